@@ -1,0 +1,75 @@
+# `make` alone lists what there is. Everything works as the first command in a fresh clone.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+LUIGI := $(BIN)/luigi --module pipeline
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The first of these that is Python 3.11 to 3.13; PYTHON=... chooses another.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
+	&& echo "$$p" && break; done)
+
+.PHONY: help
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
+
+$(BIN)/uv: locks/uv.txt
+	@test -n "$(PYTHON)" || { echo "Prompt Lab needs Python 3.11, 3.12 or 3.13 on the PATH (or PYTHON=/path/to/python)." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r locks/uv.txt
+	@touch $@
+
+$(VENV)/.run: $(BIN)/uv locks/run.txt pyproject.toml
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r locks/run.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run locks/dev.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r locks/dev.txt
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.run ## install what running needs, once
+
+.PHONY: demo
+demo: setup ## improve a real prompt on the embedded model, in ./lab; again: the next iteration
+	@$(LUIGI) ExampleLab
+	@$(LUIGI) Iteration
+
+.PHONY: test
+test: $(VENV)/.dev ## all tests
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(VENV)/.dev ## format, lint, types, import contracts, lock, unit tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.tools.lock check
+	@$(BIN)/python -m pytest -m "not model and not browser and not slow"
+
+.PHONY: bench
+bench: $(VENV)/.dev ## wall time over the ideal for 35, 1,000 and 10,000 runs
+	@$(BIN)/python -m tests.bench.fan_out
+
+.PHONY: scheduler
+scheduler: setup ## luigid's web page on 8082, and the lab's pages on 8083
+	@$(BIN)/python -m pipeline.scheduler
+
+.PHONY: lock
+lock: $(VENV)/.dev ## resolve the dependencies anew into locks/
+	@$(BIN)/python -m tests.tools.lock make
+
+.PHONY: format
+format: $(VENV)/.dev ## put the code in its one format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: clean
+clean: ## remove the virtual environment and caches; the lab stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,92 @@
+"""Merge commits made beside the user's checkout, and main moved on to them."""
+
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+
+from adapters.git import Git, hand_over, signed
+from prompt_lab.errors import CodeHostError
+
+
+def find_merge(git: Git, base: str, head: str) -> str | None:
+    """The merge commit on a branch's first-parent line that brought `head` in, if there is one."""
+    if git.ask("rev-parse", "-q", "--verify", f"{head}^{{commit}}") is None:
+        return None
+    since = f"{head}..refs/heads/{base}"
+    lines = git("rev-list", "--first-parent", "--merges", "--parents", since)
+    for line in lines.splitlines():
+        commit, _, *others = line.split(" ")
+        if head in others:
+            return commit
+    return None
+
+
+def contains(git: Git, commit: str, ancestor: str) -> bool:
+    """Whether `ancestor` is `commit` or one of those before it."""
+    return git.ask("merge-base", "--is-ancestor", ancestor, commit) is not None
+
+
+def make_merge(git: Git, scratch: Path, ends: tuple[str, str], *, message: str, when: str) -> str:
+    """A merge commit of (main, head) in the repository, under no name yet.
+
+    The same arguments give the same commit. Raises CodeHostError that names what conflicts.
+    """
+    main, head = ends
+    as_ours = {"message": message, "when": when}
+    if contains(git, head, main):
+        return _commit(git, git("rev-parse", f"{head}^{{tree}}"), ends, **as_ours)
+    scratch.mkdir(parents=True, exist_ok=True)
+    for left_by_the_dead in scratch.glob("merge-*"):
+        rmtree(left_by_the_dead, ignore_errors=True)
+    with TemporaryDirectory(dir=scratch, prefix="merge-") as folder:
+        # A throwaway clone works with every git; merge-tree --write-tree came only with 2.38.
+        git("clone", "-q", "--shared", "--no-checkout", str(git.folder.resolve()), folder)
+        clone = Git(Path(folder), raises=git.raises)
+        clone("checkout", "-q", "--detach", main)
+        merged = clone.ask("merge", "-q", "--no-ff", "--no-commit", head, env=signed(when))
+        if merged is None:
+            names = clone("diff", "--name-only", "--diff-filter=U").splitlines()
+            raise CodeHostError(
+                f"{git.folder}: the branch conflicts with main in"
+                f" {', '.join(map(repr, names)) or 'its files'}:"
+                " merge main into the branch by hand, and test it again"
+            )
+        commit = _commit(clone, clone("write-tree"), ends, **as_ours)
+        clone("update-ref", "refs/merged", commit)
+        hand_over(git, Path(folder).resolve(), "refs/merged")
+    return commit
+
+
+def advance(git: Git, base: str, *, old: str, new: str) -> None:
+    """Move a branch on, together with the checkout that stands on it.
+
+    A change that the user has not committed is never touched: where the merge needs the same
+    file, CodeHostError says so and nothing is moved.
+    """
+    checkout = _checkout_of(git, base)
+    if checkout is None:
+        git("update-ref", "-m", "prompt-lab: merge", f"refs/heads/{base}", new, old)
+        return
+    there = Git(checkout, ours=False, raises=CodeHostError)
+    try:
+        there("merge", "-q", "--ff-only", "--no-verify-signatures", new)
+    except CodeHostError as error:
+        raise CodeHostError(
+            f"{base!r} is checked out in {checkout} and cannot be moved on to the merge:"
+            f" commit or stash what has changed there, then run the same command again. {error}"
+        ) from error
+
+
+def _checkout_of(git: Git, branch: str) -> Path | None:
+    folder = None
+    for line in git("worktree", "list", "--porcelain").splitlines():
+        if line.startswith("worktree "):
+            folder = Path(line.removeprefix("worktree "))
+        elif line == f"branch refs/heads/{branch}" and folder is not None and folder.is_dir():
+            return folder
+    return None
+
+
+def _commit(git: Git, tree: str, parents: tuple[str, str], *, message: str, when: str) -> str:
+    first, second = parents
+    return git("commit-tree", tree, "-p", first, "-p", second, "-m", message, env=signed(when))

@@ -1,0 +1,149 @@
+"""Plain git in a process of its own, the same on every machine: used by workspace and code_host."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from prompt_lab.errors import LabBusy, LabError, TargetError
+from prompt_lab.store.files import disk_errors
+
+NAME = "Prompt Lab"
+EMAIL = "prompt-lab@localhost"
+LIMIT_SECONDS = 600
+
+# Given on the command line because a repository's own config cannot override it there.
+_ALWAYS = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.quotePath": "false",
+    "commit.gpgSign": "false",
+    "fetch.recurseSubmodules": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "protocol.version": "2",
+}
+# ~/.config/git/ignore and attributes are read even where no global config is.
+_OURS = {"core.autocrlf": "false", "core.excludesFile": "", "core.attributesFile": ""}
+
+
+@dataclass(frozen=True)
+class Git:
+    """Git in one folder.
+
+    `ours` is False for the user's own checkout: there the user's line endings, filters and
+    safe.directory hold; everywhere else no setting of the user or the system does.
+    No hook ever runs. A failure raises `raises` with git's own words.
+    """
+
+    folder: Path
+    ours: bool = True
+    raises: type[LabError] = TargetError
+
+    def __call__(self, *args: str, env: Mapping[str, str] | None = None) -> str:
+        """Standard output without the last line end; text that is not UTF-8 is marked in it."""
+        return self.raw(*args, env=env).decode("utf-8", "replace").removesuffix("\n")
+
+    def raw(self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
+        """Standard output as it came."""
+        done = self._run(args, stdin, env)
+        if done.returncode:
+            raise self._failure(args, done)
+        return done.stdout
+
+    def ask(self, *args: str, env: Mapping[str, str] | None = None) -> str | None:
+        """Standard output, or None where git answers 'no' (exit code 1)."""
+        done = self._run(args, b"", env)
+        if done.returncode == 1:
+            return None
+        if done.returncode:
+            raise self._failure(args, done)
+        return done.stdout.decode("utf-8", "replace").removesuffix("\n")
+
+    def _run(
+        self, args: tuple[str, ...], stdin: bytes, env: Mapping[str, str] | None
+    ) -> subprocess.CompletedProcess[bytes]:
+        settings = {**_ALWAYS, **(_OURS if self.ours else {})}
+        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        try:
+            return subprocess.run(
+                ["git", *options, *args],
+                cwd=self.folder,
+                input=stdin,
+                env={**self._environment(), **(env or {})},
+                capture_output=True,
+                timeout=LIMIT_SECONDS,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            if not self.folder.is_dir():
+                raise self.raises(f"{self.folder}: there is no such folder") from error
+            raise self.raises("git is not installed, or not on the PATH: install it") from error
+        except OSError as error:
+            raise self.raises(f"{self.folder}: git cannot start: {error.strerror}") from error
+        except subprocess.TimeoutExpired as error:
+            raise self.raises(
+                f"{self.folder}: 'git {args[0]}' did not end in {LIMIT_SECONDS} seconds"
+            ) from error
+
+    def _environment(self) -> dict[str, str]:
+        # A git hook that starts us leaves GIT_DIR and GIT_INDEX_FILE behind: none of it is kept.
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+        own = {
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_ATTR_NOSYSTEM": "1",
+        }
+        return {
+            **kept,
+            **(own if self.ours else {}),
+            "LC_ALL": "C",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_OPTIONAL_LOCKS": "0",
+            # A folder that is no repository must not be taken for the one that it lies in.
+            "GIT_CEILING_DIRECTORIES": str(self.folder.resolve().parent),
+        }
+
+    def _failure(self, args: tuple[str, ...], done: subprocess.CompletedProcess[bytes]) -> LabError:
+        said = done.stderr.decode("utf-8", "replace").strip() or f"exit code {done.returncode}"
+        return self.raises(f"{self.folder}: 'git {args[0]}' failed: {said}")
+
+
+def signed(when: str) -> dict[str, str]:
+    """The environment of a commit made by us at `when` (ISO 8601; UTC where it names no zone)."""
+    time = datetime.fromisoformat(when)
+    stamp = f"@{int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())} +0000"
+    return {
+        f"GIT_{who}_{what}": value
+        for who in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", NAME), ("EMAIL", EMAIL), ("DATE", stamp))
+    }
+
+
+def hand_over(target: Git, source: Path, ref: str) -> None:
+    """Copy a commit of ours and all that it needs to the user's repository, under no name."""
+    target("fetch", "-q", "--no-tags", "--no-write-fetch-head", str(source), ref)
+
+
+def branch_head(repository: Git, branch: str) -> str | None:
+    """The commit that a branch stands at; None where there is no such branch."""
+    return repository.ask("rev-parse", "-q", "--verify", f"refs/heads/{branch}^{{commit}}")
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Keep other processes and threads out until the block ends. Raises LabBusy or StoreError."""
+    with disk_errors(lock.parent):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(lock, timeout=LIMIT_SECONDS):
+                yield
+        except Timeout as error:
+            raise LabBusy(
+                f"{lock}: held by another process for over {LIMIT_SECONDS} seconds. End that one."
+            ) from error

@@ -1,0 +1,126 @@
+"""What every model adapter shares: keys, places for calls at the same time, retries."""
+
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import BoundedSemaphore
+
+from adapters.llm.per_process import PerProcess
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.errors import CallRefused, ModelUnavailable, OutsideFailure
+from prompt_lab.ports import Answer, Request
+
+ATTEMPTS = 5
+LONGEST_PAUSE = 60.0
+_PATIENCE = {408, 409, 425, 429}
+_UNUSABLE = {401: "the key", 402: "to go on without credit", 403: "the key"}
+
+
+class Busy(Exception):
+    """The vendor asks for patience, or did not answer: the call may be made again."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BaseLlm(ABC):
+    """One alias: at most `workers` calls at the same time, each with bounded retries.
+
+    Subclasses make one call in `_call` and raise Busy, CallRefused or ModelUnavailable.
+    """
+
+    def __init__(self, config: ModelConfig, pause: Callable[[float], None] = time.sleep) -> None:
+        self.config = config
+        self._places = PerProcess(lambda: BoundedSemaphore(config.workers))
+        self._pause = pause
+
+    def check(self) -> str | None:
+        """Which key is missing, or None. Makes no call."""
+        name = self.config.key_env
+        if name and not os.environ.get(name):
+            return f"the environment variable {name} is not set: it holds the key"
+        return None
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def ask(self, request: Request) -> Answer:
+        """One answer. A call that waits for its retry gives its place to another."""
+        waited, retries = 0.0, 0
+        while True:
+            queued = time.perf_counter()
+            with self._places.get():
+                waited += time.perf_counter() - queued
+                try:
+                    answer = self._call(request)
+                    return replace(answer, waited=answer.waited + waited, retries=retries)
+                except Busy as busy:
+                    problem = busy
+            retries += 1
+            if retries >= ATTEMPTS:
+                raise OutsideFailure(
+                    f"{self.config.alias} did not answer in {ATTEMPTS} attempts: {problem}"
+                )
+            self._pause(pause_before(retries, problem.retry_after))
+
+    @property
+    def key(self) -> str:
+        """The key, read when it is needed. Raises ModelUnavailable where it is missing."""
+        missing = BaseLlm.check(self)
+        if missing:
+            raise ModelUnavailable(f"{self.config.alias}: {missing}")
+        return os.environ.get(self.config.key_env, "none") if self.config.key_env else "none"
+
+    @abstractmethod
+    def _call(self, request: Request) -> Answer:
+        """One call, in a place of its own."""
+
+
+def pause_before(retry: int, asked: float | None) -> float:
+    """Seconds before the n-th retry: what the server asked for, else 0.5, 1, 2, 4 …; at most 60.
+
+    >>> [pause_before(n, None) for n in (1, 2, 3)], pause_before(1, 7.0), pause_before(1, 900.0)
+    ([0.5, 1.0, 2.0], 7.0, 60.0)
+    """
+    return min(LONGEST_PAUSE, asked if asked is not None else 0.5 * 2 ** (retry - 1))
+
+
+def fault_of(status: int, message: str, headers: object, config: ModelConfig) -> Exception:
+    """What an HTTP status means to a caller. `headers` has a get()."""
+    text = f"HTTP {status}: {hide_key(message, config)[:300]}"
+    if status in _PATIENCE or status >= 500:
+        return Busy(text, _seconds(getattr(headers, "get", dict().get)("retry-after")))
+    if status in _UNUSABLE:
+        return ModelUnavailable(f"{config.alias}: the server refused {_UNUSABLE[status]} ({text})")
+    if status in (404, 405, 410) or status < 400:
+        return ModelUnavailable(
+            f"{config.alias}: the server knows no such model or address ({text})"
+        )
+    return CallRefused(f"{config.alias}: {text}")
+
+
+def hide_key(text: str, config: ModelConfig) -> str:
+    """The text without the key: some servers repeat it in what they complain about."""
+    key = os.environ.get(config.key_env, "") if config.key_env else ""
+    return text.replace(key, "[key]") if key else text
+
+
+def _seconds(value: str | None) -> float | None:
+    """Seconds to wait, from either form of Retry-After: a number, or a date."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,32 @@
+"""Which adapter answers to which name: strings, imported on first use, since imports are dear."""
+
+from importlib import import_module
+from typing import Any
+
+from prompt_lab.errors import UnknownName
+
+LLM = {
+    "embedded": "adapters.llm.embedded:Embedded",
+    "openai": "adapters.llm.openai_like:OpenAiLike",
+    "openai_like": "adapters.llm.openai_like:OpenAiLike",
+    "openrouter": "adapters.llm.openai_like:OpenAiLike",
+    "anthropic": "adapters.llm.anthropic:Anthropic",
+    "ollama": "adapters.llm.ollama:Ollama",
+    "scripted": "adapters.llm.scripted:Scripted",
+}
+STEP = {
+    "extract_invoice": "adapters.step.extract_invoice:ExtractInvoice",
+    "classify_ticket": "adapters.step.classify_ticket:ClassifyTicket",
+}
+CODE_HOST = {"local": "adapters.code_host.local:LocalHost"}
+WORKSPACE = {"git": "adapters.workspace.git:GitWorkspace"}
+_TABLES = {"llm": LLM, "step": STEP, "code_host": CODE_HOST, "workspace": WORKSPACE}
+
+
+def load(kind: str, name: str) -> Any:
+    """The class of an adapter. Raises UnknownName for a name that is in no table."""
+    table = _TABLES[kind]
+    if name not in table:
+        raise UnknownName(f"{kind} adapter", name, table, "adapters/registry.py")
+    module, _, attribute = table[name].partition(":")
+    return getattr(import_module(module), attribute)

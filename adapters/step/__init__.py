@@ -1,0 +1,1 @@
+"""Steps of targets behind one port."""

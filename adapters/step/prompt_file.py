@@ -1,0 +1,161 @@
+"""Steps whose prompt is a text file of the target: read, render, ask, parse, keep, score."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from prompt_lab.config.lab import StepConfig
+from prompt_lab.errors import CallRefused, StoreError, TargetError
+from prompt_lab.evaluate.answers import (
+    blob_id,
+    parse_answer,
+    render,
+    request_sha256,
+    text_sha256,
+)
+from prompt_lab.ports import Answer, StepJob, StepResult
+from prompt_lab.records import RunError
+from prompt_lab.store.files import write_text
+from prompt_lab.store.plans import read_plan
+
+
+class PromptFileStep(ABC):
+    """A step adapter for one prompt file, one optional schema, and one JSON object as answer.
+
+    A subclass names its files and its `parts`. The stem of an input's file name is its
+    placeholder in the prompt. The first output is the answer; the raw text of the model stands
+    beside it as `<stem>_raw.txt`, whatever came of it.
+    """
+
+    inputs: ClassVar[tuple[str, ...]]
+    outputs: ClassVar[tuple[str, ...]]
+
+    def __init__(self, config: StepConfig) -> None:
+        self.name = config.name
+        self.sources = tuple(path for path in (config.prompt, config.schema_path) if path)
+        self._config = config
+
+    @abstractmethod
+    def parts(self, gold: dict[str, Any], answer: dict[str, Any]) -> dict[str, float]:
+        """Named credit in [0, 1], the same names whatever the answer; {} is a missing answer."""
+
+    def execute(self, job: StepJob) -> StepResult:
+        """One call. Raises TargetError or StoreError for files that cannot be read."""
+        content = {path: _source(job.worktree, path) for path in self.sources}
+        prompt = _text(self._config.prompt, content[self._config.prompt])
+        request = render(
+            prompt,
+            self._texts(job.plan_dir),
+            _schema(self._config.schema_path, content),
+            max_tokens=self._config.max_tokens,
+            seed=job.seed,
+        )
+        error: RunError | None
+        try:
+            error = self._keep(job.out_dir, job.ask(request), request.schema)
+        except CallRefused as refused:
+            self._forget(job.out_dir)
+            error = RunError(kind="refused", message=str(refused))
+        files = {path: blob_id(read) for path, read in content.items()}
+        return StepResult(files, text_sha256(prompt), request_sha256(request), error)
+
+    def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
+        """Parts against the plan's gold answer; a missing or broken output has no credit.
+
+        Raises StoreError where the plan has no gold answer to score against.
+        """
+        name = self.outputs[0]
+        texts = read_plan(plan_dir, (), self.outputs).gold
+        if name not in texts:
+            raise StoreError(
+                f"{plan_dir / name}: is missing, and {self.name!r} is scored against it. "
+                "Add the right answer there, or take the plan out of the baseline."
+            )
+        gold = parse_answer(texts[name], None)
+        if isinstance(gold, RunError) or not gold:
+            why = "has no fields" if not isinstance(gold, RunError) else gold.message
+            raise StoreError(f"{plan_dir / name}: is no gold answer: {why}. Correct it.")
+        parts = self.parts(gold, _answer(out_dir / name))
+        if self._config.primary not in parts:
+            raise StoreError(
+                f"{plan_dir / name}: gives the parts {', '.join(parts) or 'none'}, but the primary "
+                f"one of {self.name!r} is {self._config.primary!r}. Correct the gold answer, or "
+                "'primary' in configs/steps."
+            )
+        return parts
+
+    def _texts(self, plan_dir: Path) -> dict[str, str]:
+        texts = read_plan(plan_dir, self.inputs, ()).inputs
+        return {Path(name).stem: texts[name].strip("\n") for name in self.inputs}
+
+    def _keep(
+        self, out_dir: Path, answer: Answer, schema: Mapping[str, Any] | None
+    ) -> RunError | None:
+        """Write the raw answer and, where it is a good one, the output; else say why it is not."""
+        output = out_dir / self.outputs[0]
+        write_text(
+            output.with_name(f"{output.stem}_raw.txt"), _writable(answer.text), durable=False
+        )
+        parsed = parse_answer(answer.text, schema, answer.finish_reason)
+        if isinstance(parsed, RunError):
+            self._forget(out_dir)
+            return parsed
+        text = json.dumps(parsed, ensure_ascii=False, indent=2) + "\n"
+        write_text(output, _writable(text), durable=False)
+        return None
+
+    def _forget(self, out_dir: Path) -> None:
+        """Take away what an attempt that was killed half-way left: it is not this run's output."""
+        (out_dir / self.outputs[0]).unlink(missing_ok=True)
+
+
+def _source(worktree: Path, path: str) -> bytes:
+    root = worktree.resolve()
+    file = (root / path).resolve()
+    if not file.is_relative_to(root):
+        raise TargetError(f"{path!r} leads out of the target. Name a file inside it in the step.")
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise TargetError(
+            f"{path!r} cannot be read in the target: {error.strerror}. Add it there, or correct "
+            "its path in configs/steps."
+        ) from error
+
+
+def _text(path: str, content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise TargetError(
+            f"{path!r} in the target is not UTF-8 text (byte {error.start}). Save it as UTF-8."
+        ) from error
+
+
+def _schema(path: str, content: Mapping[str, bytes]) -> dict[str, Any] | None:
+    if not path:
+        return None
+    try:
+        schema = json.loads(_text(path, content[path]))
+    except json.JSONDecodeError as error:
+        raise TargetError(
+            f"{path}:{error.lineno}: the schema is not JSON: {error.msg}. Correct it in the target."
+        ) from error
+    if not isinstance(schema, dict):
+        raise TargetError(f"{path}:1: the schema must be a JSON object. Correct it in the target.")
+    return schema
+
+
+def _answer(path: Path) -> dict[str, Any]:
+    try:
+        answer = parse_answer(path.read_text(encoding="utf-8"), None)
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {} if isinstance(answer, RunError) else answer
+
+
+def _writable(text: str) -> str:
+    """Half a surrogate pair, which UTF-8 cannot hold, becomes the escape that JSON has for it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

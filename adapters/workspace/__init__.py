@@ -1,0 +1,1 @@
+"""Commits and worktrees of targets."""

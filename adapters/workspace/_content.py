@@ -1,0 +1,34 @@
+"""Files inside commits of the clone: looked up, and written as a new commit."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from adapters.git import Git, signed
+
+
+def entry(clone: Git, commit: str, path: str) -> tuple[str, str | None]:
+    """(mode, blob id) of a file at a commit; ('', None) where it has none."""
+    if path:
+        found = clone("ls-tree", "-z", commit, "--", f":(top,literal){path}")
+        for line in found.split("\0"):
+            mode, kind, blob = (*line.partition("\t")[0].split(" "), "", "")[:3]
+            if kind == "blob":
+                return mode, blob
+    return "", None
+
+
+def write_commit(
+    clone: Git, base: str, files: Mapping[str, str], *, message: str, when: str
+) -> str:
+    """A commit on top of `base` with these texts, byte for byte; under no name yet."""
+    with TemporaryDirectory(dir=clone.folder) as scratch:
+        index = {"GIT_INDEX_FILE": str(Path(scratch).resolve() / "index")}
+        clone("read-tree", base, env=index)
+        for path, text in sorted(files.items()):
+            mode = entry(clone, base, path)[0] or "100644"
+            blob = clone.raw("hash-object", "-w", "--stdin", stdin=text.encode())
+            item = f"{mode},{blob.decode().strip()},{path}"
+            clone("update-index", "--add", "--cacheinfo", item, env=index)
+        tree = clone("write-tree", env=index)
+    return clone("commit-tree", tree, "-p", base, "-m", message, env=signed(when))

@@ -1,0 +1,158 @@
+"""The workspace on plain git: a bare clone of our own, and detached worktrees of it."""
+
+import re
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from adapters.git import Git, branch_head, hand_over, one_at_a_time
+from adapters.workspace import _content, _trees
+from prompt_lab.errors import TargetError
+
+_FULL = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_NOTHING = "0" * 40
+
+
+class GitWorkspace:
+    """ports.Workspace for a repository on this machine; all that it writes is under `work`.
+
+    The user's checkout, index and branches are only read. The one thing written there is the
+    new branch of `commit_files`.
+    """
+
+    def __init__(self, repository: Path, work: Path, main: str) -> None:
+        self._repository = repository
+        self._work = work
+        self._main = main
+        self._target = Git(repository, ours=False)
+        self._clone = Git(work / "clone.git")
+
+    def check(self) -> None:
+        """Raise TargetError where the repository cannot be improved as it is."""
+        where = f"the target {self._repository}"
+        if not self._repository.is_dir():
+            raise TargetError(f"{where} does not exist: correct 'repository' in its config")
+        if not _is_repository(self._repository):
+            raise TargetError(f"{where} is no git repository: run 'git init' and commit there")
+        if branch_head(self._target, self._main) is None:
+            raise TargetError(
+                f"{where} has no branch {self._main!r} with a commit:"
+                " make it, or correct 'main' in its config"
+            )
+        if self._target("rev-parse", "--is-bare-repository") == "false":
+            self._check_clean(where)
+
+    def _check_clean(self, where: str) -> None:
+        status = self._target("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
+        names = [entry[3:] for entry in status.split("\0") if entry]
+        if names:
+            shown = ", ".join(repr(name) for name in names[:5])
+            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+            raise TargetError(
+                f"{where} has uncommitted changes in {shown}{more}: run 'git commit' or"
+                " 'git stash' there"
+            )
+
+    def resolve(self, ref: str) -> str:
+        """The full commit id, asked of the target each time, since branches move."""
+        if _FULL.fullmatch(ref) and self._holds(ref):
+            return ref
+        commit = None
+        if ref and not ref.startswith("-"):
+            commit = branch_head(self._target, ref) or self._target.ask(
+                "rev-parse", "-q", "--verify", f"{ref}^{{commit}}"
+            )
+        if commit is None:
+            raise TargetError(f"{self._repository}: there is no branch, tag or commit {ref!r}")
+        self._fetch(commit)
+        return commit
+
+    def blob(self, commit: str, path: str) -> str | None:
+        """Git blob id of a file at a commit; None where it has none."""
+        return _content.entry(self._clone, self.resolve(commit), path)[1]
+
+    def read(self, commit: str, path: str) -> str:
+        """Text of a file at a commit. Raises TargetError where it has none or it is not UTF-8."""
+        blob = self.blob(commit, path)
+        if blob is None:
+            raise TargetError(f"{self._repository}: {path!r} is no file at commit {commit!r}")
+        try:
+            return self._clone.raw("cat-file", "blob", blob).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise TargetError(
+                f"{self._repository}: {path!r} at commit {commit!r} is not UTF-8 text"
+            ) from error
+
+    def worktree(self, commit: str) -> Path:
+        """A detached worktree at that commit, made on first use and never repaired after."""
+        path = self._work / "trees" / commit
+        if not _trees.usable(path, self._clone.folder):
+            commit = self.resolve(commit)
+            path = self._work / "trees" / commit
+            with self._locked():
+                _trees.make(self._clone, path, commit)
+        return path
+
+    def observe(self, worktree: Path) -> tuple[str, bool]:
+        """(HEAD, tree is clean) as it is now; untracked files count, ignored ones do not."""
+        return _trees.observe(worktree)
+
+    def commit_files(
+        self, base: str, branch: str, files: Mapping[str, str], *, message: str, when: str
+    ) -> str:
+        """One commit on top of `base`, as branch `branch` of the target; equal calls, equal id.
+
+        Raises TargetError if the branch exists at another commit.
+        """
+        if self._target.ask("check-ref-format", f"refs/heads/{branch}") is None:
+            raise TargetError(f"{branch!r} is no name that git allows for a branch")
+        base = self.resolve(base)
+        with self._locked():
+            commit = _content.write_commit(self._clone, base, files, message=message, when=when)
+            self._clone("update-ref", _kept(commit), commit)
+            stands = branch_head(self._target, branch)
+            if stands is None:
+                hand_over(self._target, self._clone.folder.resolve(), _kept(commit))
+                self._target("update-ref", f"refs/heads/{branch}", commit, _NOTHING)
+            elif stands != commit:
+                raise TargetError(
+                    f"{self._repository}: branch {branch!r} exists already at {stands!r}, which is"
+                    f" not this change ({commit!r}): delete it there, or choose another name"
+                )
+        return commit
+
+    def diff(self, base: str, commit: str) -> str:
+        """Unified diff between two commits, as text; renames are shown as such."""
+        ends = (self.resolve(base), self.resolve(commit))
+        return self._clone.raw("diff-tree", "-p", "-M", "--no-color", *ends).decode(
+            "utf-8", "replace"
+        )
+
+    def _holds(self, commit: str) -> bool:
+        if not (self._clone.folder / "HEAD").is_file():
+            return False
+        return self._clone.ask("rev-parse", "-q", "--verify", _kept(commit)) == commit
+
+    def _fetch(self, commit: str) -> None:
+        if self._holds(commit):
+            return
+        with self._locked():
+            _trees.ensure_clone(self._clone.folder)
+            # Read under the user's own settings, which say whose repositories git may trust.
+            Git(self._clone.folder, ours=False)(
+                "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--update-shallow",
+                str(self._repository.resolve()), f"+{commit}:{_kept(commit)}",
+            )  # fmt: skip
+
+    def _locked(self) -> AbstractContextManager[None]:
+        """One process at a time changes the clone and makes worktrees."""
+        return one_at_a_time(self._work / "clone.lock")
+
+
+def _kept(commit: str) -> str:
+    """The name in our clone under which a commit is safe from garbage collection."""
+    return f"refs/kept/{commit}"
+
+
+def _is_repository(folder: Path) -> bool:
+    return (folder / ".git").exists() or (folder / "HEAD").is_file()

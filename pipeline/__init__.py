@@ -1,0 +1,29 @@
+"""The DAG of Prompt Lab. `luigi --module pipeline <Task>` runs any of these."""
+
+from pipeline.analysis import Assessment, CodeReview, Insight, Synthesis
+from pipeline.conclude import Conclude, Report
+from pipeline.example import ExampleLab
+from pipeline.implement import Implement
+from pipeline.iteration import Iteration
+from pipeline.prepare import Prepare
+from pipeline.run import Run
+from pipeline.runs import Runs
+from pipeline.scout import Scout
+from pipeline.verdict import Verdict
+
+__all__ = [
+    "Assessment",
+    "CodeReview",
+    "Conclude",
+    "ExampleLab",
+    "Implement",
+    "Insight",
+    "Iteration",
+    "Prepare",
+    "Report",
+    "Run",
+    "Runs",
+    "Scout",
+    "Synthesis",
+    "Verdict",
+]

@@ -1,0 +1,144 @@
+"""Insight, CodeReview, Synthesis, Assessment: what the runs say, before anyone decides."""
+
+from collections.abc import Mapping
+
+import luigi
+
+from pipeline.base import Phase
+from pipeline.gather import batch_of, plans_of, rows_of, texts, version_at
+from pipeline.judge import judge
+from pipeline.past import tried
+from pipeline.runs import Runs
+from prompt_lab.analyze.assessment import assess
+from prompt_lab.analyze.insight import parse_findings, render_insight
+from prompt_lab.analyze.metrics import measure
+from prompt_lab.analyze.model import Metrics
+from prompt_lab.analyze.review import parse_review, render_review, review
+from prompt_lab.analyze.synthesis import Tried, render_synthesis, synthesise
+from prompt_lab.errors import UnknownName
+from prompt_lab.names import Side, Split
+from prompt_lab.propose.choose import strategies
+from prompt_lab.records import PlanText, PromptVersion
+from prompt_lab.store.iterations import read_change, read_meta
+
+ANALYSTS = ("metrics",)
+
+
+class ByAnalyst(Phase):
+    """A phase that each analyst carries out on its own."""
+
+    analyst = luigi.Parameter(default="metrics", description="who looks: metrics")
+    PREFIX = ""
+
+    @property
+    def FILE(self) -> str:  # type: ignore[override]
+        """One file for each analyst."""
+        return f"{self.PREFIX}_{self.analyst}.md"
+
+    def requires(self) -> luigi.Task:
+        """All runs on train."""
+        if self.analyst not in ANALYSTS:
+            raise UnknownName("analyst", self.analyst, ANALYSTS, "pipeline/analysis.py")
+        return self.like(Runs)
+
+
+class Insight(ByAnalyst):
+    """What changed between the sides, in numbers and run paths. Writes insight_<analyst>.md."""
+
+    PREFIX = "insight"
+
+    def work(self) -> None:
+        """Measure the rows and write what a careful engineer would want to read."""
+        metrics = metrics_of(self)
+        self.write(render_insight(metrics, iteration=self.number, step=self.step))
+
+
+class CodeReview(ByAnalyst):
+    """What the change is, read without the runs. Writes code_<analyst>.md."""
+
+    PREFIX = "code"
+
+    def work(self) -> None:
+        """Compare the two versions; verify plans are looked at for leaks, never scored."""
+        meta = read_meta(self.ctx.lab, self.number, self.step)
+        change = read_change(self.ctx.lab, self.number, self.step)
+        before, after = versions(self)
+        found = review(
+            change,
+            before,
+            after,
+            self.ctx.workspace(meta.target).diff(change.base_commit, change.commit),
+            train=list(texts(self, meta.plans[Split.TRAIN], split=Split.TRAIN).values()),
+            verify=list(texts(self, meta.plans[Split.VERIFY], split=Split.VERIFY).values()),
+        )
+        self.write(render_review(found))
+
+
+class Synthesis(Phase):
+    """The analysts reconciled, and the five best directions from here. Writes synthesis.md."""
+
+    FILE = "synthesis.md"
+
+    def requires(self) -> list[luigi.Task]:
+        """Every analyst's insight and review."""
+        meta = _analysts(self)
+        return [self.like(kind, analyst=a) for a in meta for kind in (Insight, CodeReview)]
+
+    def work(self) -> None:
+        """Read what the analysts wrote; rank directions by evidence and by what was tried."""
+        findings = {a: parse_findings(self._read("insight", a)) for a in _analysts(self)}
+        reviews = {a: parse_review(self._read("code", a)) for a in _analysts(self)}
+        past = [*tried(self.ctx.lab, self.step), self._this_one()]
+        found = synthesise(findings, reviews, metrics_of(self), past, available=tuple(strategies()))
+        self.write(render_synthesis(found))
+
+    def _this_one(self) -> Tried:
+        """The change under test: its own direction is not proposed before its verdict is in."""
+        change = read_change(self.ctx.lab, self.number, self.step)
+        return Tried(
+            iteration=self.number,
+            strategy=change.strategy,
+            title=change.direction or change.title,
+            outcome=None,
+        )
+
+    def _read(self, prefix: str, analyst: str) -> str:
+        return (self.folder / f"{prefix}_{analyst}.md").read_text("utf-8")
+
+
+class Assessment(Phase):
+    """Before and after in one table, with what the train runs say. Writes assessment.md."""
+
+    FILE = "assessment.md"
+
+    def requires(self) -> luigi.Task:
+        """The synthesis."""
+        return self.like(Synthesis)
+
+    def work(self) -> None:
+        """Judge the train runs and put them beside the numbers."""
+        verdict, _ = judge(self)
+        change = read_change(self.ctx.lab, self.number, self.step)
+        self.write(assess(metrics_of(self), verdict, change))
+
+
+def metrics_of(phase: Phase) -> Metrics:
+    """Everything measured over the train runs of an iteration."""
+    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    rows = rows_of(phase, batch_of(phase, "train"))
+    plans: Mapping[str, PlanText] = texts(
+        phase, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN
+    )
+    before, after = versions(phase)
+    prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
+    return measure(rows, plans, phase.ctx.step(phase.step).primary, prompts)
+
+
+def versions(phase: Phase) -> tuple[PromptVersion, PromptVersion]:
+    """The prompt and schema before and after the change."""
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    return version_at(phase, change.base_commit), version_at(phase, change.commit)
+
+
+def _analysts(phase: Phase) -> tuple[str, ...]:
+    return phase.ctx.defaults.analysts

@@ -1,0 +1,151 @@
+"""What every phase of an iteration shares: parameters, its one file, the lock on the lab."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import luigi
+from filelock import FileLock, Timeout
+
+from pipeline.context import Context, context
+from pipeline.params import NamesParameter, names
+from prompt_lab.errors import ConfigError, LabBusy, LabError
+from prompt_lab.store.files import disk_errors, write_text
+from prompt_lab.store.iterations import check_step, resolve_number
+
+P = TypeVar("P", bound=luigi.Task)
+NEXT = -1
+_held: dict[Path, FileLock] = {}
+
+
+def utc_now() -> str:
+    """The time now, as records hold it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def hold_lab(ctx: Context) -> None:
+    """Keep other processes off this lab until this process ends. Raises LabBusy.
+
+    With luigid several processes share a lab on purpose, and luigid keeps them apart.
+    """
+    if not luigi.interface.core().local_scheduler or ctx.lab.lock in _held:
+        return
+    with disk_errors(ctx.lab.root):
+        ctx.lab.root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(ctx.lab.lock, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            holder = _holder(ctx.lab.lock)
+            raise LabBusy(
+                f"{ctx.lab.root}: another process is at work on this lab{holder}. Wait for it, or "
+                "run both against one luigid (docs/architecture.md)."
+            ) from None
+    _held[ctx.lab.lock] = lock
+    write_text(ctx.lab.root / ".lock-holder", f"pid {os.getpid()}, since {utc_now()}\n")
+
+
+class LabTask(luigi.Task):
+    """Any task on a lab. A LabError ends in one message, here and on luigid's page."""
+
+    @property
+    def ctx(self) -> Context:
+        """The composition root of this process."""
+        return context()
+
+    def on_failure(self, exception: BaseException) -> Any:
+        """What luigid shows for a failed task."""
+        return str(exception) if isinstance(exception, LabError) else super().on_failure(exception)
+
+
+class Phase(LabTask):
+    """A phase of one iteration. Its parameters are those of `Iteration`, handed on by clone()."""
+
+    step = luigi.Parameter(default="", description="a file of configs/steps; default: lab.yaml's")
+    number = luigi.IntParameter(
+        default=NEXT, description="the iteration; default: the open one, else the next"
+    )
+    models = NamesParameter(default="", description="aliases or short names: haiku,llama")
+    plans = NamesParameter(default="", description="names of train plans; default: the first ones")
+    branch = luigi.Parameter(default="", description="a change that exists already: its branch")
+    pr = luigi.IntParameter(default=0, description="a change that exists already: its pull request")
+    replicates = luigi.IntParameter(default=0, description="how often each run is made")
+    skip_implement = luigi.BoolParameter(description="fail rather than write a candidate")
+    skip_runner = luigi.BoolParameter(description="fail rather than call a model")
+
+    FILE = ""
+    """The name of the phase's file in the iteration's folder."""
+
+    @classmethod
+    def get_param_values(
+        cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
+    ) -> list[tuple[str, Any]]:
+        """Resolve step and number once, so that they are part of the task's id."""
+        values = dict(super().get_param_values(params, args, kwargs))
+        ctx = context()
+        values["step"] = values["step"] or ctx.defaults.step
+        ctx.step(values["step"])
+        if values["branch"] and values["pr"]:
+            raise ConfigError(["--branch and --pr name the change twice: give one of them"])
+        if values["replicates"] < 0 or values["pr"] < 0 or values["number"] < NEXT:
+            raise ConfigError(["--replicates, --pr and --number cannot be negative"])
+        if values["number"] == NEXT:
+            given = values["branch"] or (f"#{values['pr']}" if values["pr"] else "")
+            values["number"] = resolve_number(ctx.lab, values["step"], given)
+        check_step(ctx.lab, values["number"], values["step"])
+        return [(name, values[name]) for name, _ in params]
+
+    @property
+    def folder(self) -> Path:
+        """The iteration's folder in analysis/."""
+        return self.ctx.lab.iteration(self.number, self.step)
+
+    @property
+    def given(self) -> str:
+        """The change that the command line names: a branch, '#<pull>', or ''."""
+        return str(self.branch) or (f"#{self.pr}" if self.pr else "")
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """The models that the command line names."""
+        return names(self.models)
+
+    def like(self, kind: type[P], **more: Any) -> P:
+        """The task `kind` of the same iteration, with the same flags."""
+        task: P = self.clone(kind, **more)
+        return task
+
+    def output(self) -> luigi.LocalTarget:
+        """The phase's file: its completion marker."""
+        return luigi.LocalTarget(str(self.folder / self.FILE))
+
+    def run(self) -> Any:
+        """Hold the lab, then do the phase's work."""
+        hold_lab(self.ctx)
+        return self.work()
+
+    def work(self) -> Any:
+        """Gather, call a pure function, write one file."""
+        raise NotImplementedError
+
+    def write(self, text: str) -> None:
+        """Write the phase's file, atomically."""
+        write_text(self.folder / self.FILE, text)
+
+
+@Phase.event_handler(luigi.Event.DEPENDENCY_MISSING)
+def _hold_before_forking(task: Phase) -> None:
+    # A lock that the parent holds is shared by its forks; run() says so where it cannot be had.
+    try:
+        hold_lab(task.ctx)
+    except LabError:
+        return
+
+
+def _holder(lock: Path) -> str:
+    try:
+        return f" ({lock.with_name('.lock-holder').read_text('utf-8').strip()})"
+    except OSError:
+        return ""

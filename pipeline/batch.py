@@ -1,0 +1,134 @@
+"""Plan a batch once and claim its run folders; from then on it is a file."""
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from pipeline.base import Phase, utc_now
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.evaluate.batches import BatchRequest, plan_runs
+from prompt_lab.names import Side, Split
+from prompt_lab.ports import StepAdapter
+from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, write_batch
+from prompt_lab.store.counters import claim_run_folder
+from prompt_lab.store.journal import events
+from prompt_lab.store.plans import digest, read_plan
+from prompt_lab.store.runs import read_finished, reusable, write_meta
+
+
+@dataclass(frozen=True)
+class Order:
+    """A batch that a phase asks for. `plans` are names in `split`."""
+
+    name: str
+    split: Split
+    commits: Mapping[Side, str]
+    models: Sequence[str]
+    plans: Sequence[str]
+    replicates: int
+
+
+def batch_for(phase: Phase, order: Order) -> Batch:
+    """The batch that an order means: as it was written, or planned and written now."""
+    path = batch_path(phase.ctx.lab, phase.number, phase.step, order.name)
+    if path.exists():
+        return read_batch(path)
+    request = request_for(phase, order)
+    runs = _claimed(phase, order, plan_runs(request, finished_runs(phase)))
+    write_batch(
+        path,
+        Batch(name=order.name, split=order.split, commits=dict(order.commits), runs=tuple(runs)),
+    )
+    return read_batch(path)
+
+
+def request_for(phase: Phase, order: Order) -> BatchRequest:
+    """Gather what planning needs: models, digests of plans, blobs of the sources on each side."""
+    ctx = phase.ctx
+    step, adapter = ctx.step(phase.step), ctx.adapter(phase.step)
+    workspace = ctx.workspace(step.target)
+    folder = ctx.lab.plans(order.split)
+    return BatchRequest(
+        step=phase.step,
+        split=order.split,
+        models=[ctx.models[alias] for alias in order.models],
+        plans={
+            name: digest(read_plan(folder / name, adapter.inputs, adapter.outputs))
+            for name in order.plans
+        },
+        sources={
+            side: {p: workspace.blob(commit, p) or "" for p in adapter.sources}
+            for side, commit in order.commits.items()
+        },
+        replicates=order.replicates,
+        adapter_digest=adapter_digest(adapter, step.model_dump_json()),
+        drift_sample=ctx.defaults.drift_sample,
+    )
+
+
+def finished_runs(phase: Phase) -> Callable[[str, ModelConfig], str | None]:
+    """Where a finished run of a content key lies. Runs from before a drift are not offered."""
+    lab = phase.ctx.lab
+    known = reusable(lab)
+    stale = {str(e["model"]): str(e["timestamp"]) for e in events(lab, "baseline_drifted")}
+
+    def find(key: str, model: ModelConfig) -> str | None:
+        path = known.get(key)
+        record = read_finished(lab, path) if path else None
+        if record is None or record.ended < stale.get(model.alias, ""):
+            return None
+        return path
+
+    return find
+
+
+def adapter_digest(adapter: StepAdapter, config: str) -> str:
+    """sha256 over the code that runs and scores a step, and its config."""
+    files = {inspect.getsourcefile(kind) for kind in type(adapter).__mro__ if kind is not object}
+    sources = [Path(f).read_bytes() for f in sorted(f for f in files if f) if "adapters" in f]
+    return sha256(b"\0".join([config.encode(), *sources])).hexdigest()
+
+
+def _claimed(phase: Phase, order: Order, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
+    """Give every run that is to be made its place: one run folder a model, side and replicate."""
+    folders: dict[tuple[Side, str, int, bool], Path] = {}
+    placed = []
+    for run in runs:
+        if run.reused:
+            placed.append(run)
+            continue
+        group = (run.side, run.model, run.replicate, run.probe)
+        if group not in folders:
+            folders[group] = _claim(phase, order, run)
+        path = phase.ctx.lab.relative(folders[group] / "outputs" / run.plan)
+        placed.append(run.model_copy(update={"path": path}))
+    return placed
+
+
+def _claim(phase: Phase, order: Order, run: PlannedRun) -> Path:
+    lab = phase.ctx.lab
+    model = phase.ctx.models[run.model]
+    _, folder = claim_run_folder(lab, phase.step)
+    meta = {
+        "step": phase.step,
+        "model": {"primary": run.model, "fallbacks": []},
+        "workers": model.workers,
+        "system": {"os": sys.platform, "python": sys.version.split()[0]},
+        "version": 1,
+        "iteration": phase.number,
+        "batch": order.name,
+        "split": order.split.value,
+        "side": run.side.value,
+        "replicate": run.replicate,
+        "probe": run.probe,
+        "commit": order.commits[run.side],
+        "model_config": model.model_dump(mode="json"),
+        "versions": {"prompt-lab": version("prompt-lab"), "luigi": version("luigi")},
+        "claimed": utc_now(),
+    }
+    write_meta(folder, meta)
+    return folder

@@ -1,0 +1,85 @@
+"""Conclude: the verdict as a comment on the pull request, then merge or close. Report: the page."""
+
+import luigi
+from prompt_lab.report.comment import verdict_comment
+
+from pipeline.base import Phase, utc_now
+from pipeline.pages import report_view
+from pipeline.verdict import Verdict
+from prompt_lab.decide.verdict import Verdict as VerdictRecord
+from prompt_lab.errors import CodeHostError
+from prompt_lab.names import Outcome, PullState
+from prompt_lab.ports import CodeHost
+from prompt_lab.records import Change
+from prompt_lab.report.page import render_report
+from prompt_lab.store.files import read_record
+from prompt_lab.store.iterations import Conclusion, read_change, read_meta
+
+LABELS = {
+    Outcome.CONDITIONAL: "prompt-lab: conditional",
+    Outcome.INVALID: "prompt-lab: invalid",
+}
+
+
+class Conclude(Phase):
+    """Merge on YES, close on NO, else leave it open with a label. Writes conclusion.json."""
+
+    FILE = "conclusion.json"
+
+    def requires(self) -> luigi.Task:
+        """The verdict: nothing is merged before it."""
+        return self.like(Verdict)
+
+    def work(self) -> None:
+        """Comment first; every call may be repeated after a crash without a second effect."""
+        meta = read_meta(self.ctx.lab, self.number, self.step)
+        change = read_change(self.ctx.lab, self.number, self.step)
+        verdict = read_record(self.folder / Verdict.FILE, VerdictRecord)
+        host, now = self.ctx.code_host(meta.target), utc_now()
+        if change.pull is None:
+            raise CodeHostError(f"{self.folder / 'change.json'}: names no pull request.")
+        body = verdict_comment(report_view(self))
+        host.comment(change.pull, key=f"verdict-{self.number}", body=body, when=now)
+        action, merged = _act(host, change, verdict.outcome, when=now)
+        conclusion = Conclusion(
+            outcome=verdict.outcome.value,
+            pull=change.pull,
+            action=action,
+            merged_commit=merged,
+            when=now,
+        )
+        self.write(conclusion.model_dump_json(indent=2) + "\n")
+
+
+class Report(Phase):
+    """The iteration as one page that needs no network. Writes report.html."""
+
+    FILE = "report.html"
+
+    def requires(self) -> luigi.Task:
+        """Everything else, so that the page tells how it ended."""
+        return self.like(Conclude)
+
+    def work(self) -> None:
+        """Gather the records and render them."""
+        page = self.ctx.page(self.folder / self.FILE)
+        if page.startswith("http") and self.set_tracking_url is not None:
+            self.set_tracking_url(page)
+        self.write(render_report(report_view(self)))
+
+
+def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tuple[str, str]:
+    """What is done with the pull request: (action in a word or two, merge commit or '')."""
+    number = change.pull
+    assert number is not None
+    pull = host.get(number)
+    if outcome is Outcome.YES:
+        message = f"Merge #{number}: {change.title}"
+        merged = host.merge(number, expected_head=change.commit, message=message, when=when)
+        return "merged", merged
+    if outcome is Outcome.NO:
+        if pull.state is PullState.OPEN:
+            host.close(number, when=when)
+        return "closed", ""
+    host.label(number, LABELS[outcome], when=when)
+    return "left open", ""

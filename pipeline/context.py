@@ -1,0 +1,141 @@
+"""The composition root: configs -> adapters. Nothing else knows which adapter is in use."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import luigi
+
+from adapters.registry import load as load_adapter
+from prompt_lab.config.base import load, load_folder, load_named
+from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.decide.verdict import Policy
+from prompt_lab.errors import ModelUnavailable, UnknownName
+from prompt_lab.ports import CodeHost, Llm, StepAdapter, Workspace
+from prompt_lab.store.layout import Lab
+
+
+class lab(luigi.Config):
+    """The section [lab] of luigi.cfg."""
+
+    root = luigi.Parameter(default="lab", description="the lab; PROMPTLAB_ROOT overrides it")
+    configs = luigi.Parameter(default="", description="folder of configs; default: the checkout's")
+    pages_url = luigi.Parameter(default="", description="where a web server shows the lab's pages")
+
+
+@dataclass
+class Context:
+    """One lab with its configs. Adapters are made on first use and kept."""
+
+    lab: Lab
+    configs: Path
+    pages_url: str = ""
+    _llms: dict[str, Llm] = field(default_factory=dict)
+    _hosts: dict[str, CodeHost] = field(default_factory=dict)
+    _workspaces: dict[str, Workspace] = field(default_factory=dict)
+
+    @cached_property
+    def defaults(self) -> LabConfig:
+        """configs/lab.yaml."""
+        return load(self.configs / "lab.yaml", LabConfig)
+
+    @cached_property
+    def models(self) -> dict[str, ModelConfig]:
+        """Every model by its alias, removed ones included."""
+        return load_folder(self.configs / "models", ModelConfig, "alias")
+
+    def choose_models(self, names: Sequence[str]) -> list[ModelConfig]:
+        """Models by alias or short name; all must be usable, or every reason is given at once."""
+        by_name = {m.short: m for m in self.models.values() if m.short} | self.models
+        chosen: dict[str, ModelConfig] = {}
+        for name in names:
+            if name not in by_name:
+                raise UnknownName("model", name, by_name, str(self.configs / "models"))
+            chosen[by_name[name].alias] = by_name[name]
+        reasons = [f"  {m.alias}: {why}" for m in chosen.values() if (why := self.why_not(m))]
+        if reasons:
+            raise ModelUnavailable(
+                "Nothing was run, since not every model can be used:\n"
+                + "\n".join(reasons)
+                + "\nMend that, or name other models with --models."
+            )
+        return list(chosen.values())
+
+    def why_not(self, model: ModelConfig) -> str | None:
+        """Why a model cannot be used, or None."""
+        if model.status == "removed":
+            return f"was removed: {model.reason}"
+        return self.llm(model.alias).check()
+
+    def llm(self, alias: str) -> Llm:
+        """The model behind an alias."""
+        if alias not in self._llms:
+            config = self.models[alias]
+            self._llms[alias] = load_adapter("llm", config.provider)(config)
+        return self._llms[alias]
+
+    def step(self, name: str) -> StepConfig:
+        """configs/steps/<name>.yaml."""
+        return load_named(self.configs / "steps", StepConfig, "step", name)
+
+    def adapter(self, name: str) -> StepAdapter:
+        """The adapter that runs a step."""
+        config = self.step(name)
+        made: StepAdapter = load_adapter("step", config.adapter)(config)
+        return made
+
+    def target(self, name: str) -> TargetConfig:
+        """configs/targets/<name>.yaml."""
+        return load_named(self.configs / "targets", TargetConfig, "target", name)
+
+    def repository(self, target: TargetConfig) -> Path:
+        """Where the target's repository lies."""
+        return (self.lab.root / Path(target.repository).expanduser()).resolve()
+
+    def workspace(self, name: str) -> Workspace:
+        """Commits and worktrees of a target."""
+        if name not in self._workspaces:
+            target = self.target(name)
+            self._workspaces[name] = load_adapter("workspace", "git")(
+                self.repository(target), self.lab.work / name, target.main
+            )
+        return self._workspaces[name]
+
+    def code_host(self, name: str) -> CodeHost:
+        """Where the pull requests of a target live."""
+        if name not in self._hosts:
+            target = self.target(name)
+            self._hosts[name] = load_adapter("code_host", target.code_host)(
+                self.lab.pulls, self.repository(target), self.lab.work / name
+            )
+        return self._hosts[name]
+
+    def policy(self, name: str) -> Policy:
+        """configs/policies/<name>.yaml."""
+        folder = self.configs / "policies"
+        known = {path.stem for path in folder.glob("*.yaml")}
+        if name not in known:
+            raise UnknownName("policy", name, known, str(folder))
+        return load(folder / f"{name}.yaml", Policy)
+
+    def page(self, path: Path) -> str:
+        """What a person opens to see a file of the lab: a URL where pages are served."""
+        if self.pages_url:
+            return f"{self.pages_url.rstrip('/')}/{self.lab.relative(path)}"
+        return str(path)
+
+
+def context() -> Context:
+    """The context of this process, by luigi.cfg and the environment."""
+    section = lab()
+    root = os.environ.get("PROMPTLAB_ROOT") or section.root
+    configs = section.configs or str(Path(__file__).parent.parent / "configs")
+    return _context(root, configs, section.pages_url)
+
+
+@lru_cache(maxsize=4)
+def _context(root: str, configs: str, pages_url: str) -> Context:
+    return Context(Lab(Path(root)), Path(configs), pages_url)

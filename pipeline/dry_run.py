@@ -1,0 +1,116 @@
+"""What an iteration would run, what it would cost, and what it could show: read, never written."""
+
+from collections.abc import Sequence
+
+from pipeline.base import Phase
+from pipeline.batch import Order, finished_runs, request_for
+from pipeline.prepare import prepared
+from prompt_lab.decide.limits import plans_needed
+from prompt_lab.decide.verdict import Policy
+from prompt_lab.evaluate.batches import plan_runs
+from prompt_lab.evaluate.estimate import Estimate, estimate
+from prompt_lab.names import Side, Split
+from prompt_lab.store.batch import PlannedRun
+from prompt_lab.store.iterations import IterationMeta
+from prompt_lab.store.plans import read_plan
+from prompt_lab.store.runs import timings
+
+WORST_DEVIATION = 0.5
+"""Standard deviation of plan differences when half of the plans flip their 0/1 score."""
+
+
+def what_would_run(phase: Phase) -> str:
+    """A text of a screen. Raises the LabError that the iteration itself would stop at."""
+    meta = prepared(phase)
+    lines = [
+        f"Dry run of iteration {meta.iteration}, step {meta.step}. Nothing is run or written.",
+        f"  models     {', '.join(meta.models)}",
+        f"  change     {meta.given or _origin(meta)}",
+        f"  baseline   {meta.main} at {meta.main_commit[:12]}",
+        "",
+        f"  {'':24} {'runs':>6} {'reused':>7} {'calls':>6} {'cost':>9} {'time':>7}",
+    ]
+    totals = []
+    for split in Split:
+        rows = _estimates(phase, meta, split)
+        totals += rows
+        title = "train" if split is Split.TRAIN else "verify, only if promising"
+        lines += [f"  {title}, {len(meta.plans[split])} plans", *map(_row, rows)]
+    calls, cost = sum(r.calls for r in totals), sum(r.cost_usd for r in totals)
+    seconds = sum(r.seconds for r in totals)
+    lines += ["", f"  At most {calls} calls, ${cost:.2f}, about {_time(seconds)}."]
+    if not all(row.measured for row in totals):
+        lines.append("  Times and tokens of a model without past runs are guesses (marked ~).")
+    return "\n".join([*lines, *_power(phase.ctx.policy(meta.policy), meta)])
+
+
+def _origin(meta: IterationMeta) -> str:
+    if meta.last_synthesis:
+        return f"by the top recommendation of {meta.last_synthesis}"
+    return "by the baseline's own failures"
+
+
+def _estimates(phase: Phase, meta: IterationMeta, split: Split) -> list[Estimate]:
+    """The candidate is not known yet: its runs are counted as the baseline's, none reused."""
+    plans = meta.plans[split]
+    order = Order(
+        split.value, split, {Side.BASELINE: meta.main_commit}, meta.models, plans, meta.replicates
+    )
+    runs = plan_runs(request_for(phase, order), finished_runs(phase))
+    characters = _characters(phase, meta, split)
+    found = []
+    for alias in meta.models:
+        mine = [run for run in runs if run.model == alias]
+        reused = sum(run.reused for run in mine)
+        candidate = len(plans) * meta.replicates
+        found.append(
+            estimate(
+                phase.ctx.models[alias],
+                _to_make(mine) + candidate,
+                reused,
+                past=timings(phase.ctx.lab, alias, meta.step),
+                characters=characters,
+            )
+        )
+    return found
+
+
+def _to_make(runs: Sequence[PlannedRun]) -> int:
+    return sum(not run.reused for run in runs)
+
+
+def _characters(phase: Phase, meta: IterationMeta, split: Split) -> int:
+    step, adapter = phase.ctx.step(meta.step), phase.ctx.adapter(meta.step)
+    workspace = phase.ctx.workspace(step.target)
+    fixed = sum(len(workspace.read(meta.main_commit, path)) for path in adapter.sources)
+    folder = phase.ctx.lab.plans(split)
+    texts = [read_plan(folder / name, adapter.inputs, ()) for name in meta.plans[split]]
+    return fixed + sum(len(t) for p in texts for t in p.inputs.values()) // max(len(texts), 1)
+
+
+def _row(row: Estimate) -> str:
+    mark = "" if row.measured else "~"
+    return (
+        f"    {row.model:22} {row.calls + row.reused:>6} {row.reused:>7} {row.calls:>6} "
+        f"{mark + f'${row.cost_usd:.3f}':>9} {mark + _time(row.seconds):>7}"
+    )
+
+
+def _power(policy: Policy, meta: IterationMeta) -> list[str]:
+    plans = len(meta.plans[Split.TRAIN])
+    gains = [points / 100 for points in range(1, 101)]
+    seen = [
+        g for g in gains if plans_needed(WORST_DEVIATION, g, policy.alpha, policy.power) <= plans
+    ]
+    wanted = plans_needed(WORST_DEVIATION, policy.smallest_effect, policy.alpha, policy.power)
+    what = f"+{seen[0] * 100:.0f} points or more" if seen else "no gain at all"
+    return [
+        "",
+        f"  {plans} plans can show {what} (alpha {policy.alpha:g}, power {policy.power:.0%}, if",
+        f"  half of the plans change their score); for +{policy.smallest_effect * 100:.0f} points "
+        f"about {wanted} plans are needed.",
+    ]
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"

@@ -1,0 +1,46 @@
+"""ExampleLab: copy the example's plans and target into a fresh lab. Nothing is overwritten."""
+
+import shutil
+from pathlib import Path
+
+import luigi
+
+from adapters.git import Git, signed
+from pipeline.base import LabTask, utc_now
+from prompt_lab.store.files import disk_errors, write_text
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+class ExampleLab(LabTask):
+    """The lab of `make demo`: plans under baseline/, a git repository under target/."""
+
+    example = luigi.Parameter(default="invoices", description="a folder of examples/")
+
+    def output(self) -> luigi.LocalTarget:
+        """The note that says where the lab came from."""
+        return luigi.LocalTarget(str(self.ctx.lab.root / "example.txt"))
+
+    def run(self) -> None:
+        """Copy both, each to a temporary place first, so that a half copy never looks whole."""
+        root, source = self.ctx.lab.root, EXAMPLES / self.example
+        with disk_errors(root):
+            root.mkdir(parents=True, exist_ok=True)
+            for name in ("baseline", "target"):
+                _copy(source / name, root / name)
+        write_text(Path(self.output().path), f"copied from examples/{self.example}\n")
+
+
+def _copy(source: Path, goal: Path) -> None:
+    if goal.exists():
+        return
+    part = goal.with_name(f".{goal.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(source, part)
+    if goal.name == "target":
+        git = Git(part)
+        git("init", "-q", "-b", "main")
+        git("add", "-A")
+        message = "The prompts as a hurried engineer wrote them"
+        git("commit", "-q", "-m", message, env=signed(utc_now()))
+    part.rename(goal)

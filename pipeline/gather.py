@@ -1,0 +1,131 @@
+"""Read from the lab what the pure rooms are given: rows, texts, versions, facts of both sides."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from hashlib import sha256
+from statistics import fmean
+
+from pipeline.base import Phase
+from prompt_lab.evaluate.drift import drifted
+from prompt_lab.evaluate.evidence import SideFacts
+from prompt_lab.names import Side, Split
+from prompt_lab.records import PlanText, PromptVersion, RunRow
+from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch
+from prompt_lab.store.iterations import IterationMeta, RunsSummary
+from prompt_lab.store.plans import read_plan
+from prompt_lab.store.runs import is_finished, read_row
+
+DRIFT_ALPHA = 0.01
+
+
+def batch_of(phase: Phase, name: str) -> Batch | None:
+    """A batch of the iteration, or None where it was never planned."""
+    path = batch_path(phase.ctx.lab, phase.number, phase.step, name)
+    return read_batch(path) if path.exists() else None
+
+
+def rows_of(phase: Phase, batch: Batch | None, *, probes: bool = False) -> list[RunRow]:
+    """The finished runs of a batch with their outputs; probes are left out unless asked for."""
+    if batch is None:
+        return []
+    lab = phase.ctx.lab
+    outputs = phase.ctx.adapter(phase.step).outputs
+    return [
+        as_planned(read_row(lab, run.path, outputs, reused=run.reused), run)
+        for run in batch.runs
+        if run.probe <= probes and is_finished(lab.root / run.path)
+    ]
+
+
+def as_planned(row: RunRow, run: PlannedRun) -> RunRow:
+    """A reused run may have been made for the other side: it counts for the side that it serves."""
+    planned = {"side": run.side, "replicate": -1 - run.replicate if run.probe else run.replicate}
+    return row.model_copy(update={"record": row.record.model_copy(update=planned)})
+
+
+def texts(phase: Phase, plans: Iterable[str], *, split: Split) -> dict[str, PlanText]:
+    """The plans' inputs and gold by name."""
+    adapter, folder = phase.ctx.adapter(phase.step), phase.ctx.lab.plans(split)
+    return {n: read_plan(folder / n, adapter.inputs, adapter.outputs) for n in plans}
+
+
+def version_at(phase: Phase, commit: str) -> PromptVersion:
+    """Prompt and schema of the step at a commit. Raises TargetError where the prompt is missing."""
+    config = phase.ctx.step(phase.step)
+    workspace = phase.ctx.workspace(config.target)
+    schema = workspace.read(commit, config.schema_path) if config.schema_path else ""
+    return PromptVersion(
+        commit=commit,
+        path=config.prompt,
+        text=workspace.read(commit, config.prompt),
+        schema_path=config.schema_path,
+        schema_text=schema,
+    )
+
+
+def side_facts(phase: Phase, commit: str) -> SideFacts:
+    """What the runs of a side must show to be evidence for this commit."""
+    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    sources = phase.ctx.adapter(phase.step).sources
+    prompt = workspace.read(commit, sources[0])
+    return SideFacts(
+        commit=commit,
+        blobs={path: workspace.blob(commit, path) or "" for path in sources},
+        prompt_sha256=sha256(prompt.encode()).hexdigest(),
+    )
+
+
+def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary:
+    """Count what the runs came to, look at both worktrees again, and test for drift."""
+    probes = [r for r in rows_of(phase, batch, probes=True) if r.record.replicate < 0]
+    made = [row for row in [*rows, *probes] if not row.reused]
+    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    return RunsSummary(
+        split=batch.split,
+        calls_made=sum(row.record.usage.calls for row in made),
+        runs_made=len(made),
+        runs_reused=sum(row.reused for row in rows),
+        errors=sum(row.record.error is not None for row in rows),
+        seconds=_span(made),
+        cost_usd=sum(row.record.usage.cost_usd for row in made),
+        observed={s: workspace.observe(workspace.worktree(c)) for s, c in batch.commits.items()},
+        drifted=_drift(rows, probes),
+    )
+
+
+def plans_of(meta: IterationMeta, split: Split, rows: Sequence[RunRow]) -> list[str]:
+    """The plans of a split that any run is about, in the iteration's order."""
+    seen = {row.record.plan for row in rows}
+    return [name for name in meta.plans[split] if name in seen]
+
+
+def _drift(rows: Sequence[RunRow], probes: Sequence[RunRow]) -> dict[str, str]:
+    """Test each model that was probed, one value a plan; the level is shared among the models."""
+    models = sorted({probe.record.model for probe in probes})
+    found = {}
+    for model in models:
+        now = _plan_means(model, probes)
+        then = _plan_means(model, [r for r in rows if r.record.side is Side.BASELINE])
+        plans = sorted(now.keys() & then.keys())
+        alpha = DRIFT_ALPHA / len(models)
+        result = drifted([then[p] for p in plans], [now[p] for p in plans], alpha)
+        if result.drifted:
+            found[model] = result.text
+    return found
+
+
+def _plan_means(model: str, rows: Sequence[RunRow]) -> dict[str, float]:
+    scores: dict[str, list[float]] = {}
+    for row in rows:
+        if row.record.model == model:
+            scores.setdefault(row.record.plan, []).append(row.record.primary)
+    return {plan: fmean(of) for plan, of in scores.items()}
+
+
+def _span(rows: Sequence[RunRow]) -> float:
+    """Seconds from the first start to the last end; the work may have gone on over two days."""
+    if not rows:
+        return 0.0
+    started = min(datetime.fromisoformat(r.record.started) for r in rows)
+    ended = max(datetime.fromisoformat(r.record.ended) for r in rows)
+    return (ended - started).total_seconds()

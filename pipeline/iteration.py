@@ -1,0 +1,65 @@
+"""Iteration: one candidate, taken from idea to verdict."""
+
+import luigi
+from prompt_lab.report.index import render_index
+from prompt_lab.report.summary import render_summary
+
+from adapters.workspace.lab_repository import LabRepository
+from pipeline.base import Phase, hold_lab
+from pipeline.conclude import Report
+from pipeline.dry_run import what_would_run
+from pipeline.pages import ledger_entries, report_view
+from prompt_lab.errors import StoreError
+from prompt_lab.store.files import write_text
+from prompt_lab.store.iterations import SUMMARY, read_change, read_meta
+
+
+class Iteration(Phase):
+    """The next iteration, or the one that --number names. Writes summary.txt and lab/index.html."""
+
+    FILE = SUMMARY
+
+    dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
+    _said = False
+
+    def complete(self) -> bool:
+        """A dry run is done once it has spoken."""
+        if self.dry_run:
+            return self._said
+        return super().complete()
+
+    def requires(self) -> luigi.Task | None:
+        """All phases, the last one first; none for a dry run."""
+        return None if self.dry_run else self.like(Report)
+
+    def run(self) -> None:
+        """A dry run reads, speaks and leaves no trace, not even the lock."""
+        if self.dry_run:
+            print(what_would_run(self))
+            self._said = True
+            return
+        hold_lab(self.ctx)
+        self.work()
+
+    def work(self) -> None:
+        """Render the ledger and the summary, commit the lab, and say what was decided."""
+        lab = self.ctx.lab
+        change = read_change(lab, self.number, self.step)
+        write_text(lab.index, render_index(ledger_entries(self.ctx)))
+        text = render_summary(report_view(self))
+        message = f"Iteration {self.number}: {change.title}"
+        when = read_meta(lab, self.number, self.step).created
+        LabRepository(lab.root).commit(message, when=when)
+        self.write(text)
+        print(text)
+
+
+@Iteration.event_handler(luigi.Event.DEPENDENCY_PRESENT)
+def _say_again(task: Iteration) -> None:
+    # A finished iteration is never run again; a person who asks for it still wants to read it.
+    if task.dry_run:
+        return
+    try:
+        print((task.folder / SUMMARY).read_text("utf-8"))
+    except OSError as error:
+        raise StoreError(f"{task.folder / SUMMARY}: {error.strerror}") from error

@@ -1,0 +1,115 @@
+"""Gather what a verdict is made from, and ask the decision engine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.base import Phase
+from pipeline.gather import batch_of, rows_of, side_facts, version_at
+from prompt_lab.decide.verdict import Code, Policy, Reason, Verdict, decide
+from prompt_lab.errors import LabError
+from prompt_lab.evaluate.evidence import examine
+from prompt_lab.evaluate.pairs import evidence_of, pairs_of
+from prompt_lab.names import Side, Split
+from prompt_lab.records import RunRow
+from prompt_lab.store.files import read_if_whole, read_record
+from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
+
+
+class Crash(LabError):
+    """Nothing could be compared because nothing ran: not a verdict, the iteration stays open."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that speaks for and against a candidate."""
+
+    policy: Policy
+    train: Sequence[RunRow]
+    verify: Sequence[RunRow] | None
+    findings: Sequence[Reason]
+
+
+def judge(phase: Phase) -> tuple[Verdict, Case]:
+    """The verdict on what has been run so far. Raises Crash where no answer could be used."""
+    ctx = phase.ctx
+    meta = read_meta(ctx.lab, phase.number, phase.step)
+    change = read_change(ctx.lab, phase.number, phase.step)
+    train = rows_of(phase, batch_of(phase, "train"))
+    read_verify = _summary(phase, Split.VERIFY) is not None
+    verify = rows_of(phase, batch_of(phase, "verify")) if read_verify else None
+    _refuse_silence(phase, train)
+    policy = ctx.policy(meta.policy)
+    case = Case(policy, train, verify, _findings(phase, [*train, *(verify or [])]))
+    prompts = (version_at(phase, change.base_commit), version_at(phase, change.commit))
+    evidence = evidence_of(train, case.findings, prompts=prompts, verify=verify)
+    return decide(pairs_of(train), policy, evidence), case
+
+
+def summary_of(phase: Phase, split: Split) -> RunsSummary:
+    """runs_<split>.json. Raises StoreError where it is not there."""
+    return read_record(phase.folder / f"runs_{split.value}.json", RunsSummary)
+
+
+def _summary(phase: Phase, split: Split) -> RunsSummary | None:
+    return read_if_whole(phase.folder / f"runs_{split.value}.json", RunsSummary)
+
+
+def _findings(phase: Phase, rows: Sequence[RunRow]) -> list[Reason]:
+    """What voids the comparison: provenance of the runs, the worktrees after them, drift."""
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
+    facts = {side: side_facts(phase, commit) for side, commit in commits.items()}
+    found = list(examine(rows, facts))
+    for split in Split:
+        summary = _summary(phase, split)
+        if summary is None:
+            continue
+        for model, numbers in summary.drifted.items():
+            found.append(
+                Reason(
+                    code=Code.BASELINE_DRIFTED,
+                    text=f"The reused baseline of {model} no longer holds: {numbers}",
+                    facts={"model": model},
+                )
+            )
+        found += _moved(summary, commits)
+    return found
+
+
+def _moved(summary: RunsSummary, commits: dict[Side, str]) -> list[Reason]:
+    """What became of the worktrees while the runs went on."""
+    found = []
+    for side, (head, clean) in summary.observed.items():
+        if head != commits[side]:
+            found.append(
+                Reason(
+                    code=Code.WRONG_COMMIT,
+                    text=f"After the runs the {side.value} worktree stood at {head[:12]}, "
+                    f"not at {commits[side][:12]}.",
+                    facts={"side": side.value, "expected": commits[side], "found": head},
+                )
+            )
+        if not clean:
+            found.append(
+                Reason(
+                    code=Code.DIRTY_TREE,
+                    text=f"After the runs the {side.value} worktree had uncommitted changes.",
+                    facts={"side": side.value},
+                )
+            )
+    return found
+
+
+def _refuse_silence(phase: Phase, rows: Sequence[RunRow]) -> None:
+    if not rows or any(row.record.valid for row in rows):
+        return
+    first = rows[0]
+    error = first.record.error
+    models = ", ".join(sorted({row.record.model for row in rows}))
+    raise Crash(
+        f"None of {len(rows)} answers of {models} could be used, on either side, so there is "
+        f"nothing to compare. The first: {error.kind if error else 'invalid'}: "
+        f"{error.message if error else ''} ({phase.ctx.lab.root / first.path}). Mend the model's "
+        f"config in {phase.ctx.configs / 'models'} or the step, or name other models; a new "
+        f"iteration is started with --number {phase.number + 1}."
+    )

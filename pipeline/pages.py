@@ -1,0 +1,130 @@
+"""Gather from the lab what pages and summaries show."""
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+from pipeline.base import Phase
+from pipeline.context import Context
+from pipeline.gather import batch_of, plans_of, rows_of, texts, version_at
+from prompt_lab.analyze.metrics import measure
+from prompt_lab.analyze.model import Metrics
+from prompt_lab.decide.verdict import Verdict
+from prompt_lab.names import Side, Split
+from prompt_lab.records import Change, PromptVersion, RunRow
+from prompt_lab.report.view import LedgerEntry, ReportView, Setup, Spent
+from prompt_lab.store.counters import iterations
+from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.iterations import (
+    Conclusion,
+    IterationMeta,
+    RunsSummary,
+    read_change,
+    read_meta,
+)
+from prompt_lab.store.layout import Lab
+
+PHASES_OF_RUNS = ("scout", "runs_train", "runs_verify")
+
+
+def report_view(phase: Phase) -> ReportView:
+    """One iteration as far as it has come."""
+    ctx, folder = phase.ctx, phase.folder
+    meta = read_meta(ctx.lab, phase.number, phase.step)
+    change = read_change(ctx.lab, phase.number, phase.step)
+    before, after = version_at(phase, change.base_commit), version_at(phase, change.commit)
+    rows = rows_of(phase, batch_of(phase, "train"))
+    checked = (folder / "runs_verify.json").exists()
+    verify = rows_of(phase, batch_of(phase, "verify")) if checked else []
+    prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
+    documents = sorted(folder.glob("*.md"))
+    host = ctx.code_host(meta.target)
+    return ReportView(
+        iteration=phase.number,
+        step=phase.step,
+        created=meta.created,
+        setup=_setup(meta),
+        change=change,
+        pull=host.get(change.pull) if change.pull is not None else None,
+        before=before,
+        after=after,
+        verdict=read_if_whole(folder / "verdict.json", Verdict),
+        metrics=_measured(phase, rows, prompts, split=Split.TRAIN),
+        verify_metrics=_measured(phase, verify, prompts, split=Split.VERIFY),
+        rows=tuple(rows),
+        plans=texts(phase, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN),
+        spent=spent(folder),
+        documents={path.name: path.read_text("utf-8") for path in documents},
+        files=tuple(path.name for path in sorted(folder.glob("*.json"))),
+        page=ctx.page(folder / "report.html"),
+        lab=os.path.relpath(ctx.lab.root, folder),
+        versions={name: version(name) for name in ("prompt-lab", "luigi", "llama-index-core")},
+    )
+
+
+def spent(folder: Path) -> Spent:
+    """Calls, money and time of all runs of an iteration, the scout's included."""
+    found = [read_if_whole(folder / f"{name}.json", RunsSummary) for name in PHASES_OF_RUNS]
+    parts = [summary for summary in found if summary is not None]
+    return Spent(
+        calls_made=sum(p.calls_made for p in parts),
+        calls_reused=sum(p.runs_reused for p in parts),
+        cost_usd=sum(p.cost_usd for p in parts),
+        seconds=sum(p.seconds for p in parts),
+    )
+
+
+def ledger_entries(ctx: Context) -> list[LedgerEntry]:
+    """Every iteration of the lab, in order of number; folders of another tool tell what they can."""
+    return [_entry(ctx.lab, number, step) for number, step in sorted(iterations(ctx.lab).items())]
+
+
+def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
+    folder = lab.iteration(number, step)
+    meta = read_if_whole(folder / "meta.json", IterationMeta)
+    change = read_if_whole(folder / "change.json", Change)
+    verdict = read_if_whole(folder / "verdict.json", Verdict)
+    conclusion = read_if_whole(folder / "conclusion.json", Conclusion)
+    report = folder / "report.html"
+    rows = verdict.models if verdict else ()
+    return LedgerEntry(
+        iteration=number,
+        step=step,
+        title=change.title if change else "",
+        strategy=change.strategy if change else "",
+        pull=change.pull if change else None,
+        pull_url=change.pull_url if change else "",
+        outcome=verdict.outcome if verdict else None,
+        why=verdict.reasons[0].text if verdict and verdict.reasons else "",
+        effect=verdict.effect if verdict else None,
+        low=verdict.interval.low if verdict and verdict.interval else None,
+        high=verdict.interval.high if verdict and verdict.interval else None,
+        baseline=sum(r.baseline for r in rows) / len(rows) if rows else None,
+        candidate=sum(r.candidate for r in rows) / len(rows) if rows else None,
+        merged=bool(conclusion and conclusion.merged_commit),
+        cost_usd=spent(folder).cost_usd,
+        created=meta.created if meta else "",
+        report=lab.relative(report) if report.exists() else "",
+    )
+
+
+def _setup(meta: IterationMeta) -> Setup:
+    return Setup(
+        target=meta.target,
+        main_commit=meta.main_commit,
+        policy=meta.policy,
+        models=meta.models,
+        train_plans=meta.plans[Split.TRAIN],
+        verify_plans=meta.plans[Split.VERIFY],
+        replicates=meta.replicates,
+    )
+
+
+def _measured(
+    phase: Phase, rows: list[RunRow], prompts: dict[Side, PromptVersion], *, split: Split
+) -> Metrics | None:
+    if not rows:
+        return None
+    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    plans = texts(phase, plans_of(meta, split, rows), split=split)
+    return measure(rows, plans, phase.ctx.step(phase.step).primary, prompts)

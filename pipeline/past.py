@@ -1,0 +1,77 @@
+"""What earlier iterations of a step left behind: their synthesis, and how each ended."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from pipeline.base import Phase
+from pipeline.gather import as_planned
+from prompt_lab.analyze.synthesis import Tried
+from prompt_lab.decide.verdict import Verdict
+from prompt_lab.names import Outcome
+from prompt_lab.records import Change, PromptVersion, RunRow
+from prompt_lab.store.batch import Batch
+from prompt_lab.store.counters import iterations
+from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.iterations import Conclusion
+from prompt_lab.store.layout import Lab
+from prompt_lab.store.runs import is_finished, read_row
+
+
+def tried(lab: Lab, step: str) -> list[Tried]:
+    """Every concluded iteration of a step, oldest first."""
+    found = []
+    for number, folder in _concluded(lab, step):
+        change = read_if_whole(folder / "change.json", Change)
+        verdict = read_if_whole(folder / "verdict.json", Verdict)
+        conclusion = read_if_whole(folder / "conclusion.json", Conclusion)
+        if change and verdict and conclusion:
+            found.append(
+                Tried(
+                    iteration=number,
+                    strategy=change.strategy,
+                    title=change.direction or change.title,
+                    outcome=verdict.outcome,
+                    effect=verdict.effect,
+                    merged=bool(conclusion.merged_commit),
+                )
+            )
+    return found
+
+
+def tried_on(lab: Lab, step: str, commit: str) -> list[str]:
+    """Strategies whose change to this very commit has had its verdict; INVALID is none."""
+    found = []
+    for _, folder in _concluded(lab, step):
+        change = read_if_whole(folder / "change.json", Change)
+        verdict = read_if_whole(folder / "verdict.json", Verdict)
+        if change and verdict and verdict.outcome is not Outcome.INVALID:
+            found += [change.strategy] if change.base_commit == commit else []
+    return found
+
+
+def last_synthesis(lab: Lab, step: str, *, before: int) -> str:
+    """Path of the newest concluded iteration's synthesis, relative to the lab; '' if none."""
+    paths = [f / "synthesis.md" for n, f in _concluded(lab, step) if n < before]
+    return next((lab.relative(p) for p in reversed(paths) if p.is_file()), "")
+
+
+def last_rows(phase: Phase, prompt: PromptVersion) -> list[RunRow]:
+    """The newest train runs that were made with this very prompt."""
+    lab, outputs = phase.ctx.lab, phase.ctx.adapter(phase.step).outputs
+    wanted = sha256(prompt.text.encode()).hexdigest()
+    for _, folder in reversed(list(_concluded(lab, phase.step))):
+        batch = read_if_whole(folder / "batch_train.json", Batch)
+        runs = [r for r in batch.runs if is_finished(lab.root / r.path)] if batch else []
+        rows = [as_planned(read_row(lab, r.path, outputs, reused=r.reused), r) for r in runs]
+        rows = [row for row in rows if row.record.sent.prompt_sha256 == wanted]
+        if rows:
+            return rows
+    return []
+
+
+def _concluded(lab: Lab, step: str) -> Iterator[tuple[int, Path]]:
+    for number, its_step in sorted(iterations(lab).items()):
+        folder = lab.iteration(number, its_step)
+        if its_step == step and (folder / "conclusion.json").is_file():
+            yield number, folder

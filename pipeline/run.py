@@ -1,0 +1,160 @@
+"""One run of a batch; luigi may hand out many at once, which then share one process."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from threading import Lock
+
+import luigi
+
+from pipeline.base import LabTask, hold_lab
+from pipeline.batching import current
+from pipeline.execute import Bench, Site
+from pipeline.params import Batched
+from pipeline.progress import Progress
+from prompt_lab.errors import LabError, OutsideFailure
+from prompt_lab.names import Side
+from prompt_lab.records import RunKey
+from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, runs_by_key
+from prompt_lab.store.runs import MARKER, is_finished
+
+GIVE_UP_AFTER = 5
+"""Failures in a row after which a model's other runs are not tried any more in this batch."""
+
+
+class Run(LabTask):
+    """Its file is run.json in the plan's run folder; a batch's files are those of its members."""
+
+    step = luigi.Parameter()
+    number = luigi.IntParameter()
+    batch = luigi.Parameter(description="scout, train or verify")
+    side = Batched("baseline or candidate")
+    model = Batched("alias")
+    plan = Batched("name")
+    replicate = Batched("from 0; a probe of replicate n is -1 - n")
+
+    def members(self) -> dict[RunKey, PlannedRun]:
+        """The runs that this task stands for."""
+        path = batch_path(self.ctx.lab, self.number, self.step, self.batch)
+        split, known = read_batch(path).split, runs_by_key(path)
+        values = (self.side, self.model, self.plan, self.replicate)
+        columns = [v if isinstance(v, tuple) else (v,) for v in values]
+        keys = (
+            RunKey(split, Side(side), model, plan, int(replicate))
+            for side, model, plan, replicate in zip(*columns, strict=True)
+        )
+        return {key: known[key] for key in keys}
+
+    def output(self) -> luigi.LocalTarget | list[luigi.LocalTarget]:
+        """run.json of each member."""
+        root = self.ctx.lab.root
+        files = [luigi.LocalTarget(str(root / p.path / MARKER)) for p in self.members().values()]
+        return files if len(files) > 1 else files[0]
+
+    def run(self) -> None:
+        """Make every member that is not finished. Raises OutsideFailure if any could not be had."""
+        hold_lab(self.ctx)
+        root = self.ctx.lab.root
+        left = {k: p for k, p in self.members().items() if not is_finished(root / p.path)}
+        title = f"iteration {self.number}, {self.batch} runs"
+        with Progress(title, len(left)) as progress:
+            faults = self._make(left, progress)
+        if faults:
+            raise OutsideFailure(
+                f"{len(faults)} of {len(left)} runs could not be made; those that were are kept, "
+                "and the same command makes the rest.\n" + "\n".join(sorted(set(faults))[:5])
+            )
+
+    def _make(self, left: dict[RunKey, PlannedRun], progress: Progress) -> list[str]:
+        bench = self._bench({key.side for key in left})
+        breaker = Breaker()
+
+        def make(key: RunKey) -> str | None:
+            fault = breaker.refuses(key.model)
+            if fault is None:
+                try:
+                    bench.run(key, left[key])
+                except LabError as error:
+                    fault = f"  {key.model}: {error}"
+                breaker.note(key.model, failed=fault is not None)
+            return fault
+
+        faults = []
+        with _pools(self, left) as pools:
+            futures = {pools[key.model].submit(make, key): key for key in left}
+            for future in as_completed(futures):
+                fault = future.result()
+                self._report(futures[future], ok=fault is None)
+                progress.ended(ok=fault is None)
+                if fault is not None:
+                    faults.append(fault)
+        return faults
+
+    def _bench(self, sides: Iterable[Side]) -> Bench:
+        ctx, config = self.ctx, self.ctx.step(self.step)
+        batch = read_batch(batch_path(ctx.lab, self.number, self.step, self.batch))
+        workspace = ctx.workspace(config.target)
+        sites = {}
+        for side in sorted(sides):
+            tree = workspace.worktree(batch.commits[side])
+            sites[side] = Site(batch.commits[side], tree, *workspace.observe(tree))
+        adapter = ctx.adapter(self.step)
+        return Bench(ctx, self.number, self.step, adapter, config.primary, sites)
+
+    def _report(self, key: RunKey, *, ok: bool) -> None:
+        reports = current()
+        if reports:
+            reports.member_ended(run_task(self.number, self.step, self.batch, key).task_id, ok=ok)
+
+
+class Breaker:
+    """Stops asking a model that failed several times in a row. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._in_a_row: dict[str, int] = {}
+        self._lock = Lock()
+
+    def refuses(self, model: str) -> str | None:
+        """Why the model is not asked any more, or None."""
+        if self._in_a_row.get(model, 0) < GIVE_UP_AFTER:
+            return None
+        return f"  {model}: failed {GIVE_UP_AFTER} times in a row; its other runs were not tried"
+
+    def note(self, model: str, *, failed: bool) -> None:
+        """How a call of the model ended."""
+        with self._lock:
+            self._in_a_row[model] = self._in_a_row.get(model, 0) + 1 if failed else 0
+
+
+def run_task(number: int, step: str, batch: str, key: RunKey) -> Run:
+    """The task of one run."""
+    return Run(
+        step=step,
+        number=number,
+        batch=batch,
+        side=key.side.value,
+        model=key.model,
+        plan=key.plan,
+        replicate=str(key.replicate),
+    )
+
+
+def missing_runs(number: int, step: str, batch: Batch) -> list[luigi.Task]:
+    """The tasks of the runs that the batch does not reuse. Finished ones cost luigi a look each."""
+    return [
+        run_task(number, step, batch.name, key)
+        for key, planned in batch.by_key().items()
+        if not planned.reused
+    ]
+
+
+@contextmanager
+def _pools(task: Run, left: Iterable[RunKey]) -> Iterator[dict[str, ThreadPoolExecutor]]:
+    """A pool of threads for each model, as wide as its `workers`. Ctrl-C drops what waits."""
+    models = {key.model for key in left}
+    pools = {m: ThreadPoolExecutor(task.ctx.models[m].workers, f"run-{m}") for m in models}
+    try:
+        yield pools
+    finally:
+        for pool in pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)

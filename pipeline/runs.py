@@ -1,0 +1,79 @@
+"""Runs: make every run of a split that is not there yet, then check what was really run."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import luigi
+
+from pipeline.base import Phase, utc_now
+from pipeline.batch import Order, batch_for
+from pipeline.gather import rows_of, side_facts, summarise
+from pipeline.implement import Implement
+from pipeline.run import missing_runs
+from prompt_lab.errors import StoreError
+from prompt_lab.evaluate.evidence import not_exercised
+from prompt_lab.names import Side, Split
+from prompt_lab.store.batch import Batch
+from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
+from prompt_lab.store.journal import events, note
+from prompt_lab.store.runs import is_finished
+
+
+class Runs(Phase):
+    """All runs of both sides over one split. Writes runs_<split>.json."""
+
+    split = luigi.EnumParameter(enum=Split, default=Split.TRAIN, description="train or verify")
+
+    @property
+    def FILE(self) -> str:  # type: ignore[override]
+        """One file for each split."""
+        return f"runs_{self.split.value}.json"
+
+    def requires(self) -> luigi.Task:
+        """The change that is to be run."""
+        return self.like(Implement)
+
+    def work(self) -> Iterator[Any]:
+        """Yield the runs that are missing; write what all came to."""
+        ctx = self.ctx
+        meta = read_meta(ctx.lab, self.number, self.step)
+        change = read_change(ctx.lab, self.number, self.step)
+        commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
+        facts = {side: side_facts(self, commit) for side, commit in commits.items()}
+        if not_exercised(facts[Side.BASELINE], facts[Side.CANDIDATE]) is not None:
+            self._write(RunsSummary.nothing(self.split, "the step reads the same on both sides"))
+            return
+        order = Order(
+            self.split.value,
+            self.split,
+            commits,
+            meta.models,
+            [name for name in meta.plans[self.split] if name not in change.shown],
+            meta.replicates,
+        )
+        batch = batch_for(self, order)
+        _log_reading(self, batch)
+        if not self.skip_runner:
+            yield missing_runs(self.number, self.step, batch)
+        rows = rows_of(self, batch)
+        if not rows:
+            raise StoreError(
+                f"{self.folder}: no run of this iteration is finished. Leave --skip-runner out."
+            )
+        self._write(summarise(self, batch, rows))
+
+    def _write(self, summary: RunsSummary) -> None:
+        for model, numbers in summary.drifted.items():
+            note(self.ctx.lab, "baseline_drifted", now=utc_now(), model=model, numbers=numbers)
+        self.write(summary.model_dump_json(indent=2) + "\n")
+
+
+def _log_reading(phase: Phase, batch: Batch) -> None:
+    """Every use of verify is logged once for each iteration, before it happens."""
+    if batch.split is not Split.VERIFY:
+        return
+    seen = {e["iteration"] for e in events(phase.ctx.lab, "verify_read")}
+    root = phase.ctx.lab.root
+    if phase.number not in seen and not all(is_finished(root / r.path) for r in batch.runs):
+        plans = sorted({r.plan for r in batch.runs})
+        note(phase.ctx.lab, "verify_read", now=utc_now(), iteration=phase.number, plans=len(plans))

@@ -1,0 +1,1 @@
+"""The rules of Prompt Lab: pure Python, no Luigi, no network, no vendor."""

@@ -1,0 +1,1 @@
+"""What the runs say: metrics, review, synthesis, assessment."""

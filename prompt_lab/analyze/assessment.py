@@ -1,0 +1,41 @@
+"""assessment.md: before and after on one screen, with the verdict on top."""
+
+from prompt_lab.analyze.changes import Changed, changes
+from prompt_lab.analyze.findings import Says
+from prompt_lab.analyze.markdown import page, plain, section
+from prompt_lab.analyze.model import Metrics
+from prompt_lab.analyze.tables import by_model, summary
+from prompt_lab.decide.verdict import Verdict
+from prompt_lab.records import Change
+
+LINES = 6
+
+
+def assess(metrics: Metrics, verdict: Verdict, change: Change) -> str:
+    """The page: verdict and reasons, the table, what got better, what got worse, what stayed."""
+    found = changes(metrics)
+    return page(
+        f"# Assessment: {plain(change.title, 200)}",
+        f"**{verdict.outcome}** — {_effect(verdict)}",
+        "\n".join(f"- {plain(reason.text, 300)} ({reason.code})" for reason in verdict.reasons),
+        section("Before and after", summary(metrics), by_model(metrics)),
+        section("What got better", _lines(found, "better")),
+        section("What got worse", _lines(found, "worse")),
+        section("What stayed", _lines(found, "same")),
+    )
+
+
+def _effect(verdict: Verdict) -> str:
+    size = f"{verdict.n_pairs} pairs on {verdict.n_plans} plans."
+    if verdict.effect is None:
+        return f"no effect could be measured; {size}"
+    between = verdict.interval
+    spread = f", interval {between.low:+.3f} to {between.high:+.3f}" if between else ""
+    return f"effect {verdict.effect:+.3f}{spread}; {size}"
+
+
+def _lines(found: tuple[Changed, ...], says: Says) -> str:
+    lines = [one for one in found if one.says == says]
+    shown = "\n".join(f"- {plain(one.text, 900)}" for one in lines[:LINES])
+    left = len(lines) - LINES
+    return f"{shown}\n- … and {left} more." if left > 0 else shown or "- Nothing."

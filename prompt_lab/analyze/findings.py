@@ -1,0 +1,57 @@
+"""What an analyst found, one statement each, and the fenced block in which it stands in a page."""
+
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from prompt_lab.analyze.markdown import json_block, last_json_block
+from prompt_lab.names import Side
+from prompt_lab.records import Record
+
+UNPARSED = "unparsed"
+
+Says = Literal["", "better", "worse", "same"]
+
+
+class Finding(Record):
+    """One statement with its evidence. `side` None is both; `model` '' is all."""
+
+    kind: str = Field(min_length=1, description="a short stable code: 'opener', 'field', 'error'")
+    text: str = Field(min_length=1)
+    evidence: tuple[str, ...] = Field(default=(), description="numbers, each with a run path")
+    side: Side | None = None
+    model: str = ""
+    about: str = Field(default="", description="the field, phrase or plan that it is about")
+    says: Says = Field(default="", description="what the candidate did to it, if that was said")
+    weight: float = Field(default=0.0, ge=0, le=1, description="share of runs or texts concerned")
+
+
+class _Block(Record):
+    findings: tuple[Finding, ...]
+
+
+def render_findings(findings: tuple[Finding, ...]) -> str:
+    """The fenced block that ends an analyst's page."""
+    return json_block(_Block(findings=findings).model_dump_json(indent=1))
+
+
+def parse_findings(page: str) -> tuple[Finding, ...]:
+    """The findings of the page's last JSON block.
+
+    A page without one, or with one that does not fit, is kept whole as one finding of the kind
+    'unparsed': it can be read and quoted, but nothing is concluded from it.
+    """
+    body = last_json_block(page)
+    try:
+        return _Block.model_validate_json(body).findings if body is not None else _kept(page)
+    except ValidationError:
+        return _kept(page)
+
+
+def is_parsed(findings: tuple[Finding, ...]) -> bool:
+    """Whether the page that these are from could be read."""
+    return all(finding.kind != UNPARSED for finding in findings)
+
+
+def _kept(page: str) -> tuple[Finding, ...]:
+    return (Finding(kind=UNPARSED, text=page or "(empty)"),)

@@ -1,0 +1,54 @@
+"""insight_metrics.md: what the runs show, in tables, and the findings in a block that is parsed."""
+
+from prompt_lab.analyze import tables, tables_texts
+from prompt_lab.analyze.findings import Finding, parse_findings, render_findings
+from prompt_lab.analyze.markdown import page, plain, section
+from prompt_lab.analyze.model import Metrics
+from prompt_lab.analyze.statements import statements
+
+__all__ = ["parse_findings", "render_insight"]
+KINDS = 6
+
+
+def render_insight(metrics: Metrics, *, iteration: int, step: str) -> str:
+    """The page of the `metrics` analyst. Read its findings back with `parse_findings`."""
+    found = statements(metrics)
+    return page(
+        f"# Insight (metrics): {plain(step)}, iteration {iteration}",
+        _reading(metrics),
+        section("What stands out", _listed(found)),
+        section("Before and after", tables.summary(metrics)),
+        section("Models", tables.by_model(metrics)),
+        section("Plans", tables.grid(metrics)),
+        section("Flips", tables.flips(metrics)),
+        section("Errors", tables.errors(metrics)),
+        section("Fields", tables_texts.fields(metrics), tables_texts.wrong_values(metrics)),
+        section("Openers that lock", tables_texts.openers(metrics)),
+        section("Phrases that came or went", tables_texts.phrases(metrics)),
+        section("Near-duplicates", tables_texts.duplicates(metrics)),
+        section("Placeholders and copies of the prompt", tables_texts.leftovers(metrics)),
+        section("Equal outputs", tables_texts.identical(metrics)),
+        section("Lengths", tables_texts.lengths(metrics)),
+        section("Findings", render_findings(found)),
+    )
+
+
+def _reading(metrics: Metrics) -> str:
+    sides = " and ".join(metrics.sides) or "no side"
+    alone = "" if len(metrics.sides) > 1 else " There is nothing to compare with yet."
+    return (
+        f"Runs of the {sides}: {len(metrics.models)} models on {len(metrics.plans)} plans, "
+        f"replicates: {metrics.replicates}.{alone}"
+    )
+
+
+def _listed(found: tuple[Finding, ...]) -> str:
+    """The first two of each kind, kinds in the order of their weightiest."""
+    kinds: dict[str, list[Finding]] = {}
+    for one in found:
+        kinds.setdefault(one.kind, []).append(one)
+    return "\n".join(
+        f"- {plain(one.text, 400)} {plain('; '.join(one.evidence[:2]), 400)}"
+        for few in list(kinds.values())[:KINDS]
+        for one in few[:2]
+    )

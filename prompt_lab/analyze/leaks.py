@@ -1,0 +1,68 @@
+"""Worked examples that were taken from the verify plans, which nobody may see before the gate."""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from prompt_lab.analyze.copied import runs_in
+from prompt_lab.analyze.texts import run_leaves
+from prompt_lab.analyze.words import line, spelled, tokens, weight, words
+from prompt_lab.records import PlanText, Record
+
+MIN_WORDS = 5
+MIN_VALUE = 3
+
+
+class Leak(Record):
+    """Text of a verify plan that stands in the candidate's prompt and nowhere it may be from."""
+
+    plan: str
+    source: str = Field(description="'inputs' or 'gold'")
+    text: str
+
+
+def leaks(
+    before: str, after: str, train: Sequence[PlanText], verify: Sequence[PlanText]
+) -> tuple[Leak, ...]:
+    """Five words in a row of a verify plan, or one of its gold values, new in the prompt.
+
+    What the old prompt or a train plan holds too has an honest source and is left out.
+    """
+    honest = line(tokens(before)) + "".join(line(tokens(text)) for p in train for text in _all(p))
+    prompt = line(tokens(after))
+    found: list[Leak] = []
+    for plan in verify:
+        for text in plan.inputs.values():
+            found += [Leak(plan=plan.name, source="inputs", text=one)
+                      for one in _stretches(text, prompt, honest)]  # fmt: skip
+        for text in plan.gold.values():
+            found += [Leak(plan=plan.name, source="gold", text=one)
+                      for one in _stretches(text, prompt, honest)]  # fmt: skip
+        found += [
+            Leak(plan=plan.name, source="gold", text=leaf.text)
+            for leaf in run_leaves(plan.gold, prefix=False)
+            if _is_telling(leaf.text) and _new(leaf.text, prompt, honest)
+        ]
+    return tuple(dict.fromkeys(found))
+
+
+def _stretches(text: str, prompt: str, honest: str) -> list[str]:
+    found = words(text)
+    stretches = (spelled(text, found, at, size) for at, size in runs_in(found, prompt, MIN_WORDS))
+    return [one for one in stretches if line(tokens(one)) not in honest]
+
+
+def _new(text: str, prompt: str, honest: str) -> bool:
+    value = line(tokens(text))
+    return value in prompt and value not in honest
+
+
+def _is_telling(text: str) -> bool:
+    """Not a label or a small number, which may stand in a prompt by chance."""
+    parts = tokens(text)
+    digits = sum(char.isdigit() for char in text)
+    return len(text) >= MIN_VALUE and (weight(parts) >= 2 or digits >= MIN_VALUE)
+
+
+def _all(plan: PlanText) -> list[str]:
+    return [*plan.inputs.values(), *plan.gold.values()]

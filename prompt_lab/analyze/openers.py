@@ -1,0 +1,100 @@
+"""Template lock: texts of one model and field that begin with the same words."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from prompt_lab.analyze.evidence import Evidence, Group, GroupKey
+from prompt_lab.analyze.model import Opener
+from prompt_lab.analyze.texts import Text
+from prompt_lab.analyze.words import HALF, Word, spelled, tokens, weight, words
+from prompt_lab.names import Side
+
+LOCK = 0.5
+"""Share of a side's texts from which on a common beginning is a lock."""
+MIN_COUNT = 5
+MIN_WORDS, MAX_WORDS = 2, 5
+KEPT = 0.9
+"""A longer opener replaces a shorter one that it shares at least this much of its texts with."""
+
+_READ = 200
+"""Characters that are looked at: an opener stands at the beginning."""
+
+
+class _Head(NamedTuple):
+    text: Text
+    parts: tuple[str, ...]
+    found: list[Word]
+
+
+def openers(evidence: Evidence) -> tuple[Opener, ...]:
+    """Locks on either side with the counts of both; the widest first, plan by plan and in all."""
+    found = [
+        lock for key, group in evidence.groups.items() for lock in _locks(evidence, key, group)
+    ]
+    return tuple(sorted(found, key=lambda lock: (-_change(lock), lock.plan, lock.field)))
+
+
+def _locks(evidence: Evidence, key: GroupKey, group: Group) -> list[Opener]:
+    heads = {side: [_head(text) for text in texts] for side, texts in group.items()}
+    gold = [tokens(text[:_READ]) for text in evidence.gold_texts(key)]
+    found: dict[tuple[str, ...], Opener] = {}
+    for own in heads.values():
+        for parts in _common(own):
+            known = sum(_begins(whole, parts) for whole in gold)
+            if parts not in found and not (gold and known / len(gold) >= LOCK):
+                found[parts] = _opener(key, parts, heads)
+    return list(found.values())
+
+
+def _common(heads: list[_Head]) -> list[tuple[str, ...]]:
+    """The beginnings that lock, each as long as it can be without losing texts."""
+    least = max(MIN_COUNT, LOCK * len(heads))
+    kept: dict[tuple[str, ...], int] = {}
+    for size in range(1, int(MAX_WORDS / HALF) + 1):
+        counts = Counter(head.parts[:size] for head in heads if len(head.parts) > size + 1)
+        for parts, count in counts.items():
+            if count < least or not MIN_WORDS <= weight(parts) <= MAX_WORDS:
+                continue
+            if parts[:-1] in kept and count >= KEPT * kept[parts[:-1]]:
+                del kept[parts[:-1]]
+            kept[parts] = count
+    return list(kept)
+
+
+def _opener(key: GroupKey, parts: tuple[str, ...], heads: dict[Side, list[_Head]]) -> Opener:
+    having = {
+        side: [head for head in own if _begins(head.parts, parts)] for side, own in heads.items()
+    }
+    first = max(having.values(), key=len)[0]
+    return Opener(
+        model=key.model,
+        plan=key.plan,
+        field=key.field,
+        phrase=spelled(first.text.text, first.found, 0, len(parts)),
+        words=round(weight(parts)),
+        baseline_count=len(having.get(Side.BASELINE, ())),
+        baseline_total=len(heads.get(Side.BASELINE, ())),
+        candidate_count=len(having.get(Side.CANDIDATE, ())),
+        candidate_total=len(heads.get(Side.CANDIDATE, ())),
+        path=first.text.path,
+    )
+
+
+def _head(text: Text) -> _Head:
+    found = words(text.text[:_READ])
+    parts = tuple(word.text for word in found)
+    return _Head(text, parts if _is_prose(text.text, parts) else (), found)
+
+
+def _is_prose(text: str, parts: tuple[str, ...]) -> bool:
+    """Not one long identifier: 'acme/small-2' begins with the same words as its kin by design."""
+    return any(char.isspace() for char in text) or weight(parts) < len(parts)
+
+
+def _begins(whole: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    return whole[: len(parts)] == parts
+
+
+def _change(lock: Opener) -> float:
+    base, cand = lock.share(Side.BASELINE), lock.share(Side.CANDIDATE)
+    return abs(cand - base) + max(base, cand) / 10

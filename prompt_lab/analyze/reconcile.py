@@ -1,0 +1,77 @@
+"""The analysts side by side: who took part, where they agree, and where they do not."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from prompt_lab.analyze.findings import Finding, is_parsed
+from prompt_lab.analyze.synthesis_model import Participant
+
+METRICS = "metrics"
+
+Views = Mapping[str, Sequence[Finding] | None]
+"""Analyst -> its findings; None where it was asked and nothing came."""
+
+Claims = Mapping[tuple[str, str, str], Mapping[str, Finding]]
+
+
+def took_part(insights: Views, reviews: Views) -> tuple[Participant, ...]:
+    """Everyone who was asked, and what came of it."""
+    names = dict.fromkeys((*insights, *reviews))
+    return tuple(
+        Participant(analyst=name, insight=_state(insights, name), review=_state(reviews, name))
+        for name in names
+    )
+
+
+def _state(views: Views, name: str) -> str:
+    if name not in views:
+        return "-"
+    view = views[name]
+    if view is None:
+        return "failed"
+    return "read" if is_parsed(tuple(view)) else "unparsed"
+
+
+def claims_of(insights: Views, reviews: Views) -> Claims:
+    """(kind, model, what about) -> analyst -> its weightiest finding there."""
+    claims: dict[tuple[str, str, str], dict[str, Finding]] = defaultdict(dict)
+    for views in (insights, reviews):
+        for analyst, view in views.items():
+            for finding in sorted(view or (), key=lambda one: one.weight):
+                if is_parsed((finding,)):
+                    key = (finding.kind, finding.model, finding.about.casefold())
+                    claims[key][analyst] = finding
+    return claims
+
+
+def agreed(claims: Claims) -> tuple[str, ...]:
+    """What several analysts say and none contradicts."""
+    return tuple(
+        f"{', '.join(views)}: {next(iter(views.values())).text}"
+        for views in claims.values()
+        if len(views) > 1 and not _opposed(views)
+    )
+
+
+def disputed(claims: Claims) -> tuple[str, ...]:
+    """What one calls better and another worse."""
+    return tuple(
+        " But ".join(f"{analyst} says: {one.text}" for analyst, one in views.items())
+        for views in claims.values()
+        if _opposed(views)
+    )
+
+
+def _opposed(views: Mapping[str, Finding]) -> bool:
+    return len({one.says for one in views.values() if one.says}) > 1
+
+
+def alone(insights: Views, reviews: Views) -> list[tuple[str, Finding]]:
+    """What another analyst alone says, with evidence, the weightiest first."""
+    found = [
+        (analyst, finding)
+        for views in claims_of(insights, reviews).values()
+        for analyst, finding in views.items()
+        if len(views) == 1 and analyst != METRICS and finding.evidence
+    ]
+    return sorted(found, key=lambda item: -item[1].weight)

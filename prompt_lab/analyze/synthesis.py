@@ -1,0 +1,88 @@
+"""The analysts' views side by side, and the five ways forward that follow from them."""
+
+from collections.abc import Sequence
+
+from prompt_lab.analyze.directions import ALIGN, for_strategies
+from prompt_lab.analyze.directions_always import always
+from prompt_lab.analyze.directions_open import for_people
+from prompt_lab.analyze.memory import Tried, standing
+from prompt_lab.analyze.model import Metrics
+from prompt_lab.analyze.needs import needs
+from prompt_lab.analyze.reconcile import Views, agreed, alone, claims_of, disputed, took_part
+from prompt_lab.analyze.synthesis_model import FIVE, Participant, Synthesis
+from prompt_lab.analyze.synthesis_page import parse_synthesis, render_synthesis
+from prompt_lab.names import Outcome
+from prompt_lab.records import Direction
+
+__all__ = [
+    "Participant",
+    "Synthesis",
+    "Tried",
+    "first_directions",
+    "parse_synthesis",
+    "render_synthesis",
+    "synthesise",
+]
+
+
+def synthesise(
+    findings: Views,
+    reviews: Views,
+    metrics: Metrics,
+    tried: Sequence[Tried],
+    available: Sequence[str],
+) -> Synthesis:
+    """Reconcile the analysts and rank five directions; `available` are the strategies at hand.
+
+    The order follows the metrics. A direction that was decided before is set aside unless there
+    is new evidence. A change whose verdict is open belongs into `tried` with the outcome None.
+    """
+    own = needs(metrics)
+    objections = [one for view in reviews.values() for one in view or ()]
+    others = alone(findings, reviews)
+    words_first = ALIGN in available and not _decided(ALIGN, tried)
+    found = [
+        *for_strategies(metrics, own, available, words_first=words_first, reviews=objections),
+        *for_people(metrics, own, objections, others),
+        *always(metrics, own),
+    ]
+    ranked, aside = _ranked(found, tried)
+    claims = claims_of(findings, reviews)
+    return Synthesis(
+        side=own.side,
+        score=own.primary,
+        took_part=took_part(findings, reviews),
+        agree=agreed(claims),
+        disagree=disputed(claims),
+        alone=tuple(f"{analyst}: {one.text}" for analyst, one in others),
+        directions=tuple(ranked[:FIVE]),
+        set_aside=tuple(aside),
+    )
+
+
+def first_directions(
+    metrics: Metrics, tried: Sequence[Tried], available: Sequence[str]
+) -> Synthesis:
+    """The same from runs of the baseline alone, before there is any candidate or analyst."""
+    return synthesise({}, {}, metrics, tried, available)
+
+
+def _decided(strategy: str, tried: Sequence[Tried]) -> bool:
+    return any(
+        one.strategy == strategy and one.outcome not in (None, Outcome.INVALID) for one in tried
+    )
+
+
+def _ranked(
+    found: Sequence[Direction], tried: Sequence[Tried]
+) -> tuple[list[Direction], list[str]]:
+    kept: list[Direction] = []
+    aside: list[str] = []
+    for direction in found:
+        free, told = standing(direction, tried)
+        if free or direction.strategy is None:
+            why = f"{direction.why} {told}".strip()
+            kept.append(direction.model_copy(update={"why": why}))
+        else:
+            aside.append(f"{direction.title}: {told}")
+    return sorted(kept, key=lambda one: -one.rank_score), aside

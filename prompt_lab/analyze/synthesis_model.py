@@ -1,0 +1,30 @@
+"""What an iteration leaves for the next one, as a record."""
+
+from pydantic import Field
+
+from prompt_lab.names import Side
+from prompt_lab.records import Direction, Record
+
+FIVE = 5
+
+
+class Participant(Record):
+    """Who took part: 'read', 'unparsed' (kept as text), 'failed' (nothing came) or '-'."""
+
+    analyst: str
+    insight: str
+    review: str
+
+
+class Synthesis(Record):
+    """What the iteration leaves for the next one."""
+
+    version: int = 1
+    side: Side = Field(description="whose failures the directions are drawn from")
+    score: float = Field(description="mean primary of that side")
+    took_part: tuple[Participant, ...] = ()
+    agree: tuple[str, ...] = ()
+    disagree: tuple[str, ...] = ()
+    alone: tuple[str, ...] = Field(default=(), description="said by one analyst of several")
+    directions: tuple[Direction, ...] = Field(min_length=FIVE, max_length=FIVE)
+    set_aside: tuple[str, ...] = Field(default=(), description="directions not to repeat now")

@@ -1,0 +1,112 @@
+"""Read YAML into typed configs; every fault of every file is reported at once, with its line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from prompt_lab.errors import ConfigError, UnknownName
+
+
+class Config(BaseModel):
+    """A config file's class: frozen, and a key that it does not know is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+C = TypeVar("C", bound=BaseModel)
+
+
+def load(path: Path, kind: type[C], **given: object) -> C:
+    """One file as `kind`; `given` adds keys that the file does not hold (its own name, say).
+
+    Raises ConfigError with `file:line: key: what is wrong` for every fault.
+    """
+    config, faults = _load(path, kind, given)
+    if config is None:
+        raise ConfigError(faults)
+    return config
+
+
+def load_folder(folder: Path, kind: type[C], name_key: str) -> dict[str, C]:
+    """Every *.yaml of a folder, by its stem, which also becomes the key `name_key`."""
+    found: dict[str, C] = {}
+    faults: list[str] = []
+    for path in sorted(folder.glob("*.yaml")):
+        config, wrong = _load(path, kind, {name_key: path.stem})
+        faults += wrong
+        if config is not None:
+            found[path.stem] = config
+    if faults:
+        raise ConfigError(faults)
+    return found
+
+
+def load_named(folder: Path, kind: type[C], what: str, name: str) -> C:
+    """The file `<name>.yaml` of a folder. Raises UnknownName where there is none."""
+    known = {path.stem: path for path in folder.glob("*.yaml")}
+    if name not in known:
+        raise UnknownName(what, name, known, str(folder))
+    return load(known[name], kind, name=name)
+
+
+def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None, list[str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        raw = yaml.safe_load(text)
+    except OSError as error:
+        return None, [f"{path}: cannot be read: {error.strerror}"]
+    except UnicodeDecodeError:
+        return None, [f"{path}: is not UTF-8 text"]
+    except yaml.YAMLError as error:
+        return None, [_yaml_fault(path, error)]
+    if not isinstance(raw if raw is not None else {}, dict):
+        return None, [f"{path}:1: must be a mapping of keys to values"]
+    data: dict[str, object] = {**(raw or {}), **given}
+    try:
+        return kind.model_validate(data), []
+    except ValidationError as error:
+        return None, [_fault(path, root, dict(e)) for e in error.errors()]
+
+
+def _yaml_fault(path: Path, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    line = f":{mark.line + 1}" if mark else ""
+    return f"{path}{line}: is not YAML: {getattr(error, 'problem', None) or error}"
+
+
+def _fault(path: Path, root: yaml.Node | None, error: dict[str, Any]) -> str:
+    place = tuple(error["loc"])
+    key = ".".join(str(p) for p in place) or "the file"
+    text = (
+        "unknown key; remove it or correct its name"
+        if error["type"] == "extra_forbidden"
+        else (str(error["msg"]).removeprefix("Value error, "))
+    )
+    return f"{path}:{_line(root, place)}: {key}: {text}"
+
+
+def _line(node: yaml.Node | None, place: tuple[str | int, ...]) -> int:
+    """The line of a key, or of the closest parent that the file holds. Lines count from 1."""
+    line = 1
+    for part in place:
+        for key, value in _children(node):
+            if key.value == str(part):
+                line, node = key.start_mark.line + 1, value
+                break
+        else:
+            return line
+    return line
+
+
+def _children(node: yaml.Node | None) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                yield key, value
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield yaml.ScalarNode("", str(index), value.start_mark, value.end_mark), value

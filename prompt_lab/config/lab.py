@@ -1,0 +1,48 @@
+"""configs/lab.yaml, configs/steps/*.yaml and configs/targets/*.yaml."""
+
+from pydantic import Field
+
+from prompt_lab.config.base import Config
+
+
+class LabConfig(Config):
+    """What an iteration uses when the command line does not say otherwise."""
+
+    step: str
+    models: tuple[str, ...] = Field(min_length=1, description="aliases or short names")
+    policy: str = "default"
+    replicates: int = Field(default=1, ge=1)
+    train_plans: int = Field(default=20, ge=1, description="most train plans of one iteration")
+    verify_plans: int = Field(default=20, ge=1, description="most verify plans of the final gate")
+    scout_plans: int = Field(
+        default=10, ge=1, description="plans that the first idea is drawn from"
+    )
+    analysts: tuple[str, ...] = ("metrics",)
+    drift_sample: float = Field(
+        default=0.2, ge=0, le=1, description="share of a reused sampled baseline that is run again"
+    )
+
+
+class StepConfig(Config):
+    """One step: which adapter runs it, from which files of which target."""
+
+    name: str
+    adapter: str = Field(description="a step adapter's name in adapters/registry.py")
+    target: str = Field(description="a file of configs/targets")
+    prompt: str = Field(description="path of the prompt in the target")
+    schema_path: str = Field(
+        default="", description="path of the answer's JSON schema in the target"
+    )
+    primary: str = Field(description="the part of the score that is judged")
+    max_tokens: int = Field(default=256, ge=1)
+
+
+class TargetConfig(Config):
+    """The repository that is being improved."""
+
+    name: str
+    repository: str = Field(description="path; relative paths start at the lab")
+    main: str = Field(default="main", description="the branch that candidates go into")
+    code_host: str = Field(
+        default="local", description="a code host's name in adapters/registry.py"
+    )

@@ -1,0 +1,60 @@
+"""configs/models/<alias>.yaml: one model under one setting."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from prompt_lab.config.base import Config
+
+Provider = Literal[
+    "embedded", "openai", "anthropic", "ollama", "openrouter", "openai_like", "scripted"
+]
+
+
+class Price(Config):
+    """US dollars per million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    source: str = Field(default="", description="where and when the price was read")
+
+
+class Settings(Config):
+    """What is sent with every call, and so is part of what identifies a run."""
+
+    temperature: float | None = Field(default=0.0, description="None leaves the key out")
+    max_tokens: int | None = Field(default=None, ge=1, description="overrides the step's own limit")
+    seed_per_replicate: bool = Field(default=False, description="seed = 1 + replicate")
+    extra: dict[str, object] = Field(
+        default={}, description="further keys of the request, as they are"
+    )
+
+
+class ModelConfig(Config):
+    """One alias: a model id with settings. The alias is the file's name."""
+
+    alias: str
+    short: str = Field(default="", description="what --models accepts besides the alias")
+    provider: Provider
+    id: str = Field(description="the provider's own name for the model")
+    base_url: str = Field(default="", description="overrides the provider's own address")
+    key_env: str = Field(default="", description="environment variable that holds the key")
+    settings: Settings = Settings()
+    deterministic: bool = Field(description="equal requests give equal answers, whenever asked")
+    workers: int = Field(default=1, ge=1, description="calls at the same time")
+    timeout_seconds: float = Field(default=120.0, gt=0, description="limit of one call")
+    price: Price | None = None
+    status: Literal["active", "removed"] = "active"
+    reason: str = Field(default="", description="why a removed model was removed")
+
+    @model_validator(mode="after")
+    def _reason_given(self) -> "ModelConfig":
+        if self.status == "removed" and not self.reason:
+            raise ValueError("a removed model must say why: add 'reason:'")
+        return self
+
+    def cost(self, input_tokens: int, output_tokens: int) -> float:
+        """US dollars for one call; 0 where no price is configured."""
+        if self.price is None:
+            return 0.0
+        return (input_tokens * self.price.input + output_tokens * self.price.output) / 1e6

@@ -1,0 +1,1 @@
+"""The decision engine: pairs and a policy in, a verdict with every number and reason out."""

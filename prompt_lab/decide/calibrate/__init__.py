@@ -1,0 +1,1 @@
+"""Simulated worlds through the very engine: what the rules keep, miss and cost."""

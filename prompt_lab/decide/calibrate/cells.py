@@ -1,0 +1,99 @@
+"""The named cells of the calibration: which worlds, and what is asked of each."""
+
+from typing import NamedTuple
+
+from prompt_lab.decide.calibrate.worlds import World
+from prompt_lab.decide.policy import Policy
+
+
+class Limits(NamedTuple):
+    """What a cell must show; None: reported only."""
+
+    kept_at_most: float | None = None
+    kept_at_least: float | None = None
+    calls_at_most: float | None = None
+
+
+class Cell(NamedTuple):
+    """One world under one policy."""
+
+    world: World
+    limits: Limits = Limits()
+    changes: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def policy(self) -> Policy:
+        """The default policy over the world's plans, with the cell's changes."""
+        base = {"max_plans": self.world.plans, "replicates": self.world.replicates}
+        return Policy.model_validate(base | dict(self.changes))
+
+
+def _null(name: str, **world: object) -> Cell:
+    return Cell(World.model_validate({"name": name, **world}), Limits(kept_at_most=0.055))
+
+
+def _graded(name: str, **world: object) -> Cell:
+    return _null(name, kind="graded", **world)
+
+
+NULL = (
+    _null("0/1, 200 plans"),
+    _null("0/1, 400 plans", plans=400),
+    _null("0/1, 100 plans", plans=100),
+    _null("0/1, 50 plans", plans=50),
+    _null("0/1, 20 plans", plans=20),
+    _null("0/1, 10 plans", plans=10),
+    _null("0/1, 5 plans", plans=5),
+    _null("0/1, base 0.9", base=0.9),
+    _null("0/1, equal plans", difficulty=0.0),
+    _null("0/1, 7 models", models=7, plans=100),
+    _null("0/1, 7 models, alike 0.3", models=7, plans=100, alike=0.3),
+    _null("0/1, 7 models, alike 0.7", models=7, plans=100, alike=0.7),
+    _null("0/1, 20 plans, 7 models, alike 0.7", plans=20, models=7, alike=0.7),
+    _null("0/1, 50 plans, 3 models, 3 replicates, alike 0.5", plans=50, models=3, replicates=3,
+          alike=0.5),
+    _null("0/1, 5 plans x 7 models x 3 replicates, reaction 20 points", plans=5, models=7,
+          replicates=3, reaction=0.2),
+    _null("0/1, 10 plans, 7 models, alike 0.7, reaction 20 points", plans=10, models=7, alike=0.7,
+          reaction=0.2),
+    _null("0/1, 20 % missing", missing=0.2),
+    _null("0/1, drift 30 points", drift=0.3),
+    _graded("graded, 200 plans"),
+    _graded("graded, 50 plans", plans=50),
+    _graded("graded, 10 plans", plans=10),
+    _graded("graded, 20 plans, 7 models, alike 0.7", plans=20, models=7, alike=0.7),
+    _graded("graded, 50 plans, 3 models, 3 replicates, 10 % missing", plans=50, models=3,
+            replicates=3, missing=0.1),
+    _graded("graded, 5 plans, 7 models, alike 0.7, drift 30 points", plans=5, models=7, alike=0.7,
+            drift=0.3),
+)  # fmt: skip
+
+SKEWED = tuple(
+    Cell(World(name=name, kind="graded", plans=plans, reaction=0.2, skewed=sign))
+    for plans in (5, 10, 20, 50, 200)
+    for sign, name in ((1, f"{plans} plans, few gain much"), (-1, f"{plans} plans, few lose much"))
+)
+
+POWER = (
+    Cell(World(name="+10 points, 200 plans", effect=0.1), Limits(kept_at_least=0.68)),
+    Cell(World(name="+10 points, 400 plans", effect=0.1, plans=400),
+         Limits(kept_at_least=0.92, calls_at_most=0.62)),
+    Cell(World(name="no difference, 400 plans", plans=400), Limits(0.055, None, 0.73)),
+    Cell(World(name="+20 points, 200 plans", effect=0.2),
+         Limits(kept_at_least=0.99, calls_at_most=0.45)),
+    Cell(World(name="-5 points, 200 plans", effect=-0.05), Limits(kept_at_most=0.005)),
+)  # fmt: skip
+
+SAVINGS = (
+    Cell(World(name="+10 points, baseline of 3 old runs", effect=0.1, old_runs=3)),
+    Cell(World(name="no difference, baseline of 3 old runs", old_runs=3)),
+    Cell(World(name="+10 points, adjusted for difficulty", effect=0.1),
+         changes=(("adjust", "difficulty"),)),
+    Cell(World(name="no difference, adjusted for difficulty"), changes=(("adjust", "difficulty"),)),
+    Cell(World(name="+10 points, one look", effect=0.1), changes=(("mode", "fixed"),)),
+    Cell(World(name="+10 points, anytime", effect=0.1),
+         changes=(("mode", "anytime"), ("looks", 20))),
+    Cell(World(name="no difference, anytime"), changes=(("mode", "anytime"), ("looks", 20))),
+)  # fmt: skip
+
+ALL = (*NULL, *SKEWED, *POWER, *SAVINGS)

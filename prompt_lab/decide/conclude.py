@@ -1,0 +1,93 @@
+"""Put a verdict together: what the pairs show, then the guards, then the outcome."""
+
+import numpy as np
+
+from prompt_lab.decide.evidence import Evidence
+from prompt_lab.decide.finding import Finding
+from prompt_lab.decide.guard_models import guard_models, model_rows
+from prompt_lab.decide.guard_sides import guard_sides
+from prompt_lab.decide.guard_verify import guard_verify
+from prompt_lab.decide.limits import visible
+from prompt_lab.decide.notes import price, skewed
+from prompt_lab.decide.outcome import Ruling, lowered, negative, positive
+from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.reasons import Code, Reason
+from prompt_lab.decide.result import Flips, Guard, Interval, Verdict, VerifyResult
+from prompt_lab.decide.simpler import simpler
+from prompt_lab.decide.table import Floats, Table
+from prompt_lab.names import Outcome
+
+NO_PAIRS = Reason(code=Code.NO_PAIRS, text="Not one pair has both sides: nothing was compared.")
+
+
+def conclude(
+    table: Table, finding: Finding, policy: Policy, evidence: Evidence, planned: int
+) -> Verdict:
+    """The verdict on these pairs. `planned` is the number of cells that a whole trial has."""
+    means = table.means[np.isfinite(table.means)]
+    rows = model_rows(table, policy)
+    guards = (*guard_models(rows, policy), *guard_sides(table, policy, evidence))
+    ruling, guards, read, asks = _rule(table, finding, policy, evidence, guards)
+    effect = float(means.mean()) if len(means) else None
+    deviation = float(means.std(ddof=1)) if len(means) > 1 else 0.0
+    return Verdict(
+        outcome=ruling.outcome,
+        reasons=ruling.reasons,
+        needs_verify=asks,
+        effect=effect,
+        interval=Interval(low=finding.interval.low, high=finding.interval.high),
+        claimed=finding.claimed,
+        effect_size=effect / deviation if effect is not None and deviation > 0 else None,
+        p_value=finding.p_better,
+        p_worse=finding.p_worse,
+        e_value=finding.e_value,
+        visible=visible(means, finding.level, policy.power),
+        n_plans=len(means),
+        n_pairs=table.whole,
+        n_missing=table.rows - table.whole,
+        models=rows,
+        flips=_flips(table.differences),
+        guards=guards,
+        calls=2 * table.rows,
+        calls_planned=2 * planned,
+        look=finding.look,
+        looks=finding.looks,
+        alpha=policy.alpha,
+        method=finding.method,
+        verify=read,
+        seed=policy.seed,
+        fingerprint=table.fingerprint,
+    )
+
+
+def _rule(
+    table: Table, finding: Finding, policy: Policy, evidence: Evidence, guards: tuple[Guard, ...]
+) -> tuple[Ruling, tuple[Guard, ...], VerifyResult | None, bool]:
+    """The ruling, all guards, the verify numbers, and whether the verify plans are asked for."""
+    means = table.means[np.isfinite(table.means)]
+    if evidence.provenance:
+        return Ruling(Outcome.INVALID, evidence.provenance), guards, None, False
+    if not len(means):
+        return Ruling(Outcome.INVALID, (NO_PAIRS,)), guards, None, False
+    effect, short = float(means.mean()), simpler(table, policy, evidence.lengths)
+    yes = positive(effect, len(means), finding, short)
+    remarks = tuple(r for r in (skewed(means), None if short.shown else short.note) if r)
+    if yes is None:
+        ruling = negative(effect, len(means), finding, policy)
+        remarks = (price(table, finding, policy, evidence), *remarks)
+        return Ruling(ruling.outcome, (*ruling.reasons, *remarks)), guards, None, False
+    gate, read = guard_verify(evidence.verify_pairs, policy, yes.code == Code.SIMPLER)
+    rest_holds = all(guard.reason is None for guard in guards)
+    asks = rest_holds and gate.state == "not shown"
+    if not rest_holds and gate.state == "not shown":
+        gate = gate.model_copy(update={"reason": None, "text": "Not read: another guard failed."})
+    ruling = lowered(yes, (*guards, gate))
+    return Ruling(ruling.outcome, (*ruling.reasons, *remarks)), (*guards, gate), read, asks
+
+
+def _flips(differences: Floats) -> Flips:
+    return Flips(
+        won=int((differences > 0).sum()),
+        lost=int((differences < 0).sum()),
+        tied=int((differences == 0).sum()),
+    )

@@ -1,0 +1,101 @@
+"""Guards that compare the sides as wholes: support, rules, validity, latency and cost."""
+
+from math import sqrt
+
+import numpy as np
+from scipy.stats import norm
+
+from prompt_lab.decide.evidence import Amounts, Evidence, Validity
+from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.reasons import Code, Reason, number
+from prompt_lab.decide.result import Guard
+from prompt_lab.decide.table import Table
+
+
+def guard_sides(table: Table, policy: Policy, evidence: Evidence) -> list[Guard]:
+    """All of them; those whose data or budget is absent are 'off' and say so."""
+    return [
+        _support(table, policy.max_missing),
+        _rules(evidence.violations),
+        _validity(evidence.validity, policy),
+        _budget("latency", evidence.latency, 50, policy.latency_ratio),
+        _budget("latency p90", evidence.latency, 90, policy.latency_p90_ratio),
+        _budget("cost", evidence.cost, None, policy.cost_ratio),
+    ]
+
+
+def _support(table: Table, most: float) -> Guard:
+    missing = table.rows - table.whole
+    share = missing / max(table.rows, 1)
+    text = f"{missing} of {table.rows} pairs lack a side (at most {most:.0%} may)."
+    numbers = {"missing": float(missing), "pairs": float(table.rows), "limit": most}
+    return _guard("support", share <= most, Code.MISSING, text, numbers)
+
+
+def _rules(violations: tuple[str, ...]) -> Guard:
+    text = "No rule of the policy is broken."
+    if violations:
+        text = f"{len(violations)} rules of the policy broken: " + "; ".join(violations)
+    numbers = {"violations": float(len(violations))}
+    return _guard("rules", not violations, Code.VIOLATION, text, numbers)
+
+
+def _validity(seen: Validity | None, policy: Policy) -> Guard:
+    margin = policy.validity_margin
+    if margin is None or seen is None or not (seen.baseline_total and seen.candidate_total):
+        why = "sets no margin" if margin is None else "was given no counts of valid answers"
+        return Guard(name="validity", state="off", text=f"Off: the policy {why}.")
+    low, high = newcombe(seen, policy.guard_alpha)
+    text = (
+        f"Valid answers: {seen.candidate_valid} of {seen.candidate_total}, before"
+        f" {seen.baseline_valid} of {seen.baseline_total}"
+        f" (difference {low * 100:+.1f} to {high * 100:+.1f} points)."
+    )
+    numbers = {"low": low, "high": high, "margin": margin}
+    if high >= -margin > low:
+        return Guard(name="validity", state="not shown", text=text, numbers=numbers)
+    return _guard("validity", high >= -margin, Code.VALIDITY_LOWER, text, numbers)
+
+
+def newcombe(seen: Validity, level: float) -> tuple[float, float]:
+    """Limits of the difference of two shares, each at `level` (Newcombe 1998, method 10)."""
+    new = _wilson(seen.candidate_valid, seen.candidate_total, level)
+    old = _wilson(seen.baseline_valid, seen.baseline_total, level)
+    a, b = (
+        seen.candidate_valid / seen.candidate_total,
+        seen.baseline_valid / seen.baseline_total,
+    )
+    low = a - b - sqrt((a - new[0]) ** 2 + (old[1] - b) ** 2)
+    high = a - b + sqrt((new[1] - a) ** 2 + (b - old[0]) ** 2)
+    return low, high
+
+
+def _wilson(hits: int, total: int, level: float) -> tuple[float, float]:
+    z = float(norm.isf(level))
+    share, weight = hits / total, z * z / total
+    middle = (share + weight / 2) / (1 + weight)
+    half = z * sqrt(share * (1 - share) / total + weight / (4 * total)) / (1 + weight)
+    return middle - half, middle + half
+
+
+def _budget(name: str, amounts: Amounts | None, rank: int | None, most: float | None) -> Guard:
+    if most is None:
+        return Guard(name=name, state="off", text="Off: the policy sets no budget.")
+    if amounts is None or not (amounts.baseline and amounts.candidate):
+        return Guard(name=name, state="off", text="Off: no measurements were given.")
+    old, new = (_level(side, rank) for side in (amounts.baseline, amounts.candidate))
+    what = "mean" if rank is None else "median" if rank == 50 else f"p{rank}"
+    text = f"{what} {new:.4g}, before {old:.4g} (at most {most:g} times as much)."
+    code = Code.COST if rank is None else Code.LATENCY
+    return _guard(name, new <= most * old, code, text, {"before": old, "after": new, "limit": most})
+
+
+def _level(amounts: tuple[float, ...], rank: int | None) -> float:
+    return float(np.mean(amounts) if rank is None else np.percentile(amounts, rank))
+
+
+def _guard(name: str, holds: bool, code: Code, text: str, numbers: dict[str, float]) -> Guard:
+    if holds:
+        return Guard(name=name, state="held", text=text, numbers=numbers)
+    reason = Reason(code=code, text=text, facts={k: number(v) for k, v in numbers.items()})
+    return Guard(name=name, state="failed", text=text, reason=reason, numbers=numbers)

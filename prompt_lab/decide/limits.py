@@ -1,0 +1,77 @@
+"""Confidence limits of a mean of plan values, and what a trial of their spread can see."""
+
+from math import ceil, log, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from prompt_lab.decide.table import Floats
+
+EXACT_UP_TO = 15  # plans; 2**15 subset means are quick to list
+
+
+class Limits(NamedTuple):
+    """One-sided limits at the same level: together an interval of confidence 1 - 2 level."""
+
+    low: float
+    high: float
+
+
+def limits(values: Floats, level: float) -> Limits:
+    """Limits of the mean, each at `level`; -1 and 1 where the plans are too few to tell.
+
+    Few plans: the sign-flip test turned round (Hartigan's typical values: each value of the mean
+    that the test would not reject). More: Student's t on the plan values.
+    """
+    if not len(values):
+        return Limits(-1.0, 1.0)
+    if len(values) <= EXACT_UP_TO:
+        return _inverted(values, level)
+    mean, half = float(values.mean()), float(student.isf(level, len(values) - 1)) * spread(values)
+    if half == 0:  # nothing varied: what was never seen may still happen once in n
+        half = -log(level) / len(values)
+    return Limits(max(-1.0, mean - half), min(1.0, mean + half))
+
+
+def spread(values: Floats) -> float:
+    """The standard error of the mean; 0 for fewer than two plans."""
+    return float(values.std(ddof=1)) / sqrt(len(values)) if len(values) > 1 else 0.0
+
+
+def visible(values: Floats, level: float, power: float) -> float:
+    """The smallest true gain that plans of this spread show with this power, at most 1."""
+    reach = float(norm.isf(level) + norm.ppf(power)) * spread(values)
+    return min(1.0, reach) if reach > 0 else min(1.0, -log(level) / max(len(values), 1))
+
+
+def plans_needed(deviation: float, gain: float, level: float, power: float) -> int:
+    """How many plans one look needs, for plan values of this standard deviation.
+
+    >>> plans_needed(0.5, 0.03, 0.05, 0.8)
+    1718
+    """
+    reach = float(norm.isf(level) + norm.ppf(power)) * deviation / gain
+    return max(fewest_plans(level), ceil(reach**2))
+
+
+def fewest_plans(level: float) -> int:
+    """The fewest plans with which the sign-flip test can show anything at this level.
+
+    >>> fewest_plans(0.05)
+    5
+    """
+    return ceil(-log(level) / log(2) - 1e-9)
+
+
+def _inverted(values: Floats, level: float) -> Limits:
+    sums, counts = np.zeros(1), np.zeros(1)
+    for value in values:
+        sums = np.concatenate([sums, sums + value])
+        counts = np.concatenate([counts, counts + 1])
+    means = np.sort(sums[1:] / counts[1:])
+    rank = int(level * len(sums) + 1e-9)
+    if rank < 1:
+        return Limits(-1.0, 1.0)
+    return Limits(float(means[rank - 1]), float(means[-rank]))

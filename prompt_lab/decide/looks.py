@@ -1,0 +1,120 @@
+"""The sequential core on arrays: plan values in trial order in, where and why it stopped out.
+
+A trial and the calibration both run through these functions.
+"""
+
+from functools import lru_cache
+from math import sqrt
+from typing import Literal, NamedTuple
+
+import numpy as np
+from scipy.stats import norm
+
+from prompt_lab.decide import signflip
+from prompt_lab.decide.bounds import boundaries
+from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.spending import spent
+from prompt_lab.decide.table import Floats
+
+Why = Literal["better", "worse", "futile", "end", "open"]
+
+FIRST_LOOK = 6  # plans; a look at fewer can neither show nor exclude anything
+
+
+class Design(NamedTuple):
+    """Looks after `counts` plans; cumulative alpha, and the normal boundary, at each."""
+
+    counts: tuple[int, ...]
+    levels: tuple[float, ...]
+    bounds: tuple[float, ...]
+
+    @property
+    def plans(self) -> int:
+        """The most plans that the trial may take."""
+        return self.counts[-1]
+
+
+class Stop(NamedTuple):
+    """Where the looks ended, or stand ('open'). p-values are by stages of the looks so far."""
+
+    why: Why
+    look: int
+    plans: int
+    p_better: float
+    p_worse: float
+
+
+@lru_cache(maxsize=256)
+def design(plans: int, policy: Policy) -> Design:
+    """The looks planned over this many plans."""
+    count = 1 if policy.mode == "fixed" else policy.looks
+    wanted = sorted({max(1, round(plans * k / count)) for k in range(1, count + 1)})
+    counts = tuple(n for n in wanted if n >= min(FIRST_LOOK, plans))
+    times = tuple(n / plans for n in counts)
+    levels = tuple(spent(time, policy) for time in times)
+    return Design(counts, levels, boundaries(times, levels))
+
+
+def run_looks(values: Floats, plan: Design, policy: Policy, margin: float | None = None) -> Stop:
+    """Walk the looks over the plan values at hand (NaN: no whole pair), in trial order.
+
+    `margin` keeps a trial open while showing 'loses less than the margin' is still in reach.
+    """
+    walk, before = signflip.START, 0
+    stop = Stop("open", 0, 0, 1.0, 1.0)
+    for look, (count, level) in enumerate(zip(plan.counts, plan.levels, strict=True), start=1):
+        if count > len(values):
+            break
+        fresh = values[before:count]
+        step = signflip.advance(walk, fresh[np.isfinite(fresh)], level)
+        walk, before = step.walk, count
+        seen = values[:count][np.isfinite(values[:count])]
+        stop = Stop(_why(step, seen, plan, count, policy, margin), look, count, *step[1:3])
+        if stop.why != "open":
+            break
+    return stop
+
+
+def _why(
+    step: signflip.Step,
+    seen: Floats,
+    plan: Design,
+    count: int,
+    policy: Policy,
+    margin: float | None,
+) -> Why:
+    if step.better and seen.mean() > 0:
+        return "better"
+    if step.worse:
+        return "worse"
+    if count == plan.plans:
+        return "end"
+    left = plan.plans - count
+    gain = hoped_for(float(seen.std()) / sqrt(plan.plans), plan, policy)
+    hopeless = chance_left(seen, left, gain, plan.bounds[-1]) < policy.futility
+    if hopeless and margin is not None:
+        bound = float(norm.isf(policy.alpha))
+        hopeless = chance_left(seen + margin, left, margin, bound) < policy.futility
+    return "futile" if hopeless else "open"
+
+
+def hoped_for(unit: float, plan: Design, policy: Policy) -> float:
+    """The gain that a trial is kept open for: the smallest effect, or the least it can see.
+
+    `unit` is the standard error of a whole trial. A trial too small, or with too little alpha, to
+    see the smallest effect is still worth its calls for the gains that it can see.
+    """
+    return max(policy.smallest_effect, (plan.bounds[-1] + float(norm.ppf(policy.power))) * unit)
+
+
+def chance_left(seen: Floats, left: int, gain: float, bound: float) -> float:
+    """Conditional power: the chance that `left` more plans carry the walk over its last bound.
+
+    `gain` is taken as the true effect. 0 where no plan differed: then nothing has moved at all.
+    """
+    deviation = float(seen.std(ddof=1)) if len(seen) > 1 else 0.0
+    if deviation == 0:
+        return float(len(seen) > 0 and seen[0] > 0)
+    goal = bound * deviation * sqrt(len(seen) + left)
+    ahead = float(seen.sum()) + left * gain
+    return float(norm.sf((goal - ahead) / (deviation * sqrt(left))))

@@ -1,0 +1,85 @@
+"""Remarks that a verdict carries beside its reasons: what could be seen, what to beware of."""
+
+import numpy as np
+from scipy.stats import norm
+
+from prompt_lab.decide.evidence import Evidence
+from prompt_lab.decide.finding import Finding
+from prompt_lab.decide.limits import plans_needed, visible
+from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.price import Price, Rates
+from prompt_lab.decide.price import price as priced
+from prompt_lab.decide.reasons import Code, Reason, number
+from prompt_lab.decide.table import Floats, Table
+
+SKEWED_BELOW = 100  # plans; above, the mean of skewed values is close enough to normal
+SKEW = 1.0
+
+
+def promising(finding: Finding, policy: Policy) -> bool:
+    """Whether the trend seen would have been shown by retest_factor times as many plans."""
+    reach = float(norm.isf(policy.alpha)) / float(np.sqrt(policy.retest_factor))
+    return finding.p_better <= float(norm.sf(reach))
+
+
+def price(table: Table, finding: Finding, policy: Policy, evidence: Evidence) -> Reason:
+    """What these plans could have shown, and what deciding to half the smallest effect takes."""
+    means = table.means[np.isfinite(table.means)]
+    seen = visible(means, finding.level, policy.power)
+    deviation = float(means.std(ddof=1)) if len(means) > 1 else 0.0
+    fine = policy.smallest_effect / 2
+    needed = [
+        plans_needed(deviation, gain, policy.alpha, policy.power)
+        for gain in (policy.smallest_effect, fine)
+    ]
+    cells = table.differences.shape[1] * table.differences.shape[2]
+    cost = priced(needed[1], cells, rates(evidence))
+    text = (
+        f"With {len(means)} plans of this spread a gain of {seen * 100:.0f} points or more would"
+        f" have been seen ({policy.power:.0%} power); {policy.smallest_effect * 100:g} points take"
+        f" about {needed[0]} plans in one look, {fine * 100:g} points about {needed[1]}"
+        f" ({in_words(cost)})."
+    )
+    facts = {
+        "visible": number(seen),
+        "deviation": number(deviation),
+        "plans_for_smallest": str(needed[0]),
+        "plans_for_half": str(needed[1]),
+        "calls_for_half": str(cost.calls),
+    }
+    return Reason(code=Code.NEEDS_PAIRS, text=text, facts=facts)
+
+
+def rates(evidence: Evidence) -> Rates:
+    """What a run took here: mean dollars and seconds over both sides, where they were given."""
+    dollars, seconds = (
+        float(np.mean(part.baseline + part.candidate))
+        if part and part.baseline + part.candidate
+        else None
+        for part in (evidence.cost, evidence.latency)
+    )
+    return Rates(dollars, seconds)
+
+
+def in_words(cost: Price) -> str:
+    """A price for a sentence: runs, dollars and hours one after another, where they are known."""
+    parts = [f"{cost.calls} runs on both sides"]
+    if cost.dollars is not None:
+        parts.append(f"{cost.dollars:.2f} dollars")
+    if cost.seconds is not None:
+        parts.append(f"{cost.seconds / 3600:.1f} hours one after another")
+    return ", ".join(parts)
+
+
+def skewed(means: Floats) -> Reason | None:
+    """A warning where few plans react so unevenly that no test of them keeps its level."""
+    if not 3 <= len(means) < SKEWED_BELOW or means.std() == 0:
+        return None
+    skew = float((((means - means.mean()) / means.std()) ** 3).mean())
+    if abs(skew) < SKEW:
+        return None
+    text = (
+        f"The {len(means)} plans react unevenly (skewness {skew:+.1f}): with so few plans the error"
+        " rate can exceed alpha. More plans, or the anytime mode, would settle it."
+    )
+    return Reason(code=Code.SKEWED, text=text, facts={"skewness": number(skew)})

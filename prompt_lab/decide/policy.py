@@ -1,0 +1,132 @@
+"""The plan of a trial, made before its first call. Scores and effects are in [0, 1]."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from prompt_lab.errors import LabError
+
+Mode = Literal["sequential", "fixed", "anytime"]
+Spending = Literal["hsd", "obrien_fleming", "pocock"]
+VerifyRule = Literal["required", "if_given", "off"]
+
+
+class LedgerRule(BaseModel):
+    """The budget of error over all iterations of a lab."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    control: Literal["planned", "elond", "fixed"] = Field(
+        default="planned",
+        description="planned: the budget is shared by a planned number of iterations; elond: no"
+        " end is planned; fixed: each iteration gets the policy's alpha, false merges are counted",
+    )
+    budget: float = Field(default=0.05, gt=0, lt=0.5, description="the error of the whole ledger")
+    iterations: int = Field(default=20, ge=1, description="planned: how many trials share it")
+    origin_every: int = Field(
+        default=5, ge=0, description="merges between comparisons with the first baseline; 0: never"
+    )
+
+
+class Policy(BaseModel):
+    """How a candidate is judged. The defaults are those that docs/calibration.md measures."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(default="", description="the policy's name: the stem of its file")
+    mode: Mode = Field(
+        default="sequential",
+        description="sequential: planned looks; fixed: one look at the end; anytime: any look",
+    )
+    alpha: float = Field(
+        default=0.05, gt=0, lt=0.5, description="chance of keeping a candidate that changes nothing"
+    )
+    power: float = Field(
+        default=0.8, gt=0.5, lt=1, description="wanted chance of seeing the smallest effect"
+    )
+    smallest_effect: float = Field(
+        default=0.10, gt=0, le=1, description="the smallest gain worth having; 0.10 is 10 points"
+    )
+    max_plans: int = Field(default=200, ge=1, description="the most plans one trial may spend")
+    replicates: int = Field(default=1, ge=1, description="runs per model, plan and side")
+    looks: int = Field(default=5, ge=1, le=50, description="looks planned in sequential mode")
+    spending: Spending = Field(
+        default="hsd",
+        description="how alpha is spent over the looks: Hwang-Shih-DeCani, or like"
+        " O'Brien and Fleming (late) or Pocock (even)",
+    )
+    gamma: float = Field(
+        default=-1.75, ge=-20, le=5, description="hsd only: lower spends later; 1 is like Pocock"
+    )
+    futility: float = Field(
+        default=0.2,
+        ge=0,
+        lt=0.5,
+        description="stop when the chance to show the smallest effect falls below this; 0: never",
+    )
+    retest_factor: float = Field(
+        default=2.0,
+        ge=1,
+        description="a trend is promising if this many times the plans would have shown it",
+    )
+    adjust: Literal["none", "difficulty"] = Field(
+        default="none", description="difficulty: take out what older runs know about each plan"
+    )
+    max_missing: float = Field(
+        default=0.2, ge=0, lt=1, description="largest share of pairs that may lack a side"
+    )
+    guard_alpha: float = Field(
+        default=0.05, gt=0, lt=0.5, description="level of each guard, shared among the models"
+    )
+    model_margin: float | None = Field(
+        default=0.05, ge=0, le=1, description="no model may be shown to lose more; None: off"
+    )
+    validity_margin: float | None = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="the share of valid answers may not be shown to fall by more; None: off",
+    )
+    latency_ratio: float | None = Field(
+        default=None, gt=0, description="most of candidate / baseline, median seconds; None: off"
+    )
+    latency_p90_ratio: float | None = Field(
+        default=None, gt=0, description="the same for the 90th percentile; None: off"
+    )
+    cost_ratio: float | None = Field(
+        default=None, gt=0, description="most of candidate / baseline, mean dollars; None: off"
+    )
+    verify: VerifyRule = Field(
+        default="if_given",
+        description="required: no YES before the verify plans confirm it; if_given: they are used"
+        " when they were read; off: never used",
+    )
+    verify_alpha: float = Field(
+        default=0.10,
+        gt=0,
+        lt=0.5,
+        description="level of the verify gate; it can only lower a verdict, so a lenient level"
+        " never raises the false keeps above alpha",
+    )
+    simpler_margin: float | None = Field(
+        default=0.03,
+        gt=0,
+        le=1,
+        description="a shorter prompt wins if it is shown to lose less than this; None: off",
+    )
+    simpler_shorter: float = Field(
+        default=0.05, ge=0, lt=1, description="how much shorter it must be, as a share"
+    )
+    ledger: LedgerRule = Field(
+        default=LedgerRule(), description="how much alpha each iteration is granted"
+    )
+    seed: int = Field(default=0, description="decides the order in which a trial takes the plans")
+
+    def granted(self, alpha: float) -> "Policy":
+        """This policy at the level that the ledger granted. Raises LabError where that is none."""
+        if alpha <= 0:
+            raise LabError(
+                f"the ledger grants policy {self.name!r} no more alpha: renew the plans, or raise"
+                " ledger.iterations or ledger.budget before the next trial"
+            )
+        return self.model_copy(update={"alpha": alpha})

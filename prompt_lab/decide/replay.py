@@ -1,0 +1,60 @@
+"""An old verdict computed again from its stored rows, under its own policy or another one."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from prompt_lab.decide.evidence import Evidence
+from prompt_lab.decide.pair import Pair
+from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.result import Verdict
+from prompt_lab.decide.trial import Trial
+from prompt_lab.names import Outcome
+
+
+class Stored(BaseModel):
+    """All that a trial was given: enough to compute its verdict bit for bit."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: int = 1
+    iteration: int = 0
+    policy: Policy = Field(description="as granted, with the ledger's alpha")
+    models: tuple[str, ...]
+    plans: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+    evidence: Evidence = Evidence()
+
+
+class Change(NamedTuple):
+    """A past verdict that another policy would have decided otherwise."""
+
+    iteration: int
+    before: Outcome | None
+    after: Outcome | None
+
+
+def replay(stored: Stored, policy: Policy | None = None) -> Verdict | None:
+    """The verdict of the stored rows; None if under this policy the trial would still go on.
+
+    A policy that takes more plans than the old one stops where the rows end.
+    """
+    trial = Trial(policy or stored.policy, stored.models, stored.plans, stored.evidence)
+    asked = set(trial.next_batch())
+    given = {pair.cell: pair for pair in stored.pairs}
+    while asked and trial.verdict is None and asked <= given.keys():
+        trial.update(given[cell] for cell in asked)
+        asked = set(trial.next_batch())
+    return trial.verdict
+
+
+def changes(stored: Iterable[Stored], policy: Policy) -> list[Change]:
+    """The past verdicts that this policy, at each trial's granted alpha, would change."""
+    found = []
+    for old in stored:
+        before, after = replay(old), replay(old, policy.granted(old.policy.alpha))
+        outcomes = [None if v is None else v.outcome for v in (before, after)]
+        if outcomes[0] != outcomes[1]:
+            found.append(Change(old.iteration, *outcomes))
+    return found

@@ -1,0 +1,150 @@
+"""A trial asks for pairs look by look, and stops as soon as they settle it."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+from prompt_lab.decide.adjust import adjusted, known
+from prompt_lab.decide.conclude import conclude
+from prompt_lab.decide.evidence import Evidence
+from prompt_lab.decide.finding import Sample, any_look, last_look
+from prompt_lab.decide.looks import Design, design, run_looks
+from prompt_lab.decide.pair import Cell, Pair
+from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.result import Verdict
+from prompt_lab.decide.simpler import margin_of
+from prompt_lab.decide.table import Table, merge, tabulate
+from prompt_lab.errors import LabError
+
+
+class Trial:
+    """The looks of one candidate, planned before its first run.
+
+    Plans are taken in an order that the policy's seed decides, each with all its models and
+    replicates. A trial that is built anew and given all pairs so far stands where it stood, so a
+    task may forget it between two batches and an old verdict can be computed again.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        models: Sequence[str],
+        plans: Sequence[str],
+        evidence: Evidence | None = None,
+    ) -> None:
+        self.policy = policy
+        self.models = tuple(sorted(set(models)))
+        self.plans = shuffled(plans, policy.seed)[: policy.max_plans]
+        self.evidence = evidence or Evidence()
+        self._pairs: dict[Cell, Pair] = {}
+        self._verdict: Verdict | None = None
+
+    @property
+    def design(self) -> Design:
+        """After how many plans it looks, and the boundary of each look."""
+        return design(max(len(self.plans), 1), self.policy)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict, once there is one."""
+        return self._verdict
+
+    def next_batch(self) -> list[Cell]:
+        """What to run next, on both sides: the cells up to the next look that have no pair yet.
+
+        Empty once the trial has its verdict.
+        """
+        if self._verdict is not None or not (self.plans and self.models):
+            return []
+        done = self._looks_done()
+        cells = self._cells(0, self.design.counts[done])
+        return [cell for cell in cells if cell not in self._pairs]
+
+    def update(self, pairs: Iterable[Pair]) -> Verdict | None:
+        """Add pairs and take every look that is complete: the verdict, or None for 'go on'.
+
+        A pair that lacks a side counts as delivered. Pairs of plans beyond the look that decides
+        are kept and not judged. Raises LabError for a pair that the trial never asks for.
+        """
+        known = merge(self._pairs, pairs)
+        for cell in known.keys() - self._pairs.keys() - set(self._cells(0, len(self.plans))):
+            raise LabError(
+                f"this trial never asks for {tuple(cell)}: not one of its plans and models"
+            )
+        self._pairs = known
+        done = self._looks_done()
+        if self._verdict is None and (done or not (self.plans and self.models)):
+            self._verdict = self._look(done, self.evidence)
+        return self._verdict
+
+    def conclude_with(self, evidence: Evidence) -> Verdict:
+        """The verdict again with other evidence, as with the verify pairs it asked for.
+
+        The looks stay as they were. Raises ValueError before there is a verdict.
+        """
+        verdict = self._look(self._looks_done(), evidence)
+        if verdict is None:
+            raise ValueError("the trial has no verdict yet; give update() the pairs it asks for")
+        self._verdict = verdict
+        return verdict
+
+    def _look(self, done: int, evidence: Evidence) -> Verdict | None:
+        if self.policy.mode == "anytime":
+            return self._look_anytime(done, evidence)
+        counts = self.design.counts
+        sample = self._sample(self._table(counts[done - 1] if done else 0))
+        margin = margin_of(self.policy, self.evidence.lengths)
+        stop = run_looks(sample.values, self.design, self.policy, margin)
+        if done and stop.why == "open":
+            return None
+        table = self._table(stop.plans)
+        finding = last_look(self._sample(table), self.policy, stop, self.design)
+        return conclude(table, finding, self.policy, evidence, self._planned)
+
+    def _look_anytime(self, done: int, evidence: Evidence) -> Verdict | None:
+        counts = self.design.counts
+        for look in range(1 if done else 0, done + 1):
+            table = self._table(counts[look - 1] if look else 0)
+            finding = any_look(self._sample(table), self.policy, look, len(counts))
+            if finding.why != "end" or look in (0, len(counts)):
+                return conclude(table, finding, self.policy, evidence, self._planned)
+        return None
+
+    @property
+    def _planned(self) -> int:
+        return len(self.plans) * len(self.models) * self.policy.replicates
+
+    def _sample(self, table: Table) -> Sample:
+        centred = None
+        if self.policy.adjust == "difficulty":
+            centred = known(self.plans, self.evidence.difficulty)
+        count = len(table.plans)
+        known_here = None if centred is None else centred[:count]
+        values = adjusted(table.values, known_here, self.design.counts)
+        return Sample(table.means, values)
+
+    def _table(self, plans: int) -> Table:
+        names = self.plans[:plans]
+        chosen = set(names)
+        pairs = [pair for cell, pair in self._pairs.items() if cell.plan in chosen]
+        return tabulate(pairs, self.models, names)
+
+    def _looks_done(self) -> int:
+        done = 0
+        for count in self.design.counts:
+            if any(cell not in self._pairs for cell in self._cells(0, count)):
+                break
+            done += 1
+        return done if self.plans and self.models else 0
+
+    def _cells(self, first: int, last: int) -> list[Cell]:
+        return [
+            Cell(model, plan, replicate)
+            for plan in self.plans[first:last]
+            for replicate in range(self.policy.replicates)
+            for model in self.models
+        ]
+
+
+def shuffled(plans: Iterable[str], seed: int) -> tuple[str, ...]:
+    """The plans in an order that only their names and the seed decide."""
+    return tuple(sorted(set(plans), key=lambda p: sha256(f"{seed}\n{p}".encode()).hexdigest()))

@@ -1,0 +1,30 @@
+"""The public names of the engine; everything else in this room may change."""
+
+from prompt_lab.decide.engine import decide
+from prompt_lab.decide.evidence import Amounts, Evidence, Lengths, Validity
+from prompt_lab.decide.pair import Cell, Pair
+from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.reasons import Code, Reason
+from prompt_lab.decide.result import Flips, Guard, Interval, ModelRow, Verdict
+from prompt_lab.decide.trial import Trial
+from prompt_lab.names import Outcome
+
+__all__ = [
+    "Amounts",
+    "Cell",
+    "Code",
+    "Evidence",
+    "Flips",
+    "Guard",
+    "Interval",
+    "Lengths",
+    "ModelRow",
+    "Outcome",
+    "Pair",
+    "Policy",
+    "Reason",
+    "Trial",
+    "Validity",
+    "Verdict",
+    "decide",
+]

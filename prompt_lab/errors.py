@@ -1,0 +1,70 @@
+"""Everything that Prompt Lab raises on purpose.
+
+LabError
+├── ConfigError       a config file or a flag is wrong; lists every fault with its place
+├── UnknownName       a model, step, plan or target that is not there; says what is
+├── TargetError       the target repository cannot be used as it is
+├── StoreError        the lab folder cannot be read or written
+├── LabBusy           another process is at work on the same lab
+├── ModelUnavailable  a model that cannot be used at all: its key is missing, it was removed
+├── CallRefused       the model refused this one request (over-length, say): the run is an error
+├── OutsideFailure    a call failed for a reason outside the experiment; trying again may help
+└── CodeHostError     a pull request cannot be opened, read, merged or closed
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class LabError(Exception):
+    """The root. Its text is meant for the person at the keyboard: what is wrong, where, the fix."""
+
+
+class ConfigError(LabError):
+    """One or more faults in configuration, reported together."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        super().__init__(f"{count} in the configuration:\n" + "\n".join(f"  {f}" for f in faults))
+
+
+class UnknownName(LabError):
+    """A name that nothing answers to."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str) -> None:
+        names = sorted(known)
+        close = get_close_matches(name, names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+        super().__init__(
+            f"Unknown {kind} {name!r}.{hint} Known from {where}: {shown or 'nothing'}."
+        )
+
+
+class TargetError(LabError):
+    """The target repository is missing, dirty, or has no such commit."""
+
+
+class StoreError(LabError):
+    """A file of the lab cannot be read or written."""
+
+
+class LabBusy(LabError):
+    """Another process holds the lab."""
+
+
+class ModelUnavailable(LabError):
+    """A model that no call can reach as things stand."""
+
+
+class CallRefused(LabError):
+    """The model refused this one request; asking again would not help. An error as data."""
+
+
+class OutsideFailure(LabError):
+    """A dead network, a rate limit that outlasted its retries, a server that answers 500."""
+
+
+class CodeHostError(LabError):
+    """The code host refused or did not answer."""

@@ -1,0 +1,1 @@
+"""Whether the evidence compares the two sides."""

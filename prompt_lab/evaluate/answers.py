@@ -1,0 +1,111 @@
+"""One call of a prompt-file step: `render` before it and `parse_answer` after it, both pure."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from prompt_lab.evaluate.schema import Schema, first_fault
+from prompt_lab.ports import Request
+from prompt_lab.prompts.text import fill, split
+from prompt_lab.records import RunError
+
+NEUTRAL_SYSTEM = "You are a helpful assistant."
+"""Sent where a prompt has no system part: chat templates put in a text of their own otherwise."""
+
+
+def render(
+    prompt: str,
+    inputs: Mapping[str, str],
+    schema: Schema | None,
+    *,
+    max_tokens: int,
+    seed: int | None,
+) -> Request:
+    """The request that a prompt file makes of a plan's inputs (placeholder name -> text).
+
+    >>> render("[user]\\nRead {note}", {"note": "hi"}, None, max_tokens=8, seed=None).system
+    'You are a helpful assistant.'
+    """
+    messages = fill(split(prompt), inputs)
+    return Request(messages.system or NEUTRAL_SYSTEM, messages.user, schema, max_tokens, seed)
+
+
+def parse_answer(
+    text: str, schema: Schema | None, finish_reason: str = "stop"
+) -> dict[str, Any] | RunError:
+    """The JSON object that an answer is, or why it is none.
+
+    Strict: the whole text is one object, without fences or words around it, keys not repeated,
+    numbers finite. Kinds: empty_answer, truncated (cut at the token limit, so it does not
+    parse), invalid_json, and those of `first_fault`.
+
+    >>> parse_answer('{"amount": 12.5}', None)
+    {'amount': 12.5}
+    >>> parse_answer('{"amount": 12', None, "length").kind
+    'truncated'
+    """
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
+        )
+        fault = _not_an_object(value) or first_fault(value, schema or {})
+    except (ValueError, RecursionError) as error:
+        return _unparsed(text, finish_reason, str(error))
+    return fault or value
+
+
+def text_sha256(text: str) -> str:
+    """Of a prompt file's text, placeholders unfilled: what `prompt_sha256` of a run holds."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def request_sha256(request: Request) -> str:
+    """Of all that decides the answer besides the model: messages, schema in its order, limit."""
+    parts = [request.system, request.user, request.schema, request.max_tokens]
+    return text_sha256(json.dumps(parts))
+
+
+def blob_id(content: bytes) -> str:
+    """The id that git gives a file with this content.
+
+    >>> blob_id(b"")
+    'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
+    """
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _unparsed(text: str, finish_reason: str, why: str) -> RunError:
+    if finish_reason == "length":
+        return RunError(
+            kind="truncated", message=f"the token limit cut the answer after {len(text)} characters"
+        )
+    if not text.strip():
+        return RunError(kind="empty_answer", message="the model answered nothing")
+    return RunError(kind="invalid_json", message=why)
+
+
+def _not_an_object(value: object) -> RunError | None:
+    if isinstance(value, dict):
+        return None
+    kind = type(value).__name__
+    return RunError(kind="wrong_type", message=f"the answer must be a JSON object, is a {kind}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a key is there twice in one object")
+    return fields
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"{digits} is too large a number")
+    return value

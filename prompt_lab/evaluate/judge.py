@@ -1,0 +1,105 @@
+"""A judge compares two answers where there is no gold: both orders, ties allowed, checked first.
+
+Each pair of answers is shown twice with the places swapped. Only a choice that survives the swap
+counts; disagreement is a tie. Before a judge may decide, its agreement with gold is reported.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from prompt_lab.decide.pair import Cell, Pair
+from prompt_lab.errors import LabError
+
+
+class Choice(StrEnum):
+    """What the judge said about two answers by their places."""
+
+    FIRST = "first"
+    SECOND = "second"
+    TIE = "tie"
+
+
+class Shown(NamedTuple):
+    """Two answers in the order in which the judge sees them."""
+
+    first: str
+    second: str
+    candidate_first: bool
+
+
+class Agreement(NamedTuple):
+    """How a judge's scores compare with gold on the same pairs."""
+
+    pairs: int
+    agreed: float  # share of pairs with the same winner, or both tied
+    kappa: float  # agreement beyond chance, at most 1
+    swayed: float  # share of pairs on which the two orders disagreed
+
+
+def orders(baseline: str, candidate: str) -> tuple[Shown, Shown]:
+    """The two ways to show a pair."""
+    return Shown(baseline, candidate, False), Shown(candidate, baseline, True)
+
+
+def parse(answer: str) -> Choice | None:
+    """The choice in a judge's answer; None where it makes none or more than one.
+
+    >>> parse("Both are fine. Verdict: tie"), parse("verdict: SECOND"), parse("Hm.")
+    (<Choice.TIE: 'tie'>, <Choice.SECOND: 'second'>, None)
+    """
+    found = {
+        m.lower() for m in re.findall(r"verdict\W+(first|second|tie)\b", answer, re.IGNORECASE)
+    }
+    return Choice(found.pop()) if len(found) == 1 else None
+
+
+def preference(old_first: Choice, new_first: Choice) -> float:
+    """1 if the candidate wins in both orders, 0 if it loses in both, else 0.5."""
+    if (old_first, new_first) == (Choice.SECOND, Choice.FIRST):
+        return 1.0
+    return 0.0 if (old_first, new_first) == (Choice.FIRST, Choice.SECOND) else 0.5
+
+
+def judged_pair(cell: Cell, old_first: Choice | None, new_first: Choice | None) -> Pair:
+    """A pair for the trial: 1 and 0 for a win, a half each for a tie, missing if one is missing."""
+    if old_first is None or new_first is None:
+        return Pair(*cell, None, None)
+    score = preference(old_first, new_first)
+    return Pair(*cell, 1.0 - score, score)
+
+
+def agreement(choices: Sequence[tuple[Choice, Choice]], gold: Sequence[float]) -> Agreement:
+    """Agreement of (old first, new first) choices with gold preferences (1, 0.5 or 0).
+
+    Raises ValueError where the two differ in length or are empty.
+    """
+    if len(choices) != len(gold) or not gold:
+        raise ValueError(f"{len(choices)} choices cannot be compared with {len(gold)} gold labels")
+    scores = [preference(*choice) for choice in choices]
+    agreed = sum(a == b for a, b in zip(scores, gold, strict=True)) / len(gold)
+    chance = sum(
+        (scores.count(v) / len(gold)) * (list(gold).count(v) / len(gold)) for v in (0.0, 0.5, 1.0)
+    )
+    swapped = {Choice.FIRST: Choice.SECOND, Choice.SECOND: Choice.FIRST, Choice.TIE: Choice.TIE}
+    swayed = sum(swapped[a] != b for a, b in choices) / len(gold)
+    return Agreement(len(gold), agreed, _beyond(agreed, chance), swayed)
+
+
+def may_decide(seen: Agreement, least_pairs: int = 30, least_kappa: float = 0.4) -> bool:
+    """Whether a judge agrees with gold well enough, on enough pairs, to score a trial."""
+    return seen.pairs >= least_pairs and seen.kappa >= least_kappa
+
+
+def check_independent(judge: str, judged: Iterable[str], allow_self: bool = False) -> None:
+    """Raise LabError where a model would judge its own answers and nobody asked for that."""
+    if not allow_self and judge in set(judged):
+        raise LabError(
+            f"judge {judge!r} is one of the models it would judge; name another judge, or allow it"
+            " in the step's config"
+        )
+
+
+def _beyond(agreed: float, chance: float) -> float:
+    return 1.0 if chance >= 1 else (agreed - chance) / (1 - chance)

@@ -1,0 +1,54 @@
+"""From rows of runs to what the decision engine reads: pairs, and the evidence of its guards."""
+
+from collections.abc import Iterable, Sequence
+
+from prompt_lab.decide.verdict import Amounts, Evidence, Lengths, Pair, Reason, Validity
+from prompt_lab.names import Side
+from prompt_lab.records import PromptVersion, RunRow
+
+
+def pairs_of(rows: Iterable[RunRow]) -> list[Pair]:
+    """One pair for each (model, plan, replicate); a side without a finished run is missing."""
+    found: dict[tuple[str, str, int], dict[Side, float]] = {}
+    for row in rows:
+        r = row.record
+        found.setdefault((r.model, r.plan, r.replicate), {})[r.side] = r.primary
+    return [
+        Pair(*cell, sides.get(Side.BASELINE), sides.get(Side.CANDIDATE))
+        for cell, sides in sorted(found.items())
+    ]
+
+
+def evidence_of(
+    rows: Sequence[RunRow],
+    findings: Sequence[Reason],
+    *,
+    prompts: tuple[PromptVersion, PromptVersion],
+    verify: Sequence[RunRow] | None = None,
+) -> Evidence:
+    """What the guards look at. `verify` is None as long as the verify plans are unread."""
+    by_side = {side: [row.record for row in rows if row.record.side is side] for side in Side}
+    base, cand = by_side[Side.BASELINE], by_side[Side.CANDIDATE]
+    paid = any(r.usage.cost_usd for r in [*base, *cand])
+    before, after = prompts
+    return Evidence(
+        provenance=tuple(findings),
+        validity=Validity(
+            baseline_valid=sum(r.valid for r in base),
+            baseline_total=len(base),
+            candidate_valid=sum(r.valid for r in cand),
+            candidate_total=len(cand),
+        ),
+        latency=Amounts(
+            baseline=tuple(r.duration_seconds for r in base),
+            candidate=tuple(r.duration_seconds for r in cand),
+        ),
+        cost=Amounts(
+            baseline=tuple(r.usage.cost_usd for r in base),
+            candidate=tuple(r.usage.cost_usd for r in cand),
+        )
+        if paid
+        else None,
+        lengths=Lengths(baseline=len(before.text), candidate=len(after.text)),
+        verify_pairs=None if verify is None else tuple(pairs_of(verify)),
+    )

@@ -1,0 +1,148 @@
+"""What the rules need from the outside world, in the user's words. Adapters implement these."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.records import Pull, RunError
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of a model: two messages and, where given, a JSON schema that the answer must obey."""
+
+    system: str
+    user: str
+    schema: Mapping[str, Any] | None = None
+    max_tokens: int = 256
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `seconds` is the call alone; `waited` is the time before it could begin."""
+
+    text: str
+    input_tokens: int
+    output_tokens: int
+    seconds: float
+    waited: float = 0.0
+    retries: int = 0
+    finish_reason: str = "stop"
+    answered_by: str = ""
+
+
+class Llm(Protocol):
+    """A model under one alias. Safe to call from many threads at once."""
+
+    def check(self) -> str | None:
+        """Why the model cannot be used (which key is missing), or None. Makes no call."""
+
+    def ask(self, request: Request) -> Answer:
+        """One answer. Raises OutsideFailure when the model cannot be reached after retries."""
+
+    def close(self) -> None:
+        """Give back connections and processes. Further calls may open them again."""
+
+
+class LlmFactory(Protocol):
+    """Makes the model that a config describes."""
+
+    def __call__(self, config: ModelConfig) -> Llm: ...
+
+
+Ask = Callable[[Request], Answer]
+
+
+@dataclass(frozen=True)
+class StepJob:
+    """What a step adapter is given for one run."""
+
+    worktree: Path
+    plan_dir: Path
+    out_dir: Path
+    ask: Ask
+    seed: int | None
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one execution used and how it ended; the outputs are files in `out_dir`."""
+
+    files: Mapping[str, str]
+    prompt_sha256: str
+    request_sha256: str
+    error: RunError | None
+
+
+class StepAdapter(Protocol):
+    """One stage of a target's pipeline. `inputs` and `outputs` are file names in a plan folder."""
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    sources: tuple[str, ...]
+    """Paths in the target whose content decides what the step sends: prompt first, then schema."""
+
+    def execute(self, job: StepJob) -> StepResult:
+        """Run once. A bad answer is an `error`; a broken system raises OutsideFailure."""
+
+    def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
+        """Named parts in [0, 1] from the outputs, against gold outputs where the plan has them."""
+
+
+class Workspace(Protocol):
+    """Commits and worktrees of a target, on a shared clone that is ours alone."""
+
+    def check(self) -> None:
+        """Raises TargetError if the repository cannot be used: not git, no main, dirty tree."""
+
+    def resolve(self, ref: str) -> str:
+        """The full commit id of a branch, tag or commit. Raises TargetError."""
+
+    def blob(self, commit: str, path: str) -> str | None:
+        """Git blob id of a file at a commit; None where it has none."""
+
+    def read(self, commit: str, path: str) -> str:
+        """Text of a file at a commit. Raises TargetError where it has none."""
+
+    def worktree(self, commit: str) -> Path:
+        """A detached worktree at that commit, made on first use."""
+
+    def observe(self, worktree: Path) -> tuple[str, bool]:
+        """(HEAD, tree is clean) of a worktree as it is now."""
+
+    def commit_files(
+        self, base: str, branch: str, files: Mapping[str, str], *, message: str, when: str
+    ) -> str:
+        """Put files on a new branch of the target in one commit, the same one when called again."""
+
+    def diff(self, base: str, commit: str) -> str:
+        """Unified diff between two commits."""
+
+
+class CodeHost(Protocol):
+    """Where pull requests live. Every call may be repeated without a second effect."""
+
+    def open_pull(self, branch: str, *, base: str, title: str, body: str, when: str) -> Pull:
+        """The open pull request of a branch, opened if there is none."""
+
+    def get(self, number: int) -> Pull:
+        """Raises CodeHostError where there is none."""
+
+    def comment(self, number: int, *, key: str, body: str, when: str) -> str:
+        """Write a comment, or edit the one with the same key. Returns its id."""
+
+    def comments(self, number: int) -> dict[str, str]:
+        """key -> body, oldest first."""
+
+    def label(self, number: int, label: str, *, when: str) -> None:
+        """Add a label."""
+
+    def merge(self, number: int, *, expected_head: str, message: str, when: str) -> str:
+        """Merge; returns the merge commit. Raises CodeHostError if the head has moved."""
+
+    def close(self, number: int, *, when: str) -> None:
+        """Close without merging."""

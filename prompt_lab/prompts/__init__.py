@@ -1,0 +1,1 @@
+"""Prompt files: how they are split, filled and changed."""

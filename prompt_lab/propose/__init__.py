@@ -1,0 +1,1 @@
+"""Candidate strategies that need no other model."""

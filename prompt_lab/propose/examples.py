@@ -1,0 +1,148 @@
+"""Strategies that show the model worked examples from train, in two forms."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from prompt_lab.evaluate.answers import parse_answer
+from prompt_lab.evaluate.fields import plain
+from prompt_lab.evaluate.schema import properties
+from prompt_lab.propose.model import Draft, Material, Rewrite
+from prompt_lab.propose.sections import EXAMPLES, append, halves, is_inert, put_block, with_system
+from prompt_lab.propose.snippets import telling_line
+from prompt_lab.records import PlanText
+
+LONGEST = 1200
+"""Characters of an input that may be shown in full."""
+LEAST = 2
+_OPENING = 3
+
+
+@dataclass(frozen=True)
+class Example:
+    """A plan as a worked example. `shown` is what stands for its input."""
+
+    plan: str
+    shown: str
+    answer: dict[str, Any]
+
+    @property
+    def json(self) -> str:
+        """The answer on one line."""
+        return json.dumps(self.answer, ensure_ascii=False)
+
+    @property
+    def opening(self) -> str:
+        """The first words, whatever their numbers, by which two examples are told apart."""
+        return re.sub(r"\d+", "0", " ".join(plain(self.shown).split()[:_OPENING]))
+
+
+class ExamplesByContrast(Rewrite):
+    """Two whole inputs with their answers, short ones that go wrong now and begin differently."""
+
+    name = "examples_by_contrast"
+    count: ClassVar[int] = 2
+
+    def attempt(self, material: Material) -> Draft | str:
+        """The prompt with two input-answer pairs at the end of its system half."""
+        usable = [e for e in _examples(material, whole=True) if len(e.shown) <= LONGEST]
+        failing = set(material.failing)
+        chosen = diverse([e for e in usable if e.plan in failing], self.count)
+        why_not = _why_not(material, len(chosen), "failing train plans short enough to show")
+        if why_not:
+            return why_not
+        pairs = [f"Input:\n{e.shown}\nAnswer:\n{e.json}" for e in chosen]
+        system = append(halves(material.prompt).system, "\n\n".join([EXAMPLES, *pairs]))
+        title = f"Show {len(chosen)} whole inputs with their answers"
+        return _draft(material, system, chosen, title=title, strategy=self.name)
+
+
+class ExamplesCompact(Rewrite):
+    """Up to four one-line snippets, each the line that decides, with its answer."""
+
+    name = "examples_compact"
+    count: ClassVar[int] = 4
+
+    def attempt(self, material: Material) -> Draft | str:
+        """The prompt with a list of snippets at the end of its system half."""
+        failing = set(material.failing)
+        usable = _examples(material, whole=False)
+        usable.sort(key=lambda e: e.plan not in failing)
+        chosen = diverse(usable, self.count)
+        why_not = _why_not(material, len(chosen), "train plans whose gold answer can be shown")
+        if why_not:
+            return why_not
+        lines = [f"- {e.shown} -> {e.json}" for e in chosen]
+        system = put_block(halves(material.prompt).system, EXAMPLES, lines)
+        title = f"Show {len(chosen)} telling lines with their answers"
+        return _draft(material, system, chosen, title=title, strategy=self.name)
+
+
+def diverse(examples: Sequence[Example], count: int) -> list[Example]:
+    """Up to `count` of them in their order: those that differ in opening and answer first.
+
+    Where that is too few, repeated answers are let in, and then repeated openings.
+    """
+    chosen: list[Example] = []
+    for same_answer, same_opening in ((False, False), (True, False), (True, True)):
+        for example in examples:
+            fresh = same_answer or all(example.answer != other.answer for other in chosen)
+            new = same_opening or all(example.opening != other.opening for other in chosen)
+            other_text = all(plain(example.shown) != plain(other.shown) for other in chosen)
+            if len(chosen) < count and fresh and new and other_text:
+                chosen.append(example)
+    return chosen
+
+
+def _examples(material: Material, *, whole: bool) -> list[Example]:
+    """The plans that can be shown, the shortest first."""
+    fields = list(properties(material.schema or {}))
+    found = [_example(plan, fields, whole=whole) for plan in material.plans]
+    usable = [e for e in found if e is not None]
+    return sorted(usable, key=lambda e: (len(e.shown), e.plan))
+
+
+def _example(plan: PlanText, fields: Sequence[str], *, whole: bool) -> Example | None:
+    gold = _gold(plan, fields)
+    text = "\n\n".join(part.strip() for part in plan.inputs.values())
+    shown = text if whole else telling_line(text, gold)
+    if not gold or not shown:
+        return None
+    example = Example(plan.name, shown, gold)
+    return example if is_inert(shown) and is_inert(example.json) else None
+
+
+def _gold(plan: PlanText, fields: Sequence[str]) -> dict[str, Any]:
+    """The first gold answer, in the order of the schema's fields and without any others."""
+    for text in plan.gold.values():
+        answer = parse_answer(text, None)
+        if isinstance(answer, dict):
+            return {name: answer[name] for name in fields or answer if name in answer}
+    return {}
+
+
+def _why_not(material: Material, count: int, of_what: str) -> str | None:
+    if any(line.strip() == EXAMPLES for line in material.prompt.splitlines()):
+        return "the prompt already shows worked examples"
+    if count < LEAST:
+        return f"only {count} {of_what}; {LEAST} are needed"
+    return None
+
+
+def _draft(
+    material: Material, system: str, chosen: Sequence[Example], *, title: str, strategy: str
+) -> Draft:
+    names = tuple(e.plan for e in chosen)
+    failing = sum(name in set(material.failing) for name in names)
+    return Draft(
+        text=with_system(material.prompt, system),
+        title=title,
+        description=(
+            f"Worked examples for {material.step} from the train plans {', '.join(names)}; "
+            f"{failing} of these {len(names)} go wrong with the prompt as it is."
+        ),
+        strategy=strategy,
+        plans=names,
+    )

@@ -1,0 +1,163 @@
+"""What the lab writes to disk and passes between rooms, as typed records.
+
+Times are seconds or UTC time stamps in ISO 8601; money is US dollars; scores are in [0, 1].
+"""
+
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from prompt_lab.names import PullState, Side, Split, Status
+
+VERSION = 1
+
+
+class Record(BaseModel):
+    """A record on disk: frozen, and tolerant of keys that a later version added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RunKey(NamedTuple):
+    """One run of a batch: a model on a plan, for one side, once."""
+
+    split: Split
+    side: Side
+    model: str
+    plan: str
+    replicate: int
+
+
+class Usage(Record):
+    """What the calls of one run consumed, failed and repeated calls included."""
+
+    calls: int = 0
+    calls_succeeded: int = 0
+    retries: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    seconds_waited: float = Field(default=0.0, description="time queued before the model was free")
+
+
+class RunError(Record):
+    """A bad answer: kind is a short stable code ('invalid_json', 'truncated', 'missing_field')."""
+
+    kind: str
+    message: str
+
+
+class Sent(Record):
+    """What the run really used: the evidence that is checked after the runs."""
+
+    wanted_commit: str
+    head: str = Field(description="HEAD of the worktree when the run began")
+    tree_clean: bool
+    files: dict[str, str] = Field(description="path in the target -> git blob id of the bytes read")
+    prompt_sha256: str = Field(
+        description="of the prompt text as it was sent, placeholders unfilled"
+    )
+    request_sha256: str = Field(default="", description="of the whole request: messages, schema")
+
+
+class RunRecord(Record):
+    """run.json: written last, so its presence means that the run is finished."""
+
+    version: int = VERSION
+    iteration: int
+    step: str
+    split: Split
+    side: Side
+    model: str
+    plan: str
+    replicate: int
+    status: Status
+    error: RunError | None = None
+    scores: dict[str, float] = Field(description="part -> [0, 1]; an error scores 0 on the primary")
+    primary: float
+    valid: bool = Field(description="the answer satisfied the step's own output contract")
+    usage: Usage
+    sent: Sent
+    content_key: str = Field(description="what reuse goes by: equal keys may share a run")
+    answered_by: str = Field(description="the model id that answered, of alias and fallbacks")
+    started: str
+    ended: str
+    duration_seconds: float = Field(description="the model call(s) alone, not the queue")
+    concurrency: int = 1
+
+    @property
+    def key(self) -> RunKey:
+        """The run that this is a record of."""
+        return RunKey(self.split, self.side, self.model, self.plan, self.replicate)
+
+
+class RunRow(Record):
+    """One run of a batch beside its texts, as analysts read it."""
+
+    record: RunRecord
+    path: str = Field(description="run folder of the plan, relative to the lab: evidence to cite")
+    outputs: dict[str, str] = Field(description="output file name -> text")
+    reused: bool = False
+
+
+class PlanText(Record):
+    """One plan's texts: inputs, and gold outputs where it has them."""
+
+    name: str
+    inputs: dict[str, str]
+    gold: dict[str, str] = {}
+
+
+class PromptVersion(Record):
+    """The prompt and schema of one side."""
+
+    commit: str
+    path: str
+    text: str
+    schema_path: str = ""
+    schema_text: str = ""
+
+
+class Change(Record):
+    """change.json: the candidate, and where it came from."""
+
+    version: int = VERSION
+    branch: str
+    commit: str
+    base_commit: str
+    strategy: str = Field(description="who wrote it: a strategy's name, or 'given'")
+    source: str = Field(description="where the idea came from: a synthesis' path, or 'baseline'")
+    direction: str = Field(default="", description="the direction that it carries out, in a line")
+    title: str
+    description: str
+    shown: tuple[str, ...] = Field(
+        default=(), description="train plans whose answers stand in the new prompt: never judged on"
+    )
+    pull: int | None = None
+    pull_url: str = ""
+
+
+class Pull(Record):
+    """A pull request as the code host tells it."""
+
+    number: int
+    url: str
+    title: str
+    body: str
+    branch: str
+    head: str = Field(description="commit of the branch now")
+    base: str = Field(description="name of the branch that it goes into")
+    state: PullState
+    labels: tuple[str, ...] = ()
+    merged_commit: str = ""
+
+
+class Direction(Record):
+    """One way forward, as a synthesis ranks it."""
+
+    title: str
+    strategy: str | None = Field(description="the built-in strategy that can carry it out")
+    why: str
+    evidence: tuple[str, ...] = Field(description="numbers, each with a run path")
+    expected: str = Field(description="what should change, and by how much, in words and numbers")
+    rank_score: float = 0.0

@@ -1,0 +1,1 @@
+"""Pages and summaries, rendered from records."""

@@ -1,0 +1,141 @@
+"""The score over iterations as a picture: the level of the target, and what each candidate scored."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from prompt_lab.report.view import LedgerEntry
+from prompt_lab.report.words import MARKS, points, score
+
+HEIGHT = 190
+"""Pixels of the plot; below it stands the lane of verdicts."""
+LANE = 44
+LEFT, TOP, RIGHT = 44, 12, 16
+WIDEST, NARROWEST, WHOLE = 76, 24, 900
+"""Pixels for one iteration, and for all of them where they fit."""
+
+
+class Mark(NamedTuple):
+    """One iteration: places in pixels; what was not measured is None."""
+
+    iteration: int
+    x: float
+    left: float
+    width: float
+    base: float | None
+    dot: float | None
+    low: float | None
+    high: float | None
+    outcome: str
+    sign: str
+    link: str
+    title: str
+
+
+class Line(NamedTuple):
+    """A labelled level of the score."""
+
+    y: float
+    label: str
+
+
+class Chart(NamedTuple):
+    """One step's picture. `level` is an SVG path, '' where no score is known."""
+
+    step: str
+    width: int
+    height: int
+    plot: int
+    lines: tuple[Line, ...]
+    level: str
+    marks: tuple[Mark, ...]
+
+
+def charts(entries: Sequence[LedgerEntry]) -> tuple[Chart, ...]:
+    """One picture per step, in the order of the steps' first iterations."""
+    ordered = sorted(entries, key=lambda entry: entry.iteration)
+    steps = dict.fromkeys(entry.step for entry in ordered)
+    return tuple(chart(step, [e for e in ordered if e.step == step]) for step in steps)
+
+
+def chart(step: str, entries: Sequence[LedgerEntry]) -> Chart:
+    """The picture of one step; `entries` by number."""
+    each = max(NARROWEST, min(WIDEST, WHOLE / len(entries)))
+    scored = any(entry.baseline is not None for entry in entries)
+    plot = HEIGHT if scored else 0
+    scale = _Scale.of(entries, plot)
+    marks = tuple(_mark(entry, LEFT + each * i, each, scale) for i, entry in enumerate(entries))
+    width = round(LEFT + each * len(entries) + RIGHT)
+    lines = scale.lines() if scored else ()
+    level = _level(entries, marks)
+    return Chart(step, width, TOP + plot + LANE, TOP + plot, lines, level, marks)
+
+
+class _Scale(NamedTuple):
+    low: float
+    high: float
+    plot: int
+
+    @classmethod
+    def of(cls, entries: Sequence[LedgerEntry], plot: int) -> "_Scale":
+        values = [v for e in entries for v in (e.baseline, e.candidate) if v is not None]
+        low, high = min(values, default=0.0), max(values, default=1.0)
+        return cls(max(0.0, low // 0.1 / 10), min(1.0, high // 0.1 / 10 + 0.1), plot)
+
+    def y(self, value: float | None) -> float | None:
+        if value is None:
+            return None
+        share = (value - self.low) / max(self.high - self.low, 0.1)
+        return round(TOP + self.plot * (1 - min(1.0, max(0.0, share))), 1)
+
+    def lines(self) -> tuple[Line, ...]:
+        span = round((self.high - self.low) * 10)
+        step = 1 if span <= 5 else 2
+        values = [self.low + n / 10 for n in range(0, span + 1, step)]
+        return tuple(Line(self.y(value) or 0.0, score(value)) for value in values)
+
+
+def _mark(entry: LedgerEntry, left: float, width: float, scale: _Scale) -> Mark:
+    base, x = entry.baseline, round(left + width / 2, 1)
+    ends = [base + end if base is not None and end is not None else None
+            for end in (entry.low, entry.high)]  # fmt: skip
+    return Mark(
+        iteration=entry.iteration,
+        x=x,
+        left=round(left, 1),
+        width=round(width, 1),
+        base=scale.y(base),
+        dot=scale.y(entry.candidate),
+        low=scale.y(ends[0]),
+        high=scale.y(ends[1]),
+        outcome=entry.outcome.value if entry.outcome else "",
+        sign=MARKS[entry.outcome] if entry.outcome else "·",
+        link=entry.report,
+        title=_title(entry),
+    )
+
+
+def _title(entry: LedgerEntry) -> str:
+    parts = [f"{entry.iteration}: {entry.title or entry.step}"]
+    parts.append(entry.outcome.value if entry.outcome else "no verdict recorded")
+    if entry.baseline is not None and entry.candidate is not None:
+        parts.append(f"{score(entry.baseline)} → {score(entry.candidate)}")
+    if entry.effect is not None:
+        parts.append(f"{points(entry.effect)} points")
+    if entry.merged:
+        parts.append("merged")
+    if entry.reverted_in is not None:
+        parts.append(f"reverted in {entry.reverted_in}")
+    return "\n".join(parts)
+
+
+def _level(entries: Sequence[LedgerEntry], marks: Sequence[Mark]) -> str:
+    """Along the baselines, stepping to the candidate where it was merged."""
+    moves: list[str] = []
+    for entry, mark in zip(entries, marks, strict=True):
+        if mark.base is None:
+            continue
+        moves.append(f"{'L' if moves else 'M'}{mark.left:g} {mark.base:g}H{mark.x:g}")
+        if entry.merged and mark.dot is not None:
+            moves.append(f"V{mark.dot:g}")
+        moves.append(f"H{mark.left + mark.width:g}")
+    return "".join(moves)

@@ -1,0 +1,102 @@
+"""The verdict as a comment on the pull request, in the Markdown that code hosts draw."""
+
+import re
+from collections.abc import Iterator
+
+from prompt_lab.analyze.model import ModelStats
+from prompt_lab.decide.verdict import Verdict
+from prompt_lab.report.numbers import interval
+from prompt_lab.report.page import why
+from prompt_lab.report.view import ReportView
+from prompt_lab.report.words import MARKS, count, duration, href, money, points, score
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
+_CALL = re.compile(r"@(?=\w)")
+
+
+def verdict_comment(view: ReportView) -> str:
+    """Verdict, effect, the models' table, reasons, cost, and where the report is."""
+    return "\n".join(_lines(view)).rstrip() + "\n"
+
+
+def escape(text: str) -> str:
+    r"""Text as text: no markup, no HTML, no line break, nobody called by name.
+
+    >>> print(escape("**a** <b> | c"))
+    \*\*a\*\* \<b\> \| c
+    """
+    flat = " ".join(text.split())
+    return _CALL.sub("@\u200b", _SPECIAL.sub(r"\\\1", flat))
+
+
+def _lines(view: ReportView) -> Iterator[str]:
+    verdict = view.verdict
+    if verdict is None:
+        yield f"## No verdict\n\n{why(view)}"
+        return
+    yield f"## {MARKS[verdict.outcome]} {verdict.outcome.value}\n"
+    yield f"{escape(why(view))}\n"
+    yield from _effect(verdict)
+    if view.metrics is not None and view.metrics.models:
+        yield from _table(view)
+    yield from _reasons(verdict)
+    spent = view.spent
+    yield (
+        f"\n{count(spent.calls_made, 'call')} made, {spent.calls_reused:,} reused,"
+        f" {money(spent.cost_usd)}, {duration(spent.seconds)}."
+        f" Iteration {view.iteration} of `{_code(view.step)}`; policy `{_code(view.setup.policy)}`."
+    )
+    yield f"\n{_report(view.page)}"
+
+
+def _effect(verdict: Verdict) -> Iterator[str]:
+    if verdict.effect is None:
+        return
+    size = f"{count(verdict.n_plans, 'plan')}, {count(verdict.n_pairs, 'pair')}"
+    ends = interval(verdict.interval)
+    yield f"**{points(verdict.effect)} points**, interval {ends} ({size}; {escape(verdict.method)})."
+    if verdict.verify is not None:
+        v = verdict.verify
+        yield (
+            f"Verify: **{points(v.effect)} points**, interval {interval(v.interval)}"
+            f" ({count(v.n_plans, 'plan')})."
+        )
+    yield ""
+
+
+def _table(view: ReportView) -> Iterator[str]:
+    metrics = view.metrics
+    if metrics is None:
+        return
+    yield "| model | before | after | points | valid before | valid after |"
+    yield "|---|--:|--:|--:|--:|--:|"
+    for stats in (*metrics.models, metrics.totals):
+        yield _row(stats)
+    yield ""
+
+
+def _row(stats: ModelStats) -> str:
+    one, two = stats.baseline, stats.candidate
+    name = f"`{_code(stats.model)}`" if stats.model else "**all models**"
+    by = points(two.primary - one.primary if one and two else None)
+    scores = [score(side.primary if side else None) for side in (one, two)]
+    valid = [score(side.valid if side else None) for side in (one, two)]
+    return f"| {name} | {scores[0]} | {scores[1]} | {by} | {valid[0]} | {valid[1]} |"
+
+
+def _reasons(verdict: Verdict) -> Iterator[str]:
+    for reason in verdict.reasons:
+        yield f"- `{reason.code.value}` {escape(reason.text)}"
+    for guard in verdict.guards:
+        if guard.state in ("failed", "not shown"):
+            yield f"- {escape(guard.name)}: {guard.state}. {escape(guard.text)}"
+
+
+def _report(page: str) -> str:
+    if href(page) and page.startswith(("http://", "https://")):
+        return f"[Report](<{page}>)"
+    return f"Report: `{_code(page)}`"
+
+
+def _code(text: str) -> str:
+    return " ".join(text.split()).replace("`", "'").replace("|", "/")

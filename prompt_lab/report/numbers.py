@@ -1,0 +1,80 @@
+"""The numbers behind a verdict, each with its name and what it means."""
+
+from typing import NamedTuple
+
+from prompt_lab.decide.result import VerifyResult
+from prompt_lab.decide.verdict import Interval, Verdict
+from prompt_lab.report.view import ReportView
+from prompt_lab.report.words import NOTHING, count, duration, money, points
+
+
+class Fact(NamedTuple):
+    """A named value; `note` explains it."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+def facts(view: ReportView) -> tuple[Fact, ...]:
+    """The size and the price of the iteration, for the head of the page."""
+    setup, spent, verdict = view.setup, view.spent, view.verdict
+    replicates = f" × {count(setup.replicates, 'replicate')}" if setup.replicates > 1 else ""
+    plans = verdict.n_plans if verdict else 0
+    pairs = verdict.n_pairs if verdict else 0
+    asked = f"of {len(setup.train_plans)} train plans" if setup.train_plans else "train plans"
+    return (
+        Fact("plans", f"{plans:,}", asked),
+        Fact("pairs", f"{pairs:,}", f"{count(len(setup.models), 'model')}{replicates}"),
+        Fact("calls", f"{spent.calls_made:,}", f"and {spent.calls_reused:,} reused"),
+        Fact("cost", money(spent.cost_usd), "all runs"),
+        Fact("time", duration(spent.seconds), "of the runs"),
+    )
+
+
+def numbers(verdict: Verdict) -> tuple[Fact, ...]:
+    """Everything that the verdict on the train plans rests on."""
+    flips = verdict.flips
+    share = f"{verdict.calls:,} of {verdict.calls_planned:,}"
+    return (
+        Fact("method", verdict.method),
+        Fact("alpha", _plain(verdict.alpha), "level granted to this trial"),
+        Fact("p, better", _plain(verdict.p_value), "one-sided"),
+        Fact("p, worse", _plain(verdict.p_worse), "one-sided"),
+        *([Fact("e-value", _plain(verdict.e_value))] if verdict.e_value is not None else []),
+        Fact("effect", points(verdict.effect), "points, mean paired difference over plans"),
+        Fact("interval", interval(verdict.interval), f"of confidence {1 - 2 * verdict.alpha:.0%}"),
+        Fact("gain to claim", points(verdict.claimed), "points, corrected for selection"),
+        Fact("effect size", _plain(verdict.effect_size), "mean / deviation of the plan means"),
+        Fact("visible gain", points(verdict.visible), "points that so many plans would have shown"),
+        Fact("look", f"{verdict.look} of {verdict.looks}", "planned looks at the data"),
+        Fact("plans", f"{verdict.n_plans:,}", "the unit of inference"),
+        Fact("pairs", f"{verdict.n_pairs:,}", f"{verdict.n_missing:,} more lack a side"),
+        Fact("won, lost, tied", f"{flips.won:,}, {flips.lost:,}, {flips.tied:,}", "pairs"),
+        Fact("runs", share, "behind the verdict, of those planned"),
+        Fact("seed", str(verdict.seed), "decides the order of the plans"),
+        Fact("fingerprint", verdict.fingerprint[:16], "sha256 of the pairs"),
+    )
+
+
+def verify_numbers(verify: VerifyResult) -> tuple[Fact, ...]:
+    """What the gate of the verify plans rests on."""
+    return (
+        Fact("alpha", _plain(verify.alpha), "level of the gate"),
+        Fact("p, better", _plain(verify.p_value), "one-sided"),
+        Fact("p, worse", _plain(verify.p_worse), "one-sided"),
+        Fact("effect", points(verify.effect), "points"),
+        Fact("interval", interval(verify.interval), f"of confidence {1 - 2 * verify.alpha:.0%}"),
+        Fact("plans", f"{verify.n_plans:,}"),
+        Fact("pairs", f"{verify.n_pairs:,}"),
+        Fact("fingerprint", verify.fingerprint[:16], "sha256 of the verify pairs"),
+    )
+
+
+def interval(value: Interval | None) -> str:
+    """Both ends in points."""
+    return NOTHING if value is None else f"{points(value.low)} to {points(value.high)}"
+
+
+def _plain(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.3g}"

@@ -1,0 +1,104 @@
+"""The report of one iteration as one file of HTML that needs nothing else."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from prompt_lab.analyze.model import Metrics
+from prompt_lab.report import tables
+from prompt_lab.report.axis import bars
+from prompt_lab.report.diff import Diff, side_by_side
+from prompt_lab.report.grid import Grid, grid
+from prompt_lab.report.html import render
+from prompt_lab.report.markdown import blocks
+from prompt_lab.report.numbers import Fact, facts, numbers, verify_numbers
+from prompt_lab.report.pairs import flip_rows, links, pair_rows
+from prompt_lab.report.view import ReportView
+
+
+class Part(NamedTuple):
+    """What the runs of one half of the plans show."""
+
+    name: str
+    metrics: Metrics
+    grid: Grid
+    models: tables.ModelTable
+    parts: tables.Table
+    fields: tables.Table
+    costs: tables.Table
+
+
+class Compared(NamedTuple):
+    """One file of the target before and after."""
+
+    name: str
+    diff: Diff
+
+
+def render_report(view: ReportView) -> str:
+    """report.html. Text of models and targets is escaped wherever it stands."""
+    return render("report.html.j2", **_context(view))
+
+
+def why(view: ReportView) -> str:
+    """The verdict's first reason, in one sentence."""
+    if view.verdict is None:
+        return "Nothing ran, so nothing could be compared: the iteration stays open."
+    return view.verdict.reasons[0].text if view.verdict.reasons else "No reason was recorded."
+
+
+def _context(view: ReportView) -> dict[str, Any]:
+    flips, pairs = flip_rows(view), pair_rows(view.rows)
+    scale, effects = bars(tuple(tables.effects(view.verdict)))
+    where = links(flips, pairs)
+    return {
+        "view": view,
+        "why": why(view),
+        "scale": scale,
+        "effects": effects,
+        "facts": facts(view),
+        "train": _part("Train plans", view, view.metrics, where),
+        "verify": _part("Verify plans", view, view.verify_metrics, {}),
+        "compared": _compared(view),
+        "flips": flips,
+        "pairs": pairs,
+        "numbers": _numbers(view),
+        "documents": {name: blocks(text) for name, text in view.documents.items()},
+        "title": f"{view.iteration} · {view.step}",
+    }
+
+
+def _part(
+    name: str, view: ReportView, metrics: Metrics | None, where: Mapping[tuple[str, str], str]
+) -> Part | None:
+    if metrics is None or not metrics.sides:
+        return None
+    verdict = view.verdict if metrics is view.metrics else None
+    return Part(
+        name,
+        metrics,
+        grid(metrics, where),
+        tables.model_table(metrics, verdict),
+        tables.parts_table(metrics),
+        tables.fields_table(metrics),
+        tables.cost_table(metrics),
+    )
+
+
+def _compared(view: ReportView) -> tuple[Compared, ...]:
+    before, after = view.before, view.after
+    if before is None or after is None:
+        return ()
+    found = [Compared(after.path, side_by_side(before.text, after.text))]
+    if before.schema_text != after.schema_text:
+        name = after.schema_path or before.schema_path
+        found.append(Compared(name, side_by_side(before.schema_text, after.schema_text)))
+    return tuple(found)
+
+
+def _numbers(view: ReportView) -> dict[str, tuple[Fact, ...]]:
+    if view.verdict is None:
+        return {}
+    found = {"Train plans": numbers(view.verdict)}
+    if view.verdict.verify is not None:
+        found["Verify plans"] = verify_numbers(view.verdict.verify)
+    return found

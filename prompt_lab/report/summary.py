@@ -1,0 +1,77 @@
+"""What the terminal says at the end of an iteration: one screen of plain text."""
+
+from collections.abc import Iterator
+
+from prompt_lab.analyze.model import ModelStats
+from prompt_lab.decide.verdict import Verdict
+from prompt_lab.report.numbers import interval
+from prompt_lab.report.page import why
+from prompt_lab.report.view import ReportView
+from prompt_lab.report.words import count, duration, money, points, score
+
+LINES, COLUMNS = 24, 100
+MODELS = 8
+"""Models that the screen has room for."""
+
+
+def render_summary(view: ReportView) -> str:
+    """At most LINES lines of at most COLUMNS characters; control characters are taken out."""
+    lines = [_fit(line) for line in _lines(view)]
+    return "\n".join(lines[:LINES]) + "\n"
+
+
+def _lines(view: ReportView) -> Iterator[str]:
+    outcome = view.verdict.outcome.value if view.verdict else "no verdict"
+    yield f"Iteration {view.iteration}  {view.step}  {outcome}"
+    yield f"  why       {why(view)}"
+    yield f"  change    {view.change.title}  ({view.change.strategy})"
+    if view.verdict is not None:
+        yield from _effect(view.verdict)
+    if view.metrics is not None and view.metrics.models:
+        yield ""
+        yield from _models(view.metrics.models)
+    yield ""
+    yield f"  calls     {view.spent.calls_made:,} made, {view.spent.calls_reused:,} reused"
+    yield f"  cost      {money(view.spent.cost_usd)} in {duration(view.spent.seconds)}"
+    yield f"  PR        {_pull(view)}"
+    yield f"  report    {view.page}"
+
+
+def _effect(verdict: Verdict) -> Iterator[str]:
+    size = f"{count(verdict.n_plans, 'plan')}, {count(verdict.n_pairs, 'pair')}"
+    if verdict.effect is None:
+        yield f"  effect    not measured ({size})"
+        return
+    ends = interval(verdict.interval)
+    yield f"  effect    {points(verdict.effect)} points, interval {ends}  ({size})"
+    if verdict.verify is not None:
+        v = verdict.verify
+        yield f"  verify    {points(v.effect)} points, interval {interval(v.interval)}  ({v.n_plans} plans)"
+
+
+def _models(models: tuple[ModelStats, ...]) -> Iterator[str]:
+    shown = models if len(models) <= MODELS else models[: MODELS - 1]
+    wide = min(48, max(len(stats.model) for stats in shown))
+    for stats in shown:
+        before, after = (s.primary if s else None for s in (stats.baseline, stats.candidate))
+        by = points(after - before) if before is not None and after is not None else "–"
+        name = stats.model if len(stats.model) <= wide else stats.model[: wide - 1] + "…"
+        yield f"  {name:<{wide}}  {score(before):>4} -> {score(after):>4}  {by:>6}"
+    if len(models) > len(shown):
+        yield f"  and {len(models) - len(shown)} more models"
+
+
+def _pull(view: ReportView) -> str:
+    if view.pull is not None:
+        return f"#{view.pull.number} {view.pull.state.value}  {view.pull.url}"
+    if view.change.pull is not None:
+        return f"#{view.change.pull}  {view.change.pull_url}"
+    return "none"
+
+
+def _fit(line: str) -> str:
+    """One line of the screen: a path or URL too long for it stays whole, all else is cut."""
+    flat = "".join(char if char.isprintable() else " " for char in line).rstrip()
+    if len(flat) <= COLUMNS or flat.startswith("  report"):
+        return flat
+    return flat[: COLUMNS - 1] + "…"

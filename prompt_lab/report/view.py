@@ -1,0 +1,78 @@
+"""What a page shows, gathered from the lab's records; the pages read nothing else."""
+
+from pydantic import Field
+
+from prompt_lab.analyze.model import Metrics
+from prompt_lab.decide.verdict import Verdict
+from prompt_lab.names import Outcome
+from prompt_lab.records import Change, PlanText, PromptVersion, Pull, Record, RunRow
+
+
+class Setup(Record):
+    """What the iteration ran on."""
+
+    target: str
+    main_commit: str = Field(description="commit of the target's main branch at the start")
+    policy: str = Field(description="name of the policy that judged")
+    models: tuple[str, ...]
+    train_plans: tuple[str, ...] = ()
+    verify_plans: tuple[str, ...] = ()
+    replicates: int = 1
+
+
+class Spent(Record):
+    """What the iteration took, both sides and verify included."""
+
+    calls_made: int = 0
+    calls_reused: int = 0
+    cost_usd: float = 0.0
+    seconds: float = Field(default=0.0, description="wall time of the runs")
+
+
+class ReportView(Record):
+    """One iteration. A part that does not exist (yet) is None or empty, and its section says so."""
+
+    iteration: int
+    step: str
+    created: str = Field(description="UTC, ISO 8601")
+    setup: Setup
+    change: Change
+    pull: Pull | None = None
+    before: PromptVersion | None = None
+    after: PromptVersion | None = None
+    verdict: Verdict | None = Field(default=None, description="None where nothing ran (CRASH)")
+    metrics: Metrics | None = Field(default=None, description="of the train plans")
+    verify_metrics: Metrics | None = Field(
+        default=None, description="of the verify plans; their texts are never shown"
+    )
+    rows: tuple[RunRow, ...] = Field(default=(), description="runs of the train plans, both sides")
+    plans: dict[str, PlanText] = Field(default={}, description="train plans by name")
+    spent: Spent = Spent()
+    documents: dict[str, str] = Field(default={}, description="file name -> markdown, in order")
+    files: tuple[str, ...] = Field(default=(), description="raw files beside the report, to link")
+    page: str = Field(default="report.html", description="path or URL of the report, to open")
+    lab: str = Field(default="../..", description="from the report's folder to the lab")
+    versions: dict[str, str] = Field(default={}, description="name -> version of what ran this")
+
+
+class LedgerEntry(Record):
+    """One line of the lab's ledger. Old labs know little more than number, step and PR."""
+
+    iteration: int
+    step: str
+    title: str = ""
+    strategy: str = ""
+    pull: int | None = None
+    pull_url: str = ""
+    outcome: Outcome | None = Field(default=None, description="None: open, or not recorded")
+    why: str = ""
+    effect: float | None = None
+    low: float | None = Field(default=None, description="lower end of the effect's interval")
+    high: float | None = None
+    baseline: float | None = Field(default=None, description="mean score of the baseline")
+    candidate: float | None = None
+    merged: bool = False
+    reverted_in: int | None = Field(default=None, description="iteration that took it back")
+    cost_usd: float | None = None
+    created: str = ""
+    report: str = Field(default="", description="the report, relative to the lab; '' for none")

@@ -1,0 +1,119 @@
+"""Numbers, names and links as every page and summary writes them."""
+
+from datetime import datetime
+from urllib.parse import quote, urlsplit
+
+from prompt_lab.names import Outcome
+
+NOTHING = "–"
+MARKS = {
+    Outcome.YES: "✓",
+    Outcome.NO: "✕",
+    Outcome.CONDITIONAL: "◐",
+    Outcome.INVALID: "⊘",
+}
+
+
+def score(value: float | None) -> str:
+    """A mean score.
+
+    >>> score(0.7249), score(None)
+    ('0.72', '–')
+    """
+    return NOTHING if value is None else f"{value:.2f}"
+
+
+def compact(value: float | None) -> str:
+    """A score for a small cell.
+
+    >>> [compact(v) for v in (0, 0.5, 0.333, 0.999, 1, None)]
+    ['0', '.5', '.33', '1', '1', '–']
+    """
+    if value is None:
+        return NOTHING
+    return f"{value:.2f}".rstrip("0").rstrip(".").replace("0.", ".") if value else "0"
+
+
+def points(value: float | None) -> str:
+    """A difference of scores in points of 100, with its sign.
+
+    >>> points(0.0873), points(-0.0001), points(None)
+    ('+8.7', '0.0', '–')
+    """
+    if value is None:
+        return NOTHING
+    text = f"{value * 100:+.1f}"
+    return text[1:] if text in ("-0.0", "+0.0") else text
+
+
+def money(value: float | None) -> str:
+    """US dollars, with as many digits as tell something.
+
+    >>> [money(v) for v in (0, 0.00042, 0.5, 12.346, None)]
+    ['$0', '$0.00042', '$0.50', '$12.35', '–']
+    """
+    if value is None:
+        return NOTHING
+    if value == 0:
+        return "$0"
+    return f"${value:.2f}" if value >= 0.01 else f"${value:.2g}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds for a reader.
+
+    >>> [duration(v) for v in (0.042, 3.26, 84, 7260, None)]
+    ['0.04 s', '3.3 s', '1 min 24 s', '2 h 1 min', '–']
+    """
+    if seconds is None:
+        return NOTHING
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def count(number: int, word: str) -> str:
+    """A number with its noun.
+
+    >>> count(1, "plan"), count(1200, "call")
+    ('1 plan', '1,200 calls')
+    """
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def date(stamp: str) -> str:
+    """Day and minute of a UTC time stamp; whatever else it is stays as it is.
+
+    >>> date("2026-03-01T09:05:59Z"), date("last week")
+    ('2026-03-01 09:05', 'last week')
+    """
+    try:
+        return datetime.fromisoformat(stamp).strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return stamp
+
+
+def href(url: str) -> str:
+    """A URL that is fit for a link: http, https or relative; else ''.
+
+    >>> href("https://example.org/1"), href("pulls/1.json"), href("javascript:alert(1)")
+    ('https://example.org/1', 'pulls/1.json', '')
+    """
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        return ""
+    clean = url.isprintable() and ":" not in url.split("/")[0]
+    return url if scheme in ("http", "https") or clean else ""
+
+
+def path_href(*parts: str) -> str:
+    """A file's path as a link.
+
+    >>> path_href("../..", "history/0/03_step/a b#1")
+    '../../history/0/03_step/a%20b%231'
+    """
+    return "/".join(quote(part) for part in parts if part)

@@ -1,0 +1,64 @@
+"""batch_<name>.json: all the runs that one iteration asks for, and where each of them lies."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from prompt_lab.names import Side, Split
+from prompt_lab.records import VERSION, Record, RunKey
+from prompt_lab.store.files import read_record, write_record
+from prompt_lab.store.layout import Lab
+
+
+class PlannedRun(Record):
+    """One run of the batch. A probe is a baseline run made again to see whether it drifted."""
+
+    side: Side
+    model: str
+    plan: str
+    replicate: int
+    path: str = ""
+    """The run folder of the plan, relative to the lab."""
+    content_key: str
+    reused: bool = False
+    probe: bool = False
+
+
+class Batch(Record):
+    """The runs of 'scout', 'train' or 'verify', planned before the first of them starts."""
+
+    version: int = VERSION
+    name: str
+    split: Split
+    commits: dict[Side, str]
+    runs: tuple[PlannedRun, ...]
+
+    def by_key(self) -> dict[RunKey, PlannedRun]:
+        """Every run by its key; a probe's replicate is -1 - replicate."""
+        return {self.key(run): run for run in self.runs}
+
+    def key(self, run: PlannedRun) -> RunKey:
+        """The key that a run's task carries."""
+        replicate = -1 - run.replicate if run.probe else run.replicate
+        return RunKey(self.split, run.side, run.model, run.plan, replicate)
+
+
+def batch_path(lab: Lab, number: int, step: str, name: str) -> Path:
+    """Where a batch is written down."""
+    return lab.iteration(number, step) / f"batch_{name}.json"
+
+
+def write_batch(path: Path, batch: Batch) -> None:
+    """Write it once; runs find their folders in it from then on."""
+    write_record(path, batch)
+
+
+@lru_cache(maxsize=8)
+def read_batch(path: Path) -> Batch:
+    """The batch as written, read once for each process: it never changes. Raises StoreError."""
+    return read_record(path, Batch)
+
+
+@lru_cache(maxsize=8)
+def runs_by_key(path: Path) -> dict[RunKey, PlannedRun]:
+    """The batch's runs by key."""
+    return read_batch(path).by_key()

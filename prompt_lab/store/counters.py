@@ -1,0 +1,51 @@
+"""The two global counters, claimed by mkdir so that two processes never share a folder."""
+
+import re
+from pathlib import Path
+
+from prompt_lab.store.files import disk_errors
+from prompt_lab.store.layout import Lab
+
+_FOLDER = re.compile(r"(\d+)_(.+)")
+
+
+def claim_run_folder(lab: Lab, step: str) -> tuple[int, Path]:
+    """Claim the next history number, over all steps. Returns it and its new, empty folder."""
+    number = _highest_run_number(lab) + 1
+    while True:
+        hundred = lab.history / str(number // 100)
+        claim = hundred / f".{number % 100:02d}"
+        with disk_errors(hundred):
+            hundred.mkdir(parents=True, exist_ok=True)
+            try:
+                claim.mkdir()
+            except FileExistsError:
+                number += 1
+                continue
+            folder = lab.run_folder(number, step)
+            folder.mkdir()
+            return number, folder
+
+
+def iterations(lab: Lab) -> dict[int, str]:
+    """Every iteration that has a folder: number -> step."""
+    return {n: step for n, step in _numbered(lab.analysis)}
+
+
+def _highest_run_number(lab: Lab) -> int:
+    hundreds = [int(p.name) for p in _children(lab.history) if p.name.isdigit()]
+    for hundred in sorted(hundreds, reverse=True):
+        taken = [n for n, _ in _numbered(lab.history / str(hundred))]
+        if taken:
+            return hundred * 100 + max(taken)
+    return -1
+
+
+def _numbered(folder: Path) -> list[tuple[int, str]]:
+    found = (_FOLDER.fullmatch(path.name) for path in _children(folder))
+    return sorted((int(m.group(1)), m.group(2)) for m in found if m)
+
+
+def _children(folder: Path) -> list[Path]:
+    with disk_errors(folder):
+        return list(folder.iterdir()) if folder.is_dir() else []

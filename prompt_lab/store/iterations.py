@@ -1,0 +1,124 @@
+"""Iterations in the lab: which is open, which comes next, what each has written so far."""
+
+from pathlib import Path
+
+from prompt_lab.errors import StoreError
+from prompt_lab.names import Side, Split
+from prompt_lab.records import VERSION, Change, Record
+from prompt_lab.store.counters import iterations
+from prompt_lab.store.files import read_if_whole, read_record
+from prompt_lab.store.layout import Lab
+
+
+class IterationMeta(Record):
+    """meta.json: what an iteration was asked to do, fixed before anything is called."""
+
+    version: int = VERSION
+    iteration: int
+    step: str
+    created: str
+    models: tuple[str, ...]
+    plans: dict[Split, tuple[str, ...]]
+    replicates: int
+    policy: str
+    target: str
+    main: str
+    main_commit: str
+    given: str = ""
+    """The branch or '#<pull>' that the command line named; '' where a strategy makes the change."""
+    analysts: tuple[str, ...] = ("metrics",)
+    last_synthesis: str = ""
+    """Path of the synthesis that this iteration starts from, relative to the lab."""
+    history: tuple[str, ...] = ()
+    """Filled in by readers of other labs; ours cites run folders in batch_<split>.json."""
+
+
+class RunsSummary(Record):
+    """runs_<split>.json: what the runs of one split came to, and the checks made after them."""
+
+    version: int = VERSION
+    split: Split
+    calls_made: int
+    runs_made: int
+    runs_reused: int
+    errors: int
+    seconds: float
+    cost_usd: float
+    observed: dict[Side, tuple[str, bool]] = {}
+    """side -> (HEAD, tree is clean) of its worktree after the last run."""
+    drifted: dict[str, str] = {}
+    """model -> the numbers that show that its reused baseline has drifted."""
+    skipped: str = ""
+    """Why nothing was run."""
+
+    @classmethod
+    def nothing(cls, split: Split, why: str) -> "RunsSummary":
+        """The summary of a split of which nothing was run."""
+        return cls(
+            split=split,
+            calls_made=0,
+            runs_made=0,
+            runs_reused=0,
+            errors=0,
+            seconds=0.0,
+            cost_usd=0.0,
+            skipped=why,
+        )
+
+
+class Conclusion(Record):
+    """conclusion.json: what was done with the pull request."""
+
+    version: int = VERSION
+    outcome: str
+    pull: int | None
+    action: str
+    merged_commit: str = ""
+    when: str
+
+
+SUMMARY = "summary.txt"
+"""The last file of an iteration: once it is there the iteration is finished."""
+
+
+def read_meta(lab: Lab, number: int, step: str) -> IterationMeta:
+    """Raises StoreError where the iteration was not prepared."""
+    return read_record(lab.iteration(number, step) / "meta.json", IterationMeta)
+
+
+def read_change(lab: Lab, number: int, step: str) -> Change:
+    """Raises StoreError where there is none yet."""
+    return read_record(lab.iteration(number, step) / "change.json", Change)
+
+
+def is_open(folder: Path) -> bool:
+    """Ours and not finished. Folders of another tool, and empty claims, count as finished."""
+    if (folder / SUMMARY).exists():
+        return False
+    meta = read_if_whole(folder / "meta.json", IterationMeta)
+    return meta is not None
+
+
+def resolve_number(lab: Lab, step: str, given: str) -> int:
+    """The iteration that a command without --number means: the open one, else the next.
+
+    An open one is taken up by a command that names no change, or names the same one.
+    """
+    known = iterations(lab)
+    for number, its_step in known.items():
+        folder = lab.iteration(number, its_step)
+        if its_step != step or not is_open(folder):
+            continue
+        if not given or read_meta(lab, number, step).given == given:
+            return number
+    return max(known, default=0) + 1
+
+
+def check_step(lab: Lab, number: int, step: str) -> None:
+    """Raises StoreError if the number belongs to an iteration of another step."""
+    other = iterations(lab).get(number, step)
+    if other != step:
+        raise StoreError(
+            f"{lab.iteration(number, other)}: iteration {number} is one of step {other!r}, not "
+            f"{step!r}. Name its step with --step, or leave --number out for the next one."
+        )

@@ -1,0 +1,16 @@
+"""journal.jsonl: what happened in the lab, one line each, only ever appended to."""
+
+from typing import Any
+
+from prompt_lab.store.files import append_row, read_rows
+from prompt_lab.store.layout import Lab
+
+
+def note(lab: Lab, event: str, *, now: str, **facts: Any) -> None:
+    """Append one event. Call it only where a repeat after a crash does no harm."""
+    append_row(lab.journal, {"timestamp": now, "event": event, **facts})
+
+
+def events(lab: Lab, event: str) -> list[dict[str, Any]]:
+    """All events of one kind, oldest first."""
+    return [row for row in read_rows(lab.journal) if row.get("event") == event]

@@ -1,0 +1,40 @@
+"""Where everything lies in a lab folder."""
+
+from pathlib import Path
+
+from prompt_lab.names import Split
+
+
+class Lab:
+    """The paths of one lab. Makes nothing by itself."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.history = root / "history"
+        self.analysis = root / "analysis"
+        self.pulls = root / "pulls"
+        self.work = root / "work"
+        self.index = root / "index.html"
+        self.journal = root / "journal.jsonl"
+        self.reusable = root / "history" / "reusable.jsonl"
+        self.lock = root / ".lock"
+
+    def plans(self, split: Split) -> Path:
+        """The folder whose sub-folders are the plans of a split."""
+        return self.root / "baseline" / split.value
+
+    def iteration(self, number: int, step: str) -> Path:
+        """The analysis folder of an iteration."""
+        return self.analysis / f"{number}_{step}"
+
+    def run_folder(self, number: int, step: str) -> Path:
+        """history/<n // 100>/<n % 100>_<step>.
+
+        >>> str(Lab(Path("lab")).run_folder(107, "s"))
+        'lab/history/1/07_s'
+        """
+        return self.history / str(number // 100) / f"{number % 100:02d}_{step}"
+
+    def relative(self, path: Path) -> str:
+        """A path inside the lab as records and pages cite it."""
+        return path.relative_to(self.root).as_posix()

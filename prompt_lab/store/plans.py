@@ -1,0 +1,59 @@
+"""Plans: folders under baseline/train and baseline/verify."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from prompt_lab.errors import StoreError, UnknownName
+from prompt_lab.names import Split
+from prompt_lab.records import PlanText
+from prompt_lab.store.files import disk_errors
+from prompt_lab.store.layout import Lab
+
+
+def plan_names(lab: Lab, inputs: Sequence[str], *, split: Split) -> list[str]:
+    """The plans of a split that hold a step's inputs, in the order of their names.
+
+    Raises StoreError that says what is missing when there are none.
+    """
+    folder = lab.plans(split)
+    with disk_errors(folder):
+        names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+    usable = [n for n in names if all((folder / n / i).is_file() for i in inputs)]
+    if not usable:
+        raise StoreError(
+            f"{folder}: no plan holds {', '.join(map(repr, inputs))} ({len(names)} folders looked "
+            "at). Put one folder for each input there; `make demo` shows an example."
+        )
+    return usable
+
+
+def choose_plans(available: Sequence[str], wanted: Sequence[str], folder: Path) -> list[str]:
+    """The wanted plans, in their order. Raises UnknownName for one that is not there."""
+    for name in wanted:
+        if name not in available:
+            raise UnknownName("plan", name, available, str(folder))
+    return list(dict.fromkeys(wanted))
+
+
+def read_plan(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> PlanText:
+    """A plan's texts. Raises StoreError for an input that is not UTF-8 text."""
+    gold = [name for name in outputs if (folder / name).is_file()]
+    return PlanText(
+        name=folder.name,
+        inputs={name: _text(folder / name) for name in inputs},
+        gold={name: _text(folder / name) for name in gold},
+    )
+
+
+def digest(plan: PlanText) -> str:
+    """sha256 over a plan's inputs and gold: a change in either makes its runs new ones."""
+    return sha256(plan.model_dump_json().encode()).hexdigest()
+
+
+def _text(path: Path) -> str:
+    with disk_errors(path):
+        try:
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise StoreError(f"{path}: is not UTF-8 text (byte {error.start}).") from error

@@ -1,0 +1,162 @@
+"""Run folders in the lab's history, in the format that existing labs use."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prompt_lab.records import RunRecord, RunRow
+from prompt_lab.store.files import (
+    append_row,
+    disk_errors,
+    read_if_whole,
+    read_record,
+    read_rows,
+    write_record,
+    write_text,
+)
+from prompt_lab.store.layout import Lab
+
+MARKER = "run.json"
+
+
+def write_meta(folder: Path, meta: dict[str, Any]) -> None:
+    """meta.json of a run folder."""
+    write_text(folder / "meta.json", json.dumps(meta, indent=2, ensure_ascii=False) + "\n")
+
+
+def start(folder: Path, plan: str, *, now: str) -> Path:
+    """Open a plan's folder for a run; what an unfinished attempt left goes under attempts/."""
+    out = folder / "outputs" / plan
+    with disk_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        leftovers = [p for p in out.iterdir() if p.name != "attempts"]
+        if leftovers:
+            attempts = out / "attempts"
+            attempts.mkdir(exist_ok=True)
+            attempt = attempts / str(len(list(attempts.iterdir())))
+            attempt.mkdir()
+            for path in leftovers:
+                path.rename(attempt / path.name)
+    _event(folder, "run_single_plan_start", plan, now)
+    return out
+
+
+def fail(folder: Path, plan: str, message: str, *, now: str) -> None:
+    """Note an attempt that ended for an outside reason: it is not finished."""
+    append_row(folder / "outputs" / plan / "failure.jsonl", {"timestamp": now, "error": message})
+    _event(folder, "run_single_plan_error", plan, now, error=message)
+
+
+def finish(lab: Lab, out: Path, record: RunRecord) -> None:
+    """Write down a finished run: rows and usage first, run.json last."""
+    folder = out.parent.parent
+    error = f"{record.error.kind}: {record.error.message}" if record.error else None
+    duration = round(record.duration_seconds, 3)
+    _usage(out, record)
+    append_row(
+        folder / "outputs.jsonl",
+        {
+            "name": record.plan,
+            "status": record.status.value,
+            "duration_seconds": duration,
+            "error": error,
+            "calls_succeeded": record.usage.calls_succeeded,
+        },
+    )
+    extra = {"error": error} if error else {}
+    kind = "error" if error else "complete"
+    _event(
+        folder,
+        f"run_single_plan_{kind}",
+        record.plan,
+        record.ended,
+        duration_seconds=duration,
+        **extra,
+    )
+    write_record(out / MARKER, record, durable=False)
+    if record.sent.head != record.sent.wanted_commit or not record.sent.tree_clean:
+        return  # it says nothing about the commit that it was made for
+    append_row(
+        lab.reusable,
+        {
+            "key": record.content_key,
+            "path": lab.relative(out),
+            "model": record.model,
+            "step": record.step,
+            "seconds": duration,
+            "input_tokens": record.usage.input_tokens,
+            "output_tokens": record.usage.output_tokens,
+        },
+    )
+
+
+def is_finished(out: Path) -> bool:
+    """Whether a plan's folder holds a whole run."""
+    try:
+        return (out / MARKER).stat().st_size > 0
+    except OSError:
+        return False
+
+
+def read_row(lab: Lab, path: str, outputs: Sequence[str], *, reused: bool) -> RunRow:
+    """A finished run with the texts of its outputs. Raises StoreError where run.json is damaged."""
+    out = lab.root / path
+    record = read_record(out / MARKER, RunRecord)
+    texts = {n: (out / n).read_text("utf-8", "replace") for n in outputs if (out / n).is_file()}
+    if not texts:
+        texts = {p.name: p.read_text("utf-8", "replace") for p in sorted(out.glob("*_raw.txt"))}
+    return RunRow(record=record, path=path, outputs=texts, reused=reused)
+
+
+def reusable(lab: Lab) -> dict[str, str]:
+    """content key -> path of the newest finished run that has it."""
+    return {
+        str(row["key"]): str(row["path"])
+        for row in read_rows(lab.reusable)
+        if "key" in row and "path" in row
+    }
+
+
+def read_finished(lab: Lab, path: str) -> RunRecord | None:
+    """The record at a path, or None where it is no longer whole."""
+    return read_if_whole(lab.root / path / MARKER, RunRecord)
+
+
+def timings(lab: Lab, model: str, step: str) -> list[dict[str, Any]]:
+    """Seconds and tokens of every run that a model made of a step, oldest first."""
+    return [r for r in read_rows(lab.reusable) if r.get("model") == model and r.get("step") == step]
+
+
+def _event(folder: Path, event: str, plan: str, now: str, **facts: object) -> None:
+    row = {"timestamp": now, "event": event, "plan_name": plan, **facts}
+    append_row(folder / "events.jsonl", row)
+
+
+def _usage(out: Path, record: RunRecord) -> None:
+    usage = record.usage
+    tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+    append_row(
+        out / "usage_metrics.jsonl",
+        {
+            "timestamp": record.ended,
+            "success": record.error is None,
+            "model": record.answered_by,
+            "duration_seconds": round(record.duration_seconds, 3),
+            **tokens,
+        },
+    )
+    total = usage.input_tokens + usage.output_tokens
+    model = {"calls": usage.calls, **tokens, "thinking_tokens": 0}
+    overview = {
+        "last_updated": record.ended,
+        "models": {
+            record.answered_by: {**model, "total_cost": usage.cost_usd, "total_tokens": total}
+        },
+        "total_cost": usage.cost_usd,
+        "total_input_tokens": usage.input_tokens,
+        "total_output_tokens": usage.output_tokens,
+        "total_thinking_tokens": 0,
+        "total_tokens": total,
+    }
+    write_text(out / "activity_overview.json", json.dumps(overview, indent=2) + "\n", durable=False)

@@ -1,0 +1,46 @@
+"""A small target repository for tests, made and changed as its owner would."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from adapters.git import Git, signed
+
+WHEN = "2026-03-04T05:06:07.890Z"
+
+
+class Target:
+    """A repository with a branch main and one commit: a prompt and a schema."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self.git = Git(folder)
+        self.git("init", "-q", "-b", "main")
+        self.first = self.commit({"prompts/extract.txt": "Read {text}.\n", "schema.json": "{}\n"})
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for path, text in files.items():
+            file = self.folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode())
+
+    def commit(self, files: Mapping[str, str], message: str = "A change") -> str:
+        """Commit to the branch that is checked out."""
+        self.write(files)
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message, env=signed(WHEN))
+        return self.git("rev-parse", "HEAD")
+
+    def branch(self, name: str, files: Mapping[str, str], *, start: str = "main") -> str:
+        """Commit to a branch, made at `start` if need be; main is checked out afterwards."""
+        known = self.git.ask("rev-parse", "-q", "--verify", f"refs/heads/{name}") is not None
+        self.git("checkout", "-q", *([name] if known else ["-b", name, start]))
+        head = self.commit(files)
+        self.git("checkout", "-q", "main")
+        return head
+
+    def head(self, branch: str = "main") -> str:
+        return self.git("rev-parse", f"refs/heads/{branch}")
+
+    def status(self) -> str:
+        return self.git("status", "--porcelain")

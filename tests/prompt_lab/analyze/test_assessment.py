@@ -1,0 +1,68 @@
+"""Before and after on one screen."""
+
+from prompt_lab.analyze.assessment import assess
+from prompt_lab.analyze.changes import changes
+from prompt_lab.analyze.metrics import measure
+from prompt_lab.analyze.model import Metrics
+from prompt_lab.decide.verdict import Code, Interval, Outcome, Reason, Verdict
+from prompt_lab.names import Side
+from tests.prompt_lab.analyze.making import CHANGE, both, by_name, plan_text, row
+
+SUBJECTS = ("harvest", "harbour", "bridge", "school", "market", "forest")
+VERDICT = Verdict(
+    outcome=Outcome.NO,
+    reasons=(Reason(code=Code.FUTILE, text="A gain of 0.05 | is out of reach."),),
+    effect=0.012,
+    interval=Interval(low=-0.02, high=0.044),
+    effect_size=0.1,
+    p_value=0.3,
+    n_plans=2,
+    n_pairs=4,
+    calls=8,
+    calls_planned=8,
+    look=1,
+    looks=1,
+    alpha=0.05,
+    method="sign-flip",
+    seed=1,
+    fingerprint="f",
+)
+
+
+def _metrics() -> Metrics:
+    before = [{"review": f"Each lever {s} weighs cost"} for s in SUBJECTS]
+    after = [{"review": f"The options forget {s} again"} for s in SUBJECTS]
+    rows = [
+        *both("p1", before, after, model="large"),
+        row(Side.BASELINE, "p2", None, error=("missing_field", "options: got 2, not 3")),
+        row(Side.CANDIDATE, "p2", {"t": "1"}),
+    ]
+    return measure(rows, by_name([plan_text("p2", "in", {"t": "1"})]), "total")
+
+
+def test_the_page_says_verdict_better_and_worse() -> None:
+    page = assess(_metrics(), VERDICT, CHANGE)
+    assert "**NO** — effect +0.012, interval -0.020 to +0.044; 4 pairs on 2 plans." in page
+    better, worse = page.split("## What got worse")
+    assert "'Each lever' of '\\[\\].review' went: large on p1 6 of 6 → 0 of 6" in better
+    assert "options: got 2, not 3" in better
+    assert "'The options forget' of '\\[\\].review' came: large on p1 0 of 6 → 6 of 6" in worse
+
+
+def test_it_fits_on_a_screen_or_two() -> None:
+    rows = [
+        one
+        for n in range(30)
+        for one in both(f"p{n}", {"a": "1"}, {"a": "2"}, model=f"model-{n}", score=n / 30)
+    ]
+    assert len(assess(measure(rows, {}, "total"), VERDICT, CHANGE).splitlines()) < 90
+
+
+def test_a_verdict_without_an_effect_is_told() -> None:
+    invalid = VERDICT.model_copy(update={"effect": None, "interval": None})
+    assert "no effect could be measured" in assess(measure([], {}, "total"), invalid, CHANGE)
+
+
+def test_an_equal_result_stays() -> None:
+    metrics = measure(both("p", {"a": "1"}, {"a": "1"}), {}, "total")
+    assert {one.says for one in changes(metrics)} == {"same"}

@@ -1,0 +1,36 @@
+"""The counters of history and analysis, claimed by many at once."""
+
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from prompt_lab.store.counters import claim_run_folder, iterations
+from prompt_lab.store.layout import Lab
+
+
+def _claim_ten(root: Path) -> list[int]:
+    return [claim_run_folder(Lab(root), "s")[0] for _ in range(10)]
+
+
+def test_processes_never_share_a_run_folder(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(4) as pool:
+        claimed = [n for part in pool.map(_claim_ten, [tmp_path] * 4) for n in part]
+    assert sorted(claimed) == list(range(40))
+
+
+def test_99_is_followed_by_1_00(tmp_path: Path) -> None:
+    (tmp_path / "history/0/99_other").mkdir(parents=True)
+    number, folder = claim_run_folder(Lab(tmp_path), "s")
+    assert number == 100
+    assert folder == tmp_path / "history/1/00_s"
+
+
+def test_the_counter_goes_on_over_steps_and_stray_names(tmp_path: Path) -> None:
+    for name in ("0/07_a", "0/08_b", "0/notes", "1", "junk"):
+        (tmp_path / "history" / name).mkdir(parents=True)
+    assert claim_run_folder(Lab(tmp_path), "a")[0] == 9
+
+
+def test_iterations_are_numbered_over_all_steps(tmp_path: Path) -> None:
+    for name in ("0_a", "10_b", "2_a", "best.json"):
+        (tmp_path / "analysis" / name).mkdir(parents=True)
+    assert iterations(Lab(tmp_path)) == {0: "a", 2: "a", 10: "b"}

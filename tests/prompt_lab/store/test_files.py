@@ -1,0 +1,61 @@
+"""Atomic writes and appends."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from prompt_lab.errors import StoreError
+from prompt_lab.store.files import append_row, read_record, read_rows, write_text
+
+
+class Thing(BaseModel):
+    n: int
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "\ud800")
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_file_where_a_folder_is_needed_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "lab").write_text("")
+    with pytest.raises(StoreError, match=r"lab/a\.txt.*run the same command"):
+        write_text(tmp_path / "lab" / "a.txt", "x")
+
+
+def test_a_full_disk_is_a_store_error_that_names_the_file() -> None:
+    if not os.access("/dev/full", os.W_OK):
+        pytest.skip("this machine has no /dev/full")
+    with pytest.raises(StoreError, match="/dev/full: No space left"):
+        append_row(Path("/dev/full"), {"a": 1})
+
+
+def test_rows_of_many_writers_do_not_mix(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: append_row(path, {"n": n, "x": "y" * 3000}), range(200)))
+    assert sorted(row["n"] for row in read_rows(path)) == list(range(200))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_as_rows_without_an_error(tmp_path_factory: object, data: bytes) -> None:
+    folder = tmp_path_factory.mktemp("rows")  # type: ignore[attr-defined]
+    (folder / "r").write_bytes(data + b'\n{"ok": 1}\n')
+    assert {"ok": 1} in read_rows(folder / "r")
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"n": "x"}', "[]"])
+def test_a_damaged_record_names_its_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "thing.json"
+    path.write_text(text)
+    with pytest.raises(StoreError, match=r"thing\.json"):
+        read_record(path, Thing)
