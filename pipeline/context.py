@@ -22,7 +22,7 @@ class lab(luigi.Config):
     """The section [lab] of luigi.cfg."""
 
     root = luigi.Parameter(default="lab", description="the lab; PROMPTLAB_ROOT overrides it")
-    configs = luigi.Parameter(default="", description="folder of configs; default: the checkout's")
+    configs = luigi.Parameter(default="", description="folder of configs; PROMPTLAB_CONFIGS overrides it")
     pages_url = luigi.Parameter(default="", description="where a web server shows the lab's pages")
 
 
@@ -132,7 +132,8 @@ def context() -> Context:
     """The context of this process, by luigi.cfg and the environment."""
     section = lab()
     root = os.environ.get("PROMPTLAB_ROOT") or section.root
-    configs = section.configs or str(Path(__file__).parent.parent / "configs")
+    configs = os.environ.get("PROMPTLAB_CONFIGS") or section.configs
+    configs = configs or str(Path(__file__).parent.parent / "configs")
     return _context(root, configs, section.pages_url)
 
 

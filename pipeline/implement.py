@@ -98,6 +98,7 @@ def _proposed(phase: Phase, meta: IterationMeta) -> Change:
         strategy=draft.strategy,
         source=source,
         direction=direction.title,
+        rank_score=direction.rank_score,
         title=draft.title,
         description=draft.description,
         shown=draft.plans,

@@ -34,6 +34,7 @@ def tried(lab: Lab, step: str) -> list[Tried]:
                     outcome=verdict.outcome,
                     effect=verdict.effect,
                     merged=bool(conclusion.merged_commit),
+                    rank_score=change.rank_score,
                 )
             )
     return found

@@ -128,6 +128,7 @@ class Change(Record):
     strategy: str = Field(description="who wrote it: a strategy's name, or 'given'")
     source: str = Field(description="where the idea came from: a synthesis' path, or 'baseline'")
     direction: str = Field(default="", description="the direction that it carries out, in a line")
+    rank_score: float | None = Field(default=None, description="the direction's when it was chosen")
     title: str
     description: str
     shown: tuple[str, ...] = Field(

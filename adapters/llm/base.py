@@ -3,7 +3,7 @@
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -46,7 +46,7 @@ class BaseLlm(ABC):
             return f"the environment variable {name} is not set: it holds the key"
         return None
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 -- some have nothing to give back
         """Nothing to give back."""
 
     def ask(self, request: Request) -> Answer:
@@ -90,11 +90,13 @@ def pause_before(retry: int, asked: float | None) -> float:
     return min(LONGEST_PAUSE, asked if asked is not None else 0.5 * 2 ** (retry - 1))
 
 
-def fault_of(status: int, message: str, headers: object, config: ModelConfig) -> Exception:
-    """What an HTTP status means to a caller. `headers` has a get()."""
+def fault_of(
+    status: int, message: str, headers: Mapping[str, str], config: ModelConfig
+) -> Exception:
+    """What an HTTP status means to a caller: Busy, ModelUnavailable or CallRefused."""
     text = f"HTTP {status}: {hide_key(message, config)[:300]}"
     if status in _PATIENCE or status >= 500:
-        return Busy(text, _seconds(getattr(headers, "get", dict().get)("retry-after")))
+        return Busy(text, _seconds(headers.get("retry-after")))
     if status in _UNUSABLE:
         return ModelUnavailable(f"{config.alias}: the server refused {_UNUSABLE[status]} ({text})")
     if status in (404, 405, 410) or status < 400:

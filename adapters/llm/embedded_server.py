@@ -1,9 +1,10 @@
 """The process behind the embedded model: one llama.cpp server, one slot, one thread, on loopback.
 
-Prints its address as one line, serves until its standard input closes, and leaves no file behind.
+Prints its address as one line, and serves until its standard input closes or its owner is gone.
 """
 
 import os
+import select
 import sys
 import tempfile
 from importlib.util import find_spec
@@ -30,8 +31,16 @@ def main() -> None:
         server = _start(folder)
         os.write(out, f"{server.listening_address}\n".encode())
         os.close(out)
-        sys.stdin.buffer.read()
+        _wait(int(sys.argv[1]))
     os._exit(0)  # a server that still answers must not keep the process
+
+
+def _wait(owner: int) -> None:
+    """Until the pipe closes. A process that the owner forked may hold it open beyond the end."""
+    while os.getppid() == owner:
+        readable, _, _ = select.select([0], [], [], 1.0)
+        if readable and not os.read(0, 1024):
+            return
 
 
 def _start(folder: str):  # type: ignore[no-untyped-def]  # xllamacpp has no types

@@ -2,19 +2,18 @@
 
 import time
 from collections.abc import Mapping
-from functools import cache
-from threading import Lock
 from typing import Any
 
-from adapters.llm.base import BaseLlm, Busy, fault_of
+from adapters.llm.base import BaseLlm, Busy, fault_of, hide_key
+from adapters.llm.per_process import PerProcess
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.errors import ModelUnavailable
 from prompt_lab.ports import Answer, Request
 
 ADDRESSES = {
     "openai": "https://api.openai.com/v1",
     "openrouter": "https://openrouter.ai/api/v1",
 }
-_building = Lock()
 
 
 class OpenAiLike(BaseLlm):
@@ -22,36 +21,60 @@ class OpenAiLike(BaseLlm):
 
     def __init__(self, config: ModelConfig, **given: Any) -> None:
         super().__init__(config, **given)
-        self._chat: Any = None
+        self._chat = PerProcess(self._connect)
+
+    def check(self) -> str | None:
+        """Which address or key is missing, or None. Makes no call."""
+        if not self._address:
+            # llama-index would turn to OpenAI itself, with a key that is not meant for it.
+            return "it has no address: add 'base_url:' to its file"
+        return super().check()
+
+    def close(self) -> None:
+        """Forget the client. Its connections are shared, and end with the process."""
+        self._chat.take()
+
+    @property
+    def _address(self) -> str:
+        return self.config.base_url or ADDRESSES.get(self.config.provider, "")
+
+    def _connect(self) -> Any:
+        if not self._address:
+            raise ModelUnavailable(f"{self.config.alias}: {self.check()}")
+        return chat_client(self.config, self._address, self.key, _connections.get())
 
     def _call(self, request: Request) -> Answer:
-        with _building:
-            if self._chat is None:
-                address = self.config.base_url or ADDRESSES.get(self.config.provider, "")
-                self._chat = chat_client(self.config, address, self.key)
-        return complete(self._chat, self.config, request)
+        return complete(self._chat.get(), self.config, request)
 
 
-def chat_client(config: ModelConfig, address: str, key: str) -> Any:
-    """The llama-index object of one model at one address."""
+def chat_client(config: ModelConfig, address: str, key: str, http: Any) -> Any:
+    """The llama-index object of one model at one address, over an httpx.Client."""
     from llama_index.llms.openai_like import OpenAILike  # noqa: PLC0415 -- takes seconds
 
-    return OpenAILike(
+    chat = OpenAILike(
         model=config.id,
         api_base=address,
         api_key=key,
         is_chat_model=True,
         max_retries=0,
         timeout=config.timeout_seconds,
-        http_client=_connections(),
+        http_client=http,
         reuse_client=True,
     )
+    # The first use imports for a second, which must not count as the first call's own time.
+    _ = chat._get_client().chat.completions
+    return chat
 
 
-def complete(chat: Any, config: ModelConfig, request: Request, **more: Any) -> Answer:
-    """One chat completion as an Answer. Raises Busy, CallRefused or ModelUnavailable."""
+def complete(
+    chat: Any, config: ModelConfig, request: Request, more: Mapping[str, Any] | None = None
+) -> Answer:
+    """One chat completion as an Answer; `more` are keys of the request beside the config's own.
+
+    Raises Busy, CallRefused or ModelUnavailable.
+    """
     from llama_index.core.llms import ChatMessage  # noqa: PLC0415
-    from openai import APIConnectionError, APIStatusError  # noqa: PLC0415
+    from openai import APIConnectionError, APIError, APIStatusError  # noqa: PLC0415
 
     messages = [
         ChatMessage(role="system", content=request.system),
@@ -59,37 +82,31 @@ def complete(chat: Any, config: ModelConfig, request: Request, **more: Any) -> A
     ]
     begun = time.perf_counter()
     try:
-        response = chat.chat(messages, **call_settings(config, request), **more)
+        response = chat.chat(messages, **call_settings(config, request, more or {}))
     except APIStatusError as error:
-        raise fault_of(
-            error.status_code, error.message, error.response.headers, config.alias
-        ) from None
+        raise fault_of(error.status_code, error.message, error.response.headers, config) from None
     except APIConnectionError as error:
         raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
-    raw = response.raw
-    usage = raw.usage
-    return Answer(
-        text=response.message.content or "",
-        input_tokens=usage.prompt_tokens if usage else 0,
-        output_tokens=usage.completion_tokens if usage else 0,
-        seconds=time.perf_counter() - begun,
-        finish_reason=raw.choices[0].finish_reason or "stop",
-        answered_by=raw.model or "",
-    )
+    except (APIError, TypeError, AttributeError, IndexError) as error:
+        # OpenRouter, say, may answer 200 with an error in place of the choices.
+        raise Busy(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
+    return _answer(response, time.perf_counter() - begun)
 
 
-def call_settings(config: ModelConfig, request: Request) -> dict[str, Any]:
+def call_settings(config: ModelConfig, request: Request, more: Mapping[str, Any]) -> dict[str, Any]:
     """What goes along with the messages."""
     settings = config.settings
     limit = "max_completion_tokens" if config.provider == "openai" else "max_tokens"
     sent: dict[str, Any] = {limit: settings.max_tokens or request.max_tokens}
-    # llama-index puts its own default where the key is absent; None leaves it out of the request.
+    # llama-index puts its own default where the key is absent; this leaves it out of the request.
     sent["temperature"] = settings.temperature if settings.temperature is not None else _omit()
     if request.seed is not None:
         sent["seed"] = request.seed
-    if request.schema is not None:
-        sent["response_format"] = response_format(request.schema)
-    return {**sent, **settings.extra}
+    # What stands in extra_body goes into the request as it is: the client refuses keys that it
+    # does not know, and takes long to walk through a schema.
+    asked = {} if request.schema is None else {"response_format": response_format(request.schema)}
+    sent["extra_body"] = {**asked, **settings.extra, **more}
+    return sent
 
 
 def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,15 +115,34 @@ def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": body}
 
 
+def _answer(response: Any, seconds: float) -> Answer:
+    raw = response.raw
+    reason = raw.choices[0].finish_reason or "stop"
+    if reason == "error":
+        raise Busy("the server behind the address failed while it answered")
+    usage = raw.usage
+    return Answer(
+        text=response.message.content or "",
+        input_tokens=usage.prompt_tokens if usage else 0,
+        output_tokens=usage.completion_tokens if usage else 0,
+        seconds=seconds,
+        finish_reason=reason,
+        answered_by=raw.model or "",
+    )
+
+
 def _omit() -> Any:
     from openai import omit  # noqa: PLC0415
 
     return omit
 
 
-@cache
-def _connections() -> Any:
+def _connect_all() -> Any:
     import httpx  # noqa: PLC0415
 
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
-    return httpx.Client(limits=limits, timeout=None)
+    return httpx.Client(limits=limits, timeout=None, follow_redirects=True)
+
+
+_connections: PerProcess[Any] = PerProcess(_connect_all)
+"""One pool of connections for all aliases; each call brings its own time limit."""

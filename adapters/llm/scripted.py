@@ -76,9 +76,7 @@ class Scripted(BaseLlm):
     waits for the config's timeout and is retried as an unanswered call is. Raises ConfigError.
     """
 
-    def __init__(
-        self, config: ModelConfig, pause: Callable[[float], None] | None = None
-    ) -> None:
+    def __init__(self, config: ModelConfig, pause: Callable[[float], None] | None = None) -> None:
         super().__init__(config, *([pause] if pause else []))
         try:
             self.script = Script.model_validate(config.settings.extra)

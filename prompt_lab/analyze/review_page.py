@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from prompt_lab.analyze.findings import Finding, render_findings
 from prompt_lab.analyze.markdown import block, page, plain, section, short, table
-from prompt_lab.analyze.numbers import count, times
+from prompt_lab.analyze.numbers import count, ratio, times
 from prompt_lab.analyze.review_model import Review
 from prompt_lab.names import Side
 
-LONGER = 1.5
-"""Times longer from which on a prompt's growth is a finding."""
+LONGER, MUCH = 1.5, 100
+"""Times longer, and tokens more, from which on a prompt's growth is a finding."""
 MOST = 10
 
 
@@ -74,10 +74,10 @@ def _hard(review: Review) -> Iterator[Finding]:
 
 def _grown(review: Review) -> Iterator[Finding]:
     before, after = review.before, review.after
-    if before.tokens and after.tokens > LONGER * before.tokens:
+    if after.tokens > max(LONGER * before.tokens, before.tokens + MUCH):
         yield _finding(
             "prompt_length",
-            f"The prompt is {times(after.tokens / before.tokens)} as long as before.",
+            f"The prompt is {times(ratio(before.tokens, after.tokens))} as long as before.",
             f"about {before.tokens} -> {after.tokens} tokens",
             weight=0.3,
         )

@@ -7,7 +7,7 @@ from prompt_lab.decide.finding import Finding
 from prompt_lab.decide.guard_models import guard_models, model_rows
 from prompt_lab.decide.guard_sides import guard_sides
 from prompt_lab.decide.guard_verify import guard_verify
-from prompt_lab.decide.limits import visible
+from prompt_lab.decide.limits import deviation, visible
 from prompt_lab.decide.notes import price, skewed
 from prompt_lab.decide.outcome import Ruling, lowered, negative, positive
 from prompt_lab.decide.policy import Policy
@@ -29,7 +29,7 @@ def conclude(
     guards = (*guard_models(rows, policy), *guard_sides(table, policy, evidence))
     ruling, guards, read, asks = _rule(table, finding, policy, evidence, guards)
     effect = float(means.mean()) if len(means) else None
-    deviation = float(means.std(ddof=1)) if len(means) > 1 else 0.0
+    spread = deviation(means)
     return Verdict(
         outcome=ruling.outcome,
         reasons=ruling.reasons,
@@ -37,7 +37,7 @@ def conclude(
         effect=effect,
         interval=Interval(low=finding.interval.low, high=finding.interval.high),
         claimed=finding.claimed,
-        effect_size=effect / deviation if effect is not None and deviation > 0 else None,
+        effect_size=effect / spread if effect is not None and spread > 0 else None,
         p_value=finding.p_better,
         p_worse=finding.p_worse,
         e_value=finding.e_value,

@@ -86,8 +86,7 @@ def last_look(sample: Sample, policy: Policy, stop: Stop, plan: Design) -> Findi
         why = "end"
     gain = None
     if why == "better":
-        deviation = float(means.std(ddof=1)) if len(means) > 1 else 0.0
-        gain = claimed(float(means.mean()), deviation, plan, policy)
+        gain = claimed(float(means.mean()), limits.deviation(means), plan, policy)
     return Finding(
         why=why,
         p_better=stop.p_better,

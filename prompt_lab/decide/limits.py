@@ -27,32 +27,39 @@ def limits(values: Floats, level: float) -> Limits:
     """
     if not len(values):
         return Limits(-1.0, 1.0)
+    if not values.any():  # what was never seen may still happen once in n
+        half = min(1.0, -log(level) / len(values))
+        return Limits(-half, half)
     if len(values) <= EXACT_UP_TO:
         return _inverted(values, level)
-    mean, half = float(values.mean()), float(student.isf(level, len(values) - 1)) * spread(values)
-    if half == 0:  # nothing varied: what was never seen may still happen once in n
-        half = -log(level) / len(values)
+    mean, half = float(values.mean()), float(student.isf(level, len(values) - 1)) * error(values)
     return Limits(max(-1.0, mean - half), min(1.0, mean + half))
 
 
-def spread(values: Floats) -> float:
+def error(values: Floats) -> float:
     """The standard error of the mean; 0 for fewer than two plans."""
-    return float(values.std(ddof=1)) / sqrt(len(values)) if len(values) > 1 else 0.0
+    return deviation(values) / sqrt(len(values)) if len(values) > 1 else 0.0
+
+
+def deviation(values: Floats) -> float:
+    """The sample standard deviation; exactly 0 for equal values and for fewer than two."""
+    found = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return found if found > 1e-9 else 0.0  # below it is the rounding of equal values
 
 
 def visible(values: Floats, level: float, power: float) -> float:
     """The smallest true gain that plans of this spread show with this power, at most 1."""
-    reach = float(norm.isf(level) + norm.ppf(power)) * spread(values)
+    reach = float(norm.isf(level) + norm.ppf(power)) * error(values)
     return min(1.0, reach) if reach > 0 else min(1.0, -log(level) / max(len(values), 1))
 
 
-def plans_needed(deviation: float, gain: float, level: float, power: float) -> int:
-    """How many plans one look needs, for plan values of this standard deviation.
+def plans_needed(spread: float, gain: float, level: float, power: float) -> int:
+    """How many plans one look needs, for plan values of standard deviation `spread`.
 
     >>> plans_needed(0.5, 0.03, 0.05, 0.8)
     1718
     """
-    reach = float(norm.isf(level) + norm.ppf(power)) * deviation / gain
+    reach = float(norm.isf(level) + norm.ppf(power)) * spread / gain
     return max(fewest_plans(level), ceil(reach**2))
 
 

@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 from prompt_lab.decide import signflip
 from prompt_lab.decide.bounds import boundaries
+from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.spending import spent
 from prompt_lab.decide.table import Floats
@@ -90,7 +91,7 @@ def _why(
     if count == plan.plans:
         return "end"
     left = plan.plans - count
-    gain = hoped_for(float(seen.std()) / sqrt(plan.plans), plan, policy)
+    gain = hoped_for(deviation(seen) / sqrt(plan.plans), plan, policy)
     hopeless = chance_left(seen, left, gain, plan.bounds[-1]) < policy.futility
     if hopeless and margin is not None:
         bound = float(norm.isf(policy.alpha))
@@ -112,9 +113,9 @@ def chance_left(seen: Floats, left: int, gain: float, bound: float) -> float:
 
     `gain` is taken as the true effect. 0 where no plan differed: then nothing has moved at all.
     """
-    deviation = float(seen.std(ddof=1)) if len(seen) > 1 else 0.0
-    if deviation == 0:
+    spread = deviation(seen)
+    if spread == 0:
         return float(len(seen) > 0 and seen[0] > 0)
-    goal = bound * deviation * sqrt(len(seen) + left)
+    goal = bound * spread * sqrt(len(seen) + left)
     ahead = float(seen.sum()) + left * gain
-    return float(norm.sf((goal - ahead) / (deviation * sqrt(left))))
+    return float(norm.sf((goal - ahead) / (spread * sqrt(left))))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.pair import Pair
 from prompt_lab.decide.table import nan_mean, tabulate
 
@@ -82,7 +83,7 @@ def _spread(model: str, plan: str, runs: Sequence[float | None], passed: float) 
         plan=plan,
         runs=len(there),
         mean=float(there.mean()) if len(there) else 0.0,
-        deviation=float(there.std(ddof=1)) if len(there) > 1 else 0.0,
+        deviation=deviation(there),
         pattern="".join(letters),
         flaky="P" in letters and "F" in letters,
     )

@@ -5,7 +5,7 @@ from scipy.stats import norm
 
 from prompt_lab.decide.evidence import Evidence
 from prompt_lab.decide.finding import Finding
-from prompt_lab.decide.limits import plans_needed, visible
+from prompt_lab.decide.limits import deviation, plans_needed, visible
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.price import Price, Rates
 from prompt_lab.decide.price import price as priced
@@ -26,10 +26,10 @@ def price(table: Table, finding: Finding, policy: Policy, evidence: Evidence) ->
     """What these plans could have shown, and what deciding to half the smallest effect takes."""
     means = table.means[np.isfinite(table.means)]
     seen = visible(means, finding.level, policy.power)
-    deviation = float(means.std(ddof=1)) if len(means) > 1 else 0.0
+    spread = deviation(means)
     fine = policy.smallest_effect / 2
     needed = [
-        plans_needed(deviation, gain, policy.alpha, policy.power)
+        plans_needed(spread, gain, policy.alpha, policy.power)
         for gain in (policy.smallest_effect, fine)
     ]
     cells = table.differences.shape[1] * table.differences.shape[2]
@@ -42,7 +42,7 @@ def price(table: Table, finding: Finding, policy: Policy, evidence: Evidence) ->
     )
     facts = {
         "visible": number(seen),
-        "deviation": number(deviation),
+        "deviation": number(spread),
         "plans_for_smallest": str(needed[0]),
         "plans_for_half": str(needed[1]),
         "calls_for_half": str(cost.calls),
@@ -73,7 +73,7 @@ def in_words(cost: Price) -> str:
 
 def skewed(means: Floats) -> Reason | None:
     """A warning where few plans react so unevenly that no test of them keeps its level."""
-    if not 3 <= len(means) < SKEWED_BELOW or means.std() == 0:
+    if not 3 <= len(means) < SKEWED_BELOW or deviation(means) == 0:
         return None
     skew = float((((means - means.mean()) / means.std()) ** 3).mean())
     if abs(skew) < SKEW:

@@ -1,11 +1,12 @@
 """At equal scores the shorter prompt wins: shown to lose less than a margin, it is a YES."""
 
+from math import ceil, log
 from typing import NamedTuple
 
 import numpy as np
 
 from prompt_lab.decide.evidence import Lengths
-from prompt_lab.decide.limits import limits, plans_needed
+from prompt_lab.decide.limits import deviation, limits, plans_needed
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.table import Table
@@ -36,8 +37,9 @@ def simpler(table: Table, policy: Policy, lengths: Lengths | None) -> Simpler:
     if margin is None or lengths is None:
         return Simpler(False, None)
     values = table.means[np.isfinite(table.means) & table.telling]
-    deviation = float(values.std(ddof=1)) if len(values) > 1 else 1.0
-    needed = plans_needed(deviation, margin, policy.alpha, policy.power)
+    spread = deviation(values) if len(values) > 1 else 1.0
+    rare = ceil(-log(policy.alpha) / margin)  # a loss on so few plans could have stayed unseen
+    needed = max(rare, plans_needed(spread, margin, policy.alpha, policy.power))
     low = limits(values, policy.alpha).low
     facts = {
         "margin": number(margin),

@@ -55,13 +55,15 @@ class Axis(NamedTuple):
 
     def bar(self, effect: Effect) -> Bar:
         """One effect on this scale."""
-        places = [None if v is None else self.at(v) for v in effect[1:]]
-        return Bar(effect.label, *places, sentence(effect), tone(effect))
+        value, low, high = (
+            None if v is None else self.at(v) for v in (effect.value, effect.low, effect.high)
+        )
+        return Bar(effect.label, value, low, high, sentence(effect), tone(effect))
 
 
 def axis(effects: Iterable[Effect]) -> Axis:
     """A scale that holds all of them and zero, with three to six ticks."""
-    values = [v for effect in effects for v in effect[1:] if v is not None]
+    values = [v for e in effects for v in (e.value, e.low, e.high) if v is not None]
     low, high = min([*values, -0.02]), max([*values, 0.02])
     pad = (high - low) * 0.06
     low, high = max(-1.0, low - pad), min(1.0, high + pad)

@@ -1,4 +1,4 @@
-"""The score over iterations as a picture: the level of the target, and what each candidate scored."""
+"""The score over iterations as a picture: the target's level and what each candidate scored."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -134,7 +134,8 @@ def _level(entries: Sequence[LedgerEntry], marks: Sequence[Mark]) -> str:
     for entry, mark in zip(entries, marks, strict=True):
         if mark.base is None:
             continue
-        moves.append(f"{'L' if moves else 'M'}{mark.left:g} {mark.base:g}H{mark.x:g}")
+        start = f"H{mark.left:g}V{mark.base:g}" if moves else f"M{mark.left:g} {mark.base:g}"
+        moves.append(f"{start}H{mark.x:g}")
         if entry.merged and mark.dot is not None:
             moves.append(f"V{mark.dot:g}")
         moves.append(f"H{mark.left + mark.width:g}")

@@ -53,8 +53,8 @@ def _effect(verdict: Verdict) -> Iterator[str]:
     if verdict.effect is None:
         return
     size = f"{count(verdict.n_plans, 'plan')}, {count(verdict.n_pairs, 'pair')}"
-    ends = interval(verdict.interval)
-    yield f"**{points(verdict.effect)} points**, interval {ends} ({size}; {escape(verdict.method)})."
+    how = f"{size}; {escape(verdict.method)}"
+    yield f"**{points(verdict.effect)} points**, interval {interval(verdict.interval)} ({how})."
     if verdict.verify is not None:
         v = verdict.verify
         yield (

@@ -10,7 +10,7 @@ from prompt_lab.report.marks import Marked, Span, plain, spaces, words
 Kind = Literal["same", "changed", "removed", "added"]
 CONTEXT = 3
 ALIKE = 0.4
-"""Lines less alike than this stand as one removed and one added: marking every word says nothing."""
+"""Lines less alike than this stand as one removed and one added: all of it would be marked."""
 MAX_PAIRED = 400
 """Beyond so many line comparisons a block is shown unpaired; a rewritten file is not a diff."""
 

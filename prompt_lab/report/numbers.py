@@ -43,10 +43,14 @@ def numbers(verdict: Verdict) -> tuple[Fact, ...]:
         Fact("p, worse", _plain(verdict.p_worse), "one-sided"),
         *([Fact("e-value", _plain(verdict.e_value))] if verdict.e_value is not None else []),
         Fact("effect", points(verdict.effect), "points, mean paired difference over plans"),
-        Fact("interval", interval(verdict.interval), f"of confidence {1 - 2 * verdict.alpha:.0%}"),
+        Fact("interval", _ends(verdict), f"of confidence {1 - 2 * verdict.alpha:.0%}"),
         Fact("gain to claim", points(verdict.claimed), "points, corrected for selection"),
         Fact("effect size", _plain(verdict.effect_size), "mean / deviation of the plan means"),
-        Fact("visible gain", points(verdict.visible), "points that so many plans would have shown"),
+        Fact(
+            "visible gain",
+            points(verdict.visible if verdict.n_plans else None),
+            "points that so many plans would have shown",
+        ),
         Fact("look", f"{verdict.look} of {verdict.looks}", "planned looks at the data"),
         Fact("plans", f"{verdict.n_plans:,}", "the unit of inference"),
         Fact("pairs", f"{verdict.n_pairs:,}", f"{verdict.n_missing:,} more lack a side"),
@@ -69,6 +73,11 @@ def verify_numbers(verify: VerifyResult) -> tuple[Fact, ...]:
         Fact("pairs", f"{verify.n_pairs:,}"),
         Fact("fingerprint", verify.fingerprint[:16], "sha256 of the verify pairs"),
     )
+
+
+def _ends(verdict: Verdict) -> str:
+    """An interval without an effect says nothing."""
+    return NOTHING if verdict.effect is None else interval(verdict.interval)
 
 
 def interval(value: Interval | None) -> str:

@@ -42,7 +42,8 @@ def render_report(view: ReportView) -> str:
 def why(view: ReportView) -> str:
     """The verdict's first reason, in one sentence."""
     if view.verdict is None:
-        return "Nothing ran, so nothing could be compared: the iteration stays open."
+        ran = "Not both sides ran" if view.rows else "Nothing ran"
+        return f"{ran}, so nothing could be compared: the iteration stays open."
     return view.verdict.reasons[0].text if view.verdict.reasons else "No reason was recorded."
 
 

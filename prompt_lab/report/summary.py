@@ -46,7 +46,8 @@ def _effect(verdict: Verdict) -> Iterator[str]:
     yield f"  effect    {points(verdict.effect)} points, interval {ends}  ({size})"
     if verdict.verify is not None:
         v = verdict.verify
-        yield f"  verify    {points(v.effect)} points, interval {interval(v.interval)}  ({v.n_plans} plans)"
+        size = f"{count(v.n_plans, 'plan')}, {count(v.n_pairs, 'pair')}"
+        yield f"  verify    {points(v.effect)} points, interval {interval(v.interval)}  ({size})"
 
 
 def _models(models: tuple[ModelStats, ...]) -> Iterator[str]:

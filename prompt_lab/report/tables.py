@@ -52,6 +52,16 @@ class ModelTable(NamedTuple):
     axis: Axis
     lines: tuple[ModelLine, ...]
 
+    @property
+    def judged(self) -> bool:
+        """Whether the verdict speaks of single models."""
+        return any(line.plans is not None for line in self.lines)
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is an effect to draw."""
+        return any(line.bar.value is not None for line in self.lines)
+
 
 Pick = Callable[[SideStats], float]
 Show = Callable[[float | None], str]
@@ -171,8 +181,9 @@ def _errors(stats: ModelStats) -> Change:
 
 
 def _ratio(stats: ModelStats, pick: Pick, show: Show) -> Change:
+    """An amount, where neither more nor less is better; orders by what it is now."""
     before, after = _both(stats, pick)
-    if not before or after is None or before == after:
+    if not before or not after or before == after:
         return Change(show(before), show(after), after)
     return Change(show(before), show(after), after, f"×{after / before:.2f}")
 

@@ -7,6 +7,7 @@ from prompt_lab.decide.calibrate.measure import walk
 from prompt_lab.decide.calibrate.worlds import World, means, scores
 from prompt_lab.decide.gain import claimed
 from prompt_lab.decide.ledger import Use, grant
+from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.looks import design
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.table import Floats, plan_values
@@ -59,7 +60,7 @@ def tried(values: Floats, policy: Policy) -> float | None:
     if stop.why != "better":
         return None
     seen = values[: stop.plans]
-    return claimed(float(seen.mean()), float(seen.std(ddof=1)), plan, policy)
+    return claimed(float(seen.mean()), deviation(seen), plan, policy)
 
 
 class Ledgers(BaseModel):

@@ -19,6 +19,7 @@ def missed(cell: Cell, seen: Measured) -> list[str]:
     share = 0.05 / len(NULL) if cell in NULL else 0.05
     low, high = clopper_pearson(seen.kept, seen.worlds, 1 - share)
     most, least, calls = cell.limits
+    slack = 0.0 if seen.worlds >= 20_000 else 0.6 / seen.worlds**0.5
     faults = []
     if most is not None and (low > most or (seen.worlds >= 20_000 and seen.rate > most)):
         faults.append(f"kept {seen.rate:.2%}, at most {most:.1%} allowed")
@@ -26,13 +27,13 @@ def missed(cell: Cell, seen: Measured) -> list[str]:
         faults.append(f"kept {seen.rate:.2%}, above {ALPHA:.0%} beyond chance")
     if least is not None and high < least:
         faults.append(f"kept {seen.rate:.1%}, at least {least:.0%} wanted")
-    if calls is not None and seen.calls > calls + 0.6 / seen.worlds**0.5:
+    if calls is not None and seen.calls > calls + slack:
         faults.append(f"took {seen.calls:.0%} of the calls, at most {calls:.0%} wanted")
     return [f"{seen.cell}: {fault}" for fault in faults]
 
 
 def missed_by_ledgers(ledgers: Ledgers, useless: Ledgers) -> list[str]:
-    """The same for whole ledgers with true +20-point gains among them, and for useless campaigns."""
+    """The same for ledgers with true +20-point gains among them, and for useless campaigns."""
     faults = []
     if ledgers.false_share > ALPHA:
         faults.append(f"ledgers: {ledgers.false_share:.1%} of the merges are false")

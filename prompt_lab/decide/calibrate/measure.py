@@ -15,6 +15,7 @@ from prompt_lab.decide.calibrate import rivals
 from prompt_lab.decide.calibrate.cells import Cell
 from prompt_lab.decide.calibrate.worlds import Draw, draw
 from prompt_lab.decide.gain import claimed
+from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.looks import Design, Stop, design, run_looks
 from prompt_lab.decide.notes import skewed
 from prompt_lab.decide.policy import Policy
@@ -112,7 +113,7 @@ def _kept(values: Floats, plan: Design, policy: Policy) -> Kept:
     if policy.mode == "anytime":
         gain = max(0.0, anytime.confidence(seen, policy.alpha).low)
     else:
-        gain = claimed(mean, float(seen.std(ddof=1)), plan, policy)
+        gain = claimed(mean, deviation(seen), plan, policy)
     return Kept(gain, mean, skewed(seen) is not None)
 
 

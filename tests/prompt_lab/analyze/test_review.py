@@ -120,3 +120,8 @@ def test_the_page_shows_the_diff_and_is_read_back() -> None:
 
 def test_an_empty_diff_is_reviewed_too() -> None:
     assert "Nothing to object to" in render_review(_review(BASE, diff=""))
+
+
+def test_a_prompt_that_grew_much_is_told() -> None:
+    kinds = [one.kind for one in parse_review(render_review(_review(BASE + "word " * 200)))]
+    assert kinds == ["prompt_length"]

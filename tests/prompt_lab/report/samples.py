@@ -50,7 +50,7 @@ AFTER = """You read invoices and answer in JSON.
 Give the amount to be paid: the total with tax, not the invoice number, not a quantity.
 Give the vendor as it is written at the top.
 
-Be short. 
+Be short.\x20
 Do not explain.
 Use the currency of the invoice.
 Leave a field empty if it is not there.
@@ -65,7 +65,8 @@ def plan(number: int) -> PlanText:
     """An invoice with its gold answer."""
     vendor, total = VENDORS[number % len(VENDORS)], f"{37 + 13.25 * number:.2f}"
     text = (
-        f"{vendor}\nInvoice no. 2026-{4100 + number}\nOrder {770 + number}, due 2026-04-{1 + number % 28:02d}\n"
+        f"{vendor}\nInvoice no. 2026-{4100 + number}\n"
+        f"Order {770 + number}, due 2026-04-{1 + number % 28:02d}\n"
         f"  {1 + number % 7} x part {number}\n\nTotal to pay: EUR {total}\n"
     )
     gold = json.dumps({"amount": total, "vendor": vendor}, ensure_ascii=False)
@@ -77,7 +78,9 @@ def plan(number: int) -> PlanText:
 def row(model: str, text: PlanText, side: Side, right: tuple[bool, bool], folder: int) -> RunRow:
     """One run; `right` says whether amount and vendor are. Both wrong may be no JSON at all."""
     gold = json.loads(text.gold["answer.json"])
-    amount = gold["amount"] if right[0] else text.inputs["invoice.txt"].split("no. ")[1].split("\n")[0]
+    amount = (
+        gold["amount"] if right[0] else text.inputs["invoice.txt"].split("no. ")[1].split("\n")[0]
+    )
     answer = json.dumps({"amount": amount, "vendor": gold["vendor"] if right[1] else "Invoice"})
     broken = not any(right) and text.name[-1] in "14789"
     error = RunError(kind="invalid_json", message="Expecting value: line 1 column 1 (char 0)")
@@ -95,7 +98,9 @@ def row(model: str, text: PlanText, side: Side, right: tuple[bool, bool], folder
         primary=0.0 if broken else sum(right) / 2,
         valid=not broken,
         usage=Usage(calls=1, calls_succeeded=1, input_tokens=180, output_tokens=24, cost_usd=4e-5),
-        sent=Sent(wanted_commit="a" * 40, head="a" * 40, tree_clean=True, files={}, prompt_sha256=""),
+        sent=Sent(
+            wanted_commit="a" * 40, head="a" * 40, tree_clean=True, files={}, prompt_sha256=""
+        ),
         content_key="k",
         answered_by=model,
         started="2026-03-01T09:00:00Z",
@@ -117,7 +122,9 @@ def rows(models: tuple[str, ...], plans: int, gain: float, seed: int = 1) -> lis
             for side in Side:
                 easy = 0.45 + at * 0.05 + gain * (side is Side.CANDIDATE) - hard * 0.3
                 right = (rng.random() < easy, rng.random() < 0.75)
-                found.append(row(model, plan(number), side, right, 2 * at + (side is Side.CANDIDATE)))
+                found.append(
+                    row(model, plan(number), side, right, 2 * at + (side is Side.CANDIDATE))
+                )
     return found
 
 
@@ -132,8 +139,12 @@ def pairs(given: list[RunRow]) -> list[Pair]:
 
 def verdict(train: list[RunRow], verify: list[RunRow] | None = None) -> Verdict:
     """What the engine says of these runs."""
+    left, right = ([r.record.valid for r in train if r.record.side is side] for side in Side)
     validity = Validity(
-        baseline_valid=36, baseline_total=40, candidate_valid=38, candidate_total=40
+        baseline_valid=sum(left),
+        baseline_total=len(left),
+        candidate_valid=sum(right),
+        candidate_total=len(right),
     )
     evidence = Evidence(validity=validity, verify_pairs=tuple(pairs(verify)) if verify else None)
     return decide(pairs(train), Policy(name="default"), evidence)

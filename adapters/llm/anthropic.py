@@ -1,0 +1,114 @@
+"""Claude, through llama-index' Anthropic."""
+
+import json
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from adapters.llm.base import BaseLlm, Busy, fault_of, hide_key
+from adapters.llm.per_process import PerProcess
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.ports import Answer, Request
+
+ADDRESS = "https://api.anthropic.com"
+TOOL = "answer"
+_REASONS = {"end_turn": "stop", "stop_sequence": "stop", "tool_use": "stop", "max_tokens": "length"}
+
+
+class Anthropic(BaseLlm):
+    """JSON under a schema comes from a tool that must be called; its input is the answer's text.
+
+    Anthropic knows no seed: a request's seed is not sent.
+    """
+
+    def __init__(self, config: ModelConfig, **given: Any) -> None:
+        super().__init__(config, **given)
+        self._chat = PerProcess(self._connect)
+
+    def close(self) -> None:
+        """Close the connections. A further call opens them again."""
+        chat = self._chat.take()
+        if chat is not None:
+            chat._client.close()
+
+    def _connect(self) -> Any:
+        return _chat_class()(
+            model=self.config.id,
+            api_key=self.key,
+            base_url=self.config.base_url or ADDRESS,
+            timeout=self.config.timeout_seconds,
+            max_retries=0,
+        )
+
+    def _call(self, request: Request) -> Answer:
+        chat = self._chat.get()
+        from anthropic import APIConnectionError, APIError, APIStatusError  # noqa: PLC0415
+        from llama_index.core.llms import ChatMessage  # noqa: PLC0415
+
+        messages = [
+            ChatMessage(role="system", content=request.system),
+            ChatMessage(role="user", content=request.user),
+        ]
+        begun = time.perf_counter()
+        try:
+            response = chat.chat(messages, **call_settings(self.config, request))
+        except APIStatusError as error:
+            headers = error.response.headers
+            raise fault_of(error.status_code, error.message, headers, self.config) from None
+        except APIConnectionError as error:
+            raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
+        except (APIError, TypeError, AttributeError) as error:
+            text = hide_key(str(error), self.config)[:300]
+            raise Busy(f"an answer without content: {text}") from None
+        return _answer(response, time.perf_counter() - begun)
+
+
+@cache
+def _chat_class() -> Any:
+    from llama_index.llms.anthropic import Anthropic as Chat  # noqa: PLC0415 -- takes seconds
+
+    class AnyClaude(Chat):  # type: ignore[misc]
+        """Does not look itself up in llama-index' table, which refuses a model newer than it."""
+
+        def to_payload(self) -> dict[str, Any]:
+            return {"class_name": self.class_name(), "model_name": self.model}
+
+    return AnyClaude
+
+
+def call_settings(config: ModelConfig, request: Request) -> dict[str, Any]:
+    """What goes along with the messages."""
+    from anthropic import omit  # noqa: PLC0415
+
+    settings = config.settings
+    temperature = settings.temperature if settings.temperature is not None else omit
+    sent: dict[str, Any] = {
+        "max_tokens": settings.max_tokens or request.max_tokens,
+        "temperature": temperature,
+    }
+    if request.schema is not None:
+        sent["tools"] = [answer_tool(request.schema)]
+        sent["tool_choice"] = {"type": "tool", "name": TOOL}
+    return {**sent, "extra_body": dict(settings.extra)} if settings.extra else sent
+
+
+def answer_tool(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The tool whose input is the answer."""
+    return {"name": TOOL, "description": "Give the answer.", "input_schema": dict(schema)}
+
+
+def _answer(response: Any, seconds: float) -> Answer:
+    raw = response.raw
+    inputs = [block.input for block in raw["content"] if block.type == "tool_use"]
+    text = json.dumps(inputs[0], ensure_ascii=False) if inputs else response.message.content
+    reason = raw["stop_reason"] or "stop"
+    usage = raw["usage"]
+    return Answer(
+        text=text or "",
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        seconds=seconds,
+        finish_reason=_REASONS.get(reason, reason),
+        answered_by=raw["model"],
+    )

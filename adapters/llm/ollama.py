@@ -1,0 +1,84 @@
+"""Models of an Ollama server, through llama-index' Ollama."""
+
+import time
+from typing import Any
+
+from adapters.llm.base import BaseLlm, Busy, fault_of
+from adapters.llm.per_process import PerProcess
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.ports import Answer, Request
+
+ADDRESS = "http://127.0.0.1:11434"
+CONTEXT_TOKENS = 8192
+"""Where `settings.extra` has no num_ctx; without one Ollama is asked for all that it can do."""
+
+
+class Ollama(BaseLlm):
+    """`settings.extra` are Ollama's options (num_ctx, top_k …). JSON comes by `format=schema`."""
+
+    def __init__(self, config: ModelConfig, **given: Any) -> None:
+        super().__init__(config, **given)
+        self._chat = PerProcess(self._connect)
+
+    def close(self) -> None:
+        """Close the connections. A further call opens them again."""
+        chat = self._chat.take()
+        if chat is not None:
+            chat.client.close()
+
+    def _connect(self) -> Any:
+        from llama_index.llms.ollama import Ollama as Chat  # noqa: PLC0415 -- takes seconds
+        from ollama import Client  # noqa: PLC0415
+
+        address = self.config.base_url or ADDRESS
+        headers = {"Authorization": f"Bearer {self.key}"} if self.config.key_env else {}
+        timeout = self.config.timeout_seconds
+        return Chat(
+            model=self.config.id,
+            base_url=address,
+            temperature=self.config.settings.temperature,
+            context_window=CONTEXT_TOKENS,
+            json_mode=False,
+            client=Client(host=address, timeout=timeout, headers=headers),
+        )
+
+    def _call(self, request: Request) -> Answer:
+        # llama-index takes options from the object alone; a copy shares the connections.
+        chat = self._chat.get().model_copy(update={"additional_kwargs": self._options(request)})
+        import httpx  # noqa: PLC0415
+        from llama_index.core.llms import ChatMessage  # noqa: PLC0415
+        from ollama import ResponseError  # noqa: PLC0415
+
+        messages = [
+            ChatMessage(role="system", content=request.system),
+            ChatMessage(role="user", content=request.user),
+        ]
+        wanted = {"format": dict(request.schema)} if request.schema is not None else {}
+        begun = time.perf_counter()
+        try:
+            response = chat.chat(messages, **wanted)
+        except ResponseError as error:
+            raise fault_of(error.status_code, str(error.error), {}, self.config) from None
+        except (ConnectionError, httpx.HTTPError, ValueError) as error:
+            # A body that is not JSON, or not an answer, is a ValueError.
+            raise Busy(f"no answer: {type(error).__name__}") from None
+        return _answer(response, time.perf_counter() - begun)
+
+    def _options(self, request: Request) -> dict[str, Any]:
+        settings = self.config.settings
+        options: dict[str, Any] = {"num_predict": settings.max_tokens or request.max_tokens}
+        if request.seed is not None:
+            options["seed"] = request.seed
+        return {**options, **settings.extra}
+
+
+def _answer(response: Any, seconds: float) -> Answer:
+    raw = response.raw
+    return Answer(
+        text=response.message.content or "",
+        input_tokens=raw.get("prompt_eval_count") or 0,
+        output_tokens=raw.get("eval_count") or 0,
+        seconds=seconds,
+        finish_reason=raw.get("done_reason") or "stop",
+        answered_by=raw.get("model") or "",
+    )

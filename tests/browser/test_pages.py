@@ -1,0 +1,145 @@
+"""The pages in a real browser: they sort, open, switch theme, and ask nobody for anything."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from prompt_lab.report.index import render_index
+from prompt_lab.report.page import render_report
+from tests.browser.conftest import Watched
+from tests.prompt_lab.report import samples
+from tests.prompt_lab.report.reading import poisoned
+
+pytestmark = pytest.mark.browser
+
+PAGES = {
+    "full": lambda: render_report(samples.full()),
+    "wide": lambda: render_report(samples.full(samples.SEVEN, 60, 0.12)),
+    "poisoned": lambda: render_report(poisoned(samples.full())),
+    "nothing": lambda: render_report(samples.nothing_ran()),
+    "one side": lambda: render_report(samples.one_side()),
+    "index": lambda: render_index(samples.ledger()),
+    "old index": lambda: render_index(samples.old_ledger()),
+    "poisoned index": lambda: render_index(poisoned(samples.ledger())),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("pages")
+    for name, page in PAGES.items():
+        (made / f"{name}.html").write_text(page(), encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def report(browser: Browser, folder: Path) -> Watched:
+    return Watched(browser, folder / "full.html", 1440, "light")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_quiet_and_fits_its_window(
+    browser: Browser, folder: Path, name: str, width: int
+) -> None:
+    watched = Watched(browser, folder / f"{name}.html", width, "dark")
+    for button in watched.page.locator("button[aria-controls]").all()[:2]:
+        button.click()
+    for summary in watched.page.locator("summary").all():
+        summary.click()
+    assert watched.overflow == 0
+    assert watched.said == []
+    assert watched.outside == []
+    watched.page.context.close()
+
+
+def test_a_head_sorts_its_table_both_ways(report: Watched) -> None:
+    head = report.page.locator("#flip-table th", has_text="change")
+    numbers = report.page.locator("#flip-table tbody > tr:first-child > td:last-child")
+    orders = []
+    for state in ("descending", "ascending"):
+        head.get_by_role("button").press("Enter")
+        expect(head).to_have_attribute("aria-sort", state)
+        orders.append([float(text) for text in numbers.all_inner_texts()])
+    assert orders[0] == sorted(orders[0], reverse=True)
+    assert orders[1] == sorted(orders[1])
+    assert report.said == []
+
+
+def test_sorting_keeps_a_flip_and_its_texts_together(report: Watched) -> None:
+    report.page.locator("#flip-table th", has_text="plan").get_by_role("button").click()
+    first = report.page.locator("#flip-table tbody").first
+    plan = first.locator("td").nth(3).inner_text()
+    first.locator("button.open").click()
+    expect(first.locator(".panel").nth(1)).to_be_visible()
+    expect(first.locator("a", has_text="run").first).to_have_attribute(
+        "href", re.compile(re.escape(plan) + "$")
+    )
+
+
+def test_a_flip_opens_and_closes(report: Watched) -> None:
+    first = report.page.locator("#flip-table tbody").first
+    button, texts = first.locator("button.open"), first.locator(".panels")
+    expect(texts).to_be_hidden()
+    button.click()
+    expect(texts).to_be_visible()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    assert texts.locator("header b").all_inner_texts() == ["input", "baseline", "candidate", "gold"]
+    first.locator("td").nth(2).click()
+    expect(texts).to_be_hidden()
+    assert report.said == []
+
+
+def test_a_cell_leads_to_its_flip_or_to_its_pair(report: Watched) -> None:
+    report.page.locator('.heat a[href^="#flip-"]').first.click()
+    expect(report.page.locator(".panels").first).to_be_visible()
+    report.page.locator('.heat a[href^="#pair-"]').first.click()
+    expect(report.page.locator("#runs")).to_have_attribute("open", "")
+
+
+def test_arrow_keys_walk_the_grid(report: Watched) -> None:
+    report.page.locator(".heat a").first.focus()
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        report.page.keyboard.press(key)
+    assert report.page.evaluate("document.activeElement.parentElement.cellIndex") == 1
+    assert report.page.evaluate("document.activeElement.tabIndex") == 0
+
+
+def test_flips_are_filtered(report: Watched) -> None:
+    report.page.get_by_role("button", name="lost").click()
+    shown = report.page.locator("#flip-table tbody:visible")
+    assert {text[2:6] for text in shown.locator("td:nth-child(2)").all_inner_texts()} == {"lost"}
+    report.page.get_by_role("searchbox").fill("no such plan")
+    expect(shown).to_have_count(0)
+    expect(report.page.locator("output")).to_have_text("0 shown")
+
+
+def test_the_theme_follows_the_system_and_can_be_switched(browser: Browser, folder: Path) -> None:
+    watched = Watched(browser, folder / "full.html", 1440, "dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = watched.page.evaluate(ground)
+    watched.page.locator("#theme").click()
+    assert watched.page.evaluate(ground) != dark
+    watched.page.reload()
+    assert watched.page.evaluate(ground) != dark
+    assert watched.said == []
+
+
+def test_a_folded_part_of_the_prompt_opens(report: Watched) -> None:
+    button = report.page.locator(".fold button").first
+    button.click()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(report.page.locator("#fold-1-2")).to_be_visible()
+
+
+def test_the_index_sorts_by_effect_with_the_unmeasured_last(browser: Browser, folder: Path) -> None:
+    watched = Watched(browser, folder / "index.html", 1440, "light")
+    head = watched.page.locator("#ledger th", has_text="effect")
+    head.get_by_role("button").click()
+    cells = watched.page.locator("#ledger tbody td:nth-child(5)").all()
+    values = [cell.get_attribute("data-v") for cell in cells]
+    measured = [float(value) for value in values if value]
+    assert measured == sorted(measured, reverse=True)
+    assert values[len(measured) :] == [""] * (len(values) - len(measured))

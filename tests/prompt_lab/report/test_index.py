@@ -1,0 +1,60 @@
+import re
+
+from prompt_lab.names import Outcome
+from prompt_lab.report.chart import charts
+from prompt_lab.report.index import render_index
+from prompt_lab.report.view import LedgerEntry
+from tests.prompt_lab.report import samples
+from tests.prompt_lab.report.reading import Page, poisoned
+
+
+def test_newest_first_with_links_to_reports_and_pulls() -> None:
+    page = Page(render_index(samples.ledger()))
+    hrefs = [attrs["href"] for attrs in page.find("a")]
+    assert "analysis/10_extract_invoice/report.html" in hrefs
+    assert "https://example.org/pull/12" in hrefs
+    assert page.text.index("Change number 11") < page.text.rindex("Change number 3")
+    assert "reverted in 9" in page.text
+
+
+def test_untrusted_text_stays_text() -> None:
+    clean, dirty = samples.ledger(), poisoned(samples.ledger())
+    one, two = Page(render_index(clean)), Page(render_index(dirty))
+    assert "<script>alert(1)</script>{{ 7*7 }}" in two.text
+    assert set(one.tags) == set(two.tags)
+    assert one.attributes == two.attributes
+
+
+def test_an_old_lab_with_few_facts_has_its_table_and_its_verdicts() -> None:
+    page = Page(render_index(samples.old_ledger()))
+    assert "not recorded" in page.text
+    assert page.tags["tr"] == 53 + 1
+    assert len(page.find("svg", class_="chart")) == 2
+    assert not page.find("path", class_="level")
+
+
+def test_a_lab_without_iterations_says_so() -> None:
+    assert "There is no iteration yet." in Page(render_index([])).text
+
+
+def test_the_level_steps_up_where_a_candidate_was_merged_and_only_there() -> None:
+    first = LedgerEntry(iteration=1, step="s", baseline=0.2, candidate=0.6, merged=True)
+    second = LedgerEntry(iteration=2, step="s", baseline=0.6, candidate=0.7, outcome=Outcome.NO)
+    (chart,) = charts([second, first])
+    one, two = chart.marks
+    assert [mark.iteration for mark in chart.marks] == [1, 2]
+    assert re.findall(r"V([\d.]+)", chart.level) == [f"{one.dot:g}", f"{two.base:g}"]
+    assert one.dot == two.base
+    assert one.base is not None
+    assert one.dot is not None
+    assert one.dot < one.base
+
+
+def test_scores_at_both_ends_of_the_scale_stay_inside_the_picture() -> None:
+    entries = [
+        LedgerEntry(iteration=n, step="s", baseline=n, candidate=1 - n, low=-1, high=1)
+        for n in (0, 1)
+    ]
+    (chart,) = charts(entries)
+    places = [p for mark in chart.marks for p in (mark.base, mark.dot, mark.low, mark.high)]
+    assert all(p is not None and 0 <= p <= chart.plot for p in places)

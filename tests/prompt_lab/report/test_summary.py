@@ -1,0 +1,67 @@
+import pytest
+
+from prompt_lab.report.comment import escape, verdict_comment
+from prompt_lab.report.summary import COLUMNS, LINES, render_summary
+from prompt_lab.report.view import ReportView
+from tests.prompt_lab.report import samples
+from tests.prompt_lab.report.reading import poisoned
+
+VIEWS = [
+    samples.full(),
+    samples.full(tuple(f"model-{'x' * n}" for n in range(14)), 4),
+    samples.nothing_ran(),
+    samples.one_side(),
+    poisoned(samples.full()),
+]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_summary_fits_on_a_screen(view: ReportView) -> None:
+    lines = render_summary(view).splitlines()
+    assert len(lines) <= LINES
+    assert all(len(line) <= COLUMNS for line in lines if not line.startswith("  report"))
+    assert lines[-1].endswith(view.page)
+
+
+def test_a_summary_says_all_that_matters() -> None:
+    text = render_summary(samples.full())
+    for words in ("YES", "+18.8 points, interval +8.9 to +28.6", "118 made, 42 reused", "$0.0064"):
+        assert words in text
+    assert "0.45 -> 0.68" in text
+    assert "#12 open  https://example.org/acme/invoices/pull/12" in text
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    change = samples.CHANGE.model_copy(update={"title": "a\x1b[31mred\rb\x07"})
+    text = render_summary(samples.full().model_copy(update={"change": change}))
+    assert all(char.isprintable() for line in text.split("\n") for char in line)
+
+
+def test_a_comment_has_verdict_table_reasons_and_report() -> None:
+    text = verdict_comment(samples.full())
+    assert text.startswith("## ✓ YES\n")
+    assert "| `smollm2-t0` | 0.45 | 0.68 | +22.5 | 0.90 | 1.00 |" in text
+    assert "- `better` Better by +18.8 points" in text
+    assert "Report: `lab/analysis/12_extract_invoice/report.html`" in text
+
+
+def test_a_comment_links_a_report_that_is_on_the_web() -> None:
+    view = samples.full().model_copy(update={"page": "https://example.org/r.html"})
+    assert "[Report](<https://example.org/r.html>)" in verdict_comment(view)
+
+
+def test_untrusted_text_is_no_markup_in_a_comment() -> None:
+    text = verdict_comment(poisoned(samples.full()))
+    outside = "".join(text.split("`")[::2])
+    assert "<script>" not in outside.replace("\\<script\\>", "")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert all(line.count("|") == 7 for line in rows)
+
+
+def test_nobody_is_called_by_name() -> None:
+    assert "@octocat" not in escape("thanks @octocat")
+
+
+@pytest.mark.parametrize("view", [samples.nothing_ran(), samples.one_side()])
+def test_a_comment_without_pairs_says_why(view: ReportView) -> None:
+    assert "compared" in verdict_comment(view)
