@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from adapters.llm.base import BaseLlm, Busy, fault_of, hide_key
+from adapters.llm.base import MALFORMED, BaseLlm, Busy, fault_of, hide_key
 from adapters.llm.per_process import PerProcess
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
@@ -53,22 +53,22 @@ class Anthropic(BaseLlm):
         begun = time.perf_counter()
         try:
             response = chat.chat(messages, **call_settings(self.config, request))
+            return _answer(response, time.perf_counter() - begun)
         except APIStatusError as error:
             headers = error.response.headers
             raise fault_of(error.status_code, error.message, headers, self.config) from None
         except APIConnectionError as error:
             raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
-        except (APIError, TypeError, AttributeError) as error:
+        except (APIError, *MALFORMED) as error:
             text = hide_key(str(error), self.config)[:300]
             raise Busy(f"an answer without content: {text}") from None
-        return _answer(response, time.perf_counter() - begun)
 
 
 @cache
 def _chat_class() -> Any:
     from llama_index.llms.anthropic import Anthropic as Chat  # noqa: PLC0415 -- takes seconds
 
-    class AnyClaude(Chat):  # type: ignore[misc]
+    class AnyClaude(Chat):
         """Does not look itself up in llama-index' table, which refuses a model newer than it."""
 
         def to_payload(self) -> dict[str, Any]:

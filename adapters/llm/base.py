@@ -16,6 +16,8 @@ from prompt_lab.ports import Answer, Request
 
 ATTEMPTS = 5
 LONGEST_PAUSE = 60.0
+MALFORMED = (TypeError, AttributeError, LookupError, ValueError)
+"""What clients raise for a body that is not JSON, or not an answer: some say 200 to an error."""
 _PATIENCE = {408, 409, 425, 429}
 _UNUSABLE = {401: "the key", 402: "to go on without credit", 403: "the key"}
 

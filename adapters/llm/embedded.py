@@ -17,6 +17,7 @@ from adapters.llm.openai_like import chat_client, complete
 from prompt_lab.ports import Answer, Request
 
 KEPT_STATES = 16
+"""System texts whose state a server keeps as a file: about 25 KB a token each."""
 _MARK = "\u2063"
 """Stands for the user's text when the template is asked where the system text ends."""
 

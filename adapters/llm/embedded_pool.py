@@ -93,6 +93,7 @@ class Pool:
         """In a fork: give up this copy of the pipes, which must not outlive the owner's own."""
         for server in self._all:
             server.let_go()
+        self._all = []
 
     def _take(self) -> Server:
         while True:

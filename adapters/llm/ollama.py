@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from adapters.llm.base import BaseLlm, Busy, fault_of
+from adapters.llm.base import MALFORMED, BaseLlm, Busy, fault_of
 from adapters.llm.per_process import PerProcess
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
@@ -57,12 +57,11 @@ class Ollama(BaseLlm):
         begun = time.perf_counter()
         try:
             response = chat.chat(messages, **wanted)
+            return _answer(response, time.perf_counter() - begun)
         except ResponseError as error:
             raise fault_of(error.status_code, str(error.error), {}, self.config) from None
-        except (ConnectionError, httpx.HTTPError, ValueError) as error:
-            # A body that is not JSON, or not an answer, is a ValueError.
+        except (ConnectionError, httpx.HTTPError, *MALFORMED) as error:
             raise Busy(f"no answer: {type(error).__name__}") from None
-        return _answer(response, time.perf_counter() - begun)
 
     def _options(self, request: Request) -> dict[str, Any]:
         settings = self.config.settings

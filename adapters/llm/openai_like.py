@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.llm.base import BaseLlm, Busy, fault_of, hide_key
+from adapters.llm.base import MALFORMED, BaseLlm, Busy, fault_of, hide_key
 from adapters.llm.per_process import PerProcess
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import ModelUnavailable
@@ -48,19 +48,25 @@ class OpenAiLike(BaseLlm):
 
 
 def chat_client(config: ModelConfig, address: str, key: str, http: Any) -> Any:
-    """The llama-index object of one model at one address, over an httpx.Client."""
+    """The llama-index object of one model at one address, over an httpx.Client.
+
+    Raises ModelUnavailable for a model that has no chat completions.
+    """
     from llama_index.llms.openai_like import OpenAILike  # noqa: PLC0415 -- takes seconds
 
-    chat = OpenAILike(
-        model=config.id,
-        api_base=address,
-        api_key=key,
-        is_chat_model=True,
-        max_retries=0,
-        timeout=config.timeout_seconds,
-        http_client=http,
-        reuse_client=True,
-    )
+    try:
+        chat = OpenAILike(
+            model=config.id,
+            api_base=address,
+            api_key=key,
+            is_chat_model=True,
+            max_retries=0,
+            timeout=config.timeout_seconds,
+            http_client=http,
+            reuse_client=True,
+        )
+    except ValueError as error:
+        raise ModelUnavailable(f"{config.alias}: {hide_key(str(error), config)}") from None
     # The first use imports for a second, which must not count as the first call's own time.
     _ = chat._get_client().chat.completions
     return chat
@@ -83,14 +89,13 @@ def complete(
     begun = time.perf_counter()
     try:
         response = chat.chat(messages, **call_settings(config, request, more or {}))
+        return _answer(response, time.perf_counter() - begun)
     except APIStatusError as error:
         raise fault_of(error.status_code, error.message, error.response.headers, config) from None
     except APIConnectionError as error:
         raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
-    except (APIError, TypeError, AttributeError, IndexError) as error:
-        # OpenRouter, say, may answer 200 with an error in place of the choices.
+    except (APIError, *MALFORMED) as error:
         raise Busy(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
-    return _answer(response, time.perf_counter() - begun)
 
 
 def call_settings(config: ModelConfig, request: Request, more: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _rule(
     yes = positive(effect, len(means), finding, short)
     remarks = tuple(r for r in (skewed(means), None if short.shown else short.note) if r)
     if yes is None:
-        ruling = negative(effect, len(means), finding, policy)
+        ruling = negative(means, finding, policy)
         remarks = (price(table, finding, policy, evidence), *remarks)
         return Ruling(ruling.outcome, (*ruling.reasons, *remarks)), guards, None, False
     gate, read = guard_verify(evidence.verify_pairs, policy, yes.code == Code.SIMPLER)

@@ -79,7 +79,8 @@ def any_look(sample: Sample, policy: Policy, look: int, looks: int) -> Finding:
 
 def last_look(sample: Sample, policy: Policy, stop: Stop, plan: Design) -> Finding:
     """Where the planned looks ended. The interval holds at all looks together."""
-    level = float(norm.sf(plan.bounds[stop.look - 1])) if stop.look else policy.alpha
+    last = plan.bounds[stop.look - 1] if stop.look and len(plan.bounds) > 1 else None
+    level = policy.alpha if last is None else float(norm.sf(last))
     means, values = sample.there()
     why = stop.why
     if why == "better" and means.mean() <= 0:  # unequal support can part the two

@@ -3,7 +3,8 @@
 A trial and the calibration both run through these functions.
 """
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from math import sqrt
 from typing import Literal, NamedTuple
 
@@ -70,33 +71,30 @@ def run_looks(values: Floats, plan: Design, policy: Policy, margin: float | None
         step = signflip.advance(walk, fresh[np.isfinite(fresh)], level)
         walk, before = step.walk, count
         seen = values[:count][np.isfinite(values[:count])]
-        stop = Stop(_why(step, seen, plan, count, policy, margin), look, count, *step[1:3])
+        idle = partial(_hopeless, seen, plan.plans - count, plan, policy, margin)
+        why = _why(step, seen, count == plan.plans, idle)
+        stop = Stop(why, look, count, step.p_better, step.p_worse)
         if stop.why != "open":
             break
     return stop
 
 
-def _why(
-    step: signflip.Step,
-    seen: Floats,
-    plan: Design,
-    count: int,
-    policy: Policy,
-    margin: float | None,
-) -> Why:
+def _why(step: signflip.Step, seen: Floats, last: bool, hopeless: Callable[[], bool]) -> Why:
     if step.better and seen.mean() > 0:
         return "better"
     if step.worse:
         return "worse"
-    if count == plan.plans:
+    if last:
         return "end"
-    left = plan.plans - count
+    return "futile" if hopeless() else "open"
+
+
+def _hopeless(seen: Floats, left: int, plan: Design, policy: Policy, margin: float | None) -> bool:
     gain = hoped_for(deviation(seen) / sqrt(plan.plans), plan, policy)
-    hopeless = chance_left(seen, left, gain, plan.bounds[-1]) < policy.futility
-    if hopeless and margin is not None:
-        bound = float(norm.isf(policy.alpha))
-        hopeless = chance_left(seen + margin, left, margin, bound) < policy.futility
-    return "futile" if hopeless else "open"
+    if chance_left(seen, left, gain, plan.bounds[-1]) >= policy.futility:
+        return False
+    bound = float(norm.isf(policy.alpha))
+    return margin is None or chance_left(seen + margin, left, margin, bound) < policy.futility
 
 
 def hoped_for(unit: float, plan: Design, policy: Policy) -> float:

@@ -3,11 +3,13 @@
 from typing import NamedTuple
 
 from prompt_lab.decide.finding import Finding
+from prompt_lab.decide.limits import deviation, plans_needed
 from prompt_lab.decide.notes import promising
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard
 from prompt_lab.decide.simpler import Simpler
+from prompt_lab.decide.table import Floats
 from prompt_lab.names import Outcome
 
 
@@ -48,8 +50,9 @@ def lowered(reason: Reason, guards: tuple[Guard, ...]) -> Ruling:
     return Ruling(Outcome.CONDITIONAL if failed else Outcome.YES, (reason, *failed))
 
 
-def negative(effect: float, n_plans: int, finding: Finding, policy: Policy) -> Ruling:
+def negative(means: Floats, finding: Finding, policy: Policy) -> Ruling:
     """Not shown better: worse, too few plans to tell, promising, or futile."""
+    effect, n_plans = float(means.mean()), len(means)
     facts = shown(effect, n_plans, finding)
     if finding.why == "worse":
         text = f"Worse by {points(effect)} points over {n_plans} plans (p = {finding.p_worse:.2g})."
@@ -64,10 +67,13 @@ def negative(effect: float, n_plans: int, finding: Finding, policy: Policy) -> R
             Outcome.CONDITIONAL, (Reason(code=Code.TOO_FEW_PLANS, text=text, facts=facts),)
         )
     if finding.why == "end" and effect > 0 and promising(finding, policy):
+        fresh = plans_needed(deviation(means), effect, policy.alpha, policy.power)
         text = (
             f"Promising, not shown: {points(effect)} points over {n_plans} plans"
-            f" (p = {finding.p_better:.2g} against {policy.alpha:g}), and the plans are used up."
+            f" (p = {finding.p_better:.2g} against {policy.alpha:g}), and the plans are used up; if"
+            f" the trend holds, a new trial on about {fresh} plans settles it."
         )
+        facts |= {"retest_plans": str(fresh)}
         return Ruling(Outcome.CONDITIONAL, (Reason(code=Code.RAN_OUT, text=text, facts=facts),))
     when = "stopped early" if finding.why == "futile" else "at the end"
     text = (

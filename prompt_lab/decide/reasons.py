@@ -14,7 +14,6 @@ class Code(StrEnum):
     FUTILE = "futile"  # the smallest effect worth having is out of reach
     RAN_OUT = "ran_out"  # promising, and the plans are used up
     TOO_FEW_PLANS = "too_few_plans"  # no result at all could be a YES
-    GUARD_FAILED = "guard_failed"  # better, but a guard was broken
     MODEL_WORSE = "model_worse"  # one model is shown to lose more than the margin
     VALIDITY_LOWER = "validity_lower"  # fewer valid answers than before
     VIOLATION = "violation"  # a rule of the policy was broken

@@ -22,8 +22,18 @@ class Table:
     models: tuple[str, ...]
     baseline: Floats
     candidate: Floats
-    rows: int
-    fingerprint: str
+    pairs: tuple[Pair, ...]
+
+    @property
+    def rows(self) -> int:
+        """All pairs, whole or not."""
+        return len(self.pairs)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of the pairs in the order of their cells, whatever order they came in."""
+        text = "\n".join(repr(tuple(pair)) for pair in sorted(self.pairs, key=lambda p: p.cell))
+        return sha256(text.encode()).hexdigest()
 
     @cached_property
     def differences(self) -> Floats:
@@ -88,7 +98,7 @@ def tabulate(pairs: Iterable[Pair], models: Sequence[str] = (), plans: Sequence[
             )
         if pair.baseline is not None and pair.candidate is not None:
             cube[(slice(None), *at)] = pair.baseline, pair.candidate
-    return Table(names, known, cube[0], cube[1], len(cells), fingerprint(cells.values()))
+    return Table(names, known, cube[0], cube[1], tuple(cells.values()))
 
 
 def merge(known: dict[Cell, Pair], pairs: Iterable[Pair]) -> dict[Cell, Pair]:
@@ -117,12 +127,6 @@ def _check(pair: Pair) -> None:
                 f"{side} score {score!r} of model {pair.model!r}, plan {pair.plan!r} is outside"
                 " [0, 1]; scale it in the step's score"
             )
-
-
-def fingerprint(pairs: Iterable[Pair]) -> str:
-    """sha256 of the pairs in the order of their cells, so that their order given is no matter."""
-    text = "\n".join(repr(tuple(pair)) for pair in sorted(pairs, key=lambda p: p.cell))
-    return sha256(text.encode()).hexdigest()
 
 
 def nan_mean(values: Floats, axis: int) -> Floats:

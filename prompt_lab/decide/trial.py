@@ -129,12 +129,12 @@ class Trial:
         return tabulate(pairs, self.models, names)
 
     def _looks_done(self) -> int:
-        done = 0
-        for count in self.design.counts:
-            if any(cell not in self._pairs for cell in self._cells(0, count)):
+        whole = 0
+        for at in range(len(self.plans)):
+            if any(cell not in self._pairs for cell in self._cells(at, at + 1)):
                 break
-            done += 1
-        return done if self.plans and self.models else 0
+            whole += 1
+        return sum(count <= whole for count in self.design.counts) if self.models else 0
 
     def _cells(self, first: int, last: int) -> list[Cell]:
         return [

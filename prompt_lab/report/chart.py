@@ -77,7 +77,7 @@ class _Scale(NamedTuple):
 
     @classmethod
     def of(cls, entries: Sequence[LedgerEntry], plot: int) -> "_Scale":
-        values = [v for e in entries for v in (e.baseline, e.candidate) if v is not None]
+        values = [v for e in entries for v in (e.baseline, e.candidate, *_ends(e)) if v is not None]
         low, high = min(values, default=0.0), max(values, default=1.0)
         return cls(max(0.0, low // 0.1 / 10), min(1.0, high // 0.1 / 10 + 0.1), plot)
 
@@ -95,23 +95,28 @@ class _Scale(NamedTuple):
 
 
 def _mark(entry: LedgerEntry, left: float, width: float, scale: _Scale) -> Mark:
-    base, x = entry.baseline, round(left + width / 2, 1)
-    ends = [base + end if base is not None and end is not None else None
-            for end in (entry.low, entry.high)]  # fmt: skip
+    low, high = _ends(entry)
     return Mark(
         iteration=entry.iteration,
-        x=x,
+        x=round(left + width / 2, 1),
         left=round(left, 1),
         width=round(width, 1),
-        base=scale.y(base),
+        base=scale.y(entry.baseline),
         dot=scale.y(entry.candidate),
-        low=scale.y(ends[0]),
-        high=scale.y(ends[1]),
+        low=scale.y(low),
+        high=scale.y(high),
         outcome=entry.outcome.value if entry.outcome else "",
         sign=MARKS[entry.outcome] if entry.outcome else "·",
         link=entry.report,
         title=_title(entry),
     )
+
+
+def _ends(entry: LedgerEntry) -> tuple[float | None, float | None]:
+    """The effect's interval as scores of the candidate."""
+    if entry.baseline is None or entry.low is None or entry.high is None:
+        return None, None
+    return entry.baseline + entry.low, entry.baseline + entry.high
 
 
 def _title(entry: LedgerEntry) -> str:

@@ -1,19 +1,21 @@
 """A small part of Markdown as data that a template draws; whatever else there is stays text.
 
-Headings, paragraphs, lists, tables, code blocks, `code` and **bold**. No links and no HTML: the
-text may come from a model.
+Headings, paragraphs, lists, tables, rules, code blocks, `code` and **bold**. No links and no
+HTML: the text may come from a model.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-Kind = Literal["heading", "text", "list", "table", "code"]
+Kind = Literal["heading", "text", "list", "table", "code", "rule"]
 _HEADING = re.compile(r"(#{1,6})\s+(.*)")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+(.*)")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*")
-_INLINE = re.compile(r"(?<!`)`(?P<code>[^`\n]+)`(?!`)|\*\*(?P<bold>[^*\n]+)\*\*")
+_LINE = re.compile(r"\s*(?:-{3,}|\*{3,}|_{3,})\s*")
+_INLINE = re.compile(r"(?<![`\\])`(?P<code>[^`\n]+)`(?!`)|(?<!\\)\*\*(?P<bold>[^*\n]+)\*\*")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _CELL = re.compile(r"(?<!\\)\|")
 
 
@@ -54,13 +56,19 @@ def inline(text: str) -> Pieces:
     end = 0
     for found in _INLINE.finditer(text):
         if found.start() > end:
-            pieces.append(Piece("text", text[end : found.start()]))
+            pieces.append(Piece("text", _plain(text[end : found.start()])))
         kind = found.lastgroup or "text"
-        pieces.append(Piece(kind, found.group(kind)))
+        inner = found.group(kind)
+        pieces.append(Piece(kind, inner if kind == "code" else _plain(inner)))
         end = found.end()
     if end < len(text):
-        pieces.append(Piece("text", text[end:]))
+        pieces.append(Piece("text", _plain(text[end:])))
     return tuple(pieces)
+
+
+def _plain(text: str) -> str:
+    """Text without the backslashes that keep marks from being read as marks."""
+    return _ESCAPED.sub(r"\1", text)
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[Block]:
@@ -77,7 +85,7 @@ def _blocks(lines: Sequence[str]) -> Iterator[Block]:
 def _end(lines: Sequence[str], at: int) -> int:
     """Where the block that begins at a line ends."""
     kind = _kind(lines, at)
-    if kind == "heading":
+    if kind in ("heading", "rule"):
         return at + 1
     if kind == "code":
         fence = _FENCE.match(lines[at])
@@ -109,6 +117,8 @@ def _kind(lines: Sequence[str], at: int) -> Kind:
         and _RULE.fullmatch(lines[at + 1])
     ):
         return "table"
+    if _LINE.fullmatch(line):
+        return "rule"
     return "list" if _ITEM.match(line) else "text"
 
 
@@ -120,6 +130,8 @@ def _block(lines: Sequence[str]) -> Block:
     heading = _HEADING.match(lines[0])
     if kind == "heading" and heading:
         return Block(kind, ((inline(heading.group(2)),),), len(heading.group(1)))
+    if kind == "rule":
+        return Block(kind, ())
     if kind == "table":
         return Block(kind, tuple(_cells(line) for line in (lines[0], *lines[2:])))
     if kind == "list":

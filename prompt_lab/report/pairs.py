@@ -12,14 +12,17 @@ from prompt_lab.report.words import path_href
 
 LONGEST = 6000
 """Characters of one text that the page shows; the run folder has the rest."""
+NEAR = 0.5
+"""Share of an answer that must agree with gold for the marks to say anything."""
 
 
 class Panel(NamedTuple):
-    """One text of a flip: `note` says what is wrong or cut, `link` leads to its run folder."""
+    """One text of a flip; `note` says what is wrong with it, `link` leads to its run folder."""
 
     title: str
     name: str
     spans: tuple[Span, ...]
+    cut: str = ""
     note: str = ""
     link: str = ""
 
@@ -87,23 +90,31 @@ def _panels(flip: Flip, runs: Mapping[str, RunRow], view: ReportView) -> tuple[P
     panels = [Panel("input", *_shown(item)) for item in plan.inputs.items()]
     names = tuple(dict.fromkeys([*old, *new])) or ("",)
     for name in names:
-        left, right, gold = old.get(name, ""), new.get(name, ""), _gold(plan.gold, name, names)
-        one, two = _marked(left[:LONGEST], right[:LONGEST], gold)
-        panels.append(
-            Panel("baseline", name, one, _note(before, left), _to(flip.baseline_path, view))
-        )
-        panels.append(
-            Panel("candidate", name, two, _note(after, right), _to(flip.candidate_path, view))
-        )
+        left, right = old.get(name, ""), new.get(name, "")
+        one, two = _marked(left[:LONGEST], right[:LONGEST], _gold(plan.gold, name, names))
+        for side, text, spans, run, path in (
+            ("baseline", left, one, before, flip.baseline_path),
+            ("candidate", right, two, after, flip.candidate_path),
+        ):
+            link = path_href(view.lab, path) if path else ""
+            panels.append(Panel(side, name, spans, _cut(text), _note(run, text), link))
     panels += [Panel("gold", *_shown(item)) for item in plan.gold.items()]
     return tuple(panels)
 
 
 def _marked(left: str, right: str, gold: str | None) -> Marked:
-    """Against gold where there is one, else against each other."""
-    if gold is None:
-        return words(left, right)
-    return Marked(words(left, gold).left, words(right, gold).left)
+    """Against gold where an answer comes near to it, else against each other."""
+    if gold is not None:
+        one, two = words(left, gold).left, words(right, gold).left
+        if max(_same(one), _same(two)) >= NEAR:
+            return Marked(one, two)
+    return words(left, right)
+
+
+def _same(spans: tuple[Span, ...]) -> float:
+    """Share of the characters that are not marked."""
+    total = sum(len(span.text) for span in spans)
+    return sum(len(span.text) for span in spans if not span.changed) / total if total else 0.0
 
 
 def _gold(gold: Mapping[str, str], name: str, names: tuple[str, ...]) -> str | None:
@@ -120,16 +131,10 @@ def _shown(item: tuple[str, str]) -> tuple[str, tuple[Span, ...], str]:
 def _note(row: RunRow | None, text: str) -> str:
     if row is None:
         return "its run was not read"
-    error = row.record.error
-    parts = [f"{error.kind}: {error.message}" if error else "", _cut(text)]
-    if not text and not error:
-        parts.append("no output")
-    return "; ".join(part for part in parts if part)
+    if row.record.error:
+        return f"{row.record.error.kind}: {row.record.error.message}"
+    return "" if text else "no output"
 
 
 def _cut(text: str) -> str:
     return f"the first {LONGEST:,} of {len(text):,} characters" if len(text) > LONGEST else ""
-
-
-def _to(path: str, view: ReportView) -> str:
-    return path_href(view.lab, path) if path else ""

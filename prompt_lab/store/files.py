@@ -2,7 +2,7 @@
 
 import json
 import os
-import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from prompt_lab.errors import StoreError
 
 M = TypeVar("M", bound=BaseModel)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 @contextmanager
@@ -30,19 +31,23 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """Write the whole file or nothing. `durable` waits until the disk has it (a phase's file)."""
+    data = text.encode("utf-8")
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
+            handle = os.open(part, _NEW, 0o644)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(part, _NEW, 0o644)
+        try:
+            with open(handle, "wb") as file:
+                file.write(data)
                 if durable:
-                    os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
+                    file.flush()
+                    os.fsync(handle)
+            part.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
             raise
 
 

@@ -16,7 +16,7 @@ ANSWER = {
         {
             "index": 0,
             "finish_reason": "stop",
-            "message": {"role": "assistant", "content": '{"label": "billing"}'},
+            "message": {"role": "assistant", "content": '{"amount": 2.5}'},
         }
     ],
     "usage": {"prompt_tokens": 50, "completion_tokens": 8, "total_tokens": 58},

@@ -1,6 +1,7 @@
 """The pages in a real browser: they sort, open, switch theme, and ask nobody for anything."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,20 +10,20 @@ from playwright.sync_api import Browser, expect
 from prompt_lab.report.index import render_index
 from prompt_lab.report.page import render_report
 from tests.browser.conftest import Watched
-from tests.prompt_lab.report import samples
+from tests.prompt_lab.report import ledgers, samples
 from tests.prompt_lab.report.reading import poisoned
 
 pytestmark = pytest.mark.browser
 
-PAGES = {
+PAGES: dict[str, Callable[[], str]] = {
     "full": lambda: render_report(samples.full()),
     "wide": lambda: render_report(samples.full(samples.SEVEN, 60, 0.12)),
     "poisoned": lambda: render_report(poisoned(samples.full())),
     "nothing": lambda: render_report(samples.nothing_ran()),
     "one side": lambda: render_report(samples.one_side()),
-    "index": lambda: render_index(samples.ledger()),
-    "old index": lambda: render_index(samples.old_ledger()),
-    "poisoned index": lambda: render_index(poisoned(samples.ledger())),
+    "index": lambda: render_index(ledgers.ledger()),
+    "old index": lambda: render_index(ledgers.old_ledger()),
+    "poisoned index": lambda: render_index(poisoned(ledgers.ledger())),
 }
 
 

@@ -52,6 +52,7 @@ class World:
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     train: int = 12
     verify: int = 12
+    scout: int = 4
     policy: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -79,7 +80,7 @@ class World:
         }
         lab = {"step": "read_sum", "models": list(self.models), "train_plans": self.train}
         policy = {"mode": "fixed", "verify": "required", **self.policy}
-        self._yaml(configs / "lab.yaml", {**lab, "verify_plans": self.verify, "scout_plans": 4})
+        self._yaml(configs / "lab.yaml", {**lab, "verify_plans": self.verify, "scout_plans": self.scout})
         self._yaml(configs / "policies/default.yaml", policy)
         self._yaml(configs / "steps/read_sum.yaml", step)
         self._yaml(configs / "targets/shop.yaml", {"repository": "target"})

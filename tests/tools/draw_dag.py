@@ -1,45 +1,132 @@
-"""Draw the DAG from the tasks themselves: `python -m tests.tools.draw_dag` writes docs/dag.svg."""
+"""Draw the DAG from the tasks themselves: `python -m tests.tools.draw_dag` writes docs/dag.svg.
 
+A solid arrow is a requirement; a dashed one is asked for while the task runs.
+"""
+
+import inspect
 import re
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 import pipeline
-from pipeline.base import LabTask
+from pipeline.base import LabTask, Phase
 
-GOAL = Path(__file__).parents[2] / "docs" / "dag.svg"
-WIDTH, HEIGHT, GAP_X, GAP_Y = 150, 46, 40, 34
+ROOT = Path(__file__).parents[2]
+GOAL = ROOT / "docs" / "dag.svg"
+WIDTH, HEIGHT, STEP_X, STEP_Y, MARGIN = 168, 50, 212, 84, 60
 
 
-def edges() -> list[tuple[str, str, bool]]:
-    """(task, what it needs, asked for while it runs), read from the source of each class."""
-    found = set()
+class Edge(NamedTuple):
+    """`task` needs `needed`; `dynamic` edges are asked for while it runs."""
+
+    task: str
+    needed: str
+    dynamic: bool
+
+
+def edges() -> list[Edge]:
+    """Every edge, read from the source of the task classes and their bases."""
+    found: set[Edge] = set()
     for name in pipeline.__all__:
         for kind in getattr(pipeline, name).__mro__:
-            if kind is LabTask or not issubclass(kind, LabTask):
-                continue
-            found |= set(_edges_of(name, kind))
+            if issubclass(kind, LabTask) and kind not in (LabTask, Phase):
+                found |= set(_edges_of(name, kind))
     return sorted(found)
 
 
-def _edges_of(name: str, kind: type[LabTask]) -> Iterable[tuple[str, str, bool]]:
-    import inspect  # noqa: PLC0415
-
+def _edges_of(name: str, kind: type[LabTask]) -> Iterable[Edge]:
     for method, dynamic in (("requires", False), ("work", True)):
         body = kind.__dict__.get(method)
-        if body is None:
-            continue
-        text = inspect.getsource(body)
+        text = inspect.getsource(body) if body else ""
         for needed in pipeline.__all__:
-            if needed == name:
-                continue
-            asked = rf"\b{needed}\b" if not dynamic else rf"yield [^\n]*\b{needed}\b"
-            if re.search(asked, text):
-                yield name, needed, dynamic
+            asked = rf"\byield self\.like\({needed}\b" if dynamic else rf"[(,]\s*{needed}\b"
+            if needed != name and re.search(asked, text):
+                yield Edge(name, needed, dynamic)
         if dynamic and "yield missing_runs" in text:
-            yield name, "Run", True
+            yield Edge(name, "Run", True)
 
+
+def rows() -> dict[str, int]:
+    """Task -> how far from the top it is drawn: below everything that needs it."""
+    found = edges()
+    depth = dict.fromkeys((e.task for e in found), 0) | dict.fromkeys((e.needed for e in found), 0)
+    for _ in depth:
+        for edge in found:
+            if not (edge.dynamic and edge.needed == "Runs"):
+                depth[edge.needed] = max(depth[edge.needed], depth[edge.task] + 1)
+    return depth
+
+
+def draw() -> str:
+    """The picture as SVG text."""
+    depth = rows()
+    columns: dict[int, list[str]] = {}
+    for name in sorted(depth, key=lambda n: (depth[n], n == "Prepare", n)):
+        columns.setdefault(depth[name], []).append(name)
+    widest = max(len(names) for names in columns.values())
+    place = {
+        name: (MARGIN + (widest - len(names)) * STEP_X / 2 + i * STEP_X, MARGIN + d * STEP_Y)
+        for d, names in columns.items()
+        for i, name in enumerate(names)
+    }
+    width = 2 * MARGIN + (widest - 1) * STEP_X + WIDTH
+    height = 2 * MARGIN + max(columns) * STEP_Y + HEIGHT
+    parts = [_line(edge, place) for edge in edges()] + [_box(n, *place[n]) for n in place]
+    return _PAGE.format(width=width, height=height, parts="\n".join(parts))
+
+
+def _line(edge: Edge, place: dict[str, tuple[float, float]]) -> str:
+    (x, y), (to_x, to_y) = place[edge.task], place[edge.needed]
+    dash = ' stroke-dasharray="5 4"' if edge.dynamic else ""
+    start, end = (x + WIDTH / 2, y + HEIGHT), (to_x + WIDTH / 2, to_y)
+    if to_y - y <= STEP_Y:
+        control = f"{start[0]},{start[1] + 36} {end[0]},{end[1] - 36}"
+    else:
+        start, end = (
+            (x + WIDTH * (not edge.dynamic), y + HEIGHT / 2),
+            (
+                to_x + WIDTH * (not edge.dynamic),
+                to_y + HEIGHT / 2,
+            ),
+        )
+        far = MARGIN - 80 if edge.dynamic else max(px for px, _ in place.values()) + WIDTH + 80
+        control = f"{far},{start[1]} {far},{end[1]}"
+    return (
+        f'<path d="M{start[0]},{start[1]} C{control} {end[0]},{end[1]}" class="e"{dash} '
+        'marker-end="url(#a)"/>'
+    )
+
+
+def _box(name: str, x: float, y: float) -> str:
+    file = getattr(getattr(pipeline, name), "FILE", "")
+    shown = file if isinstance(file, str) and file else _FILES.get(name, "")
+    return (
+        f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8" class="b"/>'
+        f'<text x="{x + WIDTH / 2}" y="{y + 21}" class="n">{name}</text>'
+        f'<text x="{x + WIDTH / 2}" y="{y + 38}" class="f">{shown}</text>'
+    )
+
+
+_FILES = {
+    "Insight": "insight_&lt;analyst&gt;.md",
+    "CodeReview": "code_&lt;analyst&gt;.md",
+    "Runs": "runs_&lt;split&gt;.json",
+    "Run": "run.json of each run",
+}
+_PAGE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}">
+<title>The tasks of one iteration and what each needs</title>
+<style>
+svg {{ background: #fff }} text {{ font: 14px system-ui, sans-serif; text-anchor: middle }}
+.b {{ fill: #eef3fb; stroke: #3b5b92 }} .n {{ font-weight: 600; fill: #14233d }}
+.f {{ font: 11px ui-monospace, monospace; fill: #51617c }} .e {{ fill: none; stroke: #51617c }}
+</style>
+<defs><marker id="a" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8"
+ orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#51617c"/></marker></defs>
+{parts}
+</svg>
+"""
 
 if __name__ == "__main__":
-    print(edges())
+    GOAL.write_text(draw(), "utf-8")
+    print(f"{GOAL.relative_to(ROOT)}: {len(edges())} arrows")

@@ -13,14 +13,14 @@ VALUES = st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.3, 1.0]), min_size=1, max_
 
 
 @given(VALUES)
-def test_zeros_leave_the_evidence_as_it_is(values):
+def test_zeros_leave_the_evidence_as_it_is(values: list[float]) -> None:
     assert anytime.log_e_value(np.array([*values, 0.0])) == pytest.approx(
         anytime.log_e_value(np.array(values))
     )
 
 
 @pytest.mark.parametrize("line", [-0.3, 0.0, 0.4])
-def test_the_mean_e_value_is_at_most_one_where_the_mean_is_on_the_line(line):
+def test_the_mean_e_value_is_at_most_one_where_the_mean_is_on_the_line(line: float) -> None:
     high, low = 1.0, -1.0
     chance = (line - low) / (high - low)
     total = 0.0
@@ -31,7 +31,7 @@ def test_the_mean_e_value_is_at_most_one_where_the_mean_is_on_the_line(line):
     assert total <= 1 + 1e-9
 
 
-def test_looking_after_every_plan_keeps_few():
+def test_looking_after_every_plan_keeps_few() -> None:
     rng = np.random.default_rng(0)
     kept = 0
     for _ in range(200):
@@ -40,14 +40,14 @@ def test_looking_after_every_plan_keeps_few():
     assert kept / 200 <= 0.05
 
 
-def test_the_confidence_limits_hold_the_mean_and_agree_with_the_test():
+def test_the_confidence_limits_hold_the_mean_and_agree_with_the_test() -> None:
     values = np.random.default_rng(1).normal(0.2, 0.3, size=150).clip(-1, 1)
     low, high = anytime.confidence(values, 0.05)
     assert 0 < low < values.mean() < high
     assert anytime.log_e_value(values, low) == pytest.approx(np.log(20), abs=0.01)
 
 
-def test_few_plans_are_named_in_this_mode_too():
+def test_few_plans_are_named_in_this_mode_too() -> None:
     verdict = decide(pairs_of([1.0] * 4), Policy(mode="anytime"))
     needed = int(verdict.reasons[0].facts["needed"])
     assert decide(pairs_of([1.0] * needed), Policy(mode="anytime")).outcome == "YES"

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from prompt_lab.decide.bounds import boundaries, crossing
-from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.policy import Policy, Spending
 from prompt_lab.decide.spending import spent
 
 FIFTHS = tuple(k / 5 for k in range(1, 6))
@@ -19,7 +19,9 @@ PUBLISHED = [
 
 
 @pytest.mark.parametrize(("spending", "table"), PUBLISHED)
-def test_spending_boundaries_equal_the_published_table(spending, table):
+def test_spending_boundaries_equal_the_published_table(
+    spending: Spending, table: tuple[float, ...]
+) -> None:
     policy = Policy(alpha=0.025, spending=spending)
     found = boundaries(FIFTHS, tuple(spent(t, policy) for t in FIFTHS))
     assert found == pytest.approx(table, abs=6e-4)
@@ -32,12 +34,12 @@ def test_spending_boundaries_equal_the_published_table(spending, table):
         ((2.413,) * 5, "Pocock"),
     ],
 )
-def test_classic_boundaries_spend_their_alpha(bounds, name):
+def test_classic_boundaries_spend_their_alpha(bounds: tuple[float, ...], name: str) -> None:
     assert crossing(FIFTHS, bounds).sum() == pytest.approx(0.025, abs=5e-5), name
 
 
 @pytest.mark.parametrize("drift", [0.0, 2.0])
-def test_crossing_agrees_with_the_multivariate_normal(drift):
+def test_crossing_agrees_with_the_multivariate_normal(drift: float) -> None:
     times, bounds = (0.3, 0.6, 1.0), (2.5, 2.2, 1.9)
     cov = [[min(a, b) / np.sqrt(a * b) for b in times] for a in times]
     means = drift * np.sqrt(times)
@@ -47,7 +49,9 @@ def test_crossing_agrees_with_the_multivariate_normal(drift):
 
 @pytest.mark.parametrize("gamma", [-4.0, -1.75, 0.0, 1.0])
 @pytest.mark.parametrize("spending", ["hsd", "obrien_fleming", "pocock"])
-def test_all_alpha_is_spent_at_the_end_and_never_given_back(spending, gamma):
+def test_all_alpha_is_spent_at_the_end_and_never_given_back(
+    spending: Spending, gamma: float
+) -> None:
     policy = Policy(spending=spending, gamma=gamma)
     levels = [spent(t, policy) for t in np.linspace(0.01, 1, 50)]
     assert levels[-1] == policy.alpha

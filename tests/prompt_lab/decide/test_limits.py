@@ -10,7 +10,7 @@ from prompt_lab.decide.limits import limits, plans_needed
 from prompt_lab.decide.signflip import p_values
 
 
-def test_few_plans_limits_are_where_the_sign_flip_test_turns():
+def test_few_plans_limits_are_where_the_sign_flip_test_turns() -> None:
     values = np.array([0.3, 0.1, -0.05, 0.2, 0.4, 0.15, 0.02])
     low, high = limits(values, 0.05)
     for edge, side in ((low, 0), (high, 1)):
@@ -19,28 +19,28 @@ def test_few_plans_limits_are_where_the_sign_flip_test_turns():
         assert p_values(values - edge + step)[side] <= 0.05
 
 
-def test_many_plans_limits_are_students():
+def test_many_plans_limits_are_students() -> None:
     values = np.random.default_rng(0).normal(0.05, 0.3, size=60)
     reference = ttest_1samp(values, 0).confidence_interval(0.9)
     assert limits(values, 0.05) == pytest.approx((reference.low, reference.high))
 
 
-def test_plans_that_never_differ_still_leave_doubt():
+def test_plans_that_never_differ_still_leave_doubt() -> None:
     low, high = limits(np.zeros(200), 0.05)
     assert low < 0 < high < 0.02
 
 
 @pytest.mark.parametrize("count", [0, 1, 4])
-def test_too_few_plans_bound_nothing(count):
+def test_too_few_plans_bound_nothing(count: int) -> None:
     assert limits(np.full(count, 0.5), 0.05) == (-1.0, 1.0)
 
 
-def test_validity_limits_equal_newcombes():
+def test_validity_limits_equal_newcombes() -> None:
     seen = Validity(baseline_valid=48, baseline_total=50, candidate_valid=40, candidate_total=52)
     reference = confint_proportions_2indep(40, 52, 48, 50, method="newcomb", alpha=0.1)
     assert newcombe(seen, 0.05) == pytest.approx(reference, abs=1e-6)
 
 
-def test_plans_needed_equal_the_power_tables():
+def test_plans_needed_equal_the_power_tables() -> None:
     reference = TTestPower().solve_power(0.1 / 0.6, alpha=0.05, power=0.8, alternative="larger")
     assert plans_needed(0.6, 0.1, 0.05, 0.8) == pytest.approx(reference, rel=0.02)

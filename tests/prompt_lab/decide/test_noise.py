@@ -4,7 +4,7 @@ import pytest
 from prompt_lab.decide.noise import Score, noise_floor
 
 
-def test_patterns_show_what_is_flaky():
+def test_patterns_show_what_is_flaky() -> None:
     runs = [1.0, 1.0, 0.0, 0.0, None, 1.0]
     floor = noise_floor(
         [
@@ -18,7 +18,7 @@ def test_patterns_show_what_is_flaky():
     assert floor.flaky == 1
 
 
-def test_the_spread_of_plan_values_is_that_of_two_sides_over_the_models():
+def test_the_spread_of_plan_values_is_that_of_two_sides_over_the_models() -> None:
     rng = np.random.default_rng(0)
     floor = noise_floor(
         Score(f"m{m}", f"p{p}", r, float(np.clip(rng.normal(0.5, 0.1), 0, 1)))
@@ -30,5 +30,5 @@ def test_the_spread_of_plan_values_is_that_of_two_sides_over_the_models():
     assert floor.plan_deviation == pytest.approx(0.1 * np.sqrt(2 / 4), rel=0.08)
 
 
-def test_nothing_repeated_is_no_noise_known():
+def test_nothing_repeated_is_no_noise_known() -> None:
     assert noise_floor([Score("m", "p", 0, 0.4)]).plan_deviation == 0.0

@@ -13,7 +13,7 @@ TENTHS = st.integers(-10, 10).map(lambda k: k / 10)
 
 
 @given(st.lists(TENTHS, min_size=1, max_size=9))
-def test_p_values_equal_the_count_of_all_flips(differences):
+def test_p_values_equal_the_count_of_all_flips(differences: list[float]) -> None:
     values = np.array(differences)
     sums = np.array([values @ signs for signs in product((1, -1), repeat=len(values))])
     better, worse = p_values(values)
@@ -21,13 +21,13 @@ def test_p_values_equal_the_count_of_all_flips(differences):
     assert worse == pytest.approx((sums <= values.sum() + 1e-9).mean(), abs=1e-9)
 
 
-def test_zero_or_one_scores_are_the_exact_mcnemar_test():
+def test_zero_or_one_scores_are_the_exact_mcnemar_test() -> None:
     values = np.array([1.0] * 12 + [-1.0] * 5 + [0.0] * 40)
     two_sided = mcnemar([[0, 12], [5, 0]], exact=True).pvalue
     assert p_values(values)[0] == pytest.approx(two_sided / 2)
 
 
-def test_from_twenty_moving_plans_half_of_the_tie_counts():
+def test_from_twenty_moving_plans_half_of_the_tie_counts() -> None:
     values = np.array([1.0] * 16 + [-1.0] * 8)
     exact = binomtest(16, 24, alternative="greater").pvalue
     at = (
@@ -37,14 +37,14 @@ def test_from_twenty_moving_plans_half_of_the_tie_counts():
     assert p_values(values)[0] == pytest.approx(exact - at / 2)
 
 
-def test_many_graded_values_come_close_to_the_t_test():
+def test_many_graded_values_come_close_to_the_t_test() -> None:
     values = np.random.default_rng(3).normal(0.02, 0.2, size=300)
     reference = ttest_1samp(values, 0, alternative="greater").pvalue
     assert p_values(values)[0] == pytest.approx(reference, rel=0.05)
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.002])
-def test_looks_cross_in_no_more_flips_than_alpha(alpha):
+def test_looks_cross_in_no_more_flips_than_alpha(alpha: float) -> None:
     sizes = np.array([0.1, 0.2, 0.2, 0.3, 0.4, 0.5, 0.5, 0.6, 0.7, 0.8])
     crossed = 0
     for signs in product((1, -1), repeat=len(sizes)):
@@ -59,7 +59,7 @@ def test_looks_cross_in_no_more_flips_than_alpha(alpha):
     assert crossed / 2 ** len(sizes) > alpha / 2 - 2 ** -len(sizes)
 
 
-def test_the_stagewise_p_value_is_below_the_level_exactly_where_the_walk_crosses():
+def test_the_stagewise_p_value_is_below_the_level_exactly_where_the_walk_crosses() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         values, walk = rng.choice([-1.0, 0.0, 1.0], p=[0.1, 0.6, 0.3], size=60), START

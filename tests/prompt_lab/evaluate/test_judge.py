@@ -26,22 +26,24 @@ FIRST, SECOND, TIE = Choice.FIRST, Choice.SECOND, Choice.TIE
         (TIE, TIE, 0.5),
     ],
 )
-def test_only_a_choice_that_survives_the_swap_counts(old_first, new_first, score):
+def test_only_a_choice_that_survives_the_swap_counts(
+    old_first: Choice, new_first: Choice, score: float
+) -> None:
     assert preference(old_first, new_first) == score
 
 
-def test_both_orders_show_the_same_two_answers():
+def test_both_orders_show_the_same_two_answers() -> None:
     there, back = orders("old", "new")
     assert (there.first, there.second) == (back.second, back.first) == ("old", "new")
 
 
-def test_an_answer_without_a_choice_is_missing():
+def test_an_answer_without_a_choice_is_missing() -> None:
     cell = Cell("m", "p", 0)
     assert judged_pair(cell, None, FIRST)[3:] == (None, None)
     assert judged_pair(cell, SECOND, FIRST)[3:] == (0.0, 1.0)
 
 
-def test_a_judge_that_always_says_first_agrees_by_chance_and_may_not_decide():
+def test_a_judge_that_always_says_first_agrees_by_chance_and_may_not_decide() -> None:
     seen = agreement([(FIRST, FIRST)] * 40, [1.0] * 20 + [0.0] * 20)
     assert (seen.agreed, seen.swayed) == (0.0, 1.0)
     assert not may_decide(seen)
@@ -50,7 +52,7 @@ def test_a_judge_that_always_says_first_agrees_by_chance_and_may_not_decide():
     assert may_decide(good)
 
 
-def test_no_model_judges_itself_unasked():
+def test_no_model_judges_itself_unasked() -> None:
     with pytest.raises(LabError, match="'m1'"):
         check_independent("m1", ["m1", "m2"])
     check_independent("m1", ["m1"], allow_self=True)

@@ -4,12 +4,12 @@ from prompt_lab.names import Outcome
 from prompt_lab.report.chart import charts
 from prompt_lab.report.index import render_index
 from prompt_lab.report.view import LedgerEntry
-from tests.prompt_lab.report import samples
+from tests.prompt_lab.report import ledgers
 from tests.prompt_lab.report.reading import Page, poisoned
 
 
 def test_newest_first_with_links_to_reports_and_pulls() -> None:
-    page = Page(render_index(samples.ledger()))
+    page = Page(render_index(ledgers.ledger()))
     hrefs = [attrs["href"] for attrs in page.find("a")]
     assert "analysis/10_extract_invoice/report.html" in hrefs
     assert "https://example.org/pull/12" in hrefs
@@ -18,15 +18,15 @@ def test_newest_first_with_links_to_reports_and_pulls() -> None:
 
 
 def test_untrusted_text_stays_text() -> None:
-    clean, dirty = samples.ledger(), poisoned(samples.ledger())
+    clean, dirty = ledgers.ledger(), poisoned(ledgers.ledger())
     one, two = Page(render_index(clean)), Page(render_index(dirty))
     assert "<script>alert(1)</script>{{ 7*7 }}" in two.text
-    assert set(one.tags) == set(two.tags)
+    assert set(two.tags) <= set(one.tags)
     assert one.attributes == two.attributes
 
 
 def test_an_old_lab_with_few_facts_has_its_table_and_its_verdicts() -> None:
-    page = Page(render_index(samples.old_ledger()))
+    page = Page(render_index(ledgers.old_ledger()))
     assert "not recorded" in page.text
     assert page.tags["tr"] == 53 + 1
     assert len(page.find("svg", class_="chart")) == 2

@@ -3,7 +3,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from prompt_lab.decide.calibrate.campaigns import campaign, summarise
-from prompt_lab.decide.calibrate.cells import ALL, NULL, POWER, SKEWED
+from prompt_lab.decide.calibrate.cells import ALL, NULL, POWER, SKEWED, Cell
 from prompt_lab.decide.calibrate.limits import missed
 from prompt_lab.decide.calibrate.measure import clopper_pearson, measure
 from prompt_lab.decide.calibrate.page import page, pictures
@@ -12,7 +12,7 @@ from prompt_lab.decide.policy import LedgerRule, Policy
 from prompt_lab.decide.table import plan_values
 
 
-def test_there_are_24_null_cells_and_no_name_twice():
+def test_there_are_24_null_cells_and_no_name_twice() -> None:
     names = [cell.world.name for cell in ALL]
     assert len(NULL) == 24
     assert len(set(names)) == len(names)
@@ -20,16 +20,16 @@ def test_there_are_24_null_cells_and_no_name_twice():
 
 
 @pytest.mark.parametrize("cell", [NULL[0], NULL[10], NULL[14], NULL[19]], ids=str)
-def test_a_cell_keeps_its_limits(cell):
+def test_a_cell_keeps_its_limits(cell: Cell) -> None:
     assert missed(cell, measure(cell, 60, seed=3)) == []
 
 
-def test_the_same_seed_measures_the_same():
+def test_the_same_seed_measures_the_same() -> None:
     assert measure(NULL[3], 30, seed=3) == measure(NULL[3], 30, seed=3)
     assert measure(NULL[3], 30, seed=3) != measure(NULL[3], 30, seed=4)
 
 
-def test_a_rule_that_keeps_too_much_misses_its_limit():
+def test_a_rule_that_keeps_too_much_misses_its_limit() -> None:
     seen = measure(NULL[0], 50, seed=0)
     loose = seen.model_copy(update={"kept": 12, "rate": 12 / 50})
     assert missed(NULL[0], loose) != []
@@ -37,19 +37,19 @@ def test_a_rule_that_keeps_too_much_misses_its_limit():
 
 @pytest.mark.parametrize("effect", [0.0, 0.1, -0.05])
 @pytest.mark.parametrize("kind", ["binary", "graded"])
-def test_the_worlds_have_the_difference_that_they_name(kind, effect):
+def test_the_worlds_have_the_difference_that_they_name(kind: str, effect: float) -> None:
     world = World(name="w", kind=kind, effect=effect, plans=100, models=2, alike=0.5, base=0.5)
     values = plan_values(draw(world, 400, np.random.default_rng(0)).differences)
     assert values.mean() == pytest.approx(effect, abs=0.01)
 
 
-def test_skewed_worlds_mean_nothing_and_are_skewed():
+def test_skewed_worlds_mean_nothing_and_are_skewed() -> None:
     values = plan_values(draw(SKEWED[-1].world, 300, np.random.default_rng(0)).differences)
     assert values.mean() == pytest.approx(0.0, abs=0.005)
     assert ((values / values.std()) ** 3).mean() < -0.5
 
 
-def test_a_campaign_under_the_ledger_finds_the_gains_and_little_else():
+def test_a_campaign_under_the_ledger_finds_the_gains_and_little_else() -> None:
     policy = Policy(ledger=LedgerRule(iterations=30))
     rng = np.random.default_rng(0)
     seen = summarise([campaign((0.0,) * 27 + (0.3,) * 3, policy, rng) for _ in range(4)])
@@ -57,13 +57,13 @@ def test_a_campaign_under_the_ledger_finds_the_gains_and_little_else():
     assert seen.false_share < 0.2
 
 
-def test_the_interval_is_the_exact_one():
+def test_the_interval_is_the_exact_one() -> None:
     assert clopper_pearson(7, 200, 0.95) == pytest.approx(
         proportion_confint(7, 200, 0.05, method="beta")
     )
 
 
-def test_the_page_shows_every_measured_cell_and_every_picture():
+def test_the_page_shows_every_measured_cell_and_every_picture() -> None:
     measured = {c.world.name: measure(c, 20, seed=0) for c in (NULL[0], POWER[0])}
     text = page(measured, {}, "make calibrate")
     assert all(f"| {name} |" in text for name in measured)

@@ -1,0 +1,78 @@
+"""Places for calls at the same time, and what is made once for each process."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from adapters.llm.base import BaseLlm
+from adapters.llm.per_process import PerProcess
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.ports import Answer, Request
+
+
+class Counting(BaseLlm):
+    """Remembers how many calls were under way at once; each waits for a second one in vain."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(
+            ModelConfig(alias="m", provider="scripted", id="m", deterministic=True, workers=workers)
+        )
+        self.now = self.most = 0
+        self.lock = threading.Lock()
+
+    def _call(self, request: Request) -> Answer:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        threading.Event().wait(0.005)
+        with self.lock:
+            self.now -= 1
+        return Answer("x", 0, 0, 0.0)
+
+
+def test_no_more_calls_at_once_than_workers_and_waiting_is_counted() -> None:
+    model = Counting(workers=3)
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(model.ask, [Request("s", "u")] * 24))
+    assert model.most == 3
+    assert max(a.waited for a in answers) > 0.005
+
+
+def test_a_value_is_made_once_by_many_threads() -> None:
+    made: list[int] = []
+    value = PerProcess(lambda: made.append(1) or len(made))  # type: ignore[func-returns-value]
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(lambda _: value.get(), range(100))) == {1}
+    assert value.take() == 1
+    assert value.take() is None
+    assert value.get() == 2
+
+
+def test_a_value_that_cannot_be_made_is_tried_again() -> None:
+    turns = iter([ValueError("first"), None])
+
+    def make() -> str:
+        if fault := next(turns):
+            raise fault
+        return "made"
+
+    value = PerProcess(make)
+    with pytest.raises(ValueError, match="first"):
+        value.get()
+    assert value.get() == "made"
+
+
+def test_a_fork_makes_its_own_even_while_the_parent_makes_one() -> None:
+    value = PerProcess(os.getpid)
+    assert value.get() == os.getpid()
+    held = PerProcess(lambda: _fork_exit_code(value))
+    assert held.get() == 0
+
+
+def _fork_exit_code(value: PerProcess[int]) -> int:
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if value.get() == os.getpid() else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

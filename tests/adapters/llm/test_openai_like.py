@@ -1,0 +1,81 @@
+"""What is OpenAI's and OpenRouter's own."""
+
+from collections.abc import Callable
+
+import pytest
+
+from adapters.llm.openai_like import ADDRESSES
+from adapters.registry import load
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.errors import ModelUnavailable, OutsideFailure
+from prompt_lab.ports import Request
+from tests.adapters.llm.conftest import World
+
+PLAIN = Request("Extract the amount.", "Pay 12 EUR.", max_tokens=99)
+WorldOf = Callable[[str], World]
+
+
+def test_openai_limits_a_reasoning_model_by_its_own_key(world_of: WorldOf) -> None:
+    world = world_of("openai")
+    world.reply(200, world.vendor.answer("x"))
+    world.model(id="gpt-5-nano", settings={"temperature": None}).ask(PLAIN)
+    sent = world.sent[0]
+    assert sent["max_completion_tokens"] == 99
+    assert "max_tokens" not in sent
+    assert "temperature" not in sent
+
+
+@pytest.mark.parametrize("provider", ["openrouter", "openai_like"])
+def test_others_are_limited_by_the_old_key(world_of: WorldOf, provider: str) -> None:
+    world = world_of(provider)
+    world.reply(200, world.vendor.answer("x")).model(id="openai/gpt-5-nano").ask(PLAIN)
+    assert world.sent[0]["max_tokens"] == 99
+    assert "max_completion_tokens" not in world.sent[0]
+
+
+def test_extra_keys_win_over_our_own(world_of: WorldOf) -> None:
+    world = world_of("openrouter")
+    wanted = {"response_format": {"type": "json_object"}, "provider": {"order": ["one"]}}
+    world.reply(200, world.vendor.answer("{}")).model(settings={"extra": wanted})
+    world.model(settings={"extra": wanted}).ask(Request("s", "u", {"type": "object"}))
+    assert {k: world.sent[0][k] for k in wanted} == wanted
+
+
+def test_a_choice_that_is_an_error_is_asked_again(world_of: WorldOf) -> None:
+    world = world_of("openrouter")
+    broken = world.vendor.answer("")
+    broken["choices"][0]["finish_reason"] = "error"
+    world.reply(200, broken).reply(200, world.vendor.answer("x"))
+    assert world.model().ask(PLAIN).retries == 1
+
+
+def test_a_date_is_a_wish_for_patience_too(world_of: WorldOf) -> None:
+    world = world_of("openai")
+    world.reply(429, {}, Retry_After="Fri, 01 Jan 2100 00:00:00 GMT")
+    world.reply(429, {}, Retry_After="Thu, 01 Jan 1970 00:00:00 GMT")
+    world.reply(429, {}, Retry_After="soon")
+    world.reply(200, world.vendor.answer("x")).model().ask(PLAIN)
+    assert world.pauses == [60.0, 0.0, 2.0]
+
+
+def test_a_vendor_without_a_base_url_is_never_openai_by_accident() -> None:
+    config = ModelConfig(alias="m", provider="openai_like", id="x", deterministic=True)
+    model = load("llm", "openai_like")(config)
+    assert "base_url" in (model.check() or "")
+    with pytest.raises(ModelUnavailable, match="base_url"):
+        model.ask(PLAIN)
+    assert set(ADDRESSES) == {"openai", "openrouter"}
+
+
+def test_a_model_without_chat_completions_cannot_be_used(world_of: WorldOf) -> None:
+    with pytest.raises(ModelUnavailable, match=r"gpt-5\.2-pro"):
+        world_of("openai").model(id="gpt-5.2-pro").ask(PLAIN)
+
+
+def test_an_unanswered_call_gives_its_place_away(world_of: WorldOf) -> None:
+    world = world_of("openai")
+    world.reply(500, {})
+    model = world.model(workers=1)
+    for _ in range(2):  # a place that is not given back would block the second
+        with pytest.raises(OutsideFailure):
+            model.ask(PLAIN)
