@@ -1,7 +1,6 @@
 """Conclude: the verdict as a comment on the pull request, then merge or close. Report: the page."""
 
 import luigi
-from prompt_lab.report.comment import verdict_comment
 
 from pipeline.base import Phase, utc_now
 from pipeline.pages import report_view
@@ -11,6 +10,7 @@ from prompt_lab.errors import CodeHostError
 from prompt_lab.names import Outcome, PullState
 from prompt_lab.ports import CodeHost
 from prompt_lab.records import Change
+from prompt_lab.report.comment import verdict_comment
 from prompt_lab.report.page import render_report
 from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import Conclusion, read_change, read_meta

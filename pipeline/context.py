@@ -22,7 +22,9 @@ class lab(luigi.Config):
     """The section [lab] of luigi.cfg."""
 
     root = luigi.Parameter(default="lab", description="the lab; PROMPTLAB_ROOT overrides it")
-    configs = luigi.Parameter(default="", description="folder of configs; PROMPTLAB_CONFIGS overrides it")
+    configs = luigi.Parameter(
+        default="", description="folder of configs; PROMPTLAB_CONFIGS overrides it"
+    )
     pages_url = luigi.Parameter(default="", description="where a web server shows the lab's pages")
 
 

@@ -1,8 +1,6 @@
 """Iteration: one candidate, taken from idea to verdict."""
 
 import luigi
-from prompt_lab.report.index import render_index
-from prompt_lab.report.summary import render_summary
 
 from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, hold_lab
@@ -10,6 +8,8 @@ from pipeline.conclude import Report
 from pipeline.dry_run import what_would_run
 from pipeline.pages import ledger_entries, report_view
 from prompt_lab.errors import StoreError
+from prompt_lab.report.index import render_index
+from prompt_lab.report.summary import render_summary
 from prompt_lab.store.files import write_text
 from prompt_lab.store.iterations import SUMMARY, read_change, read_meta
 

@@ -75,7 +75,7 @@ def spent(folder: Path) -> Spent:
 
 
 def ledger_entries(ctx: Context) -> list[LedgerEntry]:
-    """Every iteration of the lab, in order of number; folders of another tool tell what they can."""
+    """Every iteration of the lab by number; folders of another tool tell what they can."""
     return [_entry(ctx.lab, number, step) for number, step in sorted(iterations(ctx.lab).items())]
 
 

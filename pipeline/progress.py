@@ -15,7 +15,7 @@ class Progress:
         self.done = self.failed = 0
         self._bar = None
         if sys.stderr.isatty() and total:
-            self._bar = _bar(total)
+            self._bar = _bar()
             self._row = self._bar.add_task(title, total=total, failed=0, left=total)
 
     def __enter__(self) -> Self:
@@ -52,7 +52,7 @@ class Progress:
         return f"{self.done} done, {self.failed} failed, {left} left"
 
 
-def _bar(total: int):  # type: ignore[no-untyped-def]  # rich is imported only where there is a terminal
+def _bar():  # type: ignore[no-untyped-def]  # rich is imported only where there is a terminal
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415

@@ -11,7 +11,7 @@ from prompt_lab.records import Pull, RunError
 
 @dataclass(frozen=True)
 class Request:
-    """One call of a model: two messages and, where given, a JSON schema that the answer must obey."""
+    """One call of a model: two messages and, perhaps, a JSON schema that the answer must obey."""
 
     system: str
     user: str
@@ -50,7 +50,8 @@ class Llm(Protocol):
 class LlmFactory(Protocol):
     """Makes the model that a config describes."""
 
-    def __call__(self, config: ModelConfig) -> Llm: ...
+    def __call__(self, config: ModelConfig) -> Llm:
+        """Make it. Opens nothing before the first call."""
 
 
 Ask = Callable[[Request], Answer]

@@ -11,7 +11,6 @@ from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import Side, Split
 from prompt_lab.store.batch import PlannedRun
 
-
 FEWEST_PROBES = 8
 """With fewer plans no outcome of the drift test could be called a drift."""
 

@@ -1,4 +1,4 @@
-"""The whole DAG on models that follow rules: every verdict, what it does, and what a rerun costs."""
+"""The whole DAG on models that follow rules: every verdict, and what a rerun costs."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from pipeline.context import context
 from prompt_lab.names import Outcome
 from tests.pipeline.model_server import ModelServer, reads_right
-from tests.pipeline.world import HINT, PLAIN, READS_FIRST, READS_WELL, SCHEMA, World, scripted
+from tests.pipeline.world import HINT, PLAIN, READS_FIRST, SCHEMA, World, scripted
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]

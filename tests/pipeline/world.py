@@ -80,7 +80,9 @@ class World:
         }
         lab = {"step": "read_sum", "models": list(self.models), "train_plans": self.train}
         policy = {"mode": "fixed", "verify": "required", **self.policy}
-        self._yaml(configs / "lab.yaml", {**lab, "verify_plans": self.verify, "scout_plans": self.scout})
+        self._yaml(
+            configs / "lab.yaml", {**lab, "verify_plans": self.verify, "scout_plans": self.scout}
+        )
         self._yaml(configs / "policies/default.yaml", policy)
         self._yaml(configs / "steps/read_sum.yaml", step)
         self._yaml(configs / "targets/shop.yaml", {"repository": "target"})

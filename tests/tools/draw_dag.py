@@ -65,7 +65,7 @@ def draw() -> str:
     for name in sorted(depth, key=lambda n: (depth[n], n == "Prepare", n)):
         columns.setdefault(depth[name], []).append(name)
     widest = max(len(names) for names in columns.values())
-    place = {
+    place: dict[str, tuple[float, float]] = {
         name: (MARGIN + (widest - len(names)) * STEP_X / 2 + i * STEP_X, MARGIN + d * STEP_Y)
         for d, names in columns.items()
         for i, name in enumerate(names)
