@@ -132,13 +132,16 @@ class Context:
 
 def context() -> Context:
     """The context of this process, by luigi.cfg and the environment."""
-    section = lab()
-    root = os.environ.get("PROMPTLAB_ROOT") or section.root
-    configs = os.environ.get("PROMPTLAB_CONFIGS") or section.configs
-    configs = configs or str(Path(__file__).parent.parent / "configs")
-    return _context(root, configs, section.pages_url)
+    return _context(os.environ.get("PROMPTLAB_ROOT"), os.environ.get("PROMPTLAB_CONFIGS"))
 
 
 @lru_cache(maxsize=4)
-def _context(root: str, configs: str, pages_url: str) -> Context:
-    return Context(Lab(Path(root)), Path(configs), pages_url)
+def _context(root: str | None, configs: str | None) -> Context:
+    """Kept, since every look at a run's file asks for it, and luigi reads its section slowly."""
+    section = lab()
+    default = str(Path(__file__).parent.parent / "configs")
+    return Context(
+        Lab(Path(root or section.root)),
+        Path(configs or section.configs or default),
+        section.pages_url,
+    )

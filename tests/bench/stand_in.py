@@ -42,7 +42,7 @@ async def serve(latency: float) -> None:
                 await asyncio.sleep(latency)
                 writer.write(HEAD + BODY)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             writer.close()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0, backlog=1024)

@@ -3,11 +3,9 @@
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from prompt_lab.decide.calibrate.measure import walk
+from prompt_lab.decide.calibrate.measure import gain_of, walk
 from prompt_lab.decide.calibrate.worlds import World, means, scores
-from prompt_lab.decide.gain import claimed
 from prompt_lab.decide.ledger import Use, grant
-from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.looks import design
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.table import Floats, plan_values
@@ -59,8 +57,7 @@ def tried(values: Floats, policy: Policy) -> float | None:
     stop = walk(values, plan, policy)
     if stop.why != "better":
         return None
-    seen = values[: stop.plans]
-    return claimed(float(seen.mean()), deviation(seen), plan, policy)
+    return gain_of(values[: stop.plans], plan, policy)
 
 
 class Ledgers(BaseModel):

@@ -107,14 +107,16 @@ def clopper_pearson(hits: int, total: int, confidence: float) -> tuple[float, fl
     return low, high
 
 
+def gain_of(values: Floats, plan: Design, policy: Policy) -> float:
+    """The gain that a verdict on these kept plan values claims."""
+    if policy.mode == "anytime":
+        return max(0.0, anytime.confidence(values, policy.alpha).low)
+    return claimed(float(values.mean()), deviation(values), plan, policy)
+
+
 def _kept(values: Floats, plan: Design, policy: Policy) -> Kept:
     seen = values[np.isfinite(values)]
-    mean = float(seen.mean())
-    if policy.mode == "anytime":
-        gain = max(0.0, anytime.confidence(seen, policy.alpha).low)
-    else:
-        gain = claimed(mean, deviation(seen), plan, policy)
-    return Kept(gain, mean, skewed(seen) is not None)
+    return Kept(gain_of(seen, plan, policy), float(seen.mean()), skewed(seen) is not None)
 
 
 def _mean(values: Sequence[float]) -> float:

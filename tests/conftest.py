@@ -1,0 +1,27 @@
+"""In CI a skipped test has failed, unless it stands, with its reason, in allowed_skips.txt."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+ALLOWED = Path(__file__).with_name("allowed_skips.txt")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip that nobody allowed into a failure."""
+    report = yield
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
+        if item.nodeid not in _allowed():
+            report.outcome = "failed"
+            report.longrepr = f"skipped in CI without standing in {ALLOWED.name}: {report.longrepr}"
+    return report
+
+
+def _allowed() -> set[str]:
+    lines = ALLOWED.read_text("utf-8").splitlines()
+    return {line.split("  ")[0] for line in lines if line and not line.startswith("#")}

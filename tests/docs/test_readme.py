@@ -1,0 +1,111 @@
+"""Everything in the README is true: its commands run in a fresh clone, its configs validate."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline import Iteration
+from prompt_lab.config.base import load
+from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
+from prompt_lab.config.models import ModelConfig
+from tests.docs.readme import ROOT, blocks
+
+KINDS = {"targets": TargetConfig, "steps": StepConfig, "models": ModelConfig, "lab.yaml": LabConfig}
+NAMED = {"targets": "name", "steps": "name", "models": "alias"}
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=lambda b: b.text.split("\n")[0])
+def test_every_config_in_the_readme_validates(block: object, tmp_path: Path) -> None:
+    text = block.text  # type: ignore[attr-defined]
+    place = Path(text.splitlines()[0].removeprefix("# configs/"))
+    kind = place.parts[0]
+    path = tmp_path / place.name
+    path.write_text(text)
+    given = {NAMED[kind]: place.stem} if kind in NAMED else {}
+    assert load(path, KINDS[kind], **given)
+
+
+def test_every_file_in_configs_validates() -> None:
+    configs = ROOT / "configs"
+    for kind in ("targets", "steps", "models"):
+        for path in (configs / kind).glob("*.yaml"):
+            assert load(path, KINDS[kind], **{NAMED[kind]: path.stem})
+    assert load(configs / "lab.yaml", LabConfig)
+
+
+def test_every_flag_in_the_readme_is_a_parameter() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    known = {name.replace("_", "-") for name in Iteration.get_param_names(True)} | {"module"}
+    used = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text))
+    assert used
+    assert used <= known
+
+
+@pytest.mark.slow
+@pytest.mark.model
+def test_the_commands_of_the_readme_run_in_a_fresh_clone(tmp_path: Path) -> None:
+    """All `sh` blocks but `make test`, in their order, in one clone; `make test` is CI's own."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
+    subprocess.run(["git", "-C", clone, "checkout", "-q", "-f", "HEAD"], check=True)
+    for block in blocks("sh"):
+        if block.text.strip() == "make test":
+            continue
+        said = _run(block.text, clone)
+        if block.text.strip() == "make demo":
+            _check_demo(clone, said)
+
+
+def _run(commands: str, clone: Path) -> str:
+    """One block as a shell would run it; what it leaves in the background is ended."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PROMPTLAB", "LUIGI"))}
+    said = clone.parent / "said.txt"
+    with said.open("w") as out:
+        shell = subprocess.Popen(
+            ["sh", "-ec", commands],
+            cwd=clone,
+            env=env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 420
+        while shell.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+    finally:
+        time.sleep(0.2)
+        try:
+            os.killpg(shell.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+    text = said.read_text("utf-8")
+    assert shell.wait(timeout=30) == 0, f"{commands}\n{text}"
+    return text
+
+
+def _check_demo(clone: Path, said: str) -> None:
+    """The demo says what was decided, why, and which page to open; main moved only on YES."""
+    outcome = re.search(r"Iteration 1 .* (YES|NO|CONDITIONAL|INVALID)", said)
+    assert outcome, said
+    assert "why" in said
+    page = re.search(r"report\s+(\S+report\.html)", said)
+    assert page
+    assert (clone / page.group(1)).exists()
+    log = subprocess.run(
+        ["git", "-C", clone / "lab/target", "log", "--oneline"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert ("Merge #1" in log) == (outcome.group(1) == "YES")
+    conclusion = yaml.safe_load(
+        (clone / "lab/analysis/1_extract_invoice/conclusion.json").read_text()
+    )
+    assert bool(conclusion["merged_commit"]) == (outcome.group(1) == "YES")
