@@ -77,7 +77,9 @@ def side_facts(phase: Phase, commit: str) -> SideFacts:
 
 def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary:
     """Count what the runs came to, look at both worktrees again, and test for drift."""
-    probes = [r for r in rows_of(phase, batch, probes=True) if r.record.replicate < 0]
+    probed = any(run.probe for run in batch.runs)
+    both = rows_of(phase, batch, probes=True) if probed else []
+    probes = [row for row in both if row.record.replicate < 0]
     made = [row for row in [*rows, *probes] if not row.reused]
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
     return RunsSummary(
