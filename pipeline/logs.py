@@ -15,6 +15,8 @@ class PlainFormatter(logging.Formatter):
         known = _lab_error(error)
         if known is not None:
             return f"\nStopped: {known}\n"
+        if error is None:
+            record.exc_info = None  # luigi asks for a trace where there is none
         return super().format(record)
 
 

@@ -52,10 +52,11 @@ def main() -> int:
     except OSError as error:
         print(f"Port {PAGES_PORT} is taken ({error.strerror}): end what uses it.", file=sys.stderr)
         return 1
-    print(f"luigid      http://127.0.0.1:{LUIGID_PORT}\nlab's pages http://127.0.0.1:{PAGES_PORT}")
+    print(f"luigid      http://127.0.0.1:{LUIGID_PORT}\nlab's pages http://127.0.0.1:{PAGES_PORT}", flush=True)
     print(
         "Then, in another terminal:\n  LUIGI_CONFIG_PATH=configs/luigid.cfg "
-        ".venv/bin/luigi --module pipeline Iteration"
+        ".venv/bin/luigi --module pipeline Iteration",
+        flush=True,
     )
     luigid = str(Path(sys.executable).with_name("luigid"))
     state = str(lab.work / "luigid.pickle")

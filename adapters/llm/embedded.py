@@ -43,7 +43,7 @@ class Embedded(BaseLlm):
 
     def _client(self, server: Server) -> Any:
         if self.config.alias not in server.clients:
-            client = chat_client(self.config, f"{server.address}/v1", "none", server.http)
+            client = chat_client(self.config, f"{server.address}/v1", lambda: "none", server.http)
             server.clients[self.config.alias] = client
         return server.clients[self.config.alias]
 
@@ -77,6 +77,8 @@ class Embedded(BaseLlm):
 
 def _free_name(server: Server) -> str:
     """A file name for a saved state; where there are many, the oldest one's."""
-    if len(server.prefixes) < KEPT_STATES:
-        return f"{len(server.prefixes)}.bin"
-    return server.prefixes.pop(next(iter(server.prefixes)))
+    if len(server.prefixes) >= KEPT_STATES:
+        server.prefixes.pop(next(iter(server.prefixes)))
+    # Not by their number: a text that was refused has left a gap.
+    taken = set(server.prefixes.values())
+    return next(name for n in range(KEPT_STATES) if (name := f"{n}.bin") not in taken)

@@ -1,7 +1,8 @@
 """Models that speak OpenAI's chat completions: OpenAI, OpenRouter, any server that does."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 from adapters.llm.base import MALFORMED, BaseLlm, Busy, fault_of, hide_key
@@ -15,13 +16,17 @@ ADDRESSES = {
     "openrouter": "https://openrouter.ai/api/v1",
 }
 
+LANES = 8
+"""A client looks through all its connections at every call: at 128 at a time, one client costs
+several times as much CPU as eight."""
+
 
 class OpenAiLike(BaseLlm):
-    """Through llama-index' OpenAILike; one object for each alias, one connection pool for all."""
+    """Through llama-index' OpenAILike; the connections are shared by all aliases."""
 
     def __init__(self, config: ModelConfig, **given: Any) -> None:
         super().__init__(config, **given)
-        self._chat = PerProcess(self._connect)
+        self._chats = PerProcess(self._connect)
 
     def check(self) -> str | None:
         """Which address or key is missing, or None. Makes no call."""
@@ -31,38 +36,44 @@ class OpenAiLike(BaseLlm):
         return super().check()
 
     def close(self) -> None:
-        """Forget the client. Its connections are shared, and end with the process."""
-        self._chat.take()
+        """Forget the clients. Their connections are shared, and end with the process."""
+        self._chats.take()
 
     @property
     def _address(self) -> str:
         return self.config.base_url or ADDRESSES.get(self.config.provider, "")
 
-    def _connect(self) -> Any:
+    def _connect(self) -> list[Any]:
         if not self._address:
             raise ModelUnavailable(f"{self.config.alias}: {self.check()}")
-        return chat_client(self.config, self._address, self.key, _connections.get())
+        made = _connections.get()
+        return [chat_client(self.config, self._address, lambda: self.key, http) for http in made]
 
     def _call(self, request: Request) -> Answer:
-        return complete(self._chat.get(), self.config, request)
+        chats = self._chats.get()
+        return complete(chats[next(_turns) % len(chats)], self.config, request)
 
 
-def chat_client(config: ModelConfig, address: str, key: str, http: Any) -> Any:
+def chat_client(config: ModelConfig, address: str, key: Callable[[], str], http: Any) -> Any:
     """The llama-index object of one model at one address, over an httpx.Client.
 
-    Raises ModelUnavailable for a model that has no chat completions.
+    `key` is asked at every call. Raises ModelUnavailable for a model without chat completions.
     """
     from llama_index.llms.openai_like import OpenAILike  # noqa: PLC0415 -- takes seconds
+    from openai import OpenAI  # noqa: PLC0415
+
+    timeout = config.timeout_seconds
+    client = OpenAI(api_key=key, base_url=address, http_client=http, max_retries=0, timeout=timeout)
 
     try:
         chat = OpenAILike(
             model=config.id,
             api_base=address,
-            api_key=key,
+            api_key="with the client",
             is_chat_model=True,
             max_retries=0,
-            timeout=config.timeout_seconds,
-            http_client=http,
+            timeout=timeout,
+            openai_client=client,
             reuse_client=True,
         )
     except ValueError as error:
@@ -142,12 +153,18 @@ def _omit() -> Any:
     return omit
 
 
-def _connect_all() -> Any:
+def _connect_all() -> list[Any]:
     import httpx  # noqa: PLC0415
 
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
-    return httpx.Client(limits=limits, timeout=None, follow_redirects=True)
+    trust = httpx.create_ssl_context()  # takes longer to make than a client
+    return [
+        httpx.Client(limits=limits, timeout=None, follow_redirects=True, verify=trust)
+        for _ in range(LANES)
+    ]
 
 
-_connections: PerProcess[Any] = PerProcess(_connect_all)
-"""One pool of connections for all aliases; each call brings its own time limit."""
+_connections: PerProcess[list[Any]] = PerProcess(_connect_all)
+"""Connections for all aliases, in lanes; each call brings its own time limit."""
+
+_turns = count()

@@ -73,6 +73,7 @@ def test_states_are_kept_for_the_last_system_texts_only(model: Embedded) -> None
     with shared_pool().lease() as (server, _):
         server.prefixes |= {f"old {i}": f"{i + 1}.bin" for i in range(KEPT_STATES - 1)}
         assert _free_name(server) == "0.bin"
+        assert _free_name(server) == "0.bin"  # nobody took it: the text was refused, say
         assert REQUESTS[2].system not in server.prefixes
     model.ask(REQUESTS[2])
     assert len(server.prefixes) == KEPT_STATES

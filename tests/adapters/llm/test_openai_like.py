@@ -1,15 +1,17 @@
 """What is OpenAI's and OpenRouter's own."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters.llm.openai_like import ADDRESSES
+from adapters.llm.openai_like import ADDRESSES, LANES
 from adapters.registry import load
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import ModelUnavailable, OutsideFailure
 from prompt_lab.ports import Request
 from tests.adapters.llm.conftest import World
+from tests.adapters.llm.vendors import KEY, KEY_ENV
 
 PLAIN = Request("Extract the amount.", "Pay 12 EUR.", max_tokens=99)
 WorldOf = Callable[[str], World]
@@ -79,3 +81,27 @@ def test_an_unanswered_call_gives_its_place_away(world_of: WorldOf) -> None:
     for _ in range(2):  # a place that is not given back would block the second
         with pytest.raises(OutsideFailure):
             model.ask(PLAIN)
+
+
+def test_the_key_is_read_at_every_call_and_kept_nowhere(
+    world_of: WorldOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_of("openai")
+    model = world.reply(200, world.vendor.answer("x")).model()
+    model.ask(PLAIN)
+    assert KEY not in repr(model._chats.get())  # type: ignore[attr-defined]
+    monkeypatch.setenv(KEY_ENV, "a-new-one")
+    model.ask(PLAIN)
+    assert world.keys == [f"Bearer {KEY}", "Bearer a-new-one"]
+    monkeypatch.delenv(KEY_ENV)
+    with pytest.raises(ModelUnavailable, match=KEY_ENV):
+        model.ask(PLAIN)
+
+
+def test_calls_at_the_same_time_share_the_load(world_of: WorldOf) -> None:
+    world = world_of("openai")
+    model = world.reply(200, world.vendor.answer("x")).model(workers=2 * LANES)
+    with ThreadPoolExecutor(2 * LANES) as threads:
+        answers = list(threads.map(model.ask, [PLAIN] * 4 * LANES))
+    assert [answer.text for answer in answers] == ["x"] * 4 * LANES
+    assert len({id(chat._get_client()) for chat in model._chats.get()}) == LANES  # type: ignore[attr-defined]
