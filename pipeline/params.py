@@ -1,8 +1,12 @@
-"""The parameter types that luigi does not have."""
+"""The parameter types that luigi does not have: each says in one sentence what it cannot read."""
 
 from hashlib import sha256
+from typing import Any
 
 import luigi
+
+from prompt_lab.errors import ConfigError
+from prompt_lab.names import Split
 
 
 class NamesParameter(luigi.Parameter):
@@ -11,6 +15,38 @@ class NamesParameter(luigi.Parameter):
     def normalize(self, x: str) -> str:
         """`a, b,,a` and `a,b` are the same."""
         return ",".join(dict.fromkeys(part.strip() for part in x.split(",") if part.strip()))
+
+
+class CountParameter(luigi.IntParameter):
+    """A whole number of at least `least`; the default stands for 'not given' and may be less."""
+
+    def __init__(self, flag: str, *, least: int, default: int, description: str) -> None:
+        super().__init__(default=default, description=description)
+        self._flag, self._least = flag, least
+
+    def parse(self, x: str) -> int:
+        """What the command line says. Raises ConfigError that names the flag."""
+        try:
+            value = int(x)
+        except ValueError:
+            value = self._least - 1
+        if value < self._least:
+            raise ConfigError([f"{self._flag} {x}: give a whole number from {self._least} on"])
+        return value
+
+
+class SplitParameter(luigi.Parameter):
+    """`train` or `verify`."""
+
+    def parse(self, x: str) -> Split:
+        """What the command line says. Raises ConfigError for any other word."""
+        if x not in list(Split):
+            raise ConfigError([f"--split {x}: give 'train' or 'verify'"])
+        return Split(x)
+
+    def serialize(self, x: Any) -> str:
+        """The word as it is typed."""
+        return Split(x).value
 
 
 class Batched(luigi.Parameter):

@@ -8,7 +8,6 @@ from functools import cache
 from math import pi, sqrt
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 from prompt_lab.decide.table import Floats
 
@@ -45,7 +44,14 @@ def carry(density: Floats, span: float, drift: float = 0.0) -> Floats:
     """The density after a further span of time; an empty one starts at 0."""
     # A walk with drift leaves the grid's middle by at most a few units, which the grid holds.
     step = np.exp(-((GRID - drift * span) ** 2) / (2 * span)) / sqrt(2 * pi * span)
-    return np.asarray(step if not len(density) else fftconvolve(density, step, "same") * WIDTH)
+    return np.asarray(step if not len(density) else _convolved(density, step) * WIDTH)
+
+
+def _convolved(density: Floats, step: Floats) -> Floats:
+    """Their convolution on the grid, by Fourier transforms that are long enough not to wrap."""
+    length, middle = 4 * (len(GRID) - 1), len(GRID) // 2
+    both = np.fft.rfft(density, length) * np.fft.rfft(step, length)
+    return np.asarray(np.fft.irfft(both, length)[middle : middle + len(GRID)])
 
 
 def _tails(density: Floats) -> Floats:

@@ -4,12 +4,12 @@ from math import exp
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
 
 from prompt_lab.decide import anytime, limits, signflip
 from prompt_lab.decide.gain import claimed
 from prompt_lab.decide.limits import Limits
 from prompt_lab.decide.looks import Design, Stop, Why, design
+from prompt_lab.decide.normal import above
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.table import Floats
 
@@ -80,7 +80,7 @@ def any_look(sample: Sample, policy: Policy, look: int, looks: int) -> Finding:
 def last_look(sample: Sample, policy: Policy, stop: Stop, plan: Design) -> Finding:
     """Where the planned looks ended. The interval holds at all looks together."""
     last = plan.bounds[stop.look - 1] if stop.look and len(plan.bounds) > 1 else None
-    level = policy.alpha if last is None else float(norm.sf(last))
+    level = policy.alpha if last is None else above(last)
     means, values = sample.there()
     why = stop.why
     if why == "better" and means.mean() <= 0:  # unequal support can part the two

@@ -3,9 +3,9 @@
 from math import sqrt
 
 import numpy as np
-from scipy.stats import norm
 
 from prompt_lab.decide.evidence import Amounts, Evidence, Validity
+from prompt_lab.decide.normal import reached
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number
 from prompt_lab.decide.result import Guard
@@ -71,7 +71,7 @@ def newcombe(seen: Validity, level: float) -> tuple[float, float]:
 
 
 def _wilson(hits: int, total: int, level: float) -> tuple[float, float]:
-    z = float(norm.isf(level))
+    z = reached(level)
     share, weight = hits / total, z * z / total
     middle = (share + weight / 2) / (1 + weight)
     half = z * sqrt(share * (1 - share) / total + weight / (4 * total)) / (1 + weight)

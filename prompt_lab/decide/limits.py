@@ -4,9 +4,8 @@ from math import ceil, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
 
+from prompt_lab.decide.normal import quantile, reached, t_reached
 from prompt_lab.decide.table import Floats
 
 EXACT_UP_TO = 15  # plans; 2**15 subset means are quick to list
@@ -32,7 +31,7 @@ def limits(values: Floats, level: float) -> Limits:
         return Limits(-half, half)
     if len(values) <= EXACT_UP_TO:
         return _inverted(values, level)
-    mean, half = float(values.mean()), float(student.isf(level, len(values) - 1)) * error(values)
+    mean, half = float(values.mean()), t_reached(level, len(values) - 1) * error(values)
     return Limits(max(-1.0, mean - half), min(1.0, mean + half))
 
 
@@ -49,7 +48,7 @@ def deviation(values: Floats) -> float:
 
 def visible(values: Floats, level: float, power: float) -> float:
     """The smallest true gain that plans of this spread show with this power, at most 1."""
-    reach = float(norm.isf(level) + norm.ppf(power)) * error(values)
+    reach = (reached(level) + quantile(power)) * error(values)
     return min(1.0, reach) if reach > 0 else min(1.0, -log(level) / max(len(values), 1))
 
 
@@ -59,7 +58,7 @@ def plans_needed(spread: float, gain: float, level: float, power: float) -> int:
     >>> plans_needed(0.5, 0.03, 0.05, 0.8)
     1718
     """
-    reach = float(norm.isf(level) + norm.ppf(power)) * spread / gain
+    reach = (reached(level) + quantile(power)) * spread / gain
     return max(fewest_plans(level), ceil(reach**2))
 
 

@@ -9,11 +9,11 @@ from math import sqrt
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy.stats import norm
 
 from prompt_lab.decide import signflip
 from prompt_lab.decide.bounds import boundaries
 from prompt_lab.decide.limits import deviation
+from prompt_lab.decide.normal import above, quantile, reached
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.spending import spent
 from prompt_lab.decide.table import Floats
@@ -93,7 +93,7 @@ def _hopeless(seen: Floats, left: int, plan: Design, policy: Policy, margin: flo
     gain = hoped_for(deviation(seen) / sqrt(plan.plans), plan, policy)
     if chance_left(seen, left, gain, plan.bounds[-1]) >= policy.futility:
         return False
-    bound = float(norm.isf(policy.alpha))
+    bound = reached(policy.alpha)
     return margin is None or chance_left(seen + margin, left, margin, bound) < policy.futility
 
 
@@ -103,7 +103,7 @@ def hoped_for(unit: float, plan: Design, policy: Policy) -> float:
     `unit` is the standard error of a whole trial. A trial too small, or with too little alpha, to
     see the smallest effect is still worth its calls for the gains that it can see.
     """
-    return max(policy.smallest_effect, (plan.bounds[-1] + float(norm.ppf(policy.power))) * unit)
+    return max(policy.smallest_effect, (plan.bounds[-1] + quantile(policy.power)) * unit)
 
 
 def chance_left(seen: Floats, left: int, gain: float, bound: float) -> float:
@@ -116,4 +116,4 @@ def chance_left(seen: Floats, left: int, gain: float, bound: float) -> float:
         return float(len(seen) > 0 and seen[0] > 0)
     goal = bound * spread * sqrt(len(seen) + left)
     ahead = float(seen.sum()) + left * gain
-    return float(norm.sf((goal - ahead) / (spread * sqrt(left))))
+    return above((goal - ahead) / (spread * sqrt(left)))

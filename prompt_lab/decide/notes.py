@@ -1,11 +1,11 @@
 """Remarks that a verdict carries beside its reasons: what could be seen, what to beware of."""
 
 import numpy as np
-from scipy.stats import norm
 
 from prompt_lab.decide.evidence import Evidence
 from prompt_lab.decide.finding import Finding
 from prompt_lab.decide.limits import deviation, plans_needed, visible
+from prompt_lab.decide.normal import above, reached
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.price import Price, Rates
 from prompt_lab.decide.price import price as priced
@@ -18,8 +18,8 @@ SKEW = 1.0
 
 def promising(finding: Finding, policy: Policy) -> bool:
     """Whether the trend seen would have been shown by retest_factor times as many plans."""
-    reach = float(norm.isf(policy.alpha)) / float(np.sqrt(policy.retest_factor))
-    return finding.p_better <= float(norm.sf(reach))
+    reach = reached(policy.alpha) / float(np.sqrt(policy.retest_factor))
+    return finding.p_better <= above(reach)
 
 
 def price(table: Table, finding: Finding, policy: Policy, evidence: Evidence) -> Reason:

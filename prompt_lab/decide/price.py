@@ -4,12 +4,12 @@ from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
 
 from prompt_lab.decide import bounds
 from prompt_lab.decide.gain import hopeless
 from prompt_lab.decide.limits import fewest_plans, plans_needed
 from prompt_lab.decide.looks import Design, design
+from prompt_lab.decide.normal import quantile, reached
 from prompt_lab.decide.policy import Policy
 
 
@@ -82,7 +82,7 @@ def reach(plan: Design, drift: float, policy: Policy, unit: float) -> tuple[floa
 
 
 def _visible(plan: Design, policy: Policy, unit: float) -> float:
-    low, high = 0.0, float(norm.isf(policy.alpha) + norm.ppf(policy.power)) + 4.0
+    low, high = 0.0, reached(policy.alpha) + quantile(policy.power) + 4.0
     for _ in range(16):
         middle = (low + high) / 2
         if reach(plan, middle, policy, unit)[0] < policy.power:

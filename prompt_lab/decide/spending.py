@@ -2,8 +2,7 @@
 
 from math import exp, log, sqrt
 
-from scipy.stats import norm
-
+from prompt_lab.decide.normal import above, reached
 from prompt_lab.decide.policy import Policy
 
 
@@ -15,7 +14,7 @@ def spent(time: float, policy: Policy) -> float:
     if time >= 1:
         return policy.alpha
     if policy.spending == "obrien_fleming":
-        return float(2 * norm.sf(norm.isf(policy.alpha / 2) / sqrt(time)))
+        return float(2 * above(reached(policy.alpha / 2) / sqrt(time)))
     if policy.spending == "pocock":
         return policy.alpha * log(1 + (exp(1) - 1) * time)
     if policy.gamma == 0:
