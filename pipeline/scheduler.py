@@ -52,7 +52,10 @@ def main() -> int:
     except OSError as error:
         print(f"Port {PAGES_PORT} is taken ({error.strerror}): end what uses it.", file=sys.stderr)
         return 1
-    print(f"luigid      http://127.0.0.1:{LUIGID_PORT}\nlab's pages http://127.0.0.1:{PAGES_PORT}", flush=True)
+    print(
+        f"luigid      http://127.0.0.1:{LUIGID_PORT}\nlab's pages http://127.0.0.1:{PAGES_PORT}",
+        flush=True,
+    )
     print(
         "Then, in another terminal:\n  LUIGI_CONFIG_PATH=configs/luigid.cfg "
         ".venv/bin/luigi --module pipeline Iteration",
