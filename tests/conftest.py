@@ -15,10 +15,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skip that nobody allowed into a failure."""
     report = yield
-    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
-        if item.nodeid not in _allowed():
-            report.outcome = "failed"
-            report.longrepr = f"skipped in CI without standing in {ALLOWED.name}: {report.longrepr}"
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    if skipped and os.environ.get("CI") and item.nodeid not in _allowed():
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI without standing in {ALLOWED.name}: {report.longrepr}"
     return report
 
 

@@ -5,24 +5,30 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pipeline import Iteration
-from prompt_lab.config.base import load
+from prompt_lab.config.base import Config, load
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
-from tests.docs.readme import ROOT, blocks
+from tests.docs.readme import ROOT, Block, blocks
 
-KINDS = {"targets": TargetConfig, "steps": StepConfig, "models": ModelConfig, "lab.yaml": LabConfig}
+KINDS: dict[str, type[Config]] = {
+    "targets": TargetConfig,
+    "steps": StepConfig,
+    "models": ModelConfig,
+    "lab.yaml": LabConfig,
+}
 NAMED = {"targets": "name", "steps": "name", "models": "alias"}
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=lambda b: b.text.split("\n")[0])
-def test_every_config_in_the_readme_validates(block: object, tmp_path: Path) -> None:
-    text = block.text  # type: ignore[attr-defined]
+def test_every_config_in_the_readme_validates(block: Block, tmp_path: Path) -> None:
+    text = block.text
     place = Path(text.splitlines()[0].removeprefix("# configs/"))
     kind = place.parts[0]
     path = tmp_path / place.name
@@ -41,7 +47,7 @@ def test_every_file_in_configs_validates() -> None:
 
 def test_every_flag_in_the_readme_is_a_parameter() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    known = {name.replace("_", "-") for name in Iteration.get_param_names(True)} | {"module"}
+    known = {name.replace("_", "-") for name in [n for n, _ in Iteration.get_params()]} | {"module"}
     used = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text))
     assert used
     assert used <= known
@@ -81,10 +87,8 @@ def _run(commands: str, clone: Path) -> str:
             time.sleep(0.2)
     finally:
         time.sleep(0.2)
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(shell.pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass
     text = said.read_text("utf-8")
     assert shell.wait(timeout=30) == 0, f"{commands}\n{text}"
     return text
