@@ -1,15 +1,21 @@
 """The DAG of Prompt Lab. `luigi --module pipeline <Task>` runs any of these."""
 
+import sys
+
 from pipeline.analysis import Assessment, CodeReview, Insight, Synthesis
 from pipeline.conclude import Conclude, Report
 from pipeline.example import ExampleLab
 from pipeline.implement import Implement
 from pipeline.iteration import Iteration
+from pipeline.logs import say_plainly
 from pipeline.prepare import Prepare
 from pipeline.run import Run
 from pipeline.runs import Runs
 from pipeline.scout import Scout
 from pipeline.verdict import Verdict
+
+# luigi looks the task's name up before it calls anything of ours: there is no other way in.
+sys.excepthook = say_plainly
 
 __all__ = [
     "Assessment",

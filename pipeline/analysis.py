@@ -1,12 +1,14 @@
 """Insight, CodeReview, Synthesis, Assessment: what the runs say, before anyone decides."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import luigi
 
 from pipeline.base import Phase
 from pipeline.gather import batch_of, plans_of, rows_of, texts, version_at
 from pipeline.judge import judge
+from pipeline.params import AnalystParameter
 from pipeline.past import tried
 from pipeline.runs import Runs
 from prompt_lab.analyze.assessment import assess
@@ -15,19 +17,19 @@ from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.review import parse_review, render_review, review
 from prompt_lab.analyze.synthesis import Tried, render_synthesis, synthesise
-from prompt_lab.errors import UnknownName
 from prompt_lab.names import Side, Split
 from prompt_lab.propose.choose import strategies
 from prompt_lab.records import PlanText, PromptVersion
+from prompt_lab.store.files import read_parsed
 from prompt_lab.store.iterations import read_change, read_meta
 
-ANALYSTS = ("metrics",)
+T = TypeVar("T")
 
 
 class ByAnalyst(Phase):
     """A phase that each analyst carries out on its own."""
 
-    analyst = luigi.Parameter(default="metrics", description="who looks: metrics")
+    analyst = AnalystParameter(default="metrics", description="who looks: metrics")
     PREFIX = ""
 
     @property
@@ -37,8 +39,6 @@ class ByAnalyst(Phase):
 
     def requires(self) -> luigi.Task:
         """All runs on train."""
-        if self.analyst not in ANALYSTS:
-            raise UnknownName("analyst", self.analyst, ANALYSTS, "pipeline/analysis.py")
         return self.like(Runs)
 
 
@@ -86,8 +86,8 @@ class Synthesis(Phase):
 
     def work(self) -> None:
         """Read what the analysts wrote; rank directions by evidence and by what was tried."""
-        findings = {a: parse_findings(self._read("insight", a)) for a in _analysts(self)}
-        reviews = {a: parse_review(self._read("code", a)) for a in _analysts(self)}
+        findings = {a: self._parsed("insight", a, parse_findings) for a in _analysts(self)}
+        reviews = {a: self._parsed("code", a, parse_review) for a in _analysts(self)}
         past = [*tried(self.ctx.lab, self.step), self._this_one()]
         found = synthesise(findings, reviews, metrics_of(self), past, available=tuple(strategies()))
         self.write(render_synthesis(found))
@@ -102,8 +102,9 @@ class Synthesis(Phase):
             outcome=None,
         )
 
-    def _read(self, prefix: str, analyst: str) -> str:
-        return (self.folder / f"{prefix}_{analyst}.md").read_text("utf-8")
+    def _parsed(self, prefix: str, analyst: str, parse: Callable[[str], T]) -> T:
+        path = self.folder / f"{prefix}_{analyst}.md"
+        return read_parsed(path, parse, fix="Remove it to have it made again")
 
 
 class Assessment(Phase):

@@ -10,13 +10,12 @@ import luigi
 from filelock import FileLock, Timeout
 
 from pipeline.context import Context, context
-from pipeline.params import NamesParameter, names
-from prompt_lab.errors import ConfigError, LabBusy, LabError
+from pipeline.flags import NEXT, change_given, settle
+from pipeline.params import CountParameter, NamesParameter, names
+from prompt_lab.errors import LabBusy, LabError
 from prompt_lab.store.files import disk_errors, write_text
-from prompt_lab.store.iterations import check_step, resolve_number
 
 P = TypeVar("P", bound=luigi.Task)
-NEXT = -1
 _held: dict[Path, FileLock] = {}
 
 
@@ -64,14 +63,21 @@ class Phase(LabTask):
     """A phase of one iteration. Its parameters are those of `Iteration`, handed on by clone()."""
 
     step = luigi.Parameter(default="", description="a file of configs/steps; default: lab.yaml's")
-    number = luigi.IntParameter(
-        default=NEXT, description="the iteration; default: the open one, else the next"
+    number = CountParameter(
+        "--number",
+        least=0,
+        default=NEXT,
+        description="the iteration; default: the open one, else the next",
     )
     models = NamesParameter(default="", description="aliases or short names: haiku,llama")
     plans = NamesParameter(default="", description="names of train plans; default: the first ones")
     branch = luigi.Parameter(default="", description="a change that exists already: its branch")
-    pr = luigi.IntParameter(default=0, description="a change that exists already: its pull request")
-    replicates = luigi.IntParameter(default=0, description="how often each run is made")
+    pr = CountParameter(
+        "--pr", least=1, default=0, description="a change that exists already: its pull request"
+    )
+    replicates = CountParameter(
+        "--replicates", least=1, default=0, description="how often each run is made"
+    )
     skip_implement = luigi.BoolParameter(description="fail rather than write a candidate")
     skip_runner = luigi.BoolParameter(description="fail rather than call a model")
 
@@ -83,18 +89,7 @@ class Phase(LabTask):
         cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
     ) -> list[tuple[str, Any]]:
         """Resolve step and number once, so that they are part of the task's id."""
-        values = dict(super().get_param_values(params, args, kwargs))
-        ctx = context()
-        values["step"] = values["step"] or ctx.defaults.step
-        ctx.step(values["step"])
-        if values["branch"] and values["pr"]:
-            raise ConfigError(["--branch and --pr name the change twice: give one of them"])
-        if values["replicates"] < 0 or values["pr"] < 0 or values["number"] < NEXT:
-            raise ConfigError(["--replicates, --pr and --number cannot be negative"])
-        if values["number"] == NEXT:
-            given = values["branch"] or (f"#{values['pr']}" if values["pr"] else "")
-            values["number"] = resolve_number(ctx.lab, values["step"], given)
-        check_step(ctx.lab, values["number"], values["step"])
+        values = settle(context(), dict(super().get_param_values(params, args, kwargs)))
         return [(name, values[name]) for name, _ in params]
 
     @property
@@ -105,7 +100,7 @@ class Phase(LabTask):
     @property
     def given(self) -> str:
         """The change that the command line names: a branch, '#<pull>', or ''."""
-        return str(self.branch) or (f"#{self.pr}" if self.pr else "")
+        return change_given({"branch": self.branch, "pr": self.pr})
 
     @property
     def model_names(self) -> tuple[str, ...]:

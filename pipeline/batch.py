@@ -74,11 +74,11 @@ def finished_runs(phase: Phase) -> Callable[[str, ModelConfig], str | None]:
     """Where a finished run of a content key lies. Runs from before a drift are not offered."""
     lab = phase.ctx.lab
     known = reusable(lab)
-    stale = {str(e["model"]): str(e["timestamp"]) for e in events(lab, "baseline_drifted")}
+    stale = {str(e.get("model")): str(e["timestamp"]) for e in events(lab, "baseline_drifted")}
 
     def find(key: str, model: ModelConfig) -> str | None:
         path = known.get(key)
-        record = read_finished(lab, path) if path else None
+        record = read_finished(lab, path, key) if path else None
         if record is None or record.ended < stale.get(model.alias, ""):
             return None
         return path

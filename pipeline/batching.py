@@ -35,14 +35,12 @@ class MemberReports:
         global _current  # noqa: PLW0603
         _current = None
 
-    def member_ended(self, task_id: str, *, ok: bool) -> None:
-        """Report one member to the scheduler. The batch's own task needs no report."""
+    def member_done(self, task_id: str) -> None:
+        """Report one finished member to the scheduler. The batch's own task needs no report."""
         if task_id == self._task:
             return
         with self._lock:
-            self._scheduler.add_task(
-                task_id=task_id, worker=self._worker, status="DONE" if ok else "FAILED"
-            )
+            self._scheduler.add_task(task_id=task_id, worker=self._worker, status="DONE")
 
     def progress(self, message: str, percent: int) -> None:
         """Show how far the batch is on luigid's page."""

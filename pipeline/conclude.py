@@ -3,8 +3,10 @@
 import luigi
 
 from pipeline.base import Phase, utc_now
+from pipeline.judge import head_moved, judge
 from pipeline.pages import report_view
 from pipeline.verdict import Verdict
+from prompt_lab.decide.verdict import Code
 from prompt_lab.decide.verdict import Verdict as VerdictRecord
 from prompt_lab.errors import CodeHostError
 from prompt_lab.names import Outcome, PullState
@@ -12,8 +14,8 @@ from prompt_lab.ports import CodeHost
 from prompt_lab.records import Change
 from prompt_lab.report.comment import verdict_comment
 from prompt_lab.report.page import render_report
-from prompt_lab.store.files import read_record
-from prompt_lab.store.iterations import Conclusion, read_change, read_meta
+from prompt_lab.store.files import read_record, write_record
+from prompt_lab.store.iterations import Conclusion, made_again, read_change, read_meta
 
 LABELS = {
     Outcome.CONDITIONAL: "prompt-lab: conditional",
@@ -34,7 +36,7 @@ class Conclude(Phase):
         """Comment first; every call may be repeated after a crash without a second effect."""
         meta = read_meta(self.ctx.lab, self.number, self.step)
         change = read_change(self.ctx.lab, self.number, self.step)
-        verdict = read_record(self.folder / Verdict.FILE, VerdictRecord)
+        verdict = self._verdict_now()
         host, now = self.ctx.code_host(meta.target), utc_now()
         if change.pull is None:
             raise CodeHostError(f"{self.folder / 'change.json'}: names no pull request.")
@@ -49,6 +51,16 @@ class Conclude(Phase):
             when=now,
         )
         self.write(conclusion.model_dump_json(indent=2) + "\n")
+
+    def _verdict_now(self) -> VerdictRecord:
+        """The verdict; where the branch has moved on since, it is judged again, and INVALID."""
+        path = self.folder / Verdict.FILE
+        verdict = read_record(path, VerdictRecord, fix=made_again(path))
+        known = any(reason.code is Code.HEAD_MOVED for reason in verdict.reasons)
+        if head_moved(self) and not known:
+            verdict, _ = judge(self)
+            write_record(path, verdict)
+        return verdict
 
 
 class Report(Phase):

@@ -1,10 +1,12 @@
 """The composition root: configs -> adapters. Nothing else knows which adapter is in use."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import luigi
 
@@ -49,22 +51,29 @@ class Context:
         """Every model by its alias, removed ones included."""
         return load_folder(self.configs / "models", ModelConfig, "alias")
 
-    def choose_models(self, names: Sequence[str]) -> list[ModelConfig]:
-        """Models by alias or short name; all must be usable, or every reason is given at once."""
+    def named(self, names: Sequence[str]) -> list[ModelConfig]:
+        """Models by alias or short name, each once. Raises UnknownName."""
+        if not names:
+            return []
         by_name = {m.short: m for m in self.models.values() if m.short} | self.models
         chosen: dict[str, ModelConfig] = {}
         for name in names:
             if name not in by_name:
                 raise UnknownName("model", name, by_name, str(self.configs / "models"))
             chosen[by_name[name].alias] = by_name[name]
-        reasons = [f"  {m.alias}: {why}" for m in chosen.values() if (why := self.why_not(m))]
+        return list(chosen.values())
+
+    def choose_models(self, names: Sequence[str]) -> list[ModelConfig]:
+        """Models by name; all must be usable, or every reason is given at once."""
+        chosen = self.named(names)
+        reasons = [f"  {m.alias}: {why}" for m in chosen if (why := self.why_not(m))]
         if reasons:
             raise ModelUnavailable(
                 "Nothing was run, since not every model can be used:\n"
                 + "\n".join(reasons)
                 + "\nMend that, or name other models with --models."
             )
-        return list(chosen.values())
+        return chosen
 
     def why_not(self, model: ModelConfig) -> str | None:
         """Why a model cannot be used, or None."""
@@ -114,6 +123,21 @@ class Context:
                 self.lab.pulls, self.repository(target), self.lab.work / name
             )
         return self._hosts[name]
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Until the block ends, clones are made in a temporary folder: the lab is only read."""
+        work = self.lab.work
+        self._workspaces.clear()
+        self._hosts.clear()
+        with TemporaryDirectory(prefix="prompt-lab-") as folder:
+            self.lab.work = Path(folder)
+            try:
+                yield
+            finally:
+                self.lab.work = work
+                self._workspaces.clear()
+                self._hosts.clear()
 
     def policy(self, name: str) -> Policy:
         """configs/policies/<name>.yaml."""

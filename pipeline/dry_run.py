@@ -11,7 +11,7 @@ from prompt_lab.evaluate.batches import plan_runs
 from prompt_lab.evaluate.estimate import Estimate, estimate
 from prompt_lab.names import Side, Split
 from prompt_lab.store.batch import PlannedRun
-from prompt_lab.store.iterations import IterationMeta
+from prompt_lab.store.iterations import SUMMARY, IterationMeta
 from prompt_lab.store.plans import read_plan
 from prompt_lab.store.runs import timings
 
@@ -21,6 +21,8 @@ WORST_DEVIATION = 0.5
 
 def what_would_run(phase: Phase) -> str:
     """A text of a screen. Raises the LabError that the iteration itself would stop at."""
+    if (phase.folder / SUMMARY).exists():
+        return f"Iteration {phase.number} is finished: nothing would be run."
     meta = prepared(phase)
     lines = [
         f"Dry run of iteration {meta.iteration}, step {meta.step}. Nothing is run or written.",

@@ -7,6 +7,7 @@ import luigi
 
 from adapters.git import Git, signed
 from pipeline.base import LabTask, utc_now
+from prompt_lab.errors import UnknownName
 from prompt_lab.store.files import disk_errors, write_text
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -24,6 +25,9 @@ class ExampleLab(LabTask):
     def run(self) -> None:
         """Copy both, each to a temporary place first, so that a half copy never looks whole."""
         root, source = self.ctx.lab.root, EXAMPLES / self.example
+        known = [path.parent.name for path in EXAMPLES.glob("*/baseline")]
+        if self.example not in known:
+            raise UnknownName("example", self.example, known, str(EXAMPLES))
         with disk_errors(root):
             root.mkdir(parents=True, exist_ok=True)
             for name in ("baseline", "target"):

@@ -11,7 +11,8 @@ from prompt_lab.evaluate.evidence import SideFacts
 from prompt_lab.names import Side, Split
 from prompt_lab.records import PlanText, PromptVersion, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch
-from prompt_lab.store.iterations import IterationMeta, RunsSummary
+from prompt_lab.store.files import read_record
+from prompt_lab.store.iterations import IterationMeta, RunsSummary, made_again
 from prompt_lab.store.plans import read_plan
 from prompt_lab.store.runs import is_finished, read_row
 
@@ -21,7 +22,21 @@ DRIFT_ALPHA = 0.01
 def batch_of(phase: Phase, name: str) -> Batch | None:
     """A batch of the iteration, or None where it was never planned."""
     path = batch_path(phase.ctx.lab, phase.number, phase.step, name)
-    return read_batch(path) if path.exists() else None
+    ran = name in list(Split) and (phase.folder / summary_file(Split(name))).exists()
+    if path.exists() or (ran and not summary_of(phase, Split(name)).skipped):
+        return read_batch(path)
+    return None
+
+
+def summary_file(split: Split) -> str:
+    """The name of the file that `Runs` writes."""
+    return f"runs_{split.value}.json"
+
+
+def summary_of(phase: Phase, split: Split) -> RunsSummary:
+    """What `Runs` wrote. Raises StoreError where it is damaged or not there."""
+    path = phase.folder / summary_file(split)
+    return read_record(path, RunsSummary, fix=made_again(path))
 
 
 def rows_of(phase: Phase, batch: Batch | None, *, probes: bool = False) -> list[RunRow]:
@@ -33,7 +48,7 @@ def rows_of(phase: Phase, batch: Batch | None, *, probes: bool = False) -> list[
     return [
         as_planned(read_row(lab, run.path, outputs, reused=run.reused), run)
         for run in batch.runs
-        if run.probe <= probes and is_finished(lab.root / run.path)
+        if run.probe <= probes and (run.reused or is_finished(lab.root / run.path))
     ]
 
 

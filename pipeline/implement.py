@@ -8,7 +8,7 @@ import luigi
 
 from pipeline.base import Phase
 from pipeline.gather import batch_of, rows_of, texts, version_at
-from pipeline.past import last_rows, tried, tried_on
+from pipeline.past import in_history, last_rows, tried, tried_on
 from pipeline.prepare import Prepare
 from pipeline.scout import Scout
 from prompt_lab.analyze.metrics import measure
@@ -18,6 +18,7 @@ from prompt_lab.names import PullState, Side, Split
 from prompt_lab.propose.choose import choose, strategies
 from prompt_lab.propose.model import Draft, Material, failing_plans
 from prompt_lab.records import Change, Direction, PlanText, PromptVersion
+from prompt_lab.store.files import read_parsed
 from prompt_lab.store.iterations import IterationMeta, read_meta
 
 
@@ -49,7 +50,7 @@ class Implement(Phase):
 def _given(phase: Phase, meta: IterationMeta) -> Change:
     """A change of one's own: its branch as it is now, with its pull request."""
     host = phase.ctx.code_host(meta.target)
-    if meta.given.startswith("#"):
+    if meta.given[:1] == "#" and meta.given[1:].isdecimal():
         pull = host.get(int(meta.given[1:]))
         if pull.state is not PullState.OPEN:
             raise TargetError(f"Pull request #{pull.number} is {pull.state.value}, not open.")
@@ -113,8 +114,9 @@ def _ideas(phase: Phase, meta: IterationMeta) -> tuple[Material, list[Direction]
     before = version_at(phase, meta.main_commit)
     train = texts(phase, meta.plans[Split.TRAIN], split=Split.TRAIN)
     if meta.last_synthesis:
-        text = (lab.root / meta.last_synthesis).read_text("utf-8")
-        directions, source = list(parse_synthesis(text).directions), meta.last_synthesis
+        path = lab.root / meta.last_synthesis
+        last = read_parsed(path, parse_synthesis, fix=in_history(path))
+        directions, source = list(last.directions), meta.last_synthesis
     else:
         primary = phase.ctx.step(phase.step).primary
         rows = rows_of(phase, batch_of(phase, "scout"))

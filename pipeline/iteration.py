@@ -35,7 +35,8 @@ class Iteration(Phase):
     def run(self) -> None:
         """A dry run reads, speaks and leaves no trace, not even the lock."""
         if self.dry_run:
-            print(what_would_run(self))
+            with self.ctx.elsewhere():
+                print(what_would_run(self))
             self._said = True
             return
         hold_lab(self.ctx)

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.base import Phase
-from pipeline.gather import batch_of, rows_of, side_facts, version_at
+from pipeline.gather import batch_of, rows_of, side_facts, summary_file, summary_of, version_at
 from prompt_lab.decide.verdict import Code, Policy, Reason, Verdict, decide
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.evidence import examine
 from prompt_lab.evaluate.pairs import evidence_of, pairs_of
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RunRow
-from prompt_lab.store.files import read_if_whole, read_record
 from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
 
 
@@ -45,13 +44,8 @@ def judge(phase: Phase) -> tuple[Verdict, Case]:
     return decide(pairs_of(train), policy, evidence), case
 
 
-def summary_of(phase: Phase, split: Split) -> RunsSummary:
-    """runs_<split>.json. Raises StoreError where it is not there."""
-    return read_record(phase.folder / f"runs_{split.value}.json", RunsSummary)
-
-
 def _summary(phase: Phase, split: Split) -> RunsSummary | None:
-    return read_if_whole(phase.folder / f"runs_{split.value}.json", RunsSummary)
+    return summary_of(phase, split) if (phase.folder / summary_file(split)).exists() else None
 
 
 def _findings(phase: Phase, rows: Sequence[RunRow]) -> list[Reason]:
@@ -73,7 +67,25 @@ def _findings(phase: Phase, rows: Sequence[RunRow]) -> list[Reason]:
                 )
             )
         found += _moved(summary, commits)
-    return found
+    return [*found, *head_moved(phase)]
+
+
+def head_moved(phase: Phase) -> list[Reason]:
+    """The finding that the pull request no longer stands at the commit that was run, if so."""
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    if change.pull is None:
+        return []
+    target = read_meta(phase.ctx.lab, phase.number, phase.step).target
+    pull = phase.ctx.code_host(target).get(change.pull)
+    if pull.head == change.commit:
+        return []
+    now = f"stands at {pull.head[:12]}" if pull.head else "is gone"
+    text = (
+        f"The branch {pull.branch!r} of #{pull.number} {now}; what was run is "
+        f"{change.commit[:12]}. Test it again with --branch {pull.branch}."
+    )
+    facts = {"expected": change.commit, "found": pull.head}
+    return [Reason(code=Code.HEAD_MOVED, text=text, facts=facts)]
 
 
 def _moved(summary: RunsSummary, commits: dict[Side, str]) -> list[Reason]:
@@ -110,6 +122,6 @@ def _refuse_silence(phase: Phase, rows: Sequence[RunRow]) -> None:
         f"None of {len(rows)} answers of {models} could be used, on either side, so there is "
         f"nothing to compare. The first: {error.kind if error else 'invalid'}: "
         f"{error.message if error else ''} ({phase.ctx.lab.root / first.path}). Mend the model's "
-        f"config in {phase.ctx.configs / 'models'} or the step, or name other models; a new "
-        f"iteration is started with --number {phase.number + 1}."
+        f"config in {phase.ctx.configs / 'models'} or the step, then run the same command again. "
+        f"To give this iteration up, move {phase.folder} out of the lab."
     )

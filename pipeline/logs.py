@@ -2,8 +2,27 @@
 
 import logging
 import sys
+from types import TracebackType
+
+from luigi.parameter import ParameterException
+from luigi.task_register import TaskClassException
 
 from prompt_lab.errors import LabError
+
+PLAIN = (LabError, ParameterException, TaskClassException)
+"""What is meant for the person at the keyboard."""
+
+
+def say_plainly(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """The interpreter's last word on an error that ends it; sys.excepthook."""
+    if isinstance(error, KeyboardInterrupt):
+        print("\nStopped by Ctrl-C. The same command goes on from here.", file=sys.stderr)
+    elif isinstance(error, PLAIN):
+        print(f"\nStopped: {error}\n", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 class PlainFormatter(logging.Formatter):
@@ -12,7 +31,7 @@ class PlainFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One record as text."""
         error = record.exc_info[1] if record.exc_info else None
-        known = _lab_error(error)
+        known = _plain(error)
         if known is not None:
             return f"\nStopped: {known}\n"
         if error is None:
@@ -29,7 +48,7 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; an error that reaches luigi by two ways is said once."""
-        error = _lab_error(record.exc_info[1]) if record.exc_info else None
+        error = _plain(record.exc_info[1]) if record.exc_info else None
         if error is not None:
             if str(error) in self._said:
                 return
@@ -38,9 +57,9 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
         super().emit(record)
 
 
-def _lab_error(error: BaseException | None) -> LabError | None:
+def _plain(error: BaseException | None) -> BaseException | None:
     while error is not None:
-        if isinstance(error, LabError):
+        if isinstance(error, PLAIN):
             return error
         error = error.__cause__ or error.__context__
     return None

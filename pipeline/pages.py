@@ -54,7 +54,7 @@ def report_view(phase: Phase) -> ReportView:
         rows=tuple(rows),
         plans=texts(phase, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN),
         spent=spent(folder),
-        documents={path.name: path.read_text("utf-8") for path in documents},
+        documents={path.name: path.read_text("utf-8", "replace") for path in documents},
         files=tuple(path.name for path in sorted(folder.glob("*.json"))),
         page=ctx.page(folder / "report.html"),
         lab=os.path.relpath(ctx.lab.root, folder),

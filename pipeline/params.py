@@ -5,7 +5,7 @@ from typing import Any
 
 import luigi
 
-from prompt_lab.errors import ConfigError
+from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.names import Split
 
 
@@ -22,10 +22,12 @@ class CountParameter(luigi.IntParameter):
 
     def __init__(self, flag: str, *, least: int, default: int, description: str) -> None:
         super().__init__(default=default, description=description)
-        self._flag, self._least = flag, least
+        self._flag, self._least, self._not_given = flag, least, default
 
     def parse(self, x: str) -> int:
         """What the command line says. Raises ConfigError that names the flag."""
+        if x == "":
+            return self._not_given
         try:
             value = int(x)
         except ValueError:
@@ -34,8 +36,12 @@ class CountParameter(luigi.IntParameter):
             raise ConfigError([f"{self._flag} {x}: give a whole number from {self._least} on"])
         return value
 
+    def serialize(self, x: int) -> str:
+        """The number as it is typed; '' where it was not given."""
+        return "" if x == self._not_given else str(x)
 
-class SplitParameter(luigi.Parameter):
+
+class SplitParameter(luigi.Parameter[Split]):
     """`train` or `verify`."""
 
     def parse(self, x: str) -> Split:
@@ -47,6 +53,18 @@ class SplitParameter(luigi.Parameter):
     def serialize(self, x: Any) -> str:
         """The word as it is typed."""
         return Split(x).value
+
+
+ANALYSTS = ("metrics",)
+
+
+class AnalystParameter(luigi.Parameter):
+    """The name of an analyst."""
+
+    def normalize(self, x: str) -> str:
+        """The name as it is. Raises UnknownName."""
+        check_analyst(x)
+        return x
 
 
 class Batched(luigi.Parameter):
@@ -70,3 +88,9 @@ class Batched(luigi.Parameter):
 def names(value: str) -> tuple[str, ...]:
     """The names in a NamesParameter's value."""
     return tuple(part for part in value.split(",") if part)
+
+
+def check_analyst(name: str) -> None:
+    """Raises UnknownName for an analyst that is not there."""
+    if name not in ANALYSTS:
+        raise UnknownName("analyst", name, ANALYSTS, "pipeline/params.py")

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from pipeline.base import Phase
 from pipeline.gather import as_planned
@@ -12,31 +15,32 @@ from prompt_lab.names import Outcome
 from prompt_lab.records import Change, PromptVersion, RunRow
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.counters import iterations
-from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import Conclusion
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.runs import is_finished, read_row
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def tried(lab: Lab, step: str) -> list[Tried]:
     """Every concluded iteration of a step, oldest first."""
     found = []
     for number, folder in _concluded(lab, step):
-        change = read_if_whole(folder / "change.json", Change)
-        verdict = read_if_whole(folder / "verdict.json", Verdict)
-        conclusion = read_if_whole(folder / "conclusion.json", Conclusion)
-        if change and verdict and conclusion:
-            found.append(
-                Tried(
-                    iteration=number,
-                    strategy=change.strategy,
-                    title=change.direction or change.title,
-                    outcome=verdict.outcome,
-                    effect=verdict.effect,
-                    merged=bool(conclusion.merged_commit),
-                    rank_score=change.rank_score,
-                )
+        change = _read(folder / "change.json", Change)
+        verdict = _read(folder / "verdict.json", Verdict)
+        conclusion = _read(folder / "conclusion.json", Conclusion)
+        found.append(
+            Tried(
+                iteration=number,
+                strategy=change.strategy,
+                title=change.direction or change.title,
+                outcome=verdict.outcome,
+                effect=verdict.effect,
+                merged=bool(conclusion.merged_commit),
+                rank_score=change.rank_score,
             )
+        )
     return found
 
 
@@ -44,9 +48,9 @@ def tried_on(lab: Lab, step: str, commit: str) -> list[str]:
     """Strategies whose change to this very commit has had its verdict; INVALID is none."""
     found = []
     for _, folder in _concluded(lab, step):
-        change = read_if_whole(folder / "change.json", Change)
-        verdict = read_if_whole(folder / "verdict.json", Verdict)
-        if change and verdict and verdict.outcome is not Outcome.INVALID:
+        change = _read(folder / "change.json", Change)
+        verdict = _read(folder / "verdict.json", Verdict)
+        if verdict.outcome is not Outcome.INVALID:
             found += [change.strategy] if change.base_commit == commit else []
     return found
 
@@ -62,13 +66,23 @@ def last_rows(phase: Phase, prompt: PromptVersion) -> list[RunRow]:
     lab, outputs = phase.ctx.lab, phase.ctx.adapter(phase.step).outputs
     wanted = sha256(prompt.text.encode()).hexdigest()
     for _, folder in reversed(list(_concluded(lab, phase.step))):
-        batch = read_if_whole(folder / "batch_train.json", Batch)
-        runs = [r for r in batch.runs if is_finished(lab.root / r.path)] if batch else []
+        path = folder / "batch_train.json"
+        planned = _read(path, Batch).runs if path.exists() else ()
+        runs = [r for r in planned if is_finished(lab.root / r.path)]
         rows = [as_planned(read_row(lab, r.path, outputs, reused=r.reused), r) for r in runs]
         rows = [row for row in rows if row.record.sent.prompt_sha256 == wanted]
         if rows:
             return rows
     return []
+
+
+def in_history(path: Path) -> str:
+    """How a file of a concluded iteration is restored: it is in the lab's own git history."""
+    return f"Restore it: git -C {path.parent} checkout {path.name}"
+
+
+def _read(path: Path, kind: type[M]) -> M:
+    return read_record(path, kind, fix=in_history(path))
 
 
 def _concluded(lab: Lab, step: str) -> Iterator[tuple[int, Path]]:

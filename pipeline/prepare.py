@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, utc_now
+from pipeline.check import check_change, check_plans
 from pipeline.params import names
-from pipeline.past import last_synthesis
-from prompt_lab.errors import ConfigError
+from pipeline.past import last_synthesis, tried
 from prompt_lab.names import Split
 from prompt_lab.store.files import read_if_whole
-from prompt_lab.store.iterations import IterationMeta, read_meta
+from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.plans import choose_plans, plan_names
 
 
@@ -19,12 +19,8 @@ class Prepare(Phase):
     FILE = "meta.json"
 
     def complete(self) -> bool:
-        """Prepared, and by flags that say the same. Raises ConfigError where they differ."""
-        meta = read_if_whole(self.folder / self.FILE, IterationMeta)
-        if meta is None:
-            return False
-        self._refuse_other_flags(meta)
-        return True
+        """Prepared, and the file is whole."""
+        return read_if_whole(self.folder / self.FILE, IterationMeta) is not None
 
     def work(self) -> None:
         """Gather names, check them, write meta.json."""
@@ -32,33 +28,16 @@ class Prepare(Phase):
         LabRepository(self.ctx.lab.root).ensure()
         self.write(meta.model_dump_json(indent=2) + "\n")
 
-    def _refuse_other_flags(self, meta: IterationMeta) -> None:
-        by_short = {m.short: a for a, m in self.ctx.models.items() if m.short}
-        wanted = tuple(by_short.get(n, n) for n in self.model_names)
-        pairs: list[tuple[str, object, object]] = [
-            ("--models", wanted, meta.models),
-            ("--plans", names(self.plans), meta.plans[Split.TRAIN]),
-            ("--replicates", self.replicates, meta.replicates),
-            ("--branch or --pr", self.given, meta.given),
-        ]
-        faults = [
-            f"{flag}: iteration {self.number} was prepared with {was!r}, not {now!r}: leave the "
-            "flag out to go on with it, or name a new iteration with --number"
-            for flag, now, was in pairs
-            if now and now != was
-        ]
-        if faults:
-            raise ConfigError(faults)
-
 
 def prepared(phase: Phase) -> IterationMeta:
     """What an iteration with these flags would do. Reads; writes nothing.
 
-    Raises the LabError of the first thing that is wrong: a model, a plan, the target.
+    Raises the LabError of the first thing that is wrong, since what is found only later would
+    leave an iteration behind that nothing can be made of.
     """
     existing = read_if_whole(phase.folder / "meta.json", IterationMeta)
     if existing is not None:
-        return read_meta(phase.ctx.lab, phase.number, phase.step)
+        return existing
     ctx, defaults = phase.ctx, phase.ctx.defaults
     step = ctx.step(phase.step)
     target = ctx.target(step.target)
@@ -66,8 +45,13 @@ def prepared(phase: Phase) -> IterationMeta:
     models = ctx.choose_models(phase.model_names or defaults.models)
     train = _train_plans(phase, defaults.train_plans)
     verify = _plans(phase, Split.VERIFY)[: defaults.verify_plans]
+    check_plans(phase, train, split=Split.TRAIN)
+    check_plans(phase, verify, split=Split.VERIFY)
+    tried(ctx.lab, phase.step)  # what it cannot read is better said before the first call
     workspace = ctx.workspace(step.target)
     workspace.check()
+    main_commit = workspace.resolve(target.main)
+    check_change(phase, target.main, main_commit)
     return IterationMeta(
         iteration=phase.number,
         step=phase.step,
@@ -78,7 +62,7 @@ def prepared(phase: Phase) -> IterationMeta:
         policy=defaults.policy,
         target=step.target,
         main=target.main,
-        main_commit=workspace.resolve(target.main),
+        main_commit=main_commit,
         given=phase.given,
         analysts=defaults.analysts,
         last_synthesis=last_synthesis(ctx.lab, phase.step, before=phase.number),

@@ -1,22 +1,24 @@
 """One run of a batch; luigi may hand out many at once, which then share one process."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
 import luigi
 
-from pipeline.base import LabTask, hold_lab
+from pipeline.base import LabTask, Phase, hold_lab
 from pipeline.batching import current
 from pipeline.execute import Bench, Site
+from pipeline.gather import rows_of
 from pipeline.params import Batched
 from pipeline.progress import Progress
-from prompt_lab.errors import LabError, OutsideFailure
+from prompt_lab.errors import LabError, OutsideFailure, StoreError
 from prompt_lab.names import Side
-from prompt_lab.records import RunKey
+from prompt_lab.records import RunKey, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, runs_by_key
-from prompt_lab.store.runs import MARKER, is_finished
+from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged
 
 GIVE_UP_AFTER = 5
 """Failures in a row after which a model's other runs are not tried any more in this batch."""
@@ -84,9 +86,10 @@ class Run(LabTask):
             futures = {pools[key.model].submit(make, key): key for key in left}
             for future in as_completed(futures):
                 fault = future.result()
-                self._report(futures[future], ok=fault is None)
                 progress.ended(ok=fault is None)
-                if fault is not None:
+                if fault is None:
+                    self._report(futures[future])
+                else:
                     faults.append(fault)
         return faults
 
@@ -101,10 +104,12 @@ class Run(LabTask):
         adapter = ctx.adapter(self.step)
         return Bench(ctx, self.number, self.step, adapter, config.primary, sites)
 
-    def _report(self, key: RunKey, *, ok: bool) -> None:
+    def _report(self, key: RunKey) -> None:
+        # Failed ones fail with the batch: told earlier, luigi would hand them out again meanwhile,
+        # and a server that is down would be asked for ever.
         reports = current()
         if reports:
-            reports.member_ended(run_task(self.number, self.step, self.batch, key).task_id, ok=ok)
+            reports.member_done(run_task(self.number, self.step, self.batch, key).task_id)
 
 
 class Breaker:
@@ -146,6 +151,19 @@ def missing_runs(number: int, step: str, batch: Batch) -> list[luigi.Task]:
         for key, planned in batch.by_key().items()
         if not planned.reused
     ]
+
+
+def whole_rows(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
+    """The rows of a batch; runs whose record is damaged are set aside, and yielded to be made."""
+    try:
+        rows = rows_of(phase, batch, probes=True)
+    except StoreError:
+        root = phase.ctx.lab.root
+        if not [r for r in batch.runs if not r.reused and set_aside_damaged(root / r.path)]:
+            raise
+        yield missing_runs(phase.number, phase.step, batch)
+        rows = rows_of(phase, batch, probes=True)
+    return [row for row in rows if row.record.replicate >= 0]
 
 
 @contextmanager

@@ -7,9 +7,10 @@ import luigi
 
 from pipeline.base import Phase, utc_now
 from pipeline.batch import Order, batch_for
-from pipeline.gather import rows_of, side_facts, summarise
+from pipeline.gather import rows_of, side_facts, summarise, summary_file
 from pipeline.implement import Implement
-from pipeline.run import missing_runs
+from pipeline.params import SplitParameter
+from pipeline.run import missing_runs, whole_rows
 from prompt_lab.errors import StoreError
 from prompt_lab.evaluate.evidence import not_exercised
 from prompt_lab.names import Side, Split
@@ -22,12 +23,12 @@ from prompt_lab.store.runs import is_finished
 class Runs(Phase):
     """All runs of both sides over one split. Writes runs_<split>.json."""
 
-    split = luigi.EnumParameter(enum=Split, default=Split.TRAIN, description="train or verify")
+    split = SplitParameter(default=Split.TRAIN, description="train or verify")
 
     @property
     def FILE(self) -> str:  # type: ignore[override]
         """One file for each split."""
-        return f"runs_{self.split.value}.json"
+        return summary_file(self.split)
 
     def requires(self) -> luigi.Task:
         """The change that is to be run."""
@@ -53,9 +54,11 @@ class Runs(Phase):
         )
         batch = batch_for(self, order)
         _log_reading(self, batch)
-        if not self.skip_runner:
+        if self.skip_runner:
+            rows = rows_of(self, batch)
+        else:
             yield missing_runs(self.number, self.step, batch)
-        rows = rows_of(self, batch)
+            rows = yield from whole_rows(self, batch)
         if not rows:
             raise StoreError(
                 f"{self.folder}: no run of this iteration is finished. Leave --skip-runner out."

@@ -7,9 +7,9 @@ import luigi
 
 from pipeline.base import Phase
 from pipeline.batch import Order, batch_for
-from pipeline.gather import rows_of, summarise
+from pipeline.gather import summarise
 from pipeline.prepare import Prepare
-from pipeline.run import missing_runs
+from pipeline.run import missing_runs, whole_rows
 from prompt_lab.names import Side, Split
 from prompt_lab.store.iterations import read_meta
 
@@ -38,6 +38,6 @@ class Scout(Phase):
         )
         batch = batch_for(self, order)
         yield missing_runs(self.number, self.step, batch)
-        rows = rows_of(self, batch)
+        rows = yield from whole_rows(self, batch)
         summary = summarise(self, batch, rows)
         self.write(summary.model_dump_json(indent=2) + "\n")

@@ -58,7 +58,8 @@ def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         raw = yaml.safe_load(text)
     except OSError as error:
-        return None, [f"{path}: cannot be read: {error.strerror}"]
+        hint = "" if path.exists() else ": make it, or correct PROMPTLAB_CONFIGS"
+        return None, [f"{path}: cannot be read: {error.strerror}{hint}"]
     except UnicodeDecodeError:
         return None, [f"{path}: is not UTF-8 text"]
     except yaml.YAMLError as error:

@@ -1,6 +1,8 @@
 """configs/lab.yaml, configs/steps/*.yaml and configs/targets/*.yaml."""
 
-from pydantic import Field
+from pathlib import PurePosixPath
+
+from pydantic import Field, field_validator
 
 from prompt_lab.config.base import Config
 
@@ -17,7 +19,7 @@ class LabConfig(Config):
     scout_plans: int = Field(
         default=10, ge=1, description="plans that the first idea is drawn from"
     )
-    analysts: tuple[str, ...] = ("metrics",)
+    analysts: tuple[str, ...] = Field(default=("metrics",), min_length=1)
     drift_sample: float = Field(
         default=0.2, ge=0, le=1, description="share of a reused sampled baseline that is run again"
     )
@@ -29,12 +31,20 @@ class StepConfig(Config):
     name: str
     adapter: str = Field(description="a step adapter's name in adapters/registry.py")
     target: str = Field(description="a file of configs/targets")
-    prompt: str = Field(description="path of the prompt in the target")
+    prompt: str = Field(min_length=1, description="path of the prompt in the target")
     schema_path: str = Field(
         default="", description="path of the answer's JSON schema in the target"
     )
     primary: str = Field(description="the part of the score that is judged")
     max_tokens: int = Field(default=256, ge=1)
+
+    @field_validator("prompt", "schema_path")
+    @classmethod
+    def _inside(cls, value: str) -> str:
+        path = PurePosixPath(value)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError("must be a path inside the target")
+        return value
 
 
 class TargetConfig(Config):

@@ -6,6 +6,7 @@ from pathlib import Path
 from prompt_lab.names import Side, Split
 from prompt_lab.records import VERSION, Record, RunKey
 from prompt_lab.store.files import read_record, write_record
+from prompt_lab.store.iterations import made_again
 from prompt_lab.store.layout import Lab
 
 
@@ -55,7 +56,7 @@ def write_batch(path: Path, batch: Batch) -> None:
 @lru_cache(maxsize=8)
 def read_batch(path: Path) -> Batch:
     """The batch as written, read once for each process: it never changes. Raises StoreError."""
-    return read_record(path, Batch)
+    return read_record(path, Batch, fix=made_again(path))
 
 
 @lru_cache(maxsize=8)

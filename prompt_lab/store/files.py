@@ -3,16 +3,18 @@
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from prompt_lab.errors import StoreError
+from prompt_lab.errors import LabError, StoreError
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
@@ -24,9 +26,17 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StoreError(
-            f"{path}: {reason}. Free some space or mend its permissions, then run the same command "
-            "again: what is finished is kept."
+            f"{path}: {reason}. {_cure(error)}, then run the same command again: what is finished "
+            "is kept."
         ) from error
+
+
+def _cure(error: OSError) -> str:
+    if error.errno in (ENOSPC, EDQUOT):
+        return "Free some space"
+    if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
+        return "Move away what stands in its place"
+    return "Mend its permissions"
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
@@ -56,19 +66,20 @@ def write_record(path: Path, record: BaseModel, *, durable: bool = True) -> None
     write_text(path, record.model_dump_json(indent=2) + "\n", durable=durable)
 
 
-def read_record(path: Path, kind: type[M]) -> M:
-    """A record from JSON. Raises StoreError that names the file and the first fault."""
+def read_record(
+    path: Path, kind: type[M], *, fix: str = "Restore it, or remove it to have it made again"
+) -> M:
+    """A record from JSON. Raises StoreError that names the file, the first fault and the fix."""
+    if not path.exists():
+        raise StoreError(f"{path}: is missing. {fix}.")
     with disk_errors(path):
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
     try:
-        return kind.model_validate_json(text)
+        return kind.model_validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(p) for p in first["loc"]) or "the file"
-        raise StoreError(
-            f"{path}: {place}: {first['msg']}. Restore it from the lab's git history, or remove it "
-            "to have it made again."
-        ) from error
+        raise StoreError(f"{path}: {place}: {first['msg']}. {fix}.") from error
 
 
 def read_if_whole(path: Path, kind: type[M]) -> M | None:
@@ -79,9 +90,23 @@ def read_if_whole(path: Path, kind: type[M]) -> M | None:
         return None
 
 
+def read_parsed(path: Path, parse: Callable[[str], T], *, fix: str) -> T:
+    """What a text says. Raises StoreError that names the file, the fault and the fix."""
+    try:
+        with disk_errors(path):
+            text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{path}: is not UTF-8 text (byte {error.start}). {fix}.") from error
+    try:
+        return parse(text)
+    except LabError as error:
+        raise StoreError(f"{path}: {error} {fix}.") from error
+
+
 def append_row(path: Path, row: dict[str, Any]) -> None:
     """One JSON line in one O_APPEND write, so that rows of two writers never mix."""
-    line = (json.dumps(row, ensure_ascii=False) + "\n").encode()
+    # Half a surrogate pair, which UTF-8 cannot hold, becomes the escape that JSON has for it.
+    line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
     with disk_errors(path):
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
@@ -93,11 +118,11 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a JSONL file; none where it is missing. What is no object is skipped."""
     rows = []
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
+    if not path.exists():
         return []
-    for line in lines:
+    with disk_errors(path):
+        text = path.read_text(encoding="utf-8", errors="replace")
+    for line in text.split("\n"):  # splitlines() would also split at characters inside a string
         try:
             row = json.loads(line)
         except ValueError:

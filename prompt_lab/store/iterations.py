@@ -79,24 +79,48 @@ class Conclusion(Record):
 
 SUMMARY = "summary.txt"
 """The last file of an iteration: once it is there the iteration is finished."""
+_MADE_IN_ORDER = (
+    *("change.json", "batch_train.json", "runs_train.json", "insight_*.md", "code_*.md"),
+    *("synthesis.md", "assessment.md", "batch_verify.json", "runs_verify.json", "verdict.json"),
+    *("conclusion.json", "report.html"),
+)
+_OURS = ("change.json", "scout.json", "conclusion.json", "batch_*.json", "runs_*.json")
+_MOVE_AWAY = (
+    "Restore it, or move its folder out of the lab: the next iteration then takes its place, and "
+    "finished runs are used again"
+)
 
 
 def read_meta(lab: Lab, number: int, step: str) -> IterationMeta:
     """Raises StoreError where the iteration was not prepared."""
-    return read_record(lab.iteration(number, step) / "meta.json", IterationMeta)
+    path = lab.iteration(number, step) / "meta.json"
+    return read_record(path, IterationMeta, fix=_MOVE_AWAY)
 
 
 def read_change(lab: Lab, number: int, step: str) -> Change:
     """Raises StoreError where there is none yet."""
-    return read_record(lab.iteration(number, step) / "change.json", Change)
+    path = lab.iteration(number, step) / "change.json"
+    return read_record(path, Change, fix=made_again(path))
+
+
+def made_again(path: Path) -> str:
+    """How a phase's file is made again: luigi asks no further down than the last file there is."""
+    start = _MADE_IN_ORDER.index(path.name) if path.name in _MADE_IN_ORDER else 0
+    found = [p.name for pattern in _MADE_IN_ORDER[start:] for p in path.parent.glob(pattern)]
+    names = ", ".join(dict.fromkeys(found))
+    return f"Restore it, or have it made again: remove {names} from its folder"
 
 
 def is_open(folder: Path) -> bool:
     """Ours and not finished. Folders of another tool, and empty claims, count as finished."""
-    if (folder / SUMMARY).exists():
-        return False
-    meta = read_if_whole(folder / "meta.json", IterationMeta)
-    return meta is not None
+    return not (folder / SUMMARY).exists() and is_ours(folder)
+
+
+def is_ours(folder: Path) -> bool:
+    """Prepared by us, also where meta.json is damaged since: it left what no other tool leaves."""
+    if read_if_whole(folder / "meta.json", IterationMeta) is not None:
+        return True
+    return any(next(folder.glob(pattern), None) for pattern in _OURS)
 
 
 def resolve_number(lab: Lab, step: str, given: str) -> int:
@@ -121,4 +145,21 @@ def check_step(lab: Lab, number: int, step: str) -> None:
         raise StoreError(
             f"{lab.iteration(number, other)}: iteration {number} is one of step {other!r}, not "
             f"{step!r}. Name its step with --step, or leave --number out for the next one."
+        )
+
+
+def check_number(lab: Lab, number: int, step: str) -> None:
+    """Raises StoreError for a number that skips some, or that another tool's iteration has."""
+    known = iterations(lab)
+    folder = lab.iteration(number, step)
+    following = max(known, default=0) + 1
+    if number not in known and not 1 <= number <= following:
+        raise StoreError(
+            f"{lab.analysis}: there is no iteration {number}, and the next one is {following}. "
+            "Leave --number out for that one."
+        )
+    if number in known and not is_ours(folder) and any(folder.iterdir()):
+        raise StoreError(
+            f"{folder}: this iteration was made by another tool, and is only read. Leave --number "
+            f"out for the next one ({following})."
         )

@@ -12,5 +12,6 @@ def note(lab: Lab, event: str, *, now: str, **facts: Any) -> None:
 
 
 def events(lab: Lab, event: str) -> list[dict[str, Any]]:
-    """All events of one kind, oldest first."""
-    return [row for row in read_rows(lab.journal) if row.get("event") == event]
+    """All events of one kind that say when they were, oldest first."""
+    rows = read_rows(lab.journal)
+    return [row for row in rows if row.get("event") == event and "timestamp" in row]

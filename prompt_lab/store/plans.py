@@ -56,4 +56,6 @@ def _text(path: Path) -> str:
         try:
             return path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise StoreError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
+            raise StoreError(
+                f"{path}: is not UTF-8 text (byte {error.start}). Save it as UTF-8."
+            ) from error

@@ -18,6 +18,12 @@ from prompt_lab.store.files import (
 from prompt_lab.store.layout import Lab
 
 MARKER = "run.json"
+_OWN = "Restore it, or remove it to have it made again"
+_MEASURED = ("seconds", "input_tokens", "output_tokens")
+_REUSED = (
+    "It was taken over from an earlier iteration: restore it, or remove it together with this "
+    "iteration's batch_*.json to have both made again"
+)
 
 
 def write_meta(folder: Path, meta: dict[str, Any]) -> None:
@@ -92,20 +98,27 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
 
 
 def is_finished(out: Path) -> bool:
-    """Whether a plan's folder holds a whole run."""
-    try:
-        return (out / MARKER).stat().st_size > 0
-    except OSError:
+    """Whether a plan's folder holds a run, whole or damaged since."""
+    return (out / MARKER).exists()
+
+
+def set_aside_damaged(out: Path) -> bool:
+    """Rename a run.json that no longer holds a record, so that the run is made again."""
+    path = out / MARKER
+    if not path.exists() or read_if_whole(path, RunRecord) is not None:
         return False
+    with disk_errors(path):
+        path.rename(path.with_name(f"{MARKER}.damaged"))
+    return True
 
 
 def read_row(lab: Lab, path: str, outputs: Sequence[str], *, reused: bool) -> RunRow:
     """A finished run with the texts of its outputs. Raises StoreError where run.json is damaged."""
     out = lab.root / path
-    record = read_record(out / MARKER, RunRecord)
-    texts = {n: (out / n).read_text("utf-8", "replace") for n in outputs if (out / n).is_file()}
-    if not texts:
-        texts = {p.name: p.read_text("utf-8", "replace") for p in sorted(out.glob("*_raw.txt"))}
+    record = read_record(out / MARKER, RunRecord, fix=_REUSED if reused else _OWN)
+    with disk_errors(out):
+        files = [out / n for n in outputs if (out / n).is_file()] or sorted(out.glob("*_raw.txt"))
+        texts = {p.name: p.read_text("utf-8", "replace") for p in files}
     return RunRow(record=record, path=path, outputs=texts, reused=reused)
 
 
@@ -118,14 +131,16 @@ def reusable(lab: Lab) -> dict[str, str]:
     }
 
 
-def read_finished(lab: Lab, path: str) -> RunRecord | None:
-    """The record at a path, or None where it is no longer whole."""
-    return read_if_whole(lab.root / path / MARKER, RunRecord)
+def read_finished(lab: Lab, path: str, key: str) -> RunRecord | None:
+    """The record at a path; None where it is no longer whole, or one of another content key."""
+    record = read_if_whole(lab.root / path / MARKER, RunRecord)
+    return record if record is not None and record.content_key == key else None
 
 
 def timings(lab: Lab, model: str, step: str) -> list[dict[str, Any]]:
     """Seconds and tokens of every run that a model made of a step, oldest first."""
-    return [r for r in read_rows(lab.reusable) if r.get("model") == model and r.get("step") == step]
+    rows = [r for r in read_rows(lab.reusable) if r.get("model") == model and r.get("step") == step]
+    return [r for r in rows if all(isinstance(r.get(k), int | float) for k in _MEASURED)]
 
 
 def _event(folder: Path, event: str, plan: str, now: str, **facts: object) -> None:

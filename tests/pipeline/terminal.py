@@ -56,6 +56,6 @@ def _run(main: Callable[[], object], out: Path, err: Path) -> int:
                 print(end.code, file=e)
                 return 1
             return end.code or 0
-        except BaseException as error:  # noqa: BLE001 -- as the interpreter itself does it
+        except BaseException as error:
             sys.excepthook(type(error), error, error.__traceback__)
             return 1

@@ -1,0 +1,72 @@
+"""What can be known to be wrong before the first call: gold, prompt, schema, the given change."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.base import Phase
+from pipeline.gather import version_at
+from prompt_lab.errors import ConfigError, LabError, StoreError, TargetError
+from prompt_lab.names import PullState, Split
+from prompt_lab.store.plans import read_plan
+
+NO_OUTPUT = Path(os.devnull) / "nothing"
+SHOWN = 5
+
+
+def check_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> None:
+    """Raises StoreError that names every plan whose texts or gold the step cannot use."""
+    adapter, folder = phase.ctx.adapter(phase.step), phase.ctx.lab.plans(split)
+    faults = []
+    for name in plans:
+        try:
+            read_plan(folder / name, adapter.inputs, adapter.outputs)
+            adapter.score(folder / name, NO_OUTPUT)
+        except LabError as error:
+            faults.append(str(error))
+    if faults:
+        more = f"\n… and {len(faults) - SHOWN} more plans" if len(faults) > SHOWN else ""
+        raise StoreError("\n".join(faults[:SHOWN]) + more)
+
+
+def check_change(phase: Phase, main: str, main_commit: str) -> None:
+    """Raises the LabError of a change that cannot be tested, or a prompt that cannot be sent."""
+    _check_version(phase, main_commit)
+    host = phase.ctx.code_host(phase.ctx.step(phase.step).target)
+    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    branch, flag = str(phase.branch), f"--branch {phase.branch}"
+    if phase.pr:
+        pull = host.get(int(phase.pr))
+        if pull.state is not PullState.OPEN:
+            raise TargetError(f"--pr {pull.number}: that pull request is {pull.state.value}.")
+        branch, flag = pull.branch, f"--pr {pull.number} (branch {pull.branch!r})"
+    elif not branch and phase.skip_implement:
+        raise ConfigError(
+            ["--skip-implement: name the change that exists already with --branch or --pr"]
+        )
+    if not branch:
+        return
+    try:
+        commit = workspace.resolve(f"refs/heads/{branch}")
+    except TargetError as error:
+        raise TargetError(f"{flag}: the target has no such branch. {error}") from error
+    if commit == main_commit:
+        raise TargetError(f"{flag}: has no commit that {main!r} lacks: commit the change first.")
+    _check_version(phase, commit)
+
+
+def _check_version(phase: Phase, commit: str) -> None:
+    """Raises TargetError for a prompt that is not there, or a schema that is no JSON object."""
+    config = phase.ctx.configs / "steps" / f"{phase.step}.yaml"
+    try:
+        version = version_at(phase, commit)
+        schema = json.loads(version.schema_text) if version.schema_path else {}
+    except TargetError as error:
+        raise TargetError(f"{error}: commit it there, or correct its path in {config}.") from error
+    except ValueError as error:
+        where = f"{version.schema_path!r} at commit {commit[:12]!r}"
+        raise TargetError(f"{where} is not JSON: {error}. Correct it in the target.") from error
+    if not isinstance(schema, dict):
+        where = f"{version.schema_path!r} at commit {commit[:12]!r}"
+        raise TargetError(f"{where} is no JSON object. Correct it in the target.")

@@ -1,0 +1,66 @@
+"""What the flags of a command mean on this lab: settled once, before anything is scheduled."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.context import Context
+from pipeline.params import check_analyst, names
+from prompt_lab.errors import ConfigError
+from prompt_lab.names import Split
+from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.iterations import (
+    IterationMeta,
+    check_number,
+    check_step,
+    resolve_number,
+)
+
+NEXT = -1
+
+
+def settle(ctx: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags with step and number filled in. Raises the LabError of what cannot be meant."""
+    values = dict(given)
+    values["step"] = values["step"] or ctx.defaults.step
+    ctx.step(values["step"])
+    for analyst in ctx.defaults.analysts:
+        check_analyst(analyst)
+    if values["branch"] and values["pr"]:
+        raise ConfigError(["--branch and --pr name the change twice: give one of them"])
+    if values["replicates"] < 0 or values["pr"] < 0 or values["number"] < NEXT:
+        raise ConfigError(["--replicates, --pr and --number cannot be negative"])
+    if values["number"] == NEXT:
+        values["number"] = resolve_number(ctx.lab, values["step"], change_given(values))
+    check_step(ctx.lab, values["number"], values["step"])
+    check_number(ctx.lab, values["number"], values["step"])
+    _check_same(ctx, values)
+    return values
+
+
+def change_given(values: Mapping[str, Any]) -> str:
+    """The change that the flags name: a branch, '#<pull>', or ''."""
+    return str(values["branch"]) or (f"#{values['pr']}" if values["pr"] else "")
+
+
+def _check_same(ctx: Context, values: Mapping[str, Any]) -> None:
+    """Raise ConfigError where an iteration was prepared by flags that say something else."""
+    number = values["number"]
+    path = ctx.lab.iteration(number, values["step"]) / "meta.json"
+    meta = read_if_whole(path, IterationMeta)
+    if meta is None:
+        return
+    wanted = tuple(m.alias for m in ctx.named(names(values["models"])))
+    pairs: list[tuple[str, object, object]] = [
+        ("--models", wanted, meta.models),
+        ("--plans", names(values["plans"]), meta.plans[Split.TRAIN]),
+        ("--replicates", values["replicates"], meta.replicates),
+        ("--branch or --pr", change_given(values), meta.given),
+    ]
+    faults = [
+        f"{flag}: iteration {number} was prepared with {was!r}, not {now!r}: leave the "
+        "flag out to go on with it, or name a new iteration with --number"
+        for flag, now, was in pairs
+        if now and now != was
+    ]
+    if faults:
+        raise ConfigError(faults)
