@@ -87,7 +87,13 @@ def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tupl
     pull = host.get(number)
     if outcome is Outcome.YES:
         message = f"Merge #{number}: {change.title}"
-        merged = host.merge(number, expected_head=change.commit, message=message, when=when)
+        try:
+            merged = host.merge(number, expected_head=change.commit, message=message, when=when)
+        except CodeHostError as error:
+            raise CodeHostError(
+                f"The verdict is YES, but #{number} cannot be merged: {error}. "
+                "Then the same command goes on from here."
+            ) from error
         return "merged", merged
     if outcome is Outcome.NO:
         if pull.state is PullState.OPEN:

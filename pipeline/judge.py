@@ -79,10 +79,10 @@ def head_moved(phase: Phase) -> list[Reason]:
     pull = phase.ctx.code_host(target).get(change.pull)
     if pull.head == change.commit:
         return []
-    now = f"stands at {pull.head[:12]}" if pull.head else "is gone"
+    now = f"has moved to {pull.head[:8]}" if pull.head else "is gone"
     text = (
-        f"The branch {pull.branch!r} of #{pull.number} {now}; what was run is "
-        f"{change.commit[:12]}. Test it again with --branch {pull.branch}."
+        f"Branch {pull.branch!r} {now} since {change.commit[:8]} was run: "
+        f"test it with --branch {pull.branch}."
     )
     facts = {"expected": change.commit, "found": pull.head}
     return [Reason(code=Code.HEAD_MOVED, text=text, facts=facts)]

@@ -59,9 +59,10 @@ class Runs(Phase):
         else:
             yield missing_runs(self.number, self.step, batch)
             rows = yield from whole_rows(self, batch)
-        if not rows:
+        if {row.record.side for row in rows} != set(Side):
             raise StoreError(
-                f"{self.folder}: no run of this iteration is finished. Leave --skip-runner out."
+                f"{self.folder}: the runs of one side are not there, so there is nothing to "
+                "compare. Leave --skip-runner out."
             )
         self._write(summarise(self, batch, rows))
 

@@ -10,6 +10,7 @@ from pipeline.batch import Order, batch_for
 from pipeline.gather import summarise
 from pipeline.prepare import Prepare
 from pipeline.run import missing_runs, whole_rows
+from prompt_lab.errors import StoreError
 from prompt_lab.names import Side, Split
 from prompt_lab.store.iterations import read_meta
 
@@ -25,6 +26,8 @@ class Scout(Phase):
 
     def work(self) -> Iterator[Any]:
         """Run the first model that answers exactly, since its runs are all reused later."""
+        if self.skip_runner:
+            raise StoreError(f"{self.folder}: the scout has not run. Leave --skip-runner out.")
         ctx = self.ctx
         meta = read_meta(ctx.lab, self.number, self.step)
         exact = [alias for alias in meta.models if ctx.models[alias].deterministic]
