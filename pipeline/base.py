@@ -46,6 +46,14 @@ def hold_lab(ctx: Context) -> None:
     write_text(ctx.lab.root / ".lock-holder", f"pid {os.getpid()}, since {utc_now()}\n")
 
 
+class File(luigi.LocalTarget):
+    """A file of the lab. Its name may hold what a shell would take for a pattern."""
+
+    def exists(self) -> bool:
+        """Whether it is there."""
+        return Path(self.path).exists()
+
+
 class LabTask(luigi.Task):
     """Any task on a lab. A LabError ends in one message, here and on luigid's page."""
 
@@ -114,7 +122,7 @@ class Phase(LabTask):
 
     def output(self) -> luigi.LocalTarget:
         """The phase's file: its completion marker."""
-        return luigi.LocalTarget(str(self.folder / self.FILE))
+        return File(str(self.folder / self.FILE))
 
     def run(self) -> Any:
         """Hold the lab, then do the phase's work."""

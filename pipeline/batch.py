@@ -19,6 +19,8 @@ from prompt_lab.store.journal import events
 from prompt_lab.store.plans import digest, read_plan
 from prompt_lab.store.runs import read_finished, reusable, write_meta
 
+_NO_REUSE = ("baseline_drifted", "crashed")
+
 
 @dataclass(frozen=True)
 class Order:
@@ -71,10 +73,11 @@ def request_for(phase: Phase, order: Order) -> BatchRequest:
 
 
 def finished_runs(phase: Phase) -> Callable[[str, ModelConfig], str | None]:
-    """Where a finished run of a content key lies. Runs from before a drift are not offered."""
+    """Where a finished run of a content key lies; none from before a drift or a crash."""
     lab = phase.ctx.lab
     known = reusable(lab)
-    stale = {str(e.get("model")): str(e["timestamp"]) for e in events(lab, "baseline_drifted")}
+    ends = sorted((str(e["timestamp"]), str(e.get("model"))) for e in events(lab, *_NO_REUSE))
+    stale = {model: timestamp for timestamp, model in ends}
 
     def find(key: str, model: ModelConfig) -> str | None:
         path = known.get(key)

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.base import Phase
 from pipeline.gather import version_at
 from prompt_lab.errors import ConfigError, LabError, StoreError, TargetError
+from prompt_lab.evaluate.schema import first_fault, properties
 from prompt_lab.names import PullState, Split
 from prompt_lab.store.plans import read_plan
 
@@ -61,12 +62,15 @@ def _check_version(phase: Phase, commit: str) -> None:
     config = phase.ctx.configs / "steps" / f"{phase.step}.yaml"
     try:
         version = version_at(phase, commit)
-        schema = json.loads(version.schema_text) if version.schema_path else {}
     except TargetError as error:
         raise TargetError(f"{error}: commit it there, or correct its path in {config}.") from error
-    except ValueError as error:
-        where = f"{version.schema_path!r} at commit {commit[:12]!r}"
-        raise TargetError(f"{where} is not JSON: {error}. Correct it in the target.") from error
-    if not isinstance(schema, dict):
-        where = f"{version.schema_path!r} at commit {commit[:12]!r}"
-        raise TargetError(f"{where} is no JSON object. Correct it in the target.")
+    if not version.schema_path:
+        return
+    try:
+        schema = json.loads(version.schema_text)
+        first_fault(dict.fromkeys(properties(schema)), schema)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise TargetError(
+            f"{version.schema_path!r} at commit {commit[:12]!r} is no JSON schema of an object: "
+            f"{error}. Correct it in the target."
+        ) from error

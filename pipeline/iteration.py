@@ -6,6 +6,7 @@ from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, hold_lab
 from pipeline.conclude import Report
 from pipeline.dry_run import what_would_run
+from pipeline.logs import say
 from pipeline.pages import ledger_entries, report_view
 from prompt_lab.errors import StoreError
 from prompt_lab.report.index import render_index
@@ -36,7 +37,7 @@ class Iteration(Phase):
         """A dry run reads, speaks and leaves no trace, not even the lock."""
         if self.dry_run:
             with self.ctx.elsewhere():
-                print(what_would_run(self))
+                say(what_would_run(self))
             self._said = True
             return
         hold_lab(self.ctx)
@@ -52,7 +53,7 @@ class Iteration(Phase):
         when = read_meta(lab, self.number, self.step).created
         LabRepository(lab.root).commit(message, when=when)
         self.write(text)
-        print(text)
+        say(text)
 
 
 @Iteration.event_handler(luigi.Event.DEPENDENCY_PRESENT)
@@ -61,6 +62,6 @@ def _say_again(task: Iteration) -> None:
     if task.dry_run:
         return
     try:
-        print((task.folder / SUMMARY).read_text("utf-8"))
+        say((task.folder / SUMMARY).read_text("utf-8", "replace"))
     except OSError as error:
         raise StoreError(f"{task.folder / SUMMARY}: {error.strerror}") from error

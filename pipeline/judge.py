@@ -6,16 +6,11 @@ from dataclasses import dataclass
 from pipeline.base import Phase
 from pipeline.gather import batch_of, rows_of, side_facts, summary_file, summary_of, version_at
 from prompt_lab.decide.verdict import Code, Policy, Reason, Verdict, decide
-from prompt_lab.errors import LabError
 from prompt_lab.evaluate.evidence import examine
 from prompt_lab.evaluate.pairs import evidence_of, pairs_of
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RunRow
 from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
-
-
-class Crash(LabError):
-    """Nothing could be compared because nothing ran: not a verdict, the iteration stays open."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +24,13 @@ class Case:
 
 
 def judge(phase: Phase) -> tuple[Verdict, Case]:
-    """The verdict on what has been run so far. Raises Crash where no answer could be used."""
+    """The verdict on what has been run so far."""
     ctx = phase.ctx
     meta = read_meta(ctx.lab, phase.number, phase.step)
     change = read_change(ctx.lab, phase.number, phase.step)
     train = rows_of(phase, batch_of(phase, "train"))
     read_verify = _summary(phase, Split.VERIFY) is not None
     verify = rows_of(phase, batch_of(phase, "verify")) if read_verify else None
-    _refuse_silence(phase, train)
     policy = ctx.policy(meta.policy)
     case = Case(policy, train, verify, _findings(phase, [*train, *(verify or [])]))
     prompts = (version_at(phase, change.base_commit), version_at(phase, change.commit))
@@ -110,18 +104,3 @@ def _moved(summary: RunsSummary, commits: dict[Side, str]) -> list[Reason]:
                 )
             )
     return found
-
-
-def _refuse_silence(phase: Phase, rows: Sequence[RunRow]) -> None:
-    if not rows or any(row.record.valid for row in rows):
-        return
-    first = rows[0]
-    error = first.record.error
-    models = ", ".join(sorted({row.record.model for row in rows}))
-    raise Crash(
-        f"None of {len(rows)} answers of {models} could be used, on either side, so there is "
-        f"nothing to compare. The first: {error.kind if error else 'invalid'}: "
-        f"{error.message if error else ''} ({phase.ctx.lab.root / first.path}). Mend the model's "
-        f"config in {phase.ctx.configs / 'models'} or the step, then run the same command again. "
-        f"To give this iteration up, move {phase.folder} out of the lab."
-    )

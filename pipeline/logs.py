@@ -1,6 +1,7 @@
 """What a person reads in the terminal: a LabError is one message, anything else keeps its trace."""
 
 import logging
+import os
 import sys
 from types import TracebackType
 
@@ -11,6 +12,8 @@ from prompt_lab.errors import LabError
 
 PLAIN = (LabError, ParameterException, TaskClassException)
 """What is meant for the person at the keyboard."""
+INTERRUPTED = 130
+"""The exit code that a shell expects after Ctrl-C."""
 
 
 def say_plainly(
@@ -19,10 +22,30 @@ def say_plainly(
     """The interpreter's last word on an error that ends it; sys.excepthook."""
     if isinstance(error, KeyboardInterrupt):
         print("\nStopped by Ctrl-C. The same command goes on from here.", file=sys.stderr)
+        sys.stderr.flush()
+        # The interpreter would wait for the calls that are under way, which may take minutes.
+        os._exit(INTERRUPTED)
     elif isinstance(error, PLAIN):
-        print(f"\nStopped: {error}\n", file=sys.stderr)
+        print(f"\nStopped: {printable(str(error))}\n", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
+
+
+def say(text: str) -> None:
+    """Print for a person, in whatever encoding the terminal has."""
+    code = sys.stdout.encoding or "utf-8"
+    print(printable(text).encode(code, "replace").decode(code))
+
+
+def printable(text: str) -> str:
+    """What a server or a file says cannot steer the terminal: control characters become escapes.
+
+    >>> printable("a\\x1b[31m\\n")
+    'a\\\\x1b[31m\\n'
+    """
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 class PlainFormatter(logging.Formatter):

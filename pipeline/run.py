@@ -8,7 +8,7 @@ from typing import Any
 
 import luigi
 
-from pipeline.base import LabTask, Phase, hold_lab
+from pipeline.base import File, LabTask, Phase, hold_lab
 from pipeline.batching import current
 from pipeline.execute import Bench, Site
 from pipeline.gather import rows_of
@@ -47,10 +47,10 @@ class Run(LabTask):
         )
         return {key: known[key] for key in keys}
 
-    def output(self) -> luigi.LocalTarget | list[luigi.LocalTarget]:
+    def output(self) -> File | list[File]:
         """run.json of each member."""
         root = self.ctx.lab.root
-        files = [luigi.LocalTarget(str(root / p.path / MARKER)) for p in self.members().values()]
+        files = [File(str(root / p.path / MARKER)) for p in self.members().values()]
         return files if len(files) > 1 else files[0]
 
     def run(self) -> None:
@@ -77,7 +77,8 @@ class Run(LabTask):
                 try:
                     bench.run(key, left[key])
                 except LabError as error:
-                    fault = f"  {key.model}: {error}"
+                    said = str(error)
+                    fault = f"  {said}" if said.startswith(key.model) else f"  {key.model}: {said}"
                 breaker.note(key.model, failed=fault is not None)
             return fault
 

@@ -7,6 +7,7 @@ import luigi
 
 from pipeline.base import Phase, utc_now
 from pipeline.batch import Order, batch_for
+from pipeline.crash import refuse_silence
 from pipeline.gather import rows_of, side_facts, summarise, summary_file
 from pipeline.implement import Implement
 from pipeline.params import SplitParameter
@@ -64,6 +65,7 @@ class Runs(Phase):
                 f"{self.folder}: the runs of one side are not there, so there is nothing to "
                 "compare. Leave --skip-runner out."
             )
+        refuse_silence(self, batch, rows)
         self._write(summarise(self, batch, rows))
 
     def _write(self, summary: RunsSummary) -> None:
@@ -76,7 +78,7 @@ def _log_reading(phase: Phase, batch: Batch) -> None:
     """Every use of verify is logged once for each iteration, before it happens."""
     if batch.split is not Split.VERIFY:
         return
-    seen = {e["iteration"] for e in events(phase.ctx.lab, "verify_read")}
+    seen = {e.get("iteration") for e in events(phase.ctx.lab, "verify_read")}
     root = phase.ctx.lab.root
     if phase.number not in seen and not all(is_finished(root / r.path) for r in batch.runs):
         plans = sorted({r.plan for r in batch.runs})

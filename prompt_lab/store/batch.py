@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prompt_lab.names import Side, Split
 from prompt_lab.records import VERSION, Record, RunKey
-from prompt_lab.store.files import read_record, write_record
+from prompt_lab.store.files import disk_errors, read_record, write_record
 from prompt_lab.store.iterations import made_again
 from prompt_lab.store.layout import Lab
 
@@ -63,3 +63,12 @@ def read_batch(path: Path) -> Batch:
 def runs_by_key(path: Path) -> dict[RunKey, PlannedRun]:
     """The batch's runs by key."""
     return read_batch(path).by_key()
+
+
+def set_aside(path: Path) -> None:
+    """Keep a batch under another name, so that the next call plans it anew."""
+    with disk_errors(path):
+        taken = len(list(path.parent.glob(f"{path.stem}.*.json")))
+        path.rename(path.with_name(f"{path.stem}.{taken}.json"))
+    read_batch.cache_clear()
+    runs_by_key.cache_clear()

@@ -11,7 +11,7 @@ def note(lab: Lab, event: str, *, now: str, **facts: Any) -> None:
     append_row(lab.journal, {"timestamp": now, "event": event, **facts})
 
 
-def events(lab: Lab, event: str) -> list[dict[str, Any]]:
-    """All events of one kind that say when they were, oldest first."""
+def events(lab: Lab, *kinds: str) -> list[dict[str, Any]]:
+    """All events of these kinds that say when they were, oldest first."""
     rows = read_rows(lab.journal)
-    return [row for row in rows if row.get("event") == event and "timestamp" in row]
+    return [row for row in rows if row.get("event") in kinds and "timestamp" in row]

@@ -25,6 +25,9 @@ def plan_names(lab: Lab, inputs: Sequence[str], *, split: Split) -> list[str]:
             f"{folder}: no plan holds {', '.join(map(repr, inputs))} ({len(names)} folders looked "
             "at). Put one folder for each input there; `make demo` shows an example."
         )
+    odd = [n for n in usable if n.encode("utf-8", "replace").decode() != n]
+    if odd:
+        raise StoreError(f"{folder}: the name of {odd[0]!r} is not UTF-8. Rename that folder.")
     return usable
 
 
