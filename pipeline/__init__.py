@@ -1,6 +1,7 @@
 """The DAG of Prompt Lab. `luigi --module pipeline <Task>` runs any of these."""
 
 from pipeline.analysis import Assessment, CodeReview, Insight, Synthesis
+from pipeline.calibrate import Calibrate, CalibrateCell
 from pipeline.conclude import Conclude, Report
 from pipeline.example import ExampleLab
 from pipeline.implement import Implement
@@ -13,6 +14,8 @@ from pipeline.verdict import Verdict
 
 __all__ = [
     "Assessment",
+    "Calibrate",
+    "CalibrateCell",
     "CodeReview",
     "Conclude",
     "ExampleLab",
