@@ -7,6 +7,7 @@ from pipeline.example import ExampleLab
 from pipeline.implement import Implement
 from pipeline.iteration import Iteration
 from pipeline.prepare import Prepare
+from pipeline.replay import Replay
 from pipeline.run import Run
 from pipeline.runs import Runs
 from pipeline.scout import Scout
@@ -23,6 +24,7 @@ __all__ = [
     "Insight",
     "Iteration",
     "Prepare",
+    "Replay",
     "Report",
     "Run",
     "Runs",

@@ -62,7 +62,7 @@ def prepared(phase: Phase) -> IterationMeta:
     ctx, defaults = phase.ctx, phase.ctx.defaults
     step = ctx.step(phase.step)
     target = ctx.target(step.target)
-    ctx.policy(defaults.policy)
+    policy = ctx.policy(defaults.policy)
     models = ctx.choose_models(phase.model_names or defaults.models)
     train = _train_plans(phase, defaults.train_plans)
     verify = _plans(phase, Split.VERIFY)[: defaults.verify_plans]
@@ -81,6 +81,7 @@ def prepared(phase: Phase) -> IterationMeta:
         main_commit=workspace.resolve(target.main),
         given=phase.given,
         analysts=defaults.analysts,
+        judged_by=policy,
         last_synthesis=last_synthesis(ctx.lab, phase.step, before=phase.number),
     )
 
