@@ -5,7 +5,13 @@ from collections.abc import Mapping, Sequence
 from prompt_lab.decide.calibrate import cells as named
 from prompt_lab.decide.calibrate.campaigns import Ledgers
 from prompt_lab.decide.calibrate.cells import Cell
-from prompt_lab.decide.calibrate.limits import ALPHA, missed, missed_by_series, simultaneous
+from prompt_lab.decide.calibrate.limits import (
+    ALPHA,
+    ENOUGH,
+    missed,
+    missed_by_series,
+    simultaneous,
+)
 from prompt_lab.decide.calibrate.measure import Measured
 from prompt_lab.decide.calibrate.picture import Scale, picture
 from prompt_lab.decide.calibrate.results import CellResult, origin
@@ -35,6 +41,7 @@ def page(results: Mapping[str, CellResult], command: str) -> str:
     parts = [
         HEAD,
         f"Made by `{command}`:\n\n{origin(results.values())}",
+        _worlds(cells),
         _limits(results),
         f"## Nothing changed: how often is it kept?\n\n{NULL}",
         "![False keeps by cell and rule](calibration/null.svg)",
@@ -123,10 +130,20 @@ def ledger_table(ledgers: Mapping[str, Ledgers]) -> str:
     return "\n".join(lines)
 
 
+def _worlds(cells: Mapping[str, Measured]) -> str:
+    null = {row.worlds for row in chosen(named.NULL, cells)}
+    if not null or min(null) >= ENOUGH:
+        return ""
+    return (
+        f"These are the figures of the quick check: {min(null):,} worlds in each cell without a"
+        f" difference, as the tables say. `make calibrate` measures {ENOUGH:,}."
+    )
+
+
 def _limits(results: Mapping[str, CellResult]) -> str:
     wrong = faults(results)
     few = min((r.measured.worlds for r in results.values() if r.measured), default=0)
-    way = "plain rates" if few >= 20_000 else "rates, by their intervals where worlds are few"
+    way = "plain rates" if few >= ENOUGH else "rates, by their intervals where worlds are few"
     if not wrong:
         return f"Every limit that the cells and ledgers name holds ({way})."
     return "**These limits do not hold:**\n\n" + "\n".join(f"- {fault}" for fault in wrong)
