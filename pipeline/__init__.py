@@ -6,6 +6,7 @@ from pipeline.conclude import Conclude, Report
 from pipeline.example import ExampleLab
 from pipeline.implement import Implement
 from pipeline.iteration import Iteration
+from pipeline.noise_floor import NoiseFloor
 from pipeline.prepare import Prepare
 from pipeline.replay import Replay
 from pipeline.run import Run
@@ -23,6 +24,7 @@ __all__ = [
     "Implement",
     "Insight",
     "Iteration",
+    "NoiseFloor",
     "Prepare",
     "Replay",
     "Report",

@@ -64,7 +64,7 @@ def prepared(phase: Phase) -> IterationMeta:
     target = ctx.target(step.target)
     policy = ctx.policy(defaults.policy)
     models = ctx.choose_models(phase.model_names or defaults.models)
-    train = _train_plans(phase, defaults.train_plans)
+    train = train_plans(phase, defaults.train_plans)
     verify = _plans(phase, Split.VERIFY)[: defaults.verify_plans]
     workspace = ctx.workspace(step.target)
     workspace.check()
@@ -86,7 +86,8 @@ def prepared(phase: Phase) -> IterationMeta:
     )
 
 
-def _train_plans(phase: Phase, most: int) -> Sequence[str]:
+def train_plans(phase: Phase, most: int) -> Sequence[str]:
+    """The train plans that --plans names, or the first ones."""
     available = _plans(phase, Split.TRAIN)
     wanted = names(phase.plans)
     if wanted:
