@@ -57,6 +57,10 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, lock, unit tests
 bench: $(VENV)/.dev ## wall time over the ideal for 35, 1,000 and 10,000 runs
 	@$(BIN)/python -m tests.bench.fan_out
 
+.PHONY: calibrate
+calibrate: setup ## measure the decision engine into docs/calibration.md, an hour; QUICK=1: minutes
+	@$(LUIGI) Calibrate --workers 2 $(if $(QUICK),--quick)
+
 .PHONY: scheduler
 scheduler: setup ## luigid's web page on 8082, and the lab's pages on 8083
 	@$(BIN)/python -m pipeline.scheduler

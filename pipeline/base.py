@@ -91,13 +91,16 @@ class Phase(LabTask):
 
     FILE = ""
     """The name of the phase's file in the iteration's folder."""
+    ITERATES = True
+    """Whether the task belongs to an iteration."""
 
     @classmethod
     def get_param_values(
         cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
     ) -> list[tuple[str, Any]]:
         """Resolve step and number once, so that they are part of the task's id."""
-        values = settle(context(), dict(super().get_param_values(params, args, kwargs)))
+        found = dict(super().get_param_values(params, args, kwargs))
+        values = settle(context(), found, iterates=cls.ITERATES)
         return [(name, values[name]) for name, _ in params]
 
     @property

@@ -34,13 +34,14 @@ class Order:
     replicates: int
 
 
-def batch_for(phase: Phase, order: Order) -> Batch:
+def batch_for(phase: Phase, order: Order, *, reuse: bool = True) -> Batch:
     """The batch that an order means: as it was written, or planned and written now."""
     path = batch_path(phase.ctx.lab, phase.number, phase.step, order.name)
     if path.exists():
         return read_batch(path)
     request = request_for(phase, order)
-    runs = _claimed(phase, order, plan_runs(request, finished_runs(phase)))
+    known = finished_runs(phase) if reuse else (lambda _key, _model: None)
+    runs = _claimed(phase, order, plan_runs(request, known))
     write_batch(
         path,
         Batch(name=order.name, split=order.split, commits=dict(order.commits), runs=tuple(runs)),

@@ -4,19 +4,18 @@ from collections.abc import Sequence
 
 from pipeline.base import Phase
 from pipeline.batch import Order, finished_runs, request_for
+from pipeline.noise_floor import read_floor
 from pipeline.prepare import prepared
 from prompt_lab.decide.limits import plans_needed
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.evaluate.batches import plan_runs
 from prompt_lab.evaluate.estimate import Estimate, estimate
+from prompt_lab.evaluate.floor import WORST_DEVIATION, FloorRecord, in_calls, need
 from prompt_lab.names import Side, Split
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.iterations import SUMMARY, IterationMeta
 from prompt_lab.store.plans import read_plan
 from prompt_lab.store.runs import timings
-
-WORST_DEVIATION = 0.5
-"""Standard deviation of plan differences when half of the plans flip their 0/1 score."""
 
 
 def what_would_run(phase: Phase) -> str:
@@ -43,7 +42,9 @@ def what_would_run(phase: Phase) -> str:
     lines += ["", f"  At most {calls} calls, ${cost:.2f}, about {_time(seconds)}."]
     if not all(row.measured for row in totals):
         lines.append("  Times and tokens of a model without past runs are guesses (marked ~).")
-    return "\n".join([*lines, *_power(phase.ctx.policy(meta.policy), meta)])
+    policy = meta.judged_by or phase.ctx.policy(meta.policy)
+    floor = read_floor(phase.ctx.lab, meta.step)
+    return "\n".join([*lines, *_power(policy, meta), *_noise(floor, policy, meta)])
 
 
 def _origin(meta: IterationMeta) -> str:
@@ -111,6 +112,23 @@ def _power(policy: Policy, meta: IterationMeta) -> list[str]:
         f"  {plans} plans can show {what} (alpha {policy.alpha:g}, power {policy.power:.0%}, if",
         f"  half of the plans change their score); for +{policy.smallest_effect * 100:.0f} points "
         f"about {wanted} plans are needed.",
+    ]
+
+
+def _noise(record: FloorRecord | None, policy: Policy, meta: IterationMeta) -> list[str]:
+    """What the noise floor says, where it was measured for these models."""
+    if record is None or record.asked.models != meta.models:
+        return ["  `luigi --module pipeline NoiseFloor` measures how far the baseline differs from"
+                " itself."]  # fmt: skip
+    found = need(record, policy.smallest_effect, policy)
+    return [
+        "",
+        f"  Noise floor ({record.asked.replicates} runs of {len(record.asked.plans)} plans at"
+        f" {record.asked.commit[:12]}): repeated runs differ by"
+        f" {record.floor.run_deviation * 100:.0f} points, {record.floor.flaky} are flaky.",
+        f"  To see +{found.gain * 100:.0f} points with {policy.power:.0%} power you need about"
+        f" {found.plans} plans ({in_calls(found.price)}),",
+        f"  {found.plans_at_worst} if the change also moves half of the plans.",
     ]
 
 

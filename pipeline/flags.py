@@ -18,8 +18,11 @@ from prompt_lab.store.iterations import (
 NEXT = -1
 
 
-def settle(ctx: Context, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The flags with step and number filled in. Raises the LabError of what cannot be meant."""
+def settle(ctx: Context, given: Mapping[str, Any], *, iterates: bool = True) -> dict[str, Any]:
+    """The flags with step and number filled in. Raises the LabError of what cannot be meant.
+
+    `iterates` is False for a task that has no iteration of its own: its number is none.
+    """
     values = dict(given)
     values["step"] = values["step"] or ctx.defaults.step
     ctx.step(values["step"])
@@ -29,6 +32,8 @@ def settle(ctx: Context, given: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(["--branch and --pr name the change twice: give one of them"])
     if values["replicates"] < 0 or values["pr"] < 0 or values["number"] < NEXT:
         raise ConfigError(["--replicates, --pr and --number cannot be negative"])
+    if not iterates:
+        return values
     if values["number"] == NEXT:
         values["number"] = resolve_number(ctx.lab, values["step"], change_given(values))
     check_step(ctx.lab, values["number"], values["step"])

@@ -23,15 +23,18 @@ class Case:
     findings: Sequence[Reason]
 
 
-def judge(phase: Phase) -> tuple[Verdict, Case]:
-    """The verdict on what has been run so far."""
+def judge(phase: Phase, policy: Policy | None = None) -> tuple[Verdict, Case]:
+    """The verdict on what has been run so far, by the policy that the iteration was prepared with.
+
+    `policy` asks what another one would have said.
+    """
     ctx = phase.ctx
     meta = read_meta(ctx.lab, phase.number, phase.step)
     change = read_change(ctx.lab, phase.number, phase.step)
     train = rows_of(phase, batch_of(phase, "train"))
     read_verify = _summary(phase, Split.VERIFY) is not None
     verify = rows_of(phase, batch_of(phase, "verify")) if read_verify else None
-    policy = ctx.policy(meta.policy)
+    policy = policy or meta.judged_by or ctx.policy(meta.policy)
     case = Case(policy, train, verify, _findings(phase, [*train, *(verify or [])]))
     prompts = (version_at(phase, change.base_commit), version_at(phase, change.commit))
     evidence = evidence_of(train, case.findings, prompts=prompts, verify=verify)

@@ -41,9 +41,9 @@ def prepared(phase: Phase) -> IterationMeta:
     ctx, defaults = phase.ctx, phase.ctx.defaults
     step = ctx.step(phase.step)
     target = ctx.target(step.target)
-    ctx.policy(defaults.policy)
+    policy = ctx.policy(defaults.policy)
     models = ctx.choose_models(phase.model_names or defaults.models)
-    train = _train_plans(phase, defaults.train_plans)
+    train = train_plans(phase, defaults.train_plans)
     verify = _plans(phase, Split.VERIFY)[: defaults.verify_plans]
     check_plans(phase, train, split=Split.TRAIN)
     check_plans(phase, verify, split=Split.VERIFY)
@@ -65,11 +65,13 @@ def prepared(phase: Phase) -> IterationMeta:
         main_commit=main_commit,
         given=phase.given,
         analysts=defaults.analysts,
+        judged_by=policy,
         last_synthesis=last_synthesis(ctx.lab, phase.step, before=phase.number),
     )
 
 
-def _train_plans(phase: Phase, most: int) -> Sequence[str]:
+def train_plans(phase: Phase, most: int) -> Sequence[str]:
+    """The train plans that --plans names, or the first ones."""
     available = _plans(phase, Split.TRAIN)
     wanted = names(phase.plans)
     if wanted:

@@ -58,7 +58,7 @@ class Run(LabTask):
         hold_lab(self.ctx)
         root = self.ctx.lab.root
         left = {k: p for k, p in self.members().items() if not is_finished(root / p.path)}
-        title = f"iteration {self.number}, {self.batch} runs"
+        title = f"iteration {self.number}, {self.batch} runs" if self.number else "noise floor"
         with Progress(title, len(left)) as progress:
             faults = self._make(left, progress)
         if faults:

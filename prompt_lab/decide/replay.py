@@ -58,3 +58,9 @@ def changes(stored: Iterable[Stored], policy: Policy) -> list[Change]:
         if outcomes[0] != outcomes[1]:
             found.append(Change(old.iteration, *outcomes))
     return found
+
+
+def differences(before: Verdict, after: Verdict) -> list[str]:
+    """What two verdicts do not agree on, a line for each field; none where they are equal."""
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return [f"{name}: {old[name]!r} -> {new[name]!r}" for name in old if old[name] != new[name]]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from prompt_lab.decide.policy import Policy
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Side, Split
 from prompt_lab.records import VERSION, Change, Record
@@ -29,6 +30,8 @@ class IterationMeta(Record):
     analysts: tuple[str, ...] = ("metrics",)
     last_synthesis: str = ""
     """Path of the synthesis that this iteration starts from, relative to the lab."""
+    judged_by: Policy | None = None
+    """The policy's values when the iteration was prepared; None in folders from before 0.2."""
     history: tuple[str, ...] = ()
     """Filled in by readers of other labs; ours cites run folders in batch_<split>.json."""
 

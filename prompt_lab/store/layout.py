@@ -4,6 +4,9 @@ from pathlib import Path
 
 from prompt_lab.names import Split
 
+NO_ITERATION = 0
+"""The number of runs that belong to no iteration: those of the noise floor."""
+
 
 class Lab:
     """The paths of one lab. Makes nothing by itself."""
@@ -12,6 +15,7 @@ class Lab:
         self.root = root
         self.history = root / "history"
         self.analysis = root / "analysis"
+        self.noise_floor = root / "noise_floor"
         self.pulls = root / "pulls"
         self.work = root / "work"
         self.index = root / "index.html"
@@ -24,7 +28,9 @@ class Lab:
         return self.root / "baseline" / split.value
 
     def iteration(self, number: int, step: str) -> Path:
-        """The analysis folder of an iteration."""
+        """The analysis folder of an iteration; the noise floor's batches have their own."""
+        if number == NO_ITERATION:
+            return self.noise_floor / step
         return self.analysis / f"{number}_{step}"
 
     def run_folder(self, number: int, step: str) -> Path:

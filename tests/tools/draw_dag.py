@@ -47,9 +47,18 @@ def _edges_of(name: str, kind: type[LabTask]) -> Iterable[Edge]:
             yield Edge(name, "Run", True)
 
 
+def drawn() -> list[Edge]:
+    """The edges of one iteration: those that can be reached from its last task."""
+    reached, size = {"Iteration"}, 0
+    while len(reached) > size:
+        size = len(reached)
+        reached |= {edge.needed for edge in edges() if edge.task in reached}
+    return [edge for edge in edges() if edge.task in reached]
+
+
 def rows() -> dict[str, int]:
     """Task -> how far from the top it is drawn: below everything that needs it."""
-    found = edges()
+    found = drawn()
     depth = dict.fromkeys((e.task for e in found), 0) | dict.fromkeys((e.needed for e in found), 0)
     for _ in depth:
         for edge in found:
@@ -72,7 +81,7 @@ def draw() -> str:
     }
     width = 2 * MARGIN + (widest - 1) * STEP_X + WIDTH
     height = 2 * MARGIN + max(columns) * STEP_Y + HEIGHT
-    parts = [_line(edge, place) for edge in edges()] + [_box(n, *place[n]) for n in place]
+    parts = [_line(edge, place) for edge in drawn()] + [_box(n, *place[n]) for n in place]
     return _PAGE.format(width=width, height=height, parts="\n".join(parts))
 
 
@@ -129,4 +138,4 @@ svg {{ background: #fff }} text {{ font: 14px system-ui, sans-serif; text-anchor
 
 if __name__ == "__main__":
     GOAL.write_text(draw(), "utf-8")
-    print(f"{GOAL.relative_to(ROOT)}: {len(edges())} arrows")
+    print(f"{GOAL.relative_to(ROOT)}: {len(drawn())} arrows")

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from prompt_lab.decide.calibrate.measure import gain_of, walk
 from prompt_lab.decide.calibrate.worlds import World, means, scores
 from prompt_lab.decide.ledger import Use, grant
+from prompt_lab.decide.limits import error
 from prompt_lab.decide.looks import design
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.table import Floats, plan_values
@@ -61,25 +62,41 @@ def tried(values: Floats, policy: Policy) -> float | None:
 
 
 class Ledgers(BaseModel):
-    """Many campaigns together."""
+    """Many campaigns together. Errors are standard errors of the means."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     campaigns: int
+    with_false: int = Field(description="campaigns with any false merge")
+    merged_true: int
+    true: int = Field(description="truly better candidates, tried or not")
     false_share: float = Field(description="false merges / merges, mean over campaigns; 0 if none")
-    any_false: float = Field(description="share of campaigns with any false merge")
-    found: float = Field(description="share of the true improvements that were merged")
+    false_share_error: float
     excess: float | None = Field(description="mean of the claimed gain less the true one")
+    excess_error: float
+
+    @property
+    def any_false(self) -> float:
+        """Share of campaigns with any false merge."""
+        return self.with_false / self.campaigns
+
+    @property
+    def found(self) -> float:
+        """Share of the true improvements that were merged."""
+        return self.merged_true / max(self.true, 1)
 
 
 def summarise(runs: list[Campaign]) -> Ledgers:
     """The shares over all campaigns."""
-    shares = [r.merged_false / max(r.merged_false + r.merged_true, 1) for r in runs]
-    excess = [gap for run in runs for gap in run.excess]
+    shares = np.array([r.merged_false / max(r.merged_false + r.merged_true, 1) for r in runs])
+    excess = np.array([gap for run in runs for gap in run.excess])
     return Ledgers(
         campaigns=len(runs),
-        false_share=float(np.mean(shares)),
-        any_false=float(np.mean([r.merged_false > 0 for r in runs])),
-        found=sum(r.merged_true for r in runs) / max(sum(r.true for r in runs), 1),
-        excess=float(np.mean(excess)) if excess else None,
+        with_false=sum(r.merged_false > 0 for r in runs),
+        merged_true=sum(r.merged_true for r in runs),
+        true=sum(r.true for r in runs),
+        false_share=float(shares.mean()),
+        false_share_error=error(shares),
+        excess=float(excess.mean()) if len(excess) else None,
+        excess_error=error(excess),
     )

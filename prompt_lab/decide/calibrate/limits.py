@@ -5,45 +5,58 @@ from collections.abc import Sequence
 from prompt_lab.decide.calibrate.campaigns import Ledgers
 from prompt_lab.decide.calibrate.cells import NULL, Cell
 from prompt_lab.decide.calibrate.measure import Measured, clopper_pearson
+from prompt_lab.decide.calibrate.series import Series
 
 ALPHA = 0.05
+ENOUGH = 20_000  # worlds, from which on the plain rates must keep within the limits
 
 
 def missed(cell: Cell, seen: Measured) -> list[str]:
     """The limits of this cell that its worlds contradict, as sentences.
 
     A rate contradicts a limit only if its interval excludes it, so that few worlds make an honest
-    quick check; with 20,000 the interval is half a point wide. The null cells' intervals hold
-    together, and with that many worlds their plain rates must keep within the limit as well.
+    quick check; with 20,000 the interval is half a point wide, and the plain rates must keep
+    within the limit as well. The null cells' intervals hold together.
     """
     share = 0.05 / len(NULL) if cell in NULL else 0.05
     low, high = clopper_pearson(seen.kept, seen.worlds, 1 - share)
+    many = seen.worlds >= ENOUGH
     most, least, calls = cell.limits
-    slack = 0.0 if seen.worlds >= 20_000 else 0.6 / seen.worlds**0.5
+    slack = 0.0 if many else 0.6 / seen.worlds**0.5
     faults = []
-    if most is not None and (low > most or (seen.worlds >= 20_000 and seen.rate > most)):
+    if most is not None and (seen.rate if many else low) > most:
         faults.append(f"kept {seen.rate:.2%}, at most {most:.1%} allowed")
     if cell in NULL and low > ALPHA:
         faults.append(f"kept {seen.rate:.2%}, above {ALPHA:.0%} beyond chance")
-    if least is not None and high < least:
+    if least is not None and (seen.rate if many else high) < least:
         faults.append(f"kept {seen.rate:.1%}, at least {least:.0%} wanted")
     if calls is not None and seen.calls > calls + slack:
         faults.append(f"took {seen.calls:.0%} of the calls, at most {calls:.0%} wanted")
     return [f"{seen.cell}: {fault}" for fault in faults]
 
 
-def missed_by_ledgers(ledgers: Ledgers, useless: Ledgers) -> list[str]:
-    """The same for ledgers with true +20-point gains among them, and for useless campaigns."""
-    faults = []
-    if ledgers.false_share > ALPHA:
-        faults.append(f"ledgers: {ledgers.false_share:.1%} of the merges are false")
-    if ledgers.found < 0.7:
-        faults.append(f"ledgers: only {ledgers.found:.0%} of the true gains are merged")
-    if ledgers.excess is not None and ledgers.excess > 0.01:
-        faults.append(f"ledgers: claims exceed the truth by {ledgers.excess * 100:.1f} points")
-    if useless.any_false > ALPHA:
-        faults.append(f"campaigns: {useless.any_false:.1%} end with a false merge")
-    return faults
+def missed_by_series(series: Series, seen: Ledgers) -> list[str]:
+    """The same for a series: by intervals for few campaigns, by the plain shares for all."""
+    many = seen.campaigns >= series.campaigns
+    any_low, _ = clopper_pearson(seen.with_false, seen.campaigns, 0.95)
+    _, found_high = clopper_pearson(seen.merged_true, max(seen.true, 1), 0.95)
+    share = seen.false_share - (0.0 if many else 2 * seen.false_share_error)
+    asked, faults = series.asked, []
+    if asked.false_share_at_most is not None and share > asked.false_share_at_most:
+        faults.append(f"{seen.false_share:.1%} of the merges are false")
+    if asked.any_false_at_most is not None:
+        rate = seen.any_false if many else any_low
+        if rate > asked.any_false_at_most:
+            faults.append(f"{seen.any_false:.1%} of the campaigns end with a false merge")
+    if asked.found_at_least is not None:
+        found = seen.found if many else found_high
+        if found < asked.found_at_least:
+            faults.append(f"only {seen.found:.0%} of the true gains are merged")
+    if asked.excess_at_most is not None and seen.excess is not None:
+        excess = seen.excess - (0.0 if many else 2 * seen.excess_error)
+        if excess > asked.excess_at_most:
+            faults.append(f"claims exceed the truth by {seen.excess * 100:.1f} points")
+    return [f"{series.name}: {fault}" for fault in faults]
 
 
 def simultaneous(cells: Sequence[Measured]) -> list[tuple[float, float]]:

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from prompt_lab.decide import anytime
 from prompt_lab.decide.adjust import adjusted
@@ -102,8 +102,8 @@ def walk(values: Floats, plan: Design, policy: Policy) -> Stop:
 def clopper_pearson(hits: int, total: int, confidence: float) -> tuple[float, float]:
     """The exact interval of a share."""
     tail = (1 - confidence) / 2
-    low = float(beta.ppf(tail, hits, total - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(1 - tail, hits + 1, total - hits)) if hits < total else 1.0
+    low = float(betaincinv(hits, total - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, total - hits, 1 - tail)) if hits < total else 1.0
     return low, high
 
 

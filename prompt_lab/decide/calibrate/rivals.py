@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from prompt_lab.decide.calibrate.worlds import World, draw
 from prompt_lab.decide.table import Floats, plan_values
@@ -98,7 +98,7 @@ def t_kept(pairs: Floats, alpha: float) -> Marks:
     mean = filled.sum(axis=1) / count
     square = (np.where(there, pairs - mean[:, None], 0.0) ** 2).sum(axis=1) / (count - 1)
     error = np.sqrt(square / count)
-    return np.asarray((mean > 0) & (mean >= student.isf(alpha, count - 1) * error))
+    return np.asarray((mean > 0) & (mean >= -stdtrit(count - 1, alpha) * error))
 
 
 def _wald_odds(world: World) -> Odds | None:

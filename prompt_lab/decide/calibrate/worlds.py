@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.optimize import brentq
 from scipy.special import expit, ndtri
 
 from prompt_lab.decide.table import Floats
@@ -89,7 +88,9 @@ def intercept(mean: float, spread: float) -> float:
     """The logit at which plans of this spread have this mean chance."""
     points, weights = np.polynomial.hermite_e.hermegauss(61)
 
-    def miss(at: float) -> float:
-        return float((weights * expit(at + spread * points)).sum() / weights.sum()) - mean
-
-    return float(brentq(miss, -12, 12))
+    low, high = -12.0, 12.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        chance = float((weights * expit(middle + spread * points)).sum() / weights.sum())
+        low, high = (middle, high) if chance < mean else (low, middle)
+    return low

@@ -2,14 +2,20 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from prompt_lab.decide.calibrate.campaigns import campaign, summarise
+from prompt_lab.decide.calibrate.campaigns import Ledgers, campaign, summarise
 from prompt_lab.decide.calibrate.cells import ALL, NULL, POWER, SKEWED, Cell
-from prompt_lab.decide.calibrate.limits import missed
+from prompt_lab.decide.calibrate.limits import missed, missed_by_series
 from prompt_lab.decide.calibrate.measure import clopper_pearson, measure
 from prompt_lab.decide.calibrate.page import page, pictures
+from prompt_lab.decide.calibrate.results import KINDS, CellResult, Made, run_cell, size
+from prompt_lab.decide.calibrate.series import SERIES, run_series
 from prompt_lab.decide.calibrate.worlds import World, draw
 from prompt_lab.decide.policy import LedgerRule, Policy
 from prompt_lab.decide.table import plan_values
+from prompt_lab.errors import UnknownName
+
+GOOD = Ledgers(campaigns=10, with_false=1, merged_true=90, true=100, false_share=0.01,
+               false_share_error=0.01, excess=0.0, excess_error=0.005)  # fmt: skip
 
 
 def test_there_are_24_null_cells_and_no_name_twice() -> None:
@@ -64,7 +70,51 @@ def test_the_interval_is_the_exact_one() -> None:
 
 
 def test_the_page_shows_every_measured_cell_and_every_picture() -> None:
-    measured = {c.world.name: measure(c, 20, seed=0) for c in (NULL[0], POWER[0])}
-    text = page(measured, {}, "make calibrate")
-    assert all(f"| {name} |" in text for name in measured)
-    assert all(f"({name})" in text for name in pictures(measured))
+    cells = {c.world.name: measure(c, 20, seed=0) for c in (NULL[0], POWER[0])}
+    results = {name: _result(name, measured=seen) for name, seen in cells.items()}
+    results[SERIES[0].name] = _result(SERIES[0].name, ledgers=GOOD)
+    text = page(results, "make calibrate")
+    assert all(f"| {name} |" in text for name in results)
+    assert all(f"({name})" in text for name in pictures(results))
+    assert "- commit: abc" in text
+    assert "Every limit" in text
+
+
+def test_the_page_names_the_limits_that_do_not_hold() -> None:
+    seen = measure(NULL[0], 50, seed=0).model_copy(update={"kept": 12, "rate": 12 / 50})
+    text = page({seen.cell: _result(seen.cell, measured=seen)}, "make calibrate")
+    assert "do not hold" in text
+    assert "kept 24.00%, at most 5.5% allowed" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"false_share": 0.3}, "30.0% of the merges are false"),
+        ({"merged_true": 30}, "only 30% of the true gains"),
+        ({"excess": 0.03}, "exceed the truth by 3.0 points"),
+    ],
+)
+def test_a_series_that_errs_misses_its_limit(change: dict[str, float], fault: str) -> None:
+    assert missed_by_series(SERIES[0], GOOD) == []
+    found = missed_by_series(SERIES[0], GOOD.model_copy(update=change))
+    assert len(found) == 1
+    assert fault in found[0]
+
+
+def test_a_series_is_the_same_for_the_same_seed() -> None:
+    useless = SERIES[4]
+    assert run_series(useless, 2, seed=1) == run_series(useless, 2, seed=1)
+    assert run_series(useless, 2, seed=1).true == 0
+
+
+def test_every_cell_has_a_size_and_quick_is_smaller() -> None:
+    assert all(0 < size(n, quick=True) < size(n, quick=False) for n in KINDS)
+    assert all(size(cell.world.name, quick=False) == 20_000 for cell in NULL)
+    with pytest.raises(UnknownName, match="0/1, 5 plans"):
+        run_cell("0/1, 6 plans", quick=True, seed=0)
+
+
+def _result(name: str, **seen: object) -> CellResult:
+    made = Made(engine="e", commit="abc", seed=0, versions={"numpy": "2"})
+    return CellResult.model_validate({"name": name, "made": made, "seconds": 1.0, **seen})

@@ -1,0 +1,96 @@
+"""NoiseFloor: run the baseline again and again, and say what that lets a trial see."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from pipeline.base import Phase, utc_now
+from pipeline.batch import Order, batch_for
+from pipeline.gather import rows_of
+from pipeline.prepare import train_plans
+from pipeline.run import missing_runs
+from prompt_lab.errors import ConfigError
+from prompt_lab.evaluate.floor import Asked, FloorRecord, floor_of
+from prompt_lab.names import Side, Split
+from prompt_lab.report.noise import render_noise
+from prompt_lab.store.files import read_if_whole, write_record, write_text
+from prompt_lab.store.layout import NO_ITERATION, Lab
+
+REPLICATES = 5
+
+
+class NoiseFloor(Phase):
+    """The baseline against itself. Writes noise_floor/<step>.json, and a page beside it."""
+
+    ITERATES = False
+
+    number = luigi.IntParameter(
+        default=NO_ITERATION, visibility=luigi.parameter.ParameterVisibility.HIDDEN
+    )
+
+    @classmethod
+    def get_param_values(
+        cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
+    ) -> list[tuple[str, Any]]:
+        """Refuse what belongs to an iteration: there is no candidate here."""
+        found = dict(super().get_param_values(params, args, kwargs))
+        if found["branch"] or found["pr"] or found["number"] != NO_ITERATION:
+            raise ConfigError(
+                ["NoiseFloor runs the baseline: --branch, --pr and --number are none"]
+            )
+        return list(found.items())
+
+    def output(self) -> luigi.LocalTarget:
+        """noise_floor/<step>.json."""
+        return luigi.LocalTarget(str(floor_path(self.ctx.lab, self.step)))
+
+    def complete(self) -> bool:
+        """Measured for this very baseline, these models and plans, as often as asked."""
+        found = read_floor(self.ctx.lab, self.step)
+        return found is not None and found.asked == self.asked
+
+    @cached_property
+    def asked(self) -> Asked:
+        """What the flags and the configs ask to be measured."""
+        ctx = self.ctx
+        target = ctx.target(ctx.step(self.step).target)
+        workspace = ctx.workspace(target.name)
+        workspace.check()
+        models = ctx.choose_models(self.model_names or ctx.defaults.models)
+        return Asked(
+            step=self.step,
+            commit=workspace.resolve(target.main),
+            models=tuple(model.alias for model in models),
+            plans=tuple(train_plans(self, ctx.defaults.train_plans)),
+            replicates=self.replicates or REPLICATES,
+        )
+
+    def work(self) -> Iterator[Any]:
+        """Make every run anew: runs of another day would mix drift into the noise."""
+        asked = self.asked
+        digest = sha256(asked.model_dump_json().encode()).hexdigest()[:12]
+        sides = {Side.BASELINE: asked.commit}
+        order = Order(digest, Split.TRAIN, sides, asked.models, asked.plans, asked.replicates)
+        batch = batch_for(self, order, reuse=False)
+        if not self.skip_runner:
+            yield missing_runs(self.number, self.step, batch)
+        record = floor_of(rows_of(self, batch), asked, self.ctx.models, now=utc_now())
+        page = render_noise(record, self.ctx.policy(self.ctx.defaults.policy))
+        goal = Path(self.output().path)
+        write_text(goal.with_suffix(".md"), page)
+        write_record(goal, record)
+        print(page)
+
+
+def floor_path(lab: Lab, step: str) -> Path:
+    """Where the noise floor of a step is written down."""
+    return lab.noise_floor / f"{step}.json"
+
+
+def read_floor(lab: Lab, step: str) -> FloorRecord | None:
+    """The noise floor of a step, or None where it was never measured."""
+    return read_if_whole(floor_path(lab, step), FloorRecord)

@@ -1,0 +1,74 @@
+"""The noise floor as a page in Markdown."""
+
+from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.price import forecast
+from prompt_lab.evaluate.floor import FloorRecord, in_calls, need
+
+MOST_ROWS = 40
+
+
+def render_noise(record: FloorRecord, policy: Policy) -> str:
+    """What the baseline differs from itself, by model and plan, and what that asks of a trial."""
+    asked, floor = record.asked, record.floor
+    parts = [
+        f"# Noise floor of {asked.step}",
+        f"The baseline at {asked.commit[:12]} against itself: {len(asked.plans)} plans,"
+        f" {asked.replicates} runs each of {', '.join(asked.models)}.",
+        f"Repeated runs of one plan differ by {_points(floor.run_deviation)} points (standard"
+        f" deviation), the plan values of a trial by {_points(floor.plan_deviation)}. A trial's own"
+        " spread is larger, since its plans react to the change.",
+        "## By model",
+        _models(record),
+        "## What a trial needs",
+        _needs(record, policy),
+        "## Flaky plans",
+        _flaky(record),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _models(record: FloorRecord) -> str:
+    lines = ["| model | runs | mean score | repeated runs differ by | flaky plans | $ a run |"]
+    lines += ["|---|---|---|---|---|---|"]
+    lines += [
+        f"| {m.model} | {m.runs} | {m.mean:.2f} | {_points(m.deviation)} points | {m.flaky} |"
+        f" {m.cost_usd:.5f} |"
+        for m in record.by_model
+    ]
+    return "\n".join(lines)
+
+
+def _needs(record: FloorRecord, policy: Policy) -> str:
+    lines = [
+        f"At alpha {policy.alpha:g} and power {policy.power:.0%}, one replicate, one look.",
+        "",
+        "| gain | plans, by noise alone | plans, as answers set right | at worst | price |",
+        "|---|---|---|---|---|",
+    ]
+    for gain in (policy.smallest_effect, policy.smallest_effect / 2):
+        found = need(record, gain, policy)
+        lines.append(
+            f"| {gain * 100:+g} points | {found.plans_by_noise} | {found.plans} |"
+            f" {found.plans_at_worst} | {in_calls(found.price)} |"
+        )
+    spread = max(record.floor.plan_deviation, 0.01)
+    seen = forecast(len(record.asked.plans), spread, policy).visible
+    return "\n".join(lines) + (
+        f"\n\nThese {len(record.asked.plans)} plans could show {_points(seen)} points at best."
+    )
+
+
+def _flaky(record: FloorRecord) -> str:
+    rows = [s for s in record.floor.spreads if s.flaky]
+    if not rows:
+        return "None: no plan passed in one run and failed in another."
+    lines = ["P passed, F failed, in the order of the runs.", "", "| model | plan | runs | mean |"]
+    lines += ["|---|---|---|---|"]
+    lines += [f"| {s.model} | {s.plan} | {s.pattern} | {s.mean:.2f} |" for s in rows[:MOST_ROWS]]
+    if len(rows) > MOST_ROWS:
+        lines += ["", f"and {len(rows) - MOST_ROWS} more in the JSON file beside this page."]
+    return "\n".join(lines)
+
+
+def _points(value: float) -> str:
+    return f"{value * 100:.0f}"

@@ -1,0 +1,65 @@
+"""The calibration as tasks: resumed by cell, void for another engine, failing on a missed limit."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import luigi
+import pytest
+
+from pipeline.calibrate import Calibrate, CalibrateCell, LimitsMissed, engine, file_name
+from prompt_lab.decide.calibrate.results import KINDS, CellResult
+from prompt_lab.store.files import read_record, write_record
+from tests.pipeline.world import World
+
+CELL = "graded, 5 plans, 7 models, alike 0.7, drift 30 points"
+MakeWorld = Callable[..., World]
+
+
+def _cell() -> CalibrateCell:
+    return CalibrateCell(cell=CELL, quick=True)
+
+
+def test_no_two_cells_share_a_file() -> None:
+    assert len({file_name(name) for name in KINDS}) == len(KINDS)
+
+
+def test_the_engine_is_known_by_the_code_that_measures() -> None:
+    assert engine() == engine()
+    assert len(engine()) == 12
+
+
+@pytest.mark.slow
+def test_a_cell_is_measured_once_for_each_engine(make_world: MakeWorld) -> None:
+    make_world()
+    task = _cell()
+    assert luigi.build([task], local_scheduler=True, log_level="ERROR")
+    path = Path(task.output().path)
+    found = read_record(path, CellResult)
+    assert found.measured is not None
+    assert (found.measured.worlds, found.made.engine) == (2000, engine())
+    assert task.complete()
+    older = found.made.model_copy(update={"engine": "another"})
+    write_record(path, found.model_copy(update={"made": older}))
+    assert not task.complete()
+
+
+@pytest.mark.slow
+def test_a_missed_limit_fails_after_the_page_is_written(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    make_world()
+    cell = _cell()
+    assert luigi.build([cell], local_scheduler=True, log_level="ERROR")
+    good = read_record(Path(cell.output().path), CellResult)
+    assert good.measured is not None
+    for name in KINDS:
+        path = Path(CalibrateCell(cell=name, quick=True).output().path)
+        seen = good.measured.model_copy(update={"cell": name, "kept": 90, "rate": 0.045})
+        write_record(path, good.model_copy(update={"name": name, "measured": seen}))
+    task = Calibrate(quick=True, docs=str(tmp_path / "docs"))
+    with pytest.raises(LimitsMissed, match="-5 points"):
+        task.run()
+    assert "do not hold" in (tmp_path / "docs/calibration.md").read_text()
+    assert not task.complete()
+    assert json.loads(path.read_text())["name"] == list(KINDS)[-1]

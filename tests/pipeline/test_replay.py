@@ -1,0 +1,66 @@
+"""Old verdicts from their raw rows: bit for bit, after a change of policy, and tampered with."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+import yaml
+
+from tests.pipeline.terminal import luigi
+from tests.pipeline.world import PLAIN, READS_FIRST, World, scripted
+
+pytestmark = pytest.mark.slow
+MakeWorld = Callable[..., World]
+
+
+def _policy(world: World, name: str, **values: object) -> None:
+    path = world.root / "configs/policies" / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(values))
+
+
+def test_a_replay_is_identical_and_stays_so_when_the_policy_is_changed(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    assert world.iterate()
+    world.branch("bad", {"prompt.txt": PLAIN})
+    assert world.iterate(branch="bad")
+    said = luigi(world, "Replay")
+    assert (said.code, "2 verdicts" in said.out) == (0, True), said.err
+    assert "1: identical (YES)\n2: identical (NO)" in said.out
+    _policy(world, "default", mode="fixed", alpha=0.001, max_plans=12)
+    assert luigi(world, "Replay", "--number", "1").code == 0
+
+
+def test_another_policy_lists_the_verdicts_that_would_differ(make_world: MakeWorld) -> None:
+    world = make_world()
+    assert world.iterate()
+    _policy(world, "harsh", mode="anytime", verify_alpha=0.0001)
+    _policy(world, "wide", mode="fixed", verify="required", model_margin=None)
+    said = luigi(world, "Replay", "--policy", "wide")
+    assert (said.code, "0 of 1 verdicts would differ" in said.out) == (0, True), said.err
+    said = luigi(world, "Replay", "--policy", "harsh")
+    assert (said.code, "1: YES -> CONDITIONAL" in said.out) == (0, True), said.out
+    said = luigi(world, "Replay", "--policy", "none")
+    assert said.code != 0
+    assert "Unknown policy 'none'" in said.err
+
+
+def test_a_row_that_was_changed_is_found(make_world: MakeWorld) -> None:
+    world = make_world(models={"stubborn": scripted(READS_FIRST)})
+    assert world.iterate()
+    run = next((world.lab / "history").rglob("run.json"))
+    record = json.loads(run.read_text())
+    run.write_text(json.dumps({**record, "primary": 0.5}))
+    said = luigi(world, "Replay", "--number", "1")
+    assert said.code != 0
+    assert "1: differs" in said.out
+    assert "fingerprint" in said.out
+
+
+def test_a_lab_without_a_verdict_says_so(make_world: MakeWorld) -> None:
+    world = make_world()
+    said = luigi(world, "Replay")
+    assert said.code != 0
+    assert "no verdict there to replay" in said.err
+    assert "give an iteration's number, or all" in luigi(world, "Replay", "--number", "x").err
