@@ -6,11 +6,12 @@ import sys
 from types import TracebackType
 
 from luigi.parameter import ParameterException
+from luigi.rpc import RPCError
 from luigi.task_register import TaskClassException
 
 from prompt_lab.errors import LabError
 
-PLAIN = (LabError, ParameterException, TaskClassException)
+PLAIN = (LabError, ParameterException, TaskClassException, RPCError)
 """What is meant for the person at the keyboard."""
 INTERRUPTED = 130
 """The exit code that a shell expects after Ctrl-C."""
@@ -26,7 +27,7 @@ def say_plainly(
         # The interpreter would wait for the calls that are under way, which may take minutes.
         os._exit(INTERRUPTED)
     elif isinstance(error, PLAIN):
-        print(f"\nStopped: {printable(str(error))}\n", file=sys.stderr)
+        print(f"\nStopped: {printable(_words(error))}\n", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
 
@@ -40,8 +41,8 @@ def say(text: str) -> None:
 def printable(text: str) -> str:
     """What a server or a file says cannot steer the terminal: control characters become escapes.
 
-    >>> printable("a\\x1b[31m\\n")
-    'a\\\\x1b[31m\\n'
+    >>> printable("a" + chr(27) + "b") == "a" + repr(chr(27))[1:-1] + "b"
+    True
     """
     return "".join(
         c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
@@ -56,7 +57,7 @@ class PlainFormatter(logging.Formatter):
         error = record.exc_info[1] if record.exc_info else None
         known = _plain(error)
         if known is not None:
-            return f"\nStopped: {known}\n"
+            return f"\nStopped: {printable(_words(known))}\n"
         if error is None:
             record.exc_info = None  # luigi asks for a trace where there is none
         return super().format(record)
@@ -78,6 +79,12 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
             self._said.add(str(error))
         self.stream = sys.stderr
         super().emit(record)
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, RPCError):
+        return f"{error}: start it with `make scheduler`, or leave LUIGI_CONFIG_PATH out."
+    return str(error)
 
 
 def _plain(error: BaseException | None) -> BaseException | None:

@@ -14,11 +14,12 @@ from prompt_lab.names import Side, Split
 from prompt_lab.records import Change, PromptVersion, RunRow
 from prompt_lab.report.view import LedgerEntry, ReportView, Setup, Spent
 from prompt_lab.store.counters import iterations
-from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.files import read_if_whole, read_record
 from prompt_lab.store.iterations import (
     Conclusion,
     IterationMeta,
     RunsSummary,
+    made_again,
     read_change,
     read_meta,
 )
@@ -53,7 +54,7 @@ def report_view(phase: Phase) -> ReportView:
         verify_metrics=_measured(phase, verify, prompts, split=Split.VERIFY),
         rows=tuple(rows),
         plans=texts(phase, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN),
-        spent=spent(folder),
+        spent=spent(folder, strict=True),
         documents={path.name: path.read_text("utf-8", "replace") for path in documents},
         files=tuple(path.name for path in sorted(folder.glob("*.json"))),
         page=ctx.page(folder / "report.html"),
@@ -62,15 +63,21 @@ def report_view(phase: Phase) -> ReportView:
     )
 
 
-def spent(folder: Path) -> Spent:
-    """Calls, money and time of all runs of an iteration, the scout's included."""
-    found = [read_if_whole(folder / f"{name}.json", RunsSummary) for name in PHASES_OF_RUNS]
-    parts = [summary for summary in found if summary is not None]
+def spent(folder: Path, *, strict: bool = False) -> Spent:
+    """Calls, money and time of all runs of an iteration, the scout's included.
+
+    A damaged file counts as none; if `strict` it raises StoreError.
+    """
+    paths = [p for name in PHASES_OF_RUNS if (p := folder / f"{name}.json").exists()]
+    if strict:
+        found = [read_record(path, RunsSummary, fix=made_again(path)) for path in paths]
+    else:
+        found = [r for p in paths if (r := read_if_whole(p, RunsSummary)) is not None]
     return Spent(
-        calls_made=sum(p.calls_made for p in parts),
-        calls_reused=sum(p.runs_reused for p in parts),
-        cost_usd=sum(p.cost_usd for p in parts),
-        seconds=sum(p.seconds for p in parts),
+        calls_made=sum(p.calls_made for p in found),
+        calls_reused=sum(p.runs_reused for p in found),
+        cost_usd=sum(p.cost_usd for p in found),
+        seconds=sum(p.seconds for p in found),
     )
 
 

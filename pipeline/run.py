@@ -1,8 +1,11 @@
 """One run of a batch; luigi may hand out many at once, which then share one process."""
 
+import gc
+import sys
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -20,6 +23,8 @@ from prompt_lab.records import RunKey, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, runs_by_key
 from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged
 
+SWITCH_SECONDS = 0.0005
+"""How long a busy thread may hold up those whose answer has come; Python's own 5 ms add up."""
 GIVE_UP_AFTER = 5
 """Failures in a row after which a model's other runs are not tried any more in this batch."""
 
@@ -132,8 +137,9 @@ class Breaker:
             self._in_a_row[model] = self._in_a_row.get(model, 0) + 1 if failed else 0
 
 
+@cache
 def run_task(number: int, step: str, batch: str, key: RunKey) -> Run:
-    """The task of one run."""
+    """The task of one run; kept, since luigi takes longer to make it than to look it up."""
     return Run(
         step=step,
         number=number,
@@ -171,9 +177,14 @@ def whole_rows(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
 def _pools(task: Run, left: Iterable[RunKey]) -> Iterator[dict[str, ThreadPoolExecutor]]:
     """A pool of threads for each model, as wide as its `workers`. Ctrl-C drops what waits."""
     models = {key.model for key in left}
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()  # thousands of tasks are kept anyway: no collection need look at them meanwhile
     pools = {m: ThreadPoolExecutor(task.ctx.models[m].workers, f"run-{m}") for m in models}
     try:
         yield pools
     finally:
+        gc.unfreeze()
+        sys.setswitchinterval(usual)
         for pool in pools.values():
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,6 +1,7 @@
 """`make scheduler`: luigid's web page, and beside it a server for the lab's own pages."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -9,6 +10,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from pipeline.context import context
+from prompt_lab.errors import LabError
+from prompt_lab.store.files import disk_errors
 
 LUIGID_PORT = 8082
 PAGES_PORT = 8083
@@ -45,12 +48,15 @@ def serve_pages(root: Path, port: int) -> ThreadingHTTPServer:
 
 def main() -> int:
     """Run both until Ctrl-C."""
-    lab = context().lab
-    lab.work.mkdir(parents=True, exist_ok=True)
     try:
+        lab = context().lab
+        with disk_errors(lab.work):
+            lab.work.mkdir(parents=True, exist_ok=True)
+        for port in (LUIGID_PORT, PAGES_PORT):
+            _refuse_taken(port)
         serve_pages(lab.root, PAGES_PORT)
-    except OSError as error:
-        print(f"Port {PAGES_PORT} is taken ({error.strerror}): end what uses it.", file=sys.stderr)
+    except (LabError, OSError) as error:
+        print(f"Stopped: {error}", file=sys.stderr)
         return 1
     print(
         f"luigid      http://127.0.0.1:{LUIGID_PORT}\nlab's pages http://127.0.0.1:{PAGES_PORT}",
@@ -68,6 +74,16 @@ def main() -> int:
         return subprocess.run(command, env=os.environ, check=False).returncode
     except KeyboardInterrupt:
         return 0
+
+
+def _refuse_taken(port: int) -> None:
+    """Raises LabError where something listens already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LabError(f"port {port} is taken ({error.strerror}): end what uses it.") from error
 
 
 if __name__ == "__main__":

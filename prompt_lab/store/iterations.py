@@ -108,8 +108,10 @@ def read_change(lab: Lab, number: int, step: str) -> Change:
 
 def made_again(path: Path) -> str:
     """How a phase's file is made again: luigi asks no further down than the last file there is."""
-    start = _MADE_IN_ORDER.index(path.name) if path.name in _MADE_IN_ORDER else 0
-    found = [p.name for pattern in _MADE_IN_ORDER[start:] for p in path.parent.glob(pattern)]
+    if path.name not in _MADE_IN_ORDER:
+        return "Restore it, or remove it"
+    later = _MADE_IN_ORDER[_MADE_IN_ORDER.index(path.name) :]
+    found = [p.name for pattern in later for p in path.parent.glob(pattern)]
     names = ", ".join(dict.fromkeys(found))
     return f"Restore it, or have it made again: remove {names} from its folder"
 

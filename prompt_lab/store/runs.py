@@ -174,4 +174,4 @@ def _usage(out: Path, record: RunRecord) -> None:
         "total_thinking_tokens": 0,
         "total_tokens": total,
     }
-    write_text(out / "activity_overview.json", json.dumps(overview, indent=2) + "\n", durable=False)
+    write_text(out / "activity_overview.json", json.dumps(overview) + "\n", durable=False)

@@ -1,183 +1,250 @@
-"""Bad input ends in one message that names the place and the fix, and leaves nothing half-done."""
+"""Bad input ends in one message with the fix, leaves nothing behind, and the command goes on."""
 
-import json
 import shutil
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from prompt_lab.names import Outcome
-from tests.pipeline.model_server import ModelServer, reads_well
-from tests.pipeline.terminal import STOPPED, luigi
-from tests.pipeline.world import HINT, PLAIN, READS_WELL, World, scripted
+from tests.pipeline.terminal import STOPPED, Said, luigi
+from tests.pipeline.world import READS_WELL, World, scripted
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
-Harm = Callable[[World], Any]
+Undo = Callable[[], object]
+Arrange = Callable[[World], Undo]
+STEP = {
+    "adapter": "extract_invoice",
+    "target": "shop",
+    "prompt": "prompt.txt",
+    "schema_path": "schema.json",
+    "primary": "fields",
+}
+LAB = "step: read_sum\nmodels: [exact]\n"
+TASK, PARSE = 30, 40
+"""Exit codes of luigi.cfg: a task failed, or the command line could not be meant."""
 
 
-def _write(path: str, text: str) -> Harm:
-    def harm(world: World) -> None:
-        (world.root / path).write_text(text)
-
-    return harm
-
-
-def _remove(path: str) -> Harm:
-    return lambda world: shutil.rmtree(world.root / path)
+def stops(said: Said, code: int, *words: str) -> None:
+    """One message, no trace, and everything that a person needs in it."""
+    assert said.code == code, said.err
+    assert said.err.count(STOPPED) == 1, said.err
+    assert "Traceback" not in said.err
+    for word in words:
+        assert word in said.err
 
 
-def _dirty(world: World) -> None:
-    (world.target / "prompt.txt").write_text("Half an edit")
+def put(path: str, content: str | bytes) -> Arrange:
+    """Write a file of the world; the undo puts back what was there."""
+
+    def arrange(world: World) -> Undo:
+        file = world.root / path
+        before = file.read_bytes() if file.exists() else None
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return lambda: file.unlink() if before is None else file.write_bytes(before)
+
+    return arrange
 
 
-def _no_input(world: World) -> None:
-    for file in (world.lab / "baseline/train").glob("*/invoice.txt"):
-        file.unlink()
+def step(**wrong: str) -> Arrange:
+    """The step's config with a wrong value."""
+    lines = [f"{key}: {value}\n" for key, value in {**STEP, **wrong}.items()]
+    return put("configs/steps/read_sum.yaml", "".join(lines))
 
 
-def _not_text(world: World) -> None:
-    (world.lab / "baseline/train/plan_train_000/invoice.txt").write_bytes(b"\xff\xfe\x00")
+def gone(path: str, instead: str | None = None) -> Arrange:
+    """Take a file or folder away, and perhaps put a file in its place."""
+
+    def arrange(world: World) -> Undo:
+        here, away = world.root / path, world.root / "away"
+        here.rename(away)
+        if instead is not None:
+            here.write_text(instead)
+
+        def undo() -> None:
+            here.unlink(missing_ok=True)
+            away.rename(here)
+
+        return undo
+
+    return arrange
 
 
-def _prompt_gone(world: World) -> None:
-    world.git("rm", "-q", "prompt.txt")
-    world.git("commit", "-q", "-m", "Lose the prompt")
+def committed(path: str, text: str | None) -> Arrange:
+    """Commit a file of the target, or its removal, to main."""
+
+    def arrange(world: World) -> Undo:
+        file = world.target / path
+        file.unlink() if text is None else file.write_text(text)
+        world.git("commit", "-q", "-a", "-m", "A mistake")
+        return lambda: world.git("revert", "--no-edit", "HEAD")
+
+    return arrange
 
 
-def _lab_is_a_file(world: World) -> None:
-    shutil.rmtree(world.lab / "history", ignore_errors=True)
-    (world.lab / "history").write_text("in the way")
+@dataclass(frozen=True)
+class Row:
+    """Bad input: how it comes about, what is typed, and what must be said."""
+
+    name: str
+    words: tuple[str, ...]
+    args: tuple[str, ...] = ("Iteration",)
+    code: int = TASK
+    arrange: Arrange | None = None
 
 
-THREE_FAULTS = "step: read_sum\nmodels: []\nreplicates: 0\nrepicates: 2\n"
-KEY = "provider: openai\nid: gpt\ndeterministic: false\nkey_env: NO_SUCH_KEY\n"
-REMOVED = "provider: openai\nid: gpt\ndeterministic: false\nstatus: removed\nreason: 0 of 5\n"
-nothing: Harm = lambda world: None  # noqa: E731 -- a row of the table below
+def flags(typed: str, code: int, *words: str) -> Row:
+    """A row about the command line alone."""
+    return Row(typed, words, tuple(typed.split(" ")), code)
 
-ROWS: list[tuple[str, Harm, list[str], list[str]]] = [
-    ("unknown model", nothing, ["--models", "exat"], ["'exat'", "Did you mean 'exact'"]),
-    ("unknown step", nothing, ["--step", "read_sun"], ["'read_sun'", "Did you mean 'read_sum'"]),
-    ("unknown plan", nothing, ["--plans", "plan_9"], ["'plan_9'", "baseline/train"]),
-    ("no such branch", nothing, ["--branch", "nowhere"], ["--branch nowhere", "no such branch"]),
-    ("no such pull", nothing, ["--pr", "7"], ["7"]),
-    ("branch and pull", nothing, ["--branch", "a", "--pr", "7"], ["--branch and --pr"]),
-    ("number too far", nothing, ["--number", "9"], ["iteration 9", "next one is 1"]),
-    (
+
+ROWS = [
+    flags("Iteration --models exakt", TASK, "model 'exakt'", "'exact'?", "configs/models"),
+    flags("Iteration --step sums", PARSE, "Unknown step 'sums'", "configs/steps: read_sum"),
+    flags("Iteration --plans nobody", TASK, "Unknown plan 'nobody'", "baseline/train"),
+    flags("Iteration --number abc", PARSE, "--number abc: give a whole number"),
+    flags("Iteration --number -3", PARSE, "--number -3: give a whole number"),
+    flags("Iteration --number 7", PARSE, "no iteration 7", "next one is 1"),
+    flags("Iteration --number 0", PARSE, "no iteration 0", "next one is 1"),
+    flags("Iteration --replicates 0", PARSE, "--replicates 0: give a whole number from 1"),
+    flags("Iteration --pr -2", PARSE, "--pr -2: give a whole number from 1"),
+    flags("Iteration --pr 99", TASK, "no pull request #99"),
+    flags("Iteration --branch nobody", TASK, "--branch nobody", "no such branch"),
+    flags("Iteration --branch main", TASK, "--branch main", "commit the change first"),
+    flags("Iteration --branch a --pr 1", PARSE, "--branch and --pr", "give one of them"),
+    flags("Iteration --skip-implement", TASK, "--skip-implement", "--branch or --pr"),
+    flags("Iteration --skip-runner", TASK, "Leave --skip-runner out"),
+    flags("Insight --analyst nobody", PARSE, "Unknown analyst 'nobody'", "metrics"),
+    flags("Runs --split test", PARSE, "--split test: give 'train' or 'verify'"),
+    flags("ExampleLab --example none", TASK, "Unknown example 'none'", "invoices"),
+    flags("Iteratoin", 1, "No task Iteratoin", "Iteration"),
+    Row(
         "three faults",
-        _write("configs/lab.yaml", THREE_FAULTS),
-        [],
-        ["3 faults", ":2:", ":3:", ":4:"],
+        ("3 faults", "lab.yaml:3: train_plans", "lab.yaml:4: replicates", "lab.yaml:5: bogus"),
+        code=PARSE,
+        arrange=put("configs/lab.yaml", LAB + "train_plans: 0\nreplicates: x\nbogus: 1\n"),
     ),
-    ("not YAML", _write("configs/lab.yaml", "a: ["), [], ["lab.yaml", "is not YAML"]),
-    (
-        "missing key",
-        _write("configs/models/exact.yaml", KEY),
-        [],
-        ["NO_SUCH_KEY", "Nothing was run"],
+    Row("no yaml", ("lab.yaml:2: is not YAML",), (), PARSE, put("configs/lab.yaml", "step: [\n")),
+    Row("no configs", ("configs/lab.yaml", "PROMPTLAB_CONFIGS"), (), PARSE, gone("configs")),
+    Row(
+        "policy",
+        ("Unknown policy 'strict'", "default"),
+        arrange=put("configs/lab.yaml", LAB + "policy: strict\n"),
     ),
-    ("removed", _write("configs/models/exact.yaml", REMOVED), [], ["was removed: 0 of 5"]),
-    ("no policy", _remove("configs/policies"), [], ["'default'", "policies"]),
-    ("empty baseline", _no_input, [], ["baseline/train", "invoice.txt"]),
-    ("input is not text", _not_text, [], ["plan_train_000/invoice.txt", "not UTF-8"]),
-    ("no target", _remove("lab/target"), [], ["target", "does not exist"]),
-    ("no repository", _remove("lab/target/.git"), [], ["no git repository"]),
-    ("dirty target", _dirty, [], ["uncommitted changes", "prompt.txt", "git commit"]),
-    ("prompt not at main", _prompt_gone, [], ["prompt.txt"]),
-    ("file for a folder", _lab_is_a_file, [], ["history", "run the same command again"]),
+    Row(
+        "analyst in lab.yaml",
+        ("Unknown analyst 'nobody'",),
+        code=PARSE,
+        arrange=put("configs/lab.yaml", LAB + "analysts: [nobody]\n"),
+    ),
+    Row(
+        "no analyst",
+        ("lab.yaml:3: analysts",),
+        code=PARSE,
+        arrange=put("configs/lab.yaml", LAB + "analysts: []\n"),
+    ),
+    Row("target", ("target 'shoop'", "'shop'?"), arrange=step(target="shoop")),
+    Row("step adapter", ("Unknown step adapter 'extract'",), arrange=step(adapter="extract")),
+    Row("primary", ("'feelds'", "fields, amount", "configs/steps"), arrange=step(primary="feelds")),
+    Row(
+        "prompt outside",
+        ("read_sum.yaml:3: prompt: must be a path inside the target",),
+        code=PARSE,
+        arrange=step(prompt="../secret"),
+    ),
+    Row(
+        "code host",
+        ("'gitlab'", "local"),
+        arrange=put("configs/targets/shop.yaml", "repository: target\ncode_host: gitlab\n"),
+    ),
+    Row("target away", ("lab/target does not exist", "'repository'"), arrange=gone("lab/target")),
+    Row("target not git", ("no git repository", "git init"), arrange=gone("lab/target/.git")),
+    Row(
+        "no main",
+        ("no branch 'trunk'", "'main' in its config"),
+        arrange=put("configs/targets/shop.yaml", "repository: target\nmain: trunk\n"),
+    ),
+    Row(
+        "dirty tree",
+        ("uncommitted changes in 'prompt.txt'", "git commit"),
+        arrange=put("lab/target/prompt.txt", "Half a thought"),
+    ),
+    Row(
+        "no prompt",
+        ("'prompt.txt' is no file at commit", "commit it there", "read_sum.yaml"),
+        arrange=committed("prompt.txt", None),
+    ),
+    Row(
+        "schema not JSON",
+        ("'schema.json' at commit", "Correct it in the target"),
+        arrange=committed("schema.json", '{"properties":'),
+    ),
+    Row(
+        "schema of nothing",
+        ("'schema.json' at commit", "Correct it in the target"),
+        arrange=committed("schema.json", '{"properties": [1]}'),
+    ),
+    Row(
+        "no baseline", ("baseline/train: no plan holds", "make demo"), arrange=gone("lab/baseline")
+    ),
+    Row("no verify", ("baseline/verify: no plan holds",), arrange=gone("lab/baseline/verify")),
+    Row(
+        "input not UTF-8",
+        ("plan_train_001/invoice.txt: is not UTF-8 text", "Save it"),
+        arrange=put("lab/baseline/train/plan_train_001/invoice.txt", b"\xff\xfeInvoice"),
+    ),
+    Row(
+        "no gold",
+        ("plan_train_001/invoice.json: is missing", "Add the right answer"),
+        arrange=gone("lab/baseline/train/plan_train_001/invoice.json"),
+    ),
+    Row(
+        "gold broken",
+        ("plan_verify_002/invoice.json: is no gold answer", "Correct it"),
+        arrange=put("lab/baseline/verify/plan_verify_002/invoice.json", '{"amount'),
+    ),
+    Row(
+        "lab is a file",
+        ("/lab: File exists", "Move away what stands in its place"),
+        arrange=gone("lab", "not a folder"),
+    ),
+    Row(
+        "history is a file",
+        ("lab/history", "Move away what stands in its place"),
+        ("Scout",),
+        arrange=put("lab/history", "not a folder"),
+    ),
 ]
 
 
-@pytest.mark.parametrize(
-    ("harm", "flags", "words"), [r[1:] for r in ROWS], ids=[r[0] for r in ROWS]
-)
-def test_bad_input_is_one_message(
-    make_world: MakeWorld, harm: Harm, flags: list[str], words: list[str]
-) -> None:
-    world = make_world()
-    harm(world)
-    said = luigi(world, "Iteration", *flags)
-    assert said.code != 0
-    assert said.err.count(STOPPED) == 1, said.err
-    assert "Traceback" not in said.err + said.out
-    assert [word for word in words if word not in said.err] == [], said.err
-    assert not list(world.lab.glob("analysis/*/runs_*.json"))
-    assert not list(world.lab.glob("analysis/*/verdict.json"))
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_one_message_and_then_the_command_goes_on(make_world: MakeWorld, row: Row) -> None:
+    world = make_world(train=3, verify=3, scout=2)
+    undo = row.arrange(world) if row.arrange else lambda: None
+    stops(luigi(world, *(row.args or ("Iteration",))), row.code, *row.words)
+    assert not (world.folder(1) / "change.json").exists()
+    undo()
+    assert luigi(world, "Prepare").code == 0
 
 
-def test_an_unknown_flag_is_refused(make_world: MakeWorld) -> None:
-    said = luigi(make_world(), "Iteration", "--modles", "exact")
-    assert said.code != 0
-    assert "--modles" in said.err
-    assert "Traceback" not in said.err
+def test_every_model_that_cannot_be_used_says_why(make_world: MakeWorld) -> None:
+    paid = {"provider": "openai", "id": "x", "key_env": "SHOP_KEY", "deterministic": False}
+    gone_model = scripted(READS_WELL, status="removed", reason="answered in Latin")
+    world = make_world(models={"old": gone_model, "paid": paid}, train=3, verify=3)
+    stops(luigi(world, "Iteration"), TASK, "old: was removed: answered in Latin", "SHOP_KEY")
+    assert not list(Path(world.lab).glob("analysis/*/*"))
+    assert luigi(world, "Prepare", "--models", "paid", env={"SHOP_KEY": "sk-x"}).code == 0
 
 
-@pytest.mark.parametrize("fail", ["garbage", "nothing", "refused"])
-def test_a_model_that_never_gives_a_usable_answer_ends_in_one_message(
-    make_world: MakeWorld, fail: str
-) -> None:
-    world = make_world(models={"mad": scripted({**READS_WELL, "fail": fail})})
-    world.branch("good", {"prompt.txt": PLAIN.replace("amount.", f"amount. {HINT}")})
-    said = luigi(world, "Iteration", "--branch", "good")
-    assert said.code != 0
-    assert "nothing to compare" in said.err
-    assert "configs/models" in said.err
-    assert not (world.folder(1) / "verdict.json").exists()
-
-
-def test_a_dead_server_is_an_outside_failure_and_the_same_command_goes_on(
+def test_flags_that_differ_from_those_of_the_open_iteration_are_refused(
     make_world: MakeWorld,
 ) -> None:
-    with ModelServer(lambda system, user: None) as server:
-        world = make_world(models={"m": server.config(workers=2)}, train=2, verify=2)
-        said = luigi(world, "Iteration")
-        assert said.code == 30
-        assert "the same command" in said.err
-        assert "Traceback" not in said.err
-        server.behaviour = reads_well
-        assert luigi(world, "Iteration").code == 0
-    assert world.verdict(1).outcome in set(Outcome)
-
-
-def test_a_damaged_run_is_made_again_and_a_damaged_phase_file_is_named(
-    make_world: MakeWorld,
-) -> None:
-    world = make_world()
+    world = make_world(models={"exact": scripted(READS_WELL), "two": scripted(READS_WELL)})
+    assert luigi(world, "Implement", "--models", "exact").code == 0
+    stops(luigi(world, "Iteration", "--models", "two"), PARSE, "--models", "'exact'", "'two'")
+    stops(luigi(world, "Iteration", "--replicates", "3"), PARSE, "--replicates", "--number")
+    shutil.copy(world.root / "configs/steps/read_sum.yaml", world.root / "configs/steps/other.yaml")
+    other = luigi(world, "Iteration", "--step", "other", "--number", "1")
+    stops(other, PARSE, "iteration 1 is one of step 'read_sum'")
     assert luigi(world, "Runs").code == 0
-    runs = json.loads((world.folder(1) / "batch_train.json").read_text())["runs"]
-    made = next(run for run in runs if run["side"] == "candidate")
-    (world.lab / made["path"] / "run.json").write_text("")
-    (world.folder(1) / "runs_train.json").unlink()
-    assert luigi(world, "Runs").code == 0
-    assert json.loads((world.lab / made["path"] / "run.json").read_text())["status"] == "ok"
-    (world.folder(1) / "change.json").write_text("{")
-    said = luigi(world, "Iteration")
-    assert said.code != 0
-    assert "change.json" in said.err
-    assert "Traceback" not in said.err
-
-
-def test_a_branch_that_moves_after_its_runs_is_invalid(make_world: MakeWorld) -> None:
-    world = make_world()
-    world.branch("good", {"prompt.txt": PLAIN.replace("amount.", f"amount. {HINT}")})
-    assert luigi(world, "Assessment", "--branch", "good").code == 0
-    world.git("checkout", "-q", "good")
-    (world.target / "prompt.txt").write_text("Say 7.\n")
-    world.git("commit", "-q", "-a", "-m", "Something else")
-    world.git("checkout", "-q", "main")
-    main = world.git("rev-parse", "main")
-    luigi(world, "Iteration", "--branch", "good")
-    assert world.verdict(1).outcome is Outcome.INVALID
-    assert "head_moved" in {reason.code.value for reason in world.verdict(1).reasons}
-    assert world.git("rev-parse", "main") == main
-
-
-def test_a_dry_run_leaves_no_trace(make_world: MakeWorld) -> None:
-    world = make_world()
-    before = sorted(str(p) for p in world.root.rglob("*") if "target/.git" not in str(p))
-    said = luigi(world, "Iteration", "--dry-run")
-    assert said.code == 0
-    assert "Nothing is run or written" in said.out
-    after = sorted(str(p) for p in world.root.rglob("*") if "target/.git" not in str(p))
-    assert [p for p in after if p not in before] == []
