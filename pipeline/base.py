@@ -141,8 +141,8 @@ class Phase(LabTask):
         write_text(self.folder / self.FILE, text)
 
 
-@Phase.event_handler(luigi.Event.DEPENDENCY_MISSING)
-def _hold_before_forking(task: Phase) -> None:
+@Phase.event_handler(luigi.Event.DEPENDENCY_DISCOVERED)
+def _hold_before_forking(task: Phase, _: luigi.Task) -> None:
     # A lock that the parent holds is shared by its forks; run() says so where it cannot be had.
     try:
         hold_lab(task.ctx)
