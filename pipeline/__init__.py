@@ -15,6 +15,7 @@ from pipeline.replay import Replay
 from pipeline.run import Run
 from pipeline.runs import Runs
 from pipeline.scout import Scout
+from pipeline.since_start import SinceStart
 from pipeline.verdict import Verdict
 
 # luigi looks the task's name up before it calls anything of ours: there is no other way in.
@@ -37,6 +38,7 @@ __all__ = [
     "Run",
     "Runs",
     "Scout",
+    "SinceStart",
     "Synthesis",
     "Verdict",
 ]

@@ -6,7 +6,7 @@ from typing import TypeVar
 import luigi
 
 from pipeline.base import Phase
-from pipeline.gather import batch_of, plans_of, rows_of, texts, version_at
+from pipeline.gather import compared, plans_of, texts, version_at
 from pipeline.judge import judge
 from pipeline.params import AnalystParameter
 from pipeline.past import tried
@@ -126,7 +126,7 @@ class Assessment(Phase):
 def metrics_of(phase: Phase) -> Metrics:
     """Everything measured over the train runs of an iteration."""
     meta = read_meta(phase.ctx.lab, phase.number, phase.step)
-    rows = rows_of(phase, batch_of(phase, "train"))
+    rows = compared(phase, Split.TRAIN)
     plans: Mapping[str, PlanText] = texts(
         phase, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN
     )

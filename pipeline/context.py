@@ -145,7 +145,7 @@ class Context:
         known = {path.stem for path in folder.glob("*.yaml")}
         if name not in known:
             raise UnknownName("policy", name, known, str(folder))
-        return load(folder / f"{name}.yaml", Policy)
+        return load(folder / f"{name}.yaml", Policy).model_copy(update={"name": name})
 
     def page(self, path: Path) -> str:
         """What a person opens to see a file of the lab: a URL where pages are served."""

@@ -52,6 +52,15 @@ def rows_of(phase: Phase, batch: Batch | None, *, probes: bool = False) -> list[
     ]
 
 
+def compared(phase: Phase, split: Split) -> list[RunRow]:
+    """The rows that a verdict is about: those of the plans that its trial has asked for."""
+    batch = batch_of(phase, split.value)
+    if batch is None or not (phase.folder / summary_file(split)).exists():
+        return []
+    plans = set(summary_of(phase, split).plans)
+    return [row for row in rows_of(phase, batch) if not plans or row.record.plan in plans]
+
+
 def as_planned(row: RunRow, run: PlannedRun) -> RunRow:
     """A reused run may have been made for the other side: it counts for the side that it serves."""
     planned = {"side": run.side, "replicate": -1 - run.replicate if run.probe else run.replicate}

@@ -1,13 +1,18 @@
 """Iteration: one candidate, taken from idea to verdict."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import luigi
 
 from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, hold_lab
+from pipeline.budget import budgets
 from pipeline.conclude import Report
 from pipeline.dry_run import what_would_run
 from pipeline.logs import say
 from pipeline.pages import ledger_entries, report_view
+from pipeline.since_start import SinceStart, since_start_due
 from prompt_lab.errors import StoreError
 from prompt_lab.report.index import render_index
 from prompt_lab.report.summary import render_summary
@@ -33,7 +38,7 @@ class Iteration(Phase):
         """All phases, the last one first; none for a dry run."""
         return None if self.dry_run else self.like(Report)
 
-    def run(self) -> None:
+    def run(self) -> Iterator[Any]:
         """A dry run reads, speaks and leaves no trace, not even the lock."""
         if self.dry_run:
             with self.ctx.elsewhere():
@@ -41,13 +46,15 @@ class Iteration(Phase):
             self._said = True
             return
         hold_lab(self.ctx)
-        self.work()
+        yield from self.work()
 
-    def work(self) -> None:
+    def work(self) -> Iterator[Any]:
         """Render the ledger and the summary, commit the lab, and say what was decided."""
+        if since_start_due(self):
+            yield self.like(SinceStart)
         lab = self.ctx.lab
         change = read_change(lab, self.number, self.step)
-        write_text(lab.index, render_index(ledger_entries(self.ctx)))
+        write_text(lab.index, render_index(ledger_entries(self.ctx), budgets(self.ctx)))
         text = render_summary(report_view(self))
         message = f"Iteration {self.number}: {change.title}"
         when = read_meta(lab, self.number, self.step).created

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from pipeline.base import Phase
 from pipeline.gather import batch_of, rows_of, side_facts, summary_file, summary_of, version_at
-from prompt_lab.decide.verdict import Code, Policy, Reason, Verdict, decide
+from pipeline.looks import settle, trial_of
+from prompt_lab.decide.verdict import Code, Policy, Reason, Verdict
 from prompt_lab.evaluate.evidence import examine
-from prompt_lab.evaluate.pairs import evidence_of, pairs_of
+from prompt_lab.evaluate.pairs import evidence_of
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RunRow
 from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
@@ -28,17 +29,16 @@ def judge(phase: Phase, policy: Policy | None = None) -> tuple[Verdict, Case]:
 
     `policy` asks what another one would have said.
     """
-    ctx = phase.ctx
-    meta = read_meta(ctx.lab, phase.number, phase.step)
-    change = read_change(ctx.lab, phase.number, phase.step)
-    train = rows_of(phase, batch_of(phase, "train"))
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    rows = rows_of(phase, batch_of(phase, "train"))
+    trial = trial_of(phase, policy, ran=bool(rows))
+    train = settle(trial, rows)
     read_verify = _summary(phase, Split.VERIFY) is not None
     verify = rows_of(phase, batch_of(phase, "verify")) if read_verify else None
-    policy = policy or meta.judged_by or ctx.policy(meta.policy)
-    case = Case(policy, train, verify, _findings(phase, [*train, *(verify or [])]))
+    case = Case(trial.policy, train, verify, _findings(phase, [*train, *(verify or [])]))
     prompts = (version_at(phase, change.base_commit), version_at(phase, change.commit))
     evidence = evidence_of(train, case.findings, prompts=prompts, verify=verify)
-    return decide(pairs_of(train), policy, evidence), case
+    return trial.conclude_with(evidence), case
 
 
 def _summary(phase: Phase, split: Split) -> RunsSummary | None:
@@ -55,16 +55,20 @@ def _findings(phase: Phase, rows: Sequence[RunRow]) -> list[Reason]:
         summary = _summary(phase, split)
         if summary is None:
             continue
-        for model, numbers in summary.drifted.items():
-            found.append(
-                Reason(
-                    code=Code.BASELINE_DRIFTED,
-                    text=f"The reused baseline of {model} no longer holds: {numbers}",
-                    facts={"model": model},
-                )
-            )
-        found += _moved(summary, commits)
+        found += [*drifts(summary), *_moved(summary, commits)]
     return [*found, *head_moved(phase)]
+
+
+def drifts(summary: RunsSummary) -> list[Reason]:
+    """The findings that a reused baseline no longer holds, one for each model."""
+    return [
+        Reason(
+            code=Code.BASELINE_DRIFTED,
+            text=f"The reused baseline of {model} no longer holds: {numbers}",
+            facts={"model": model},
+        )
+        for model, numbers in summary.drifted.items()
+    ]
 
 
 def head_moved(phase: Phase) -> list[Reason]:

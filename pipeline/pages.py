@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.base import Phase
 from pipeline.context import Context
-from pipeline.gather import batch_of, plans_of, rows_of, texts, version_at
+from pipeline.gather import compared, plans_of, texts, version_at
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.decide.verdict import Verdict
@@ -34,9 +34,8 @@ def report_view(phase: Phase) -> ReportView:
     meta = read_meta(ctx.lab, phase.number, phase.step)
     change = read_change(ctx.lab, phase.number, phase.step)
     before, after = version_at(phase, change.base_commit), version_at(phase, change.commit)
-    rows = rows_of(phase, batch_of(phase, "train"))
-    checked = (folder / "runs_verify.json").exists()
-    verify = rows_of(phase, batch_of(phase, "verify")) if checked else []
+    rows = compared(phase, Split.TRAIN)
+    verify = compared(phase, Split.VERIFY)
     prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
     documents = sorted(folder.glob("*.md"))
     host = ctx.code_host(meta.target)
@@ -78,6 +77,7 @@ def spent(folder: Path, *, strict: bool = False) -> Spent:
         calls_reused=sum(p.runs_reused for p in found),
         cost_usd=sum(p.cost_usd for p in found),
         seconds=sum(p.seconds for p in found),
+        calls_spared=sum(p.runs_spared for p in found),
     )
 
 
@@ -124,6 +124,7 @@ def _setup(meta: IterationMeta) -> Setup:
         train_plans=meta.plans[Split.TRAIN],
         verify_plans=meta.plans[Split.VERIFY],
         replicates=meta.replicates,
+        budget=meta.granted.text if meta.granted else "",
     )
 
 

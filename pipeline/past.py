@@ -61,6 +61,12 @@ def last_synthesis(lab: Lab, step: str, *, before: int) -> str:
     return next((lab.relative(p) for p in reversed(paths) if p.is_file()), "")
 
 
+def first_baseline(lab: Lab, step: str) -> str:
+    """The commit that the first concluded iteration of a step was compared with."""
+    _, folder = next(_concluded(lab, step))
+    return _read(folder / "change.json", Change).base_commit
+
+
 def last_rows(phase: Phase, prompt: PromptVersion) -> list[RunRow]:
     """The newest train runs that were made with this very prompt."""
     lab, outputs = phase.ctx.lab, phase.ctx.adapter(phase.step).outputs

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, utc_now
+from pipeline.budget import granted, plan_sets
 from pipeline.check import check_change, check_plans
 from pipeline.params import names
 from pipeline.past import last_synthesis, tried
@@ -52,20 +53,25 @@ def prepared(phase: Phase) -> IterationMeta:
     workspace.check()
     main_commit = workspace.resolve(target.main)
     check_change(phase, target.main, main_commit)
+    plans = {Split.TRAIN: tuple(train), Split.VERIFY: tuple(verify)}
+    replicates = phase.replicates or defaults.replicates
+    budget = granted(phase, policy)
     return IterationMeta(
         iteration=phase.number,
         step=phase.step,
         created=utc_now(),
         models=tuple(m.alias for m in models),
-        plans={Split.TRAIN: tuple(train), Split.VERIFY: tuple(verify)},
-        replicates=phase.replicates or defaults.replicates,
+        plans=plans,
+        replicates=replicates,
         policy=defaults.policy,
         target=step.target,
         main=target.main,
         main_commit=main_commit,
         given=phase.given,
         analysts=defaults.analysts,
-        judged_by=policy,
+        judged_by=policy.granted(budget.alpha).model_copy(update={"replicates": replicates}),
+        granted=budget,
+        plan_sets=plan_sets(phase, plans),
         last_synthesis=last_synthesis(ctx.lab, phase.step, before=phase.number),
     )
 

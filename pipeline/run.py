@@ -160,16 +160,28 @@ def missing_runs(number: int, step: str, batch: Batch) -> list[luigi.Task]:
     ]
 
 
-def whole_rows(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
-    """The rows of a batch; runs whose record is damaged are set aside, and yielded to be made."""
+def all_runs(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
+    """Yield the runs of a batch until all are there; their rows without the probes."""
+    rows = None
+    while rows is None:
+        yield missing_runs(phase.number, phase.step, batch)
+        rows = sound_rows(phase, batch)
+    return rows
+
+
+def sound_rows(phase: Phase, batch: Batch) -> list[RunRow] | None:
+    """The finished runs of a batch without the probes.
+
+    None where records were damaged: those were set aside, so that the runs are made anew. Raises
+    StoreError for a damaged record of an earlier iteration.
+    """
     try:
         rows = rows_of(phase, batch, probes=True)
     except StoreError:
         root = phase.ctx.lab.root
         if not [r for r in batch.runs if not r.reused and set_aside_damaged(root / r.path)]:
             raise
-        yield missing_runs(phase.number, phase.step, batch)
-        rows = rows_of(phase, batch, probes=True)
+        return None
     return [row for row in rows if row.record.replicate >= 0]
 
 

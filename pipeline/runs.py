@@ -10,8 +10,9 @@ from pipeline.batch import Order, batch_for
 from pipeline.crash import refuse_silence
 from pipeline.gather import rows_of, side_facts, summarise, summary_file
 from pipeline.implement import Implement
+from pipeline.looks import in_looks, trial_of, with_looks
 from pipeline.params import SplitParameter
-from pipeline.run import missing_runs, whole_rows
+from pipeline.run import all_runs
 from prompt_lab.errors import StoreError
 from prompt_lab.evaluate.evidence import not_exercised
 from prompt_lab.names import Side, Split
@@ -45,28 +46,25 @@ class Runs(Phase):
         if not_exercised(facts[Side.BASELINE], facts[Side.CANDIDATE]) is not None:
             self._write(RunsSummary.nothing(self.split, "the step reads the same on both sides"))
             return
-        order = Order(
-            self.split.value,
-            self.split,
-            commits,
-            meta.models,
-            [name for name in meta.plans[self.split] if name not in change.shown],
-            meta.replicates,
-        )
+        trial = trial_of(self) if self.split is Split.TRAIN else None
+        plans = meta.plans[self.split] if trial is None else trial.plans
+        order = Order(self.split.value, self.split, commits, meta.models, plans, meta.replicates)
         batch = batch_for(self, order)
         _log_reading(self, batch)
         if self.skip_runner:
             rows = rows_of(self, batch)
+        elif trial is None:
+            rows = yield from all_runs(self, batch)
         else:
-            yield missing_runs(self.number, self.step, batch)
-            rows = yield from whole_rows(self, batch)
+            rows = yield from in_looks(self, batch, trial)
         if {row.record.side for row in rows} != set(Side):
             raise StoreError(
                 f"{self.folder}: the runs of one side are not there, so there is nothing to "
                 "compare. Leave --skip-runner out."
             )
         refuse_silence(self, batch, rows)
-        self._write(summarise(self, batch, rows))
+        summary = summarise(self, batch, rows)
+        self._write(summary if trial is None else with_looks(summary, batch, trial, rows))
 
     def _write(self, summary: RunsSummary) -> None:
         for model, numbers in summary.drifted.items():

@@ -9,7 +9,8 @@ from pipeline.base import Phase
 from pipeline.batch import Order, batch_for
 from pipeline.gather import summarise
 from pipeline.prepare import Prepare
-from pipeline.run import missing_runs, whole_rows
+from pipeline.run import all_runs
+from prompt_lab.decide.verdict import Trial
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Side, Split
 from prompt_lab.store.iterations import read_meta
@@ -30,17 +31,18 @@ class Scout(Phase):
             raise StoreError(f"{self.folder}: the scout has not run. Leave --skip-runner out.")
         ctx = self.ctx
         meta = read_meta(ctx.lab, self.number, self.step)
+        policy = meta.judged_by or ctx.policy(meta.policy)
+        first = Trial(policy, meta.models, meta.plans[Split.TRAIN])  # its first look reuses these
         exact = [alias for alias in meta.models if ctx.models[alias].deterministic]
         order = Order(
             "scout",
             Split.TRAIN,
             {Side.BASELINE: meta.main_commit},
             (exact or list(meta.models))[:1],
-            meta.plans[Split.TRAIN][: ctx.defaults.scout_plans],
+            first.plans[: ctx.defaults.scout_plans],
             1,
         )
         batch = batch_for(self, order)
-        yield missing_runs(self.number, self.step, batch)
-        rows = yield from whole_rows(self, batch)
+        rows = yield from all_runs(self, batch)
         summary = summarise(self, batch, rows)
         self.write(summary.model_dump_json(indent=2) + "\n")

@@ -48,7 +48,7 @@ def conclude(
         models=rows,
         flips=_flips(table.differences),
         guards=guards,
-        calls=2 * table.rows,
+        calls=table.runs,
         calls_planned=2 * planned,
         look=finding.look,
         looks=finding.looks,

@@ -1,13 +1,14 @@
 """The budget of error over many iterations: how much alpha the next trial is granted.
 
-`planned` divides the budget evenly over a planned number of trials (Bonferroni): the chance of
-any false merge stays within it, however the trials depend on each other, as they do when they
-use the same plans. `elond` has no end: the n-th trial gets budget * weight(n) * (merges + 1) as a
-level for its e-value, which keeps the expected share of false merges within the budget under any
-dependence (e-LOND; Xu and Ramdas 2023). `fixed` grants every trial the same and only counts.
+`planned` divides what is left of the budget evenly over the trials that are left (Bonferroni):
+the chance of any false merge stays within it, however the trials depend on each other, as they do
+when they use the same plans. `elond` has no end: the n-th trial gets budget * weight(n) * (merges
++ 1) as a level for its e-value, which keeps the expected share of false merges within the budget
+under any dependence (e-LOND; Xu and Ramdas 2023). `fixed` grants every trial the same and only
+counts.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import exp, log
 from typing import Literal
 
@@ -44,13 +45,16 @@ class Grant(BaseModel):
 
 
 def grant(uses: Sequence[Use], policy: Policy) -> Grant:
-    """What the ledger grants the next trial. Every trial counts, whatever became of it."""
-    trials = [use for use in uses if use.kind != "verify"]
+    """What the ledger grants the next trial. Every trial counts, whatever became of it.
+
+    Readings of verify and comparisons with the first baseline merge nothing and cost no alpha.
+    """
+    trials = [use for use in uses if use.kind == "trial"]
     rule, spent = policy.ledger, sum(use.alpha for use in trials)
     if rule.control == "fixed":
         text = (
-            f"Alpha {policy.alpha:g} for every iteration: after {len(trials)} trials"
-            f" {spent:.2g} false merges are to be expected if nothing helped."
+            f"Alpha {policy.alpha:g} each time: {spent + policy.alpha:.2g} false merges to expect"
+            f" over {len(trials) + 1} trials if nothing helps."
         )
         return _granted(policy.alpha, spent, None, text)
     if rule.control == "planned":
@@ -59,23 +63,23 @@ def grant(uses: Sequence[Use], policy: Policy) -> Grant:
     line = rule.budget * weight(len(trials) + 1) * (merges + 1)
     alpha = line if policy.mode == "anytime" else as_p_level(line)
     text = (
-        f"Trial {len(trials) + 1} after {merges} merges is granted alpha {alpha:.2g}: at most"
-        f" {rule.budget:.0%} of all merges are false in the mean."
+        f"Trial {len(trials) + 1} after {merges} merges at alpha {alpha:.2g}: in the mean at most"
+        f" {rule.budget:.0%} of merges are false."
     )
     return _granted(alpha, spent, None, text)
 
 
 def _planned(rule: LedgerRule, done: int, spent: float) -> Grant:
     left = max(0, rule.iterations - done)
-    alpha = rule.budget / rule.iterations if left else 0.0
+    alpha = round(max(0.0, rule.budget - spent) / left, 12) if left else 0.0
     text = (
-        f"Trial {done + 1} of {rule.iterations} planned is granted alpha {alpha:.2g}; these plans"
-        f" can still decide about {left} candidates."
+        f"Trial {done + 1} of {rule.iterations} at alpha {alpha:.2g}; after it these plans can"
+        f" decide about {left - 1} more."
     )
-    if not left:
+    if not alpha:
         text = (
-            f"All {rule.iterations} planned trials are used up: renew the plans and start a new"
-            " ledger, or plan for more iterations with a larger budget."
+            f"The budget of {rule.budget:g} for {rule.iterations} trials is used up: renew the"
+            " plans, or plan for more."
         )
     return _granted(alpha, spent, left, text)
 
@@ -114,15 +118,6 @@ def as_p_level(line: float) -> float:
         else:
             high = middle
     return exp(low)
-
-
-def uses_of(uses: Iterable[Use]) -> dict[str, dict[str, int]]:
-    """How often each plan set was used, by kind."""
-    found: dict[str, dict[str, int]] = {}
-    for use in uses:
-        kinds = found.setdefault(use.plan_set, {})
-        kinds[use.kind] = kinds.get(use.kind, 0) + 1
-    return found
 
 
 def origin_due(uses: Sequence[Use], every: int) -> bool:

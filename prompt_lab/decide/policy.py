@@ -23,6 +23,9 @@ class LedgerRule(BaseModel):
     )
     budget: float = Field(default=0.05, gt=0, lt=0.5, description="the error of the whole ledger")
     iterations: int = Field(default=20, ge=1, description="planned: how many trials share it")
+    since: int = Field(
+        default=1, ge=1, description="the first iteration that counts: raise it with new plans"
+    )
     origin_every: int = Field(
         default=5, ge=0, description="merges between comparisons with the first baseline; 0: never"
     )
@@ -126,7 +129,8 @@ class Policy(BaseModel):
         """This policy at the level that the ledger granted. Raises LabError where that is none."""
         if alpha <= 0:
             raise LabError(
-                f"the ledger grants policy {self.name!r} no more alpha: renew the plans, or raise"
-                " ledger.iterations or ledger.budget before the next trial"
+                f"The ledger grants policy {self.name!r} no more alpha: its trials are used up."
+                " Renew the plans and set ledger.since in the policy's file to the number of the"
+                " next iteration, or raise ledger.iterations or ledger.budget there."
             )
         return self.model_copy(update={"alpha": alpha})

@@ -29,6 +29,12 @@ class Table:
         """All pairs, whole or not."""
         return len(self.pairs)
 
+    @property
+    def runs(self) -> int:
+        """Scores that are there: the runs behind the pairs, both sides."""
+        scores = (side for pair in self.pairs for side in (pair.baseline, pair.candidate))
+        return sum(score is not None for score in scores)
+
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of the pairs in the order of their cells, whatever order they came in."""

@@ -48,6 +48,14 @@ class Trial:
         """The verdict, once there is one."""
         return self._verdict
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The plans up to the look that decided; before there is a verdict, up to the next one."""
+        counts = self.design.counts
+        if self._verdict is not None:
+            return self.plans[: counts[self._verdict.look - 1]]
+        return self.plans[: counts[self._looks_done()]]
+
     def next_batch(self) -> list[Cell]:
         """What to run next, on both sides: the cells up to the next look that have no pair yet.
 
@@ -55,9 +63,7 @@ class Trial:
         """
         if self._verdict is not None or not (self.plans and self.models):
             return []
-        done = self._looks_done()
-        cells = self._cells(0, self.design.counts[done])
-        return [cell for cell in cells if cell not in self._pairs]
+        return [cell for cell in self._cells(0, len(self.asked)) if cell not in self._pairs]
 
     def update(self, pairs: Iterable[Pair]) -> Verdict | None:
         """Add pairs and take every look that is complete: the verdict, or None for 'go on'.
@@ -75,6 +81,15 @@ class Trial:
         if self._verdict is None and (done or not (self.plans and self.models)):
             self._verdict = self._look(done, self.evidence)
         return self._verdict
+
+    def close(self) -> Verdict:
+        """The verdict where no more runs will come: what was not run counts as missing."""
+        cells = self._cells(0, len(self.plans))
+        missing = [Pair(*cell, None, None) for cell in cells if cell not in self._pairs]
+        verdict = self._verdict or self.update(missing)
+        if verdict is None:
+            raise ValueError("the trial is whole, yet has no verdict")
+        return verdict
 
     def conclude_with(self, evidence: Evidence) -> Verdict:
         """The verdict again with other evidence, as with the verify pairs it asked for.

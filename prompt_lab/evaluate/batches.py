@@ -50,7 +50,8 @@ def plan_runs(
     """All runs, the sides of a pair next to each other so that they meet the same conditions.
 
     `finished` gives the path of a finished run by content key, or None. Only the baseline of a
-    model that samples is probed: the first `drift_sample` of its reused plans is made again.
+    model that samples is probed: `drift_sample` of its reused runs are made again, the first
+    FEWEST_PROBES of them and some of the rest, so that a trial that stops early is probed too.
     """
     runs = []
     for n, plan, model, side in product(
@@ -85,6 +86,12 @@ def _probes(request: BatchRequest, runs: Iterable[PlannedRun]) -> list[PlannedRu
             sample = min(len(reused), max(sample, FEWEST_PROBES))
         probes += [
             r.model_copy(update={"reused": False, "probe": True, "path": ""})
-            for r in reused[:sample]
+            for r in _spread(reused, sample)
         ]
     return probes
+
+
+def _spread(reused: Sequence[PlannedRun], sample: int) -> list[PlannedRun]:
+    first, rest = reused[:FEWEST_PROBES], reused[FEWEST_PROBES:]
+    more = max(0, sample - len(first))
+    return [*first[:sample], *(rest[len(rest) * i // more] for i in range(more))]

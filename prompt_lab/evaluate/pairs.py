@@ -19,6 +19,16 @@ def pairs_of(rows: Iterable[RunRow]) -> list[Pair]:
     ]
 
 
+def whole_pairs(rows: Iterable[RunRow]) -> list[Pair]:
+    """The pairs that have both sides."""
+    return [p for p in pairs_of(rows) if p.baseline is not None and p.candidate is not None]
+
+
+def lengths_of(prompts: tuple[PromptVersion, PromptVersion]) -> Lengths:
+    """Characters of the prompt before and after."""
+    return Lengths(baseline=len(prompts[0].text), candidate=len(prompts[1].text))
+
+
 def evidence_of(
     rows: Sequence[RunRow],
     findings: Sequence[Reason],
@@ -30,7 +40,6 @@ def evidence_of(
     by_side = {side: [row.record for row in rows if row.record.side is side] for side in Side}
     base, cand = by_side[Side.BASELINE], by_side[Side.CANDIDATE]
     paid = any(r.usage.cost_usd for r in [*base, *cand])
-    before, after = prompts
     return Evidence(
         provenance=tuple(findings),
         validity=Validity(
@@ -49,6 +58,6 @@ def evidence_of(
         )
         if paid
         else None,
-        lengths=Lengths(baseline=len(before.text), candidate=len(after.text)),
+        lengths=lengths_of(prompts),
         verify_pairs=None if verify is None else tuple(pairs_of(verify)),
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict
-from prompt_lab.report.numbers import interval
+from prompt_lab.report.numbers import calls, interval
 from prompt_lab.report.page import why
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import MARKS, count, duration, href, money, points, score
@@ -42,10 +42,11 @@ def _lines(view: ReportView) -> Iterator[str]:
     yield from _reasons(verdict)
     spent = view.spent
     yield (
-        f"\n{count(spent.calls_made, 'call')} made, {spent.calls_reused:,} reused,"
-        f" {money(spent.cost_usd)}, {duration(spent.seconds)}."
+        f"\nCalls: {calls(view)}. {money(spent.cost_usd)}, {duration(spent.seconds)}."
         f" Iteration {view.iteration} of `{_code(view.step)}`; policy `{_code(view.setup.policy)}`."
     )
+    if view.setup.budget:
+        yield escape(view.setup.budget)
     yield f"\n{_report(view.page)}"
 
 

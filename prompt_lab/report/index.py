@@ -7,11 +7,22 @@ from prompt_lab.report.axis import Effect, bars
 from prompt_lab.report.chart import charts
 from prompt_lab.report.html import render
 from prompt_lab.report.numbers import Fact
-from prompt_lab.report.view import LedgerEntry
+from prompt_lab.report.view import Budget, LedgerEntry
 from prompt_lab.report.words import money
 
+KINDS = {
+    "trial": "trials",
+    "verify": "readings of verify",
+    "origin": "comparisons with the first baseline",
+}
 
-def render_index(entries: Sequence[LedgerEntry], *, title: str = "All iterations") -> str:
+
+def render_index(
+    entries: Sequence[LedgerEntry],
+    budgets: Sequence[Budget] = (),
+    *,
+    title: str = "All iterations",
+) -> str:
     """The page of the whole lab, newest iteration first; an entry may hold few facts."""
     newest = sorted(entries, key=lambda entry: -entry.iteration)
     scale, drawn = bars([Effect(str(e.iteration), e.effect, e.low, e.high) for e in newest])
@@ -22,6 +33,8 @@ def render_index(entries: Sequence[LedgerEntry], *, title: str = "All iterations
         scale=scale,
         measured=any(entry.effect is not None for entry in entries),
         charts=charts(entries),
+        budgets=budgets,
+        kinds=KINDS,
         facts=_facts(entries),
     )
 

@@ -26,10 +26,20 @@ def facts(view: ReportView) -> tuple[Fact, ...]:
     return (
         Fact("plans", f"{plans:,}", asked),
         Fact("pairs", f"{pairs:,}", f"{count(len(setup.models), 'model')}{replicates}"),
-        Fact("calls", f"{spent.calls_made:,}", f"and {spent.calls_reused:,} reused"),
+        Fact("calls", *calls(view).split(" ", 1)),
         Fact("cost", money(spent.cost_usd), "all runs"),
         Fact("time", duration(spent.seconds), "of the runs"),
     )
+
+
+def calls(view: ReportView) -> str:
+    """Calls made, reused, and done without since the trial stopped before its last look."""
+    spent, verdict = view.spent, view.verdict
+    text = f"{spent.calls_made:,} made, {spent.calls_reused:,} reused"
+    if spent.calls_spared and verdict is not None:
+        where = f"look {verdict.look} of {verdict.looks}"
+        text += f", {spent.calls_spared:,} saved by stopping at {where}"
+    return text
 
 
 def numbers(verdict: Verdict) -> tuple[Fact, ...]:

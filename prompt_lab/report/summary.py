@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict
-from prompt_lab.report.numbers import interval
+from prompt_lab.report.numbers import calls, interval
 from prompt_lab.report.page import why
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import count, duration, money, points, score
@@ -31,9 +31,11 @@ def _lines(view: ReportView) -> Iterator[str]:
         yield ""
         yield from _models(view.metrics.models)
     yield ""
-    yield f"  calls     {view.spent.calls_made:,} made, {view.spent.calls_reused:,} reused"
+    yield f"  calls     {calls(view)}"
     yield f"  cost      {money(view.spent.cost_usd)} in {duration(view.spent.seconds)}"
     yield f"  PR        {_pull(view)}"
+    if view.setup.budget:
+        yield f"  budget    {view.setup.budget}"
     yield f"  report    {view.page}"
 
 

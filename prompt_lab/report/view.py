@@ -18,6 +18,7 @@ class Setup(Record):
     train_plans: tuple[str, ...] = ()
     verify_plans: tuple[str, ...] = ()
     replicates: int = 1
+    budget: str = Field(default="", description="the alpha that the ledger granted, in a sentence")
 
 
 class Spent(Record):
@@ -27,6 +28,7 @@ class Spent(Record):
     calls_reused: int = 0
     cost_usd: float = 0.0
     seconds: float = Field(default=0.0, description="wall time of the runs")
+    calls_spared: int = Field(default=0, description="planned runs that an early stop did without")
 
 
 class ReportView(Record):
@@ -53,6 +55,27 @@ class ReportView(Record):
     page: str = Field(default="report.html", description="path or URL of the report, to open")
     lab: str = Field(default="../..", description="from the report's folder to the lab")
     versions: dict[str, str] = Field(default={}, description="name -> version of what ran this")
+
+
+class PlanSet(Record):
+    """How often one set of plans was asked."""
+
+    kind: str = Field(description="trial, verify or origin")
+    name: str = Field(description="digest of the plans and their texts; '' where not recorded")
+    uses: int
+    last: int = Field(description="the last iteration that used it")
+
+
+class Budget(Record):
+    """The budget of error of one step."""
+
+    step: str
+    text: str = Field(description="what the next trial would get")
+    spent: float = Field(description="alpha granted so far")
+    trials: int
+    merges: int
+    since: str = Field(default="", description="the last comparison with the first baseline")
+    sets: tuple[PlanSet, ...] = ()
 
 
 class LedgerEntry(Record):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from prompt_lab.decide.ledger import Grant
 from prompt_lab.decide.policy import Policy
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Side, Split
@@ -32,6 +33,10 @@ class IterationMeta(Record):
     """Path of the synthesis that this iteration starts from, relative to the lab."""
     judged_by: Policy | None = None
     """The policy's values when the iteration was prepared; None in folders from before 0.2."""
+    granted: Grant | None = None
+    """What the ledger granted this trial, and what was left."""
+    plan_sets: dict[Split, str] = {}
+    """A digest of the plans of each split, with their texts."""
     history: tuple[str, ...] = ()
     """Filled in by readers of other labs; ours cites run folders in batch_<split>.json."""
 
@@ -53,6 +58,13 @@ class RunsSummary(Record):
     """model -> the numbers that show that its reused baseline has drifted."""
     skipped: str = ""
     """Why nothing was run."""
+    plans: tuple[str, ...] = ()
+    """The plans that the trial asked for before it had its verdict; () where all were run."""
+    look: int = 1
+    looks: int = 1
+    """Of how many planned looks the one that decided was which."""
+    runs_spared: int = 0
+    """Planned runs that the trial did without."""
 
     @classmethod
     def nothing(cls, split: Split, why: str) -> "RunsSummary":

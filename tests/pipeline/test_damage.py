@@ -134,7 +134,7 @@ def test_a_model_without_one_usable_answer_is_a_crash_and_no_verdict(
 
 @pytest.mark.parametrize("fail", ["outside", "never"])
 def test_a_server_that_is_away_costs_no_finished_run(make_world: MakeWorld, fail: str) -> None:
-    script = {**READS_WELL, "fail": fail, "fail_when": "Invoice 9005"}
+    script = {**READS_WELL, "fail": fail, "fail_when": "Invoice 9002"}
     model = scripted(script, timeout_seconds=0.05, workers=4)
     world = make_world(models={"far": model}, train=6, verify=6)
     said = luigi(world, "Iteration")

@@ -79,7 +79,8 @@ class World:
             "primary": "fields",
         }
         lab = {"step": "read_sum", "models": list(self.models), "train_plans": self.train}
-        policy = {"mode": "fixed", "verify": "required", **self.policy}
+        policy = {"mode": "fixed", "verify": "required", "ledger": {"control": "fixed"}}
+        policy |= self.policy
         self._yaml(
             configs / "lab.yaml", {**lab, "verify_plans": self.verify, "scout_plans": self.scout}
         )

@@ -43,7 +43,7 @@ def _edges_of(name: str, kind: type[LabTask]) -> Iterable[Edge]:
             asked = rf"\byield self\.like\({needed}\b" if dynamic else rf"[(,]\s*{needed}\b"
             if needed != name and re.search(asked, text):
                 yield Edge(name, needed, dynamic)
-        if dynamic and "yield missing_runs" in text:
+        if dynamic and re.search(r"yield (from all_runs|from in_looks|missing_runs)\(", text):
             yield Edge(name, "Run", True)
 
 

@@ -1,0 +1,104 @@
+"""The budget of error of a step: what its trials have asked of which plans, and what is left."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+from pipeline.base import Phase
+from pipeline.context import Context
+from prompt_lab.decide.ledger import Grant, Use, grant
+from prompt_lab.decide.verdict import Policy
+from prompt_lab.evaluate.since import SinceRecord
+from prompt_lab.names import Split
+from prompt_lab.report.view import Budget, PlanSet
+from prompt_lab.store.counters import iterations
+from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.iterations import Conclusion, IterationMeta, RunsSummary
+from prompt_lab.store.plans import digest, read_plan
+
+
+def granted(phase: Phase, policy: Policy) -> Grant:
+    """The alpha of this iteration, after all trials of the step before it."""
+    return grant(uses(phase.ctx, phase.step, policy, before=phase.number), policy)
+
+
+def uses(ctx: Context, step: str, policy: Policy, *, before: int) -> list[Use]:
+    """Every use of the step's plans that the ledger counts, oldest first.
+
+    A trial counts from the moment that it is prepared, whatever became of it; one of a change that
+    the step never reads asked nothing, and does not.
+    """
+    found = []
+    for number, its_step in sorted(iterations(ctx.lab).items()):
+        if its_step == step and policy.ledger.since <= number < before:
+            found += _uses_of(ctx, number, step)
+    return found
+
+
+def plan_sets(phase: Phase, plans: Mapping[Split, Sequence[str]]) -> dict[Split, str]:
+    """A short digest of the plans of each split, their texts included: a changed set is another."""
+    adapter, lab = phase.ctx.adapter(phase.step), phase.ctx.lab
+    found = {}
+    for split, names in plans.items():
+        parts = [read_plan(lab.plans(split) / n, adapter.inputs, adapter.outputs) for n in names]
+        text = "\n".join(sorted(f"{part.name} {digest(part)}" for part in parts))
+        found[split] = sha256(text.encode()).hexdigest()[:8]
+    return found
+
+
+def budgets(ctx: Context) -> list[Budget]:
+    """The budget of every step that the lab has trials of under the policy of now."""
+    policy = ctx.policy(ctx.defaults.policy)
+    found = [budget_of(ctx, step, policy) for step in sorted(set(iterations(ctx.lab).values()))]
+    return [budget for budget in found if budget.trials]
+
+
+def budget_of(ctx: Context, step: str, policy: Policy) -> Budget:
+    """The state of a step's budget for its page: what the next trial would get, and every set."""
+    found = uses(ctx, step, policy, before=max(iterations(ctx.lab), default=0) + 1)
+    sets: dict[tuple[str, str], list[Use]] = {}
+    for use in found:
+        sets.setdefault((use.kind, use.plan_set), []).append(use)
+    state = grant(found, policy)
+    return Budget(
+        step=step,
+        text=state.text,
+        spent=state.spent,
+        trials=sum(use.kind == "trial" for use in found),
+        merges=sum(use.merged for use in found if use.kind == "trial"),
+        since=_since(ctx, step, found),
+        sets=tuple(
+            PlanSet(kind=kind, name=name, uses=len(of), last=of[-1].iteration)
+            for (kind, name), of in sorted(sets.items())
+        ),
+    )
+
+
+def _since(ctx: Context, step: str, found: Sequence[Use]) -> str:
+    """What the last comparison with the first baseline said."""
+    numbers = [use.iteration for use in found if use.kind == "origin"]
+    if not numbers:
+        return ""
+    path = ctx.lab.iteration(numbers[-1], step) / "since_start.json"
+    record = read_if_whole(path, SinceRecord)
+    return record.text if record else ""
+
+
+def _uses_of(ctx: Context, number: int, step: str) -> list[Use]:
+    folder = ctx.lab.iteration(number, step)
+    meta = read_if_whole(folder / "meta.json", IterationMeta)
+    if meta is None or meta.judged_by is None:
+        return []
+    runs = read_if_whole(folder / "runs_train.json", RunsSummary)
+    if runs is not None and runs.skipped:
+        return []
+    end = read_if_whole(folder / "conclusion.json", Conclusion)
+    alpha, merged = meta.judged_by.alpha, bool(end and end.merged_commit)
+    sets = meta.plan_sets
+    found = [Use(iteration=number, plan_set=sets.get(Split.TRAIN, ""), alpha=alpha, merged=merged)]
+    if (folder / "batch_verify.json").exists():
+        name = sets.get(Split.VERIFY, "")
+        found.append(Use(iteration=number, plan_set=name, kind="verify", alpha=0.0))
+    if (folder / "since_start.json").exists():
+        name = sets.get(Split.TRAIN, "")
+        found.append(Use(iteration=number, plan_set=name, kind="origin", alpha=0.0))
+    return found
