@@ -1,5 +1,6 @@
 """The budget of error of a step: what its trials have asked of which plans, and what is left."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
@@ -19,6 +20,13 @@ from prompt_lab.store.plans import digest, read_plan
 def granted(phase: Phase, policy: Policy) -> Grant:
     """The alpha of this iteration, after all trials of the step before it."""
     return grant(uses(phase.ctx, phase.step, policy, before=phase.number), policy)
+
+
+def at_next_alpha(ctx: Context, step: str) -> Policy:
+    """The policy of now at the alpha that the next trial would get; as it is where none is left."""
+    policy = ctx.policy(ctx.defaults.policy)
+    alpha = grant(uses(ctx, step, policy, before=sys.maxsize), policy).alpha
+    return policy.granted(alpha) if alpha else policy
 
 
 def uses(ctx: Context, step: str, policy: Policy, *, before: int) -> list[Use]:
@@ -54,7 +62,7 @@ def budgets(ctx: Context) -> list[Budget]:
 
 def budget_of(ctx: Context, step: str, policy: Policy) -> Budget:
     """The state of a step's budget for its page: what the next trial would get, and every set."""
-    found = uses(ctx, step, policy, before=max(iterations(ctx.lab), default=0) + 1)
+    found = uses(ctx, step, policy, before=sys.maxsize)
     sets: dict[tuple[str, str], list[Use]] = {}
     for use in found:
         sets.setdefault((use.kind, use.plan_set), []).append(use)

@@ -6,8 +6,8 @@ from pipeline.base import Phase
 from pipeline.batch import Order, finished_runs, request_for
 from pipeline.noise_floor import read_floor
 from pipeline.prepare import prepared
-from prompt_lab.decide.limits import plans_needed
-from prompt_lab.decide.verdict import Policy
+from prompt_lab.decide.price import forecast
+from prompt_lab.decide.verdict import Policy, Trial
 from prompt_lab.evaluate.batches import plan_runs
 from prompt_lab.evaluate.estimate import Estimate, estimate
 from prompt_lab.evaluate.floor import WORST_DEVIATION, FloorRecord, in_calls, need
@@ -23,6 +23,7 @@ def what_would_run(phase: Phase) -> str:
     if (phase.folder / SUMMARY).exists():
         return f"Iteration {phase.number} is finished: nothing would be run."
     meta = prepared(phase)
+    policy = meta.judged_by or phase.ctx.policy(meta.policy)
     lines = [
         f"Dry run of iteration {meta.iteration}, step {meta.step}. Nothing is run or written.",
         f"  models     {', '.join(meta.models)}",
@@ -33,16 +34,16 @@ def what_would_run(phase: Phase) -> str:
     ]
     totals = []
     for split in Split:
-        rows = _estimates(phase, meta, split)
+        plans = _asked(policy, meta) if split is Split.TRAIN else meta.plans[split]
+        rows = _estimates(phase, meta, split, plans)
         totals += rows
         title = "train" if split is Split.TRAIN else "verify, only if promising"
-        lines += [f"  {title}, {len(meta.plans[split])} plans", *map(_row, rows)]
+        lines += [f"  {title}, {len(plans)} plans", *map(_row, rows)]
     calls, cost = sum(r.calls for r in totals), sum(r.cost_usd for r in totals)
     seconds = sum(r.seconds for r in totals)
     lines += ["", f"  At most {calls} calls, ${cost:.2f}, about {_time(seconds)}."]
     if not all(row.measured for row in totals):
         lines.append("  Times and tokens of a model without past runs are guesses (marked ~).")
-    policy = meta.judged_by or phase.ctx.policy(meta.policy)
     floor = read_floor(phase.ctx.lab, meta.step)
     return "\n".join([*lines, *_power(policy, meta), *_noise(floor, policy, meta)])
 
@@ -53,9 +54,10 @@ def _origin(meta: IterationMeta) -> str:
     return "by the baseline's own failures"
 
 
-def _estimates(phase: Phase, meta: IterationMeta, split: Split) -> list[Estimate]:
+def _estimates(
+    phase: Phase, meta: IterationMeta, split: Split, plans: Sequence[str]
+) -> list[Estimate]:
     """The candidate is not known yet: its runs are counted as the baseline's, none reused."""
-    plans = meta.plans[split]
     order = Order(
         split.value, split, {Side.BASELINE: meta.main_commit}, meta.models, plans, meta.replicates
     )
@@ -100,19 +102,24 @@ def _row(row: Estimate) -> str:
 
 
 def _power(policy: Policy, meta: IterationMeta) -> list[str]:
-    plans = len(meta.plans[Split.TRAIN])
-    gains = [points / 100 for points in range(1, 101)]
-    seen = [
-        g for g in gains if plans_needed(WORST_DEVIATION, g, policy.alpha, policy.power) <= plans
-    ]
-    wanted = plans_needed(WORST_DEVIATION, policy.smallest_effect, policy.alpha, policy.power)
-    what = f"+{seen[0] * 100:.0f} points or more" if seen else "no gain at all"
+    """What the trial can show at the alpha that it was granted, if half of the plans flip."""
+    found = forecast(len(_asked(policy, meta)), WORST_DEVIATION, policy)
+    wanted = f"+{policy.smallest_effect * 100:.0f} points"
+    seen = f"+{found.visible * 100:.0f} points" if found.possible else "no gain at all"
+    looks = f" in {policy.looks} looks" if policy.mode != "fixed" else ""
     return [
         "",
-        f"  {plans} plans can show {what} (alpha {policy.alpha:g}, power {policy.power:.0%}, if",
-        f"  half of the plans change their score); for +{policy.smallest_effect * 100:.0f} points "
-        f"about {wanted} plans are needed.",
+        *([f"  {meta.granted.text}"] if meta.granted else []),
+        f"  {found.plans} plans{looks} show {seen} with {policy.power:.0%} power, and {wanted} with"
+        f" {found.power:.0%}, where a change",
+        f"  moves half of the plans; for {wanted} about {found.needed} plans are needed.",
+        f"  If nothing has changed, {found.mean_plans_if_equal:.0f} plans are taken in the mean.",
     ]
+
+
+def _asked(policy: Policy, meta: IterationMeta) -> Sequence[str]:
+    """The train plans that the trial may ask for."""
+    return Trial(policy, meta.models, meta.plans[Split.TRAIN]).plans
 
 
 def _noise(record: FloorRecord | None, policy: Policy, meta: IterationMeta) -> list[str]:
