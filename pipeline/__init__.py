@@ -2,12 +2,15 @@
 
 import sys
 
+from luigi.interface import core
+
 from pipeline.analysis import Assessment, CodeReview, Insight, Synthesis
 from pipeline.calibrate import Calibrate, CalibrateCell
 from pipeline.conclude import Conclude, Report
 from pipeline.example import ExampleLab
 from pipeline.implement import Implement
 from pipeline.iteration import Iteration
+from pipeline.judging import Judgements
 from pipeline.logs import say_plainly
 from pipeline.noise_floor import NoiseFloor
 from pipeline.prepare import Prepare
@@ -18,6 +21,8 @@ from pipeline.scout import Scout
 from pipeline.since_start import SinceStart
 from pipeline.verdict import Verdict
 
+# luigi's client reads these from [core], where luigi itself takes them for mistakes.
+core.ignore_unconsumed |= {"rpc_retry_attempts", "rpc_retry_wait", "rpc_log_retries"}
 # luigi looks the task's name up before it calls anything of ours: there is no other way in.
 sys.excepthook = say_plainly
 
@@ -31,6 +36,7 @@ __all__ = [
     "Implement",
     "Insight",
     "Iteration",
+    "Judgements",
     "NoiseFloor",
     "Prepare",
     "Replay",

@@ -6,11 +6,12 @@ from typing import TypeVar
 import luigi
 
 from pipeline.base import Phase
-from pipeline.gather import compared, plans_of, texts, version_at
+from pipeline.gather import plans_of, texts, version_at
 from pipeline.judge import judge
 from pipeline.params import AnalystParameter
 from pipeline.past import tried
 from pipeline.runs import Runs
+from pipeline.trials import shown
 from prompt_lab.analyze.assessment import assess
 from prompt_lab.analyze.insight import parse_findings, render_insight
 from prompt_lab.analyze.metrics import measure
@@ -126,7 +127,7 @@ class Assessment(Phase):
 def metrics_of(phase: Phase) -> Metrics:
     """Everything measured over the train runs of an iteration."""
     meta = read_meta(phase.ctx.lab, phase.number, phase.step)
-    rows = compared(phase, Split.TRAIN)
+    rows = shown(phase, Split.TRAIN)
     plans: Mapping[str, PlanText] = texts(
         phase, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN
     )

@@ -68,7 +68,7 @@ def request_for(phase: Phase, order: Order) -> BatchRequest:
             for side, commit in order.commits.items()
         },
         replicates=order.replicates,
-        adapter_digest=adapter_digest(adapter, step.model_dump_json()),
+        adapter_digest=adapter_digest(adapter, step.model_dump_json(exclude={"judge"})),
         drift_sample=ctx.defaults.drift_sample,
     )
 

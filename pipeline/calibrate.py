@@ -2,27 +2,38 @@
 
 import re
 import time
+from collections.abc import Sequence
 from functools import cache
-from hashlib import sha256
-from importlib import import_module
 from importlib.metadata import version
-from inspect import getsource
 from pathlib import Path
 from platform import python_version
-from types import ModuleType
+from typing import Any
 
 import luigi
 
 from adapters.git import Git
 from pipeline.base import LabTask
+from pipeline.gather import DRIFT_ALPHA
 from prompt_lab.decide.calibrate import results
-from prompt_lab.decide.calibrate.campaigns import Ledgers
-from prompt_lab.decide.calibrate.page import faults, page, pictures
+from prompt_lab.decide.calibrate.digest import digest, sources
+from prompt_lab.decide.calibrate.page import FULL, faults, is_full, page, pictures
+from prompt_lab.decide.calibrate.pool import SOURCES, text_of
 from prompt_lab.decide.calibrate.results import CellResult, Made
+from prompt_lab.decide.calibrate.reuse import Probe
 from prompt_lab.errors import LabError, TargetError
+from prompt_lab.evaluate import drift
+from prompt_lab.evaluate.batches import FEWEST_PROBES
 from prompt_lab.store.files import read_if_whole, read_record, write_record, write_text
 
 ROOT = Path(__file__).parent.parent
+PAGE = "calibration.md"
+
+
+def _drifted(then: Sequence[float], now: Sequence[float], alpha: float) -> bool:
+    return drift.drifted(then, now, alpha).drifted
+
+
+PROBE = Probe(share=0.25, fewest=FEWEST_PROBES, alpha=DRIFT_ALPHA, drifted=_drifted)
 
 
 class LimitsMissed(LabError):
@@ -53,11 +64,12 @@ class CalibrateCell(LabTask):
     def run(self) -> None:
         """Measure and write. Needs no lock: equal parameters write equal figures."""
         start = time.monotonic()
-        seen = results.run_cell(self.cell, quick=self.quick, seed=self.seed)
-        key = "ledgers" if isinstance(seen, Ledgers) else "measured"
-        seconds = round(time.monotonic() - start, 1)
-        found = CellResult.model_validate(
-            {"name": self.cell, "made": made(self.seed), "seconds": seconds, key: seen}
+        seen = results.run_cell(self.cell, PROBE, quick=self.quick, seed=self.seed)
+        found = CellResult(
+            **dict(seen),
+            name=self.cell,
+            made=made(self.seed),
+            seconds=round(time.monotonic() - start, 1),
         )
         write_record(Path(self.output().path), found)
 
@@ -81,21 +93,41 @@ class Calibrate(LabTask):
         same = {"quick": self.quick, "seed": self.seed}
         return {name: CalibrateCell(cell=name, **same) for name in results.KINDS}
 
+    @classmethod
+    def get_param_values(
+        cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
+    ) -> list[tuple[str, Any]]:
+        """Refuse a page that may not be written, before anything is measured. Raises LabError."""
+        values = list(super().get_param_values(params, args, kwargs))
+        found = dict(values)
+        old = Path(found["docs"]) / PAGE
+        if found["quick"] and found["docs"] and old.exists() and is_full(old.read_text("utf-8")):
+            raise LabError(
+                f"{old}: holds the figures of the full run, which a quick one does not replace. "
+                "Leave --docs out, or name another folder."
+            )
+        return values
+
+    @property
+    def goal(self) -> Path:
+        """The page's folder: the one named, else docs/, and for a quick run beside its results."""
+        if self.docs:
+            return Path(self.docs)
+        cell = CalibrateCell(cell="", quick=self.quick, seed=self.seed)
+        return cell.folder if self.quick else ROOT / "docs"
+
     def run(self) -> None:
         """Render, write, and say what was missed. Raises LimitsMissed."""
         tasks = self.requires()
         found = {
             name: read_record(Path(task.output().path), CellResult) for name, task in tasks.items()
         }
-        goal = Path(self.docs) if self.docs else ROOT / "docs"
-        if self.quick and not self.docs:
-            goal = next(iter(tasks.values())).folder
+        goal = self.goal
         for name, svg in pictures(found).items():
             write_text(goal / name, svg)
-        command = f"{'QUICK=1 ' if self.quick else ''}make calibrate"
-        write_text(goal / "calibration.md", page(found, command))
+        write_text(goal / PAGE, page(found, f"{FULL} QUICK=1" if self.quick else FULL))
         spent = sum(result.seconds for result in found.values())
-        print(f"{len(found)} cells, {spent:.0f} s of one core: {goal / 'calibration.md'}")
+        print(f"{len(found)} cells, {spent:.0f} s of one core: {goal / PAGE}")
         wrong = faults(found)
         if wrong:
             raise LimitsMissed(f"{len(wrong)} limits are missed:\n" + "\n".join(wrong))
@@ -114,15 +146,10 @@ def file_name(cell: str) -> str:
 
 @cache
 def engine() -> str:
-    """Digest of the sources that a cell's figures come from: all that the measuring code uses."""
-    waiting, texts = [results.run_cell.__module__], dict[str, str]()
-    while waiting:
-        module = import_module(waiting.pop())
-        texts[module.__name__] = getsource(module)
-        parts = vars(module).values()
-        used = {p.__name__ if isinstance(p, ModuleType) else _home(p) for p in parts}
-        waiting += [name for name in used - texts.keys() if name.startswith("prompt_lab.decide.")]
-    return sha256("\n".join(texts[name] for name in sorted(texts)).encode()).hexdigest()[:12]
+    """Digest of all that a cell's figures come from: sources, real scores, and the probe."""
+    texts = sources([results.__name__, drift.__name__])
+    tables = {name: text_of(name) for name in SOURCES}
+    return digest(texts | tables | {"probe": repr(PROBE[:3])})
 
 
 def made(seed: int) -> Made:
@@ -134,10 +161,6 @@ def made(seed: int) -> Made:
         seed=seed,
         versions={"python": python_version()} | packages,
     )
-
-
-def _home(part: object) -> str:
-    return str(getattr(part, "__module__", ""))
 
 
 def _commit() -> str:

@@ -7,28 +7,67 @@ from pathlib import Path
 
 from pipeline.base import Phase
 from pipeline.gather import version_at
-from prompt_lab.errors import ConfigError, LabError, StoreError, TargetError
+from prompt_lab.config.lab import JudgeConfig
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.errors import ConfigError, LabError, ModelUnavailable, StoreError, TargetError
+from prompt_lab.evaluate.judge import check_independent
+from prompt_lab.evaluate.judge_request import check_template
 from prompt_lab.evaluate.schema import first_fault, properties
 from prompt_lab.names import PullState, Split
-from prompt_lab.store.plans import read_plan
+from prompt_lab.store.plans import has_gold, read_plan
 
 NO_OUTPUT = Path(os.devnull) / "nothing"
 SHOWN = 5
+JUDGE_TEMPLATE = Path("prompts") / "judge.md.j2"
 
 
 def check_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> None:
-    """Raises StoreError that names every plan whose texts or gold the step cannot use."""
+    """Raises StoreError that names every plan whose texts or gold the step cannot use.
+
+    A plan of a step with a judge may be without gold.
+    """
     adapter, folder = phase.ctx.adapter(phase.step), phase.ctx.lab.plans(split)
+    judged = phase.ctx.step(phase.step).judge is not None
     faults = []
     for name in plans:
         try:
             read_plan(folder / name, adapter.inputs, adapter.outputs)
-            adapter.score(folder / name, NO_OUTPUT)
+            if not judged or has_gold(folder / name, adapter.outputs):
+                adapter.score(folder / name, NO_OUTPUT)
         except LabError as error:
             faults.append(str(error))
     if faults:
         more = f"\n… and {len(faults) - SHOWN} more plans" if len(faults) > SHOWN else ""
         raise StoreError("\n".join(faults[:SHOWN]) + more)
+
+
+def check_judge(phase: Phase, models: Sequence[ModelConfig]) -> tuple[JudgeConfig | None, str]:
+    """The step's judge under its alias, and its template; (None, '') where the scores decide.
+
+    Raises the LabError of a judge that is not there, cannot be used, is one of the models, or whose
+    template does not hold what it is to compare.
+    """
+    ctx, config = phase.ctx, phase.ctx.step(phase.step).judge
+    if config is None:
+        return None, ""
+    [model] = ctx.named([config.model])
+    place = ctx.configs / "steps" / f"{phase.step}.yaml"
+    why = ctx.why_not(model)
+    if why:
+        raise ModelUnavailable(
+            f"{place}: judge {model.alias!r} cannot be used: {why}. Mend that, or name another."
+        )
+    if not config.allow_self:
+        check_independent(model, models)
+    path = ctx.configs / JUDGE_TEMPLATE
+    try:
+        template = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            [f"{path}: cannot be read ({error}); the judge of {place} is asked by it"]
+        ) from error
+    check_template(template, str(path))
+    return config.model_copy(update={"model": model.alias}), template
 
 
 def check_change(phase: Phase, main: str, main_commit: str) -> None:

@@ -1,4 +1,4 @@
-"""ExampleLab: copy the example's plans and target into a fresh lab. Nothing is overwritten."""
+"""ExampleLab: copy the example's plans and target into the lab. Nothing is overwritten."""
 
 import shutil
 from pathlib import Path
@@ -6,11 +6,12 @@ from pathlib import Path
 import luigi
 
 from adapters.git import Git, signed
-from pipeline.base import LabTask, utc_now
+from pipeline.base import LabTask, hold_lab, utc_now
 from prompt_lab.errors import UnknownName
 from prompt_lab.store.files import disk_errors, write_text
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+COPIED = ("baseline", "target")
 
 
 class ExampleLab(LabTask):
@@ -22,17 +23,23 @@ class ExampleLab(LabTask):
         """The note that says where the lab came from."""
         return luigi.LocalTarget(str(self.ctx.lab.root / "example.txt"))
 
+    def complete(self) -> bool:
+        """The note is there, and both folders are."""
+        return super().complete() and all((self.ctx.lab.root / name).exists() for name in COPIED)
+
     def run(self) -> None:
-        """Copy both, each to a temporary place first, so that a half copy never looks whole."""
+        """Copy what is missing, by way of a temporary place: a half copy never looks whole."""
         root, source = self.ctx.lab.root, EXAMPLES / self.example
         known = [path.parent.name for path in EXAMPLES.glob("*/baseline")]
         if self.example not in known:
             raise UnknownName("example", self.example, known, str(EXAMPLES))
+        hold_lab(self.ctx)
         with disk_errors(root):
             root.mkdir(parents=True, exist_ok=True)
-            for name in ("baseline", "target"):
+            for name in COPIED:
                 _copy(source / name, root / name)
-        write_text(Path(self.output().path), f"copied from examples/{self.example}\n")
+        if not self.output().exists():
+            write_text(Path(self.output().path), f"copied from examples/{self.example}\n")
 
 
 def _copy(source: Path, goal: Path) -> None:

@@ -8,11 +8,13 @@ from pipeline.base import utc_now
 from pipeline.context import Context
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import LabError
+from prompt_lab.evaluate.batches import seed_of
 from prompt_lab.names import Side, Status
 from prompt_lab.ports import Answer, Llm, Request, StepAdapter, StepJob, StepResult
 from prompt_lab.records import RunKey, RunRecord, Sent, Usage
 from prompt_lab.store import runs as store
 from prompt_lab.store.batch import PlannedRun
+from prompt_lab.store.plans import has_gold
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Bench:
     adapter: StepAdapter
     primary: str
     sites: Mapping[Side, Site]
+    judged: bool = False
+    """Whether a judge compares the answers, so that a plan need not have gold."""
 
     def run(self, key: RunKey, planned: PlannedRun) -> RunRecord:
         """Make one run. A LabError, noted in the run folder, means that it is to be made again."""
@@ -81,15 +85,16 @@ class Bench:
         started = utc_now()
         out = store.start(folder, key.plan, now=started)
         meter = Meter(self.ctx.llm(key.model), self.ctx.models[key.model])
-        sampled = meter.config.settings.seed_per_replicate
-        seed = 1 + planned.replicate if sampled else None
+        seeded = meter.config.settings.seeded
+        seed = seed_of(key.plan, planned.replicate) if seeded else None
         worktree = self.sites[key.side].worktree
         try:
             result = self.adapter.execute(StepJob(worktree, plan_dir, out, meter.ask, seed))
         except LabError as error:
             store.fail(folder, key.plan, str(error), now=utc_now())
             raise
-        scores = self.adapter.score(plan_dir, out) if result.error is None else {}
+        scored = not self.judged or has_gold(plan_dir, self.adapter.outputs)
+        scores = self.adapter.score(plan_dir, out) if scored and result.error is None else {}
         record = self._record(key, planned, result, meter=meter).model_copy(
             update={
                 "started": started,

@@ -1,6 +1,6 @@
 """Read from the lab what the pure rooms are given: rows, texts, versions, facts of both sides."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from hashlib import sha256
 from statistics import fmean
@@ -13,6 +13,7 @@ from prompt_lab.records import PlanText, PromptVersion, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch
 from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import IterationMeta, RunsSummary, made_again
+from prompt_lab.store.judgements import asked_for
 from prompt_lab.store.plans import read_plan
 from prompt_lab.store.runs import is_finished, read_row
 
@@ -52,13 +53,35 @@ def rows_of(phase: Phase, batch: Batch | None, *, probes: bool = False) -> list[
     ]
 
 
+def rows_now(phase: Phase, batch: Batch | None) -> list[RunRow]:
+    """The finished runs of a batch, a reused one replaced where it was made again."""
+    return renewed(rows_of(phase, batch, probes=True))
+
+
 def compared(phase: Phase, split: Split) -> list[RunRow]:
     """The rows that a verdict is about: those of the plans that its trial has asked for."""
     batch = batch_of(phase, split.value)
     if batch is None or not (phase.folder / summary_file(split)).exists():
         return []
     plans = set(summary_of(phase, split).plans)
-    return [row for row in rows_of(phase, batch) if not plans or row.record.plan in plans]
+    return [row for row in rows_now(phase, batch) if not plans or row.record.plan in plans]
+
+
+def renewed(rows: Sequence[RunRow]) -> list[RunRow]:
+    """The rows without the probes; a reused run that a probe made again gives way to it."""
+    records = [(row, row.record) for row in rows]
+    again = {(r.model, r.plan, -1 - r.replicate): row for row, r in records if r.replicate < 0}
+    found = []
+    for row, r in records:
+        probe = again.get((r.model, r.plan, r.replicate)) if r.side is Side.BASELINE else None
+        if r.replicate >= 0:
+            found.append(row if probe is None else _as_replicate(probe, r.replicate))
+    return found
+
+
+def _as_replicate(row: RunRow, replicate: int) -> RunRow:
+    record = row.record.model_copy(update={"replicate": replicate})
+    return row.model_copy(update={"record": record})
 
 
 def as_planned(row: RunRow, run: PlannedRun) -> RunRow:
@@ -100,22 +123,29 @@ def side_facts(phase: Phase, commit: str) -> SideFacts:
 
 
 def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary:
-    """Count what the runs came to, look at both worktrees again, and test for drift."""
-    probed = any(run.probe for run in batch.runs)
-    both = rows_of(phase, batch, probes=True) if probed else []
-    probes = [row for row in both if row.record.replicate < 0]
-    made = [row for row in [*rows, *probes] if not row.reused]
+    """Count what the runs came to, look at both worktrees again, and test for drift.
+
+    `rows` are those that are compared. A drift matters as long as one of them is a reused run of a
+    model that samples.
+    """
+    every = rows_of(phase, batch, probes=True)
+    made = [row for row in every if not row.reused]
+    probed = {run.model for run in batch.runs if run.probe}
+    kept = {row.record.model for row in rows if row.reused and row.record.side is Side.BASELINE}
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    judge = asked_for(phase.ctx.lab, phase.number, batch.name)
     return RunsSummary(
         split=batch.split,
-        calls_made=sum(row.record.usage.calls for row in made),
+        calls_made=sum(row.record.usage.calls for row in made) + judge.calls,
         runs_made=len(made),
         runs_reused=sum(row.reused for row in rows),
         errors=sum(row.record.error is not None for row in rows),
         seconds=_span(made),
-        cost_usd=sum(row.record.usage.cost_usd for row in made),
+        cost_usd=sum(row.record.usage.cost_usd for row in made) + judge.cost_usd,
+        judge_calls=judge.calls,
+        judge_cost_usd=judge.cost_usd,
         observed={s: workspace.observe(workspace.worktree(c)) for s, c in batch.commits.items()},
-        drifted=_drift(rows, probes),
+        drifted=_drift(every, probed & kept),
     )
 
 
@@ -125,13 +155,13 @@ def plans_of(meta: IterationMeta, split: Split, rows: Sequence[RunRow]) -> list[
     return [name for name in meta.plans[split] if name in seen]
 
 
-def _drift(rows: Sequence[RunRow], probes: Sequence[RunRow]) -> dict[str, str]:
-    """Test each model that was probed, one value a plan; the level is shared among the models."""
-    models = sorted({probe.record.model for probe in probes})
+def _drift(rows: Sequence[RunRow], models: Set[str]) -> dict[str, str]:
+    """Test each model's probes, one value a plan; the level is shared among the models."""
+    probes = [row for row in rows if row.record.replicate < 0]
+    old = [row for row in rows if row.reused and row.record.side is Side.BASELINE]
     found = {}
-    for model in models:
-        now = _plan_means(model, probes)
-        then = _plan_means(model, [r for r in rows if r.record.side is Side.BASELINE])
+    for model in sorted(models):
+        now, then = _plan_means(model, probes), _plan_means(model, old)
         plans = sorted(now.keys() & then.keys())
         alpha = DRIFT_ALPHA / len(models)
         result = drifted([then[p] for p in plans], [now[p] for p in plans], alpha)

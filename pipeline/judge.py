@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.base import Phase
-from pipeline.gather import batch_of, rows_of, side_facts, summary_file, summary_of, version_at
-from pipeline.looks import settle, trial_of
-from prompt_lab.decide.verdict import Code, Policy, Reason, Verdict
+from pipeline.gather import batch_of, rows_now, side_facts, summary_file, summary_of, version_at
+from pipeline.trials import delivered, judged, settle, trial_of
+from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, Verdict
 from prompt_lab.evaluate.evidence import examine
-from prompt_lab.evaluate.pairs import evidence_of
+from prompt_lab.evaluate.judged import agreement_of, judgements_on, shortfall, with_agreement
+from prompt_lab.evaluate.pairs import evidence_of, pairs_of
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RunRow
 from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
@@ -30,15 +31,31 @@ def judge(phase: Phase, policy: Policy | None = None) -> tuple[Verdict, Case]:
     `policy` asks what another one would have said.
     """
     change = read_change(phase.ctx.lab, phase.number, phase.step)
-    rows = rows_of(phase, batch_of(phase, "train"))
+    rule = read_meta(phase.ctx.lab, phase.number, phase.step).judge
+    rows = rows_now(phase, batch_of(phase, "train"))
     trial = trial_of(phase, policy, ran=bool(rows))
-    train = settle(trial, rows)
+    known = judged(phase, "train")
+    train = settle(trial, rows, known)
+    seen = agreement_of(judgements_on(train, known or {}))
     read_verify = _summary(phase, Split.VERIFY) is not None
-    verify = rows_of(phase, batch_of(phase, "verify")) if read_verify else None
+    verify = rows_now(phase, batch_of(phase, "verify")) if read_verify else None
     case = Case(trial.policy, train, verify, _findings(phase, [*train, *(verify or [])]))
     prompts = (version_at(phase, change.base_commit), version_at(phase, change.commit))
-    evidence = evidence_of(train, case.findings, prompts=prompts, verify=verify)
-    return trial.conclude_with(evidence), case
+    evidence = evidence_of(
+        train,
+        case.findings,
+        prompts=prompts,
+        verify=None if verify is None else all_pairs(phase, "verify", verify),
+        violations=shortfall(seen, rule) if rule else (),
+    )
+    verdict = trial.conclude_with(evidence)
+    return with_agreement(verdict, seen, rule) if rule else verdict, case
+
+
+def all_pairs(phase: Phase, batch: str, rows: Sequence[RunRow]) -> list[Pair]:
+    """The pairs of a batch that is decided in one look; by score, those that lack a side too."""
+    known = judged(phase, batch)
+    return pairs_of(rows) if known is None else delivered(rows, known)
 
 
 def _summary(phase: Phase, split: Split) -> RunsSummary | None:

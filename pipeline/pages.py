@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pipeline.base import Phase
 from pipeline.context import Context
-from pipeline.gather import compared, plans_of, texts, version_at
+from pipeline.gather import plans_of, texts, version_at
+from pipeline.trials import shown
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.decide.verdict import Verdict
@@ -34,8 +35,8 @@ def report_view(phase: Phase) -> ReportView:
     meta = read_meta(ctx.lab, phase.number, phase.step)
     change = read_change(ctx.lab, phase.number, phase.step)
     before, after = version_at(phase, change.base_commit), version_at(phase, change.commit)
-    rows = compared(phase, Split.TRAIN)
-    verify = compared(phase, Split.VERIFY)
+    rows = shown(phase, Split.TRAIN)
+    verify = shown(phase, Split.VERIFY)
     prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
     documents = sorted(folder.glob("*.md"))
     host = ctx.code_host(meta.target)

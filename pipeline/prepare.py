@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, utc_now
 from pipeline.budget import granted, plan_sets
-from pipeline.check import check_change, check_plans
+from pipeline.check import check_change, check_judge, check_plans
 from pipeline.params import names
 from pipeline.past import last_synthesis, tried
 from prompt_lab.names import Split
@@ -44,6 +44,7 @@ def prepared(phase: Phase) -> IterationMeta:
     target = ctx.target(step.target)
     policy = ctx.policy(defaults.policy)
     models = ctx.choose_models(phase.model_names or defaults.models)
+    judge, template = check_judge(phase, models)
     train = train_plans(phase, defaults.train_plans)
     verify = _plans(phase, Split.VERIFY)[: defaults.verify_plans]
     check_plans(phase, train, split=Split.TRAIN)
@@ -70,6 +71,8 @@ def prepared(phase: Phase) -> IterationMeta:
         given=phase.given,
         analysts=defaults.analysts,
         judged_by=policy.granted(budget.alpha).model_copy(update={"replicates": replicates}),
+        judge=judge,
+        judge_prompt=template,
         granted=budget,
         plan_sets=plan_sets(phase, plans),
         last_synthesis=last_synthesis(ctx.lab, phase.step, before=phase.number),

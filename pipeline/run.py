@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import cache
+from math import inf
 from threading import Lock
 from typing import Any
 
@@ -14,7 +15,7 @@ import luigi
 from pipeline.base import File, LabTask, Phase, hold_lab
 from pipeline.batching import current
 from pipeline.execute import Bench, Site
-from pipeline.gather import rows_of
+from pipeline.gather import rows_now
 from pipeline.params import Batched
 from pipeline.progress import Progress
 from prompt_lab.errors import LabError, OutsideFailure, StoreError
@@ -25,6 +26,8 @@ from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged
 
 SWITCH_SECONDS = 0.0005
 """How long a busy thread may hold up those whose answer has come; Python's own 5 ms add up."""
+SHARE = 10
+"""Runs that a process is handed by a luigid at once, for each call that it makes at a time."""
 GIVE_UP_AFTER = 5
 """Failures in a row after which a model's other runs are not tried any more in this batch."""
 
@@ -39,6 +42,15 @@ class Run(LabTask):
     model = Batched("alias")
     plan = Batched("name")
     replicate = Batched("from 0; a probe of replicate n is -1 - n")
+
+    @property
+    def max_batch_size(self) -> float:  # type: ignore[override]
+        """All runs at once; by a luigid a share, which leaves some to other processes."""
+        if luigi.interface.core().local_scheduler:
+            return inf
+        batch = read_batch(batch_path(self.ctx.lab, self.number, self.step, self.batch))
+        models = {run.model for run in batch.runs}
+        return SHARE * sum(self.ctx.models[model].workers for model in models)
 
     def members(self) -> dict[RunKey, PlannedRun]:
         """The runs that this task stands for."""
@@ -108,7 +120,8 @@ class Run(LabTask):
             tree = workspace.worktree(batch.commits[side])
             sites[side] = Site(batch.commits[side], tree, *workspace.observe(tree))
         adapter = ctx.adapter(self.step)
-        return Bench(ctx, self.number, self.step, adapter, config.primary, sites)
+        judged = config.judge is not None
+        return Bench(ctx, self.number, self.step, adapter, config.primary, sites, judged)
 
     def _report(self, key: RunKey) -> None:
         # Failed ones fail with the batch: told earlier, luigi would hand them out again meanwhile,
@@ -152,11 +165,11 @@ def run_task(number: int, step: str, batch: str, key: RunKey) -> Run:
 
 
 def missing_runs(number: int, step: str, batch: Batch) -> list[luigi.Task]:
-    """The tasks of the runs that the batch does not reuse. Finished ones cost luigi a look each."""
+    """The tasks of the runs that are made in any case. Finished ones cost luigi a look each."""
     return [
         run_task(number, step, batch.name, key)
         for key, planned in batch.by_key().items()
-        if not planned.reused
+        if not (planned.reused or planned.if_promising)
     ]
 
 
@@ -170,19 +183,19 @@ def all_runs(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
 
 
 def sound_rows(phase: Phase, batch: Batch) -> list[RunRow] | None:
-    """The finished runs of a batch without the probes.
+    """The finished runs of a batch, a reused one replaced where it was made again.
 
     None where records were damaged: those were set aside, so that the runs are made anew. Raises
     StoreError for a damaged record of an earlier iteration.
     """
     try:
-        rows = rows_of(phase, batch, probes=True)
+        rows = rows_now(phase, batch)
     except StoreError:
         root = phase.ctx.lab.root
         if not [r for r in batch.runs if not r.reused and set_aside_damaged(root / r.path)]:
             raise
         return None
-    return [row for row in rows if row.record.replicate >= 0]
+    return rows
 
 
 @contextmanager

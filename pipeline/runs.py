@@ -8,11 +8,11 @@ import luigi
 from pipeline.base import Phase, utc_now
 from pipeline.batch import Order, batch_for
 from pipeline.crash import refuse_silence
-from pipeline.gather import rows_of, side_facts, summarise, summary_file
+from pipeline.gather import rows_now, side_facts, summarise, summary_file
 from pipeline.implement import Implement
-from pipeline.looks import in_looks, trial_of, with_looks
+from pipeline.looks import all_judged, in_looks, with_looks
 from pipeline.params import SplitParameter
-from pipeline.run import all_runs
+from pipeline.trials import judged, settle, trial_of
 from prompt_lab.errors import StoreError
 from prompt_lab.evaluate.evidence import not_exercised
 from prompt_lab.names import Side, Split
@@ -52,11 +52,11 @@ class Runs(Phase):
         batch = batch_for(self, order)
         _log_reading(self, batch)
         if self.skip_runner:
-            rows = rows_of(self, batch)
+            rows = rows_now(self, batch)
         elif trial is None:
-            rows = yield from all_runs(self, batch)
+            rows = yield from all_judged(self, batch)
         else:
-            rows = yield from in_looks(self, batch, trial)
+            rows = yield from in_looks(self, batch)
         if {row.record.side for row in rows} != set(Side):
             raise StoreError(
                 f"{self.folder}: the runs of one side are not there, so there is nothing to "
@@ -64,7 +64,10 @@ class Runs(Phase):
             )
         refuse_silence(self, batch, rows)
         summary = summarise(self, batch, rows)
-        self._write(summary if trial is None else with_looks(summary, batch, trial, rows))
+        if trial is not None:
+            settle(trial, rows, judged(self, batch.name))
+            summary = with_looks(summary, batch, trial)
+        self._write(summary)
 
     def _write(self, summary: RunsSummary) -> None:
         for model, numbers in summary.drifted.items():

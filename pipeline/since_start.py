@@ -10,14 +10,14 @@ from pipeline.batch import Order, batch_for
 from pipeline.budget import uses
 from pipeline.conclude import Conclude
 from pipeline.gather import side_facts, summarise, version_at
-from pipeline.judge import drifts
+from pipeline.judge import all_pairs, drifts
 from pipeline.logs import say
+from pipeline.looks import all_judged
 from pipeline.past import first_baseline, tried
-from pipeline.run import all_runs
 from prompt_lab.decide.ledger import origin_due
 from prompt_lab.decide.verdict import Policy, decide
 from prompt_lab.evaluate.evidence import examine
-from prompt_lab.evaluate.pairs import evidence_of, pairs_of
+from prompt_lab.evaluate.pairs import evidence_of
 from prompt_lab.evaluate.since import SinceRecord, since_policy
 from prompt_lab.names import Side, Split
 from prompt_lab.store.files import read_record
@@ -42,12 +42,12 @@ class SinceStart(Phase):
         plans = meta.plans[Split.TRAIN]
         order = Order("since_start", Split.TRAIN, commits, meta.models, plans, meta.replicates)
         batch = batch_for(self, order)
-        rows = yield from all_runs(self, batch)
+        rows = yield from all_judged(self, batch)
         found = examine(rows, {side: side_facts(self, c) for side, c in commits.items()})
         findings = [*found, *drifts(summarise(self, batch, rows))]
         prompts = (version_at(self, first), version_at(self, now))
         evidence = evidence_of(rows, findings, prompts=prompts)
-        verdict = decide(pairs_of(rows), since_policy(policy_of(self)), evidence)
+        verdict = decide(all_pairs(self, batch.name, rows), since_policy(policy_of(self)), evidence)
         gains = [t.effect or 0.0 for t in tried(lab, self.step) if t.merged]
         record = SinceRecord(
             first=first, now=now, merges=len(gains), added=sum(gains), verdict=verdict

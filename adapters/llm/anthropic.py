@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from adapters.llm.base import MALFORMED, BaseLlm, Busy, fault_of, hide_key
-from adapters.llm.per_process import PerProcess
+from adapters.llm.base import MALFORMED, Busy, TimedOut, fault_of, hide_key
+from adapters.llm.chat import ChatLlm, Client, chat_messages
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
@@ -16,47 +16,40 @@ TOOL = "answer"
 _REASONS = {"end_turn": "stop", "stop_sequence": "stop", "tool_use": "stop", "max_tokens": "length"}
 
 
-class Anthropic(BaseLlm):
+class Anthropic(ChatLlm):
     """JSON under a schema comes from a tool that must be called; its input is the answer's text.
 
     Anthropic knows no seed: a request's seed is not sent.
     """
 
-    def __init__(self, config: ModelConfig, **given: Any) -> None:
-        super().__init__(config, **given)
-        self._chat = PerProcess(self._connect)
-
-    def close(self) -> None:
-        """Close the connections. A further call opens them again."""
-        chat = self._chat.take()
-        if chat is not None:
-            chat._client.close()
-
-    def _connect(self) -> Any:
-        return _chat_class()(
+    def _connect(self) -> Client:
+        chat = _chat_class()(
             model=self.config.id,
             api_key=self.key,
             base_url=self.config.base_url or ADDRESS,
             timeout=self.config.timeout_seconds,
             max_retries=0,
         )
+        return Client(chat, chat._client.close)
 
     def _call(self, request: Request) -> Answer:
-        chat = self._chat.get()
-        from anthropic import APIConnectionError, APIError, APIStatusError  # noqa: PLC0415
-        from llama_index.core.llms import ChatMessage  # noqa: PLC0415
+        chat = self._chat
+        from anthropic import (  # noqa: PLC0415
+            APIConnectionError,
+            APIError,
+            APIStatusError,
+            APITimeoutError,
+        )
 
-        messages = [
-            ChatMessage(role="system", content=request.system),
-            ChatMessage(role="user", content=request.user),
-        ]
         begun = time.perf_counter()
         try:
-            response = chat.chat(messages, **call_settings(self.config, request))
+            response = chat.chat(chat_messages(request), **call_settings(self.config, request))
             return _answer(response, time.perf_counter() - begun)
         except APIStatusError as error:
             headers = error.response.headers
             raise fault_of(error.status_code, error.message, headers, self.config) from None
+        except APITimeoutError:
+            raise TimedOut(self.config) from None
         except APIConnectionError as error:
             raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
         except (APIError, *MALFORMED) as error:

@@ -15,6 +15,8 @@ from prompt_lab.errors import CallRefused, ModelUnavailable, OutsideFailure
 from prompt_lab.ports import Answer, Request
 
 ATTEMPTS = 5
+TIMEOUTS = 2
+"""Of the attempts, how many may end in silence: each takes as long as the model is given."""
 LONGEST_PAUSE = 60.0
 MALFORMED = (TypeError, AttributeError, LookupError, ValueError)
 """What clients raise for a body that is not JSON, or not an answer: some say 200 to an error."""
@@ -28,6 +30,13 @@ class Busy(Exception):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TimedOut(Busy):
+    """The vendor said nothing for as long as the model is given."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(f"no answer in time (timeout_seconds: {config.timeout_seconds:g})")
 
 
 class BaseLlm(ABC):
@@ -53,7 +62,7 @@ class BaseLlm(ABC):
 
     def ask(self, request: Request) -> Answer:
         """One answer. A call that waits for its retry gives its place to another."""
-        waited, retries = 0.0, 0
+        waited, retries, timeouts = 0.0, 0, 0
         while True:
             queued = time.perf_counter()
             with self._places.get():
@@ -64,9 +73,10 @@ class BaseLlm(ABC):
                 except Busy as busy:
                     problem = busy
             retries += 1
-            if retries >= ATTEMPTS:
+            timeouts += isinstance(problem, TimedOut)
+            if retries >= ATTEMPTS or timeouts >= TIMEOUTS:
                 raise OutsideFailure(
-                    f"{self.config.alias} did not answer in {ATTEMPTS} attempts: {problem}"
+                    f"{self.config.alias} did not answer in {retries} attempts: {problem}"
                 )
             self._pause(pause_before(retries, problem.retry_after))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from adapters.llm.base import BaseLlm, Busy, fault_of
+from adapters.llm.base import BaseLlm, Busy, TimedOut, fault_of
 from adapters.llm.embedded_pool import Server, shared_pool
 from adapters.llm.embedded_server import model_file
 from adapters.llm.openai_like import chat_client, complete
@@ -67,6 +67,8 @@ class Embedded(BaseLlm):
         """The answer's JSON. Raises Busy where there is none, CallRefused for over-length texts."""
         try:
             response = server.http.post(path, json=body, timeout=self.config.timeout_seconds)
+        except httpx.TimeoutException:
+            raise TimedOut(self.config) from None
         except httpx.HTTPError as error:
             raise Busy(f"no connection: {type(error).__name__}") from None
         if response.is_error:

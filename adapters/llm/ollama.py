@@ -3,9 +3,8 @@
 import time
 from typing import Any
 
-from adapters.llm.base import MALFORMED, BaseLlm, Busy, fault_of
-from adapters.llm.per_process import PerProcess
-from prompt_lab.config.models import ModelConfig
+from adapters.llm.base import MALFORMED, Busy, TimedOut, fault_of
+from adapters.llm.chat import ChatLlm, Client, chat_messages
 from prompt_lab.ports import Answer, Request
 
 ADDRESS = "http://127.0.0.1:11434"
@@ -13,53 +12,41 @@ CONTEXT_TOKENS = 8192
 """Where `settings.extra` has no num_ctx; without one Ollama is asked for all that it can do."""
 
 
-class Ollama(BaseLlm):
+class Ollama(ChatLlm):
     """`settings.extra` are Ollama's options (num_ctx, top_k …). JSON comes by `format=schema`."""
 
-    def __init__(self, config: ModelConfig, **given: Any) -> None:
-        super().__init__(config, **given)
-        self._chat = PerProcess(self._connect)
-
-    def close(self) -> None:
-        """Close the connections. A further call opens them again."""
-        chat = self._chat.take()
-        if chat is not None:
-            chat.client.close()
-
-    def _connect(self) -> Any:
+    def _connect(self) -> Client:
         from llama_index.llms.ollama import Ollama as Chat  # noqa: PLC0415 -- takes seconds
-        from ollama import Client  # noqa: PLC0415
+        from ollama import Client as OllamaClient  # noqa: PLC0415
 
         address = self.config.base_url or ADDRESS
         headers = {"Authorization": f"Bearer {self.key}"} if self.config.key_env else {}
-        timeout = self.config.timeout_seconds
-        return Chat(
+        client = OllamaClient(host=address, timeout=self.config.timeout_seconds, headers=headers)
+        chat = Chat(
             model=self.config.id,
             base_url=address,
             temperature=self.config.settings.temperature,
             context_window=CONTEXT_TOKENS,
             json_mode=False,
-            client=Client(host=address, timeout=timeout, headers=headers),
+            client=client,
         )
+        return Client(chat, client.close)
 
     def _call(self, request: Request) -> Answer:
         # llama-index takes options from the object alone; a copy shares the connections.
-        chat = self._chat.get().model_copy(update={"additional_kwargs": self._options(request)})
+        chat = self._chat.model_copy(update={"additional_kwargs": self._options(request)})
         import httpx  # noqa: PLC0415
-        from llama_index.core.llms import ChatMessage  # noqa: PLC0415
         from ollama import ResponseError  # noqa: PLC0415
 
-        messages = [
-            ChatMessage(role="system", content=request.system),
-            ChatMessage(role="user", content=request.user),
-        ]
         wanted = {"format": dict(request.schema)} if request.schema is not None else {}
         begun = time.perf_counter()
         try:
-            response = chat.chat(messages, **wanted)
+            response = chat.chat(chat_messages(request), **wanted)
             return _answer(response, time.perf_counter() - begun)
         except ResponseError as error:
             raise fault_of(error.status_code, str(error.error), {}, self.config) from None
+        except httpx.TimeoutException:
+            raise TimedOut(self.config) from None
         except (ConnectionError, httpx.HTTPError, *MALFORMED) as error:
             raise Busy(f"no answer: {type(error).__name__}") from None
 

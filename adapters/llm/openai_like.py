@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from adapters.llm.base import MALFORMED, BaseLlm, Busy, fault_of, hide_key
+from adapters.llm.base import MALFORMED, BaseLlm, Busy, TimedOut, fault_of, hide_key
+from adapters.llm.chat import chat_messages
 from adapters.llm.per_process import PerProcess
+from adapters.llm.response_format import response_format
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import ModelUnavailable
 from prompt_lab.ports import Answer, Request
@@ -90,19 +92,21 @@ def complete(
 
     Raises Busy, CallRefused or ModelUnavailable.
     """
-    from llama_index.core.llms import ChatMessage  # noqa: PLC0415
-    from openai import APIConnectionError, APIError, APIStatusError  # noqa: PLC0415
+    from openai import (  # noqa: PLC0415
+        APIConnectionError,
+        APIError,
+        APIStatusError,
+        APITimeoutError,
+    )
 
-    messages = [
-        ChatMessage(role="system", content=request.system),
-        ChatMessage(role="user", content=request.user),
-    ]
     begun = time.perf_counter()
     try:
-        response = chat.chat(messages, **call_settings(config, request, more or {}))
+        response = chat.chat(chat_messages(request), **call_settings(config, request, more or {}))
         return _answer(response, time.perf_counter() - begun)
     except APIStatusError as error:
         raise fault_of(error.status_code, error.message, error.response.headers, config) from None
+    except APITimeoutError:
+        raise TimedOut(config) from None
     except APIConnectionError as error:
         raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
     except (APIError, *MALFORMED) as error:
@@ -123,12 +127,6 @@ def call_settings(config: ModelConfig, request: Request, more: Mapping[str, Any]
     asked = {} if request.schema is None else {"response_format": response_format(request.schema)}
     sent["extra_body"] = {**asked, **settings.extra, **more}
     return sent
-
-
-def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """OpenAI's way to ask for JSON under a schema."""
-    body = {"name": "answer", "schema": dict(schema), "strict": True}
-    return {"type": "json_schema", "json_schema": body}
 
 
 def _answer(response: Any, seconds: float) -> Answer:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from adapters.llm.base import BaseLlm, Busy
+from adapters.llm.base import BaseLlm, TimedOut
 from prompt_lab.config.base import Config
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import CallRefused, ConfigError, OutsideFailure
@@ -111,7 +111,7 @@ class Scripted(BaseLlm):
         match self.script.fail:
             case "never":
                 self._pause(self.config.timeout_seconds)
-                raise Busy("no answer in time")
+                raise TimedOut(self.config)
             case "outside":
                 raise OutsideFailure(f"{name}: fails from outside, as its script says")
             case "refused":

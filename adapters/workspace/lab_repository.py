@@ -6,6 +6,8 @@ from adapters.git import Git, signed
 from prompt_lab.errors import StoreError
 from prompt_lab.store.files import write_text
 
+_WHOLE = ("HEAD", "objects", "refs")
+"""What git itself takes a folder for a repository by."""
 IGNORED = """# What can be made again, and what is a repository of its own.
 /target/
 /work/
@@ -24,8 +26,8 @@ class LabRepository:
         self._git = Git(root, raises=StoreError)
 
     def ensure(self) -> None:
-        """Make the repository where there is none. May be called again."""
-        if not (self._root / ".git").exists():
+        """Make the repository where there is none, or only a part of one. May be called again."""
+        if not all((self._root / ".git" / name).exists() for name in _WHOLE):
             self._git("init", "-q", "-b", "main")
         ignore = self._root / ".gitignore"
         if not ignore.exists():

@@ -21,8 +21,23 @@ class LabConfig(Config):
     )
     analysts: tuple[str, ...] = Field(default=("metrics",), min_length=1)
     drift_sample: float = Field(
-        default=0.2, ge=0, le=1, description="share of a reused sampled baseline that is run again"
+        default=0.25, ge=0, le=1, description="share of a reused sampled baseline that is run again"
     )
+
+
+class JudgeConfig(Config):
+    """The model that compares two answers of a step whose score cannot say which is better."""
+
+    model: str = Field(description="alias or short name of a file of configs/models")
+    criteria: str = Field(min_length=1, description="what makes one answer better than another")
+    allow_self: bool = Field(default=False, description="the judge may be one of the models judged")
+    least_pairs: int = Field(
+        default=30, ge=0, description="judged pairs with gold that a YES takes; 0 asks for no gold"
+    )
+    least_kappa: float = Field(
+        default=0.4, ge=-1, le=1, description="agreement with gold beyond chance that a YES takes"
+    )
+    max_tokens: int = Field(default=512, ge=1, description="limit of one answer of the judge")
 
 
 class StepConfig(Config):
@@ -37,6 +52,9 @@ class StepConfig(Config):
     )
     primary: str = Field(description="the part of the score that is judged")
     max_tokens: int = Field(default=256, ge=1)
+    judge: JudgeConfig | None = Field(
+        default=None, description="decides by comparing answers; None: the primary score decides"
+    )
 
     @field_validator("prompt", "schema_path")
     @classmethod

@@ -24,7 +24,9 @@ class Settings(Config):
 
     temperature: float | None = Field(default=0.0, description="None leaves the key out")
     max_tokens: int | None = Field(default=None, ge=1, description="overrides the step's own limit")
-    seed_per_replicate: bool = Field(default=False, description="seed = 1 + replicate")
+    seeded: bool = Field(
+        default=False, description="send a seed that plan and replicate decide, on both sides alike"
+    )
     extra: dict[str, object] = Field(
         default={}, description="further keys of the request, as they are"
     )

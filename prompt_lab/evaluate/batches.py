@@ -44,21 +44,29 @@ def content_key(request: BatchRequest, side: Side, model: ModelConfig, plan: str
     return sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
+def seed_of(plan: str, replicate: int) -> int:
+    """The seed of a run, from 0 to 2**31 - 1. One seed for all plans would make them dependent."""
+    return int.from_bytes(sha256(f"{replicate}\n{plan}".encode()).digest()[:4]) >> 1
+
+
 def plan_runs(
     request: BatchRequest, finished: Callable[[str, ModelConfig], str | None]
 ) -> list[PlannedRun]:
     """All runs, the sides of a pair next to each other so that they meet the same conditions.
 
-    `finished` gives the path of a finished run by content key, or None. Only the baseline of a
-    model that samples is probed: `drift_sample` of its reused runs are made again, the first
-    FEWEST_PROBES of them and some of the rest, so that a trial that stops early is probed too.
+    `finished` gives the path of a finished run by content key, or None. A model that samples may
+    have changed since: its reused baseline gets probes, runs of the same made anew. `drift_sample`
+    of them are made in any case, the first FEWEST_PROBES and some of the rest, so that a trial
+    that stops early is probed too; the others only if the candidate looks better. On verify,
+    which is read only then, nothing of such a model is reused.
     """
     runs = []
     for n, plan, model, side in product(
         range(request.replicates), request.plans, request.models, request.sources
     ):
         key = content_key(request, side, model, plan, n=n)
-        path = finished(key, model)
+        fresh = request.split is Split.VERIFY and not model.deterministic
+        path = None if fresh else finished(key, model)
         runs.append(
             PlannedRun(
                 side=side,
@@ -84,11 +92,15 @@ def _probes(request: BatchRequest, runs: Iterable[PlannedRun]) -> list[PlannedRu
         sample = ceil(len(reused) * request.drift_sample)
         if reused and request.drift_sample > 0:
             sample = min(len(reused), max(sample, FEWEST_PROBES))
-        probes += [
-            r.model_copy(update={"reused": False, "probe": True, "path": ""})
-            for r in _spread(reused, sample)
-        ]
+        certain = _spread(reused, sample)
+        probes += [_probe(run, certain=True) for run in certain]
+        probes += [_probe(run, certain=False) for run in reused if run not in certain]
     return probes
+
+
+def _probe(run: PlannedRun, *, certain: bool) -> PlannedRun:
+    update = {"reused": False, "probe": True, "path": "", "if_promising": not certain}
+    return run.model_copy(update=update)
 
 
 def _spread(reused: Sequence[PlannedRun], sample: int) -> list[PlannedRun]:

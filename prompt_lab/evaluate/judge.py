@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from prompt_lab.config.models import ModelConfig
 from prompt_lab.decide.pair import Cell, Pair
 from prompt_lab.errors import LabError
 
@@ -30,12 +31,16 @@ class Shown(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """How a judge's scores compare with gold on the same pairs."""
+    """How a judge's scores compare with gold on the same pairs; the shares are 0 without pairs."""
 
     pairs: int
     agreed: float  # share of pairs with the same winner, or both tied
     kappa: float  # agreement beyond chance, at most 1
     swayed: float  # share of pairs on which the two orders disagreed
+
+
+UNSEEN = Agreement(0, 0.0, 0.0, 0.0)
+"""Of a judge that was never compared with gold."""
 
 
 def orders(baseline: str, candidate: str) -> tuple[Shown, Shown]:
@@ -73,33 +78,46 @@ def judged_pair(cell: Cell, old_first: Choice | None, new_first: Choice | None) 
 def agreement(choices: Sequence[tuple[Choice, Choice]], gold: Sequence[float]) -> Agreement:
     """Agreement of (old first, new first) choices with gold preferences (1, 0.5 or 0).
 
+    Chance counts a win of either side as equally likely: the judge sees every pair both ways round
+    and cannot tell the sides apart, so a candidate that always wins makes no agreement lucky.
     Raises ValueError where the two differ in length or are empty.
     """
     if len(choices) != len(gold) or not gold:
         raise ValueError(f"{len(choices)} choices cannot be compared with {len(gold)} gold labels")
     scores = [preference(*choice) for choice in choices]
     agreed = sum(a == b for a, b in zip(scores, gold, strict=True)) / len(gold)
-    chance = sum(
-        (scores.count(v) / len(gold)) * (list(gold).count(v) / len(gold)) for v in (0.0, 0.5, 1.0)
-    )
+    tied, gold_tied = scores.count(0.5) / len(gold), list(gold).count(0.5) / len(gold)
+    chance = tied * gold_tied + (1 - tied) * (1 - gold_tied) / 2
     swapped = {Choice.FIRST: Choice.SECOND, Choice.SECOND: Choice.FIRST, Choice.TIE: Choice.TIE}
     swayed = sum(swapped[a] != b for a, b in choices) / len(gold)
     return Agreement(len(gold), agreed, _beyond(agreed, chance), swayed)
 
 
 def may_decide(seen: Agreement, least_pairs: int = 30, least_kappa: float = 0.4) -> bool:
-    """Whether a judge agrees with gold well enough, on enough pairs, to score a trial."""
-    return seen.pairs >= least_pairs and seen.kappa >= least_kappa
+    """Whether a judge agrees with gold well enough, on enough pairs, to score a trial.
+
+    >>> may_decide(UNSEEN), may_decide(UNSEEN, least_pairs=0)
+    (False, True)
+    """
+    return seen.pairs >= least_pairs and (seen.pairs == 0 or seen.kappa >= least_kappa)
 
 
-def check_independent(judge: str, judged: Iterable[str], allow_self: bool = False) -> None:
-    """Raise LabError where a model would judge its own answers and nobody asked for that."""
-    if not allow_self and judge in set(judged):
-        raise LabError(
-            f"judge {judge!r} is one of the models it would judge; name another judge, or allow it"
-            " in the step's config"
+def check_independent(judge: ModelConfig, judged: Iterable[ModelConfig]) -> None:
+    """Raise LabError where a model would judge its own answers, under whatever alias or setting."""
+    for model in judged:
+        same = (model.provider, model.id, model.base_url) == (
+            judge.provider,
+            judge.id,
+            judge.base_url,
         )
+        if model.alias == judge.alias or same:
+            known = "" if model.alias == judge.alias else f" (as {model.alias!r}: {model.id})"
+            raise LabError(
+                f"Judge {judge.alias!r} is one of the models that it would judge{known}. Name "
+                "another judge, or allow it with 'allow_self: true' in the step's judge block."
+            )
 
 
 def _beyond(agreed: float, chance: float) -> float:
-    return 1.0 if chance >= 1 else (agreed - chance) / (1 - chance)
+    """Cohen's kappa; where nothing but ties could be seen on both sides, nothing was shown."""
+    return 0.0 if chance >= 1 else (agreed - chance) / (1 - chance)

@@ -34,14 +34,19 @@ def evidence_of(
     findings: Sequence[Reason],
     *,
     prompts: tuple[PromptVersion, PromptVersion],
-    verify: Sequence[RunRow] | None = None,
+    verify: Sequence[Pair] | None = None,
+    violations: Sequence[str] = (),
 ) -> Evidence:
-    """What the guards look at. `verify` is None as long as the verify plans are unread."""
+    """What the guards look at. `verify` is None as long as the verify plans are unread.
+
+    `violations` are sentences that keep a YES from standing.
+    """
     by_side = {side: [row.record for row in rows if row.record.side is side] for side in Side}
     base, cand = by_side[Side.BASELINE], by_side[Side.CANDIDATE]
     paid = any(r.usage.cost_usd for r in [*base, *cand])
     return Evidence(
         provenance=tuple(findings),
+        violations=tuple(violations),
         validity=Validity(
             baseline_valid=sum(r.valid for r in base),
             baseline_total=len(base),
@@ -59,5 +64,5 @@ def evidence_of(
         if paid
         else None,
         lengths=lengths_of(prompts),
-        verify_pairs=None if verify is None else tuple(pairs_of(verify)),
+        verify_pairs=None if verify is None else tuple(verify),
     )

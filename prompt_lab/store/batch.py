@@ -22,6 +22,8 @@ class PlannedRun(Record):
     content_key: str
     reused: bool = False
     probe: bool = False
+    if_promising: bool = False
+    """A probe that is made only where the candidate looks better."""
 
 
 class Batch(Record):

@@ -1,7 +1,9 @@
 """Iterations in the lab: which is open, which comes next, what each has written so far."""
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from prompt_lab.config.lab import JudgeConfig
 from prompt_lab.decide.ledger import Grant
 from prompt_lab.decide.policy import Policy
 from prompt_lab.errors import StoreError
@@ -33,6 +35,10 @@ class IterationMeta(Record):
     """Path of the synthesis that this iteration starts from, relative to the lab."""
     judged_by: Policy | None = None
     """The policy's values when the iteration was prepared; None in folders from before 0.2."""
+    judge: JudgeConfig | None = None
+    """The step's judge when the iteration was prepared, with its alias; None: scores decide."""
+    judge_prompt: str = ""
+    """The template of the judge's request at that time."""
     granted: Grant | None = None
     """What the ledger granted this trial, and what was left."""
     plan_sets: dict[Split, str] = {}
@@ -65,6 +71,9 @@ class RunsSummary(Record):
     """Of how many planned looks the one that decided was which."""
     runs_spared: int = 0
     """Planned runs that the trial did without."""
+    judge_calls: int = 0
+    """Of calls_made, those that the judge took; of cost_usd, judge_cost_usd is its share."""
+    judge_cost_usd: float = 0.0
 
     @classmethod
     def nothing(cls, split: Split, why: str) -> "RunsSummary":
@@ -95,8 +104,9 @@ class Conclusion(Record):
 SUMMARY = "summary.txt"
 """The last file of an iteration: once it is there the iteration is finished."""
 _MADE_IN_ORDER = (
-    *("change.json", "batch_train.json", "runs_train.json", "insight_*.md", "code_*.md"),
-    *("synthesis.md", "assessment.md", "batch_verify.json", "runs_verify.json", "verdict.json"),
+    *("change.json", "batch_train.json", "judged_train_*.json", "runs_train.json"),
+    *("insight_*.md", "code_*.md", "synthesis.md", "assessment.md"),
+    *("batch_verify.json", "judged_verify_*.json", "runs_verify.json", "verdict.json"),
     *("conclusion.json", "report.html"),
 )
 _OURS = ("change.json", "scout.json", "conclusion.json", "batch_*.json", "runs_*.json")
@@ -120,9 +130,10 @@ def read_change(lab: Lab, number: int, step: str) -> Change:
 
 def made_again(path: Path) -> str:
     """How a phase's file is made again: luigi asks no further down than the last file there is."""
-    if path.name not in _MADE_IN_ORDER:
+    at = next((i for i, made in enumerate(_MADE_IN_ORDER) if fnmatchcase(path.name, made)), None)
+    if at is None:
         return "Restore it, or remove it"
-    later = _MADE_IN_ORDER[_MADE_IN_ORDER.index(path.name) :]
+    later = _MADE_IN_ORDER[at:]
     found = [p.name for pattern in later for p in path.parent.glob(pattern)]
     names = ", ".join(dict.fromkeys(found))
     return f"Restore it, or have it made again: remove {names} from its folder"

@@ -21,6 +21,7 @@ class Lab:
         self.index = root / "index.html"
         self.journal = root / "journal.jsonl"
         self.reusable = root / "history" / "reusable.jsonl"
+        self.judgements = root / "history" / "judgements.jsonl"
         self.lock = root / ".lock"
 
     def plans(self, split: Split) -> Path:

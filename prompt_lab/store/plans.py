@@ -49,6 +49,11 @@ def read_plan(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> Pl
     )
 
 
+def has_gold(folder: Path, outputs: Sequence[str]) -> bool:
+    """Whether a plan holds a right answer to any of a step's outputs."""
+    return any((folder / name).is_file() for name in outputs)
+
+
 def digest(plan: PlanText) -> str:
     """sha256 over a plan's inputs and gold: a change in either makes its runs new ones."""
     return sha256(plan.model_dump_json().encode()).hexdigest()

@@ -11,8 +11,8 @@ from typing import Any, Self
 
 from tests.pipeline.world import HINT, NUMBER
 
-Behaviour = Callable[[str, str], str | None]
-"""(system, user) -> the answer's text; None answers with HTTP 500."""
+Behaviour = Callable[[str, str], str | int]
+"""(system, user) -> the answer's text, or the HTTP status of a failure."""
 
 
 def reads_well(system: str, user: str) -> str:
@@ -62,9 +62,9 @@ class ModelServer:
                 with owner._lock:
                     owner.calls[(system, user)] += 1
                 time.sleep(owner.latency)
-                text = owner.behaviour(system, user)
-                body = json.dumps(_completion(text or "")).encode()
-                self.send_response(500 if text is None else 200)
+                said = owner.behaviour(system, user)
+                body = json.dumps(_completion(str(said))).encode()
+                self.send_response(said if isinstance(said, int) else 200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

@@ -24,9 +24,7 @@ class Said(NamedTuple):
 
 def luigi(world: World, *args: str, env: dict[str, str] | None = None) -> Said:
     """`luigi --module pipeline <args>` on a world."""
-    # luigi's own lock goes by the command line, which is pytest's here.
-    words = ["--module", "pipeline", *args, "--no-lock"]
-    return forked(world, lambda: run_with_retcodes(words), env or {})
+    return forked(world, lambda: run_with_retcodes(["--module", "pipeline", *args]), env or {})
 
 
 def forked(world: World, main: Callable[[], object], env: dict[str, str]) -> Said:

@@ -7,8 +7,12 @@ from pathlib import Path
 import luigi
 import pytest
 
-from pipeline.calibrate import Calibrate, CalibrateCell, LimitsMissed, engine, file_name
+from pipeline.calibrate import PROBE, Calibrate, CalibrateCell, LimitsMissed, engine, file_name
+from prompt_lab.config.models import ModelConfig
 from prompt_lab.decide.calibrate.results import KINDS, CellResult
+from prompt_lab.errors import LabError
+from prompt_lab.evaluate.batches import BatchRequest, plan_runs
+from prompt_lab.names import Side, Split
 from prompt_lab.store.files import read_record, write_record
 from tests.pipeline.world import World
 
@@ -27,6 +31,42 @@ def test_no_two_cells_share_a_file() -> None:
 def test_the_engine_is_known_by_the_code_that_measures() -> None:
     assert engine() == engine()
     assert len(engine()) == 12
+
+
+def test_a_quick_page_never_replaces_a_full_one(make_world: MakeWorld, tmp_path: Path) -> None:
+    make_world()
+    page = tmp_path / "calibration.md"
+    page.write_text("Made by `make calibrate`:\n")
+    with pytest.raises(LabError, match="the full run"):
+        Calibrate(quick=True, docs=str(tmp_path))
+    page.write_text("Made by `make calibrate QUICK=1`:\n")
+    assert Calibrate(quick=True, docs=str(tmp_path)).goal == tmp_path
+    assert Calibrate(quick=True).goal.parts[-2:] == ("calibration", "quick")
+    assert Calibrate().goal.name == "docs"
+
+
+def test_a_real_drift_test_asks_the_reused_baseline() -> None:
+    assert PROBE.drifted([1.0] * 8, [0.0] * 8, 0.01)
+    assert not PROBE.drifted([1.0] * 8, [0.0] * 8, 0.01 / 7)
+
+
+@pytest.mark.parametrize("plans", [200, 60, 20, 5])
+def test_the_plans_probed_are_those_that_an_iteration_probes(plans: int) -> None:
+    names = [f"plan_{n}" for n in range(plans)]
+    request = BatchRequest(
+        step="s",
+        split=Split.TRAIN,
+        models=[ModelConfig(alias="warm", provider="scripted", id="w", deterministic=False)],
+        plans={name: name for name in names},
+        sources={Side.BASELINE: {"p": "old"}, Side.CANDIDATE: {"p": "new"}},
+        replicates=1,
+        adapter_digest="a",
+        drift_sample=PROBE.share,
+    )
+    runs = plan_runs(request, lambda _key, _model: "at")
+    certain = {run.plan for run in runs if run.probe and not run.if_promising}
+    wanted = zip(names, PROBE.certain(plans), strict=True)
+    assert certain == {name for name, probed in wanted if probed}
 
 
 @pytest.mark.slow

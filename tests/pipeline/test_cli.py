@@ -13,7 +13,7 @@ import pytest
 
 from pipeline import scheduler
 from tests.pipeline.model_server import ModelServer
-from tests.pipeline.terminal import STOPPED, forked, luigi
+from tests.pipeline.terminal import STOPPED, Said, forked, luigi
 from tests.pipeline.test_bad_input import PARSE, TASK, stops
 from tests.pipeline.world import PLAIN, World, scripted
 
@@ -163,7 +163,10 @@ def test_a_second_process_says_who_holds_the_lab_and_ctrl_c_ends_at_once(
         process = world.command("Iteration", start_new_session=True)
         while server.calls.total() < 2:
             time.sleep(0.01)
-        stops(luigi(world, "Runs"), TASK, "another process is at work", f"pid {process.pid}")
+        same = world.command("Iteration")
+        out, err = same.communicate(timeout=60)
+        for said in (luigi(world, "Runs"), Said(same.returncode, out, err)):
+            stops(said, TASK, "another process is at work", f"pid {process.pid}")
         for _ in range(2):
             process.send_signal(signal.SIGINT)
         try:

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.context import context
 from prompt_lab.names import Outcome
-from tests.pipeline.model_server import ModelServer, reads_right
+from tests.pipeline.model_server import ModelServer, reads_right, reads_well
 from tests.pipeline.world import HINT, PLAIN, READS_FIRST, SCHEMA, World, scripted
 
 pytestmark = pytest.mark.slow
@@ -129,6 +129,25 @@ def test_a_drifted_baseline_is_invalid_and_made_anew_next_time(make_world: MakeW
         assert world.iterate(branch="three")
         assert world.record(3, "runs_train")["runs_reused"] == 0
         assert world.verdict(3).outcome is not Outcome.INVALID
+
+
+def test_no_merge_rests_on_what_a_sampled_model_said_another_day(make_world: MakeWorld) -> None:
+    """Some plans have become easier since: too few probes see it, and the candidate looks good."""
+
+    def easier(system: str, user: str) -> str:
+        return reads_right(system, user) if int(user.split()[1]) % 2 else reads_well(system, user)
+
+    with ModelServer() as server:
+        warm = server.config(deterministic=False)
+        world = make_world(models={"warm": warm}, train=40, policy={"max_plans": 40})
+        world.branch("one", {"prompt.txt": PLAIN.replace("the amount", "this amount")})
+        assert world.iterate(branch="one")
+        server.behaviour = easier
+        world.branch("two", {"prompt.txt": PLAIN.replace("Extract", "Read")})
+        assert world.iterate(branch="two")
+    verdict, runs = world.verdict(2), world.record(2, "runs_train")
+    assert (verdict.outcome, verdict.effect) == (Outcome.NO, 0.0)
+    assert (runs["runs_reused"], runs["calls_made"], runs["drifted"]) == (0, 80, {})
 
 
 def test_a_change_of_the_schema_alone_is_judged(make_world: MakeWorld) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.context import context
-from pipeline.looks import trial_of
-from pipeline.replay import Replay
 from pipeline.runs import Runs
+from pipeline.trials import trial_of
 from prompt_lab.names import Outcome
-from tests.pipeline.test_bad_input import TASK, luigi, stops
+from tests.pipeline.terminal import luigi
+from tests.pipeline.test_bad_input import TASK, stops
 from tests.pipeline.world import PLAIN, READS_FIRST, World, scripted
 
 pytestmark = pytest.mark.slow
@@ -62,9 +62,8 @@ def test_a_trial_goes_on_where_its_last_look_left_it(make_world: MakeWorld) -> N
 def test_an_old_verdict_of_a_trial_that_stopped_is_computed_again(make_world: MakeWorld) -> None:
     world = make_world(train=42, verify=12, policy={**LOOKS, "max_plans": 42})
     assert world.iterate()
-    replay = Replay(number="1")
-    replay.run()
-    assert replay.complete()
+    said = luigi(world, "Replay", "--number", "1")
+    assert (said.code, "1: identical (YES)" in said.out) == (0, True)
 
 
 def test_every_trial_spends_and_then_there_is_no_more(make_world: MakeWorld) -> None:

@@ -6,6 +6,7 @@ the prompt repeats the schema's description of the field: then they read the sec
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -54,6 +55,10 @@ class World:
     verify: int = 12
     scout: int = 4
     policy: dict[str, Any] = field(default_factory=dict)
+    step: dict[str, Any] = field(default_factory=dict)
+    """More keys of the step's config."""
+    judges: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """alias -> config of models that run nothing by themselves."""
 
     @property
     def lab(self) -> Path:
@@ -77,6 +82,7 @@ class World:
             "prompt": "prompt.txt",
             "schema_path": "schema.json",
             "primary": "fields",
+            **self.step,
         }
         lab = {"step": "read_sum", "models": list(self.models), "train_plans": self.train}
         policy = {"mode": "fixed", "verify": "required", "ledger": {"control": "fixed"}}
@@ -87,7 +93,8 @@ class World:
         self._yaml(configs / "policies/default.yaml", policy)
         self._yaml(configs / "steps/read_sum.yaml", step)
         self._yaml(configs / "targets/shop.yaml", {"repository": "target"})
-        for alias, model in self.models.items():
+        shutil.copytree(REPOSITORY / "configs/prompts", configs / "prompts")
+        for alias, model in {**self.models, **self.judges}.items():
             self._yaml(configs / f"models/{alias}.yaml", model)
         for split, count in (("train", self.train), ("verify", self.verify)):
             for n in range(count):

@@ -43,8 +43,9 @@ def _edges_of(name: str, kind: type[LabTask]) -> Iterable[Edge]:
             asked = rf"\byield self\.like\({needed}\b" if dynamic else rf"[(,]\s*{needed}\b"
             if needed != name and re.search(asked, text):
                 yield Edge(name, needed, dynamic)
-        if dynamic and re.search(r"yield (from all_runs|from in_looks|missing_runs)\(", text):
-            yield Edge(name, "Run", True)
+        asks = re.findall(r"yield (from \w+|missing_runs)\(", text) if dynamic else []
+        for asked in asks:
+            yield from (Edge(name, needed, True) for needed in _ASKED_BY.get(asked, ()))
 
 
 def drawn() -> list[Edge]:
@@ -117,7 +118,14 @@ def _box(name: str, x: float, y: float) -> str:
     )
 
 
+_ASKED_BY = {
+    "missing_runs": ("Run",),
+    "from all_runs": ("Run",),
+    "from all_judged": ("Run", "Judgements"),
+    "from in_looks": ("Run", "Judgements"),
+}
 _FILES = {
+    "Judgements": "judged_&lt;batch&gt;_&lt;look&gt;.json",
     "Insight": "insight_&lt;analyst&gt;.md",
     "CodeReview": "code_&lt;analyst&gt;.md",
     "Runs": "runs_&lt;split&gt;.json",

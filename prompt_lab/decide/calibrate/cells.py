@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from prompt_lab.decide.calibrate.resampled import Resampled
 from prompt_lab.decide.calibrate.worlds import World
 from prompt_lab.decide.policy import Policy
 
@@ -17,7 +18,7 @@ class Limits(NamedTuple):
 class Cell(NamedTuple):
     """One world under one policy."""
 
-    world: World
+    world: World | Resampled
     limits: Limits = Limits()
     changes: tuple[tuple[str, object], ...] = ()
 
@@ -28,12 +29,45 @@ class Cell(NamedTuple):
         return Policy.model_validate(base | dict(self.changes))
 
 
+class Reuse(NamedTuple):
+    """A baseline of an earlier day: since then the model moved by `world.effect`.
+
+    The candidate is better than the baseline of today by `gain`.
+    """
+
+    world: World
+    gain: float = 0.0
+    limits: Limits = Limits()
+
+    @property
+    def policy(self) -> Policy:
+        """The default policy over the world's plans."""
+        return Policy(max_plans=self.world.plans, replicates=self.world.replicates)
+
+
 def _null(name: str, **world: object) -> Cell:
     return Cell(World.model_validate({"name": name, **world}), Limits(kept_at_most=0.055))
 
 
 def _graded(name: str, **world: object) -> Cell:
     return _null(name, kind="graded", **world)
+
+
+def _again(name: str, plans: int, sides: tuple[str, str], **more: object) -> Cell:
+    source = name.partition(",")[0]
+    fields = {"source": source, "plans": plans, "old": sides[0], "new": sides[1]} | more
+    world = Resampled.model_validate({"name": name, **fields})
+    null = world.swapped or world.old == world.new
+    return Cell(world, Limits(kept_at_most=0.055) if null else Limits())
+
+
+def _old_baseline(plans: int, models: int, points: int, gain: int = 0) -> Reuse:
+    parts = [f"{plans} plans", f"{models} models" if models > 1 else "",
+             f"gain of {gain} points" if gain else "", f"drifted by {points} points"]  # fmt: skip
+    name = ", ".join(part for part in parts if part)
+    alike = 0.5 if models > 1 else 0.0
+    world = World(name=name, plans=plans, models=models, alike=alike, base=0.5, effect=points / 100)
+    return Reuse(world, gain / 100, Limits() if gain else Limits(kept_at_most=0.055))
 
 
 NULL = (
@@ -96,4 +130,39 @@ SAVINGS = (
     Cell(World(name="no difference, anytime"), changes=(("mode", "anytime"), ("looks", 20))),
 )  # fmt: skip
 
-ALL = (*NULL, *SKEWED, *POWER, *SAVINGS)
+_INVOICES, _PLANEXE = ("baseline", "candidate"), ("middle", "last")
+
+REAL_NULL = (
+    _again("invoices, baseline twice, 60 plans", 60, ("baseline", "baseline")),
+    _again("invoices, baseline twice, 20 plans", 20, ("baseline", "baseline")),
+    _again("invoices, candidate twice, 60 plans", 60, ("candidate", "candidate")),
+    _again("invoices, candidate twice, 20 plans", 20, ("candidate", "candidate")),
+    _again("invoices, sides swapped, 60 plans", 60, _INVOICES, swapped=True),
+    _again("invoices, sides swapped, 20 plans", 20, _INVOICES, swapped=True),
+    _again("planexe, first twice, 60 plans", 60, ("first", "first")),
+    _again("planexe, last twice, 20 plans", 20, ("last", "last")),
+    _again("planexe, sides swapped, 60 plans", 60, _PLANEXE, swapped=True),
+    _again("planexe, sides swapped, 5 plans", 5, _PLANEXE, swapped=True),
+)
+
+REAL = (
+    _again("invoices, baseline to candidate, 60 plans", 60, _INVOICES),
+    _again("invoices, baseline to candidate, 20 plans", 20, _INVOICES),
+    _again("invoices, baseline to candidate, 10 plans", 10, _INVOICES),
+    _again("planexe, middle to last, 200 plans", 200, _PLANEXE),
+    _again("planexe, middle to last, 60 plans", 60, _PLANEXE),
+    _again("planexe, middle to last, 20 plans", 20, _PLANEXE),
+)
+
+_SIZES = tuple((plans, models) for models in (1, 7) for plans in (200, 60, 20))
+
+REUSED = tuple(_old_baseline(*size, points) for size in _SIZES for points in (0, 5, 10, 20))
+REUSED_GAIN = (
+    *(_old_baseline(*size, 0, gain=20) for size in _SIZES),
+    _old_baseline(60, 1, -20, gain=20),
+    _old_baseline(60, 7, -20, gain=20),
+)
+
+ALL = (*NULL, *SKEWED, *POWER, *SAVINGS, *REAL_NULL, *REAL)
+NO_DIFFERENCE: tuple[tuple[Cell | Reuse, ...], ...] = (NULL, REAL_NULL, REUSED)
+"""Groups whose intervals hold together, none of whose candidates changes anything."""

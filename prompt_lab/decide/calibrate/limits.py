@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from prompt_lab.decide.calibrate.campaigns import Ledgers
-from prompt_lab.decide.calibrate.cells import NULL, Cell
+from prompt_lab.decide.calibrate.cells import NO_DIFFERENCE, Cell, Reuse
 from prompt_lab.decide.calibrate.measure import Measured, clopper_pearson
+from prompt_lab.decide.calibrate.reuse import Reused
 from prompt_lab.decide.calibrate.series import Series
 
 ALPHA = 0.05
@@ -16,22 +17,24 @@ def missed(cell: Cell, seen: Measured) -> list[str]:
 
     A rate contradicts a limit only if its interval excludes it, so that few worlds make an honest
     quick check; with 20,000 the interval is half a point wide, and the plain rates must keep
-    within the limit as well. The null cells' intervals hold together.
+    within the limit as well. The intervals of a group of null cells
+    hold together.
     """
-    share = 0.05 / len(NULL) if cell in NULL else 0.05
-    low, high = clopper_pearson(seen.kept, seen.worlds, 1 - share)
+    faults = _kept_too_often(cell, seen.kept, seen.worlds)
+    _, high = clopper_pearson(seen.kept, seen.worlds, 0.95)
     many = seen.worlds >= ENOUGH
-    most, least, calls = cell.limits
+    _, least, calls = cell.limits
     slack = 0.0 if many else 0.6 / seen.worlds**0.5
-    faults = []
-    if most is not None and (seen.rate if many else low) > most:
-        faults.append(f"kept {seen.rate:.2%}, at most {most:.1%} allowed")
-    if cell in NULL and low > ALPHA:
-        faults.append(f"kept {seen.rate:.2%}, above {ALPHA:.0%} beyond chance")
     if least is not None and (seen.rate if many else high) < least:
         faults.append(f"kept {seen.rate:.1%}, at least {least:.0%} wanted")
     if calls is not None and seen.calls > calls + slack:
         faults.append(f"took {seen.calls:.0%} of the calls, at most {calls:.0%} wanted")
+    return [f"{seen.cell}: {fault}" for fault in faults]
+
+
+def missed_by_reuse(cell: Reuse, seen: Reused) -> list[str]:
+    """The same for a reused baseline: what the rule keeps, not its rivals."""
+    faults = _kept_too_often(cell, seen.renewed, seen.worlds)
     return [f"{seen.cell}: {fault}" for fault in faults]
 
 
@@ -63,3 +66,14 @@ def simultaneous(cells: Sequence[Measured]) -> list[tuple[float, float]]:
     """Intervals of the rates that hold for all these cells together at 95 %."""
     share = 0.05 / max(len(cells), 1)
     return [clopper_pearson(c.kept, c.worlds, 1 - share) for c in cells]
+
+
+def _kept_too_often(cell: Cell | Reuse, kept: int, worlds: int) -> list[str]:
+    together = next((len(group) for group in NO_DIFFERENCE if cell in group), 0)
+    low, _ = clopper_pearson(kept, worlds, 1 - 0.05 / max(together, 1))
+    most, rate, faults = cell.limits.kept_at_most, kept / worlds, []
+    if most is not None and (rate if worlds >= ENOUGH else low) > most:
+        faults.append(f"kept {rate:.2%}, at most {most:.1%} allowed")
+    if together and low > ALPHA:
+        faults.append(f"kept {rate:.2%}, above {ALPHA:.0%} beyond chance")
+    return faults

@@ -13,7 +13,8 @@ from prompt_lab.decide import anytime
 from prompt_lab.decide.adjust import adjusted
 from prompt_lab.decide.calibrate import rivals
 from prompt_lab.decide.calibrate.cells import Cell
-from prompt_lab.decide.calibrate.worlds import Draw, draw
+from prompt_lab.decide.calibrate.resampled import Resampled, resample
+from prompt_lab.decide.calibrate.worlds import Draw, World, draw
 from prompt_lab.decide.gain import claimed
 from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.looks import Design, Stop, design, run_looks
@@ -61,7 +62,7 @@ def measure(cell: Cell, worlds: int, seed: int) -> Measured:
     kept, plans, sample = 0, 0, list[Kept]()
     tallies = rivals.Tallies(cell.world, policy.alpha)
     for start in range(0, worlds, CHUNK):
-        drawn = draw(cell.world, min(CHUNK, worlds - start), rng)
+        drawn = drawn_from(cell.world, min(CHUNK, worlds - start), rng)
         tallies.add(drawn.differences)
         for values in plan_rows(drawn, plan, policy):
             stop = walk(values, plan, policy)
@@ -76,6 +77,13 @@ def measure(cell: Cell, worlds: int, seed: int) -> Measured:
         rate=kept / worlds, low=low, high=high, calls=plans / worlds / cell.world.plans,
         claim=parts[0], naive=parts[1], warned=parts[2], rivals=tallies.result(), seed=seed,
     )  # fmt: skip
+
+
+def drawn_from(world: World | Resampled, count: int, rng: np.random.Generator) -> Draw:
+    """So many worlds, by formula or of real scores."""
+    if isinstance(world, Resampled):
+        return resample(world, count, rng)
+    return draw(world, count, rng)
 
 
 def plan_rows(drawn: Draw, plan: Design, policy: Policy) -> Floats:

@@ -1,21 +1,28 @@
 """The page that shows the calibration: tables and pictures of what was measured, nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from textwrap import fill
 
 from prompt_lab.decide.calibrate import cells as named
-from prompt_lab.decide.calibrate.campaigns import Ledgers
-from prompt_lab.decide.calibrate.cells import Cell
 from prompt_lab.decide.calibrate.limits import (
     ALPHA,
     ENOUGH,
     missed,
+    missed_by_reuse,
     missed_by_series,
-    simultaneous,
 )
 from prompt_lab.decide.calibrate.measure import Measured
 from prompt_lab.decide.calibrate.picture import Scale, picture
 from prompt_lab.decide.calibrate.results import CellResult, origin
+from prompt_lab.decide.calibrate.reuse import Reused
 from prompt_lab.decide.calibrate.series import SERIES
+from prompt_lab.decide.calibrate.tables import (
+    chosen,
+    ledger_table,
+    reuse_costs,
+    reuse_table,
+    table,
+)
 
 HEAD = """# Calibration
 
@@ -30,14 +37,45 @@ SKEWED = """With few plans of which a few lose much, no test keeps its level. Th
 carries a warning (*warned*), or the anytime mode can be chosen, which needs no symmetry."""
 NULL = """No candidate here changes anything, so each one kept is a false one. The dashed line is
 5 %."""
+REAL = """Scores that were measured, drawn again: each plan of a world is one of a pool, with the
+scores of all its models, so that they depend on each other as they really do. `invoices` is the
+embedded model on 60 plans of the example, at temperature 0 and 0.7, with the prompt of the
+baseline and that of a candidate; `planexe` are seven models on five plans of the public
+PlanExe-prompt-lab, their score the share of a step's calls that succeeded, a run being an
+iteration of that lab. *Twice* compares two runs of the same side; *swapped* compares two sides
+that a coin exchanges plan by plan. Neither is a difference, and the limit of the table above
+holds here too. The tables drawn from, and where they come from, are in
+`prompt_lab/decide/calibrate/data/`."""
+REAL_POWER = "The sides as they were: the pool's own difference is the truth, so keeping is right."
+REUSED = """The candidate is run today and compared with the baseline's answers of an earlier day,
+since when the model's mean score moved by so many points. Three ways to go about it stand beside a
+baseline that is wholly *made anew*. *No probe* trusts the old answers. *Probe only* makes a quarter
+of the plans anew, at least 8 of each model, and ends as INVALID if those show a drift at level
+0.01, shared among the models. *By the rule* is what a trial does: those probes replace the old
+answers; as soon as the trial says 'better', all old answers of the plans so far are made anew, the
+trial is built again and goes on if it is no longer settled; one that ends otherwise while it still
+rests on old answers is *INVALID* if all that was made anew shows a drift. *Calls* are the
+candidate's and those of the baseline made anew, over all calls of a wholly new trial; an INVALID
+trial has yet to be run again, which is not counted."""
+REUSED_NULL = """The candidate changes nothing, so the limit of the first table holds for the rule.
+What was wrong with trusting the probes alone: they are a part of the evidence and are asked at a
+far stricter level than the comparison, so that a drift of 5 or 10 points, which makes the
+comparison say 'better', mostly goes unseen by them."""
+REUSED_GAIN = """The candidate is better than the baseline of today by 20 points, so keeping is
+right. It has to look better twice, with the old answers and without them, which lowers the power.
+A drift downwards hides the gain as long as the answers are the old ones: a YES can be trusted, a
+NO only as far as the probes see."""
 LEDGERS = """Many candidates one after another on one set of 200 plans, the baseline's answers
 reused. The share of false merges is a mean over the ledgers, 0 where nothing was merged."""
+FULL = "make calibrate"
+"""The command of the full run, as its page names it."""
 
 
 def page(results: Mapping[str, CellResult], command: str) -> str:
     """The page in Markdown. Cells that were not run are left out; `pictures` names its pictures."""
     cells = {name: r.measured for name, r in results.items() if r.measured}
     ledgers = {name: r.ledgers for name, r in results.items() if r.ledgers}
+    reused = {name: r.reused for name, r in results.items() if r.reused}
     parts = [
         HEAD,
         f"Made by `{command}`:\n\n{origin(results.values())}",
@@ -46,6 +84,10 @@ def page(results: Mapping[str, CellResult], command: str) -> str:
         f"## Nothing changed: how often is it kept?\n\n{NULL}",
         "![False keeps by cell and rule](calibration/null.svg)",
         table(chosen(named.NULL, cells)),
+        f"## Real scores, drawn again\n\n{REAL}",
+        table(chosen(named.REAL_NULL, cells)),
+        REAL_POWER,
+        table(chosen(named.REAL, cells)),
         f"## Plans that react unevenly\n\n{SKEWED}",
         table(chosen(named.SKEWED, cells)),
         "## True differences: power and calls",
@@ -54,10 +96,17 @@ def page(results: Mapping[str, CellResult], command: str) -> str:
         table(chosen(named.POWER, cells)),
         "## What each saving saves",
         table(chosen(named.SAVINGS, cells)),
+        f"## A reused baseline whose model has drifted\n\n{REUSED}",
+        *_reuse(reused),
         f"## Whole ledgers\n\n{LEDGERS}",
         ledger_table(ledgers),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def is_full(text: str) -> bool:
+    """Whether a page that was written earlier holds the figures of the full run."""
+    return f"Made by `{FULL}`:" in text
 
 
 def pictures(results: Mapping[str, CellResult]) -> dict[str, str]:
@@ -80,54 +129,20 @@ def faults(results: Mapping[str, CellResult]) -> list[str]:
     for cell in named.ALL:
         seen = results.get(cell.world.name)
         found += missed(cell, seen.measured) if seen and seen.measured else []
+    for reuse in named.REUSED:
+        seen = results.get(reuse.world.name)
+        found += missed_by_reuse(reuse, seen.reused) if seen and seen.reused else []
     for series in SERIES:
         seen = results.get(series.name)
         found += missed_by_series(series, seen.ledgers) if seen and seen.ledgers else []
     return found
 
 
-def chosen(group: Sequence[Cell], measured: Mapping[str, Measured]) -> list[Measured]:
-    """The cells of a group that were run, in the group's order."""
-    return [measured[c.world.name] for c in group if c.world.name in measured]
-
-
-def table(rows: Sequence[Measured]) -> str:
-    """One row per cell: our rate, interval, calls and claims, beside the other rules' rates."""
-    if not rows:
-        return ""
-    others = list(dict.fromkeys(name for row in rows for name in row.rivals))
-    ours = ["cell", "worlds", "kept", "together 95 %", "calls", "claimed", "uncorrected", "warned"]
-    lines = [_line([*ours, *others]), "|" + "---|" * len([*ours, *others])]
-    for row, (low, high) in zip(rows, simultaneous(rows), strict=True):
-        entries = [
-            row.cell,
-            f"{row.worlds:,}",
-            f"{row.rate:.2%}",
-            f"{low:.2%} to {high:.2%}",
-            f"{row.calls:.0%}",
-            _points(row.claim),
-            _points(row.naive),
-            "" if row.warned is None else f"{row.warned:.0%}",
-            *(_rival(row, name) for name in others),
-        ]
-        lines.append(_line(entries))
-    return "\n".join(lines)
-
-
-def ledger_table(ledgers: Mapping[str, Ledgers]) -> str:
-    """One row per series."""
-    if not ledgers:
-        return ""
-    head = ["ledgers", "number", "false share of merges", "any false", "true found"]
-    lines = [_line([*head, "claim less truth"]), "|" + "---|" * 6]
-    for name, seen in ledgers.items():
-        share = f"{seen.false_share:.2%} ± {2 * seen.false_share_error:.2%}"
-        found = f"{seen.found:.0%}" if seen.true else ""
-        excess = "" if seen.excess is None else f"{_points(seen.excess)} points"
-        lines.append(
-            _line([name, str(seen.campaigns), share, f"{seen.any_false:.1%}", found, excess])
-        )
-    return "\n".join(lines)
+def _reuse(seen: Mapping[str, Reused]) -> list[str]:
+    null, gain = chosen(named.REUSED, seen), chosen(named.REUSED_GAIN, seen)
+    steady = [[row for row in rows if not row.shift] for rows in (null, gain)]
+    told = " ".join(part for part in (REUSED_NULL, reuse_costs(*steady)) if part)
+    return [fill(told, 100), reuse_table(null), REUSED_GAIN, reuse_table(gain)]
 
 
 def _worlds(cells: Mapping[str, Measured]) -> str:
@@ -136,27 +151,15 @@ def _worlds(cells: Mapping[str, Measured]) -> str:
         return ""
     return (
         f"These are the figures of the quick check: {min(null):,} worlds in each cell without a"
-        f" difference, as the tables say. `make calibrate` measures {ENOUGH:,}."
+        f" difference, as the tables say. `{FULL}` measures {ENOUGH:,}."
     )
 
 
 def _limits(results: Mapping[str, CellResult]) -> str:
     wrong = faults(results)
-    few = min((r.measured.worlds for r in results.values() if r.measured), default=0)
+    seen = [r.measured or r.reused for r in results.values()]
+    few = min((of.worlds for of in seen if of), default=0)
     way = "plain rates" if few >= ENOUGH else "rates, by their intervals where worlds are few"
     if not wrong:
         return f"Every limit that the cells and ledgers name holds ({way})."
     return "**These limits do not hold:**\n\n" + "\n".join(f"- {fault}" for fault in wrong)
-
-
-def _line(entries: Sequence[str]) -> str:
-    return "| " + " | ".join(entries) + " |"
-
-
-def _points(value: float | None) -> str:
-    return "" if value is None else f"{value * 100:+.1f}"
-
-
-def _rival(row: Measured, name: str) -> str:
-    rival = row.rivals.get(name)
-    return "" if rival is None else f"{rival.rate:.1%} ({rival.calls:.0%} of calls)"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from prompt_lab.decide.calibrate.resampled import Resampled
 from prompt_lab.decide.calibrate.worlds import World, draw
 from prompt_lab.decide.table import Floats, plan_values
 
@@ -31,7 +32,7 @@ class Rival(NamedTuple):
 class Tallies:
     """Counts of what each rule keeps, over chunks of worlds."""
 
-    def __init__(self, world: World, alpha: float) -> None:
+    def __init__(self, world: World | Resampled, alpha: float) -> None:
         self.world, self.alpha = world, alpha
         self.worlds = 0
         self.sums: dict[str, list[float]] = {}
@@ -101,8 +102,10 @@ def t_kept(pairs: Floats, alpha: float) -> Marks:
     return np.asarray((mean > 0) & (mean >= -stdtrit(count - 1, alpha) * error))
 
 
-def _wald_odds(world: World) -> Odds | None:
+def _wald_odds(world: World | Resampled) -> Odds | None:
     """The odds of +effect (10 points if that is not positive) against no difference."""
+    if isinstance(world, Resampled):
+        return None
     if world.kind != "binary" or world.models * world.replicates * world.old_runs > 1:
         return None
     gain = world.effect if world.effect > 0 else min(0.1, (1 - world.base) / 2)

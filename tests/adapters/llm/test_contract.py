@@ -138,7 +138,8 @@ def test_somebody_listens_and_says_nothing(world: World) -> None:
         mute.listen()
         address = f"http://127.0.0.1:{mute.getsockname()[1]}"
         model = world.model(base_url=address, timeout_seconds=0.02)
-        refusal(model, OutsideFailure)
+        assert "2 attempts: no answer in time" in refusal(model, OutsideFailure)
+    assert world.pauses == [0.5]
 
 
 def test_a_missing_key_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,16 @@ def test_extra_keys_win_over_our_own(world_of: WorldOf) -> None:
     assert {k: world.sent[0][k] for k in wanted} == wanted
 
 
+def test_an_optional_field_is_not_asked_for_strictly(world_of: WorldOf) -> None:
+    world = world_of("openai")
+    model = world.reply(200, world.vendor.answer("{}")).model()
+    schema = {"type": "object", "properties": {"a": {}}, "additionalProperties": False}
+    for required in ([], ["a"]):
+        model.ask(Request("s", "u", {**schema, "required": required}))
+    asked = [sent["response_format"]["json_schema"]["strict"] for sent in world.sent]
+    assert asked == [False, True]
+
+
 def test_a_choice_that_is_an_error_is_asked_again(world_of: WorldOf) -> None:
     world = world_of("openrouter")
     broken = world.vendor.answer("")

@@ -1,5 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from prompt_lab.config.models import ModelConfig
 from prompt_lab.decide.pair import Cell
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.judge import (
@@ -52,8 +55,38 @@ def test_a_judge_that_always_says_first_agrees_by_chance_and_may_not_decide() ->
     assert may_decide(good)
 
 
+@pytest.mark.parametrize(("said", "kappa"), [((SECOND, FIRST), 1.0), ((FIRST, SECOND), -1.0)])
+def test_a_candidate_that_always_wins_makes_no_agreement_lucky(
+    said: tuple[Choice, Choice], kappa: float
+) -> None:
+    assert agreement([said] * 30, [1.0] * 30).kappa == kappa
+
+
+def test_ties_alone_show_nothing() -> None:
+    assert agreement([(TIE, TIE)] * 30, [0.5] * 30).kappa == 0.0
+
+
+CHOICES = st.sampled_from(Choice)
+JUDGED = st.tuples(st.tuples(CHOICES, CHOICES), st.sampled_from([0.0, 0.5, 1.0]))
+
+
+@given(st.lists(JUDGED, min_size=1))
+def test_kappa_does_not_depend_on_which_side_is_called_the_candidate(
+    seen: list[tuple[tuple[Choice, Choice], float]],
+) -> None:
+    there = agreement([c for c, _ in seen], [g for _, g in seen])
+    back = agreement([(b, a) for (a, b), _ in seen], [1 - g for _, g in seen])
+    assert there == back
+    assert there.kappa <= 1.0
+
+
 def test_no_model_judges_itself_unasked() -> None:
     with pytest.raises(LabError, match="'m1'"):
-        check_independent("m1", ["m1", "m2"])
-    check_independent("m1", ["m1"], allow_self=True)
-    check_independent("j", ["m1"])
+        check_independent(model("m1"), [model("m1"), model("m2")])
+    with pytest.raises(LabError, match="as 'm2'"):
+        check_independent(model("m1", id="same"), [model("m2", id="same")])
+    check_independent(model("j"), [model("m1")])
+
+
+def model(alias: str, id: str = "") -> ModelConfig:
+    return ModelConfig(alias=alias, provider="scripted", id=id or alias, deterministic=True)

@@ -5,14 +5,15 @@ from statsmodels.stats.proportion import proportion_confint
 from prompt_lab.decide.calibrate.campaigns import Ledgers, campaign, summarise
 from prompt_lab.decide.calibrate.cells import ALL, NULL, POWER, SKEWED, Cell
 from prompt_lab.decide.calibrate.limits import missed, missed_by_series
-from prompt_lab.decide.calibrate.measure import clopper_pearson, measure
-from prompt_lab.decide.calibrate.page import page, pictures
+from prompt_lab.decide.calibrate.measure import clopper_pearson, drawn_from, measure
+from prompt_lab.decide.calibrate.page import is_full, page, pictures
 from prompt_lab.decide.calibrate.results import KINDS, CellResult, Made, run_cell, size
 from prompt_lab.decide.calibrate.series import SERIES, run_series
 from prompt_lab.decide.calibrate.worlds import World, draw
 from prompt_lab.decide.policy import LedgerRule, Policy
 from prompt_lab.decide.table import plan_values
 from prompt_lab.errors import UnknownName
+from tests.prompt_lab.decide.calibrate.probing import PROBE
 
 GOOD = Ledgers(campaigns=10, with_false=1, merged_true=90, true=100, false_share=0.01,
                false_share_error=0.01, excess=0.0, excess_error=0.005)  # fmt: skip
@@ -22,7 +23,9 @@ def test_there_are_24_null_cells_and_no_name_twice() -> None:
     names = [cell.world.name for cell in ALL]
     assert len(NULL) == 24
     assert len(set(names)) == len(names)
-    assert all(cell.world.effect == 0 and not cell.world.skewed for cell in NULL)
+    worlds = [cell.world for cell in NULL if isinstance(cell.world, World)]
+    assert len(worlds) == 24
+    assert all(world.effect == 0 and not world.skewed for world in worlds)
 
 
 @pytest.mark.parametrize("cell", [NULL[0], NULL[10], NULL[14], NULL[19]], ids=str)
@@ -50,7 +53,7 @@ def test_the_worlds_have_the_difference_that_they_name(kind: str, effect: float)
 
 
 def test_skewed_worlds_mean_nothing_and_are_skewed() -> None:
-    values = plan_values(draw(SKEWED[-1].world, 300, np.random.default_rng(0)).differences)
+    values = plan_values(drawn_from(SKEWED[-1].world, 300, np.random.default_rng(0)).differences)
     assert values.mean() == pytest.approx(0.0, abs=0.005)
     assert ((values / values.std()) ** 3).mean() < -0.5
 
@@ -78,6 +81,8 @@ def test_the_page_shows_every_measured_cell_and_every_picture() -> None:
     assert all(f"({name})" in text for name in pictures(results))
     assert "- commit: abc" in text
     assert "Every limit" in text
+    assert is_full(text)
+    assert not is_full(page(results, "make calibrate QUICK=1"))
 
 
 def test_the_page_names_the_limits_that_do_not_hold() -> None:
@@ -112,7 +117,7 @@ def test_every_cell_has_a_size_and_quick_is_smaller() -> None:
     assert all(0 < size(n, quick=True) < size(n, quick=False) for n in KINDS)
     assert all(size(cell.world.name, quick=False) == 20_000 for cell in NULL)
     with pytest.raises(UnknownName, match="0/1, 5 plans"):
-        run_cell("0/1, 6 plans", quick=True, seed=0)
+        run_cell("0/1, 6 plans", PROBE, quick=True, seed=0)
 
 
 def _result(name: str, **seen: object) -> CellResult:

@@ -1,0 +1,33 @@
+"""ExampleLab: what is missing is copied, and what is there is left alone."""
+
+import shutil
+from pathlib import Path
+
+import luigi
+import pytest
+
+from pipeline.example import ExampleLab
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("lost", ["baseline", "target", "example.txt"])
+def test_what_is_missing_comes_back_and_the_rest_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    lab = tmp_path / "lab"
+    monkeypatch.setenv("PROMPTLAB_ROOT", str(lab))
+    luigi.build([ExampleLab()], local_scheduler=True, log_level="ERROR")
+    prompt = next((lab / "target").rglob("*.txt")).relative_to(lab)
+    plan = next((lab / "baseline/train").glob("*/*.txt")).relative_to(lab)
+    mine = {name: f"mine: {name}\n" for name in (str(prompt), str(plan), "example.txt")}
+    for name, text in mine.items():
+        (lab / name).write_text(text)
+    assert ExampleLab().complete()
+    gone = lab / lost
+    gone.unlink() if gone.is_file() else shutil.rmtree(gone)
+    assert not ExampleLab().complete()
+    assert luigi.build([ExampleLab()], local_scheduler=True, log_level="ERROR")
+    assert ExampleLab().complete()
+    for name, text in mine.items():
+        assert ((lab / name).read_text() == text) == (not name.startswith(lost))

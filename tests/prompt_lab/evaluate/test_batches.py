@@ -1,0 +1,62 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.evaluate.batches import FEWEST_PROBES, BatchRequest, plan_runs, seed_of
+from prompt_lab.names import Side, Split
+from prompt_lab.store.batch import PlannedRun
+
+
+def model(alias: str, *, deterministic: bool) -> ModelConfig:
+    return ModelConfig(alias=alias, provider="scripted", id=alias, deterministic=deterministic)
+
+
+def planned(plans: int, split: Split = Split.TRAIN, sample: float = 0.25) -> list[PlannedRun]:
+    """A batch whose baseline runs are all known, and no others."""
+    request = BatchRequest(
+        step="s",
+        split=split,
+        models=[model("exact", deterministic=True), model("warm", deterministic=False)],
+        plans={f"plan_{n:03d}": f"digest {n}" for n in range(plans)},
+        sources={Side.BASELINE: {"p": "old"}, Side.CANDIDATE: {"p": "new"}},
+        replicates=1,
+        adapter_digest="a",
+        drift_sample=sample,
+    )
+    none = plan_runs(request, lambda _key, _model: None)
+    known = {run.content_key: f"at/{run.plan}" for run in none if run.side is Side.BASELINE}
+    return plan_runs(request, lambda key, _model: known.get(key))
+
+
+@given(st.integers(1, 90), st.sampled_from([0.0, 0.1, 0.25, 1.0]))
+def test_every_reused_run_of_a_sampled_model_has_one_probe(plans: int, sample: float) -> None:
+    runs = planned(plans, sample=sample)
+    probes = [run for run in runs if run.probe]
+    reused = [run for run in runs if run.reused and run.model == "warm"]
+    assert {run.plan for run in probes} == {run.plan for run in reused}
+    assert len(probes) == len(reused) == plans
+    assert not any(run.reused or run.path or run.model == "exact" for run in probes)
+    certain = [run.plan for run in probes if not run.if_promising]
+    if sample:
+        assert len(certain) == min(plans, max(-(-plans * sample // 1), FEWEST_PROBES))
+        first = [run.plan for run in reused][:FEWEST_PROBES]
+        assert certain[: len(first)] == first
+    else:
+        assert not certain
+
+
+def test_verify_is_never_answered_by_what_a_sampled_model_said_before() -> None:
+    runs = planned(12, split=Split.VERIFY)
+    assert {run.model for run in runs if run.reused} == {"exact"}
+    assert not any(run.probe for run in runs)
+
+
+def test_seeds_differ_by_plan_and_replicate_and_stay() -> None:
+    seeds = [seed_of(f"plan_{n}", replicate) for n in range(50) for replicate in range(3)]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**31 for seed in seeds)
+    assert seed_of("inv_t001_bakery", 0) == seed_of("inv_t001_bakery", 0) == SEED
+
+
+SEED = 440130631
+"""Of that plan and replicate: a change of it voids what a lab may reuse."""
