@@ -1,11 +1,17 @@
-"""In CI a skipped test has failed, unless it stands, with its reason, in allowed_skips.txt."""
+"""In CI a skipped test has failed, unless it stands, with its reason, in allowed_skips.txt.
+
+Ctrl-C reaches what the tests start, also where the tests themselves were started in the background
+by a shell that lets such commands ignore it.
+"""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
 
 

@@ -55,7 +55,9 @@ def test_the_noise_of_a_wavering_model_is_measured_once(make_world: MakeWorld) -
         assert "To see +10 points with 80% power you need about" in dry.out, dry.err
         assert "4 are flaky" in dry.out
         assert luigi(world, "Iteration").code == 0
-        assert world.record(1, "runs_train")["runs_reused"] > 0
+        planned = world.record(1, "batch_train")["runs"]
+        assert sum(run["reused"] for run in planned) == 8
+        assert sum(run["probe"] for run in planned) == 8  # so few plans are all made again
 
 
 def test_a_candidate_has_no_place_in_it(make_world: MakeWorld) -> None:
