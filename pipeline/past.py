@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from statistics import fmean
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -12,13 +13,13 @@ from pipeline.gather import as_planned
 from prompt_lab.analyze.synthesis import Tried
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.names import Outcome
-from prompt_lab.records import Change, PromptVersion, RunRow
+from prompt_lab.records import Change, PromptVersion, RunRecord, RunRow
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.counters import iterations
-from prompt_lab.store.files import read_record
+from prompt_lab.store.files import read_if_whole, read_record
 from prompt_lab.store.iterations import Conclusion
 from prompt_lab.store.layout import Lab
-from prompt_lab.store.runs import is_finished, read_row
+from prompt_lab.store.runs import MARKER, is_finished, read_row
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -80,6 +81,20 @@ def last_rows(phase: Phase, prompt: PromptVersion) -> list[RunRow]:
         if rows:
             return rows
     return []
+
+
+def difficulty(lab: Lab, step: str, *, before: int) -> dict[str, float]:
+    """Train plan -> mean score of all its runs in earlier iterations; a lower one is harder."""
+    scores: dict[str, list[float]] = {}
+    for number, folder in _concluded(lab, step):
+        path = folder / "batch_train.json"
+        if number >= before or not path.exists():
+            continue
+        for run in _read(path, Batch).runs:
+            record = read_if_whole(lab.root / run.path / MARKER, RunRecord) if run.path else None
+            if record is not None:
+                scores.setdefault(run.plan, []).append(record.primary)
+    return {plan: fmean(of) for plan, of in scores.items()}
 
 
 def in_history(path: Path) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.base import Phase
 from pipeline.gather import compared, version_at
+from pipeline.past import difficulty
 from prompt_lab.decide.verdict import Evidence, Pair, Policy, Trial
 from prompt_lab.evaluate.judged import Judged, Known, as_judged, judged_pairs, known_of
 from prompt_lab.evaluate.pairs import lengths_of, pairs_of, whole_pairs
@@ -24,11 +25,14 @@ def trial_of(phase: Phase, policy: Policy | None = None, *, ran: bool = True) ->
     change = read_change(ctx.lab, phase.number, phase.step)
     rule = policy or meta.judged_by or ctx.policy(meta.policy)
     prompts = (version_at(phase, change.base_commit), version_at(phase, change.commit))
+    known = None
+    if rule.adjust == "difficulty":
+        known = difficulty(ctx.lab, phase.step, before=phase.number)
     return Trial(
         rule.model_copy(update={"replicates": meta.replicates}),
         meta.models,
         [name for name in meta.plans[Split.TRAIN] if ran and name not in change.shown],
-        Evidence(lengths=lengths_of(prompts)),
+        Evidence(lengths=lengths_of(prompts), difficulty=known),
     )
 
 

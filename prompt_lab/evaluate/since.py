@@ -24,7 +24,8 @@ class SinceRecord(Record):
     def text(self) -> str:
         """The finding in one or two sentences, with what to do where no gain is shown."""
         found = self.verdict
-        of = f"{self.merges} merges that claim {self.added * 100:+.1f} points in sum"
+        merges = "1 merge that claims" if self.merges == 1 else f"{self.merges} merges that claim"
+        of = f"{merges} {self.added * 100:+.1f} points in sum"
         if found.effect is None or found.interval is None:
             return f"Since the start, {of}: cannot be compared. {found.reasons[0].text}"
         low, high = found.interval.low * 100, found.interval.high * 100

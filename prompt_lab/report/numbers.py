@@ -53,7 +53,7 @@ def numbers(verdict: Verdict) -> tuple[Fact, ...]:
         Fact("p, worse", _plain(verdict.p_worse), "one-sided"),
         *([Fact("e-value", _plain(verdict.e_value))] if verdict.e_value is not None else []),
         Fact("effect", points(verdict.effect), "points, mean paired difference over plans"),
-        Fact("interval", _ends(verdict), f"of confidence {1 - 2 * verdict.alpha:.0%}"),
+        Fact("interval", _ends(verdict), _confidence(verdict.alpha)),
         Fact("gain to claim", points(verdict.claimed), "points, corrected for selection"),
         Fact("effect size", _plain(verdict.effect_size), "mean / deviation of the plan means"),
         Fact(
@@ -78,11 +78,15 @@ def verify_numbers(verify: VerifyResult) -> tuple[Fact, ...]:
         Fact("p, better", _plain(verify.p_value), "one-sided"),
         Fact("p, worse", _plain(verify.p_worse), "one-sided"),
         Fact("effect", points(verify.effect), "points"),
-        Fact("interval", interval(verify.interval), f"of confidence {1 - 2 * verify.alpha:.0%}"),
+        Fact("interval", interval(verify.interval), _confidence(verify.alpha)),
         Fact("plans", f"{verify.n_plans:,}"),
         Fact("pairs", f"{verify.n_pairs:,}"),
         Fact("fingerprint", verify.fingerprint[:16], "sha256 of the verify pairs"),
     )
+
+
+def _confidence(alpha: float) -> str:
+    return f"of confidence {(1 - 2 * alpha) * 100:.4g} %"
 
 
 def _ends(verdict: Verdict) -> str:
