@@ -61,6 +61,10 @@ bench: $(VENV)/.dev ## wall time over the ideal for 35, 1,000 and 10,000 runs
 calibrate: setup ## measure the decision engine into docs/calibration.md, an hour; QUICK=1: minutes
 	@$(LUIGI) Calibrate --workers 2 $(if $(QUICK),--quick)
 
+.PHONY: ledger
+ledger: setup ## the lab's index.html anew, another tool's lab too (PROMPTLAB_ROOT); runs nothing
+	@$(LUIGI) Ledger
+
 .PHONY: scheduler
 scheduler: setup ## luigid's web page on 8082, and the lab's pages on 8083
 	@$(BIN)/python -m pipeline.scheduler

@@ -6,11 +6,13 @@ from luigi.interface import core
 
 from pipeline.analysis import Assessment, CodeReview, Insight, Synthesis
 from pipeline.calibrate import Calibrate, CalibrateCell
+from pipeline.compare import Compare
 from pipeline.conclude import Conclude, Report
 from pipeline.example import ExampleLab
 from pipeline.implement import Implement
 from pipeline.iteration import Iteration
 from pipeline.judging import Judgements
+from pipeline.ledger import Ledger
 from pipeline.logs import say_plainly
 from pipeline.noise_floor import NoiseFloor
 from pipeline.prepare import Prepare
@@ -31,12 +33,14 @@ __all__ = [
     "Calibrate",
     "CalibrateCell",
     "CodeReview",
+    "Compare",
     "Conclude",
     "ExampleLab",
     "Implement",
     "Insight",
     "Iteration",
     "Judgements",
+    "Ledger",
     "NoiseFloor",
     "Prepare",
     "Replay",

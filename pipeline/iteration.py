@@ -7,16 +7,14 @@ import luigi
 
 from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, hold_lab
-from pipeline.budget import budgets
 from pipeline.conclude import Report
 from pipeline.dry_run import what_would_run
+from pipeline.ledger import write_ledger
 from pipeline.logs import say
-from pipeline.pages import ledger_entries, report_view
+from pipeline.pages import report_view
 from pipeline.since_start import SinceStart, since_start_due
 from prompt_lab.errors import StoreError
-from prompt_lab.report.index import render_index
 from prompt_lab.report.summary import render_summary
-from prompt_lab.store.files import write_text
 from prompt_lab.store.iterations import SUMMARY, read_change, read_meta
 
 
@@ -54,7 +52,7 @@ class Iteration(Phase):
             yield self.like(SinceStart)
         lab = self.ctx.lab
         change = read_change(lab, self.number, self.step)
-        write_text(lab.index, render_index(ledger_entries(self.ctx), budgets(self.ctx)))
+        write_ledger(self.ctx)
         text = render_summary(report_view(self))
         message = f"Iteration {self.number}: {change.title}"
         when = read_meta(lab, self.number, self.step).created

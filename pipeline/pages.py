@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.base import Phase
 from pipeline.context import Context
+from pipeline.foreign import foreign_entry
 from pipeline.gather import plans_of, texts, version_at
 from pipeline.trials import shown
 from prompt_lab.analyze.metrics import measure
@@ -20,11 +21,12 @@ from prompt_lab.store.iterations import (
     Conclusion,
     IterationMeta,
     RunsSummary,
+    is_ours,
     made_again,
     read_change,
     read_meta,
 )
-from prompt_lab.store.layout import Lab
+from prompt_lab.store.layout import NO_ITERATION, Lab
 
 PHASES_OF_RUNS = ("scout", "runs_train", "runs_verify")
 
@@ -89,6 +91,8 @@ def ledger_entries(ctx: Context) -> list[LedgerEntry]:
 
 def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
     folder = lab.iteration(number, step)
+    if number == NO_ITERATION or not is_ours(folder):
+        return foreign_entry(lab, number, step)
     meta = read_if_whole(folder / "meta.json", IterationMeta)
     change = read_if_whole(folder / "change.json", Change)
     verdict = read_if_whole(folder / "verdict.json", Verdict)

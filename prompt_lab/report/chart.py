@@ -10,6 +10,8 @@ HEIGHT = 190
 """Pixels of the plot; below it stands the lane of verdicts."""
 LANE = 44
 LEFT, TOP, RIGHT = 44, 12, 16
+LEAST = 0.3
+"""The smallest part of the scale that is drawn: a difference of nothing must look like nothing."""
 WIDEST, NARROWEST, WHOLE = 76, 24, 900
 """Pixels for one iteration, and for all of them where they fit."""
 
@@ -60,7 +62,7 @@ def charts(entries: Sequence[LedgerEntry]) -> tuple[Chart, ...]:
 def chart(step: str, entries: Sequence[LedgerEntry]) -> Chart:
     """The picture of one step; `entries` by number."""
     each = max(NARROWEST, min(WIDEST, WHOLE / len(entries)))
-    scored = any(entry.baseline is not None for entry in entries)
+    scored = any(v is not None for entry in entries for v in (entry.baseline, entry.candidate))
     plot = HEIGHT if scored else 0
     scale = _Scale.of(entries, plot)
     marks = tuple(_mark(entry, LEFT + each * i, each, scale) for i, entry in enumerate(entries))
@@ -79,7 +81,8 @@ class _Scale(NamedTuple):
     def of(cls, entries: Sequence[LedgerEntry], plot: int) -> "_Scale":
         values = [v for e in entries for v in (e.baseline, e.candidate, *_ends(e)) if v is not None]
         low, high = min(values, default=0.0), max(values, default=1.0)
-        return cls(max(0.0, low // 0.1 / 10), min(1.0, high // 0.1 / 10 + 0.1), plot)
+        top = min(1.0, high // 0.1 / 10 + 0.1)
+        return cls(max(0.0, min(low // 0.1 / 10, top - LEAST)), top, plot)
 
     def y(self, value: float | None) -> float | None:
         if value is None:
@@ -121,6 +124,8 @@ def _ends(entry: LedgerEntry) -> tuple[float | None, float | None]:
 
 def _title(entry: LedgerEntry) -> str:
     parts = [f"{entry.iteration}: {entry.title or entry.step}"]
+    if entry.ended is not None:
+        parts.append("{} of {} runs ended without an error".format(*entry.ended))
     parts.append(entry.outcome.value if entry.outcome else "no verdict recorded")
     if entry.baseline is not None and entry.candidate is not None:
         parts.append(f"{score(entry.baseline)} → {score(entry.candidate)}")

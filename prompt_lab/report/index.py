@@ -1,14 +1,15 @@
 """lab/index.html: every iteration in a table, and the score over iterations as a picture."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from prompt_lab.names import Outcome
 from prompt_lab.report.axis import Effect, bars
 from prompt_lab.report.chart import charts
 from prompt_lab.report.html import render
 from prompt_lab.report.numbers import Fact
-from prompt_lab.report.view import Budget, LedgerEntry
-from prompt_lab.report.words import money
+from prompt_lab.report.view import Budget, LedgerEntry, OddFolder
+from prompt_lab.report.words import count, money, path_href
 
 KINDS = {
     "trial": "trials",
@@ -17,10 +18,19 @@ KINDS = {
 }
 
 
+class Odd(NamedTuple):
+    """All folders with the same faults; `folders` are (path, link)."""
+
+    why: str
+    size: str
+    folders: tuple[tuple[str, str], ...]
+
+
 def render_index(
     entries: Sequence[LedgerEntry],
     budgets: Sequence[Budget] = (),
     *,
+    irregular: Sequence[OddFolder] = (),
     title: str = "All iterations",
 ) -> str:
     """The page of the whole lab, newest iteration first; an entry may hold few facts."""
@@ -32,6 +42,11 @@ def render_index(
         entries=tuple(zip(newest, drawn, strict=True)),
         scale=scale,
         measured=any(entry.effect is not None for entry in entries),
+        ended=any(entry.ended is not None for entry in entries),
+        costed=any(entry.cost_usd is not None for entry in entries),
+        dated=any(entry.created for entry in entries),
+        odd=_by_faults(irregular),
+        n_odd=count(len(irregular), "folder"),
         charts=charts(entries),
         budgets=budgets,
         kinds=KINDS,
@@ -39,14 +54,35 @@ def render_index(
     )
 
 
+def _known(costs: Sequence[float], entries: Sequence[LedgerEntry]) -> str:
+    """How much of the ledger a sum of costs is about, where that is not all of it."""
+    return (
+        f"in {len(costs)} of {count(len(entries), 'iteration')}"
+        if costs and any(entry.foreign for entry in entries)
+        else ""
+    )
+
+
+def _by_faults(irregular: Sequence[OddFolder]) -> tuple[Odd, ...]:
+    """Folders with the same faults stand together; every folder stands once."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in irregular:
+        found.setdefault("; ".join(one.faults), []).append((one.path, path_href(one.path)))
+    odd = [Odd(why, count(len(some), "folder"), tuple(some)) for why, some in found.items()]
+    return tuple(sorted(odd, key=lambda group: (len(group.folders), group.why)))
+
+
 def _facts(entries: Sequence[LedgerEntry]) -> tuple[Fact, ...]:
     told = [entry.outcome for entry in entries if entry.outcome is not None]
     costs = [entry.cost_usd for entry in entries if entry.cost_usd is not None]
     counts = ", ".join(f"{told.count(o)} {o}" for o in Outcome if o in told)
+    known = not entries or not all(entry.foreign for entry in entries)
+    merged = sum(entry.merged for entry in entries)
+    reverted = sum(entry.reverted_in is not None for entry in entries)
     return (
         Fact("iterations", f"{len(entries):,}"),
         Fact("verdicts", counts or "none recorded"),
-        Fact("merged", f"{sum(entry.merged for entry in entries):,}"),
-        Fact("reverted", f"{sum(entry.reverted_in is not None for entry in entries):,}"),
-        Fact("cost", money(sum(costs)) if costs else "not recorded"),
+        Fact("merged", f"{merged:,}" if known else "not recorded"),
+        Fact("reverted", f"{reverted:,}" if known else "not recorded"),
+        Fact("cost", money(sum(costs)) if costs else "not recorded", _known(costs, entries)),
     )

@@ -78,6 +78,13 @@ class Budget(Record):
     sets: tuple[PlanSet, ...] = ()
 
 
+class OddFolder(Record):
+    """A folder of the lab that is not as it should be."""
+
+    path: str = Field(description="relative to the lab")
+    faults: tuple[str, ...]
+
+
 class LedgerEntry(Record):
     """One line of the lab's ledger. Old labs know little more than number, step and PR."""
 
@@ -93,9 +100,14 @@ class LedgerEntry(Record):
     low: float | None = Field(default=None, description="lower end of the effect's interval")
     high: float | None = None
     baseline: float | None = Field(default=None, description="mean score of the baseline")
-    candidate: float | None = None
+    candidate: float | None = Field(default=None, description="foreign: the share that ended")
     merged: bool = False
     reverted_in: int | None = Field(default=None, description="iteration that took it back")
     cost_usd: float | None = None
     created: str = ""
     report: str = Field(default="", description="the report, relative to the lab; '' for none")
+    foreign: bool = Field(default=False, description="made by another tool")
+    ended: tuple[int, int] | None = Field(
+        default=None,
+        description="foreign: runs that ended without an error, of how many",
+    )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prompt_lab.records import RunRecord, RunRow
+from prompt_lab.records import Record, RunRecord, RunRow
 from prompt_lab.store.files import (
     append_row,
     disk_errors,
@@ -29,6 +29,16 @@ _REUSED = (
 def write_meta(folder: Path, meta: dict[str, Any]) -> None:
     """meta.json of a run folder."""
     write_text(folder / "meta.json", json.dumps(meta, indent=2, ensure_ascii=False) + "\n")
+
+
+class _Claim(Record):
+    batch: str = ""
+
+
+def claimed_by_us(folder: Path) -> bool:
+    """Whether a run folder was claimed for a batch of ours, and not made by another tool."""
+    claim = read_if_whole(folder / "meta.json", _Claim)
+    return claim is not None and bool(claim.batch)
 
 
 def start(folder: Path, plan: str, *, now: str) -> Path:

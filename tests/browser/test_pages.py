@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from prompt_lab.report.foreign import render_foreign
 from prompt_lab.report.index import render_index
 from prompt_lab.report.page import render_report
 from tests.browser.conftest import Watched
-from tests.prompt_lab.report import ledgers, samples
+from tests.prompt_lab.report import foreign_samples, ledgers, samples
 from tests.prompt_lab.report.reading import poisoned
 
 pytestmark = pytest.mark.browser
@@ -23,6 +24,12 @@ PAGES: dict[str, Callable[[], str]] = {
     "one side": lambda: render_report(samples.one_side()),
     "index": lambda: render_index(ledgers.ledger()),
     "old index": lambda: render_index(ledgers.old_ledger()),
+    "another tool's index": lambda: render_index(
+        foreign_samples.entries(), irregular=foreign_samples.odd()
+    ),
+    "another tool's": lambda: render_foreign(foreign_samples.analysis()),
+    "another tool's, empty": lambda: render_foreign(foreign_samples.empty()),
+    "another tool's, poisoned": lambda: render_foreign(poisoned(foreign_samples.analysis())),
     "poisoned index": lambda: render_index(poisoned(ledgers.ledger())),
 }
 

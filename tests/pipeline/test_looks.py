@@ -78,7 +78,7 @@ def test_every_trial_spends_and_then_there_is_no_more(make_world: MakeWorld) -> 
     said = luigi(world, "Iteration")
     stops(said, TASK, "grants policy 'default' no more alpha", "ledger.since")
     assert not (world.folder(4) / "meta.json").exists()
-    assert "2 trials, 1 merges, alpha 0.05 spent" in (world.lab / "index.html").read_text()
+    assert "2 trials, 1 merge, alpha 0.05 spent" in (world.lab / "index.html").read_text()
 
 
 def test_after_some_merges_the_prompt_is_compared_with_the_first_one(
@@ -92,9 +92,23 @@ def test_after_some_merges_the_prompt_is_compared_with_the_first_one(
     assert record["now"] == world.git("rev-parse", "main")
     assert len(runs_of(world)) == 24  # the runs of the iteration itself were used again
     page = (world.lab / "index.html").read_text()
-    assert "Since the start, 1 merges that claim +100.0 points in sum: +100.0 points" in page
+    assert "Since the start, 1 merge that claims +100.0 points in sum: +100.0 points" in page
     assert world.iterate(number=1)
     assert context().lab.root == world.lab
+
+
+def test_what_older_runs_know_about_a_plan_is_taken_out(make_world: MakeWorld) -> None:
+    """The second trial knows from the runs of the first which plans are hard; so does Replay."""
+    world = make_world(train=24, policy={"adjust": "difficulty", "max_plans": 24})
+    assert world.iterate()
+    world.branch("idle", {"prompt.txt": PLAIN + "\nPlease.\n"})
+    assert world.iterate(branch="idle")
+    phase = Runs(step="read_sum", number=2)
+    known = trial_of(phase).evidence.difficulty
+    assert known is not None
+    assert set(known.values()) == {0.5}  # wrong before, right after
+    assert "adjusted for difficulty" in world.verdict(2).method
+    assert luigi(world, "Replay").code == 0
 
 
 def test_what_was_run_can_be_judged_without_another_call(make_world: MakeWorld) -> None:

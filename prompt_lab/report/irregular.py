@@ -1,0 +1,18 @@
+"""irregular.md: every folder that is not as it should be, once, with all that is odd about it."""
+
+from collections.abc import Sequence
+
+from prompt_lab.analyze.markdown import page, plain
+from prompt_lab.report.view import OddFolder
+from prompt_lab.report.words import count
+
+
+def render_irregular(irregular: Sequence[OddFolder]) -> str:
+    """One line for each folder, in the order given."""
+    lines = "\n".join(f"- {plain(one.path, 200)}: {plain(_why(one), 600)}" for one in irregular)
+    size = count(len(irregular), "folder")
+    return page("# Irregular folders", f"{size}; each is read as far as it goes.", lines)
+
+
+def _why(one: OddFolder) -> str:
+    return "; ".join(one.faults)
