@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import luigi
-from filelock import FileLock, Timeout
 
 from pipeline.context import Context, context
 from pipeline.flags import NEXT, change_given, settle
 from pipeline.params import CountParameter, NamesParameter, names
 from prompt_lab.errors import LabBusy, LabError
 from prompt_lab.store.files import disk_errors, write_text
+from prompt_lab.store.lock import LabLock
 
 P = TypeVar("P", bound=luigi.Task)
-_held: dict[Path, FileLock] = {}
+_held: dict[Path, LabLock] = {}
 
 
 def utc_now() -> str:
@@ -27,21 +27,18 @@ def utc_now() -> str:
 def hold_lab(ctx: Context) -> None:
     """Keep other processes off this lab until this process ends. Raises LabBusy.
 
-    With luigid several processes share a lab on purpose, and luigid keeps them apart.
+    Processes of one luigid share a lab on purpose, and luigid keeps them apart.
     """
-    if not luigi.interface.core().local_scheduler or ctx.lab.lock in _held:
+    if ctx.lab.lock in _held:
         return
     with disk_errors(ctx.lab.root):
         ctx.lab.root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(ctx.lab.lock, thread_local=False)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            holder = _holder(ctx.lab.lock)
-            raise LabBusy(
-                f"{ctx.lab.root}: another process is at work on this lab{holder}. Wait for it, or "
-                "run both against one luigid (docs/architecture.md)."
-            ) from None
+    lock = LabLock(ctx.lab.lock)
+    if not lock.acquire(shared=not luigi.interface.core().local_scheduler):
+        raise LabBusy(
+            f"{ctx.lab.root}: another process is at work on this lab{_holder(ctx.lab.lock)}. Wait "
+            "for it, or run both against one luigid (docs/architecture.md)."
+        )
     _held[ctx.lab.lock] = lock
     write_text(ctx.lab.root / ".lock-holder", f"pid {os.getpid()}, since {utc_now()}\n")
 

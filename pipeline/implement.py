@@ -1,24 +1,18 @@
 """Implement: one change on a branch, with a commit and a pull request. Writes change.json."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import luigi
 
 from pipeline.base import Phase
-from pipeline.gather import batch_of, rows_of, texts, version_at
-from pipeline.past import in_history, last_rows, tried, tried_on
+from pipeline.ideas import idea
 from pipeline.prepare import Prepare
 from pipeline.scout import Scout
-from prompt_lab.analyze.metrics import measure
-from prompt_lab.analyze.synthesis import first_directions, parse_synthesis
 from prompt_lab.errors import ConfigError, TargetError
-from prompt_lab.names import PullState, Side, Split
-from prompt_lab.propose.choose import choose, strategies
-from prompt_lab.propose.model import Draft, Material, failing_plans
-from prompt_lab.records import Change, Direction, PlanText, PromptVersion
-from prompt_lab.store.files import read_parsed
+from prompt_lab.names import PullState
+from prompt_lab.propose.model import Draft
+from prompt_lab.records import Change, Direction
 from prompt_lab.store.iterations import IterationMeta, read_meta
 
 
@@ -73,10 +67,7 @@ def _given(phase: Phase, meta: IterationMeta) -> Change:
 
 def _proposed(phase: Phase, meta: IterationMeta) -> Change:
     """The first direction that a strategy can carry out, as a commit on a new branch."""
-    material, directions, source = _ideas(phase, meta)
-    done = tried_on(phase.ctx.lab, phase.step, meta.main_commit)
-    strategy, direction = choose(directions, material, done)
-    draft = strategy.propose(material)
+    draft, direction, source = idea(phase, meta)
     branch = f"prompt-lab/{meta.iteration}-{draft.strategy}"
     commit = phase.ctx.workspace(meta.target).commit_files(
         meta.main_commit,
@@ -106,33 +97,6 @@ def _proposed(phase: Phase, meta: IterationMeta) -> Change:
         pull=pull.number,
         pull_url=pull.url,
     )
-
-
-def _ideas(phase: Phase, meta: IterationMeta) -> tuple[Material, list[Direction], str]:
-    """The prompt as it is, what is known of its failures, and the directions with their source."""
-    lab = phase.ctx.lab
-    before = version_at(phase, meta.main_commit)
-    train = texts(phase, meta.plans[Split.TRAIN], split=Split.TRAIN)
-    if meta.last_synthesis:
-        path = lab.root / meta.last_synthesis
-        last = read_parsed(path, parse_synthesis, fix=in_history(path))
-        directions, source = list(last.directions), meta.last_synthesis
-    else:
-        primary = phase.ctx.step(phase.step).primary
-        rows = rows_of(phase, batch_of(phase, "scout"))
-        metrics = measure(rows, train, primary, {Side.BASELINE: before})
-        found = first_directions(metrics, tried(lab, phase.step), tuple(strategies()))
-        directions, source = list(found.directions), "the baseline's own failures"
-    material = _material(phase, before, list(train.values()))
-    return material, directions, source
-
-
-def _material(phase: Phase, before: PromptVersion, train: Sequence[PlanText]) -> Material:
-    """The prompt as it is, and the train plans that go wrong with it, as far as runs tell."""
-    rows = rows_of(phase, batch_of(phase, "scout")) or last_rows(phase, before)
-    schema = json.loads(before.schema_text) if before.schema_text else None
-    failing = failing_plans([row.record for row in rows])
-    return Material(phase.step, before.text, schema, train, failing)
 
 
 def _message(draft: Draft, direction: Direction, source: str) -> str:

@@ -3,13 +3,15 @@
 import logging
 import os
 import sys
+from pathlib import Path
 from types import TracebackType
 
+from luigi.configuration import get_config
 from luigi.parameter import ParameterException
 from luigi.rpc import RPCError
 from luigi.task_register import TaskClassException
 
-from prompt_lab.errors import LabError
+from prompt_lab.errors import LabError, StoreError
 
 PLAIN = (LabError, ParameterException, TaskClassException, RPCError)
 """What is meant for the person at the keyboard."""
@@ -30,6 +32,18 @@ def say_plainly(
         print(f"\nStopped: {printable(_words(error))}\n", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
+
+
+def check_settings() -> None:
+    """Raises StoreError where luigi has not read our luigi.cfg, which it looks for in this folder.
+
+    Its own defaults ask a luigid that is not there, for minutes, and end failed tasks with 0.
+    """
+    if not get_config().has_option("retcode", "task_failed"):
+        raise StoreError(
+            f"{Path.cwd()}: there is no luigi.cfg of Prompt Lab here. Run the command in the "
+            "checkout, or set LUIGI_CONFIG_PATH to its luigi.cfg."
+        )
 
 
 def say(text: str) -> None:

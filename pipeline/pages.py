@@ -42,11 +42,12 @@ def report_view(phase: Phase) -> ReportView:
     prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
     documents = sorted(folder.glob("*.md"))
     host = ctx.code_host(meta.target)
+    runs = read_if_whole(folder / "runs_train.json", RunsSummary)  # nothing asked: nothing spent
     return ReportView(
         iteration=phase.number,
         step=phase.step,
         created=meta.created,
-        setup=_setup(meta),
+        setup=_setup(meta, unread=bool(runs and runs.skipped)),
         change=change,
         pull=host.get(change.pull) if change.pull is not None else None,
         before=before,
@@ -120,7 +121,7 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
     )
 
 
-def _setup(meta: IterationMeta) -> Setup:
+def _setup(meta: IterationMeta, *, unread: bool) -> Setup:
     return Setup(
         target=meta.target,
         main_commit=meta.main_commit,
@@ -129,7 +130,7 @@ def _setup(meta: IterationMeta) -> Setup:
         train_plans=meta.plans[Split.TRAIN],
         verify_plans=meta.plans[Split.VERIFY],
         replicates=meta.replicates,
-        budget=meta.granted.text if meta.granted else "",
+        budget=meta.granted.text if meta.granted and not unread else "",
     )
 
 

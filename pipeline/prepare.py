@@ -6,6 +6,7 @@ from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, utc_now
 from pipeline.budget import granted, plan_sets
 from pipeline.check import check_change, check_judge, check_plans
+from pipeline.ideas import check_idea
 from pipeline.params import names
 from pipeline.past import last_synthesis, tried
 from prompt_lab.names import Split
@@ -57,7 +58,7 @@ def prepared(phase: Phase) -> IterationMeta:
     plans = {Split.TRAIN: tuple(train), Split.VERIFY: tuple(verify)}
     replicates = phase.replicates or defaults.replicates
     budget = granted(phase, policy)
-    return IterationMeta(
+    meta = IterationMeta(
         iteration=phase.number,
         step=phase.step,
         created=utc_now(),
@@ -77,6 +78,8 @@ def prepared(phase: Phase) -> IterationMeta:
         plan_sets=plan_sets(phase, plans),
         last_synthesis=last_synthesis(ctx.lab, phase.step, before=phase.number),
     )
+    check_idea(phase, meta)  # an iteration that can never go on would stand in the way of the next
+    return meta
 
 
 def train_plans(phase: Phase, most: int) -> Sequence[str]:

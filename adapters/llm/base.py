@@ -107,6 +107,8 @@ def fault_of(
 ) -> Exception:
     """What an HTTP status means to a caller: Busy, ModelUnavailable or CallRefused."""
     text = f"HTTP {status}: {hide_key(message, config)[:300]}"
+    if headers.get("x-should-retry") == "false" and status >= 500:  # the gateway has tried already
+        return OutsideFailure(f"{config.alias}: {text}")
     if status in _PATIENCE or status >= 500:
         return Busy(text, _seconds(headers.get("retry-after")))
     if status in _UNUSABLE:

@@ -57,7 +57,7 @@ def negative(means: Floats, finding: Finding, policy: Policy) -> Ruling:
     if finding.why == "worse":
         text = f"Worse by {points(effect)} points over {n_plans} plans (p = {finding.p_worse:.2g})."
         return Ruling(Outcome.NO, (Reason(code=Code.WORSE, text=text, facts=facts),))
-    if n_plans < finding.enough:
+    if n_plans < finding.enough and finding.why != "futile":
         text = (
             f"{n_plans} plans cannot show anything at alpha {policy.alpha:g}, whatever their"
             f" scores: it takes at least {finding.enough}."

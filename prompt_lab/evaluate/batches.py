@@ -46,7 +46,7 @@ def content_key(request: BatchRequest, side: Side, model: ModelConfig, plan: str
 
 def seed_of(plan: str, replicate: int) -> int:
     """The seed of a run, from 0 to 2**31 - 1. One seed for all plans would make them dependent."""
-    return int.from_bytes(sha256(f"{replicate}\n{plan}".encode()).digest()[:4]) >> 1
+    return int.from_bytes(sha256(f"{plan}/{replicate}".encode()).digest()[:4]) >> 1
 
 
 def plan_runs(

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from prompt_lab.analyze.model import Metrics
+from prompt_lab.decide.verdict import Code
+from prompt_lab.names import Outcome
 from prompt_lab.report import tables
 from prompt_lab.report.axis import bars
 from prompt_lab.report.diff import Diff, side_by_side
@@ -34,17 +36,25 @@ class Compared(NamedTuple):
     diff: Diff
 
 
+_CLAIMS = (Code.BETTER, Code.SIMPLER)
+
+
 def render_report(view: ReportView) -> str:
     """report.html. Text of models and targets is escaped wherever it stands."""
     return render("report.html.j2", **_context(view))
 
 
 def why(view: ReportView) -> str:
-    """The verdict's first reason, in one sentence."""
+    """The reason that decided, in a sentence or two: what the pairs show, and the guard against."""
     if view.verdict is None:
         ran = "Not both sides ran" if view.rows else "Nothing ran"
         return f"{ran}, so nothing could be compared: the iteration stays open."
-    return view.verdict.reasons[0].text if view.verdict.reasons else "No reason was recorded."
+    reasons = view.verdict.reasons
+    if not reasons:
+        return "No reason was recorded."
+    if len(reasons) > 1 and reasons[0].code in _CLAIMS and view.verdict.outcome is not Outcome.YES:
+        return f"{reasons[0].text} But: {reasons[1].text}"
+    return reasons[0].text
 
 
 def _context(view: ReportView) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the terminal says at the end of an iteration: one screen of plain text."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict
@@ -23,7 +24,7 @@ def render_summary(view: ReportView) -> str:
 def _lines(view: ReportView) -> Iterator[str]:
     outcome = view.verdict.outcome.value if view.verdict else "no verdict"
     yield f"Iteration {view.iteration}  {view.step}  {outcome}"
-    yield f"  why       {why(view)}"
+    yield from wrap(f"  why       {why(view)}", COLUMNS, subsequent_indent=" " * 12)
     yield f"  change    {view.change.title}  ({view.change.strategy})"
     if view.verdict is not None:
         yield from _effect(view.verdict)

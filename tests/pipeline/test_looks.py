@@ -123,3 +123,16 @@ def test_what_was_run_can_be_judged_without_another_call(make_world: MakeWorld) 
     assert len(runs_of(world)) == made
     assert world.verdict(1).n_missing > 0
     assert world.verdict(1).calls == made
+
+
+def test_an_iteration_without_an_idea_is_not_begun(make_world: MakeWorld) -> None:
+    """It could never go on, and would stand in the way of a change that is given later."""
+    world = make_world(train=12, policy={"verify": "off"})
+    done = 0
+    while (said := luigi(world, "Iteration")).code == 0:
+        done += 1
+    stops(said, TASK, "No built-in strategy has a change left", "--branch")
+    assert not (world.folder(done + 1) / "meta.json").exists()
+    world.branch("mine", {"prompt.txt": PLAIN + "\nPlease.\n"})
+    assert world.iterate(branch="mine")
+    assert world.record(done + 1, "change")["strategy"] == "given"

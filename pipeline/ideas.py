@@ -1,0 +1,63 @@
+"""Where a change of our own comes from: the last synthesis, or the baseline's own failures."""
+
+import json
+from collections.abc import Sequence
+
+from pipeline.base import Phase
+from pipeline.gather import batch_of, rows_of, texts, version_at
+from pipeline.past import in_history, last_rows, tried, tried_on
+from prompt_lab.analyze.metrics import measure
+from prompt_lab.analyze.synthesis import first_directions, parse_synthesis
+from prompt_lab.names import Side, Split
+from prompt_lab.propose.choose import choose, strategies
+from prompt_lab.propose.model import Draft, Material, failing_plans
+from prompt_lab.records import Direction, PlanText, PromptVersion
+from prompt_lab.store.files import read_parsed
+from prompt_lab.store.iterations import IterationMeta
+
+
+def idea(phase: Phase, meta: IterationMeta) -> tuple[Draft, Direction, str]:
+    """The first direction that a strategy can carry out, its draft, and where it is from.
+
+    Raises ConfigError where none is left.
+    """
+    material, directions, source = _directions(phase, meta)
+    done = tried_on(phase.ctx.lab, phase.step, meta.main_commit)
+    strategy, direction = choose(directions, material, done)
+    return strategy.propose(material), direction, source
+
+
+def check_idea(phase: Phase, meta: IterationMeta) -> None:
+    """Raises ConfigError where an iteration that is to find its own change could find none.
+
+    Before the first synthesis only runs can tell.
+    """
+    if meta.last_synthesis and not meta.given:
+        idea(phase, meta)
+
+
+def _directions(phase: Phase, meta: IterationMeta) -> tuple[Material, list[Direction], str]:
+    """The prompt as it is, what is known of its failures, and the directions with their source."""
+    lab = phase.ctx.lab
+    before = version_at(phase, meta.main_commit)
+    train = texts(phase, meta.plans[Split.TRAIN], split=Split.TRAIN)
+    if meta.last_synthesis:
+        path = lab.root / meta.last_synthesis
+        last = read_parsed(path, parse_synthesis, fix=in_history(path))
+        directions, source = list(last.directions), meta.last_synthesis
+    else:
+        primary = phase.ctx.step(phase.step).primary
+        rows = rows_of(phase, batch_of(phase, "scout"))
+        metrics = measure(rows, train, primary, {Side.BASELINE: before})
+        found = first_directions(metrics, tried(lab, phase.step), tuple(strategies()))
+        directions, source = list(found.directions), "the baseline's own failures"
+    material = _material(phase, before, list(train.values()))
+    return material, directions, source
+
+
+def _material(phase: Phase, before: PromptVersion, train: Sequence[PlanText]) -> Material:
+    """The prompt as it is, and the train plans that go wrong with it, as far as runs tell."""
+    rows = rows_of(phase, batch_of(phase, "scout")) or last_rows(phase, before)
+    schema = json.loads(before.schema_text) if before.schema_text else None
+    failing = failing_plans([row.record for row in rows])
+    return Material(phase.step, before.text, schema, train, failing)

@@ -1,0 +1,45 @@
+"""Keys are found by their value, their shape and their name; words are left alone."""
+
+import json
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from adapters.gateway.redact import HIDDEN, Redactor
+from tests.adapters.gateway.conftest import KEY
+
+
+@given(st.text(), st.text())
+def test_a_known_key_is_found_anywhere_and_json_stays_json(before: str, after: str) -> None:
+    body = {"a": [before + KEY + after], "api_key": before, "password": after, before: "Bearer x"}
+    shown = Redactor([KEY, "", "short"]).text(json.dumps(body, ensure_ascii=False))
+    assert KEY not in shown
+    found = json.loads(shown)
+    assert HIDDEN in found["a"][0]
+
+
+def test_words_stay_words() -> None:
+    text = 'the key of the matter, "keynote": "yes", tokens: 7, a basic bearer, task-oriented'
+    assert Redactor(["short"]).text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Authorization: Bearer abcdefgh12345", f"Authorization: Bearer {HIDDEN}"),
+        ("https://x/?a=1&api_key=abc&b=2", f"https://x/?a=1&api_key={HIDDEN}&b=2"),
+        ('{"x-api-key": "a b\\\\", "c": 1}', f'{{"x-api-key": "{HIDDEN}", "c": 1}}'),
+        ('"{\\"apiKey\\": \\"me\\"}"', f'"{{\\"apiKey\\": \\"{HIDDEN}\\"}}"'),
+        ("it is sk-ant-api03-abcdefghijkl.", f"it is {HIDDEN}."),
+        ("AKIAIOSFODNN7EXAMPLE", HIDDEN),
+    ],
+)
+def test_what_looks_like_a_key_is_hidden(text: str, shown: str) -> None:
+    assert Redactor([]).text(text) == shown
+
+
+def test_an_answer_loses_keys_only() -> None:
+    assert Redactor([KEY]).known(f"sk-made-up-by-a-model {KEY}".encode()) == (
+        f"sk-made-up-by-a-model {HIDDEN}".encode()
+    )
