@@ -17,7 +17,12 @@ LLM = {
 STEP = {
     "extract_invoice": "adapters.step.extract_invoice:ExtractInvoice",
     "classify_ticket": "adapters.step.classify_ticket:ClassifyTicket",
+    "python_target": "adapters.step.python_target:PythonTarget",
+    "luigi_task": "adapters.step.luigi_task:LuigiTask",
+    "command": "adapters.step.command:Command",
 }
+OWN_PROCESS = frozenset({"python_target", "luigi_task", "command"})
+"""Step adapters that run in the target's process: they are also told the Place."""
 CODE_HOST = {"local": "adapters.code_host.local:LocalHost"}
 WORKSPACE = {"git": "adapters.workspace.git:GitWorkspace"}
 _TABLES = {"llm": LLM, "step": STEP, "code_host": CODE_HOST, "workspace": WORKSPACE}

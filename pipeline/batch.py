@@ -9,16 +9,20 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.base import Phase, utc_now
+from pipeline.gather import sources_at
+from prompt_lab.config.lab import StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.evaluate.batches import BatchRequest, plan_runs
 from prompt_lab.names import Side, Split
-from prompt_lab.ports import StepAdapter
+from prompt_lab.ports import StepAdapter, TargetStep
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, write_batch
 from prompt_lab.store.counters import claim_run_folder
 from prompt_lab.store.journal import events
 from prompt_lab.store.plans import digest, read_plan
 from prompt_lab.store.runs import read_finished, reusable, write_meta
 
+_OF_PROCESS = ("file", "limits")
+_NOT_LOADED = {"name", "repository", "main", "code_host", "candidate_interpreter", "cgroups"}
 _NO_REUSE = ("baseline_drifted", "crashed")
 
 
@@ -53,7 +57,7 @@ def request_for(phase: Phase, order: Order) -> BatchRequest:
     """Gather what planning needs: models, digests of plans, blobs of the sources on each side."""
     ctx = phase.ctx
     step, adapter = ctx.step(phase.step), ctx.adapter(phase.step)
-    workspace = ctx.workspace(step.target)
+    target = ctx.target(step.target)
     folder = ctx.lab.plans(order.split)
     return BatchRequest(
         step=phase.step,
@@ -64,11 +68,11 @@ def request_for(phase: Phase, order: Order) -> BatchRequest:
             for name in order.plans
         },
         sources={
-            side: {p: workspace.blob(commit, p) or "" for p in adapter.sources}
+            side: sources_at(phase, commit) | _interpreter(adapter, target, side)
             for side, commit in order.commits.items()
         },
         replicates=order.replicates,
-        adapter_digest=adapter_digest(adapter, step.model_dump_json(exclude={"judge"})),
+        adapter_digest=adapter_digest(adapter, settings_text(adapter, step, target)),
         drift_sample=ctx.defaults.drift_sample,
     )
 
@@ -94,7 +98,24 @@ def adapter_digest(adapter: StepAdapter, config: str) -> str:
     """sha256 over the code that runs and scores a step, and its config."""
     files = {inspect.getsourcefile(kind) for kind in type(adapter).__mro__ if kind is not object}
     sources = [Path(f).read_bytes() for f in sorted(f for f in files if f) if "adapters" in f]
-    return sha256(b"\0".join([config.encode(), *sources])).hexdigest()
+    own = [adapter.digest.encode()] if isinstance(adapter, TargetStep) else []
+    return sha256(b"\0".join([config.encode(), *sources, *own])).hexdigest()
+
+
+def settings_text(adapter: StepAdapter, step: StepConfig, target: TargetConfig) -> str:
+    """What the configs say that decides a run; keys of processes only where there is one."""
+    usual = {n for n in _OF_PROCESS if getattr(step, n) == StepConfig.model_fields[n].default}
+    text = step.model_dump_json(exclude={"judge", *usual})
+    if not isinstance(adapter, TargetStep):
+        return text
+    return text + target.model_dump_json(exclude=_NOT_LOADED)
+
+
+def _interpreter(adapter: StepAdapter, target: TargetConfig, side: Side) -> dict[str, str]:
+    """Another interpreter makes another run, of the same files; no file has the name ''."""
+    other = target.candidate_interpreter
+    own = isinstance(adapter, TargetStep) and other and side is Side.CANDIDATE
+    return {"": other} if own else {}
 
 
 def _claimed(phase: Phase, order: Order, runs: Sequence[PlannedRun]) -> list[PlannedRun]:

@@ -14,6 +14,7 @@ from prompt_lab.evaluate.judge import check_independent
 from prompt_lab.evaluate.judge_request import check_template
 from prompt_lab.evaluate.schema import first_fault, properties
 from prompt_lab.names import PullState, Split
+from prompt_lab.ports import TargetStep
 from prompt_lab.store.plans import has_gold, read_plan
 
 NO_OUTPUT = Path(os.devnull) / "nothing"
@@ -32,6 +33,9 @@ def check_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> None:
     for name in plans:
         try:
             read_plan(folder / name, adapter.inputs, adapter.outputs)
+            # What a step file makes of an output that is not there is its own affair.
+            if isinstance(adapter, TargetStep):
+                continue
             if not judged or has_gold(folder / name, adapter.outputs):
                 adapter.score(folder / name, NO_OUTPUT)
         except LabError as error:
@@ -39,6 +43,18 @@ def check_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> None:
     if faults:
         more = f"\n… and {len(faults) - SHOWN} more plans" if len(faults) > SHOWN else ""
         raise StoreError("\n".join(faults[:SHOWN]) + more)
+
+
+def check_models(phase: Phase, models: Sequence[ModelConfig]) -> None:
+    """Raises ModelUnavailable with every model that a step in its own process cannot reach."""
+    if not isinstance(phase.ctx.adapter(phase.step), TargetStep):
+        return
+    reasons = [f"  {m.alias}: {why}" for m in models if (why := phase.ctx.no_url(m))]
+    if reasons:
+        raise ModelUnavailable(
+            f"Nothing was run, since step {phase.step!r} asks its models itself, in the target's "
+            "own process, and cannot reach them all:\n" + "\n".join(reasons)
+        )
 
 
 def check_judge(phase: Phase, models: Sequence[ModelConfig]) -> tuple[JudgeConfig | None, str]:
@@ -86,6 +102,7 @@ def check_change(phase: Phase, main: str, main_commit: str) -> None:
             ["--skip-implement: name the change that exists already with --branch or --pr"]
         )
     if not branch:
+        _check_writable(phase, main_commit)
         return
     try:
         commit = workspace.resolve(f"refs/heads/{branch}")
@@ -94,6 +111,19 @@ def check_change(phase: Phase, main: str, main_commit: str) -> None:
     if commit == main_commit:
         raise TargetError(f"{flag}: has no commit that {main!r} lacks: commit the change first.")
     _check_version(phase, commit)
+
+
+def _check_writable(phase: Phase, commit: str) -> None:
+    """Raises ConfigError where the prompt is part of a module, which no strategy can write."""
+    config, adapter = phase.ctx.step(phase.step), phase.ctx.adapter(phase.step)
+    source = phase.ctx.workspace(config.target).read(commit, config.prompt)
+    if isinstance(adapter, TargetStep) and adapter.prompt_in(source) != source:
+        raise ConfigError(
+            [
+                f"step {phase.step!r}: its prompt is part of {config.prompt!r}, which is not "
+                "rewritten here: change it on a branch of the target, and name that with --branch"
+            ]
+        )
 
 
 def _check_version(phase: Phase, commit: str) -> None:

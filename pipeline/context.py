@@ -1,5 +1,6 @@
 """The composition root: configs -> adapters. Nothing else knows which adapter is in use."""
 
+import atexit
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,13 +11,14 @@ from tempfile import TemporaryDirectory
 
 import luigi
 
+from adapters.registry import OWN_PROCESS
 from adapters.registry import load as load_adapter
 from prompt_lab.config.base import load, load_folder, load_named
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import ModelUnavailable, UnknownName
-from prompt_lab.ports import CodeHost, Llm, StepAdapter, Workspace
+from prompt_lab.ports import CodeHost, Llm, ModelUrl, Place, StepAdapter, TargetStep, Workspace
 from prompt_lab.store.layout import Lab
 
 
@@ -30,6 +32,9 @@ class lab(luigi.Config):
     pages_url = luigi.Parameter(default="", description="where a web server shows the lab's pages")
 
 
+OPENAI_DIALECT = ("openai", "openai_like", "openrouter")
+
+
 @dataclass
 class Context:
     """One lab with its configs. Adapters are made on first use and kept."""
@@ -38,6 +43,7 @@ class Context:
     configs: Path
     pages_url: str = ""
     _llms: dict[str, Llm] = field(default_factory=dict)
+    _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
     _hosts: dict[str, CodeHost] = field(default_factory=dict)
     _workspaces: dict[str, Workspace] = field(default_factory=dict)
 
@@ -93,10 +99,49 @@ class Context:
         return load_named(self.configs / "steps", StepConfig, "step", name)
 
     def adapter(self, name: str) -> StepAdapter:
-        """The adapter that runs a step."""
+        """The adapter that runs a step; kept as long as its config stays as it is."""
         config = self.step(name)
-        made: StepAdapter = load_adapter("step", config.adapter)(config)
-        return made
+        place = None
+        if config.adapter in OWN_PROCESS:
+            target = self.target(config.target)
+            place = Place(target, self.repository(target), self.configs.resolve().parent)
+        known = self._steps.get(name)
+        if known is None or known[0] != (config, place):
+            if known is not None and isinstance(known[1], TargetStep):
+                known[1].close()
+            self._steps[name] = ((config, place), _made(config, place))
+        return self._steps[name][1]
+
+    def no_url(self, model: ModelConfig) -> str | None:
+        """Why a step in a process of its own cannot reach a model, or None."""
+        if model.provider == "embedded":
+            return None
+        if model.provider not in OPENAI_DIALECT:
+            return f"provider {model.provider!r} does not speak OpenAI's chat completions"
+        if model.key_env or not model.base_url:
+            return (
+                "it takes a key, and no key is ever given to a target's own process: use a model "
+                "with 'base_url:' and without 'key_env:'"
+            )
+        return None
+
+    @contextmanager
+    def model_urls(self, alias: str) -> Iterator[tuple[ModelUrl, ...]]:
+        """Where a step in a process of its own reaches a model until the block ends.
+
+        Raises ModelUnavailable where it cannot.
+        """
+        model = self.models[alias]
+        why = self.no_url(model)
+        if why is not None:
+            raise ModelUnavailable(f"{alias}: {why}")
+        if model.provider != "embedded":
+            yield (ModelUrl(alias, model.base_url, model.id),)
+            return
+        from adapters.llm.embedded_pool import shared_pool  # noqa: PLC0415 -- few runs need it
+
+        with shared_pool().lease() as (server, _):
+            yield (ModelUrl(alias, f"{server.address}/v1", model.id),)
 
     def target(self, name: str) -> TargetConfig:
         """configs/targets/<name>.yaml."""
@@ -152,6 +197,14 @@ class Context:
         if self.pages_url:
             return f"{self.pages_url.rstrip('/')}/{self.lab.relative(path)}"
         return str(path)
+
+
+def _made(config: StepConfig, place: Place | None) -> StepAdapter:
+    kind = load_adapter("step", config.adapter)
+    made: StepAdapter = kind(config) if place is None else kind(config, place)
+    if isinstance(made, TargetStep):
+        atexit.register(made.close)
+    return made
 
 
 def context() -> Context:

@@ -47,7 +47,7 @@ def _copy(source: Path, goal: Path) -> None:
         return
     part = goal.with_name(f".{goal.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(source, part)
+    shutil.copytree(source, part, ignore=shutil.ignore_patterns("__pycache__"))
     if goal.name == "target":
         git = Git(part)
         git("init", "-q", "-b", "main")

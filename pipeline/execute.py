@@ -1,17 +1,28 @@
 """Make one run: call the step adapter, score what came out, write it down."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pipeline.base import utc_now
 from pipeline.context import Context
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import LabError
+from prompt_lab.errors import LabError, OutsideFailure
 from prompt_lab.evaluate.batches import seed_of
 from prompt_lab.names import Side, Status
-from prompt_lab.ports import Answer, Llm, Request, StepAdapter, StepJob, StepResult
-from prompt_lab.records import RunKey, RunRecord, Sent, Usage
+from prompt_lab.ports import (
+    Answer,
+    Llm,
+    ModelUrl,
+    ProcessFacts,
+    Request,
+    StepAdapter,
+    StepJob,
+    StepResult,
+    TargetStep,
+)
+from prompt_lab.records import ProcessRecord, RunKey, RunRecord, Sent, Usage
 from prompt_lab.store import runs as store
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.plans import has_gold
@@ -43,6 +54,10 @@ class Meter:
         self.answers.append(answer)
         return answer
 
+    def seconds(self) -> float:
+        """Of the calls alone."""
+        return sum(a.seconds for a in self.answers)
+
     def answered_by(self) -> str:
         """The model ids that answered; the configured one where the server does not say."""
         answered = {a.answered_by for a in self.answers if a.answered_by}
@@ -63,6 +78,34 @@ class Meter:
             cost_usd=self.config.cost(given, got),
             seconds_waited=sum(a.waited for a in self.answers),
         )
+
+
+UNREACHABLE = "unreachable"
+"""The kind of a step's error that says that no model could be reached at all."""
+
+
+@dataclass
+class Told(Meter):
+    """The same of a step that asked its models in a process of its own, by what it says."""
+
+    facts: ProcessFacts = field(default_factory=ProcessFacts)
+
+    def answered_by(self) -> str:
+        """Aliases are told; the models' ids are what is kept."""
+        said = self.facts.said.get("answered_by", ())
+        names = {said} if isinstance(said, str) else {str(name) for name in said or ()}
+        ids = {self.config.id if name == self.config.alias else name for name in names}
+        return ", ".join(sorted(ids)) or self.config.id
+
+    def usage(self) -> Usage:
+        """Calls alone: what they took in tokens is not told."""
+        said = self.facts.said
+        calls = {name: said.get(name, 0) for name in ("calls", "calls_succeeded")}
+        return Usage(**{name: n if isinstance(n, int) else 0 for name, n in calls.items()})
+
+    def seconds(self) -> float:
+        """Of the whole run."""
+        return self.facts.seconds
 
 
 @dataclass(frozen=True)
@@ -89,10 +132,16 @@ class Bench:
         seed = seed_of(key.plan, planned.replicate) if seeded else None
         worktree = self.sites[key.side].worktree
         try:
-            result = self.adapter.execute(StepJob(worktree, plan_dir, out, meter.ask, seed))
+            with self._urls(key.model) as urls:
+                job = StepJob(worktree, plan_dir, out, meter.ask, seed, urls, key.side)
+                result = self.adapter.execute(job)
+            if result.error and result.error.kind == UNREACHABLE:
+                raise OutsideFailure(f"{key.model}: {result.error.message}")
         except LabError as error:
             store.fail(folder, key.plan, str(error), now=utc_now())
             raise
+        if result.process is not None:
+            meter = Told(meter.llm, meter.config, facts=result.process)
         scored = not self.judged or has_gold(plan_dir, self.adapter.outputs)
         scores = self.adapter.score(plan_dir, out) if scored and result.error is None else {}
         record = self._record(key, planned, result, meter=meter).model_copy(
@@ -104,6 +153,12 @@ class Bench:
         )
         store.finish(self.ctx.lab, out, record)
         return record
+
+    def _urls(self, model: str) -> AbstractContextManager[tuple[ModelUrl, ...]]:
+        """Where the step itself asks; a step in our own process asks by the meter."""
+        return (
+            self.ctx.model_urls(model) if isinstance(self.adapter, TargetStep) else nullcontext(())
+        )
 
     def _record(
         self, key: RunKey, planned: PlannedRun, result: StepResult, *, meter: Meter
@@ -131,6 +186,12 @@ class Bench:
             answered_by=meter.answered_by(),
             started="",
             ended=utc_now(),
-            duration_seconds=sum(a.seconds for a in meter.answers),
+            duration_seconds=meter.seconds(),
             concurrency=meter.config.workers,
+            process=_process(result),
         )
+
+
+def _process(result: StepResult) -> ProcessRecord | None:
+    facts = result.process
+    return ProcessRecord.model_validate(asdict(facts)) if facts else None

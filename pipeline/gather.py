@@ -6,9 +6,11 @@ from hashlib import sha256
 from statistics import fmean
 
 from pipeline.base import Phase
+from prompt_lab.errors import TargetError
 from prompt_lab.evaluate.drift import drifted
 from prompt_lab.evaluate.evidence import SideFacts
 from prompt_lab.names import Side, Split
+from prompt_lab.ports import StepAdapter, TargetStep, Workspace
 from prompt_lab.records import PlanText, PromptVersion, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch
 from prompt_lab.store.files import read_record
@@ -101,25 +103,61 @@ def version_at(phase: Phase, commit: str) -> PromptVersion:
     config = phase.ctx.step(phase.step)
     workspace = phase.ctx.workspace(config.target)
     schema = workspace.read(commit, config.schema_path) if config.schema_path else ""
+    source, adapter = workspace.read(commit, config.prompt), phase.ctx.adapter(phase.step)
+    inner = adapter.prompt_in(source) if isinstance(adapter, TargetStep) else source
     return PromptVersion(
         commit=commit,
         path=config.prompt,
-        text=workspace.read(commit, config.prompt),
+        text=source if inner is None else inner,
         schema_path=config.schema_path,
         schema_text=schema,
     )
 
 
-def side_facts(phase: Phase, commit: str) -> SideFacts:
-    """What the runs of a side must show to be evidence for this commit."""
+def side_facts(phase: Phase, commit: str, rows: Sequence[RunRow] = ()) -> SideFacts:
+    """What the runs of a side must show to be evidence for this commit.
+
+    Known of it are the files that the step may load there, and all that any of `rows` has loaded.
+    """
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
-    sources = phase.ctx.adapter(phase.step).sources
-    prompt = workspace.read(commit, sources[0])
+    adapter = phase.ctx.adapter(phase.step)
+    paths = {path for row in rows for path in row.record.sent.files}
     return SideFacts(
         commit=commit,
-        blobs={path: workspace.blob(commit, path) or "" for path in sources},
-        prompt_sha256=sha256(prompt.encode()).hexdigest(),
+        blobs=sources_at(phase, commit) | workspace.blobs(commit, paths),
+        prompt_sha256=_prompt_sha256(phase, adapter, commit),
     )
+
+
+def sources_at(phase: Phase, commit: str) -> dict[str, str]:
+    """path -> blob id at a commit ('' for none), of every file that a run there may load."""
+    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    adapter = phase.ctx.adapter(phase.step)
+    if not isinstance(adapter, TargetStep):
+        return {path: workspace.blob(commit, path) or "" for path in adapter.sources}
+    own = dict.fromkeys(adapter.sources, "")
+    return own | workspace.blobs(commit, adapter.sources_in(workspace.worktree(commit)))
+
+
+def _prompt_sha256(phase: Phase, adapter: StepAdapter, commit: str) -> str:
+    """Of the prompt at a commit; '' where only running it would tell, and that cannot be done."""
+    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    text: str | None = workspace.read(commit, adapter.sources[0])
+    if isinstance(adapter, TargetStep) and text is not None:
+        text = adapter.prompt_in(text)
+        if text is None:
+            return _described(adapter, workspace, commit)
+    return sha256((text or "").encode()).hexdigest()
+
+
+def _described(adapter: TargetStep, workspace: Workspace, commit: str) -> str:
+    tree = workspace.worktree(commit)
+    if workspace.observe(tree) != (commit, True):
+        return ""  # what lies there is not the commit's prompt
+    try:
+        return adapter.describe(tree).prompt_sha256
+    except TargetError:
+        return ""
 
 
 def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary:

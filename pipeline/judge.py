@@ -66,7 +66,7 @@ def _findings(phase: Phase, rows: Sequence[RunRow]) -> list[Reason]:
     """What voids the comparison: provenance of the runs, the worktrees after them, drift."""
     change = read_change(phase.ctx.lab, phase.number, phase.step)
     commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
-    facts = {side: side_facts(phase, commit) for side, commit in commits.items()}
+    facts = {side: side_facts(phase, commit, rows) for side, commit in commits.items()}
     found = list(examine(rows, facts))
     for split in Split:
         summary = _summary(phase, split)

@@ -43,7 +43,7 @@ class SinceStart(Phase):
         order = Order("since_start", Split.TRAIN, commits, meta.models, plans, meta.replicates)
         batch = batch_for(self, order)
         rows = yield from all_judged(self, batch)
-        found = examine(rows, {side: side_facts(self, c) for side, c in commits.items()})
+        found = examine(rows, {side: side_facts(self, c, rows) for side, c in commits.items()})
         findings = [*found, *drifts(summarise(self, batch, rows))]
         prompts = (version_at(self, first), version_at(self, now))
         evidence = evidence_of(rows, findings, prompts=prompts)

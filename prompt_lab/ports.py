@@ -1,11 +1,13 @@
 """What the rules need from the outside world, in the user's words. Adapters implement these."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from prompt_lab.config.lab import TargetConfig
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.names import Side
 from prompt_lab.records import Pull, RunError
 
 
@@ -58,14 +60,67 @@ Ask = Callable[[Request], Answer]
 
 
 @dataclass(frozen=True)
+class ModelUrl:
+    """Where a step in a process of its own reaches a model. The URL stands for one run only."""
+
+    name: str
+    base_url: str
+    model: str
+    kind: str = "openai"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a step in a process of its own needs to know of its target.
+
+    `home` is the folder that the step's `file` starts at.
+    """
+
+    target: TargetConfig
+    repository: Path
+    home: Path
+
+
+@dataclass(frozen=True)
 class StepJob:
-    """What a step adapter is given for one run."""
+    """What a step adapter is given for one run.
+
+    A step in a process of its own uses `models` (the first is primary, the others are
+    fallbacks) and `side`, which may have an interpreter of its own; one in ours uses `ask`.
+    """
 
     worktree: Path
     plan_dir: Path
     out_dir: Path
     ask: Ask
     seed: int | None
+    models: tuple[ModelUrl, ...] = ()
+    side: Side | None = None
+    limit_seconds: float | None = None
+    """Instead of the step's own limit."""
+
+
+@dataclass(frozen=True)
+class ProcessFacts:
+    """What is known of a step that ran in a process of its own."""
+
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Module of the target's packages -> file outside the worktree that it came from; '' where
+    the package was never loaded. Not empty: the run is no evidence for the worktree."""
+    environment: tuple[str, ...] = ()
+    """Names of the environment variables that were passed."""
+    python: str = ""
+    installed_sha256: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    printed: int = 0
+    """Bytes; the beginning and the end are in the run's step.log."""
+    killed: int = 0
+    """Processes that the step had left running, or that were ended with it."""
+    unbound: tuple[str, ...] = ()
+    """Limits that this machine cannot enforce, in words."""
+    said: Mapping[str, Any] = field(default_factory=dict)
+    """What `execute` of the step file returned: perhaps calls, calls_succeeded."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +131,21 @@ class StepResult:
     prompt_sha256: str
     request_sha256: str
     error: RunError | None
+    process: ProcessFacts | None = None
+
+
+@dataclass(frozen=True)
+class Description:
+    """A step as one worktree has it, before anything runs: what its import alone loads.
+
+    `elsewhere`: modules of its packages that came from another place, with their files.
+    """
+
+    files: Mapping[str, str]
+    elsewhere: Mapping[str, str]
+    prompt_sha256: str
+    python: str
+    installed_sha256: str
 
 
 class StepAdapter(Protocol):
@@ -94,6 +164,26 @@ class StepAdapter(Protocol):
         """Named parts in [0, 1] from the outputs, against gold outputs where the plan has them."""
 
 
+@runtime_checkable
+class TargetStep(StepAdapter, Protocol):
+    """A step that runs in the target's own process, under the target's interpreter."""
+
+    digest: str
+    """sha256 of our own code that runs and scores the step: the step file and the worker."""
+
+    def describe(self, worktree: Path, side: Side | None = None) -> Description:
+        """Load the step there. Raises TargetError where it cannot be loaded."""
+
+    def sources_in(self, worktree: Path) -> tuple[str, ...]:
+        """Every file that a run there may load: `sources`, and all files of its packages."""
+
+    def prompt_in(self, source: str) -> str | None:
+        """The prompt's text in the text of `sources[0]`; None where only running it would tell."""
+
+    def close(self) -> None:
+        """End the worker processes. Further runs start them again."""
+
+
 class Workspace(Protocol):
     """Commits and worktrees of a target, on a shared clone that is ours alone."""
 
@@ -105,6 +195,9 @@ class Workspace(Protocol):
 
     def blob(self, commit: str, path: str) -> str | None:
         """Git blob id of a file at a commit; None where it has none."""
+
+    def blobs(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
+        """path -> blob id at a commit, of those paths that are files there."""
 
     def read(self, commit: str, path: str) -> str:
         """Text of a file at a commit. Raises TargetError where it has none."""

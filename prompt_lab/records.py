@@ -3,7 +3,7 @@
 Times are seconds or UTC time stamps in ISO 8601; money is US dollars; scores are in [0, 1].
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -60,6 +60,25 @@ class Sent(Record):
     request_sha256: str = Field(default="", description="of the whole request: messages, schema")
 
 
+class ProcessRecord(Record):
+    """What is known of a step that ran in a process of its own; see ports.ProcessFacts."""
+
+    elsewhere: dict[str, str] = Field(
+        default={},
+        description="module of the target's packages -> file outside the worktree that it came "
+        "from; '' where the package was never loaded",
+    )
+    environment: tuple[str, ...] = Field(default=(), description="names of variables passed")
+    python: str = ""
+    installed_sha256: str = Field(default="", description="of the names and versions installed")
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    printed: int = Field(default=0, description="bytes")
+    killed: int = Field(default=0, description="processes that were left running, or ended")
+    unbound: tuple[str, ...] = Field(default=(), description="limits that were not enforced")
+    said: dict[str, Any] = Field(default={}, description="what the step says of itself")
+
+
 class RunRecord(Record):
     """run.json: written last, so its presence means that the run is finished."""
 
@@ -84,6 +103,9 @@ class RunRecord(Record):
     ended: str
     duration_seconds: float = Field(description="the model call(s) alone, not the queue")
     concurrency: int = 1
+    process: ProcessRecord | None = Field(
+        default=None, description="of a step in a process of its own; None: it ran in ours"
+    )
 
     @property
     def key(self) -> RunKey:

@@ -1,7 +1,7 @@
 """The workspace on plain git: a bare clone of our own, and detached worktrees of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -70,6 +70,11 @@ class GitWorkspace:
     def blob(self, commit: str, path: str) -> str | None:
         """Git blob id of a file at a commit; None where it has none."""
         return _content.entry(self._clone, self.resolve(commit), path)[1]
+
+    def blobs(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
+        """path -> blob id at a commit, of those that are files there; one call of git for all."""
+        known = _content.blobs(self._clone, self.resolve(commit))
+        return {path: known[path] for path in sorted(set(paths)) if path in known}
 
     def read(self, commit: str, path: str) -> str:
         """Text of a file at a commit. Raises TargetError where it has none or it is not UTF-8."""

@@ -30,6 +30,7 @@ class Code(StrEnum):
     DIRTY_TREE = "dirty_tree"  # a side ran with uncommitted changes
     BLOB_MISMATCH = "blob_mismatch"  # a loaded file is not the commit's
     PROMPT_MISMATCH = "prompt_mismatch"  # the prompt that was sent is not the commit's
+    SHADOWED_IMPORT = "shadowed_import"  # a module came from outside the worktree, or never came
     BASELINE_DRIFTED = "baseline_drifted"  # the reused baseline no longer holds
     SKEWED = "skewed"  # a warning: few plans with skewed differences
     NEEDS_PAIRS = "needs_pairs"  # a note: what deciding would take

@@ -14,6 +14,7 @@ from prompt_lab.names import Side, Status
 from prompt_lab.records import RunRow
 
 ABSENT = "no such file"
+NEVER = "never loaded"
 NO_EFFECT = "no_observable_effect"
 NOTHING_RAN = "nothing_ran"
 
@@ -157,12 +158,22 @@ def _files(row: RunRow, facts: SideFacts) -> Iterable[_Fault]:
 
 def _prompt(row: RunRow, facts: SideFacts) -> Iterable[_Fault]:
     sent = row.record.sent.prompt_sha256
-    nothing_sent = not sent and row.record.status is Status.ERROR
+    # A step in a process of its own may name no prompt: then its files alone are the evidence.
+    unknown = row.record.status is Status.ERROR or row.record.process is not None
+    nothing_sent = not sent and unknown
     if sent != facts.prompt_sha256 and not nothing_sent:
         yield _Fault(Code.PROMPT_MISMATCH, "the prompt's sha256", facts.prompt_sha256, sent)
 
 
-_RULES: tuple[_Rule, ...] = (_commit, _tree, _files, _prompt)
+def _imports(row: RunRow, _: SideFacts) -> Iterable[_Fault]:
+    process = row.record.process
+    for module, file in process.elsewhere.items() if process else ():
+        # A run that failed may have ended before it would have loaded the package.
+        if file or row.record.status is Status.OK:
+            yield _Fault(Code.SHADOWED_IMPORT, f"module {module}", "the worktree's", file or NEVER)
+
+
+_RULES: tuple[_Rule, ...] = (_commit, _tree, _files, _prompt, _imports)
 
 
 def _blob(facts: SideFacts, path: str) -> str:

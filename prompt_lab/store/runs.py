@@ -18,6 +18,7 @@ from prompt_lab.store.files import (
 from prompt_lab.store.layout import Lab
 
 MARKER = "run.json"
+OVERVIEW = "activity_overview.json"
 _OWN = "Restore it, or remove it to have it made again"
 _MEASURED = ("seconds", "input_tokens", "output_tokens")
 _REUSED = (
@@ -91,7 +92,8 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
         **extra,
     )
     write_record(out / MARKER, record, durable=False)
-    if record.sent.head != record.sent.wanted_commit or not record.sent.tree_clean:
+    shadowed = record.process is not None and record.process.elsewhere
+    if record.sent.head != record.sent.wanted_commit or not record.sent.tree_clean or shadowed:
         return  # it says nothing about the commit that it was made for
     append_row(
         lab.reusable,
@@ -159,6 +161,8 @@ def _event(folder: Path, event: str, plan: str, now: str, **facts: object) -> No
 
 
 def _usage(out: Path, record: RunRecord) -> None:
+    if record.process is not None and (out / OVERVIEW).exists():
+        return  # a step that asked its models itself has counted more than it told us
     usage = record.usage
     tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
     append_row(
@@ -184,4 +188,4 @@ def _usage(out: Path, record: RunRecord) -> None:
         "total_thinking_tokens": 0,
         "total_tokens": total,
     }
-    write_text(out / "activity_overview.json", json.dumps(overview) + "\n", durable=False)
+    write_text(out / OVERVIEW, json.dumps(overview) + "\n", durable=False)

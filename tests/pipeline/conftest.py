@@ -1,11 +1,14 @@
 """A world in a folder of its own, and the environment that makes this process work in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.context import context
+from prompt_lab.ports import TargetStep
+from tests.pipeline.target_world import TargetWorld
 from tests.pipeline.world import World
 
 
@@ -20,3 +23,23 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
         return world
 
     return make
+
+
+@pytest.fixture
+def make_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., TargetWorld]]:
+    """Make a world; this process then works in it, and its workers end with the test."""
+    made: list[TargetWorld] = []
+
+    def make(**given: Any) -> TargetWorld:
+        made.append(TargetWorld(tmp_path / "world", **given))
+        for name, value in made[0].env.items():
+            monkeypatch.setenv(name, value)
+        return made[0]
+
+    yield make
+    for world in made:
+        adapter = context().adapter(world.step)
+        if isinstance(adapter, TargetStep):
+            adapter.close()

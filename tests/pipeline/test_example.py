@@ -6,7 +6,9 @@ from pathlib import Path
 import luigi
 import pytest
 
+from pipeline.context import context
 from pipeline.example import ExampleLab
+from prompt_lab.ports import TargetStep
 
 pytestmark = pytest.mark.slow
 
@@ -31,3 +33,19 @@ def test_what_is_missing_comes_back_and_the_rest_stays(
     assert ExampleLab().complete()
     for name, text in mine.items():
         assert ((lab / name).read_text() == text) == (not name.startswith(lost))
+
+
+def test_the_planner_has_a_lab_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = tmp_path / "lab"
+    monkeypatch.setenv("PROMPTLAB_ROOT", str(lab))
+    task = ExampleLab(example="planner")
+    assert luigi.build([task], local_scheduler=True, log_level="ERROR")
+    assert {"baseline", "target"} < {path.name for path in lab.iterdir()}
+    assert not (lab / "steps").exists()  # what scores a target does not lie beside it
+    ctx = context()
+    adapter, planner = ctx.adapter("potential_levers"), ctx.workspace("planner")
+    assert isinstance(adapter, TargetStep)
+    main = planner.resolve("main")
+    assert adapter.prompt_in(planner.read(main, adapter.sources[0]))
+    assert set(adapter.inputs) <= {p.name for p in lab.glob("baseline/train/*/*")}
+    assert not [p for p in adapter.sources_in(planner.worktree(main)) if "__pycache__" in p]

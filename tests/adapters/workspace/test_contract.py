@@ -62,6 +62,8 @@ def test_blob_is_the_id_that_git_gives_to_the_content(workspace: Workspace, targ
     assert workspace.blob(target.first, "prompts") is None
     assert workspace.blob(target.first, "nothing.txt") is None
     assert workspace.blob(target.first, "") is None
+    paths = [PROMPT, "prompts", "nothing.txt", ""]
+    assert workspace.blobs(target.first, paths) == {PROMPT: expected}
 
 
 @pytest.mark.parametrize("name", ["a b/ü.txt", "[x]*.txt", "-q", "tab\there.txt", ":(odd).txt"])

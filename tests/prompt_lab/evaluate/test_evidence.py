@@ -14,7 +14,7 @@ from prompt_lab.evaluate.evidence import (
     nothing_ran,
 )
 from prompt_lab.names import Side, Split, Status
-from prompt_lab.records import RunError, RunRecord, RunRow, Sent, Usage
+from prompt_lab.records import ProcessRecord, RunError, RunRecord, RunRow, Sent, Usage
 
 PROMPT, SCHEMA = "prompts/extract.txt", "schema.json"
 FACTS = {
@@ -86,6 +86,33 @@ def test_one_run_gone_wrong_is_one_finding(
     assert (finding.facts["side"], finding.facts["runs"]) == ("candidate", "1 of 4")
     assert finding.facts["example"] == "history/0/candidate/outputs/p4"
     assert "1 of 4 candidate runs" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "error", "found"),
+    [
+        ({}, None, []),
+        ({"pkg.core": "/copy/core.py"}, None, ["/copy/core.py"]),
+        ({"pkg.core": "/copy/core.py"}, RunError(kind="x", message=""), ["/copy/core.py"]),
+        ({"pkg": ""}, None, ["never loaded"]),
+        ({"pkg": ""}, RunError(kind="time_limit", message=""), []),
+    ],
+)
+def test_a_module_from_outside_the_worktree_voids_the_run(
+    elsewhere: dict[str, str], error: RunError | None, found: list[str]
+) -> None:
+    bad = row(Side.CANDIDATE, "p4", error=error)
+    process = ProcessRecord(elsewhere=elsewhere)
+    record = bad.record.model_copy(update={"process": process})
+    findings = examine([*sound(), bad.model_copy(update={"record": record})], FACTS)
+    assert [finding.facts["found"] for finding in findings] == found
+    assert {finding.code for finding in findings} <= {Code.SHADOWED_IMPORT}
+
+
+def test_a_process_that_names_no_prompt_is_judged_by_its_files() -> None:
+    silent = row(Side.CANDIDATE, "p4", prompt_sha256="")
+    record = silent.record.model_copy(update={"process": ProcessRecord()})
+    assert examine([*sound(), silent.model_copy(update={"record": record})], FACTS) == ()
 
 
 def test_the_same_fault_of_many_runs_is_told_once() -> None:

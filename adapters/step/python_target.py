@@ -1,0 +1,198 @@
+"""Steps whose code and prompt live in Python in the target: run there, by a step file of ours."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
+
+from adapters.step.constants import text_constant
+from adapters.step.process import START, TargetProcess
+from adapters.step.sites import Sites
+from adapters.step.step_file import read_step_file
+from prompt_lab.config.lab import StepConfig
+from prompt_lab.errors import TargetError
+from prompt_lab.names import Side
+from prompt_lab.ports import Description, Place, ProcessFacts, StepJob, StepResult
+from prompt_lab.records import RunError
+from prompt_lab.store.files import disk_errors, write_text
+
+LOG = "step.log"
+
+
+class PythonTarget:
+    """ports.TargetStep for a step file with `execute` and `score`.
+
+    One worker process a worktree imports the target once and forks for each plan. Scores come
+    from a worker of its own, which has no worktree: no side grades itself.
+    """
+
+    mode: ClassVar[str] = "python"
+
+    def __init__(self, config: StepConfig, place: Place) -> None:
+        self._config, self._place = config, place
+        self._file = read_step_file((place.home / config.file).resolve(), self.mode)
+        self.name = config.name
+        self.inputs, self.outputs = self._file.inputs, self._file.outputs
+        self.sources = (config.prompt, *self._file.sources)
+        self.digest = _digest(self._file.sha256)
+        self._sites = Sites(self._file, place, self.mode)
+
+    def execute(self, job: StepJob) -> StepResult:
+        """Run one plan in a process of its own. Raises OutsideFailure where the worker dies.
+
+        What the step does wrong is an `error`: exception, time_limit, output_limit,
+        process_limit, memory_limit, died, import_failed, or a kind that it names itself.
+        """
+        process = self._sites.at(job.worktree, job.side)
+        if process.failed is not None:
+            return self._stillborn(process)
+        answer = process.ask(
+            {
+                **self._order("execute", job.plan_dir, job.out_dir, job.limit_seconds),
+                "models": [asdict(model) for model in job.models],
+            }
+        )
+        self._keep(job, answer)
+        return self._result(process, answer)
+
+    def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
+        """The parts that the step file gives. Raises TargetError for what is no score."""
+        process = self._sites.scorer()
+        if process.failed is not None:
+            raise TargetError(
+                f"{self._file.path}: cannot be loaded without the target, where it scores:"
+                f" {process.failed['message']}\nImport the target inside execute(): a side must"
+                " not grade itself."
+            )
+        answer = process.ask(self._order("score", plan_dir, out_dir))
+        if answer["error"]:
+            raise TargetError(
+                f"{self._file.path}: score() failed on {out_dir}: {answer['error']['message']}"
+            )
+        return self._parts(answer["scores"])
+
+    def describe(self, worktree: Path, side: Side | None = None) -> Description:
+        """What loading the step there gives. Raises TargetError where it cannot be loaded."""
+        process = self._sites.at(worktree, side)
+        if process.failed is not None:
+            raise TargetError(
+                f"{self.name!r} cannot be loaded in {worktree}: {process.failed['message']}"
+            )
+        ready = process.ready
+        return Description(
+            files=ready["files"],
+            elsewhere={module: file for module, file in ready["elsewhere"].items() if file},
+            prompt_sha256=ready["prompt_sha256"],
+            python=ready["installed"]["python"],
+            installed_sha256=ready["installed"]["sha256"],
+        )
+
+    def sources_in(self, worktree: Path) -> tuple[str, ...]:
+        """`sources`, and every file of the step's packages as they lie in the worktree."""
+        found = set(self.sources)
+        for root in self._sites.import_roots:
+            for package in self._sites.packages:
+                place = worktree / root / package.replace(".", "/")
+                files = [place.with_suffix(".py"), *place.rglob("*")]
+                found |= {
+                    file.relative_to(worktree).as_posix()
+                    for file in files
+                    if file.is_file() and "__pycache__" not in file.parts
+                }
+        return (self.sources[0], *sorted(found - {self.sources[0]}))
+
+    def prompt_in(self, source: str) -> str | None:
+        """The text of the constant that PROMPT names; the whole file where it names none."""
+        if not self._file.prompt:
+            return source
+        return text_constant(source, self._file.prompt.partition(":")[2])
+
+    def close(self) -> None:
+        """End all workers."""
+        self._sites.close()
+
+    def _order(
+        self, kind: str, plan_dir: Path, out_dir: Path, seconds: float | None = None
+    ) -> dict[str, Any]:
+        limits = self._config.limits
+        return {
+            "kind": kind,
+            "plan_dir": str(plan_dir.resolve()),
+            "out_dir": str(out_dir.resolve()),
+            "models": [],
+            "limits": {**limits.model_dump(), "seconds": seconds or limits.seconds},
+        }
+
+    def _stillborn(self, process: TargetProcess) -> StepResult:
+        """The target could not be imported: the fault of this side, and of each of its runs."""
+        failed = process.failed or {}
+        error = RunError(kind="import_failed", message=failed.get("message", ""))
+        facts = ProcessFacts(environment=tuple(sorted(process.environment)))
+        return StepResult({}, "", "", error, facts)
+
+    def _keep(self, job: StepJob, answer: Mapping[str, Any]) -> None:
+        """Its prints beside its files; after too much output its files are what must go."""
+        error = answer["error"] or {}
+        if error.get("kind") == "output_limit":
+            _empty(job.out_dir)
+        if text := answer["prints"]:
+            for model in job.models:
+                text = text.replace(model.base_url, "<model>")
+            write_text(job.out_dir / LOG, text, durable=False)
+
+    def _result(self, process: TargetProcess, answer: Mapping[str, Any]) -> StepResult:
+        ready, said = process.ready, answer["said"]
+        fault = answer["error"] or said.get("error")
+        facts = ProcessFacts(
+            elsewhere=answer.get("elsewhere", ready["elsewhere"]),
+            environment=tuple(sorted(process.environment)),
+            python=ready["installed"]["python"],
+            installed_sha256=ready["installed"]["sha256"],
+            seconds=answer["seconds"],
+            cpu_seconds=answer.get("cpu_seconds", 0.0),
+            printed=answer["printed"],
+            killed=answer["killed"],
+            unbound=tuple(ready["unbound"]),
+            said={key: value for key, value in said.items() if key not in ("prompt", "error")},
+        )
+        return StepResult(
+            files=answer.get("files", ready["files"]),
+            prompt_sha256=answer.get("prompt_sha256", ready["prompt_sha256"]),
+            request_sha256="",
+            error=RunError(kind=str(fault["kind"]), message=str(fault["message"]))
+            if fault
+            else None,
+            process=facts,
+        )
+
+    def _parts(self, parts: Mapping[str, float]) -> dict[str, float]:
+        primary = self._config.primary
+        if primary not in parts:
+            raise TargetError(
+                f"{self._file.path}: score() gives {', '.join(parts) or 'nothing'}, but the"
+                f" primary part of {self.name!r} is {primary!r}. Correct one of them."
+            )
+        for name, value in parts.items():
+            if not 0.0 <= value <= 1.0:
+                raise TargetError(
+                    f"{self._file.path}: score() gives {name!r} = {value!r}; parts are in [0, 1]."
+                )
+        return dict(parts)
+
+
+def _digest(step_file: str) -> str:
+    """Of the step file and of all modules of the worker, which decide what a run comes to."""
+    worker = [path.read_bytes() for path in sorted(START.parent.glob("*.py"))]
+    return sha256(b"\0".join([step_file.encode(), *worker])).hexdigest()
+
+
+def _empty(folder: Path) -> None:
+    """Take away what a step wrote beyond its limit."""
+    with disk_errors(folder):
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()

@@ -1,0 +1,93 @@
+"""The worker processes of one step: one for each worktree, and one without any, which scores."""
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from adapters.step.process import PASSED, TargetProcess
+from adapters.step.step_file import StepFile
+from prompt_lab.names import Side
+from prompt_lab.ports import Place
+
+KEPT = 6
+"""Worktrees whose workers are kept; the one that was asked for longest ago makes room."""
+_Site = tuple[str, str]
+
+
+class Sites:
+    """Started on first use, from many threads; a worker that died is replaced by a new one."""
+
+    def __init__(self, file: StepFile, place: Place, mode: str) -> None:
+        self._file, self._place, self._mode = file, place, mode
+        self.import_roots = file.import_roots or place.target.import_roots
+        self.packages = file.packages or place.target.packages
+        self._running: dict[_Site, TargetProcess] = {}
+        self._locks: dict[_Site, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self._owner = os.getpid()
+
+    def at(self, worktree: Path, side: Side | None) -> TargetProcess:
+        """The worker of a worktree. Raises TargetError where it cannot start."""
+        return self._get((str(worktree.resolve()), str(self._interpreter(side))))
+
+    def scorer(self) -> TargetProcess:
+        """The worker that has the step file alone."""
+        return self._get(("", str(self._interpreter(None))))
+
+    def close(self) -> None:
+        """End them all."""
+        with self._lock:
+            running, self._running = list(self._running.values()), {}
+        for process in running:
+            process.close()
+
+    def _get(self, site: _Site) -> TargetProcess:
+        with self._lock:
+            if self._owner != os.getpid():  # forked: the workers belong to the other process
+                self._running, self._locks, self._owner = {}, {}, os.getpid()
+            lock = self._locks.setdefault(site, threading.Lock())
+        with lock:
+            known = self._running.get(site)
+            if known is None or not (known.alive or known.failed):
+                known = TargetProcess(Path(site[1]), self._environment(), self._setup(site[0]))
+            for process in self._keep(site, known):
+                process.close()
+        return known
+
+    def _keep(self, site: _Site, process: TargetProcess) -> list[TargetProcess]:
+        """Put a worker last in the row, and give those that make room."""
+        with self._lock:
+            self._running.pop(site, None)
+            self._running[site] = process
+            over = [s for s in self._running if s[0]][:-KEPT]
+            return [self._running.pop(s) for s in over if not self._running[s].busy]
+
+    def _setup(self, root: str) -> dict[str, Any]:
+        return {
+            "mode": self._mode,
+            "worktree": root,
+            "import_roots": [str(Path(root, r)) for r in self.import_roots] if root else [],
+            "packages": list(self.packages) if root else [],
+            "preload": [*self._place.target.preload, *self._file.modules] if root else [],
+            "cgroups": self._place.target.cgroups,
+            "sources": list(self._file.sources),
+            "step_file": str(self._file.path),
+        }
+
+    def _interpreter(self, side: Side | None) -> Path:
+        target = self._place.target
+        chosen = target.interpreter
+        if side is Side.CANDIDATE and target.candidate_interpreter:
+            chosen = target.candidate_interpreter
+        if not chosen:
+            return Path(sys.executable)
+        # Not resolved: an environment's python is a link, and knows its packages by its own place.
+        return self._place.repository / Path(chosen).expanduser()
+
+    def _environment(self) -> dict[str, str]:
+        target = self._place.target
+        names = (*PASSED, *target.environment)
+        passed = {name: os.environ[name] for name in names if name in os.environ}
+        return {**passed, **target.variables}

@@ -1,0 +1,122 @@
+"""A step file as we read it: its constants by its syntax alone, never by running it here."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from adapters.step.constants import assigned
+from prompt_lab.errors import ConfigError
+
+_DEMANDED = {
+    "python": ("NAME", "INPUTS", "OUTPUTS"),
+    "luigi": ("NAME", "INPUTS", "OUTPUTS", "TASK", "PARAMETERS"),
+    "command": ("NAME", "INPUTS", "OUTPUTS", "COMMAND"),
+}
+_MAPPINGS = {"PARAMETERS"}
+_LISTS = {"INPUTS", "OUTPUTS", "IMPORT_ROOTS", "PACKAGES", "SOURCES", "COMMAND"}
+_TEXTS = {"NAME", "PROMPT", "TASK"}
+_FUNCTIONS = {"python": ("execute", "score"), "luigi": ("score",), "command": ("score",)}
+
+
+@dataclass(frozen=True)
+class StepFile:
+    """What a step file says about itself."""
+
+    path: Path
+    sha256: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    import_roots: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    prompt: str = ""
+    task: str = ""
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that the step names: of its task and of its prompt."""
+        return tuple(dict.fromkeys(n.partition(":")[0] for n in (self.task, self.prompt) if n))
+
+
+def read_step_file(path: Path, mode: str) -> StepFile:
+    """Read it for a mode: python, luigi or command. Raises ConfigError with every fault."""
+    try:
+        data = path.read_bytes()
+        tree = ast.parse(data, str(path))
+    except OSError as error:
+        raise ConfigError(
+            [f"{path}: cannot be read: {error.strerror}: correct 'file' of the step's config"]
+        ) from error
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise ConfigError([f"{path}:{line}: is no Python: {error}"]) from error
+    values: dict[str, object] = {}
+    faults = [*_read_constants(path, tree, values), *_missing(path, tree, values, mode)]
+    if faults:
+        raise ConfigError(faults)
+
+    def items(name: str) -> tuple[str, ...]:
+        value = values.get(name, ())
+        return tuple(value) if isinstance(value, list | tuple) else ()
+
+    def text(name: str) -> str:
+        return str(values.get(name, ""))
+
+    return StepFile(
+        path=path,
+        sha256=sha256(data).hexdigest(),
+        name=text("NAME"),
+        inputs=items("INPUTS"),
+        outputs=items("OUTPUTS"),
+        import_roots=items("IMPORT_ROOTS"),
+        packages=items("PACKAGES"),
+        sources=items("SOURCES"),
+        prompt=text("PROMPT"),
+        task=text("TASK"),
+    )
+
+
+def _read_constants(path: Path, tree: ast.Module, values: dict[str, object]) -> Iterator[str]:
+    for name, node in assigned(tree).items():
+        if name not in _LISTS | _TEXTS | _MAPPINGS:
+            continue
+        try:
+            values[name] = value = ast.literal_eval(node)
+        except ValueError:
+            yield f"{path}:{node.lineno}: {name} must be written out, since it is not run here"
+            continue
+        wrong = _wrong(name, value)
+        if wrong:
+            yield f"{path}:{node.lineno}: {name} {wrong}"
+
+
+def _wrong(name: str, value: object) -> str:
+    if name in _TEXTS:
+        shape = isinstance(value, str) and bool(value)
+        return "" if shape else "must be a text that is not empty"
+    if name in _MAPPINGS:
+        shape = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+        return "" if shape else "must be a dict of texts"
+    items = value if isinstance(value, list | tuple) else None
+    if items is None or not all(isinstance(item, str) for item in items):
+        return "must be a list of texts"
+    if name == "COMMAND":
+        return "" if items else "must name a program"
+    outside = [i for i in items if PurePosixPath(i).is_absolute() or ".." in PurePosixPath(i).parts]
+    return f"holds {outside[0]!r}, which leads outside" if outside else ""
+
+
+def _missing(path: Path, tree: ast.Module, values: dict[str, object], mode: str) -> Iterator[str]:
+    known = set(assigned(tree))
+    for name in _DEMANDED[mode]:
+        if name not in known:
+            yield f"{path}:1: has no {name}, which a {mode} step must say"
+        elif name in ("INPUTS", "OUTPUTS") and values.get(name) in ((), []):
+            yield f"{path}:1: {name} must name a file"
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for name in _FUNCTIONS[mode]:
+        if name not in defined:
+            yield f"{path}:1: has no function {name}(), which a {mode} step must have"

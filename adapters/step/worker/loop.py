@@ -1,0 +1,209 @@
+"""The worker's loop: load once, fork for each plan, watch them, and tell how each ended."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import selectors
+import signal
+import sys
+import time
+from typing import Any
+
+from . import step, tree
+from .cage import Cage
+from .child import Shared, failure
+from .installed import installed
+from .ledger import Ledger
+from .plan import Plan
+
+TICK_SECONDS = 0.1
+IDLE_SECONDS = 1.0
+
+
+def serve() -> None:
+    """Answer JSON lines on standard input with JSON lines on standard output, until it closes."""
+    told = os.dup(1)
+    asked = os.dup(0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)  # what an import prints must not stand among the answers
+    tree.adopt_orphans()
+    worker = Worker(asked, told)
+    try:
+        worker.run()
+    finally:
+        worker.close()
+
+
+class Worker:
+    """All plans of one worktree. One thread, so that a fork takes nothing half-done with it."""
+
+    def __init__(self, asked: int, told: int) -> None:
+        self._asked, self._told = asked, told
+        self._parent = os.getppid()
+        self._plans: dict[int, Plan] = {}
+        self._shared: Shared | None = None
+        self._pending = b""
+        self._open = True
+        self._learned: frozenset[str] = frozenset()
+        self._helpers: frozenset[int] = frozenset()
+        self._cage = Cage(wanted=False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(asked, selectors.EVENT_READ, self._read_requests)
+        self._wake, wake_write = os.pipe()
+        os.set_blocking(self._wake, False)
+        os.set_blocking(wake_write, False)
+        signal.set_wakeup_fd(wake_write)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._stop)
+        self._selector.register(self._wake, selectors.EVENT_READ, self._drain)
+
+    def run(self) -> None:
+        """Until the parent closes our input or is gone."""
+        while self._open and os.getppid() == self._parent:
+            for key, _ in self._selector.select(TICK_SECONDS if self._plans else IDLE_SECONDS):
+                key.data(key.fd)
+            for plan in self._plans.values():
+                plan.watch(time.monotonic())
+            self._reap()
+            self._sweep()
+
+    def close(self) -> None:
+        """End what still runs, with all its children, and leave nothing behind."""
+        for pid in [*self._plans, *tree.children(os.getpid())]:
+            tree.kill_tree(pid)
+        while self._plans:
+            self._reap(wait=True)
+        self._cage.close()
+
+    def _stop(self, *_: object) -> None:
+        self._open = False
+
+    def _drain(self, fd: int) -> None:
+        os.read(fd, 4096)
+
+    def _read_requests(self, fd: int) -> None:
+        data = os.read(fd, 1 << 16)
+        self._open = self._open and bool(data)
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        for line in lines:
+            request = json.loads(line)
+            if request["kind"] == "setup":
+                self._tell(self._set_up(request))
+            elif self._shared is not None:
+                self._start(self._shared, request)
+
+    def _set_up(self, setup: dict[str, Any]) -> dict[str, Any]:
+        """Load the target's modules and the step file, and tell what came from where."""
+        ledger = Ledger(setup["worktree"])
+        ledger.watch()
+        sys.path[:0] = setup["import_roots"]
+        try:
+            for name in setup["preload"]:
+                importlib.import_module(name)
+            module = step.load(setup["step_file"])
+            prompt = step.prompt_sha256(module, {}) if setup["worktree"] else ""
+        except BaseException as error:
+            return {"failed": failure(error)}
+        self._shared = Shared(setup, ledger, module)
+        self._cage = Cage(setup["cgroups"])
+        self._settle(self._shared)
+        # What an import has started, for its own use, is no plan's.
+        self._helpers = frozenset(tree.children(os.getpid()))
+        ready = {
+            "files": ledger.collect(list(sys.modules)),
+            "elsewhere": self._shared.elsewhere,
+            "prompt_sha256": prompt,
+            "installed": installed(),
+            "unbound": self._unbound(),
+        }
+        return {"ready": ready}
+
+    def _settle(self, shared: Shared) -> None:
+        """What is loaded now is there for good: no fork has to copy it."""
+        shared.settle()
+        gc.collect()
+        gc.freeze()
+
+    def _unbound(self) -> list[str]:
+        """What cannot be bounded on this machine, in words."""
+        found = []
+        if not self._cage.kind:
+            found.append("no cgroup can be made: processes are counted by looking, not bounded")
+        if not tree.LISTED:
+            found.append("descendants cannot be listed: only the process group is ended")
+        return found
+
+    def _start(self, shared: Shared, job: dict[str, Any]) -> None:
+        job["worker"] = os.getpid()
+        others = [self._asked, self._told, self._wake]
+        others += [fd for plan in self._plans.values() for fd in plan.fds]
+        plan = Plan.fork(shared, job, self._cage, others)
+        self._plans[plan.pid] = plan
+        for fd in plan.fds:
+            self._selector.register(fd, selectors.EVENT_READ, plan.read)
+        self._tell({"started": job["id"], "pid": plan.pid})
+
+    def _reap(self, *, wait: bool = False) -> None:
+        """Take leave of processes that ended; what a plan left running is ended too."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, 0 if wait else os.WNOHANG)
+            except ChildProcessError:
+                self._plans = {}
+                return
+            if pid == 0:
+                return
+            plan = self._plans.get(pid)
+            if plan is not None:
+                self._finish(plan, status)
+            if wait:
+                return
+
+    def _finish(self, plan: Plan, status: int) -> None:
+        for fd in plan.fds:
+            self._selector.unregister(fd)
+        del self._plans[plan.pid]
+        plan.killed |= self._sweep()
+        answer = plan.finish(status)
+        self._learn(answer.pop("lazy", []))
+        self._tell(answer)
+
+    def _sweep(self) -> set[int]:
+        """End what plans that are over have left behind: it has become our own child."""
+        found: set[int] = set()
+        for _ in range(100):
+            ours = self._helpers.union(self._plans)
+            strays = [pid for pid in tree.children(os.getpid()) if pid not in ours]
+            left = {pid for pid in strays if tree.running(pid)} - found
+            if not left:
+                break
+            for pid in left:
+                found |= {pid} | tree.kill_tree(pid)
+        return found
+
+    def _learn(self, names: list[str]) -> None:
+        """Load what a plan had to load for itself, so that the next ones are forked with it.
+
+        Only modules from outside the worktree: those of the worktree are evidence of each run.
+        """
+        if self._shared is None or self._learned.issuperset(names):
+            return
+        self._learned |= frozenset(names)
+        for name in names:
+            try:
+                importlib.import_module(name)
+            except BaseException:
+                continue
+        self._settle(self._shared)
+
+    def _tell(self, answer: dict[str, Any]) -> None:
+        data = memoryview(json.dumps(answer).encode() + b"\n")
+        try:
+            while data:
+                data = data[os.write(self._told, data) :]
+        except BrokenPipeError:
+            self._open = False

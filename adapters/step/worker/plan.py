@@ -1,0 +1,155 @@
+"""One plan as the worker sees it: its process, its prints, its report, its bounds."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from . import cage, child, tree
+
+KEPT = 32 << 10
+"""Bytes of prints that are kept from the beginning, and again from the end."""
+LONGEST_REPORT = 32 << 20
+MEGABYTE = 1 << 20
+LOOK_SECONDS = 0.25
+
+
+class Plan:
+    """A forked plan. `fds` are the read ends of its two pipes: prints, report."""
+
+    def __init__(self, pid: int, job: dict[str, Any], fds: tuple[int, int]) -> None:
+        self.pid, self.fds, self._job = pid, fds, job
+        self._group: Path | None = None
+        self._limits = job["limits"]
+        self._started = time.monotonic()
+        self._looked = self._started
+        self._head, self._tail, self._printed = b"", b"", 0
+        self._report: list[bytes] = []
+        self._reported = 0
+        self._reason: dict[str, str] | None = None
+        self.killed: set[int] = set()
+
+    @classmethod
+    def fork(
+        cls, shared: child.Shared, job: dict[str, Any], cages: cage.Cage, others: list[int]
+    ) -> Plan:
+        """Start a plan's process. `others` are descriptors that it must not hold."""
+        prints, prints_end = os.pipe()
+        report, report_end = os.pipe()
+        group = cages.make(f"plan-{job['id']}", job["limits"]["processes"])
+        pid = os.fork()
+        if pid == 0:
+            for fd in (*others, prints, report):
+                os.close(fd)
+            child.live(shared, job, (prints_end, report_end), group)
+        os.close(prints_end)
+        os.close(report_end)
+        for fd in (prints, report):
+            os.set_blocking(fd, False)
+        plan = cls(pid, job, (prints, report))
+        plan._group = group
+        return plan
+
+    def read(self, fd: int) -> bool:
+        """Take what a pipe holds; False where it holds nothing."""
+        try:
+            data = os.read(fd, MEGABYTE)
+        except BlockingIOError:
+            return False
+        if fd == self.fds[1]:
+            self._reported += len(data)
+            if self._reported <= LONGEST_REPORT:
+                self._report.append(data)
+            return bool(data)
+        room = KEPT - len(self._head)
+        self._head += data[:room]
+        self._tail = (self._tail + data[room:])[-KEPT:]
+        self._printed += len(data)
+        if self._printed > self._limits["output_mb"] * MEGABYTE > 0:
+            self._end("output_limit", f"printed more than {self._limits['output_mb']} MB")
+        return bool(data)
+
+    def watch(self, now: float) -> None:
+        """End the plan if it is past one of its bounds."""
+        seconds = self._limits["seconds"]
+        if now - self._started > seconds:
+            self._end("time_limit", f"did not end in {seconds:g} seconds")
+        if self._reason is not None or now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        most = self._limits["processes"]
+        count = 1 + len(tree.descendants(self.pid))
+        if count > most:
+            self._end("process_limit", f"ran {count} processes, {most} are allowed")
+        most = self._limits["output_mb"]
+        if most and self._job["kind"] == "execute":
+            written = _size(self._job["out_dir"])
+            if written > most * MEGABYTE:
+                self._end("output_limit", f"wrote {written >> 20} MB of files, {most} are allowed")
+
+    def finish(self, status: int) -> dict[str, Any]:
+        """The answer about a plan whose process has ended with this status of waitpid."""
+        for fd in self.fds:
+            while self.read(fd):
+                pass
+            os.close(fd)
+        refused = cage.leave(self._group) if self._group is not None else 0
+        told = self._told(status)
+        if refused:
+            told["refused"] = refused
+            if told["error"] is not None and self._reason is None:
+                most = self._limits["processes"]
+                told["error"] = {
+                    "kind": "process_limit",
+                    "message": f"asked for more than {most} processes, which was refused "
+                    f"{refused} times; {told['error']['message']}",
+                }
+        told["done"] = self._job["id"]
+        told["killed"] = len(self.killed)
+        told["printed"] = self._printed
+        told["prints"] = self._prints()
+        told.setdefault("seconds", time.monotonic() - self._started)
+        return told
+
+    def _told(self, status: int) -> dict[str, Any]:
+        """What the plan reported, or why there is no report."""
+        if self._reason is not None:
+            return {"error": self._reason, "said": {}}
+        try:
+            told: dict[str, Any] = json.loads(b"".join(self._report))
+        except ValueError:
+            how = _ended(status)
+            return {"error": {"kind": "died", "message": f"the process {how}"}, "said": {}}
+        return told
+
+    def _prints(self) -> str:
+        lost = self._printed - len(self._head) - len(self._tail)
+        gap = f"\n… {lost} bytes left out …\n".encode() if lost else b""
+        return (self._head + gap + self._tail).decode("utf-8", "replace")
+
+    def _end(self, kind: str, message: str) -> None:
+        if self._reason is None:
+            self._reason = {"kind": kind, "message": f"the step {message} and was ended"}
+            self.killed |= tree.kill_tree(self.pid)
+
+
+def _ended(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"was ended by {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"ended by itself with exit code {os.WEXITSTATUS(status)} before the step returned"
+
+
+def _size(folder: str) -> int:
+    """Bytes of all files below a folder."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_size
+            except OSError:
+                continue
+    return total

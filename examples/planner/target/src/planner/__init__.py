@@ -1,0 +1,1 @@
+"""From a plan as text to the choices that decide how it goes."""

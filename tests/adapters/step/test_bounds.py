@@ -1,0 +1,124 @@
+"""A step that hangs, bursts, floods or dies: ended in time, with its children, and reported."""
+
+import time
+
+import pytest
+
+from tests.adapters.step.bench import CHILDREN, Bench, alive, kind, pids
+
+pytestmark = pytest.mark.slow
+LIMIT = 1.0
+
+
+def gone(found: list[int]) -> bool:
+    """Whether all have ended, or do within a second."""
+    until = time.monotonic() + 1
+    while any(map(alive, found)) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not any(map(alive, found))
+
+
+def test_a_plan_that_hangs_ends_at_its_limit_with_all_its_children(bench: Bench) -> None:
+    """Among them a child in a session of its own, and one whose parent has gone."""
+    step = bench.step(CHILDREN + "time.sleep(100)")
+    bench.run(bench.step())  # the target's process is up
+    job = bench.job(limit_seconds=LIMIT)
+    started = time.monotonic()
+    result = step.execute(job)
+    assert time.monotonic() - started <= LIMIT + 2
+    assert kind(result) == "time_limit"
+    found = pids(job.out_dir)
+    assert len(found) == 3
+    assert gone(found)
+
+
+def test_a_plan_that_ignores_signals_ends_too(bench: Bench) -> None:
+    body = (
+        "import signal\nfor n in (1, 2, 15):\n    signal.signal(n, signal.SIG_IGN)\nwhile 1: pass"
+    )
+    assert kind(bench.run(bench.step(body), limit_seconds=LIMIT)) == "time_limit"
+
+
+def test_what_a_plan_leaves_running_ends_with_it(bench: Bench) -> None:
+    job = bench.job()
+    result = bench.step(CHILDREN).execute(job)
+    assert result.error is None
+    assert result.process is not None
+    assert result.process.killed == 2
+    assert gone(pids(job.out_dir))
+
+
+@pytest.mark.parametrize("cgroups", [True, False])
+def test_a_burst_of_500_processes_is_contained(bench: Bench, cgroups: bool) -> None:
+    """By a control group where one can be made, by counting where none can."""
+    body = """
+import os, time
+for n in range(500):
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+    time.sleep(0.002)
+time.sleep(60)
+"""
+    limits = {"seconds": 20, "processes": 40}
+    result = bench.run(bench.step(body, limits=limits, target={"cgroups": cgroups}))
+    assert kind(result) == "process_limit"
+    assert result.process is not None
+    assert 30 <= result.process.killed <= 499
+    assert cgroups or "counted by looking" in " ".join(result.process.unbound)
+
+
+def test_a_gigabyte_of_prints_is_contained(bench: Bench) -> None:
+    job = bench.job()
+    result = bench.step("for _ in range(1024):\n    print('x' * (1 << 20))").execute(job)
+    assert kind(result) == "output_limit"
+    assert result.process is not None
+    assert result.process.printed < 80 << 20
+    assert (job.out_dir / "step.log").stat().st_size < 100_000
+
+
+def test_prints_below_the_limit_cost_nothing_but_their_middle(bench: Bench) -> None:
+    job = bench.job()
+    result = bench.step("print('first')\nprint('x' * (5 << 20))\nprint('last')").execute(job)
+    log = (job.out_dir / "step.log").read_text()
+    assert result.error is None
+    assert log.startswith("first")
+    assert log.endswith("last\n")
+    assert "bytes left out" in log
+
+
+@pytest.mark.parametrize("files", [1, 64], ids=["one file", "many files"])
+def test_a_gigabyte_of_files_is_contained_and_removed(bench: Bench, files: int) -> None:
+    body = f"""
+import time
+for number in range({files}):
+    with open(out_dir + f"/big{{number}}", "wb") as file:
+        for _ in range(1024 // {files}):
+            file.write(b"x" * (1 << 20))
+    time.sleep(0.02)
+"""
+    job = bench.job()
+    result = bench.step(body, limits={"output_mb": 64}).execute(job)
+    assert kind(result) == "output_limit"
+    assert sum(f.stat().st_size for f in job.out_dir.iterdir()) < 100_000
+
+
+def test_too_much_memory_is_an_error_of_that_plan_alone(bench: Bench) -> None:
+    step = bench.step("bytearray(2 << 30)", limits={"memory_mb": 512})
+    assert kind(bench.run(step)) == "memory_limit"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [("os._exit(3)", "exit code 3"), ("os.kill(os.getpid(), 9)", "SIGKILL")],
+)
+def test_a_plan_that_dies_says_how_and_the_next_one_runs(
+    bench: Bench, body: str, said: str
+) -> None:
+    step = bench.step(f"import os\nif open(plan_dir + '/in.txt').read() == 'die':\n    {body}")
+    (bench.plan / "in.txt").write_text("die")
+    result = bench.run(step)
+    assert kind(result) == "died"
+    assert said in (result.error.message if result.error else "")
+    (bench.plan / "in.txt").write_text("live")
+    assert bench.run(step).error is None

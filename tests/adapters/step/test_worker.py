@@ -1,0 +1,132 @@
+"""The worker process itself: many plans at once, noise, its own death, and ours."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from prompt_lab.errors import OutsideFailure, TargetError
+from tests.adapters.step.bench import CHILDREN, Bench, alive, kind, pids
+
+pytestmark = pytest.mark.slow
+
+
+def test_an_exception_is_data_with_its_place(bench: Bench) -> None:
+    result = bench.run(bench.step("raise ValueError('two options, not three')"))
+    assert kind(result) == "exception"
+    assert result.error is not None
+    assert "step0.py" in result.error.message
+    assert result.error.message.endswith("ValueError: two options, not three")
+
+
+def test_a_step_may_name_its_own_error(bench: Bench) -> None:
+    body = 'return {"error": {"kind": "invalid_answer", "message": "cut off"}, "calls": 3}'
+    result = bench.run(bench.step(body))
+    assert kind(result) == "invalid_answer"
+    assert result.process is not None
+    assert result.process.said == {"calls": 3}
+
+
+def test_a_candidate_that_cannot_be_imported_fails_its_runs_alone(bench: Bench) -> None:
+    broken = bench.target.branch("broken", {"src/pkg/core.py": "def answer(:\n"})
+    step = bench.step()
+    results = [bench.run(step, broken), bench.run(step, broken), bench.run(step)]
+    assert [kind(result) for result in results] == ["import_failed", "import_failed", ""]
+    assert "SyntaxError" in (results[0].error.message if results[0].error else "")
+    with pytest.raises(TargetError, match="SyntaxError"):
+        step.describe(bench.work.worktree(broken))
+
+
+def test_plans_run_at_the_same_time_from_many_threads(bench: Bench) -> None:
+    step = bench.step("import time\ntime.sleep(0.5)\nreturn {'n': open(plan_dir + '/n').read()}")
+    jobs = []
+    for number in range(16):
+        plan = bench.root / f"plan{number}"
+        plan.mkdir()
+        (plan / "n").write_text(str(number))
+        jobs.append(bench.job(plan_dir=plan))
+    bench.run(bench.step())
+    started = time.monotonic()
+    with ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(step.execute, jobs))
+    assert time.monotonic() - started < 4
+    assert [r.process.said["n"] for r in results if r.process] == [str(n) for n in range(16)]
+
+
+def test_what_imports_and_steps_print_stands_not_among_the_answers(bench: Bench) -> None:
+    commit = bench.target.commit({"src/pkg/core.py": "print('{\"done\": 1}')\n" + CORE_ANSWER})
+    body = """
+import os
+for fd in range(3, 64):
+    try:
+        os.write(fd, b'{"done": 1}')
+    except OSError:
+        pass
+print('{"done": 1, "error": null}')
+"""
+    quiet = bench.run(bench.step("print('{\"done\": 1}')"), commit)
+    assert quiet.error is None
+    loud = bench.run(bench.step(body), commit)
+    assert kind(loud) in ("", "died")
+
+
+def test_a_worker_that_is_killed_is_an_outside_failure_and_is_replaced(bench: Bench) -> None:
+    body = (
+        "import os\nif open(plan_dir + '/in.txt').read() == 'kill':\n    os.kill(os.getppid(), 9)"
+    )
+    step = bench.step(body + "\n    import time; time.sleep(60)")
+    (bench.plan / "in.txt").write_text("kill")
+    with pytest.raises(OutsideFailure, match="worker process has ended"):
+        bench.run(step)
+    (bench.plan / "in.txt").write_text("text")
+    assert bench.run(step).error is None
+
+
+def test_nothing_outlives_a_lab_that_is_killed(bench: Bench) -> None:
+    step_file = bench.root / "hang.py"
+    bench.step(CHILDREN + "time.sleep(100)")
+    (bench.root / "step0.py").rename(step_file)
+    out = bench.out()
+    script = _LAB.format(root=bench.root, tree=bench.work.worktree(bench.main), out=out)
+    lab = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[3])
+    until = time.monotonic() + 20
+    while not (out / "pids").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.1)
+    os.kill(lab.pid, signal.SIGKILL)
+    lab.wait()
+    found = pids(out)
+    until = time.monotonic() + 5
+    while any(map(alive, found)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(alive, found))
+
+
+def test_the_groups_of_a_worker_are_gone_when_it_ends(bench: Bench) -> None:
+    def groups() -> set[str]:
+        return {str(p) for p in Path("/sys/fs/cgroup").glob("**/prompt-lab-*")}
+
+    step = bench.step()
+    before = groups()
+    assert bench.run(step).error is None
+    step.close()
+    assert groups() <= before
+
+
+CORE_ANSWER = "PROMPT = 'x'\n\n\ndef answer():\n    return 'x'\n"
+_LAB = """
+from pathlib import Path
+from adapters.step.python_target import PythonTarget
+from prompt_lab.config.lab import StepConfig, TargetConfig
+from prompt_lab.ports import Place, StepJob
+root = Path("{root}")
+config = StepConfig(name="s", adapter="python_target", target="t", prompt="p", primary="good",
+                    file="hang.py")
+step = PythonTarget(config, Place(TargetConfig(name="t", repository="r"), root, root))
+step.execute(StepJob(Path("{tree}"), root / "plan", Path("{out}"), None, None))
+"""

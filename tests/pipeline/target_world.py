@@ -1,0 +1,148 @@
+"""A world whose prompt lives in Python: the target, its step file outside it, and the configs."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import luigi
+import yaml
+
+from pipeline.iteration import Iteration
+from prompt_lab.decide.verdict import Verdict
+
+REPOSITORY = Path(__file__).parents[2]
+PLANNER = REPOSITORY / "examples/planner"
+CORE = 'PROMPT = "List what matters."\n\n\ndef answer(note):\n    return PROMPT + note\n'
+BETTER = CORE.replace("List", "List all of")
+FILES = {"src/notes/__init__.py": "", "src/notes/core.py": CORE, "README.md": "Notes.\n"}
+STEP = """
+from pathlib import Path
+
+NAME = "probe"
+INPUTS = ("note.txt",)
+OUTPUTS = ("answer.txt",)
+IMPORT_ROOTS = ("src",)
+PACKAGES = ("notes",)
+PROMPT = "notes.core:PROMPT"
+
+
+def execute(plan_dir, out_dir, models):
+    from notes import core
+
+    Path(out_dir, "answer.txt").write_text(core.answer(Path(plan_dir, "note.txt").read_text()))
+    {body}
+
+
+def score(plan_dir, out_dir):
+    return {{"length": min(1.0, len(Path(out_dir, "answer.txt").read_text()) / 60)}}
+"""
+TARGET = {"repository": "target", "import_roots": ["src"], "packages": ["notes"]}
+DUMMY = {"provider": "openai_like", "id": "none", "base_url": "http://127.0.0.1:9/v1"}
+
+
+@dataclass
+class TargetWorld:
+    """Everything under one folder. `models` is alias -> config."""
+
+    root: Path
+    step: str = "probe"
+    models: dict[str, dict[str, Any]] = field(default_factory=lambda: {"one": DUMMY})
+    target_config: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def lab(self) -> Path:
+        return self.root / "lab"
+
+    @property
+    def target(self) -> Path:
+        return self.lab / "target"
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"PROMPTLAB_ROOT": str(self.lab), "PROMPTLAB_CONFIGS": str(self.root / "configs")}
+
+    def small(self, body: str = "return {}", plans: int = 3) -> "TargetWorld":
+        """A target of one module that asks no model; `body` ends its execute()."""
+        step = {"adapter": "python_target", "target": "notes", "prompt": "src/notes/core.py"}
+        self._configs({**step, "file": "probe.py", "primary": "length"}, "notes", TARGET)
+        (self.root / "probe.py").write_text(STEP.format(body=body))
+        for split in ("train", "verify"):
+            for n in range(plans):
+                self.write(self.lab / f"baseline/{split}/plan_{n}", {"note.txt": "!" * n})
+        self.write(self.target, FILES)
+        return self._committed()
+
+    def planner(self) -> "TargetWorld":
+        """A copy of examples/planner."""
+        self.step = "potential_levers"
+        step = yaml.safe_load((REPOSITORY / "configs/steps/potential_levers.yaml").read_text())
+        target = yaml.safe_load((REPOSITORY / "configs/targets/planner.yaml").read_text())
+        self._configs(step, "planner", target)
+        without = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PLANNER / "steps", self.root / "examples/planner/steps", ignore=without)
+        shutil.copytree(PLANNER / "baseline", self.lab / "baseline")
+        shutil.copytree(PLANNER / "target", self.target, ignore=without)
+        return self._committed()
+
+    def git(self, *args: str, at: Path | None = None) -> str:
+        """Git in the target, as its owner would type it."""
+        who = ["-c", "user.name=Owner", "-c", "user.email=owner@localhost"]
+        done = subprocess.run(
+            ["git", *who, *args], cwd=at or self.target, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def branch(self, name: str, files: Mapping[str, str]) -> str:
+        """A branch off main with one commit; main stays checked out. Returns the commit."""
+        self.git("checkout", "-q", "-b", name)
+        self.write(self.target, files)
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", f"Work on {name}")
+        commit = self.git("rev-parse", "HEAD")
+        self.git("checkout", "-q", "main")
+        return commit
+
+    def write(self, folder: Path, files: Mapping[str, str]) -> None:
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+
+    def iterate(self, kind: type[luigi.Task] = Iteration, **flags: Any) -> bool:
+        """Run Iteration in this process. The environment must be `env`."""
+        task = kind(step=self.step, **flags)
+        return luigi.build([task], local_scheduler=True, log_level="ERROR")
+
+    @property
+    def folder(self) -> Path:
+        return self.lab / f"analysis/1_{self.step}"
+
+    def verdict(self) -> Verdict:
+        return Verdict.model_validate_json((self.folder / "verdict.json").read_text())
+
+    def codes(self) -> set[str]:
+        return {reason.code.value for reason in self.verdict().reasons}
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Every run.json."""
+        return [json.loads(p.read_text()) for p in self.lab.glob("history/*/*/outputs/*/run.json")]
+
+    def _configs(self, step: dict[str, Any], name: str, target: dict[str, Any]) -> None:
+        lab = {"step": self.step, "models": list(self.models), "train_plans": 5}
+        configs = {"lab": lab, f"steps/{self.step}": step}
+        configs[f"targets/{name}"] = {**target, **self.target_config}
+        given = {"deterministic": True, "workers": 2}
+        configs |= {f"models/{alias}": {**given, **m} for alias, m in self.models.items()}
+        texts = {f"{path}.yaml": yaml.safe_dump(data) for path, data in configs.items()}
+        self.write(self.root / "configs", texts)
+        for folder in ("policies", "prompts"):
+            shutil.copytree(REPOSITORY / "configs" / folder, self.root / "configs" / folder)
+
+    def _committed(self) -> "TargetWorld":
+        self.git("init", "-q", "-b", "main")
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "As it was")
+        return self

@@ -1,0 +1,214 @@
+"""Steps in the target's own process, through the whole DAG: what is evidence, and what is not."""
+
+import json
+import subprocess
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from pipeline.context import context
+from pipeline.implement import Implement
+from prompt_lab.names import Outcome
+from tests.adapters.step.speaking import speak
+from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld
+
+pytestmark = pytest.mark.slow
+MakeTarget = Callable[..., TargetWorld]
+MODULE = "src/planner/potential_levers.py"
+ASK = "Answer with three or four levers"
+TOPICS = ["kiln heat", "roof repair", "harbour boats", "legal form", "seed sharing", "night trains"]
+
+
+def levers(names: list[str], options: int) -> str:
+    found = [
+        {
+            "name": name,
+            "consequences": f"{name} costs someone something.",
+            "options": [f"{name} {way}" for way in ("now", "in a year", "never")[:options]],
+            "review": f"{name} is thin.",
+        }
+        for name in names
+    ]
+    return json.dumps({"levers": found})
+
+
+def obliging(system: str, user: str) -> str:
+    """Other levers at each call, and more of them where the prompt asks for many."""
+    known = sum(topic in user for topic in TOPICS)
+    return levers(TOPICS[known : known + (2 if "many" in system else 1)], 3)
+
+
+def test_an_iteration_of_the_planner_on_a_branch(
+    make_target: MakeTarget, httpserver: HTTPServer
+) -> None:
+    urls = {name: speak(httpserver, obliging, f"/{name}/v1") for name in ("one", "two")}
+    world = make_target(models={n: {**DUMMY, "base_url": url} for n, url in urls.items()}).planner()
+    source = (world.target / MODULE).read_text()
+    assert ASK in source
+    commit = world.branch("many", {MODULE: source.replace(ASK, "Answer with many levers")})
+    assert world.iterate(branch="many")
+    runs = world.runs()
+    assert len(runs) == 2 * 5 * 2
+    assert {(run["status"], run["usage"]["calls"]) for run in runs} == {("ok", 3)}
+    wanted = {(r["side"], r["sent"]["head"], r["sent"]["tree_clean"]) for r in runs}
+    main = world.git("rev-parse", "main")
+    assert wanted == {("baseline", main, True), ("candidate", commit, True)}
+    assert {MODULE, "src/planner/models.py"} <= set(runs[0]["sent"]["files"])
+    assert all(run["process"]["elsewhere"] == {} for run in runs)
+    counted = json.loads(
+        next(world.lab.glob("history/*/*/outputs/*/activity_overview.json")).read_text()
+    )
+    assert sum(model["input_tokens"] for model in counted["models"].values()) == 27
+    verdict = world.verdict()
+    assert (verdict.outcome, world.codes() & {"too_few_plans"}) == (
+        Outcome.CONDITIONAL,
+        {"too_few_plans"},
+    )
+    assert verdict.effect == pytest.approx(3 / 9)
+    page = (world.folder / "report.html").read_text()
+    assert "CONDITIONAL" in page
+    assert "Answer with many levers" in page
+    assert "import json" not in page  # the prompt is shown, not the module that holds it
+
+
+def test_two_commits_whose_prompt_differs_are_compared(make_target: MakeTarget) -> None:
+    world = make_target().small()
+    world.branch("better", {"src/notes/core.py": BETTER})
+    assert world.iterate(branch="better")
+    assert world.verdict().outcome is not Outcome.INVALID
+    assert len(world.runs()) == 6
+
+
+def test_the_same_commit_twice_is_invalid(make_target: MakeTarget) -> None:
+    world = make_target().small()
+    world.branch("better", {"src/notes/core.py": BETTER})
+    assert world.iterate(Implement, branch="better", number=1)
+    change = json.loads((world.folder / "change.json").read_text())
+    same = {**change, "commit": change["base_commit"]}
+    (world.folder / "change.json").write_text(json.dumps(same))
+    assert world.iterate(number=1)
+    assert world.verdict().outcome is Outcome.INVALID
+    assert "not_exercised" in world.codes()
+    assert world.runs() == []
+
+
+@pytest.mark.parametrize("path", ["README.md", "tools/run.py"])
+def test_what_the_step_cannot_load_is_not_exercised(make_target: MakeTarget, path: str) -> None:
+    world = make_target().small()
+    world.branch("docs", {path: "# Something else.\n"})
+    assert world.iterate(branch="docs")
+    assert world.verdict().outcome is Outcome.INVALID
+    assert world.codes() == {"not_exercised"}
+    assert world.runs() == []
+
+
+def test_a_module_that_no_run_loads_is_not_exercised(make_target: MakeTarget) -> None:
+    world = make_target().small()
+    world.branch("unused", {"src/notes/spare.py": "SPARE = 1\n"})
+    assert world.iterate(branch="unused")
+    assert world.verdict().outcome is Outcome.INVALID
+    assert "not_exercised" in world.codes()
+    assert len(world.runs()) == 6
+
+
+def _on_main(tree: Path) -> None:
+    subprocess.run(["git", "checkout", "-q", "HEAD~1"], cwd=tree, check=True)
+
+
+def _dirty(tree: Path) -> None:
+    (tree / "src/notes/core.py").write_text(CORE.replace("List", "Hide"))
+
+
+def _stray(tree: Path) -> None:
+    (tree / "src/notes/left_over.txt").write_text("x")
+
+
+@pytest.mark.parametrize(
+    ("harm", "codes"),
+    [
+        (_on_main, {"wrong_commit", "blob_mismatch", "prompt_mismatch"}),
+        (_dirty, {"dirty_tree", "blob_mismatch", "prompt_mismatch"}),
+        (_stray, {"dirty_tree"}),
+    ],
+    ids=["on main", "changed", "a stray file"],
+)
+def test_a_worktree_that_is_not_the_commit_is_invalid(
+    make_target: MakeTarget, harm: Callable[[Path], None], codes: set[str]
+) -> None:
+    world = make_target().small()
+    commit = world.branch("better", {"src/notes/core.py": BETTER})
+    harm(context().workspace("notes").worktree(commit))
+    assert world.iterate(branch="better")
+    assert world.verdict().outcome is Outcome.INVALID
+    assert codes <= world.codes()
+    assert {r.facts["side"] for r in world.verdict().reasons if "side" in r.facts} == {"candidate"}
+
+
+def test_another_checkout_that_shadows_the_import_is_invalid(
+    make_target: MakeTarget, tmp_path: Path
+) -> None:
+    copy, home = tmp_path / "copy", tmp_path / "environment"
+    (copy / "notes").mkdir(parents=True)
+    (copy / "notes/__init__.py").touch()
+    (copy / "notes/core.py").write_text(CORE)
+    venv.create(home, symlinks=True)
+    site = next(home.glob("lib/*/site-packages"))
+    line = f"import sys; sys.path.insert(0, {str(copy)!r}); import notes.core\n"
+    (site / "shadow.pth").write_text(line)
+    world = make_target(target_config={"interpreter": str(home / "bin/python")}).small()
+    world.branch("better", {"src/notes/core.py": BETTER})
+    assert world.iterate(branch="better")
+    assert world.verdict().outcome is Outcome.INVALID
+    assert "shadowed_import" in world.codes()
+    found = {r.facts["found"] for r in world.verdict().reasons if r.code == "shadowed_import"}
+    assert str(copy / "notes/core.py") in found
+    assert not (world.lab / "history/reusable.jsonl").exists()  # no later trial rests on these
+
+
+def test_a_prompt_from_outside_the_commit_is_invalid(make_target: MakeTarget) -> None:
+    world = make_target().small(body='return {"prompt": "Something of my own."}')
+    world.branch("better", {"src/notes/core.py": BETTER})
+    assert world.iterate(branch="better")
+    assert world.verdict().outcome is Outcome.INVALID
+    assert world.codes() == {"prompt_mismatch"}
+
+
+def test_a_prompt_that_only_running_tells_is_evidence_too(make_target: MakeTarget) -> None:
+    world = make_target().small()
+    text = BETTER.replace("\n", ".replace('all', 'each')\n", 1)
+    world.branch("computed", {"src/notes/core.py": text})
+    assert world.iterate(branch="computed")
+    assert world.verdict().outcome is not Outcome.INVALID
+
+
+def test_a_file_that_only_the_runs_read_is_the_commit_s(make_target: MakeTarget) -> None:
+    body = 'return {"readme": (Path(core.__file__).parents[2] / "README.md").read_text()}'
+    world = make_target().small(body=body)
+    world.branch("better", {"src/notes/core.py": BETTER})
+    assert world.iterate(branch="better")
+    assert all("README.md" in run["sent"]["files"] for run in world.runs())
+    assert world.verdict().outcome is not Outcome.INVALID
+
+
+def test_a_candidate_that_cannot_be_imported_loses(make_target: MakeTarget) -> None:
+    world = make_target().small()
+    world.branch("broken", {"src/notes/core.py": CORE + "import nothing_of_the_kind\n"})
+    assert world.iterate(branch="broken")
+    kinds = {(r["side"], (r["error"] or {}).get("kind")) for r in world.runs()}
+    assert kinds == {("baseline", None), ("candidate", "import_failed")}
+    assert world.verdict().outcome in (Outcome.NO, Outcome.CONDITIONAL)
+
+
+def test_where_no_model_is_reached_there_is_no_verdict(make_target: MakeTarget) -> None:
+    body = 'return {"error": {"kind": "unreachable", "message": "no model"}}'
+    world = make_target().small(body=body)
+    world.branch("better", {"src/notes/core.py": BETTER})
+    assert not world.iterate(branch="better")
+    assert world.runs() == []
+    events = [p.read_text() for p in world.lab.glob("history/*/*/events.jsonl")]
+    assert all("one: no model" in text for text in events)
+    assert events
+    assert not (world.folder / "verdict.json").exists()

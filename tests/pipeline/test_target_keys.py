@@ -1,0 +1,75 @@
+"""Steps in the target's own process: what is refused before a run, and when runs are used again."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from adapters.registry import load
+from pipeline.batch import settings_text
+from pipeline.context import context
+from pipeline.prepare import Prepare, prepared
+from prompt_lab.config.lab import LimitsConfig, StepConfig
+from prompt_lab.errors import ConfigError, ModelUnavailable
+from prompt_lab.names import Side
+from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld
+
+pytestmark = pytest.mark.slow
+MakeTarget = Callable[..., TargetWorld]
+
+
+@pytest.mark.parametrize(
+    ("model", "branch", "said"),
+    [
+        ({**DUMMY, "key_env": "PATH"}, "better", "one: it takes a key"),
+        ({"provider": "scripted", "id": "x"}, "better", "'scripted' does not speak"),
+        (DUMMY, "", "'src/notes/core.py', which is not rewritten"),
+    ],
+    ids=["a model with a key", "another dialect", "no branch"],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_written(
+    make_target: MakeTarget, model: dict[str, Any], branch: str, said: str
+) -> None:
+    world = make_target(models={"one": model}).small()
+    world.branch("better", {"src/notes/core.py": BETTER})
+    with pytest.raises((ModelUnavailable, ConfigError), match=said):
+        prepared(Prepare(step="probe", number=1, branch=branch))
+    assert not world.iterate(branch=branch)
+    assert not (world.folder / "meta.json").exists()
+
+
+@pytest.mark.parametrize("changed", ["nothing", "the limits", "the target's modules"])
+def test_what_the_configs_say_of_processes_is_part_of_a_run(
+    make_target: MakeTarget, changed: str
+) -> None:
+    make_target().small()
+    ctx = context()
+    adapter, step, target = ctx.adapter("probe"), ctx.step("probe"), ctx.target("notes")
+    before = settings_text(adapter, step, target)
+    if changed == "the limits":
+        step = step.model_copy(update={"limits": LimitsConfig(seconds=1)})
+    if changed == "the target's modules":
+        target = target.model_copy(update={"preload": ("json",)})
+    assert (settings_text(adapter, step, target) == before) == (changed == "nothing")
+
+
+def test_a_step_in_our_process_keeps_the_key_that_it_had(make_target: MakeTarget) -> None:
+    make_target().small()
+    step = StepConfig(
+        name="s", adapter="extract_invoice", target="t", prompt="p.txt", primary="fields"
+    )
+    text = settings_text(load("step", step.adapter)(step), step, context().target("notes"))
+    assert json.loads(text) == {
+        **{"name": "s", "adapter": "extract_invoice", "target": "t", "prompt": "p.txt"},
+        **{"schema_path": "", "primary": "fields", "max_tokens": 256},
+    }
+
+
+def test_finished_runs_are_used_again(make_target: MakeTarget) -> None:
+    world = make_target().small()
+    for name in ("Better", "Best"):
+        world.branch(name, {"src/notes/core.py": CORE.replace("List", name)})
+        assert world.iterate(branch=name)
+    sides = [run["side"] for run in world.runs()]
+    assert (sides.count(Side.BASELINE), sides.count(Side.CANDIDATE)) == (3, 6)
