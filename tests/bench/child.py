@@ -74,7 +74,14 @@ def _world(folder: Path, runs: int, places: int, port: int) -> World:
         "deterministic": True,
         "workers": places,
     }
-    world = World(folder / "world", models={"stand-in": model}, train=runs, verify=1, scout=runs)
+    world = World(
+        folder / "world",
+        models={"stand-in": model},
+        train=runs,
+        verify=1,
+        scout=runs,
+        policy={"max_plans": runs},
+    )
     return world if world.lab.exists() else world.make()
 
 
