@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,6 +59,12 @@ class LabTask(luigi.Task):
     def ctx(self) -> Context:
         """The composition root of this process."""
         return context()
+
+    @classmethod
+    @cache
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        """The class's parameters; kept, since luigi asks for them ten times for every task."""
+        return super().get_params()
 
     def on_failure(self, exception: BaseException) -> Any:
         """What luigid shows for a failed task."""

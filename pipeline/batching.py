@@ -4,6 +4,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
+from luigi.scheduler import Scheduler
+
 _current: "MemberReports | None" = None
 REPORT_EVERY = 25
 """Members between two messages about progress: each is a call to the scheduler."""
@@ -20,6 +22,10 @@ class MemberReports:
         self._worker = process.worker_id
         self._task = process.task.task_id
         self._lock = Lock()
+        # A scheduler of this process alone has no page, and each report costs it a look at every
+        # member: the square of their number in all.
+        self._watched = not isinstance(self._scheduler, Scheduler)
+        self._untold: list[str] = []
 
     def __enter__(self) -> Self:
         global _current  # noqa: PLW0603 -- luigi makes the context; the task has to find it
@@ -40,13 +46,27 @@ class MemberReports:
         if task_id == self._task:
             return
         with self._lock:
-            self._scheduler.add_task(task_id=task_id, worker=self._worker, status="DONE")
+            self._untold.append(task_id)
+            if self._watched:
+                self._tell()
+
+    def before_failing(self) -> None:
+        """What is untold yet: a batch that fails takes with it all members not known as done."""
+        with self._lock:
+            self._tell()
 
     def progress(self, message: str, percent: int) -> None:
         """Show how far the batch is on luigid's page."""
+        if not self._watched:
+            return
         with self._lock:
             self._scheduler.set_task_status_message(self._task, message)
             self._scheduler.set_task_progress_percentage(self._task, percent)
+
+    def _tell(self) -> None:
+        while self._untold:
+            task_id = self._untold.pop()
+            self._scheduler.add_task(task_id=task_id, worker=self._worker, status="DONE")
 
 
 def current() -> MemberReports | None:

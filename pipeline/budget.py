@@ -1,8 +1,7 @@
 """The budget of error of a step: what its trials have asked of which plans, and what is left."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Sequence
 
 from pipeline.base import Phase
 from pipeline.context import Context
@@ -14,7 +13,6 @@ from prompt_lab.report.view import Budget, PlanSet
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import Conclusion, IterationMeta, RunsSummary
-from prompt_lab.store.plans import digest, read_plan
 
 
 def granted(phase: Phase, policy: Policy) -> Grant:
@@ -39,17 +37,6 @@ def uses(ctx: Context, step: str, policy: Policy, *, before: int) -> list[Use]:
     for number, its_step in sorted(iterations(ctx.lab).items()):
         if its_step == step and policy.ledger.since <= number < before:
             found += _uses_of(ctx, number, step)
-    return found
-
-
-def plan_sets(phase: Phase, plans: Mapping[Split, Sequence[str]]) -> dict[Split, str]:
-    """A short digest of the plans of each split, their texts included: a changed set is another."""
-    adapter, lab = phase.ctx.adapter(phase.step), phase.ctx.lab
-    found = {}
-    for split, names in plans.items():
-        parts = [read_plan(lab.plans(split) / n, adapter.inputs, adapter.outputs) for n in names]
-        text = "\n".join(sorted(f"{part.name} {digest(part)}" for part in parts))
-        found[split] = sha256(text.encode()).hexdigest()[:8]
     return found
 
 

@@ -15,24 +15,24 @@ from prompt_lab.evaluate.judge_request import check_template
 from prompt_lab.evaluate.schema import first_fault, properties
 from prompt_lab.names import PullState, Split
 from prompt_lab.ports import TargetStep
-from prompt_lab.store.plans import has_gold, read_plan
+from prompt_lab.store.plans import digest, has_gold, read_plan, set_digest
 
 NO_OUTPUT = Path(os.devnull) / "nothing"
 SHOWN = 5
 JUDGE_TEMPLATE = Path("prompts") / "judge.md.j2"
 
 
-def check_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> None:
-    """Raises StoreError that names every plan whose texts or gold the step cannot use.
+def checked_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> str:
+    """The digest of a plan set; raises StoreError with every plan that the step cannot use.
 
     A plan of a step with a judge may be without gold.
     """
     adapter, folder = phase.ctx.adapter(phase.step), phase.ctx.lab.plans(split)
     judged = phase.ctx.step(phase.step).judge is not None
-    faults = []
+    faults, read = [], []
     for name in plans:
         try:
-            read_plan(folder / name, adapter.inputs, adapter.outputs)
+            read.append(digest(read_plan(folder / name, adapter.inputs, adapter.outputs)))
             # What a step file makes of an output that is not there is its own affair.
             if isinstance(adapter, TargetStep):
                 continue
@@ -43,6 +43,7 @@ def check_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> None:
     if faults:
         more = f"\n… and {len(faults) - SHOWN} more plans" if len(faults) > SHOWN else ""
         raise StoreError("\n".join(faults[:SHOWN]) + more)
+    return set_digest(dict(zip(plans, read, strict=True)))
 
 
 def check_models(phase: Phase, models: Sequence[ModelConfig]) -> None:

@@ -78,7 +78,7 @@ class NoiseFloor(Phase):
         order = Order(digest, Split.TRAIN, sides, asked.models, asked.plans, asked.replicates)
         batch = batch_for(self, order, reuse=False)
         if not self.skip_runner:
-            yield missing_runs(self.number, self.step, batch)
+            yield missing_runs(self, batch)
         record = floor_of(rows_of(self, batch), asked, self.ctx.models, now=utc_now())
         page = render_noise(record, at_next_alpha(self.ctx, self.step))
         goal = Path(self.output().path)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, utc_now
-from pipeline.budget import granted, plan_sets
-from pipeline.check import check_change, check_judge, check_models, check_plans
+from pipeline.budget import granted
+from pipeline.check import check_change, check_judge, check_models, checked_plans
 from pipeline.ideas import check_idea
 from pipeline.params import names
 from pipeline.past import last_synthesis, tried
@@ -49,14 +49,13 @@ def prepared(phase: Phase) -> IterationMeta:
     judge, template = check_judge(phase, models)
     train = train_plans(phase, defaults.train_plans)
     verify = _plans(phase, Split.VERIFY)[: defaults.verify_plans]
-    check_plans(phase, train, split=Split.TRAIN)
-    check_plans(phase, verify, split=Split.VERIFY)
+    plans = {Split.TRAIN: tuple(train), Split.VERIFY: tuple(verify)}
+    sets = {split: checked_plans(phase, of, split=split) for split, of in plans.items()}
     tried(ctx.lab, phase.step)  # what it cannot read is better said before the first call
     workspace = ctx.workspace(step.target)
     workspace.check()
     main_commit = workspace.resolve(target.main)
     check_change(phase, target.main, main_commit)
-    plans = {Split.TRAIN: tuple(train), Split.VERIFY: tuple(verify)}
     replicates = phase.replicates or defaults.replicates
     budget = granted(phase, policy)
     meta = IterationMeta(
@@ -76,7 +75,7 @@ def prepared(phase: Phase) -> IterationMeta:
         judge=judge,
         judge_prompt=template,
         granted=budget,
-        plan_sets=plan_sets(phase, plans),
+        plan_sets=sets,
         last_synthesis=last_synthesis(ctx.lab, phase.step, before=phase.number),
     )
     check_idea(phase, meta)  # an iteration that can never go on would stand in the way of the next

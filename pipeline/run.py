@@ -79,6 +79,8 @@ class Run(LabTask):
         with Progress(title, len(left)) as progress:
             faults = self._make(left, progress)
         if faults:
+            if reports := current():
+                reports.before_failing()
             raise OutsideFailure(
                 f"{len(faults)} of {len(left)} runs could not be made; those that were are kept, "
                 "and the same command makes the rest.\n" + "\n".join(sorted(set(faults))[:5])
@@ -124,10 +126,7 @@ class Run(LabTask):
         return Bench(ctx, self.number, self.step, adapter, config.primary, sites, judged)
 
     def _report(self, key: RunKey) -> None:
-        # Failed ones fail with the batch: told earlier, luigi would hand them out again meanwhile,
-        # and a server that is down would be asked for ever.
-        reports = current()
-        if reports:
+        if reports := current():
             reports.member_done(run_task(self.number, self.step, self.batch, key).task_id)
 
 
@@ -164,12 +163,13 @@ def run_task(number: int, step: str, batch: str, key: RunKey) -> Run:
     )
 
 
-def missing_runs(number: int, step: str, batch: Batch) -> list[luigi.Task]:
-    """The tasks of the runs that are made in any case. Finished ones cost luigi a look each."""
+def missing_runs(phase: Phase, batch: Batch) -> list[luigi.Task]:
+    """The tasks of the runs that are made in any case and are not there yet."""
+    root = phase.ctx.lab.root
     return [
-        run_task(number, step, batch.name, key)
+        run_task(phase.number, phase.step, batch.name, key)
         for key, planned in batch.by_key().items()
-        if not (planned.reused or planned.if_promising)
+        if not (planned.reused or planned.if_promising or is_finished(root / planned.path))
     ]
 
 
@@ -177,7 +177,7 @@ def all_runs(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
     """Yield the runs of a batch until all are there; their rows without the probes."""
     rows = None
     while rows is None:
-        yield missing_runs(phase.number, phase.step, batch)
+        yield missing_runs(phase, batch)
         rows = sound_rows(phase, batch)
     return rows
 

@@ -3,6 +3,7 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -111,11 +112,18 @@ class PromptFileStep(ABC):
         (out_dir / self.outputs[0]).unlink(missing_ok=True)
 
 
-def _source(worktree: Path, path: str) -> bytes:
+@lru_cache(maxsize=256)
+def _inside(worktree: Path, path: str) -> Path:
+    """Where a source really lies; kept, since every run asks and a look takes many calls."""
     root = worktree.resolve()
     file = (root / path).resolve()
     if not file.is_relative_to(root):
         raise TargetError(f"{path!r} leads out of the target. Name a file inside it in the step.")
+    return file
+
+
+def _source(worktree: Path, path: str) -> bytes:
+    file = _inside(worktree, path)
     try:
         return file.read_bytes()
     except OSError as error:

@@ -1,6 +1,6 @@
 """Plans: folders under baseline/train and baseline/verify."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -57,6 +57,12 @@ def has_gold(folder: Path, outputs: Sequence[str]) -> bool:
 def digest(plan: PlanText) -> str:
     """sha256 over a plan's inputs and gold: a change in either makes its runs new ones."""
     return sha256(plan.model_dump_json().encode()).hexdigest()
+
+
+def set_digest(plans: Mapping[str, str]) -> str:
+    """8 hex digits of a plan set, from its plans' names and digests: a changed set is another."""
+    text = "\n".join(sorted(f"{name} {its}" for name, its in plans.items()))
+    return sha256(text.encode()).hexdigest()[:8]
 
 
 def _text(path: Path) -> str:
