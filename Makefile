@@ -40,6 +40,18 @@ demo: setup ## improve a real prompt on the embedded model, in ./lab; again: the
 	@$(LUIGI) ExampleLab
 	@$(LUIGI) Iteration
 
+# What models of another lab once answered, where a copy of it lies beside the clone.
+ANSWERS ?= ../shared/data/planexe_lab
+LIVE ?= 20260401_tool_library
+.PHONY: demo-planner
+demo-planner: setup ## a step in a target's own Python: on recorded answers, then live on one plan
+	@PROMPTLAB_ROOT=lab-planner $(LUIGI) $(if $(wildcard $(ANSWERS)/history),RecordedLab \
+		--answers $(ANSWERS) --before 182-188 --after 189-195,ExampleLab --example planner)
+	@PROMPTLAB_ROOT=lab-planner $(LUIGI) Iteration --branch free-openers
+	@$(if $(LIVE),PROMPTLAB_ROOT=lab-planner-live $(LUIGI) ExampleLab --example planner)
+	@$(if $(LIVE),PROMPTLAB_ROOT=lab-planner-live PROMPTLAB_GATEWAY=live $(LUIGI) Iteration \
+		--branch free-openers --plans $(LIVE))
+
 .PHONY: test
 test: $(VENV)/.dev ## all tests
 	@$(BIN)/python -m pytest

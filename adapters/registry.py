@@ -25,7 +25,14 @@ OWN_PROCESS = frozenset({"python_target", "luigi_task", "command"})
 """Step adapters that run in the target's process: they are also told the Place."""
 CODE_HOST = {"local": "adapters.code_host.local:LocalHost"}
 WORKSPACE = {"git": "adapters.workspace.git:GitWorkspace"}
-_TABLES = {"llm": LLM, "step": STEP, "code_host": CODE_HOST, "workspace": WORKSPACE}
+GATEWAY = {"local": "adapters.gateway.lines:Lines"}
+_TABLES = {
+    "llm": LLM,
+    "step": STEP,
+    "code_host": CODE_HOST,
+    "workspace": WORKSPACE,
+    "gateway": GATEWAY,
+}
 
 
 def load(kind: str, name: str) -> Any:

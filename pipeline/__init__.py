@@ -16,6 +16,7 @@ from pipeline.ledger import Ledger
 from pipeline.logs import check_settings, say_plainly
 from pipeline.noise_floor import NoiseFloor
 from pipeline.prepare import Prepare
+from pipeline.recorded import RecordedLab
 from pipeline.replay import Replay
 from pipeline.run import Run
 from pipeline.runs import Runs
@@ -44,6 +45,7 @@ __all__ = [
     "Ledger",
     "NoiseFloor",
     "Prepare",
+    "RecordedLab",
     "Replay",
     "Report",
     "Run",

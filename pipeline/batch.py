@@ -8,9 +8,10 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from adapters.registry import OWN_PROCESS
 from pipeline.base import Phase, utc_now
 from pipeline.gather import sources_at
-from prompt_lab.config.lab import StepConfig, TargetConfig
+from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.evaluate.batches import BatchRequest, plan_runs
 from prompt_lab.names import Side, Split
@@ -72,7 +73,9 @@ def request_for(phase: Phase, order: Order) -> BatchRequest:
             for side, commit in order.commits.items()
         },
         replicates=order.replicates,
-        adapter_digest=adapter_digest(adapter, settings_text(adapter, step, target)),
+        adapter_digest=adapter_digest(
+            adapter, settings_text(adapter, step, target) + _replayed(adapter, ctx.defaults)
+        ),
         drift_sample=ctx.defaults.drift_sample,
     )
 
@@ -109,6 +112,17 @@ def settings_text(adapter: StepAdapter, step: StepConfig, target: TargetConfig) 
     if not isinstance(adapter, TargetStep):
         return text
     return text + target.model_dump_json(exclude=_NOT_LOADED)
+
+
+def _asks_itself(phase: Phase) -> bool:
+    return phase.ctx.step(phase.step).adapter in OWN_PROCESS
+
+
+def _replayed(adapter: StepAdapter, defaults: LabConfig) -> str:
+    """Answers that were recorded make other runs than live ones."""
+    gateway = defaults.gateway
+    replay = isinstance(adapter, TargetStep) and gateway.mode == "replay"
+    return gateway.model_dump_json() if replay else ""
 
 
 def _interpreter(adapter: StepAdapter, target: TargetConfig, side: Side) -> dict[str, str]:
@@ -152,6 +166,7 @@ def _claim(phase: Phase, order: Order, run: PlannedRun) -> Path:
         "probe": run.probe,
         "commit": order.commits[run.side],
         "model_config": model.model_dump(mode="json"),
+        **({"gateway": phase.ctx.defaults.gateway.model_dump()} if _asks_itself(phase) else {}),
         "versions": {"prompt-lab": version("prompt-lab"), "luigi": version("luigi")},
         "claimed": utc_now(),
     }

@@ -46,18 +46,6 @@ def checked_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> str:
     return set_digest(dict(zip(plans, read, strict=True)))
 
 
-def check_models(phase: Phase, models: Sequence[ModelConfig]) -> None:
-    """Raises ModelUnavailable with every model that a step in its own process cannot reach."""
-    if not isinstance(phase.ctx.adapter(phase.step), TargetStep):
-        return
-    reasons = [f"  {m.alias}: {why}" for m in models if (why := phase.ctx.no_url(m))]
-    if reasons:
-        raise ModelUnavailable(
-            f"Nothing was run, since step {phase.step!r} asks its models itself, in the target's "
-            "own process, and cannot reach them all:\n" + "\n".join(reasons)
-        )
-
-
 def check_judge(phase: Phase, models: Sequence[ModelConfig]) -> tuple[JudgeConfig | None, str]:
     """The step's judge under its alias, and its template; (None, '') where the scores decide.
 

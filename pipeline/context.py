@@ -2,7 +2,7 @@
 
 import atexit
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -14,11 +14,12 @@ import luigi
 from adapters.registry import OWN_PROCESS
 from adapters.registry import load as load_adapter
 from prompt_lab.config.base import load, load_folder, load_named
-from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
+from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig, with_mode
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import ModelUnavailable, UnknownName
-from prompt_lab.ports import CodeHost, Llm, ModelUrl, Place, StepAdapter, TargetStep, Workspace
+from prompt_lab.own_process import ModelGateway, Place
+from prompt_lab.ports import CodeHost, Llm, StepAdapter, TargetStep, Workspace
 from prompt_lab.store.layout import Lab
 
 
@@ -32,9 +33,6 @@ class lab(luigi.Config):
     pages_url = luigi.Parameter(default="", description="where a web server shows the lab's pages")
 
 
-OPENAI_DIALECT = ("openai", "openai_like", "openrouter")
-
-
 @dataclass
 class Context:
     """One lab with its configs. Adapters are made on first use and kept."""
@@ -46,11 +44,14 @@ class Context:
     _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
     _hosts: dict[str, CodeHost] = field(default_factory=dict)
     _workspaces: dict[str, Workspace] = field(default_factory=dict)
+    _gateways: dict[tuple[int, frozenset[str]], ModelGateway] = field(default_factory=dict)
 
     @cached_property
     def defaults(self) -> LabConfig:
-        """configs/lab.yaml."""
-        return load(self.configs / "lab.yaml", LabConfig)
+        """lab.yaml of the lab where it has one, else of configs/."""
+        own = self.lab.root / "lab.yaml"
+        found = load(own if own.is_file() else self.configs / "lab.yaml", LabConfig)
+        return with_mode(found, os.environ.get("PROMPTLAB_GATEWAY", ""))
 
     @cached_property
     def models(self) -> dict[str, ModelConfig]:
@@ -69,10 +70,10 @@ class Context:
             chosen[by_name[name].alias] = by_name[name]
         return list(chosen.values())
 
-    def choose_models(self, names: Sequence[str]) -> list[ModelConfig]:
-        """Models by name; all must be usable, or every reason is given at once."""
+    def choose_models(self, names: Sequence[str], step: str) -> list[ModelConfig]:
+        """Models by name; the step must be able to use all, or every reason is given at once."""
         chosen = self.named(names)
-        reasons = [f"  {m.alias}: {why}" for m in chosen if (why := self.why_not(m))]
+        reasons = [f"  {m.alias}: {why}" for m in chosen if (why := self.why_not(m, step))]
         if reasons:
             raise ModelUnavailable(
                 "Nothing was run, since not every model can be used:\n"
@@ -81,10 +82,15 @@ class Context:
             )
         return chosen
 
-    def why_not(self, model: ModelConfig) -> str | None:
-        """Why a model cannot be used, or None."""
+    def why_not(self, model: ModelConfig, step: str = "") -> str | None:
+        """Why a model cannot be used, or cannot be by a step, or None."""
         if model.status == "removed":
             return f"was removed: {model.reason}"
+        if step and self.step(step).adapter in OWN_PROCESS:
+            if self.defaults.gateway.mode == "replay":
+                return None
+            if model.provider == "scripted":
+                return f"has no address, and step {step!r} asks from a process of its own"
         return self.llm(model.alias).check()
 
     def llm(self, alias: str) -> Llm:
@@ -104,7 +110,7 @@ class Context:
         place = None
         if config.adapter in OWN_PROCESS:
             target = self.target(config.target)
-            place = Place(target, self.repository(target), self.configs.resolve().parent)
+            place = Place(target, self.repository(target), self.home)
         known = self._steps.get(name)
         if known is None or known[0] != (config, place):
             if known is not None and isinstance(known[1], TargetStep):
@@ -112,36 +118,39 @@ class Context:
             self._steps[name] = ((config, place), _made(config, place))
         return self._steps[name][1]
 
-    def no_url(self, model: ModelConfig) -> str | None:
-        """Why a step in a process of its own cannot reach a model, or None."""
-        if model.provider == "embedded":
-            return None
-        if model.provider not in OPENAI_DIALECT:
-            return f"provider {model.provider!r} does not speak OpenAI's chat completions"
-        if model.key_env or not model.base_url:
-            return (
-                "it takes a key, and no key is ever given to a target's own process: use a model "
-                "with 'base_url:' and without 'key_env:'"
+    def gateway(self, aliases: Iterable[str]) -> ModelGateway:
+        """Where steps in a process of their own ask these models; kept as long as this process."""
+        key = (os.getpid(), frozenset(aliases))
+        if key not in self._gateways:
+            config, models = self.defaults.gateway, [self.models[alias] for alias in sorted(key[1])]
+            own = [m.alias for m in models if m.provider == "embedded" and config.mode != "replay"]
+            made: ModelGateway = load_adapter("gateway", "local")(
+                models,
+                config,
+                self.lab.root.resolve(),
+                addresses=dict.fromkeys(own, self._servers(own)),
             )
-        return None
+            atexit.register(made.close)
+            self._gateways[key] = made
+        return self._gateways[key]
 
-    @contextmanager
-    def model_urls(self, alias: str) -> Iterator[tuple[ModelUrl, ...]]:
-        """Where a step in a process of its own reaches a model until the block ends.
+    def close_gateways(self) -> None:
+        """End them. A further run starts one again."""
+        while self._gateways:
+            self._gateways.popitem()[1].close()
 
-        Raises ModelUnavailable where it cannot.
-        """
-        model = self.models[alias]
-        why = self.no_url(model)
-        if why is not None:
-            raise ModelUnavailable(f"{alias}: {why}")
-        if model.provider != "embedded":
-            yield (ModelUrl(alias, model.base_url, model.id),)
-            return
+    def _servers(self, aliases: Sequence[str]) -> list[str]:
+        """The addresses of the embedded model, where any alias means it."""
+        if not aliases:
+            return []
         from adapters.llm.embedded_pool import shared_pool  # noqa: PLC0415 -- few runs need it
 
-        with shared_pool().lease() as (server, _):
-            yield (ModelUrl(alias, f"{server.address}/v1", model.id),)
+        return [f"{address}/v1" for address in shared_pool().addresses()]
+
+    @property
+    def home(self) -> Path:
+        """The folder that relative paths of configs start at."""
+        return self.configs.resolve().parent
 
     def target(self, name: str) -> TargetConfig:
         """configs/targets/<name>.yaml."""

@@ -12,6 +12,8 @@ from prompt_lab.store.files import disk_errors, write_text
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 COPIED = ("baseline", "target")
+WHERE_THERE = ("recordings", "lab.yaml")
+"""What an example may have besides."""
 
 
 class ExampleLab(LabTask):
@@ -36,22 +38,37 @@ class ExampleLab(LabTask):
         hold_lab(self.ctx)
         with disk_errors(root):
             root.mkdir(parents=True, exist_ok=True)
-            for name in COPIED:
-                _copy(source / name, root / name)
+            for name in (*COPIED, *WHERE_THERE):
+                if (source / name).exists():
+                    copy_in(source / name, root / name)
         if not self.output().exists():
             write_text(Path(self.output().path), f"copied from examples/{self.example}\n")
 
 
-def _copy(source: Path, goal: Path) -> None:
+def copy_in(source: Path, goal: Path) -> None:
+    """Copy a file or folder unless it is there; `target` becomes a repository with branches."""
     if goal.exists():
         return
     part = goal.with_name(f".{goal.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(source, part, ignore=shutil.ignore_patterns("__pycache__"))
+    if source.is_dir():
+        shutil.copytree(source, part, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copyfile(source, part)
     if goal.name == "target":
-        git = Git(part)
-        git("init", "-q", "-b", "main")
-        git("add", "-A")
-        message = "The prompts as a hurried engineer wrote them"
-        git("commit", "-q", "-m", message, env=signed(utc_now()))
+        _commit(Git(part), sorted((source.parent / "branches").glob("*.patch")))
     part.rename(goal)
+
+
+def _commit(git: Git, patches: list[Path]) -> None:
+    """main with all files, and a branch with one commit for each patch, by its name."""
+    env = signed(utc_now())
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-q", "-m", "The prompts as a hurried engineer wrote them", env=env)
+    for patch in patches:
+        git("checkout", "-q", "-b", patch.stem, "main")
+        git("apply", "--index", str(patch))
+        title = patch.stem.replace("-", " ").capitalize()
+        git("commit", "-q", "-m", title, env=env)
+    git("checkout", "-q", "main")

@@ -1,8 +1,9 @@
 """Make one run: call the step adapter, score what came out, write it down."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
+from math import fsum
 from pathlib import Path
 
 from pipeline.base import utc_now
@@ -11,18 +12,17 @@ from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import LabError, OutsideFailure
 from prompt_lab.evaluate.batches import seed_of
 from prompt_lab.names import Side, Status
-from prompt_lab.ports import (
-    Answer,
-    Llm,
-    ModelUrl,
-    ProcessFacts,
-    Request,
-    StepAdapter,
-    StepJob,
-    StepResult,
-    TargetStep,
+from prompt_lab.own_process import Line, ModelGateway
+from prompt_lab.ports import Answer, Llm, Request, StepAdapter, StepJob, StepResult
+from prompt_lab.records import (
+    CallNote,
+    ProcessRecord,
+    RunError,
+    RunKey,
+    RunRecord,
+    Sent,
+    Usage,
 )
-from prompt_lab.records import ProcessRecord, RunKey, RunRecord, Sent, Usage
 from prompt_lab.store import runs as store
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.plans import has_gold
@@ -82,30 +82,51 @@ class Meter:
 
 UNREACHABLE = "unreachable"
 """The kind of a step's error that says that no model could be reached at all."""
+SERVER_ERROR = 500
+LIVE = "live"
 
 
 @dataclass
 class Told(Meter):
-    """The same of a step that asked its models in a process of its own, by what it says."""
+    """The same of a step that asks its models in a process of its own, as the gateway saw it."""
 
-    facts: ProcessFacts = field(default_factory=ProcessFacts)
+    notes: Sequence[CallNote] = ()
+    seconds_run: float = 0.0
 
     def answered_by(self) -> str:
-        """Aliases are told; the models' ids are what is kept."""
-        said = self.facts.said.get("answered_by", ())
-        names = {said} if isinstance(said, str) else {str(name) for name in said or ()}
-        ids = {self.config.id if name == self.config.alias else name for name in names}
+        """The model ids that answered."""
+        ids = {note.model_id or note.answered_by for note in self.notes if note.answered_by}
         return ", ".join(sorted(ids)) or self.config.id
 
     def usage(self) -> Usage:
-        """Calls alone: what they took in tokens is not told."""
-        said = self.facts.said
-        calls = {name: said.get(name, 0) for name in ("calls", "calls_succeeded")}
-        return Usage(**{name: n if isinstance(n, int) else 0 for name, n in calls.items()})
+        """The sums, whatever the step itself says of them."""
+        notes = self.notes
+        return Usage(
+            calls=len(notes),
+            calls_succeeded=sum(bool(note.answered_by) for note in notes),
+            retries=sum(note.retries for note in notes),
+            input_tokens=sum(note.input_tokens for note in notes),
+            output_tokens=sum(note.output_tokens for note in notes),
+            cost_usd=fsum(note.cost_usd for note in notes),
+            seconds_waited=fsum(note.waited for note in notes),
+        )
 
     def seconds(self) -> float:
-        """Of the whole run."""
-        return self.facts.seconds
+        """Of the whole run: what the step itself computes is part of it."""
+        return self.seconds_run
+
+
+def refuse_unreachable(model: str, error: RunError | None, calls: Sequence[CallNote]) -> None:
+    """Raises OutsideFailure where no model could be reached: that is no answer of this side's.
+
+    What was asked decides; where nothing was, what the step says of itself.
+    """
+    if calls:
+        live = all(call.origin == LIVE and call.status >= SERVER_ERROR for call in calls)
+        if live and not any(call.answered_by for call in calls):
+            raise OutsideFailure(f"{model}: {calls[-1].error}")
+    elif error is not None and error.kind == UNREACHABLE:
+        raise OutsideFailure(f"{model}: {error.message}")
 
 
 @dataclass(frozen=True)
@@ -120,6 +141,10 @@ class Bench:
     sites: Mapping[Side, Site]
     judged: bool = False
     """Whether a judge compares the answers, so that a plan need not have gold."""
+    gateway: ModelGateway | None = None
+    """Where the step itself asks; None for a step in our own process, which asks by the meter."""
+    fallbacks: tuple[str, ...] = ()
+    """Aliases that are asked, call by call, where a run's own model does not answer."""
 
     def run(self, key: RunKey, planned: PlannedRun) -> RunRecord:
         """Make one run. A LabError, noted in the run folder, means that it is to be made again."""
@@ -132,16 +157,18 @@ class Bench:
         seed = seed_of(key.plan, planned.replicate) if seeded else None
         worktree = self.sites[key.side].worktree
         try:
-            with self._urls(key.model) as urls:
-                job = StepJob(worktree, plan_dir, out, meter.ask, seed, urls, key.side)
+            with self._line(key) as line:
+                job = StepJob(worktree, plan_dir, out, meter.ask, seed, line.urls, key.side)
                 result = self.adapter.execute(job)
-            if result.error and result.error.kind == UNREACHABLE:
-                raise OutsideFailure(f"{key.model}: {result.error.message}")
+            refuse_unreachable(key.model, result.error, line.calls)
         except LabError as error:
             store.fail(folder, key.plan, str(error), now=utc_now())
             raise
         if result.process is not None:
-            meter = Told(meter.llm, meter.config, facts=result.process)
+            seconds = result.process.seconds
+            meter = Told(meter.llm, meter.config, notes=line.calls, seconds_run=seconds)
+        if line.texts:
+            store.keep_calls(out, line.texts)
         scored = not self.judged or has_gold(plan_dir, self.adapter.outputs)
         scores = self.adapter.score(plan_dir, out) if scored and result.error is None else {}
         record = self._record(key, planned, result, meter=meter).model_copy(
@@ -149,16 +176,16 @@ class Bench:
                 "started": started,
                 "scores": scores,
                 "primary": scores.get(self.primary, 0.0),
+                "calls": line.calls,
             }
         )
         store.finish(self.ctx.lab, out, record)
         return record
 
-    def _urls(self, model: str) -> AbstractContextManager[tuple[ModelUrl, ...]]:
-        """Where the step itself asks; a step in our own process asks by the meter."""
-        return (
-            self.ctx.model_urls(model) if isinstance(self.adapter, TargetStep) else nullcontext(())
-        )
+    def _line(self, key: RunKey) -> AbstractContextManager[Line]:
+        if self.gateway is None:
+            return nullcontext(Line(()))
+        return self.gateway.line(key, self.fallbacks)
 
     def _record(
         self, key: RunKey, planned: PlannedRun, result: StepResult, *, meter: Meter

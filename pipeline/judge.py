@@ -7,7 +7,7 @@ from pipeline.base import Phase
 from pipeline.gather import batch_of, rows_now, side_facts, summary_file, summary_of, version_at
 from pipeline.trials import delivered, judged, settle, trial_of
 from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, Verdict
-from prompt_lab.evaluate.evidence import examine
+from prompt_lab.evaluate.evidence import examine, no_observable_effect, recorded
 from prompt_lab.evaluate.judged import agreement_of, judgements_on, shortfall, with_agreement
 from prompt_lab.evaluate.pairs import evidence_of, pairs_of
 from prompt_lab.names import Side, Split
@@ -41,12 +41,14 @@ def judge(phase: Phase, policy: Policy | None = None) -> tuple[Verdict, Case]:
     verify = rows_now(phase, batch_of(phase, "verify")) if read_verify else None
     case = Case(trial.policy, train, verify, _findings(phase, [*train, *(verify or [])]))
     prompts = (version_at(phase, change.base_commit), version_at(phase, change.commit))
+    kept = recorded([*train, *(verify or [])])
     evidence = evidence_of(
         train,
         case.findings,
         prompts=prompts,
         verify=None if verify is None else all_pairs(phase, "verify", verify),
-        violations=shortfall(seen, rule) if rule else (),
+        violations=[*(shortfall(seen, rule) if rule else ()), *([kept.text] if kept else ())],
+        remarks=[remark for remark in (kept, no_observable_effect(train)) if remark],
     )
     verdict = trial.conclude_with(evidence)
     return with_agreement(verdict, seen, rule) if rule else verdict, case

@@ -61,7 +61,7 @@ class NoiseFloor(Phase):
         target = ctx.target(ctx.step(self.step).target)
         workspace = ctx.workspace(target.name)
         workspace.check()
-        models = ctx.choose_models(self.model_names or ctx.defaults.models)
+        models = ctx.choose_models(self.model_names or ctx.defaults.models, self.step)
         return Asked(
             step=self.step,
             commit=workspace.resolve(target.main),

@@ -11,9 +11,9 @@ from pipeline.gather import plans_of, texts, version_at
 from pipeline.trials import shown
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
-from prompt_lab.decide.verdict import Verdict
+from prompt_lab.decide.verdict import Code, Verdict
 from prompt_lab.names import Side, Split
-from prompt_lab.records import Change, PromptVersion, RunRow
+from prompt_lab.records import RECORDED, Change, PromptVersion, RunRow
 from prompt_lab.report.view import LedgerEntry, ReportView, Setup, Spent
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_record
@@ -117,6 +117,7 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
         merged=bool(conclusion and conclusion.merged_commit),
         cost_usd=spent(folder).cost_usd,
         created=meta.created if meta else "",
+        label=RECORDED if verdict and Code.RECORDED in {r.code for r in verdict.reasons} else "",
         report=lab.relative(report) if report.exists() else "",
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, utc_now
 from pipeline.budget import granted
-from pipeline.check import check_change, check_judge, check_models, checked_plans
+from pipeline.check import check_change, check_judge, checked_plans
 from pipeline.ideas import check_idea
 from pipeline.params import names
 from pipeline.past import last_synthesis, tried
@@ -44,8 +44,7 @@ def prepared(phase: Phase) -> IterationMeta:
     step = ctx.step(phase.step)
     target = ctx.target(step.target)
     policy = ctx.policy(defaults.policy)
-    models = ctx.choose_models(phase.model_names or defaults.models)
-    check_models(phase, models)
+    models = ctx.choose_models(phase.model_names or defaults.models, phase.step)
     judge, template = check_judge(phase, models)
     train = train_plans(phase, defaults.train_plans)
     verify = _plans(phase, Split.VERIFY)[: defaults.verify_plans]

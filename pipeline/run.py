@@ -12,6 +12,7 @@ from typing import Any
 
 import luigi
 
+from adapters.registry import OWN_PROCESS
 from pipeline.base import File, LabTask, Phase, hold_lab
 from pipeline.batching import current
 from pipeline.execute import Bench, Site
@@ -87,7 +88,7 @@ class Run(LabTask):
             )
 
     def _make(self, left: dict[RunKey, PlannedRun], progress: Progress) -> list[str]:
-        bench = self._bench({key.side for key in left})
+        bench = self._bench(left)
         breaker = Breaker()
 
         def make(key: RunKey) -> str | None:
@@ -113,17 +114,20 @@ class Run(LabTask):
                     faults.append(fault)
         return faults
 
-    def _bench(self, sides: Iterable[Side]) -> Bench:
+    def _bench(self, left: Iterable[RunKey]) -> Bench:
         ctx, config = self.ctx, self.ctx.step(self.step)
         batch = read_batch(batch_path(ctx.lab, self.number, self.step, self.batch))
         workspace = ctx.workspace(config.target)
         sites = {}
-        for side in sorted(sides):
+        for side in sorted({key.side for key in left}):
             tree = workspace.worktree(batch.commits[side])
             sites[side] = Site(batch.commits[side], tree, *workspace.observe(tree))
         adapter = ctx.adapter(self.step)
+        asks = ctx.gateway({key.model for key in left}) if config.adapter in OWN_PROCESS else None
         judged = config.judge is not None
-        return Bench(ctx, self.number, self.step, adapter, config.primary, sites, judged)
+        return Bench(
+            ctx, self.number, self.step, adapter, config.primary, sites, judged, gateway=asks
+        )
 
     def _report(self, key: RunKey) -> None:
         if reports := current():

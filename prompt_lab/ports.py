@@ -1,13 +1,13 @@
 """What the rules need from the outside world, in the user's words. Adapters implement these."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from prompt_lab.config.lab import TargetConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import Side
+from prompt_lab.own_process import Description, ModelUrl, ProcessFacts
 from prompt_lab.records import Pull, RunError
 
 
@@ -60,28 +60,6 @@ Ask = Callable[[Request], Answer]
 
 
 @dataclass(frozen=True)
-class ModelUrl:
-    """Where a step in a process of its own reaches a model. The URL stands for one run only."""
-
-    name: str
-    base_url: str
-    model: str
-    kind: str = "openai"
-
-
-@dataclass(frozen=True)
-class Place:
-    """What a step in a process of its own needs to know of its target.
-
-    `home` is the folder that the step's `file` starts at.
-    """
-
-    target: TargetConfig
-    repository: Path
-    home: Path
-
-
-@dataclass(frozen=True)
 class StepJob:
     """What a step adapter is given for one run.
 
@@ -101,29 +79,6 @@ class StepJob:
 
 
 @dataclass(frozen=True)
-class ProcessFacts:
-    """What is known of a step that ran in a process of its own."""
-
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
-    """Module of the target's packages -> file outside the worktree that it came from; '' where
-    the package was never loaded. Not empty: the run is no evidence for the worktree."""
-    environment: tuple[str, ...] = ()
-    """Names of the environment variables that were passed."""
-    python: str = ""
-    installed_sha256: str = ""
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    printed: int = 0
-    """Bytes; the beginning and the end are in the run's step.log."""
-    killed: int = 0
-    """Processes that the step had left running, or that were ended with it."""
-    unbound: tuple[str, ...] = ()
-    """Limits that this machine cannot enforce, in words."""
-    said: Mapping[str, Any] = field(default_factory=dict)
-    """What `execute` of the step file returned: perhaps calls, calls_succeeded."""
-
-
-@dataclass(frozen=True)
 class StepResult:
     """What one execution used and how it ended; the outputs are files in `out_dir`."""
 
@@ -132,20 +87,6 @@ class StepResult:
     request_sha256: str
     error: RunError | None
     process: ProcessFacts | None = None
-
-
-@dataclass(frozen=True)
-class Description:
-    """A step as one worktree has it, before anything runs: what its import alone loads.
-
-    `elsewhere`: modules of its packages that came from another place, with their files.
-    """
-
-    files: Mapping[str, str]
-    elsewhere: Mapping[str, str]
-    prompt_sha256: str
-    python: str
-    installed_sha256: str
 
 
 class StepAdapter(Protocol):

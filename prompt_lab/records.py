@@ -3,13 +3,15 @@
 Times are seconds or UTC time stamps in ISO 8601; money is US dollars; scores are in [0, 1].
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from prompt_lab.names import PullState, Side, Split, Status
 
 VERSION = 1
+RECORDED: Final = "replay of recorded answers"
+"""The label of all that is made from answers keyed by run and call, whatever the request."""
 
 
 class Record(BaseModel):
@@ -38,6 +40,24 @@ class Usage(Record):
     output_tokens: int = 0
     cost_usd: float = 0.0
     seconds_waited: float = Field(default=0.0, description="time queued before the model was free")
+
+
+class CallNote(Record):
+    """One call of a step in a process of its own, as the gateway saw it."""
+
+    number: int = Field(description="from 0, in the order in which the calls began")
+    answered_by: str = Field(default="", description="alias of the model; '' where none answered")
+    model_id: str = Field(default="", description="the model's own name for itself")
+    origin: str = Field(default="live", description="live, or what it is a replay of")
+    status: int = Field(default=0, description="HTTP status that the step was given")
+    seconds: float = 0.0
+    waited: float = Field(default=0.0, description="part of the seconds before a place was free")
+    retries: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    counted: bool = Field(default=True, description="False: the answer named no tokens")
+    cost_usd: float = 0.0
+    error: str = Field(default="", description="why there was no answer, redacted")
 
 
 class RunError(Record):
@@ -106,11 +126,19 @@ class RunRecord(Record):
     process: ProcessRecord | None = Field(
         default=None, description="of a step in a process of its own; None: it ran in ours"
     )
+    calls: tuple[CallNote, ...] = Field(
+        default=(), description="of a step in a process of its own, each as the gateway saw it"
+    )
 
     @property
     def key(self) -> RunKey:
         """The run that this is a record of."""
         return RunKey(self.split, self.side, self.model, self.plan, self.replicate)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether answers were given by who asked, not by what was asked: no evidence for it."""
+        return any(call.origin == RECORDED for call in self.calls)
 
 
 class RunRow(Record):

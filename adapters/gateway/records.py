@@ -8,11 +8,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from prompt_lab.names import Side
+from prompt_lab.records import RECORDED
 
 Origin = Literal["live", "replay of the same request", "replay of recorded answers"]
 LIVE: Origin = "live"
 REPLAYED: Origin = "replay of the same request"
-KEYED: Origin = "replay of recorded answers"
+KEYED: Origin = RECORDED
 
 
 class Record(BaseModel):

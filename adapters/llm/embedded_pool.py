@@ -75,6 +75,13 @@ class Pool:
             else:
                 self._forget(server)
 
+    def addresses(self) -> list[str]:
+        """Of all servers, which are started: for who shares them among calls without a lease."""
+        while server := self._start_one():
+            self._idle.put(server)
+        with self._lock:
+            return [server.address for server in self._all if server.alive()]
+
     def pids(self) -> list[int]:
         """Process ids of the servers that have been started and not been lost."""
         with self._lock:

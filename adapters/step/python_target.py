@@ -14,7 +14,8 @@ from adapters.step.step_file import read_step_file
 from prompt_lab.config.lab import StepConfig
 from prompt_lab.errors import TargetError
 from prompt_lab.names import Side
-from prompt_lab.ports import Description, Place, ProcessFacts, StepJob, StepResult
+from prompt_lab.own_process import Description, Place, ProcessFacts
+from prompt_lab.ports import StepJob, StepResult
 from prompt_lab.records import RunError
 from prompt_lab.store.files import disk_errors, write_text
 

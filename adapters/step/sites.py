@@ -9,7 +9,7 @@ from typing import Any
 from adapters.step.process import PASSED, TargetProcess
 from adapters.step.step_file import StepFile
 from prompt_lab.names import Side
-from prompt_lab.ports import Place
+from prompt_lab.own_process import Place
 
 KEPT = 6
 """Worktrees whose workers are kept; the one that was asked for longest ago makes room."""

@@ -2,7 +2,7 @@
 
 from prompt_lab.analyze.changes import Changed, changes
 from prompt_lab.analyze.findings import Says
-from prompt_lab.analyze.markdown import page, plain, section
+from prompt_lab.analyze.markdown import label, page, plain, section
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.tables import by_model, summary
 from prompt_lab.decide.verdict import Verdict
@@ -16,6 +16,7 @@ def assess(metrics: Metrics, verdict: Verdict, change: Change) -> str:
     found = changes(metrics)
     return page(
         f"# Assessment: {plain(change.title, 200)}",
+        label(metrics.recorded),
         f"**{verdict.outcome}** — {_effect(verdict)}",
         "\n".join(f"- {plain(reason.text, 300)} ({reason.code})" for reason in verdict.reasons),
         section("Before and after", summary(metrics), by_model(metrics)),

@@ -2,7 +2,7 @@
 
 from prompt_lab.analyze import tables, tables_texts
 from prompt_lab.analyze.findings import Finding, parse_findings, render_findings
-from prompt_lab.analyze.markdown import page, plain, section
+from prompt_lab.analyze.markdown import label, page, plain, section
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.statements import statements
 
@@ -15,6 +15,7 @@ def render_insight(metrics: Metrics, *, iteration: int, step: str) -> str:
     found = statements(metrics)
     return page(
         f"# Insight (metrics): {plain(step)}, iteration {iteration}",
+        label(metrics.recorded),
         _reading(metrics),
         section("What stands out", _listed(found)),
         section("Before and after", tables.summary(metrics)),

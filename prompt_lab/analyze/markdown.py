@@ -3,11 +3,18 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from prompt_lab.records import RECORDED
+
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~]|^[#+-]|(?<![^\W_])_|_(?![^\W_]))")
 _MENTION = re.compile(r"@(?=\w)")
 _WORD_JOINER = "\u2060"  # keeps a code host from telling the person so named
 _FENCE = re.compile(r" {0,3}(?P<marks>`{3,}|~{3,})(?P<info>[^`\n]*)")
 _TICKS = re.compile(r"`+")
+
+
+def label(recorded: bool) -> str:
+    """What every page says that is made from recorded answers; '' for others."""
+    return f"**{RECORDED}**: no evidence for the prompts." if recorded else ""
 
 
 def plain(text: str, most: int = 120) -> str:

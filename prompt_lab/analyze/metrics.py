@@ -48,6 +48,7 @@ def measure(
         placeholders=placeholders(evidence),
         copied=copied(evidence),
         identical=identical(evidence),
+        recorded=any(row.record.recorded for row in rows),
         prompt_tokens={
             side: estimated_tokens(prompt.text) for side, prompt in evidence.prompts.items()
         },

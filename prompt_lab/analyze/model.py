@@ -161,6 +161,9 @@ class Metrics(Record):
     placeholders: tuple[Placeholder, ...] = ()
     copied: tuple[Copied, ...] = ()
     identical: tuple[Identical, ...] = ()
+    recorded: bool = Field(
+        default=False, description="answers were given by who asked, not by what was asked"
+    )
     prompt_tokens: dict[Side, int] = Field(
         default_factory=dict, description="estimated length of each side's prompt, where given"
     )

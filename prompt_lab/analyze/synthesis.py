@@ -51,6 +51,7 @@ def synthesise(
     return Synthesis(
         side=own.side,
         score=own.primary,
+        recorded=metrics.recorded,
         took_part=took_part(findings, reviews),
         agree=agreed(claims),
         disagree=disputed(claims),

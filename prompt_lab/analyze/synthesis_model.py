@@ -26,5 +26,6 @@ class Synthesis(Record):
     agree: tuple[str, ...] = ()
     disagree: tuple[str, ...] = ()
     alone: tuple[str, ...] = Field(default=(), description="said by one analyst of several")
+    recorded: bool = Field(default=False, description="as in Metrics")
     directions: tuple[Direction, ...] = Field(min_length=FIVE, max_length=FIVE)
     set_aside: tuple[str, ...] = Field(default=(), description="directions not to repeat now")

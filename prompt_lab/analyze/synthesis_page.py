@@ -2,7 +2,15 @@
 
 from pydantic import ValidationError
 
-from prompt_lab.analyze.markdown import json_block, last_json_block, page, plain, section, table
+from prompt_lab.analyze.markdown import (
+    json_block,
+    label,
+    last_json_block,
+    page,
+    plain,
+    section,
+    table,
+)
 from prompt_lab.analyze.numbers import score
 from prompt_lab.analyze.synthesis_model import Synthesis
 from prompt_lab.errors import StoreError
@@ -15,6 +23,7 @@ def render_synthesis(synthesis: Synthesis) -> str:
     """The page. `parse_synthesis` gives an equal record back."""
     return page(
         "# Synthesis",
+        label(synthesis.recorded),
         f"The next iteration starts from the {synthesis.side}'s failures: score "
         f"{score(synthesis.score)}.",
         section("Analysts", _participants(synthesis)),

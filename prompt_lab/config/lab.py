@@ -1,11 +1,12 @@
 """configs/lab.yaml, configs/steps/*.yaml and configs/targets/*.yaml."""
 
 from pathlib import PurePosixPath
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from prompt_lab.config.base import Config
+from prompt_lab.errors import ConfigError
 
 Names = TypeVar("Names", tuple[str, ...], dict[str, str])
 
@@ -16,6 +17,27 @@ def inside(value: str) -> str:
     if path.is_absolute() or ".." in path.parts:
         raise ValueError("must be a path inside the target")
     return value
+
+
+class GatewayConfig(Config):
+    """How steps in a process of their own reach their models. Other steps do not need it."""
+
+    mode: Literal["live", "record", "replay"] = Field(
+        default="live", description="record keeps every answer; replay calls nothing"
+    )
+    recordings: str = Field(
+        default="", description="folder of the recordings; relative paths start at the lab"
+    )
+    by: Literal["request", "call"] = Field(
+        default="request",
+        description="what an answer is found by: the request, or model, plan, side and call number",
+    )
+
+    @model_validator(mode="after")
+    def _recordings_named(self) -> "GatewayConfig":
+        if self.mode != "live" and not self.recordings:
+            raise ValueError(f"mode {self.mode!r} needs 'recordings:', a folder")
+        return self
 
 
 class LabConfig(Config):
@@ -34,6 +56,19 @@ class LabConfig(Config):
     drift_sample: float = Field(
         default=0.25, ge=0, le=1, description="share of a reused sampled baseline that is run again"
     )
+    gateway: GatewayConfig = GatewayConfig()
+
+
+def with_mode(config: LabConfig, mode: str) -> LabConfig:
+    """The config with the gateway in another mode; '' leaves it. Raises ConfigError."""
+    if not mode:
+        return config
+    try:
+        gateway = GatewayConfig.model_validate({**config.gateway.model_dump(), "mode": mode})
+    except ValidationError as error:
+        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigError([f"PROMPTLAB_GATEWAY={mode!r}: {said}"]) from error
+    return config.model_copy(update={"gateway": gateway})
 
 
 class JudgeConfig(Config):

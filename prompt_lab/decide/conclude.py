@@ -32,7 +32,7 @@ def conclude(
     spread = deviation(means)
     return Verdict(
         outcome=ruling.outcome,
-        reasons=ruling.reasons,
+        reasons=(*ruling.reasons, *evidence.remarks),
         needs_verify=asks,
         effect=effect,
         interval=Interval(low=finding.interval.low, high=finding.interval.high),

@@ -48,6 +48,9 @@ class Evidence(_Part):
     violations: tuple[str, ...] = Field(
         default=(), description="rules of the policy that the candidate broke, one sentence each"
     )
+    remarks: tuple[Reason, ...] = Field(
+        default=(), description="warnings that are told with any verdict and change none"
+    )
     validity: Validity | None = Field(default=None, description="valid answers of each side")
     latency: Amounts | None = Field(default=None, description="seconds per run")
     cost: Amounts | None = Field(default=None, description="US dollars per run")

@@ -35,7 +35,8 @@ def _support(table: Table, most: float) -> Guard:
 def _rules(violations: tuple[str, ...]) -> Guard:
     text = "No rule of the policy is broken."
     if violations:
-        text = f"{len(violations)} rules of the policy broken: " + "; ".join(violations)
+        rules = "A rule" if len(violations) == 1 else f"{len(violations)} rules"
+        text = f"{rules} of the policy broken: " + "; ".join(violations)
     numbers = {"violations": float(len(violations))}
     return _guard("rules", not violations, Code.VIOLATION, text, numbers)
 

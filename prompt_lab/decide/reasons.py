@@ -33,6 +33,8 @@ class Code(StrEnum):
     SHADOWED_IMPORT = "shadowed_import"  # a module came from outside the worktree, or never came
     BASELINE_DRIFTED = "baseline_drifted"  # the reused baseline no longer holds
     SKEWED = "skewed"  # a warning: few plans with skewed differences
+    NO_EFFECT = "no_observable_effect"  # a warning: every pair gave the same outputs
+    RECORDED = "recorded_answers"  # a warning: the answers do not hang on the prompt
     NEEDS_PAIRS = "needs_pairs"  # a note: what deciding would take
     OTHER = "other"  # a finding of the caller's own; its facts say which
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from prompt_lab.decide.verdict import Code, Reason
+from prompt_lab.evaluate.settled import settled
 from prompt_lab.names import Side, Status
-from prompt_lab.records import RunRow
+from prompt_lab.records import RECORDED, RunRow
 
 ABSENT = "no such file"
 NEVER = "never loaded"
-NO_EFFECT = "no_observable_effect"
 NOTHING_RAN = "nothing_ran"
 
 
@@ -79,7 +79,10 @@ def not_exercised(
 
 
 def no_observable_effect(rows: Sequence[RunRow]) -> Reason | None:
-    """A warning, not a fault: every pair gave the same outputs. None where any pair differs."""
+    """A warning, not a fault: every pair gave the same outputs. None where any pair differs.
+
+    Ids, times and durations in them do not count.
+    """
     pairs: dict[tuple[str, ...], dict[Side, RunRow]] = {}
     for row in rows:
         r = row.record
@@ -88,9 +91,22 @@ def no_observable_effect(rows: Sequence[RunRow]) -> Reason | None:
     if not whole or any(_answer(p[Side.BASELINE]) != _answer(p[Side.CANDIDATE]) for p in whole):
         return None
     return Reason(
-        code=Code.OTHER,
+        code=Code.NO_EFFECT,
         text=f"No observable effect: all {len(whole)} pairs gave the same outputs on both sides.",
-        facts={"finding": NO_EFFECT, "pairs": str(len(whole))},
+        facts={"pairs": str(len(whole))},
+    )
+
+
+def recorded(rows: Sequence[RunRow]) -> Reason | None:
+    """A warning that answers were given by who asked and not by what was asked, if so."""
+    count = sum(row.record.recorded for row in rows)
+    if not count:
+        return None
+    return Reason(
+        code=Code.RECORDED,
+        text=f"{RECORDED.capitalize()}: in {count} of {len(rows)} runs they were given by model, "
+        "plan, side and call, whatever was asked. They are no evidence for these prompts.",
+        facts={"runs": f"{count} of {len(rows)}"},
     )
 
 
@@ -182,4 +198,5 @@ def _blob(facts: SideFacts, path: str) -> str:
 
 def _answer(row: RunRow) -> tuple[Mapping[str, str], str]:
     error = row.record.error
-    return row.outputs, error.kind if error else ""
+    texts = {name: settled(text) for name, text in row.outputs.items()}
+    return texts, error.kind if error else ""

@@ -36,6 +36,7 @@ def evidence_of(
     prompts: tuple[PromptVersion, PromptVersion],
     verify: Sequence[Pair] | None = None,
     violations: Sequence[str] = (),
+    remarks: Sequence[Reason] = (),
 ) -> Evidence:
     """What the guards look at. `verify` is None as long as the verify plans are unread.
 
@@ -47,6 +48,7 @@ def evidence_of(
     return Evidence(
         provenance=tuple(findings),
         violations=tuple(violations),
+        remarks=tuple(remarks),
         validity=Validity(
             baseline_valid=sum(r.valid for r in base),
             baseline_total=len(base),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.report.numbers import calls, interval
-from prompt_lab.report.page import why
+from prompt_lab.report.page import label, why
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import MARKS, count, duration, href, money, points, score
 
@@ -36,6 +36,8 @@ def _lines(view: ReportView) -> Iterator[str]:
         return
     yield f"## {MARKS[verdict.outcome]} {verdict.outcome.value}\n"
     yield f"{escape(why(view))}\n"
+    if label(view):
+        yield f"**{label(view)}**\n"
     yield from _effect(verdict)
     if view.metrics is not None and view.metrics.models:
         yield from _table(view)

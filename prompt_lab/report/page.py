@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.decide.verdict import Code
 from prompt_lab.names import Outcome
+from prompt_lab.records import RECORDED
 from prompt_lab.report import tables
 from prompt_lab.report.axis import bars
 from prompt_lab.report.diff import Diff, side_by_side
@@ -13,7 +14,7 @@ from prompt_lab.report.grid import Grid, grid
 from prompt_lab.report.html import render
 from prompt_lab.report.markdown import blocks
 from prompt_lab.report.numbers import Fact, facts, numbers, verify_numbers
-from prompt_lab.report.pairs import flip_rows, links, pair_rows
+from prompt_lab.report.pairs import flip_rows, links, pair_rows, who
 from prompt_lab.report.view import ReportView
 
 
@@ -57,6 +58,12 @@ def why(view: ReportView) -> str:
     return reasons[0].text
 
 
+def label(view: ReportView) -> str:
+    """What must be said beside every number that comes from recorded answers; '' for others."""
+    recorded = view.metrics is not None and view.metrics.recorded
+    return f"{RECORDED}, no evidence for the prompts" if recorded else ""
+
+
 def _context(view: ReportView) -> dict[str, Any]:
     flips, pairs = flip_rows(view), pair_rows(view.rows)
     scale, effects = bars(tuple(tables.effects(view.verdict)))
@@ -64,6 +71,7 @@ def _context(view: ReportView) -> dict[str, Any]:
     return {
         "view": view,
         "why": why(view),
+        "label": label(view),
         "scale": scale,
         "effects": effects,
         "facts": facts(view),
@@ -72,6 +80,7 @@ def _context(view: ReportView) -> dict[str, Any]:
         "compared": _compared(view),
         "flips": flips,
         "pairs": pairs,
+        "who": who,
         "numbers": _numbers(view),
         "documents": {name: blocks(text) for name, text in view.documents.items()},
         "title": f"{view.iteration} · {view.step}",

@@ -1,5 +1,6 @@
 """Pairs of runs for a reader: a list of all, and the texts of those that flipped."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from prompt_lab.names import Side
 from prompt_lab.records import PlanText, RunRow
 from prompt_lab.report.marks import Marked, Span, plain, words
 from prompt_lab.report.view import ReportView
-from prompt_lab.report.words import path_href
+from prompt_lab.report.words import count, path_href
 
 LONGEST = 6000
 """Characters of one text that the page shows; the run folder has the rest."""
@@ -132,8 +133,24 @@ def _note(row: RunRow | None, text: str) -> str:
     if row is None:
         return "its run was not read"
     if row.record.error:
-        return f"{row.record.error.kind}: {row.record.error.message}"
-    return "" if text else "no output"
+        said = f"{row.record.error.kind}: {row.record.error.message}"
+    else:
+        said = "" if text else "no output"
+    return "; ".join(part for part in (said, who(row)) if part)
+
+
+def who(row: RunRow) -> str:
+    """Who answered a run, call by call, where it was not its own model alone.
+
+    >>> from types import SimpleNamespace as of
+    >>> who(of(record=of(model="a", calls=[of(answered_by="b"), of(answered_by="")])))
+    'answered by b (1 call), nobody (1 call)'
+    """
+    found = Counter(call.answered_by for call in row.record.calls)
+    if not found or set(found) == {row.record.model}:
+        return ""
+    parts = [f"{alias or 'nobody'} ({count(n, 'call')})" for alias, n in found.items()]
+    return f"answered by {', '.join(parts)}"
 
 
 def _cut(text: str) -> str:

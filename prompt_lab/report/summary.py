@@ -6,7 +6,7 @@ from textwrap import wrap
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.report.numbers import calls, interval
-from prompt_lab.report.page import why
+from prompt_lab.report.page import label, why
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import count, duration, money, points, score
 
@@ -25,6 +25,8 @@ def _lines(view: ReportView) -> Iterator[str]:
     outcome = view.verdict.outcome.value if view.verdict else "no verdict"
     yield f"Iteration {view.iteration}  {view.step}  {outcome}"
     yield from wrap(f"  why       {why(view)}", COLUMNS, subsequent_indent=" " * 12)
+    if label(view):
+        yield f"  answers   {label(view)}"
     yield f"  change    {view.change.title}  ({view.change.strategy})"
     if view.verdict is not None:
         yield from _effect(view.verdict)

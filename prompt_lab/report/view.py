@@ -105,6 +105,7 @@ class LedgerEntry(Record):
     reverted_in: int | None = Field(default=None, description="iteration that took it back")
     cost_usd: float | None = None
     created: str = ""
+    label: str = Field(default="", description="what must be said beside its numbers")
     report: str = Field(default="", description="the report, relative to the lab; '' for none")
     foreign: bool = Field(default=False, description="made by another tool")
     ended: tuple[int, int] | None = Field(

@@ -64,7 +64,7 @@ def read_batch_of(lab: Lab, folder: Path, side: Side) -> Batch:
     """A run folder's plans as rows of one side. Never raises for what the folder holds."""
     faults: Faults = []
     meta = read_object(folder / "meta.json", faults)
-    model = _model(meta, faults)
+    model = model_of(meta, faults)
     step = clean(meta.get("step") or folder.name.partition("_")[2])
     listed = _listed(read_objects(folder / "outputs.jsonl", faults), faults)
     kept = [path.name for path in children(folder / "outputs") if is_folder(path)]
@@ -213,7 +213,8 @@ def _outputs(out: Path, raw: bool, faults: Faults) -> dict[str, str]:
     return texts
 
 
-def _model(meta: dict[str, Any], faults: Faults) -> str:
+def model_of(meta: dict[str, Any], faults: Faults) -> str:
+    """The primary model that a run folder's meta.json names."""
     model = meta.get("model")
     named = model.get("primary") if isinstance(model, dict) else model
     if meta and not named:

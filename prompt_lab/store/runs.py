@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prompt_lab.records import Record, RunRecord, RunRow
+from prompt_lab.records import CallNote, Record, RunRecord, RunRow, Usage
 from prompt_lab.store.files import (
     append_row,
     disk_errors,
@@ -20,6 +20,10 @@ from prompt_lab.store.layout import Lab
 MARKER = "run.json"
 OVERVIEW = "activity_overview.json"
 _OWN = "Restore it, or remove it to have it made again"
+_SUMS = (
+    *("calls", "input_tokens", "output_tokens", "thinking_tokens"),
+    *("total_cost", "total_tokens"),
+)
 _MEASURED = ("seconds", "input_tokens", "output_tokens")
 _REUSED = (
     "It was taken over from an earlier iteration: restore it, or remove it together with this "
@@ -160,32 +164,52 @@ def _event(folder: Path, event: str, plan: str, now: str, **facts: object) -> No
     append_row(folder / "events.jsonl", row)
 
 
+def keep_calls(out: Path, texts: str) -> None:
+    """calls.jsonl: what a step in a process of its own sent and was answered, redacted."""
+    write_text(out / "calls.jsonl", texts, durable=False)
+
+
 def _usage(out: Path, record: RunRecord) -> None:
-    if record.process is not None and (out / OVERVIEW).exists():
-        return  # a step that asked its models itself has counted more than it told us
+    """A row for each call where they are known, else one for all; and the sums for each model."""
+    if record.process is not None and not record.calls and (out / OVERVIEW).exists():
+        return  # nothing went through the gateway: what the step wrote is all that is known
+    rows = [_row(record, call) for call in record.calls] or [_row(record, None)]
+    path = out / "usage_metrics.jsonl"
+    if record.calls:  # the step may have counted for itself; what the gateway saw is right
+        path.unlink(missing_ok=True)
+    for row in rows:
+        append_row(path, row)
+    models: dict[str, dict[str, float]] = {}
+    for row in rows:
+        sums = models.setdefault(row["model"], dict.fromkeys(_SUMS, 0))
+        sums["calls"] += record.usage.calls if not record.calls else 1
+        sums["input_tokens"] += row["input_tokens"]
+        sums["output_tokens"] += row["output_tokens"]
+        sums["total_cost"] += row["cost"]
+        sums["total_tokens"] += row["input_tokens"] + row["output_tokens"]
     usage = record.usage
-    tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
-    append_row(
-        out / "usage_metrics.jsonl",
-        {
-            "timestamp": record.ended,
-            "success": record.error is None,
-            "model": record.answered_by,
-            "duration_seconds": round(record.duration_seconds, 3),
-            **tokens,
-        },
-    )
-    total = usage.input_tokens + usage.output_tokens
-    model = {"calls": usage.calls, **tokens, "thinking_tokens": 0}
     overview = {
         "last_updated": record.ended,
-        "models": {
-            record.answered_by: {**model, "total_cost": usage.cost_usd, "total_tokens": total}
-        },
+        "models": models,
         "total_cost": usage.cost_usd,
         "total_input_tokens": usage.input_tokens,
         "total_output_tokens": usage.output_tokens,
         "total_thinking_tokens": 0,
-        "total_tokens": total,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
     }
     write_text(out / OVERVIEW, json.dumps(overview) + "\n", durable=False)
+
+
+def _row(record: RunRecord, call: CallNote | None) -> dict[str, Any]:
+    of: CallNote | Usage = record.usage if call is None else call
+    seconds = record.duration_seconds if call is None else call.seconds
+    row: dict[str, Any] = {
+        "timestamp": record.ended,
+        "success": record.error is None if call is None else bool(call.answered_by),
+        "model": (call.model_id if call else "") or record.answered_by,
+        "duration_seconds": round(seconds, 3),
+        "input_tokens": of.input_tokens,
+        "output_tokens": of.output_tokens,
+        "cost": of.cost_usd,
+    }
+    return row if call is None else {**row, "origin": call.origin}

@@ -14,7 +14,8 @@ from adapters.workspace.git import GitWorkspace
 from prompt_lab.config.base import load_named
 from prompt_lab.config.lab import StepConfig, TargetConfig
 from prompt_lab.evaluate.answers import text_sha256
-from prompt_lab.ports import Answer, ModelUrl, Place, Request, StepJob, StepResult
+from prompt_lab.own_process import ModelUrl, Place
+from prompt_lab.ports import Answer, Request, StepJob, StepResult
 from tests.adapters.step.speaking import Behaviour, speak
 from tests.adapters.workspace.target import Target
 

@@ -43,3 +43,4 @@ def make_target(
         adapter = context().adapter(world.step)
         if isinstance(adapter, TargetStep):
             adapter.close()
+        context().close_gateways()

@@ -11,6 +11,7 @@ from typing import Any
 import luigi
 import yaml
 
+from pipeline.context import _context
 from pipeline.iteration import Iteration
 from prompt_lab.decide.verdict import Verdict
 
@@ -52,6 +53,7 @@ class TargetWorld:
     step: str = "probe"
     models: dict[str, dict[str, Any]] = field(default_factory=lambda: {"one": DUMMY})
     target_config: dict[str, Any] = field(default_factory=dict)
+    lab_config: dict[str, Any] = field(default_factory=dict)
 
     @property
     def lab(self) -> Path:
@@ -126,12 +128,24 @@ class TargetWorld:
     def codes(self) -> set[str]:
         return {reason.code.value for reason in self.verdict().reasons}
 
+    def set_lab(self, **more: Any) -> None:
+        """Further keys of lab.yaml, which this process reads anew."""
+        path = self.root / "configs/lab.yaml"
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | more))
+        _context.cache_clear()
+
+    def run_folder(self, run: Mapping[str, Any]) -> Path:
+        """Where a run's record lies."""
+        folders = self.lab.glob(f"history/*/*/outputs/{run['plan']}")
+        return next(f for f in folders if json.loads((f / "run.json").read_text()) == run)
+
     def runs(self) -> list[dict[str, Any]]:
         """Every run.json."""
         return [json.loads(p.read_text()) for p in self.lab.glob("history/*/*/outputs/*/run.json")]
 
     def _configs(self, step: dict[str, Any], name: str, target: dict[str, Any]) -> None:
         lab = {"step": self.step, "models": list(self.models), "train_plans": 5}
+        lab |= self.lab_config
         configs = {"lab": lab, f"steps/{self.step}": step}
         configs[f"targets/{name}"] = {**target, **self.target_config}
         given = {"deterministic": True, "workers": 2}

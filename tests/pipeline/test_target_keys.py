@@ -22,11 +22,11 @@ MakeTarget = Callable[..., TargetWorld]
 @pytest.mark.parametrize(
     ("model", "branch", "said"),
     [
-        ({**DUMMY, "key_env": "PATH"}, "better", "one: it takes a key"),
-        ({"provider": "scripted", "id": "x"}, "better", "'scripted' does not speak"),
+        ({**DUMMY, "key_env": "NO_SUCH_KEY"}, "better", "NO_SUCH_KEY"),
+        ({"provider": "scripted", "id": "x"}, "better", "one: has no address"),
         (DUMMY, "", "'src/notes/core.py', which is not rewritten"),
     ],
-    ids=["a model with a key", "another dialect", "no branch"],
+    ids=["no key", "no address", "no branch"],
 )
 def test_what_cannot_be_run_is_refused_before_anything_is_written(
     make_target: MakeTarget, model: dict[str, Any], branch: str, said: str

@@ -11,7 +11,8 @@ from adapters.step.python_target import PythonTarget
 from adapters.workspace.git import GitWorkspace
 from prompt_lab.config.base import load_named
 from prompt_lab.config.lab import StepConfig, TargetConfig
-from prompt_lab.ports import Answer, Place, Request, StepJob
+from prompt_lab.own_process import Place
+from prompt_lab.ports import Answer, Request, StepJob
 from tests.adapters.step.bench import model
 from tests.adapters.step.speaking import speak
 from tests.adapters.workspace.target import Target

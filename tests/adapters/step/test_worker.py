@@ -123,7 +123,8 @@ _LAB = """
 from pathlib import Path
 from adapters.step.python_target import PythonTarget
 from prompt_lab.config.lab import StepConfig, TargetConfig
-from prompt_lab.ports import Place, StepJob
+from prompt_lab.own_process import Place
+from prompt_lab.ports import StepJob
 root = Path("{root}")
 config = StepConfig(name="s", adapter="python_target", target="t", prompt="p", primary="good",
                     file="hang.py")

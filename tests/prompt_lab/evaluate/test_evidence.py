@@ -203,7 +203,7 @@ class TestNoObservableEffect:
         rows = [*self.pair("1", "1"), *self.pair("2", "2", "p2")]
         finding = no_observable_effect(rows)
         assert finding is not None
-        assert finding.facts == {"finding": "no_observable_effect", "pairs": "2"}
+        assert finding.facts == {"pairs": "2"}
         assert examine(rows, FACTS) == ()
 
     def test_one_difference_is_an_effect(self) -> None:
