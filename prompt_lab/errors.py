@@ -8,6 +8,7 @@ LabError
 ├── LabBusy           another process is at work on the same lab
 ├── ModelUnavailable  a model that cannot be used at all: its key is missing, it was removed
 ├── CallRefused       the model refused this one request (over-length, say): the run is an error
+│   └── TimeUp        the plan has used up its time: the same
 ├── OutsideFailure    a call failed for a reason outside the experiment; trying again may help
 └── CodeHostError     a pull request cannot be opened, read, merged or closed
 """
@@ -60,6 +61,14 @@ class ModelUnavailable(LabError):
 
 class CallRefused(LabError):
     """The model refused this one request; asking again would not help. An error as data."""
+
+    kind = "refused"
+
+
+class TimeUp(CallRefused):
+    """A plan has used up its time before its step was done."""
+
+    kind = "time_limit"
 
 
 class OutsideFailure(LabError):
