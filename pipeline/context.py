@@ -11,11 +11,13 @@ from tempfile import TemporaryDirectory
 
 import luigi
 
+from adapters.llm.fallbacks import Fallbacks
 from adapters.registry import OWN_PROCESS
 from adapters.registry import load as load_adapter
 from prompt_lab.config.base import load, load_folder, load_named
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.config.profiles import profile_path, read_profile, without_class
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import ModelUnavailable, UnknownName
 from prompt_lab.ports import CodeHost, Llm, ModelUrl, Place, StepAdapter, TargetStep, Workspace
@@ -54,8 +56,10 @@ class Context:
 
     @cached_property
     def models(self) -> dict[str, ModelConfig]:
-        """Every model by its alias, removed ones included."""
-        return load_folder(self.configs / "models", ModelConfig, "alias")
+        """Every model by its alias, removed ones included; those of a profile come first."""
+        own = load_folder(self.configs / "models", ModelConfig, "alias")
+        profile = profile_path(os.environ, self.configs)
+        return own | read_profile(profile, os.environ) if profile else own
 
     def named(self, names: Sequence[str]) -> list[ModelConfig]:
         """Models by alias or short name, each once. Raises UnknownName."""
@@ -69,7 +73,7 @@ class Context:
             chosen[by_name[name].alias] = by_name[name]
         return list(chosen.values())
 
-    def choose_models(self, names: Sequence[str]) -> list[ModelConfig]:
+    def choose_models(self, names: Sequence[str], flag: str = "--models") -> list[ModelConfig]:
         """Models by name; all must be usable, or every reason is given at once."""
         chosen = self.named(names)
         reasons = [f"  {m.alias}: {why}" for m in chosen if (why := self.why_not(m))]
@@ -77,7 +81,7 @@ class Context:
             raise ModelUnavailable(
                 "Nothing was run, since not every model can be used:\n"
                 + "\n".join(reasons)
-                + "\nMend that, or name other models with --models."
+                + f"\nMend that, or name other models with {flag}."
             )
         return chosen
 
@@ -93,6 +97,11 @@ class Context:
             config = self.models[alias]
             self._llms[alias] = load_adapter("llm", config.provider)(config)
         return self._llms[alias]
+
+    def llm_of(self, aliases: Sequence[str]) -> Llm:
+        """The first of several models, with the others in its place where it cannot be had."""
+        models = {alias: self.llm(alias) for alias in aliases}
+        return Fallbacks(models) if len(models) > 1 else models[aliases[0]]
 
     def step(self, name: str) -> StepConfig:
         """configs/steps/<name>.yaml."""
@@ -114,6 +123,7 @@ class Context:
 
     def no_url(self, model: ModelConfig) -> str | None:
         """Why a step in a process of its own cannot reach a model, or None."""
+        model = without_class(model)
         if model.provider == "embedded":
             return None
         if model.provider not in OPENAI_DIALECT:
@@ -131,7 +141,7 @@ class Context:
 
         Raises ModelUnavailable where it cannot.
         """
-        model = self.models[alias]
+        model = without_class(self.models[alias])
         why = self.no_url(model)
         if why is not None:
             raise ModelUnavailable(f"{alias}: {why}")

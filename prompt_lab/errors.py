@@ -2,6 +2,7 @@
 
 LabError
 ├── ConfigError       a config file or a flag is wrong; lists every fault with its place
+├── FlagsMissing      a command is not told enough to begin; one line
 ├── UnknownName       a model, step, plan or target that is not there; says what is
 ├── TargetError       the target repository cannot be used as it is
 ├── StoreError        the lab folder cannot be read or written
@@ -28,6 +29,10 @@ class ConfigError(LabError):
         self.faults = tuple(faults)
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         super().__init__(f"{count} in the configuration:\n" + "\n".join(f"  {f}" for f in faults))
+
+
+class FlagsMissing(LabError):
+    """A command line that leaves open what is to be done."""
 
 
 class UnknownName(LabError):

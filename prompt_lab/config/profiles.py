@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from prompt_lab.config.arguments import masked, resolved, variable
-from prompt_lab.config.models import ModelConfig, Price, Settings
+from prompt_lab.config.models import ModelConfig, Price, Provider, Settings
 from prompt_lab.errors import ConfigError
 
 PROFILE = "PLANEXE_MODEL_PROFILE"
@@ -25,6 +25,17 @@ KEYS = {
     "Anthropic": "ANTHROPIC_API_KEY",
 }
 """The variable that a class takes its key from where its arguments hold none."""
+PROVIDERS: dict[str, Provider] = {
+    "OpenAI": "openai",
+    "OpenRouter": "openrouter",
+    "OpenAILike": "openai_like",
+    "LMStudio": "openai_like",
+    "Anthropic": "anthropic",
+    "Ollama": "ollama",
+}
+"""Whose wire format a class speaks."""
+ADDRESSES = {"LMStudio": "http://localhost:1234/v1"}
+"""Of classes whose provider has none of its own."""
 
 
 class _Pricing(BaseModel):
@@ -125,6 +136,20 @@ def model_of(name: str, raw: object, environ: Mapping[str, str]) -> ModelConfig:
         if price
         else None,
     )
+
+
+def without_class(config: ModelConfig) -> ModelConfig:
+    """The same model for whoever asks its server directly: a target, by a URL.
+
+    What its arguments say of temperature stays; a key that is written out there does not.
+    """
+    kind = str(config.settings.extra.get("class", ""))
+    if config.provider != "llama_index" or kind not in PROVIDERS:
+        return config
+    settings = config.settings.model_copy(update={"extra": {}})
+    address = config.base_url or ADDRESSES.get(kind, "")
+    update = {"provider": PROVIDERS[kind], "base_url": address, "settings": settings}
+    return config.model_copy(update=update)
 
 
 def _default_key(entry: _Entry) -> str:
