@@ -17,10 +17,12 @@ def within(seconds: float, ask: Ask) -> Ask:
     end = time.monotonic() + seconds
 
     def asked(request: Request) -> Answer:
+        left = end - time.monotonic()
         box: SimpleQueue[Callable[[], Answer]] = SimpleQueue()
-        Thread(target=_answer_into, args=(box, ask, request), daemon=True).start()
+        if left > 0:
+            Thread(target=_answer_into, args=(box, ask, request), daemon=True).start()
         try:
-            return box.get(timeout=max(0.0, end - time.monotonic()))()
+            return box.get(timeout=max(0.0, left))()
         except Empty:
             raise TimeUp(f"the plan was not done in its {seconds:g} seconds") from None
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.config.arguments import masked, resolved, secrets_in, unset
-from prompt_lab.config.profiles import profile_path, read_profile
+from prompt_lab.config.profiles import profile_path, read_profile, without_class
 from prompt_lab.errors import ConfigError
 
 PAID: dict[str, Any] = {
@@ -184,3 +184,12 @@ def test_any_json_is_a_profile_or_a_fault(tmp_path_factory: Any, data: object) -
         read_profile(path, {})
     except ConfigError as error:
         assert all(fault.startswith(str(path)) for fault in error.faults)  # noqa: PT017
+
+
+def test_a_model_without_its_class_is_one_of_its_provider(tmp_path: Path) -> None:
+    path = written(tmp_path, "p.json", {"paid": PAID, "local": LOCAL})
+    models = {name: without_class(model) for name, model in read_profile(path, {}).items()}
+    paid, local = models["paid"], models["local"]
+    assert (paid.provider, paid.key_env, paid.settings.extra) == ("openrouter", "SOME_KEY", {})
+    assert (local.provider, local.base_url) == ("openai_like", "${STUDIO}")
+    assert without_class(paid) is paid
