@@ -12,6 +12,7 @@ LLM = {
     "openrouter": "adapters.llm.openai_like:OpenAiLike",
     "anthropic": "adapters.llm.anthropic:Anthropic",
     "ollama": "adapters.llm.ollama:Ollama",
+    "llama_index": "adapters.llm.llama_index_class:LlamaIndexClass",
     "scripted": "adapters.llm.scripted:Scripted",
 }
 STEP = {

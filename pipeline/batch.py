@@ -1,7 +1,8 @@
 """Plan a batch once and claim its run folders; from then on it is a file."""
 
 import inspect
-import sys
+import os
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -153,11 +154,7 @@ def _claim(phase: Phase, order: Order, run: PlannedRun) -> Path:
     model = phase.ctx.models[run.model]
     _, folder = claim_run_folder(lab, phase.step)
     meta = {
-        "step": phase.step,
-        "model": {"primary": run.model, "fallbacks": []},
-        "workers": model.workers,
-        "system": {"os": sys.platform, "python": sys.version.split()[0]},
-        "version": 1,
+        **head_of_meta(phase.step, [run.model], model.workers),
         "iteration": phase.number,
         "batch": order.name,
         "split": order.split.value,
@@ -167,8 +164,25 @@ def _claim(phase: Phase, order: Order, run: PlannedRun) -> Path:
         "commit": order.commits[run.side],
         "model_config": model.model_dump(mode="json"),
         **({"gateway": phase.ctx.defaults.gateway.model_dump()} if _asks_itself(phase) else {}),
-        "versions": {"prompt-lab": version("prompt-lab"), "luigi": version("luigi")},
         "claimed": utc_now(),
     }
     write_meta(folder, meta)
     return folder
+
+
+def head_of_meta(step: str, models: Sequence[str], workers: int) -> dict[str, object]:
+    """What every meta.json of ours begins with; the first model is primary."""
+    return {
+        "step": step,
+        "model": {"primary": models[0], "fallbacks": list(models[1:])},
+        "workers": workers,
+        "system": {
+            "os": platform.system(),
+            "os_version": platform.release(),
+            "arch": platform.machine(),
+            "cpu_count": os.cpu_count(),
+            "python": platform.python_version(),
+        },
+        "version": 1,
+        "versions": {"prompt-lab": version("prompt-lab"), "luigi": version("luigi")},
+    }

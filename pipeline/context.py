@@ -11,11 +11,14 @@ from tempfile import TemporaryDirectory
 
 import luigi
 
+from adapters.llm.fallbacks import Fallbacks
 from adapters.registry import OWN_PROCESS
 from adapters.registry import load as load_adapter
+from pipeline.gateways import Gateways
 from prompt_lab.config.base import load, load_folder, load_named
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig, with_mode
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.config.profiles import profile_path, read_profile, without_class
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import ModelUnavailable, UnknownName
 from prompt_lab.own_process import ModelGateway, Place
@@ -44,7 +47,7 @@ class Context:
     _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
     _hosts: dict[str, CodeHost] = field(default_factory=dict)
     _workspaces: dict[str, Workspace] = field(default_factory=dict)
-    _gateways: dict[tuple[int, frozenset[str]], ModelGateway] = field(default_factory=dict)
+    gateways: Gateways = field(default_factory=Gateways)
 
     @cached_property
     def defaults(self) -> LabConfig:
@@ -55,8 +58,10 @@ class Context:
 
     @cached_property
     def models(self) -> dict[str, ModelConfig]:
-        """Every model by its alias, removed ones included."""
-        return load_folder(self.configs / "models", ModelConfig, "alias")
+        """Every model by its alias, removed ones included; those of a profile come first."""
+        own = load_folder(self.configs / "models", ModelConfig, "alias")
+        profile = profile_path(os.environ, self.configs)
+        return own | read_profile(profile, os.environ) if profile else own
 
     def named(self, names: Sequence[str]) -> list[ModelConfig]:
         """Models by alias or short name, each once. Raises UnknownName."""
@@ -70,7 +75,9 @@ class Context:
             chosen[by_name[name].alias] = by_name[name]
         return list(chosen.values())
 
-    def choose_models(self, names: Sequence[str], step: str) -> list[ModelConfig]:
+    def choose_models(
+        self, names: Sequence[str], step: str, flag: str = "--models"
+    ) -> list[ModelConfig]:
         """Models by name; the step must be able to use all, or every reason is given at once."""
         chosen = self.named(names)
         reasons = [f"  {m.alias}: {why}" for m in chosen if (why := self.why_not(m, step))]
@@ -78,7 +85,7 @@ class Context:
             raise ModelUnavailable(
                 "Nothing was run, since not every model can be used:\n"
                 + "\n".join(reasons)
-                + "\nMend that, or name other models with --models."
+                + f"\nMend that, or name other models with {flag}."
             )
         return chosen
 
@@ -100,6 +107,11 @@ class Context:
             self._llms[alias] = load_adapter("llm", config.provider)(config)
         return self._llms[alias]
 
+    def llm_of(self, aliases: Sequence[str]) -> Llm:
+        """The first of several models, with the others in its place where it cannot be had."""
+        models = {alias: self.llm(alias) for alias in aliases}
+        return Fallbacks(models) if len(models) > 1 else models[aliases[0]]
+
     def step(self, name: str) -> StepConfig:
         """configs/steps/<name>.yaml."""
         return load_named(self.configs / "steps", StepConfig, "step", name)
@@ -120,32 +132,8 @@ class Context:
 
     def gateway(self, aliases: Iterable[str]) -> ModelGateway:
         """Where steps in a process of their own ask these models; kept as long as this process."""
-        key = (os.getpid(), frozenset(aliases))
-        if key not in self._gateways:
-            config, models = self.defaults.gateway, [self.models[alias] for alias in sorted(key[1])]
-            own = [m.alias for m in models if m.provider == "embedded" and config.mode != "replay"]
-            made: ModelGateway = load_adapter("gateway", "local")(
-                models,
-                config,
-                self.lab.root.resolve(),
-                addresses=dict.fromkeys(own, self._servers(own)),
-            )
-            atexit.register(made.close)
-            self._gateways[key] = made
-        return self._gateways[key]
-
-    def close_gateways(self) -> None:
-        """End them. A further run starts one again."""
-        while self._gateways:
-            self._gateways.popitem()[1].close()
-
-    def _servers(self, aliases: Sequence[str]) -> list[str]:
-        """The addresses of the embedded model, where any alias means it."""
-        if not aliases:
-            return []
-        from adapters.llm.embedded_pool import shared_pool  # noqa: PLC0415 -- few runs need it
-
-        return [f"{address}/v1" for address in shared_pool().addresses()]
+        models = [without_class(self.models[alias]) for alias in sorted(set(aliases))]
+        return self.gateways.between(models, self.defaults.gateway, self.lab.root.resolve())
 
     @property
     def home(self) -> Path:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import fsum
 from pathlib import Path
 
 from pipeline.base import utc_now
 from pipeline.context import Context
+from pipeline.deadline import within
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import LabError, OutsideFailure
 from prompt_lab.evaluate.batches import seed_of
@@ -46,6 +47,8 @@ class Meter:
     config: ModelConfig
     answers: list[Answer] = field(default_factory=list)
     calls: int = 0
+    fallbacks: Mapping[str, ModelConfig] = field(default_factory=dict)
+    """Other models that may answer in its place, by alias."""
 
     def ask(self, request: Request) -> Answer:
         """Pass a request on and note what it took."""
@@ -60,24 +63,26 @@ class Meter:
 
     def answered_by(self) -> str:
         """The model ids that answered; the configured one where the server does not say."""
-        answered = {a.answered_by for a in self.answers if a.answered_by}
+        answered = {a.answered_by or self.config_of(a.alias).id for a in self.answers}
         return ", ".join(sorted(answered)) or self.config.id
 
     def usage(self) -> Usage:
         """The sums."""
-        given, got = (
-            sum(a.input_tokens for a in self.answers),
-            sum(a.output_tokens for a in self.answers),
-        )
+        answers = self.answers
+        costs = [self.config_of(a.alias).cost(a.input_tokens, a.output_tokens) for a in answers]
         return Usage(
             calls=self.calls,
-            calls_succeeded=len(self.answers),
-            retries=sum(a.retries for a in self.answers),
-            input_tokens=given,
-            output_tokens=got,
-            cost_usd=self.config.cost(given, got),
-            seconds_waited=sum(a.waited for a in self.answers),
+            calls_succeeded=len(answers),
+            retries=sum(a.retries for a in answers),
+            input_tokens=sum(a.input_tokens for a in answers),
+            output_tokens=sum(a.output_tokens for a in answers),
+            cost_usd=sum(costs),
+            seconds_waited=sum(a.waited for a in answers),
         )
+
+    def config_of(self, alias: str) -> ModelConfig:
+        """The model that an alias stands for; the first one where it is none of the others."""
+        return self.fallbacks.get(alias, self.config)
 
 
 UNREACHABLE = "unreachable"
@@ -143,23 +148,28 @@ class Bench:
     """Whether a judge compares the answers, so that a plan need not have gold."""
     gateway: ModelGateway | None = None
     """Where the step itself asks; None for a step in our own process, which asks by the meter."""
+    plans: Path | None = None
+    """The folder whose sub-folders are the plans; None: the lab's own."""
     fallbacks: tuple[str, ...] = ()
-    """Aliases that are asked, call by call, where a run's own model does not answer."""
+    """Aliases that are asked, call by call, where the run's own model cannot be had."""
+    limit_seconds: float | None = None
+    """Of one plan; None: what the step's config says of a process of its own."""
 
     def run(self, key: RunKey, planned: PlannedRun) -> RunRecord:
         """Make one run. A LabError, noted in the run folder, means that it is to be made again."""
-        plan_dir = self.ctx.lab.plans(key.split) / key.plan
+        plan_dir = (self.plans or self.ctx.lab.plans(key.split)) / key.plan
         folder = (self.ctx.lab.root / planned.path).parent.parent
         started = utc_now()
         out = store.start(folder, key.plan, now=started)
-        meter = Meter(self.ctx.llm(key.model), self.ctx.models[key.model])
+        meter = self._meter(key.model)
+        ask = within(self.limit_seconds, meter.ask) if self.limit_seconds else meter.ask
         seeded = meter.config.settings.seeded
         seed = seed_of(key.plan, planned.replicate) if seeded else None
         worktree = self.sites[key.side].worktree
         try:
             with self._line(key) as line:
-                job = StepJob(worktree, plan_dir, out, meter.ask, seed, line.urls, key.side)
-                result = self.adapter.execute(job)
+                job = StepJob(worktree, plan_dir, out, ask, seed, line.urls, key.side)
+                result = self.adapter.execute(replace(job, limit_seconds=self.limit_seconds))
             refuse_unreachable(key.model, result.error, line.calls)
         except LabError as error:
             store.fail(folder, key.plan, str(error), now=utc_now())
@@ -186,6 +196,12 @@ class Bench:
         if self.gateway is None:
             return nullcontext(Line(()))
         return self.gateway.line(key, self.fallbacks)
+
+    def _meter(self, model: str) -> Meter:
+        """With the models that are to be asked in its place, if there are any."""
+        others = {name: self.ctx.models[name] for name in self.fallbacks}
+        together = self.ctx.llm_of((model, *self.fallbacks))
+        return Meter(together, self.ctx.models[model], fallbacks=others)
 
     def _record(
         self, key: RunKey, planned: PlannedRun, result: StepResult, *, meter: Meter

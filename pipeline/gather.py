@@ -6,6 +6,7 @@ from hashlib import sha256
 from statistics import fmean
 
 from pipeline.base import Phase
+from pipeline.context import Context
 from prompt_lab.errors import TargetError
 from prompt_lab.evaluate.drift import drifted
 from prompt_lab.evaluate.evidence import SideFacts
@@ -100,10 +101,15 @@ def texts(phase: Phase, plans: Iterable[str], *, split: Split) -> dict[str, Plan
 
 def version_at(phase: Phase, commit: str) -> PromptVersion:
     """Prompt and schema of the step at a commit. Raises TargetError where the prompt is missing."""
-    config = phase.ctx.step(phase.step)
-    workspace = phase.ctx.workspace(config.target)
+    return version_of(phase.ctx, phase.step, commit)
+
+
+def version_of(ctx: Context, step: str, commit: str) -> PromptVersion:
+    """The same of any step."""
+    config = ctx.step(step)
+    workspace = ctx.workspace(config.target)
     schema = workspace.read(commit, config.schema_path) if config.schema_path else ""
-    source, adapter = workspace.read(commit, config.prompt), phase.ctx.adapter(phase.step)
+    source, adapter = workspace.read(commit, config.prompt), ctx.adapter(step)
     inner = adapter.prompt_in(source) if isinstance(adapter, TargetStep) else source
     return PromptVersion(
         commit=commit,

@@ -2,12 +2,14 @@
 
 LabError
 ├── ConfigError       a config file or a flag is wrong; lists every fault with its place
+├── FlagsMissing      a command is not told enough to begin; one line
 ├── UnknownName       a model, step, plan or target that is not there; says what is
 ├── TargetError       the target repository cannot be used as it is
 ├── StoreError        the lab folder cannot be read or written
 ├── LabBusy           another process is at work on the same lab
 ├── ModelUnavailable  a model that cannot be used at all: its key is missing, it was removed
 ├── CallRefused       the model refused this one request (over-length, say): the run is an error
+│   └── TimeUp        the plan has used up its time: the same
 ├── OutsideFailure    a call failed for a reason outside the experiment; trying again may help
 └── CodeHostError     a pull request cannot be opened, read, merged or closed
 """
@@ -27,6 +29,10 @@ class ConfigError(LabError):
         self.faults = tuple(faults)
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         super().__init__(f"{count} in the configuration:\n" + "\n".join(f"  {f}" for f in faults))
+
+
+class FlagsMissing(LabError):
+    """A command line that leaves open what is to be done."""
 
 
 class UnknownName(LabError):
@@ -60,6 +66,14 @@ class ModelUnavailable(LabError):
 
 class CallRefused(LabError):
     """The model refused this one request; asking again would not help. An error as data."""
+
+    kind = "refused"
+
+
+class TimeUp(CallRefused):
+    """A plan has used up its time before its step was done."""
+
+    kind = "time_limit"
 
 
 class OutsideFailure(LabError):

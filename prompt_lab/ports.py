@@ -34,6 +34,8 @@ class Answer:
     retries: int = 0
     finish_reason: str = "stop"
     answered_by: str = ""
+    alias: str = ""
+    """Which of several models answered; '' where there is only one."""
 
 
 class Llm(Protocol):

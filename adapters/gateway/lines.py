@@ -86,8 +86,10 @@ class Lines:
 
 
 def _route(model: ModelConfig, addresses: Sequence[str]) -> Route:
-    """The embedded model answers exactly without its cache alone."""
+    """With what a request is given where it says nothing of it. No cache: answers are exact."""
     extra: dict[str, object] = dict(model.settings.extra)
+    if model.settings.temperature is not None:
+        extra.setdefault("temperature", model.settings.temperature)
     if model.provider == "embedded":
         extra["cache_prompt"] = False
     return Route(config=model, addresses=tuple(addresses), extra=extra)

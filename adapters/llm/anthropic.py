@@ -23,7 +23,7 @@ class Anthropic(ChatLlm):
     """
 
     def _connect(self) -> Client:
-        chat = _chat_class()(
+        chat = chat_class()(
             model=self.config.id,
             api_key=self.key,
             base_url=self.config.base_url or ADDRESS,
@@ -33,32 +33,39 @@ class Anthropic(ChatLlm):
         return Client(chat, chat._client.close)
 
     def _call(self, request: Request) -> Answer:
-        chat = self._chat
-        from anthropic import (  # noqa: PLC0415
-            APIConnectionError,
-            APIError,
-            APIStatusError,
-            APITimeoutError,
-        )
+        return converse(self._chat, self.config, request, call_settings(self.config, request))
 
-        begun = time.perf_counter()
-        try:
-            response = chat.chat(chat_messages(request), **call_settings(self.config, request))
-            return _answer(response, time.perf_counter() - begun)
-        except APIStatusError as error:
-            headers = error.response.headers
-            raise fault_of(error.status_code, error.message, headers, self.config) from None
-        except APITimeoutError:
-            raise TimedOut(self.config) from None
-        except APIConnectionError as error:
-            raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
-        except (APIError, *MALFORMED) as error:
-            text = hide_key(str(error), self.config)[:300]
-            raise Busy(f"an answer without content: {text}") from None
+
+def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str, Any]) -> Answer:
+    """One message of a llama-index Anthropic; `sent` goes along with the texts.
+
+    Raises Busy, CallRefused or ModelUnavailable.
+    """
+    from anthropic import (  # noqa: PLC0415
+        APIConnectionError,
+        APIError,
+        APIStatusError,
+        APITimeoutError,
+    )
+
+    begun = time.perf_counter()
+    try:
+        response = chat.chat(chat_messages(request), **sent)
+        return _answer(response, time.perf_counter() - begun)
+    except APIStatusError as error:
+        headers = error.response.headers
+        raise fault_of(error.status_code, error.message, headers, config) from None
+    except APITimeoutError:
+        raise TimedOut(config) from None
+    except APIConnectionError as error:
+        raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
+    except (APIError, *MALFORMED) as error:
+        raise Busy(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
 
 
 @cache
-def _chat_class() -> Any:
+def chat_class() -> Any:
+    """llama-index' Anthropic, for models of any age."""
     from llama_index.llms.anthropic import Anthropic as Chat  # noqa: PLC0415 -- takes seconds
 
     class AnyClaude(Chat):

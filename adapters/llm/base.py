@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from threading import BoundedSemaphore
 
 from adapters.llm.per_process import PerProcess
+from prompt_lab.config.arguments import secrets_in
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import CallRefused, ModelUnavailable, OutsideFailure
 from prompt_lab.ports import Answer, Request
@@ -122,8 +123,11 @@ def fault_of(
 
 def hide_key(text: str, config: ModelConfig) -> str:
     """The text without the key: some servers repeat it in what they complain about."""
-    key = os.environ.get(config.key_env, "") if config.key_env else ""
-    return text.replace(key, "[key]") if key else text
+    keys = secrets_in(config.settings.extra, os.environ)
+    keys |= {os.environ.get(config.key_env, "")} if config.key_env else set()
+    for key in sorted(keys - {""}, key=len, reverse=True):
+        text = text.replace(key, "[key]")
+    return text
 
 
 def _seconds(value: str | None) -> float | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from adapters.llm.base import MALFORMED, Busy, TimedOut, fault_of
 from adapters.llm.chat import ChatLlm, Client, chat_messages
+from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
 ADDRESS = "http://127.0.0.1:11434"
@@ -35,20 +36,7 @@ class Ollama(ChatLlm):
     def _call(self, request: Request) -> Answer:
         # llama-index takes options from the object alone; a copy shares the connections.
         chat = self._chat.model_copy(update={"additional_kwargs": self._options(request)})
-        import httpx  # noqa: PLC0415
-        from ollama import ResponseError  # noqa: PLC0415
-
-        wanted = {"format": dict(request.schema)} if request.schema is not None else {}
-        begun = time.perf_counter()
-        try:
-            response = chat.chat(chat_messages(request), **wanted)
-            return _answer(response, time.perf_counter() - begun)
-        except ResponseError as error:
-            raise fault_of(error.status_code, str(error.error), {}, self.config) from None
-        except httpx.TimeoutException:
-            raise TimedOut(self.config) from None
-        except (ConnectionError, httpx.HTTPError, *MALFORMED) as error:
-            raise Busy(f"no answer: {type(error).__name__}") from None
+        return converse(chat, self.config, request)
 
     def _options(self, request: Request) -> dict[str, Any]:
         settings = self.config.settings
@@ -56,6 +44,24 @@ class Ollama(ChatLlm):
         if request.seed is not None:
             options["seed"] = request.seed
         return {**options, **settings.extra}
+
+
+def converse(chat: Any, config: ModelConfig, request: Request) -> Answer:
+    """One chat of a llama-index Ollama. Raises Busy, CallRefused or ModelUnavailable."""
+    import httpx  # noqa: PLC0415
+    from ollama import ResponseError  # noqa: PLC0415
+
+    wanted = {"format": dict(request.schema)} if request.schema is not None else {}
+    begun = time.perf_counter()
+    try:
+        response = chat.chat(chat_messages(request), **wanted)
+        return _answer(response, time.perf_counter() - begun)
+    except ResponseError as error:
+        raise fault_of(error.status_code, str(error.error), {}, config) from None
+    except httpx.TimeoutException:
+        raise TimedOut(config) from None
+    except (ConnectionError, httpx.HTTPError, *MALFORMED) as error:
+        raise Busy(f"no answer: {type(error).__name__}") from None
 
 
 def _answer(response: Any, seconds: float) -> Answer:

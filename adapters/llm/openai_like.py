@@ -92,6 +92,14 @@ def complete(
 
     Raises Busy, CallRefused or ModelUnavailable.
     """
+    return converse(chat, config, request, call_settings(config, request, more or {}))
+
+
+def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str, Any]) -> Answer:
+    """One chat of any llama-index class on OpenAI's client; `sent` goes along with the texts.
+
+    Raises Busy, CallRefused or ModelUnavailable.
+    """
     from openai import (  # noqa: PLC0415
         APIConnectionError,
         APIError,
@@ -101,7 +109,7 @@ def complete(
 
     begun = time.perf_counter()
     try:
-        response = chat.chat(chat_messages(request), **call_settings(config, request, more or {}))
+        response = chat.chat(chat_messages(request), **sent)
         return _answer(response, time.perf_counter() - begun)
     except APIStatusError as error:
         raise fault_of(error.status_code, error.message, error.response.headers, config) from None

@@ -58,7 +58,7 @@ class PromptFileStep(ABC):
             error = self._keep(job.out_dir, job.ask(request), request.schema)
         except CallRefused as refused:
             self._forget(job.out_dir)
-            error = RunError(kind="refused", message=str(refused))
+            error = RunError(kind=refused.kind, message=str(refused))
         files = {path: blob_id(read) for path, read in content.items()}
         return StepResult(files, text_sha256(prompt), request_sha256(request), error)
 

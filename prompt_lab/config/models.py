@@ -7,7 +7,14 @@ from pydantic import Field, model_validator
 from prompt_lab.config.base import Config
 
 Provider = Literal[
-    "embedded", "openai", "anthropic", "ollama", "openrouter", "openai_like", "scripted"
+    "embedded",
+    "openai",
+    "anthropic",
+    "ollama",
+    "openrouter",
+    "openai_like",
+    "llama_index",
+    "scripted",
 ]
 
 

@@ -17,9 +17,7 @@ def plan_names(lab: Lab, inputs: Sequence[str], *, split: Split) -> list[str]:
     Raises StoreError that says what is missing when there are none.
     """
     folder = lab.plans(split)
-    with disk_errors(folder):
-        names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-    usable = [n for n in names if all((folder / n / i).is_file() for i in inputs)]
+    names, usable = plans_in(folder, inputs)
     if not usable:
         raise StoreError(
             f"{folder}: no plan holds {', '.join(map(repr, inputs))} ({len(names)} folders looked "
@@ -29,6 +27,13 @@ def plan_names(lab: Lab, inputs: Sequence[str], *, split: Split) -> list[str]:
     if odd:
         raise StoreError(f"{folder}: the name of {odd[0]!r} is not UTF-8. Rename that folder.")
     return usable
+
+
+def plans_in(folder: Path, inputs: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(all sub-folders, those that hold a step's inputs), in the order of their names."""
+    with disk_errors(folder):
+        names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+    return names, [n for n in names if all((folder / n / i).is_file() for i in inputs)]
 
 
 def choose_plans(available: Sequence[str], wanted: Sequence[str], folder: Path) -> list[str]:

@@ -95,7 +95,13 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
         duration_seconds=duration,
         **extra,
     )
+    said = record.process.said if record.process else {}
+    if said.get("faults") and not error:
+        succeeded = record.usage.calls_succeeded
+        _event(folder, "partial_recovery", record.plan, record.ended, calls_succeeded=succeeded)
     write_record(out / MARKER, record, durable=False)
+    if not record.content_key:
+        return  # made for itself alone
     shadowed = record.process is not None and record.process.elsewhere
     if record.sent.head != record.sent.wanted_commit or not record.sent.tree_clean or shadowed:
         return  # it says nothing about the commit that it was made for

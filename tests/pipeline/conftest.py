@@ -43,4 +43,4 @@ def make_target(
         adapter = context().adapter(world.step)
         if isinstance(adapter, TargetStep):
             adapter.close()
-        context().close_gateways()
+        context().gateways.close()

@@ -28,7 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         try:
             return luigi.build([task], local_scheduler=True, log_level="ERROR")
         finally:
-            context().close_gateways()
+            context().gateways.close()
 
     return made
 

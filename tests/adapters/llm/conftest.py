@@ -43,7 +43,7 @@ class World:
         return Response(text, status, headers, content_type="application/json")
 
 
-@pytest.fixture(params=VENDORS, ids=lambda vendor: str(vendor.provider))
+@pytest.fixture(params=VENDORS, ids=lambda vendor: str(vendor.name))
 def world(
     request: pytest.FixtureRequest, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> World:
@@ -54,7 +54,7 @@ def world(
 @pytest.fixture
 def world_of(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], World]:
     """A vendor by its provider."""
-    by_name = {vendor.provider: vendor for vendor in VENDORS}
+    by_name = {vendor.name: vendor for vendor in VENDORS}
     return lambda name: _world(by_name[name], httpserver, monkeypatch)
 
 

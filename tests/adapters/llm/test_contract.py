@@ -48,7 +48,7 @@ def test_plain_text(world: World) -> None:
 
 def test_the_key_is_sent_as_the_vendor_wants_it(world: World) -> None:
     world.reply(200, world.vendor.answer("x")).model().ask(PLAIN)
-    assert world.keys == [KEY if world.vendor.provider == "anthropic" else f"Bearer {KEY}"]
+    assert world.keys == [world.vendor.key_sent]
 
 
 def test_json_under_a_schema(world: World) -> None:
@@ -105,7 +105,7 @@ def test_patience_is_given_as_it_is_asked_for(world: World) -> None:
     answer = world.model().ask(PLAIN)
     assert (answer.text, answer.retries) == ("at last", 2)
     # Ollama's client hands on no headers.
-    assert world.pauses == ([0.5, 1.0] if world.vendor.provider == "ollama" else [7.0, 1.0])
+    assert world.pauses == ([0.5, 1.0] if world.vendor.speaks == "ollama" else [7.0, 1.0])
 
 
 def test_patience_has_an_end(world: World) -> None:

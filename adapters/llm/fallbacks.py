@@ -1,0 +1,45 @@
+"""Several models as one: each call goes to the first, and to the next where that one fails."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, OutsideFailure
+from prompt_lab.ports import Answer, Llm, Request
+
+FAILURES = (OutsideFailure, ModelUnavailable, CallRefused)
+
+
+class Fallbacks:
+    """ports.Llm over models by alias, in their order of preference.
+
+    An answer's `alias` says whose it is, and its `retries` count those that failed before. Only a
+    model that cannot be had is passed over; what another made of the request is its answer.
+    """
+
+    def __init__(self, models: Mapping[str, Llm]) -> None:
+        self._models = dict(models)
+
+    def check(self) -> str | None:
+        """Why none of them can be used; None where one can."""
+        faults = [f"{alias}: {model.check()}" for alias, model in self._models.items()]
+        usable = any(model.check() is None for model in self._models.values())
+        return None if usable else "; ".join(faults)
+
+    def ask(self, request: Request) -> Answer:
+        """The first answer. Raises what the failures have in common, else OutsideFailure."""
+        faults: list[LabError] = []
+        for alias, model in self._models.items():
+            try:
+                answer = model.ask(request)
+            except FAILURES as error:
+                faults.append(error)
+                continue
+            return replace(answer, alias=alias, retries=answer.retries + len(faults))
+        kinds = {type(fault) for fault in faults}
+        kind = kinds.pop() if len(kinds) == 1 else OutsideFailure
+        raise kind("\n".join(map(str, faults)))
+
+    def close(self) -> None:
+        """Close them all."""
+        for model in self._models.values():
+            model.close()

@@ -1,0 +1,44 @@
+"""The gateways of this process, one for each set of models that steps ask by themselves."""
+
+import atexit
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from adapters.registry import load as load_adapter
+from prompt_lab.config.lab import GatewayConfig
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.own_process import ModelGateway
+
+
+class Gateways:
+    """Keeps what it has made; a fork makes its own."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, tuple[str, ...]], ModelGateway] = {}
+
+    def between(
+        self, models: Sequence[ModelConfig], config: GatewayConfig, home: Path
+    ) -> ModelGateway:
+        """The gateway to these models. Relative recordings start at `home`."""
+        key = (os.getpid(), tuple(model.alias for model in models))
+        if key not in self._made:
+            own = [m.alias for m in models if m.provider == "embedded" and config.mode != "replay"]
+            made: ModelGateway = load_adapter("gateway", "local")(
+                models, config, home, addresses=dict.fromkeys(own, _servers() if own else ())
+            )
+            atexit.register(made.close)
+            self._made[key] = made
+        return self._made[key]
+
+    def close(self) -> None:
+        """End them. A further run starts one again."""
+        while self._made:
+            self._made.popitem()[1].close()
+
+
+def _servers() -> list[str]:
+    """The base URLs of the embedded model's processes, all of them started."""
+    from adapters.llm.embedded_pool import shared_pool  # noqa: PLC0415 -- few runs need it
+
+    return [f"{address}/v1" for address in shared_pool().addresses()]

@@ -1,0 +1,1 @@
+"""One step on a folder of plans, for one side: what the command `prompt-lab-run` does."""

@@ -1,0 +1,5 @@
+"""`python -m pipeline.runner`."""
+
+from pipeline.cli import main
+
+main()
