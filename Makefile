@@ -69,6 +69,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, lock, unit tests
 bench: $(VENV)/.dev ## wall time over the ideal for 35, 1,000 and 10,000 runs
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.gateway
+	@$(BIN)/python -m tests.bench.target
 
 .PHONY: calibrate
 calibrate: setup ## measure the decision engine into docs/calibration.md, an hour; QUICK=1: minutes

@@ -14,6 +14,7 @@ from pipeline.base import Phase, utc_now
 from pipeline.gather import sources_at
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.errors import TargetError
 from prompt_lab.evaluate.batches import BatchRequest, plan_runs
 from prompt_lab.names import Side, Split
 from prompt_lab.ports import StepAdapter, TargetStep
@@ -70,7 +71,7 @@ def request_for(phase: Phase, order: Order) -> BatchRequest:
             for name in order.plans
         },
         sources={
-            side: sources_at(phase, commit) | _interpreter(adapter, target, side)
+            side: sources_at(phase, commit) | _installed(phase, adapter, side, commit)
             for side, commit in order.commits.items()
         },
         replicates=order.replicates,
@@ -126,11 +127,19 @@ def _replayed(adapter: StepAdapter, defaults: LabConfig) -> str:
     return gateway.model_dump_json() if replay else ""
 
 
-def _interpreter(adapter: StepAdapter, target: TargetConfig, side: Side) -> dict[str, str]:
-    """Another interpreter makes another run, of the same files; no file has the name ''."""
-    other = target.candidate_interpreter
-    own = isinstance(adapter, TargetStep) and other and side is Side.CANDIDATE
-    return {"": other} if own else {}
+def _installed(phase: Phase, adapter: StepAdapter, side: Side, commit: str) -> dict[str, str]:
+    """What a side's interpreter has installed makes another run, of the same files.
+
+    No file has the name ''. A side that cannot be loaded fails in each of its runs.
+    """
+    if not isinstance(adapter, TargetStep):
+        return {}
+    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    try:
+        found = adapter.describe(workspace.worktree(commit), side)
+    except TargetError:
+        return {}
+    return {"": f"{found.python} {found.installed_sha256}"}
 
 
 def _claimed(phase: Phase, order: Order, runs: Sequence[PlannedRun]) -> list[PlannedRun]:

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: `child dag|bare FOLDER RUNS PLACES PORT`."""
+"""One measurement in a process of its own: `child dag|bare FOLDER RUNS PLACES BASE_URL`."""
 
 import json
 import os
@@ -12,9 +12,9 @@ from typing import Any
 from tests.pipeline.world import SCHEMA, World
 
 
-def main(kind: str, folder: Path, runs: int, places: int, port: int) -> dict[str, float]:
+def main(kind: str, folder: Path, runs: int, places: int, address: str) -> dict[str, float]:
     """Seconds of wall time and CPU, without the start of the process and without making the lab."""
-    world = _world(folder, runs, places, port)
+    world = _world(folder, runs, places, address)
     os.environ.update(world.env)
     work = _dag if kind == "dag" else _bare
     todo = work(runs)
@@ -66,11 +66,11 @@ def _warm(ctx: Any) -> Any:
     return llm
 
 
-def _world(folder: Path, runs: int, places: int, port: int) -> World:
+def _world(folder: Path, runs: int, places: int, address: str) -> World:
     model = {
         "provider": "openai_like",
         "id": "stand-in",
-        "base_url": f"http://127.0.0.1:{port}/v1",
+        "base_url": address,
         "deterministic": True,
         "workers": places,
     }
@@ -91,5 +91,5 @@ def _cpu() -> float:
 
 
 if __name__ == "__main__":
-    kind, folder, *numbers = sys.argv[1:]
-    print(json.dumps(main(kind, Path(folder), *map(int, numbers))))
+    kind, folder, runs, places, address = sys.argv[1:]
+    print(json.dumps(main(kind, Path(folder), int(runs), int(places), address)))

@@ -14,6 +14,8 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from tests.bench.stand_in import started
+
 LATENCY = 0.2
 CELLS = [(35, 32), (35, 128), (1_000, 32), (1_000, 128), (10_000, 32), (10_000, 128)]
 
@@ -23,16 +25,10 @@ def main(cells: list[tuple[int, int]]) -> None:
     print(f"a call takes {LATENCY * 1000:.0f} ms; ratios are wall time over the ideal\n")
     head = ("runs", "places", "ideal s", "bare pool", "DAG", "with start", "CPU ms/run", "rerun s")
     print("{:>7}{:>8}{:>9}{:>11}{:>7}{:>12}{:>12}{:>9}".format(*head))
-    stand_in = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.stand_in", str(LATENCY)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert stand_in.stdout is not None
-    port = int(stand_in.stdout.readline())
+    stand_in, address = started(LATENCY)
     for runs, places in cells:
         with tempfile.TemporaryDirectory() as folder:
-            row = _cell(Path(folder), runs, places, port)
+            row = _cell(Path(folder), runs, places, address)
         print(
             f"{runs:>7}{places:>8}{row['ideal']:>9.1f}{row['bare']:>11.2f}{row['dag']:>7.2f}"
             f"{row['start']:>12.2f}{row['cpu']:>12.2f}{row['rerun']:>9.2f}",
@@ -41,14 +37,14 @@ def main(cells: list[tuple[int, int]]) -> None:
     stand_in.kill()
 
 
-def _cell(folder: Path, runs: int, places: int, port: int) -> dict[str, float]:
+def _cell(folder: Path, runs: int, places: int, address: str) -> dict[str, float]:
     ideal = ceil(runs / places) * LATENCY
-    args = [str(folder), str(runs), str(places), str(port)]
-    bare = _child("bare", args)
+    args = [str(folder), str(runs), str(places), address]
+    bare = child("bare", args)
     begun = time.perf_counter()
-    first = _child("dag", args)
+    first = child("dag", args)
     whole = time.perf_counter() - begun
-    again = _child("dag", args)
+    again = child("dag", args)
     return {
         "ideal": ideal,
         "bare": bare["seconds"] / ideal,
@@ -59,7 +55,8 @@ def _cell(folder: Path, runs: int, places: int, port: int) -> dict[str, float]:
     }
 
 
-def _child(kind: str, args: list[str]) -> dict[str, Any]:
+def child(kind: str, args: list[str]) -> dict[str, Any]:
+    """What a process of its own measured."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.child", kind, *args],
         capture_output=True,

@@ -5,7 +5,6 @@ stand-in and the same through the gateway; a row is the median of its rounds. Ra
 (ceil(calls / places) x 0.2 s). Added = the difference of the medians per call.
 """
 
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from adapters.gateway.owner import Gateway
 from adapters.gateway.settings import Route
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import Side
+from tests.bench.stand_in import started
 
 LATENCY = 0.2
 ROUNDS = 5
@@ -39,14 +39,8 @@ class Round(NamedTuple):
 
 def main(calls: int, places: int) -> None:
     """Measure and print."""
-    stand_in = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.stand_in", str(LATENCY)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert stand_in.stdout is not None
-    address = f"http://127.0.0.1:{int(stand_in.stdout.readline())}/v1"
-    with TemporaryDirectory() as folder, _gateway(address, places, Path(folder)) as gateway:
+    stand_in, address = started(LATENCY)
+    with TemporaryDirectory() as folder, gateway_to(address, places, Path(folder)) as gateway:
         token = gateway.issue("stand-in", plan="bench", side=Side.BASELINE, replicate=0)
         bases = {"direct": address, "gateway": gateway.url(token).openai}
         rounds: dict[str, list[Round]] = {name: [] for name in bases}
@@ -92,7 +86,8 @@ def _round(base: str, calls: int, places: int) -> Round:
     return Round(wall / ideal, median(times), times[int(len(times) * 0.95)])
 
 
-def _gateway(address: str, places: int, folder: Path) -> Gateway:
+def gateway_to(address: str, places: int, folder: Path) -> Gateway:
+    """A gateway in front of the stand-in."""
     config = ModelConfig(
         alias="stand-in",
         provider="openai_like",

@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 
 ANSWER = {
@@ -25,6 +26,17 @@ BODY = json.dumps(ANSWER).encode()
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(
     BODY
 )
+
+
+def started(latency: float) -> tuple["subprocess.Popen[bytes]", str]:
+    """A stand-in in a process of its own, and its base URL."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.stand_in", str(latency)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    return process, f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
 
 
 async def serve(latency: float) -> None:

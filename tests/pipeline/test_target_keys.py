@@ -1,7 +1,9 @@
 """Steps in the target's own process: what is refused before a run, and when runs are used again."""
 
 import json
+import venv
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from pipeline.prepare import Prepare, prepared
 from prompt_lab.config.lab import LimitsConfig, StepConfig
 from prompt_lab.errors import ConfigError, ModelUnavailable
 from prompt_lab.names import Side
+from prompt_lab.ports import TargetStep
 from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld
 
 pytestmark = pytest.mark.slow
@@ -73,3 +76,21 @@ def test_finished_runs_are_used_again(make_target: MakeTarget) -> None:
         assert world.iterate(branch=name)
     sides = [run["side"] for run in world.runs()]
     assert (sides.count(Side.BASELINE), sides.count(Side.CANDIDATE)) == (3, 6)
+
+
+def test_another_package_in_the_interpreter_makes_other_runs(
+    make_target: MakeTarget, tmp_path: Path
+) -> None:
+    home = tmp_path / "environment"
+    venv.create(home, symlinks=True)
+    world = make_target(target_config={"interpreter": str(home / "bin/python")}).small()
+    for name in ("Better", "Best"):
+        world.branch(name, {"src/notes/core.py": CORE.replace("List", name)})
+        assert world.iterate(branch=name)
+        adapter = context().adapter("probe")
+        assert isinstance(adapter, TargetStep)
+        adapter.close()  # another day, another process
+        dist = next(home.glob("lib/*/site-packages")) / "more-1.0.dist-info"
+        world.write(dist, {"METADATA": "Metadata-Version: 2.1\nName: more\nVersion: 1.0\n"})
+    sides = [run["side"] for run in world.runs()]
+    assert (sides.count(Side.BASELINE), sides.count(Side.CANDIDATE)) == (6, 6)
