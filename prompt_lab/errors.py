@@ -9,6 +9,7 @@ LabError
 ├── ModelUnavailable  a model that cannot be used at all: its key is missing, it was removed
 ├── CallRefused       the model refused this one request (over-length, say): the run is an error
 ├── OutsideFailure    a call failed for a reason outside the experiment; trying again may help
+├── AgentRefused      an agent's work is not taken; carries the reason codes
 └── CodeHostError     a pull request cannot be opened, read, merged or closed
 """
 
@@ -64,6 +65,14 @@ class CallRefused(LabError):
 
 class OutsideFailure(LabError):
     """A dead network, a rate limit that outlasted its retries, a server that answers 500."""
+
+
+class AgentRefused(LabError):
+    """An agent's work that broke a rule, or never came."""
+
+    def __init__(self, text: str, codes: Sequence[str]) -> None:
+        self.codes = tuple(codes)
+        super().__init__(text)
 
 
 class CodeHostError(LabError):

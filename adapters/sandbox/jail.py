@@ -10,7 +10,6 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ def main() -> None:
     with os.fdopen(os.dup(channel), "rb") as pipe:
         wanted = json.loads(pipe.readline())
     kernel.die_with_parent()
-    kernel.no_core_dumps()
+    kernel.bound_files(MEGABYTES)
     missing: list[str] = []
     listeners = _walls(wanted, missing)
     child = os.fork()  # the first process of the new process namespace: all end with it
@@ -67,30 +66,31 @@ def _network(wanted: dict[str, Any], missing: list[str]) -> list[tuple[socket.so
 
 
 def _mounts(wanted: dict[str, Any], missing: list[str]) -> None:
-    """Hide, then show again what lies inside the hidden and is needed."""
+    """Hide, and show again what lies inside the hidden and is needed: the deeper path decides."""
     shown = [*wanted["visible"], *wanted["writable"]]
     held = {path: os.open(path, os.O_PATH) for path in shown if os.path.exists(path)}
     if not _tried(lambda: kernel.set_read_only("/")):
         missing.append(NO_READ_ONLY)
-    hidden = [path for path in wanted["hidden"] if os.path.isdir(path)]
-    scratch = [path for path in SCRATCH if os.path.isdir(path)]
-    for path in [*scratch, *hidden]:
-        # The first may have taken the folder of a later one away with it.
-        if os.path.isdir(path) and not _tried(partial(kernel.mount_tmpfs, path, MEGABYTES)):
-            missing.append(f"{path} cannot be hidden")
-    for path, fd in held.items():
-        _show(path, fd, path in wanted["writable"])
-        os.close(fd)
-    for path in scratch:
-        with suppress(OSError):
-            os.chmod(path, 0o1777)
+    hidden = [path for path in (*SCRATCH, *wanted["hidden"]) if os.path.isdir(path)]
+    for path in sorted({*held, *hidden}, key=lambda path: path.count("/")):
+        if path in held:
+            _show(path, held[path], path in wanted["writable"])
+        # What is above it may have taken a hidden folder away already.
+        if path in hidden and os.path.isdir(path):
+            built = _tried(partial(kernel.mount_tmpfs, path, MEGABYTES))
+            missing += [] if built else [f"{path} cannot be hidden"]
     for path in hidden:
-        if not any(writable.startswith(f"{path}/") for writable in wanted["writable"]):
-            with suppress(OSError):
-                kernel.set_read_only(path)
-    if wanted["hosts"] and not wanted["network"]:
-        with suppress(OSError):
-            kernel.bind(wanted["hosts"], "/etc/hosts")
+        _close(path, wanted["writable"])
+    if wanted["hosts"]:
+        _tried(lambda: kernel.bind(wanted["hosts"], "/etc/hosts"))
+
+
+def _close(path: str, writable: list[str]) -> None:
+    """Scratch folders are for everyone; the rest stays empty, but for what is shown in it."""
+    if path in SCRATCH:
+        _tried(lambda: os.chmod(path, 0o1777))
+    elif not any(inner.startswith(f"{path}/") for inner in writable):
+        _tried(lambda: kernel.set_read_only(path))
 
 
 def _show(path: str, fd: int, writable: bool) -> None:
@@ -102,6 +102,7 @@ def _show(path: str, fd: int, writable: bool) -> None:
             place.touch()
     kernel.bind(f"/proc/self/fd/{fd}", path)
     kernel.set_read_only(path, not writable)
+    os.close(fd)
 
 
 def _first(

@@ -85,9 +85,10 @@ def die_with_parent() -> None:
     _libc.prctl(_PDEATHSIG, 9, 0, 0, 0)
 
 
-def no_core_dumps() -> None:
-    """A crash leaves no file behind."""
+def bound_files(megabytes: int) -> None:
+    """No file grows beyond that, and a crash leaves none behind."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (megabytes << 20, megabytes << 20))
 
 
 def _mount(source: str, path: str, kind: str, flags: int, data: str = "") -> None:
