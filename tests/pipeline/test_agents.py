@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.context import context
+from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.names import Outcome
 from tests.adapters.agent.test_contract import PLAYER
 from tests.pipeline.world import HINT, PLAIN, World, scripted
@@ -213,7 +213,9 @@ def test_who_was_asked_is_fixed_when_the_iteration_is_prepared(make_world: MakeW
     world = make_world()
     agent(world)
     assert world.iterate(agent="helper")
-    assert context().lab.iteration(1, "read_sum").is_dir()
     meta = world.record(1, "meta")
     assert (meta["agent"], meta["analysts"]) == ("helper", ["metrics"])
-    assert not world.iterate(number=1, agent="")
+    with pytest.raises(ConfigError, match="--agent: iteration 1 was prepared with 'helper'"):
+        world.iterate(number=1, agent="exact")
+    with pytest.raises(UnknownName, match=r"agent 'helpr'\. Did you mean 'helper'"):
+        world.iterate(agent="helpr")
