@@ -12,7 +12,7 @@ from prompt_lab.errors import UnknownName
 _SECRET = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 
 
-def agent_config(ctx: Context, name: str) -> AgentConfig:
+def agent_config(ctx: Context, name: str, what: str = "agent") -> AgentConfig:
     """configs/agents/<name>.yaml; a model's name stands for that model. Raises UnknownName."""
     folder = ctx.configs / "agents"
     known = {path.stem for path in folder.glob("*.yaml")}
@@ -20,7 +20,8 @@ def agent_config(ctx: Context, name: str) -> AgentConfig:
         return load_named(folder, AgentConfig, "agent", name)
     models = {*ctx.models, *(m.short for m in ctx.models.values() if m.short)}
     if name not in models:
-        raise UnknownName("agent", name, known | models, f"{folder} and {ctx.configs / 'models'}")
+        known |= {"metrics"} if what == "analyst" else set()
+        raise UnknownName(what, name, known | models, f"{folder} and {ctx.configs / 'models'}")
     return AgentConfig(name=name, kind="api", model=name)
 
 

@@ -45,11 +45,12 @@ def settle(ctx: Context, given: Mapping[str, Any], *, iterates: bool = True) -> 
 
 def _check_agents(ctx: Context, values: Mapping[str, Any]) -> None:
     """Raise UnknownName for an agent or analyst that is not there, ConfigError for a bad config."""
-    asked = [*names(values["analysts"]), *ctx.defaults.analysts]
-    asked += [str(values["agent"]), ctx.defaults.agent, str(values.get("analyst", ""))]
-    for name in dict.fromkeys(asked):
-        if name not in ("", METRICS):
-            agent_config(ctx, name)
+    analysts = [*names(values["analysts"]), *ctx.defaults.analysts, values.get("analyst", METRICS)]
+    for name in dict.fromkeys(analysts):
+        if name != METRICS:
+            agent_config(ctx, name, "analyst")
+    for name in filter(None, (values["agent"], ctx.defaults.agent)):
+        agent_config(ctx, name)
 
 
 def change_given(values: Mapping[str, Any]) -> str:

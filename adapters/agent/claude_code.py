@@ -54,7 +54,7 @@ class ClaudeCode(CommandAgent):
             heard.input_tokens = heard.output_tokens = 0
             self._count(usage, heard)
         if event.get("is_error") or event.get("subtype") != "success":
-            heard.fault = f"{event.get('subtype')}: {heard.text}"
+            heard.fault = heard.text or str(event.get("subtype"))
 
     def _count(self, usage: Mapping[str, Any], heard: Heard) -> None:
         cached = ("cache_creation_input_tokens", "cache_read_input_tokens")

@@ -16,8 +16,8 @@ from typing import Any
 
 from adapters.sandbox import kernel, wire
 
-SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")
-"""Folders that everyone may write: replaced by empty ones."""
+SCRATCH = ("/tmp", "/var/tmp", "/dev/shm", "/run")
+"""Folders that everyone may write, or where services listen: replaced by empty ones."""
 MEGABYTES = 512
 NO_MOUNTS = "no mount namespace can be made: what it reads and writes elsewhere is not prevented"
 NO_READ_ONLY = "the file system cannot be made read-only: what it writes elsewhere is not prevented"

@@ -24,7 +24,7 @@ class Act(Config):
 class AgentConfig(Config):
     """One agent. Its edits are held to the budget here, whatever it was told and says."""
 
-    name: str
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="part of file names")
     kind: AgentKind = Field(description="an agent's name in adapters/registry.py")
     model: str = Field(
         default="", description="the vendor's model id; for kind api an alias of configs/models"

@@ -11,6 +11,8 @@ import pytest
 
 from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.names import Outcome
+from tests.adapters.agent.conftest import command  # noqa: F401 -- a fixture
+from tests.adapters.agent.model import Model, Say, Use
 from tests.adapters.agent.test_contract import PLAYER
 from tests.pipeline.world import HINT, PLAIN, World, scripted
 
@@ -131,6 +133,25 @@ def test_past_its_time_it_ends_with_its_children_and_nothing_is_kept(
     assert set(refused(world, main, 1)) == {"time_limit", "no_block"}
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     assert word not in listed.stdout.splitlines()
+
+
+def test_the_real_claude_code_implements_from_idea_to_merge(
+    make_world: MakeWorld,
+    command: Callable[[str], str],  # noqa: F811
+) -> None:
+    world = make_world()
+    edit = Use(
+        "Bash", {"command": f"sed -i 's/amount\\./amount. {HINT}/' prompt.txt", "description": "x"}
+    )
+    with Model(edit, Say(f"Done.\n{BLOCK}")) as model:
+        write(world, "real", {"kind": "claude_code", "model": "made", "base_url": model.address,
+                              "command": [command("claude")], "paths": ["prompt.txt"],
+                              "seconds": 60})  # fmt: skip
+        assert world.iterate(agent="real")
+    assert world.verdict(1).outcome is Outcome.YES
+    assert world.git("show", "main:prompt.txt") == BETTER.strip()
+    record = world.record(1, "agent_implement_real_1")
+    assert (record["refused"], record["output_tokens"]) == ({}, 20)
 
 
 def test_an_agent_is_asked_again_by_the_same_command(make_world: MakeWorld) -> None:
