@@ -26,8 +26,15 @@ OWN_PROCESS = frozenset({"python_target", "luigi_task", "command"})
 """Step adapters that run in the target's process: they are also told the Place."""
 CODE_HOST = {"local": "adapters.code_host.local:LocalHost"}
 WORKSPACE = {"git": "adapters.workspace.git:GitWorkspace"}
+AGENT = {
+    "claude_code": "adapters.agent.claude_code:ClaudeCode",
+    "codex": "adapters.agent.codex:Codex",
+    "api": "adapters.agent.api:ApiAgent",
+    "scripted": "adapters.agent.scripted:ScriptedAgent",
+}
 GATEWAY = {"local": "adapters.gateway.lines:Lines"}
 _TABLES = {
+    "agent": AGENT,
     "llm": LLM,
     "step": STEP,
     "code_host": CODE_HOST,

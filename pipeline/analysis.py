@@ -5,13 +5,17 @@ from typing import TypeVar
 
 import luigi
 
+from pipeline.agents import analysts_of
+from pipeline.analyst import view_of
 from pipeline.base import Phase
+from pipeline.flags import METRICS
 from pipeline.gather import plans_of, texts, version_at
 from pipeline.judge import judge
-from pipeline.params import AnalystParameter
 from pipeline.past import tried
 from pipeline.runs import Runs
 from pipeline.trials import shown
+from prompt_lab.agents.requests import INSIGHT, REVIEW, to_find, to_review
+from prompt_lab.agents.views import is_failed
 from prompt_lab.analyze.assessment import assess
 from prompt_lab.analyze.insight import parse_findings, render_insight
 from prompt_lab.analyze.metrics import measure
@@ -30,7 +34,9 @@ T = TypeVar("T")
 class ByAnalyst(Phase):
     """A phase that each analyst carries out on its own."""
 
-    analyst = AnalystParameter(default="metrics", description="who looks: metrics")
+    analyst = luigi.Parameter(
+        default=METRICS, description="who looks: metrics, a file of configs/agents, or a model"
+    )
     PREFIX = ""
 
     @property
@@ -50,8 +56,12 @@ class Insight(ByAnalyst):
 
     def work(self) -> None:
         """Measure the rows and write what a careful engineer would want to read."""
-        metrics = metrics_of(self)
-        self.write(render_insight(metrics, iteration=self.number, step=self.step))
+        page = render_insight(metrics_of(self), iteration=self.number, step=self.step)
+        if self.analyst != METRICS:
+            rows = shown(self, Split.TRAIN)
+            values = to_find(self.step, page, [row.path for row in rows], change_diff(self))
+            page = view_of(self, self.analyst, INSIGHT, values, rows)
+        self.write(page)
 
 
 class CodeReview(ByAnalyst):
@@ -72,7 +82,11 @@ class CodeReview(ByAnalyst):
             train=list(texts(self, meta.plans[Split.TRAIN], split=Split.TRAIN).values()),
             verify=list(texts(self, meta.plans[Split.VERIFY], split=Split.VERIFY).values()),
         )
-        self.write(render_review(found))
+        page = render_review(found)
+        if self.analyst != METRICS:
+            values = to_review(self.step, page, change, found.diff)
+            page = view_of(self, self.analyst, REVIEW, values, [])
+        self.write(page)
 
 
 class Synthesis(Phase):
@@ -82,13 +96,13 @@ class Synthesis(Phase):
 
     def requires(self) -> list[luigi.Task]:
         """Every analyst's insight and review."""
-        meta = _analysts(self)
-        return [self.like(kind, analyst=a) for a in meta for kind in (Insight, CodeReview)]
+        asked = analysts_of(self)
+        return [self.like(kind, analyst=a) for a in asked for kind in (Insight, CodeReview)]
 
     def work(self) -> None:
         """Read what the analysts wrote; rank directions by evidence and by what was tried."""
-        findings = {a: self._parsed("insight", a, parse_findings) for a in _analysts(self)}
-        reviews = {a: self._parsed("code", a, parse_review) for a in _analysts(self)}
+        findings = {a: self._parsed("insight", a, parse_findings) for a in analysts_of(self)}
+        reviews = {a: self._parsed("code", a, parse_review) for a in analysts_of(self)}
         past = [*tried(self.ctx.lab, self.step), self._this_one()]
         found = synthesise(findings, reviews, metrics_of(self), past, available=tuple(strategies()))
         self.write(render_synthesis(found))
@@ -103,9 +117,14 @@ class Synthesis(Phase):
             outcome=None,
         )
 
-    def _parsed(self, prefix: str, analyst: str, parse: Callable[[str], T]) -> T:
+    def _parsed(self, prefix: str, analyst: str, parse: Callable[[str], T]) -> T | None:
+        """What an analyst said; None where it failed."""
         path = self.folder / f"{prefix}_{analyst}.md"
-        return read_parsed(path, parse, fix="Remove it to have it made again")
+
+        def read(text: str) -> T | None:
+            return None if is_failed(text) else parse(text)
+
+        return read_parsed(path, read, fix="Remove it to have it made again")
 
 
 class Assessment(Phase):
@@ -142,5 +161,8 @@ def versions(phase: Phase) -> tuple[PromptVersion, PromptVersion]:
     return version_at(phase, change.base_commit), version_at(phase, change.commit)
 
 
-def _analysts(phase: Phase) -> tuple[str, ...]:
-    return phase.ctx.defaults.analysts
+def change_diff(phase: Phase) -> str:
+    """The change under test as a unified diff."""
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    target = read_meta(phase.ctx.lab, phase.number, phase.step).target
+    return phase.ctx.workspace(target).diff(change.base_commit, change.commit)

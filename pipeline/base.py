@@ -87,6 +87,12 @@ class Phase(LabTask):
     pr = CountParameter(
         "--pr", least=1, default=0, description="a change that exists already: its pull request"
     )
+    agent = luigi.Parameter(
+        default="", description="who makes the change: a file of configs/agents, or a model"
+    )
+    analysts = NamesParameter(
+        default="", description="who looks at the results: metrics,claude,codex or models"
+    )
     replicates = CountParameter(
         "--replicates", least=1, default=0, description="how often each run is made"
     )
@@ -121,6 +127,11 @@ class Phase(LabTask):
     def model_names(self) -> tuple[str, ...]:
         """The models that the command line names."""
         return names(self.models)
+
+    @property
+    def analyst_names(self) -> tuple[str, ...]:
+        """The analysts that the command line names."""
+        return names(self.analysts)
 
     def like(self, kind: type[P], **more: Any) -> P:
         """The task `kind` of the same iteration, with the same flags."""

@@ -5,8 +5,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.agents import agent_of, analysts_of, ready, template_of
 from pipeline.base import Phase
+from pipeline.flags import METRICS
 from pipeline.gather import version_at
+from prompt_lab.agents.requests import IMPLEMENT, INSIGHT, REVIEW
+from prompt_lab.agents.requests import check_template as check_asked
 from prompt_lab.config.lab import JudgeConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import ConfigError, LabError, ModelUnavailable, StoreError, TargetError
@@ -75,6 +79,20 @@ def check_judge(phase: Phase, models: Sequence[ModelConfig]) -> tuple[JudgeConfi
     return config.model_copy(update={"model": model.alias}), template
 
 
+def check_agents(phase: Phase) -> None:
+    """Raises the LabError of an agent that is to implement and cannot, or of a bad template.
+
+    An analyst that cannot be used stops nobody: its page will say so.
+    """
+    agent = "" if phase.given else agent_of(phase)
+    if agent:
+        ready(phase, agent)
+    others = [name for name in analysts_of(phase) if name != METRICS]
+    wanted = [*([IMPLEMENT] if agent else []), *([INSIGHT, REVIEW] if others else [])]
+    for name in wanted:
+        check_asked(template_of(phase, name), str(phase.ctx.configs / "prompts" / name))
+
+
 def check_change(phase: Phase, main: str, main_commit: str) -> None:
     """Raises the LabError of a change that cannot be tested, or a prompt that cannot be sent."""
     _check_version(phase, main_commit)
@@ -91,7 +109,8 @@ def check_change(phase: Phase, main: str, main_commit: str) -> None:
             ["--skip-implement: name the change that exists already with --branch or --pr"]
         )
     if not branch:
-        _check_writable(phase, main_commit)
+        if not agent_of(phase):
+            _check_writable(phase, main_commit)
         return
     try:
         commit = workspace.resolve(f"refs/heads/{branch}")

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.context import Context
-from pipeline.params import check_analyst, names
+from pipeline.context_agents import agent_config
+from pipeline.params import names
 from prompt_lab.errors import ConfigError
 from prompt_lab.names import Split
 from prompt_lab.store.files import read_if_whole
@@ -16,6 +17,7 @@ from prompt_lab.store.iterations import (
 )
 
 NEXT = -1
+METRICS = "metrics"
 
 
 def settle(ctx: Context, given: Mapping[str, Any], *, iterates: bool = True) -> dict[str, Any]:
@@ -26,8 +28,7 @@ def settle(ctx: Context, given: Mapping[str, Any], *, iterates: bool = True) -> 
     values = dict(given)
     values["step"] = values["step"] or ctx.defaults.step
     ctx.step(values["step"])
-    for analyst in ctx.defaults.analysts:
-        check_analyst(analyst)
+    _check_agents(ctx, values)
     if values["branch"] and values["pr"]:
         raise ConfigError(["--branch and --pr name the change twice: give one of them"])
     if values["replicates"] < 0 or values["pr"] < 0 or values["number"] < NEXT:
@@ -40,6 +41,16 @@ def settle(ctx: Context, given: Mapping[str, Any], *, iterates: bool = True) -> 
     check_number(ctx.lab, values["number"], values["step"])
     _check_same(ctx, values)
     return values
+
+
+def _check_agents(ctx: Context, values: Mapping[str, Any]) -> None:
+    """Raise UnknownName for an agent or analyst that is not there, ConfigError for a bad config."""
+    analysts = [*names(values["analysts"]), *ctx.defaults.analysts, values.get("analyst", METRICS)]
+    for name in dict.fromkeys(analysts):
+        if name != METRICS:
+            agent_config(ctx, name, "analyst")
+    for name in filter(None, (values["agent"], ctx.defaults.agent)):
+        agent_config(ctx, name)
 
 
 def change_given(values: Mapping[str, Any]) -> str:
@@ -59,6 +70,8 @@ def _check_same(ctx: Context, values: Mapping[str, Any]) -> None:
         ("--models", wanted, meta.models),
         ("--plans", names(values["plans"]), meta.plans[Split.TRAIN]),
         ("--replicates", values["replicates"], meta.replicates),
+        ("--analysts", names(values["analysts"]), meta.analysts),
+        ("--agent", str(values["agent"]), meta.agent),
         ("--branch or --pr", change_given(values), meta.given),
     ]
     faults = [

@@ -21,9 +21,9 @@ def idea(phase: Phase, meta: IterationMeta) -> tuple[Draft, Direction, str]:
 
     Raises ConfigError where none is left.
     """
-    material, directions, source = _directions(phase, meta)
+    material, ranked, source = directions(phase, meta)
     done = tried_on(phase.ctx.lab, phase.step, meta.main_commit)
-    strategy, direction = choose(directions, material, done)
+    strategy, direction = choose(ranked, material, done)
     return strategy.propose(material), direction, source
 
 
@@ -32,11 +32,11 @@ def check_idea(phase: Phase, meta: IterationMeta) -> None:
 
     Before the first synthesis only runs can tell.
     """
-    if meta.last_synthesis and not meta.given:
+    if meta.last_synthesis and not meta.given and not meta.agent:
         idea(phase, meta)
 
 
-def _directions(phase: Phase, meta: IterationMeta) -> tuple[Material, list[Direction], str]:
+def directions(phase: Phase, meta: IterationMeta) -> tuple[Material, list[Direction], str]:
     """The prompt as it is, what is known of its failures, and the directions with their source."""
     lab = phase.ctx.lab
     before = version_at(phase, meta.main_commit)
@@ -44,15 +44,15 @@ def _directions(phase: Phase, meta: IterationMeta) -> tuple[Material, list[Direc
     if meta.last_synthesis:
         path = lab.root / meta.last_synthesis
         last = read_parsed(path, parse_synthesis, fix=in_history(path))
-        directions, source = list(last.directions), meta.last_synthesis
+        ranked, source = list(last.directions), meta.last_synthesis
     else:
         primary = phase.ctx.step(phase.step).primary
         rows = rows_of(phase, batch_of(phase, "scout"))
         metrics = measure(rows, train, primary, {Side.BASELINE: before})
         found = first_directions(metrics, tried(lab, phase.step), tuple(strategies()))
-        directions, source = list(found.directions), "the baseline's own failures"
+        ranked, source = list(found.directions), "the baseline's own failures"
     material = _material(phase, before, list(train.values()))
-    return material, directions, source
+    return material, ranked, source
 
 
 def _material(phase: Phase, before: PromptVersion, train: Sequence[PlanText]) -> Material:

@@ -7,6 +7,7 @@ import luigi
 
 from pipeline.base import Phase
 from pipeline.ideas import idea
+from pipeline.implement_agent import by_agent
 from pipeline.prepare import Prepare
 from pipeline.scout import Scout
 from prompt_lab.errors import ConfigError, TargetError
@@ -17,7 +18,10 @@ from prompt_lab.store.iterations import IterationMeta, read_meta
 
 
 class Implement(Phase):
-    """Carry out the top direction of the last synthesis, or take the change that is given."""
+    """Carry out the top direction of the last synthesis, or take the change that is given.
+
+    A built-in strategy does it, or the agent that --agent names.
+    """
 
     FILE = "change.json"
 
@@ -37,7 +41,7 @@ class Implement(Phase):
         else:
             if not meta.last_synthesis:
                 yield self.like(Scout)
-            change = _proposed(self, meta)
+            change = by_agent(self, meta) if meta.agent else _proposed(self, meta)
         self.write(change.model_dump_json(indent=2) + "\n")
 
 

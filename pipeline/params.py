@@ -5,7 +5,7 @@ from typing import Any
 
 import luigi
 
-from prompt_lab.errors import ConfigError, UnknownName
+from prompt_lab.errors import ConfigError
 from prompt_lab.names import Split
 
 
@@ -55,18 +55,6 @@ class SplitParameter(luigi.Parameter[Split]):
         return Split(x).value
 
 
-ANALYSTS = ("metrics",)
-
-
-class AnalystParameter(luigi.Parameter):
-    """The name of an analyst."""
-
-    def normalize(self, x: str) -> str:
-        """The name as it is. Raises UnknownName."""
-        check_analyst(x)
-        return x
-
-
 class Batched(luigi.Parameter):
     """A parameter whose values luigi gathers into one Luigi batch.
 
@@ -88,9 +76,3 @@ class Batched(luigi.Parameter):
 def names(value: str) -> tuple[str, ...]:
     """The names in a NamesParameter's value."""
     return tuple(part for part in value.split(",") if part)
-
-
-def check_analyst(name: str) -> None:
-    """Raises UnknownName for an analyst that is not there."""
-    if name not in ANALYSTS:
-        raise UnknownName("analyst", name, ANALYSTS, "pipeline/params.py")

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from adapters.workspace.lab_repository import LabRepository
+from pipeline.agents import agent_of, analysts_of
 from pipeline.base import Phase, utc_now
 from pipeline.budget import granted
-from pipeline.check import check_change, check_judge, checked_plans
+from pipeline.check import check_agents, check_change, check_judge, checked_plans
 from pipeline.ideas import check_idea
 from pipeline.params import names
 from pipeline.past import last_synthesis, tried
@@ -46,6 +47,7 @@ def prepared(phase: Phase) -> IterationMeta:
     policy = ctx.policy(defaults.policy)
     models = ctx.choose_models(phase.model_names or defaults.models, phase.step)
     judge, template = check_judge(phase, models)
+    check_agents(phase)
     train = train_plans(phase, defaults.train_plans)
     verify = _plans(phase, Split.VERIFY)[: defaults.verify_plans]
     plans = {Split.TRAIN: tuple(train), Split.VERIFY: tuple(verify)}
@@ -69,7 +71,8 @@ def prepared(phase: Phase) -> IterationMeta:
         main=target.main,
         main_commit=main_commit,
         given=phase.given,
-        analysts=defaults.analysts,
+        analysts=analysts_of(phase),
+        agent=agent_of(phase),
         judged_by=policy.granted(budget.alpha).model_copy(update={"replicates": replicates}),
         judge=judge,
         judge_prompt=template,

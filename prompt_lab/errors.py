@@ -11,6 +11,7 @@ LabError
 ├── CallRefused       the model refused this one request (over-length, say): the run is an error
 │   └── TimeUp        the plan has used up its time: the same
 ├── OutsideFailure    a call failed for a reason outside the experiment; trying again may help
+├── AgentRefused      an agent's work is not taken; carries the reason codes
 └── CodeHostError     a pull request cannot be opened, read, merged or closed
 """
 
@@ -78,6 +79,14 @@ class TimeUp(CallRefused):
 
 class OutsideFailure(LabError):
     """A dead network, a rate limit that outlasted its retries, a server that answers 500."""
+
+
+class AgentRefused(LabError):
+    """An agent's work that broke a rule, or never came."""
+
+    def __init__(self, text: str, codes: Sequence[str]) -> None:
+        self.codes = tuple(codes)
+        super().__init__(text)
 
 
 class CodeHostError(LabError):

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from adapters.gateway.recordings import Question
 from adapters.gateway.records import CallRecord
-from adapters.gateway.redact import Redactor
 from adapters.gateway.runs import Run
 from adapters.gateway.settings import Route
 from prompt_lab.errors import LabError
+from prompt_lab.redact import Redactor
 from prompt_lab.store.files import disk_errors
 
 DELAY_SECONDS = 0.05

@@ -13,11 +13,11 @@ from adapters.gateway.dialects.base import Body
 from adapters.gateway.prepare import prepared
 from adapters.gateway.recordings import Question, Recorded, Recordings
 from adapters.gateway.records import CallRecord
-from adapters.gateway.redact import Redactor
 from adapters.gateway.runs import Run, stamp_of
 from adapters.gateway.settings import DialectName, Mode, Route
 from adapters.gateway.upstream import Dead, Upstream
 from prompt_lab.errors import LabError
+from prompt_lab.redact import Redactor
 
 
 class Calls:

@@ -6,9 +6,9 @@ from adapters.gateway.dialects import DIALECTS
 from adapters.gateway.dialects.base import Ask, Body, Stamp, dump
 from adapters.gateway.dialects.chat import Chat, with_usage
 from adapters.gateway.recordings import Question
-from adapters.gateway.redact import Redactor
 from adapters.gateway.relay import PassOn, Relay, Translate
 from adapters.gateway.upstream import Dead, Sent, Upstream
+from prompt_lab.redact import Redactor
 
 _CHAT = Chat()
 _PASSED = ("anthropic-version", "anthropic-beta", "http-referer", "x-title")

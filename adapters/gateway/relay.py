@@ -8,7 +8,7 @@ from typing import Protocol
 from adapters.gateway.dialects import DIALECTS
 from adapters.gateway.dialects.base import Body, Dialect, Reply, Stamp, event
 from adapters.gateway.dialects.chat import Chat, came_for_us
-from adapters.gateway.redact import Redactor
+from prompt_lab.redact import Redactor
 
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
 _LINE_END = re.compile(rb"\n")

@@ -19,9 +19,9 @@ from adapters.gateway.books import Books
 from adapters.gateway.calls import Calls
 from adapters.gateway.keyed import ByCall
 from adapters.gateway.recordings import ByRequest, Recordings
-from adapters.gateway.redact import Redactor
 from adapters.gateway.settings import RecordingsAt, Settings
 from adapters.gateway.upstream import Upstream
+from prompt_lab.redact import Redactor
 
 IDLE_SECONDS = 4.0
 """Connections to a server are closed before it closes them itself: llama.cpp does after 5."""

@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from adapters.git import Git, branch_head, hand_over, one_at_a_time
-from adapters.workspace import _content, _trees
+from adapters.workspace import _content, _copies, _trees
 from prompt_lab.errors import TargetError
+from prompt_lab.propose.budget import ChangedFile
 
 _FULL = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NOTHING = "0" * 40
@@ -109,22 +110,50 @@ class GitWorkspace:
 
         Raises TargetError if the branch exists at another commit.
         """
-        if self._target.ask("check-ref-format", f"refs/heads/{branch}") is None:
-            raise TargetError(f"{branch!r} is no name that git allows for a branch")
+        self._check_name(branch)
         base = self.resolve(base)
         with self._locked():
             commit = _content.write_commit(self._clone, base, files, message=message, when=when)
-            self._clone("update-ref", _kept(commit), commit)
-            stands = branch_head(self._target, branch)
-            if stands is None:
-                hand_over(self._target, self._clone.folder.resolve(), _kept(commit))
-                self._target("update-ref", f"refs/heads/{branch}", commit, _NOTHING)
-            elif stands != commit:
-                raise TargetError(
-                    f"{self._repository}: branch {branch!r} exists already at {stands!r}, which is"
-                    f" not this change ({commit!r}): delete it there, or choose another name"
-                )
+            self._publish(commit, branch)
         return commit
+
+    def export(self, commit: str, folder: Path) -> None:
+        """The files of a commit in a new folder, which is a repository of its own."""
+        _copies.export(self._clone, self.resolve(commit), folder)
+
+    def take(self, base: str, folder: Path, *, message: str, when: str) -> str:
+        """What the folder holds now, as a commit on `base` that the target knows nothing of."""
+        base = self.resolve(base)
+        with self._locked():
+            commit = _copies.take(self._clone, base, folder, message=message, when=when)
+            self._clone("update-ref", _kept(commit), commit)
+        return commit
+
+    def changes(self, base: str, commit: str) -> tuple[ChangedFile, ...]:
+        """Every file that differs between two commits."""
+        return _copies.changes(self._clone, self.resolve(base), self.resolve(commit))
+
+    def publish(self, commit: str, branch: str) -> None:
+        """Give the target a branch at a commit of ours. Raises TargetError where it has another."""
+        self._check_name(branch)
+        with self._locked():
+            self._publish(self.resolve(commit), branch)
+
+    def _check_name(self, branch: str) -> None:
+        if self._target.ask("check-ref-format", f"refs/heads/{branch}") is None:
+            raise TargetError(f"{branch!r} is no name that git allows for a branch")
+
+    def _publish(self, commit: str, branch: str) -> None:
+        self._clone("update-ref", _kept(commit), commit)
+        stands = branch_head(self._target, branch)
+        if stands is None:
+            hand_over(self._target, self._clone.folder.resolve(), _kept(commit))
+            self._target("update-ref", f"refs/heads/{branch}", commit, _NOTHING)
+        elif stands != commit:
+            raise TargetError(
+                f"{self._repository}: branch {branch!r} exists already at {stands!r}, which is"
+                f" not this change ({commit!r}): delete it there, or choose another name"
+            )
 
     def diff(self, base: str, commit: str) -> str:
         """Unified diff between two commits, as text; renames are shown as such."""

@@ -52,7 +52,13 @@ class LabConfig(Config):
     scout_plans: int = Field(
         default=10, ge=1, description="plans that the first idea is drawn from"
     )
-    analysts: tuple[str, ...] = Field(default=("metrics",), min_length=1)
+    analysts: tuple[str, ...] = Field(
+        default=("metrics",), min_length=1, description="metrics, agents, or models"
+    )
+    agent: str = Field(
+        default="",
+        description="who implements: an agent or model; a strategy if empty",
+    )
     drift_sample: float = Field(
         default=0.25, ge=0, le=1, description="share of a reused sampled baseline that is run again"
     )

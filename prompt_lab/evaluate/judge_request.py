@@ -72,7 +72,7 @@ def check_template(template: str, path: str) -> None:
     first, second = _SAMPLES["first"], _SAMPLES["second"]
     prompt = JudgePrompt(template, _SAMPLES["criteria"])
     try:
-        _environment().parse(template)
+        sandboxed().parse(template)
         request = prompt.render({"input.txt": _SAMPLES["input"]}, Shown(first, second, False))
     except TemplateSyntaxError as error:
         raise ConfigError([f"{path}:{error.lineno}: {error.message}"]) from error
@@ -91,8 +91,9 @@ def check_template(template: str, path: str) -> None:
 def _compiled(template: str) -> tuple[Template, Template]:
     """System and user part. Split before any data is in: a text's own `[user]` line stays text."""
     system, user = split(template)
-    return _environment().from_string(system), _environment().from_string(user)
+    return sandboxed().from_string(system), sandboxed().from_string(user)
 
 
-def _environment() -> SandboxedEnvironment:
+def sandboxed() -> SandboxedEnvironment:
+    """Where templates of configs/prompts render: no attribute of Python, no unknown name."""
     return SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

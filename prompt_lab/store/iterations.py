@@ -31,6 +31,8 @@ class IterationMeta(Record):
     given: str = ""
     """The branch or '#<pull>' that the command line named; '' where a strategy makes the change."""
     analysts: tuple[str, ...] = ("metrics",)
+    agent: str = ""
+    """Who makes the change; '' where a built-in strategy does."""
     last_synthesis: str = ""
     """Path of the synthesis that this iteration starts from, relative to the lab."""
     judged_by: Policy | None = None

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from pipeline import Iteration
+from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.base import Config, load
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
@@ -21,9 +22,10 @@ KINDS: dict[str, type[Config]] = {
     "targets": TargetConfig,
     "steps": StepConfig,
     "models": ModelConfig,
+    "agents": AgentConfig,
     "lab.yaml": LabConfig,
 }
-NAMED = {"targets": "name", "steps": "name", "models": "alias"}
+NAMED = {"targets": "name", "steps": "name", "models": "alias", "agents": "name"}
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=lambda b: b.text.split("\n")[0])
@@ -39,7 +41,7 @@ def test_every_config_in_the_readme_validates(block: Block, tmp_path: Path) -> N
 
 def test_every_file_in_configs_validates() -> None:
     configs = ROOT / "configs"
-    for kind in ("targets", "steps", "models"):
+    for kind in ("targets", "steps", "models", "agents"):
         for path in (configs / kind).glob("*.yaml"):
             assert load(path, KINDS[kind], **{NAMED[kind]: path.stem})
     assert load(configs / "lab.yaml", LabConfig)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 
 from adapters.gateway.dialects import DIALECTS
 from adapters.gateway.dialects.base import Message, Reply, Stamp
-from adapters.gateway.redact import Redactor
 from adapters.gateway.relay import PassOn, Translate, rendered
 from adapters.gateway.settings import DialectName
+from prompt_lab.redact import Redactor
 from tests.adapters.gateway.conftest import KEY
 
 STAMP = Stamp("0123-4", 1_700_000_000, "it-was-me", counted=True)

@@ -6,8 +6,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from adapters.gateway.redact import HIDDEN, Redactor
-from tests.adapters.gateway.conftest import KEY
+from prompt_lab.redact import HIDDEN, Redactor
+
+KEY = "sk-stand-in-0123456789abcdef"
 
 
 @given(st.text(), st.text())

@@ -1,0 +1,1 @@
+"""Coding agents and analysts: one command or vendor per file."""

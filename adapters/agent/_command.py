@@ -1,0 +1,162 @@
+"""What every agent shares that is a command: started behind walls, watched, read line by line."""
+
+import json
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from adapters.sandbox.processes import Ended, Limits, run
+from adapters.sandbox.walls import Walls
+from prompt_lab.agents.port import AgentJob, AgentResult, Ending
+from prompt_lab.config.agents import AgentConfig
+
+LONGEST = 2000
+"""Characters of what a command says when it fails."""
+_STOPPED = {"time": Ending.TIME, "output": Ending.OUTPUT, "watch": Ending.COST}
+
+
+@dataclass
+class Heard:
+    """What the events of a command have told so far. `cost` None: it tells tokens only."""
+
+    text: str = ""
+    fault: str = ""
+    ended: bool = False
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+
+
+class CommandAgent(ABC):
+    """ports.Agent for a command that prints a JSON event on each line."""
+
+    COMMAND: ClassVar[str]
+    BASE_URL: ClassVar[str]
+
+    def __init__(self, config: AgentConfig) -> None:
+        self._config = config
+
+    def check(self) -> str | None:
+        """Why it cannot be used, or None."""
+        command = self._command()[0]
+        if shutil.which(command) is None:
+            return f"the command {command!r} is not installed, or not on the PATH"
+        key = self._config.key_env
+        if key and not os.environ.get(key):
+            return f"its key is missing: set {key}"
+        missing = [name for name in self._config.environment if name not in os.environ]
+        return f"the variable {missing[0]} is not set" if missing else None
+
+    def work(self, job: AgentJob) -> AgentResult:
+        """Start it in the copy, wait for its end, read what it told."""
+        heard = Heard()
+        ended = run(
+            [*self._command(), *self.arguments(job)],
+            cwd=job.folder,
+            environment={**self._given(job), **self.environment(job)},
+            limits=Limits(self._config.seconds),
+            walls=self._walls(job),
+            stdin=job.prompt.encode(),
+            watch=lambda line: self._listen(line, heard),
+        )
+        return self._result(ended, heard)
+
+    @abstractmethod
+    def arguments(self, job: AgentJob) -> Sequence[str]:
+        """What follows the command."""
+
+    @abstractmethod
+    def environment(self, job: AgentJob) -> Mapping[str, str]:
+        """Variables of its own kind, the key and the address of its model among them."""
+
+    @abstractmethod
+    def hear(self, event: Mapping[str, Any], heard: Heard) -> None:
+        """Take over what one event tells."""
+
+    @property
+    def key(self) -> str:
+        """The one key that it is given; '' where it needs none."""
+        return os.environ.get(self._config.key_env, "") if self._config.key_env else ""
+
+    @property
+    def base_url(self) -> str:
+        """Where its model is."""
+        return self._config.base_url or self.BASE_URL
+
+    def cost(self, heard: Heard) -> float:
+        """US dollars so far: by the configured price, else what the command says."""
+        price = self._config.price
+        if price is None:
+            return heard.cost or 0.0
+        return (heard.input_tokens * price.input + heard.output_tokens * price.output) / 1e6
+
+    def _command(self) -> tuple[str, ...]:
+        return self._config.command or (self.COMMAND,)
+
+    def _given(self, job: AgentJob) -> dict[str, str]:
+        passed = {n: os.environ[n] for n in self._config.environment if n in os.environ}
+        home = str(job.home)
+        return {**passed, "HOME": home, "TMPDIR": home, "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def _listen(self, line: bytes, heard: Heard) -> bool:
+        """Hear one line; whether it has cost too much."""
+        if not line.startswith(b"{"):
+            return False
+        with suppress(ValueError, TypeError, AttributeError):  # what is no event tells nothing
+            self.hear(json.loads(line), heard)
+        return not heard.ended and self.cost(heard) > self._config.cost_usd
+
+    def _walls(self, job: AgentJob) -> Walls:
+        """The copy, its own home, the command's files; of the network its model only."""
+        ours = (job.folder, job.home) if job.writes else (job.home,)
+        shown = [*_installed(self._command()), *map(Path, self._config.visible)]
+        return Walls(
+            hidden=(*job.hidden, Path.home()),
+            visible=tuple(shown) if job.writes else (*shown, job.folder),
+            writable=ours,
+            network=tuple(dict.fromkeys(self._addresses())),
+        )
+
+    def _addresses(self) -> Iterator[tuple[str, int]]:
+        url = urlsplit(self.base_url)
+        yield url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+        for address in self._config.reach:
+            host, _, port = address.rpartition(":")
+            yield host, int(port)
+
+    def _result(self, ended: Ended, heard: Heard) -> AgentResult:
+        err = ended.err.decode("utf-8", "replace")
+        out = ended.out.decode("utf-8", "replace")
+        ending = _STOPPED.get(ended.stopped, Ending.DONE)
+        message = ""
+        if ending is Ending.DONE and (ended.code or heard.fault or not heard.ended):
+            said = heard.fault or err.strip()[-LONGEST:] or out.strip()[-LONGEST:]
+            ending, message = Ending.FAILED, f"exit code {ended.code}: {said}"
+        return AgentResult(
+            text=heard.text,
+            transcript=out + (f"\n--- standard error ---\n{err}" if err else ""),
+            ending=ending,
+            message=message,
+            cost_usd=self.cost(heard),
+            input_tokens=heard.input_tokens,
+            output_tokens=heard.output_tokens,
+            seconds=ended.seconds,
+            unbound=ended.unbound,
+        )
+
+
+def _installed(command: Sequence[str]) -> Iterator[Path]:
+    """The folders that a command is made of: where it lies, its package, its interpreter."""
+    for word in (*command, "node"):
+        found = shutil.which(word)
+        for path in (Path(found), Path(found).resolve()) if found else ():
+            modules = [parent for parent in path.parents if parent.name == "node_modules"]
+            yield modules[-1] if modules else path.parent
+            if path.parent.name == "bin" and not modules:
+                yield path.parent.parent / "lib"

@@ -1,0 +1,79 @@
+"""Any model as an agent: one call, its edits in the block that it answers with."""
+
+from time import monotonic
+from typing import Protocol
+
+from prompt_lab.agents.port import AgentJob, AgentResult, Ending
+from prompt_lab.agents.proposal import Proposal, parse_proposal
+from prompt_lab.config.agents import AgentConfig
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.errors import LabError
+from prompt_lab.ports import Llm, Request
+from prompt_lab.propose.budget import plain_path
+
+SYSTEM = "You are a careful engineer. You answer exactly in the form that you are asked for."
+
+
+class LlmOf(Protocol):
+    """Gives the model when it is needed."""
+
+    def __call__(self) -> Llm:
+        """The model."""
+
+
+class ApiAgent:
+    """It reads nothing but its prompt, and has no hands: what it wants to write, we write.
+
+    The call's own limit of time is its model's `timeout_seconds`.
+    """
+
+    def __init__(self, config: AgentConfig, llm: LlmOf, model: ModelConfig) -> None:
+        self._config, self._llm, self._model = config, llm, model
+
+    def check(self) -> str | None:
+        """Why its model cannot be used, or None."""
+        return self._llm().check()
+
+    def work(self, job: AgentJob) -> AgentResult:
+        """One call."""
+        started = monotonic()
+        try:
+            answer = self._llm().ask(
+                Request(SYSTEM, job.prompt, max_tokens=self._config.max_tokens)
+            )
+        except LabError as error:
+            seconds = monotonic() - started
+            late = seconds > self._config.seconds
+            ending = Ending.TIME if late else Ending.FAILED
+            return AgentResult("", "", ending, str(error), seconds=seconds)
+        ending = Ending.DONE if answer.text.strip() else Ending.FAILED
+        ending = Ending.TIME if answer.seconds > self._config.seconds else ending
+        result = AgentResult(
+            text=answer.text,
+            transcript=f"{job.prompt}\n--- answer ---\n{answer.text}\n",
+            ending=ending,
+            message="" if answer.text.strip() else "its model answered nothing",
+            cost_usd=self._cost(answer.input_tokens, answer.output_tokens),
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+            seconds=answer.seconds,
+        )
+        proposal = parse_proposal(answer.text)
+        if job.writes and isinstance(proposal, Proposal):
+            _write(job, proposal)
+        return result
+
+    def _cost(self, asked: int, answered: int) -> float:
+        price = self._config.price
+        if price is None:
+            return self._model.cost(asked, answered)
+        return (asked * price.input + answered * price.output) / 1e6
+
+
+def _write(job: AgentJob, proposal: Proposal) -> None:
+    """Write the files that it gives, into the copy and nowhere else; the budget judges them."""
+    for name, text in proposal.files.items():
+        path = job.folder / name
+        if plain_path(name) and path.resolve().is_relative_to(job.folder.resolve()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Commands of others, run behind walls: `processes.run` is the one way in."""

@@ -1,0 +1,70 @@
+"""What a command may see and reach, and how that is told to the process that builds the walls."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.sandbox import wire
+
+
+@dataclass(frozen=True)
+class Walls:
+    """What a command may see and reach. Paths are absolute.
+
+    `hidden` folders are empty for it, but for what is `visible` (read-only) or `writable` in them;
+    everything else is read-only. `network` None is the whole network; else the (host, port) pairs
+    that alone it can reach.
+    """
+
+    hidden: tuple[Path, ...] = ()
+    visible: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+    network: tuple[tuple[str, int], ...] | None = None
+
+
+@contextmanager
+def ways_of(walls: Walls, folder: str) -> Iterator[dict[str, object]]:
+    """The walls in JSON, with a socket file in `folder` for each address that can be reached."""
+    spec: dict[str, object] = {
+        "hidden": [str(path) for path in walls.hidden],
+        "visible": [*map(str, walls.visible), folder],
+        "writable": [str(path) for path in walls.writable],
+        "network": walls.network is None,
+        "hosts": "",
+        "ways": [],
+    }
+    listeners: list[socket.socket] = []
+    try:
+        if walls.network is not None:
+            spec |= _network(walls.network, Path(folder), listeners)
+        yield spec
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+def _network(
+    addresses: tuple[tuple[str, int], ...], folder: Path, listeners: list[socket.socket]
+) -> dict[str, object]:
+    """The hosts file leads every name to loopback, and each port there to its socket file."""
+    ways = []
+    for number, (host, port) in enumerate(addresses):
+        path = folder / str(number)
+        listeners.append(wire.listen_unix(path))
+        wire.carry(listeners[-1], wire.to_host(host, port))
+        ways.append((port, str(path)))
+    names = " ".join(dict.fromkeys(["localhost", *(host for host, _ in addresses)]))
+    (folder / "hosts").write_text(f"127.0.0.1 {names}\n")
+    return {"ways": ways, "hosts": str(folder / "hosts")}
+
+
+def told(channel: socket.socket) -> list[str]:
+    """What was said of walls that could not be built."""
+    channel.settimeout(1.0)
+    with suppress(OSError, ValueError), channel.makefile("rb") as pipe:
+        said: list[str] = json.loads(pipe.readline() or b"{}").get("unbound", [])
+        return said
+    return []

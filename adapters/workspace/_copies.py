@@ -1,0 +1,94 @@
+"""Private copies of a commit, and what became of them, read back through git."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from adapters.git import Git, signed
+from prompt_lab.propose.budget import LINK, NO_FILE, ChangedFile, is_test
+from prompt_lab.propose.lost import lost_tests
+
+_SUBMODULE = "160000"
+
+
+def export(clone: Git, commit: str, folder: Path) -> None:
+    """The files of a commit in a new folder, committed there in a repository of its own."""
+    folder.mkdir(parents=True)
+    with TemporaryDirectory(dir=clone.folder) as scratch:
+        index = _index(clone, folder, scratch)
+        clone("read-tree", commit, env=index)
+        Git(folder)("checkout-index", "-a", "-q", env=index)
+    own = Git(folder)
+    own("init", "-q", "-b", "main")
+    own("add", "-A", "-f")
+    own("commit", "-q", "--allow-empty", "-m", "As it is", env=signed("2000-01-01T00:00:00Z"))
+
+
+def take(clone: Git, base: str, folder: Path, *, message: str, when: str) -> str:
+    """A commit on `base` of what the folder holds; what the repository ignores is left out."""
+    with TemporaryDirectory(dir=clone.folder) as scratch:
+        index = _index(clone, folder, scratch)
+        clone("read-tree", base, env=index)
+        Git(folder)("add", "-A", env=index)
+        tree = clone("write-tree", env=index)
+    return clone("commit-tree", tree, "-p", base, "-m", message, env=signed(when))
+
+
+def changes(clone: Git, base: str, commit: str) -> tuple[ChangedFile, ...]:
+    """Every file that differs, with its lines counted and the tests that it lost."""
+    raw = clone.raw("diff-tree", "-r", "-z", "--raw", "--numstat", "-M", base, commit)
+    fields = iter(raw.decode("utf-8", "replace").split("\0"))
+    about: dict[str, tuple[list[str], str]] = {}
+    found = []
+    for field in fields:
+        if field.startswith(":"):
+            facts = field[1:].split(" ")
+            old = next(fields) if facts[4][0] in "RC" else ""
+            about[next(fields)] = (facts, old)
+        elif field:
+            found.append(_counted(clone, field, fields, about))
+    return tuple(found)
+
+
+def _counted(
+    clone: Git, field: str, fields: Iterator[str], about: dict[str, tuple[list[str], str]]
+) -> ChangedFile:
+    added, removed, path = field.split("\t", 2)
+    if not path:  # a rename: the old path and the new one follow
+        next(fields)
+        path = next(fields)
+    facts, old = about[path]
+    before, after, old_blob, new_blob = facts[:4]
+    is_file = not {before, after} & {LINK, _SUBMODULE}
+    lost: tuple[str, ...] = ()
+    if is_test(old or path) and is_file and set(before) != {"0"}:
+        lost = lost_tests(_text(clone, old_blob), _text(clone, new_blob))
+    return ChangedFile(
+        path=path,
+        mode_before=_mode(before),
+        mode_after=_mode(after),
+        added=int(added) if added != "-" else 0,
+        removed=int(removed) if removed != "-" else 0,
+        binary=added == "-",
+        renamed_from=old if facts[4].startswith("R") else "",
+        lost_tests=lost,
+    )
+
+
+def _mode(mode: str) -> str:
+    return NO_FILE if set(mode) == {"0"} else mode
+
+
+def _text(clone: Git, blob: str) -> str:
+    if set(blob) == {"0"}:
+        return ""
+    return clone.raw("cat-file", "blob", blob).decode("utf-8", "replace")
+
+
+def _index(clone: Git, folder: Path, scratch: str) -> dict[str, str]:
+    """An index of its own, with the clone's objects and the folder's files."""
+    return {
+        "GIT_INDEX_FILE": str(Path(scratch).resolve() / "index"),
+        "GIT_DIR": str(clone.folder.resolve()),
+        "GIT_WORK_TREE": str(folder.resolve()),
+    }

@@ -1,0 +1,147 @@
+"""Put an agent to work on a private copy, and keep a record of what it did."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipeline.base import Phase, utc_now
+from pipeline.context_agents import agent, agent_config, secrets
+from pipeline.flags import METRICS
+from pipeline.gather import texts
+from prompt_lab.agents.port import AgentJob, AgentResult
+from prompt_lab.agents.refusals import Fault
+from prompt_lab.config.agents import AgentConfig
+from prompt_lab.errors import ConfigError, ModelUnavailable
+from prompt_lab.names import Split
+from prompt_lab.records import PlanText
+from prompt_lab.redact import Redactor
+from prompt_lab.store.agents import AgentRecord, keep_work
+from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.iterations import IterationMeta, read_meta
+
+READ_BYTES = 2_000_000
+"""Most of a copy that is compared with what an agent writes."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where an agent works: `tree` is what it reads or edits, `home` is its own."""
+
+    tree: Path
+    home: Path
+
+
+@dataclass(frozen=True)
+class Work:
+    """One piece of work, with what it was asked and what came of it."""
+
+    config: AgentConfig
+    task: str
+    prompt: str
+    started: str
+    result: AgentResult
+
+
+@contextmanager
+def boxed() -> Iterator[Box]:
+    """A box outside the lab; it is gone when the block ends."""
+    with TemporaryDirectory(prefix="prompt-lab-agent-", ignore_cleanup_errors=True) as folder:
+        box = Box(Path(folder).resolve() / "tree", Path(folder).resolve() / "home")
+        box.home.mkdir()
+        yield box
+
+
+def put_to_work(
+    phase: Phase, config: AgentConfig, task: str, prompt: str, box: Box, *, writes: bool
+) -> Work:
+    """Have an agent work in a box. The lab and the target's repository are hidden from it."""
+    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    repository = phase.ctx.repository(phase.ctx.target(meta.target))
+    hidden = (phase.ctx.lab.root.resolve(), repository, phase.ctx.configs.resolve())
+    started = utc_now()
+    job = AgentJob(prompt, box.tree, box.home, hidden, writes)
+    result = agent(phase.ctx, config).work(job)
+    return Work(config, task, prompt, started, result)
+
+
+def keep(phase: Phase, work: Work, faults: Sequence[Fault], *, withheld: bool) -> Path:
+    """Write the record and the transcript, without keys; a transcript may be withheld."""
+    redactor, result = redactor_of(phase), work.result
+    record = AgentRecord(
+        agent=work.config.name,
+        kind=work.config.kind,
+        model=work.config.model,
+        task=work.task,
+        started=work.started,
+        ending=result.ending.value,
+        message=redactor.text(result.message),
+        refused={fault.code: redactor.text(fault.text) for fault in faults},
+        prompt_sha256=sha256(work.prompt.encode()).hexdigest(),
+        seconds=round(result.seconds, 3),
+        cost_usd=result.cost_usd,
+        input_tokens=result.input_tokens,
+        output_tokens=result.output_tokens,
+        unbound=result.unbound,
+    )
+    return keep_work(phase.folder, record, "" if withheld else redactor.text(result.transcript))
+
+
+def redactor_of(phase: Phase) -> Redactor:
+    """Knows every key that this process could give away."""
+    return Redactor(secrets(phase.ctx))
+
+
+def plan_texts(phase: Phase, meta: IterationMeta, split: Split) -> list[PlanText]:
+    """All plans of an iteration: those of verify only to see that nobody else has read them."""
+    return list(texts(phase, meta.plans[split], split=split).values())
+
+
+def text_of(tree: Path) -> str:
+    """All text of a copy, up to a bound."""
+    found, left = [], READ_BYTES
+    for path in sorted(tree.rglob("*")):
+        if left > 0 and path.is_file() and not path.is_symlink() and ".git" not in path.parts:
+            found.append(path.read_bytes()[:left].decode("utf-8", "replace"))
+            left -= len(found[-1])
+    return "\n".join(found)
+
+
+def template_of(phase: Phase, name: str) -> str:
+    """A template of configs/prompts. Raises ConfigError where it cannot be read."""
+    path = phase.ctx.configs / "prompts" / name
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: cannot be read ({error}); agents are asked by it"]) from error
+
+
+def ready(phase: Phase, name: str) -> AgentConfig:
+    """The agent that is to implement. Raises ModelUnavailable where it cannot be used."""
+    config = agent_config(phase.ctx, name)
+    why = agent(phase.ctx, config).check()
+    if why:
+        raise ModelUnavailable(f"Agent {name!r} cannot be used: {why}. Mend that, or name another.")
+    if not config.paths:
+        place = phase.ctx.configs / "agents" / f"{name}.yaml"
+        raise ConfigError([f"{place}: paths: name what agent {name!r} may change"])
+    return config
+
+
+def agent_of(phase: Phase) -> str:
+    """Who implements: as it was prepared, else as it is asked for; '' for a built-in strategy."""
+    meta = _prepared(phase)
+    return meta.agent if meta else phase.agent or phase.ctx.defaults.agent
+
+
+def analysts_of(phase: Phase) -> tuple[str, ...]:
+    """Who looks at the results; `metrics` always does."""
+    meta = _prepared(phase)
+    asked = meta.analysts if meta else phase.analyst_names or phase.ctx.defaults.analysts
+    return tuple(dict.fromkeys((METRICS, *asked)))
+
+
+def _prepared(phase: Phase) -> IterationMeta | None:
+    return read_if_whole(phase.folder / "meta.json", IterationMeta)

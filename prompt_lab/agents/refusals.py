@@ -1,0 +1,121 @@
+"""Why an agent's work is not taken: a code and a sentence for each reason; pure."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from prompt_lab.agents.port import AgentResult, Ending
+from prompt_lab.analyze.leaks import Leak, leaks
+from prompt_lab.config.agents import AgentConfig
+from prompt_lab.propose.budget import Budget, ChangedFile, excesses
+from prompt_lab.records import PlanText, Record
+from prompt_lab.redact import Redactor
+
+PLANS_SEEN = 3
+"""Verify plans whose gold values stand in a text: fewer may be there by chance."""
+_PRIVATE_KEY = "PRIVATE KEY-----"
+
+
+class Refusal(StrEnum):
+    """Reasons beside those of the mutation budget (prompt_lab.propose.budget.Breach)."""
+
+    FAILED = "failed"  # it ended without having done its work
+    TIME_LIMIT = "time_limit"  # it was ended at its limit, with all that it had started
+    COST_LIMIT = "cost_limit"
+    OUTPUT_LIMIT = "output_limit"
+    NO_BLOCK = "no_block"  # prose instead of the block that was asked for
+    BAD_BLOCK = "bad_block"  # the block does not fit its schema
+    SECRET = "secret"  # a key stands in a file that it changed
+    VERIFY_SEEN = "verify_seen"  # text of the verify plans stands in what it wrote or printed
+    NO_EVIDENCE = "no_evidence"  # a finding without a number and the path of a run
+
+
+class Fault(Record):
+    """One reason. The code is one of Refusal or Breach."""
+
+    code: str
+    text: str
+
+
+_ENDINGS = {
+    Ending.FAILED: (Refusal.FAILED, "it failed"),
+    Ending.TIME: (Refusal.TIME_LIMIT, "it was ended after {seconds:g} seconds, its limit"),
+    Ending.COST: (Refusal.COST_LIMIT, "it cost ${cost:.4f}, ${limit:g} allowed"),
+    Ending.OUTPUT: (Refusal.OUTPUT_LIMIT, "it printed more than is kept"),
+}
+
+
+def of_ending(result: AgentResult, config: AgentConfig) -> list[Fault]:
+    """The reason that lies in how the work ended, if any."""
+    ending = result.ending
+    if ending is Ending.DONE and result.cost_usd > config.cost_usd:
+        ending = Ending.COST
+    if ending is Ending.DONE:
+        return []
+    code, words = _ENDINGS[ending]
+    text = words.format(seconds=config.seconds, cost=result.cost_usd, limit=config.cost_usd)
+    return [Fault(code=code, text=f"{text}: {result.message}" if result.message else text)]
+
+
+def of_changes(changes: Sequence[ChangedFile], config: AgentConfig) -> list[Fault]:
+    """The reasons that lie in which files were changed, and how."""
+    return [Fault(code=e.code, text=e.text) for e in excesses(changes, budget_of(config))]
+
+
+def budget_of(config: AgentConfig) -> Budget:
+    """The budget of an agent."""
+    return Budget(
+        paths=config.paths,
+        max_files=config.max_files,
+        max_lines=config.max_lines,
+        file_types=config.file_types,
+        protected=config.protected,
+    )
+
+
+def of_secrets(diff: str, redactor: Redactor) -> list[Fault]:
+    """The reason that a key stands in a line which a unified diff adds."""
+    found: dict[str, None] = {}
+    path = ""
+    for line in diff.splitlines():
+        if line.startswith("+++ "):
+            path = line[4:].removeprefix("b/").strip()
+        elif line.startswith("+") and (redactor.text(line) != line or _PRIVATE_KEY in line):
+            found[path] = None
+    if not found:
+        return []
+    return [Fault(code=Refusal.SECRET, text=f"a key stands in {', '.join(map(repr, found))}")]
+
+
+def of_verify(
+    written: str,
+    printed: str,
+    honest: str,
+    *,
+    train: Sequence[PlanText],
+    verify: Sequence[PlanText],
+) -> list[Fault]:
+    """The reason that text of verify plans stands in what it wrote into files, or printed.
+
+    `honest` is all that it was given. In files nothing of a verify plan may stand. What was printed
+    holds numbers of many kinds: there it takes a stretch of words, or the values of several plans.
+    """
+    found: Sequence[Leak] = leaks(honest, f"{honest}\n{written}", train, verify)
+    if not found:
+        found = _telling(leaks(honest, f"{honest}\n{printed}", train, verify), verify)
+    if not found:
+        return []
+    names = sorted({leak.plan for leak in found})
+    shown = ", ".join(map(repr, names[:3])) + (", …" if len(names) > 3 else "")
+    text = f"text of {len(names)} verify plan(s) stands in its work: {shown}"
+    return [Fault(code=Refusal.VERIFY_SEEN, text=text)]
+
+
+def _telling(found: Sequence[Leak], verify: Sequence[PlanText]) -> Sequence[Leak]:
+    values = {leak.plan for leak in found}
+    stretches = [leak for leak in found if len(leak.text.split()) >= 5]
+    return found if stretches or len(values) >= min(PLANS_SEEN, len(verify)) else ()
+
+
+def in_words(faults: Iterable[Fault]) -> str:
+    """One line a reason."""
+    return "\n".join(f"  {fault.code}: {fault.text}" for fault in faults)
