@@ -93,7 +93,8 @@ class Git:
 
     def _environment(self) -> dict[str, str]:
         # A git hook that starts us leaves GIT_DIR and GIT_INDEX_FILE behind: none of it is kept.
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+        # Nor is a token: who needs one is told it by `env`.
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "GITHUB_", "GH_"))}
         own = {
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,

@@ -24,7 +24,10 @@ STEP = {
 }
 OWN_PROCESS = frozenset({"python_target", "luigi_task", "command"})
 """Step adapters that run in the target's process: they are also told the Place."""
-CODE_HOST = {"local": "adapters.code_host.local:LocalHost"}
+CODE_HOST = {
+    "local": "adapters.code_host.local:LocalHost",
+    "github": "adapters.code_host.github:GitHubHost",
+}
 WORKSPACE = {"git": "adapters.workspace.git:GitWorkspace"}
 AGENT = {
     "claude_code": "adapters.agent.claude_code:ClaudeCode",

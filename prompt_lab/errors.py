@@ -13,6 +13,10 @@ LabError
 ├── OutsideFailure    a call failed for a reason outside the experiment; trying again may help
 ├── AgentRefused      an agent's work is not taken; carries the reason codes
 └── CodeHostError     a pull request cannot be opened, read, merged or closed
+    ├── HeadMoved         its branch no longer stands at the commit that was tested
+    ├── PullEnded         somebody has merged or closed it
+    └── MergeRefused      a rule of the host forbids the merge: a review or a check is missing
+        └── MergeConflict     its branch conflicts with the one that it goes into
 """
 
 from collections.abc import Iterable, Sequence
@@ -91,3 +95,19 @@ class AgentRefused(LabError):
 
 class CodeHostError(LabError):
     """The code host refused or did not answer."""
+
+
+class HeadMoved(CodeHostError):
+    """What stands on the branch was not tested."""
+
+
+class PullEnded(CodeHostError):
+    """Merged or closed already, and not by this call."""
+
+
+class MergeRefused(CodeHostError):
+    """The host will not merge as things stand; a person can change that, and call again."""
+
+
+class MergeConflict(MergeRefused):
+    """Both branches changed the same lines."""

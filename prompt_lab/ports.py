@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.names import Side
+from prompt_lab.names import Outcome, Side
 from prompt_lab.own_process import Description, ModelUrl, ProcessFacts
 from prompt_lab.records import Pull, RunError
 
@@ -161,13 +161,27 @@ class Workspace(Protocol):
 
 
 class CodeHost(Protocol):
-    """Where pull requests live. Every call may be repeated without a second effect."""
+    """Where pull requests live. Every call may be repeated without a second effect.
+
+    Any call raises CodeHostError where the host refuses, or does not answer; the same call may
+    then be made again.
+    """
+
+    def refresh(self, base: str) -> None:
+        """Move `base` of the target on to what the host has. Raises where the two have parted."""
 
     def open_pull(self, branch: str, *, base: str, title: str, body: str, when: str) -> Pull:
-        """The open pull request of a branch, opened if there is none."""
+        """The open pull request of a branch of the target, opened if there is none."""
 
     def get(self, number: int) -> Pull:
         """Raises CodeHostError where there is none."""
+
+    def verify(self, number: int, *, base: str) -> Pull:
+        """The pull request as a run may start from it, its head a commit of the target.
+
+        Raises PullEnded where it is not open, MergeConflict where it conflicts with `base`,
+        CodeHostError where it goes into another branch or its head is gone.
+        """
 
     def comment(self, number: int, *, key: str, body: str, when: str) -> str:
         """Write a comment, or edit the one with the same key. Returns its id."""
@@ -178,8 +192,15 @@ class CodeHost(Protocol):
     def label(self, number: int, label: str, *, when: str) -> None:
         """Add a label."""
 
+    def status(self, number: int, *, commit: str, outcome: Outcome, text: str, when: str) -> None:
+        """Say on the tested commit how it was judged, so that a rule of `base` can ask for it."""
+
     def merge(self, number: int, *, expected_head: str, message: str, when: str) -> str:
-        """Merge; returns the merge commit. Raises CodeHostError if the head has moved."""
+        """Merge; returns the merge commit, which `base` of the target then has.
+
+        Raises HeadMoved, PullEnded where it is closed or was merged at another head,
+        MergeConflict, or MergeRefused where a rule of the host forbids it.
+        """
 
     def close(self, number: int, *, when: str) -> None:
-        """Close without merging."""
+        """Close without merging. Raises PullEnded where it is merged."""

@@ -1,11 +1,13 @@
 """Merge commits made beside the user's checkout, and main moved on to them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 from adapters.git import Git, hand_over, signed
-from prompt_lab.errors import CodeHostError
+from prompt_lab.errors import CodeHostError, MergeConflict
 
 
 def find_merge(git: Git, base: str, head: str) -> str | None:
@@ -29,12 +31,31 @@ def contains(git: Git, commit: str, ancestor: str) -> bool:
 def make_merge(git: Git, scratch: Path, ends: tuple[str, str], *, message: str, when: str) -> str:
     """A merge commit of (main, head) in the repository, under no name yet.
 
-    The same arguments give the same commit. Raises CodeHostError that names what conflicts.
+    The same arguments give the same commit. Raises MergeConflict that names what conflicts.
     """
     main, head = ends
     as_ours = {"message": message, "when": when}
     if contains(git, head, main):
         return _commit(git, git("rev-parse", f"{head}^{{tree}}"), ends, **as_ours)
+    with _merged(git, scratch, ends, when=when) as clone:
+        commit = _commit(clone, clone("write-tree"), ends, **as_ours)
+        clone("update-ref", "refs/merged", commit)
+        hand_over(git, clone.folder.resolve(), "refs/merged")
+    return commit
+
+
+def check_merge(git: Git, scratch: Path, ends: tuple[str, str], *, when: str) -> None:
+    """Raises MergeConflict where (main, head) cannot be merged. Writes nothing but in `scratch`."""
+    main, head = ends
+    if not contains(git, head, main):
+        with _merged(git, scratch, ends, when=when):
+            return
+
+
+@contextmanager
+def _merged(git: Git, scratch: Path, ends: tuple[str, str], *, when: str) -> Iterator[Git]:
+    """A throwaway clone whose index holds the merge, not yet committed."""
+    main, head = ends
     scratch.mkdir(parents=True, exist_ok=True)
     for left_by_the_dead in scratch.glob("merge-*"):
         rmtree(left_by_the_dead, ignore_errors=True)
@@ -46,15 +67,12 @@ def make_merge(git: Git, scratch: Path, ends: tuple[str, str], *, message: str, 
         merged = clone.ask("merge", "-q", "--no-ff", "--no-commit", head, env=signed(when))
         if merged is None:
             names = clone("diff", "--name-only", "--diff-filter=U").splitlines()
-            raise CodeHostError(
+            raise MergeConflict(
                 f"{git.folder}: the branch conflicts with main in"
                 f" {', '.join(map(repr, names)) or 'its files'}:"
                 " merge main into the branch by hand, and test it again"
             )
-        commit = _commit(clone, clone("write-tree"), ends, **as_ours)
-        clone("update-ref", "refs/merged", commit)
-        hand_over(git, Path(folder).resolve(), "refs/merged")
-    return commit
+        yield clone
 
 
 def advance(git: Git, base: str, *, old: str, new: str) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prompt_lab.errors import CodeHostError
-from prompt_lab.names import PullState
+from prompt_lab.names import Outcome, PullState
 from prompt_lab.records import VERSION, Record
 from prompt_lab.store.files import read_record, write_record
 
@@ -17,8 +17,16 @@ class Comment(Record):
     edited: str = ""
 
 
+class Judged(Record):
+    """How a commit was judged."""
+
+    commit: str
+    outcome: Outcome
+    text: str
+
+
 class Event(Record):
-    """One thing that happened: opened, commented, edited, labelled, merged or closed."""
+    """What happened: opened, commented, edited, labelled, judged, merged or closed."""
 
     what: str
     when: str
@@ -41,6 +49,7 @@ class StoredPull(Record):
     labels: tuple[str, ...] = ()
     merged_commit: str = ""
     comments: tuple[Comment, ...] = ()
+    statuses: tuple[Judged, ...] = ()
     history: tuple[Event, ...] = ()
 
     def after(self, event: Event, **changes: object) -> "StoredPull":

@@ -3,11 +3,12 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from adapters.code_host._merge import advance, contains, find_merge, make_merge
-from adapters.code_host._pulls import Comment, Event, PullFiles, StoredPull
+from adapters.code_host._merge import advance, check_merge, contains, find_merge, make_merge
+from adapters.code_host._pulls import Comment, Event, Judged, PullFiles, StoredPull
+from adapters.code_host._rules import check_open
 from adapters.git import Git, branch_head, one_at_a_time
-from prompt_lab.errors import CodeHostError
-from prompt_lab.names import PullState
+from prompt_lab.errors import CodeHostError, HeadMoved, PullEnded
+from prompt_lab.names import Outcome, PullState
 from prompt_lab.records import Pull
 
 
@@ -30,6 +31,10 @@ class LocalHost:
             if inside
             else str(repository.resolve())
         )
+
+    def refresh(self, base: str) -> None:
+        """Raises CodeHostError where there is no such branch: the target is the host itself."""
+        self._existing(base)
 
     def open_pull(self, branch: str, *, base: str, title: str, body: str, when: str) -> Pull:
         """The open pull request of a branch, opened if there is none.
@@ -67,6 +72,16 @@ class LocalHost:
         """Raises CodeHostError where there is none. `head` is '' where its branch is gone."""
         return self._seen(self._files.load(number))
 
+    def verify(self, number: int, *, base: str) -> Pull:
+        """The pull request, open, into `base`, without a conflict; else see ports.CodeHost."""
+        pull = self.get(number)
+        check_open(pull, base=base)
+        with self._locked():
+            ends = (self._existing(base), pull.head)
+            when = self._files.load(number).history[0].when
+            check_merge(self._git, self._work, ends, when=when)
+        return pull
+
     def comment(self, number: int, *, key: str, body: str, when: str) -> str:
         """Write a comment, or edit the one with the same key. Returns its id."""
         with self._locked():
@@ -95,11 +110,20 @@ class LocalHost:
                 labels = (*pull.labels, label)
                 self._files.save(pull.after(_event("labelled", when, label), labels=labels))
 
+    def status(self, number: int, *, commit: str, outcome: Outcome, text: str, when: str) -> None:
+        """Write the verdict on a commit into the file, in the place of an earlier one."""
+        with self._locked():
+            pull = self._files.load(number)
+            judged = Judged(commit=commit, outcome=outcome, text=text)
+            if judged not in pull.statuses:
+                others = tuple(old for old in pull.statuses if old.commit != commit)
+                event = _event("judged", when, f"{outcome.value} {commit}")
+                self._files.save(pull.after(event, statuses=(*others, judged)))
+
     def merge(self, number: int, *, expected_head: str, message: str, when: str) -> str:
         """Merge without fast-forward; returns the merge commit.
 
-        Raises CodeHostError if the head has moved, the branches conflict, it is closed, or it
-        has no comment yet.
+        Raises HeadMoved, MergeConflict, PullEnded, or CodeHostError if it has no comment yet.
         """
         with self._locked():
             pull = self._files.load(number)
@@ -114,7 +138,7 @@ class LocalHost:
             return merged
 
     def close(self, number: int, *, when: str) -> None:
-        """Close without merging. Raises CodeHostError if it is merged, or has no comment yet."""
+        """Close without merging. Raises PullEnded if it is merged; it must have a comment."""
         with self._locked():
             pull = self._files.load(number)
             if pull.state is not PullState.CLOSED:
@@ -133,7 +157,7 @@ class LocalHost:
     def _check_may_end(self, pull: StoredPull) -> None:
         where = f"{self._files.path(pull.number)}: pull request #{pull.number}"
         if pull.state is not PullState.OPEN:
-            raise CodeHostError(f"{where} is {pull.state.value} already, at {pull.head!r}")
+            raise PullEnded(f"{where} is {pull.state.value} already, at {pull.head!r}")
         if not pull.comments:
             raise CodeHostError(f"{where} has no comment: the verdict is written on it first")
 
@@ -141,7 +165,7 @@ class LocalHost:
         head = branch_head(self._git, pull.branch)
         if head != expected:
             stands = f"stands at {head!r}" if head else "is gone"
-            raise CodeHostError(
+            raise HeadMoved(
                 f"{self._git.folder}: branch {pull.branch!r} {stands}, but {expected!r} was"
                 f" tested: the head has moved, so #{pull.number} is not merged; test it again"
             )

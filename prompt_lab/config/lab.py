@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from prompt_lab.config.base import Config
+from prompt_lab.config.github import TOKENS, GitHubConfig
 from prompt_lab.errors import ConfigError
 
 Names = TypeVar("Names", tuple[str, ...], dict[str, str])
@@ -140,6 +141,9 @@ class TargetConfig(Config):
     code_host: str = Field(
         default="local", description="a code host's name in adapters/registry.py"
     )
+    github: GitHubConfig | None = Field(
+        default=None, description="where on GitHub it is; with 'code_host: github' alone"
+    )
     interpreter: str = Field(
         default="",
         description="the target's Python; relative paths start at the repository; ours if empty",
@@ -168,8 +172,8 @@ class TargetConfig(Config):
     @classmethod
     def _no_keys(cls, value: Names) -> Names:
         for name in value:
-            if name.upper().endswith("_API_KEY"):
-                raise ValueError(f"{name!r} is a provider's key: keys never reach a target")
+            if name.upper().endswith("_API_KEY") or name.upper() in TOKENS:
+                raise ValueError(f"{name!r} is a key: keys never reach a target")
             if name.upper().startswith("PYTHON"):
                 raise ValueError(f"{name!r} would change what Python loads: use 'import_roots'")
         return value
@@ -178,3 +182,9 @@ class TargetConfig(Config):
     @classmethod
     def _roots_inside(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(inside(root) for root in value)
+
+    @model_validator(mode="after")
+    def _one_host(self) -> "TargetConfig":
+        if (self.code_host == "github") != (self.github is not None):
+            raise ValueError("'code_host: github' and a section 'github:' go together")
+        return self

@@ -1,0 +1,52 @@
+"""A pull request as PyGithub has it, in our words."""
+
+from github.PullRequest import PullRequest
+
+from prompt_lab.errors import HeadMoved, MergeConflict
+from prompt_lab.names import PullState
+from prompt_lab.records import Pull
+
+
+def state(pull: PullRequest) -> PullState:
+    """Where it stands, by what a list of pull requests tells of it too."""
+    if pull.merged_at is not None:
+        return PullState.MERGED
+    return PullState.OPEN if pull.state == "open" else PullState.CLOSED
+
+
+def is_merged(pull: PullRequest, head: str) -> bool:
+    """Whether it was merged with that commit as its head."""
+    return pull.merged_at is not None and pull.head.sha == head
+
+
+def moved(pull: PullRequest, head: str) -> HeadMoved:
+    """Its head is not the commit that was tested."""
+    return HeadMoved(
+        f"{pull.html_url} stands at {pull.head.sha!r}, but {head!r} was tested: the head has"
+        f" moved, so #{pull.number} is not merged; test it again"
+    )
+
+
+def conflict(pull: PullRequest) -> MergeConflict:
+    """GitHub cannot merge it by itself."""
+    return MergeConflict(
+        f"{pull.html_url}: the branch {pull.head.ref!r} conflicts with {pull.base.ref!r}: merge"
+        f" {pull.base.ref!r} into the branch by hand, and test it again"
+    )
+
+
+def seen(pull: PullRequest) -> Pull:
+    """The record of it."""
+    stands = state(pull)
+    return Pull(
+        number=pull.number,
+        url=pull.html_url,
+        title=pull.title,
+        body=pull.body or "",
+        branch=pull.head.ref,
+        head=pull.head.sha,
+        base=pull.base.ref,
+        state=stands,
+        labels=tuple(label.name for label in pull.labels),
+        merged_commit=(pull.merge_commit_sha or "") if stands is PullState.MERGED else "",
+    )
