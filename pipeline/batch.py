@@ -25,7 +25,15 @@ from prompt_lab.store.plans import digest, read_plan
 from prompt_lab.store.runs import read_finished, reusable, write_meta
 
 _OF_PROCESS = ("file", "limits")
-_NOT_LOADED = {"name", "repository", "main", "code_host", "candidate_interpreter", "cgroups"}
+_NOT_LOADED = {
+    "name",
+    "repository",
+    "main",
+    "code_host",
+    "github",
+    "candidate_interpreter",
+    "cgroups",
+}
 _NO_REUSE = ("baseline_drifted", "crashed")
 
 

@@ -17,7 +17,7 @@ from prompt_lab.errors import ConfigError, LabError, ModelUnavailable, StoreErro
 from prompt_lab.evaluate.judge import check_independent
 from prompt_lab.evaluate.judge_request import check_template
 from prompt_lab.evaluate.schema import first_fault, properties
-from prompt_lab.names import PullState, Split
+from prompt_lab.names import Split
 from prompt_lab.ports import TargetStep
 from prompt_lab.store.plans import digest, has_gold, read_plan, set_digest
 
@@ -99,11 +99,11 @@ def check_change(phase: Phase, main: str, main_commit: str) -> None:
     host = phase.ctx.code_host(phase.ctx.step(phase.step).target)
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
     branch, flag = str(phase.branch), f"--branch {phase.branch}"
+    wanted = f"refs/heads/{branch}"
     if phase.pr:
-        pull = host.get(int(phase.pr))
-        if pull.state is not PullState.OPEN:
-            raise TargetError(f"--pr {pull.number}: that pull request is {pull.state.value}.")
+        pull = host.verify(int(phase.pr), base=main)
         branch, flag = pull.branch, f"--pr {pull.number} (branch {pull.branch!r})"
+        wanted = pull.head
     elif not branch and phase.skip_implement:
         raise ConfigError(
             ["--skip-implement: name the change that exists already with --branch or --pr"]
@@ -113,7 +113,7 @@ def check_change(phase: Phase, main: str, main_commit: str) -> None:
             _check_writable(phase, main_commit)
         return
     try:
-        commit = workspace.resolve(f"refs/heads/{branch}")
+        commit = workspace.resolve(wanted)
     except TargetError as error:
         raise TargetError(f"{flag}: the target has no such branch. {error}") from error
     if commit == main_commit:

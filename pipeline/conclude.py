@@ -8,7 +8,7 @@ from pipeline.pages import report_view
 from pipeline.verdict import Verdict
 from prompt_lab.decide.verdict import Code
 from prompt_lab.decide.verdict import Verdict as VerdictRecord
-from prompt_lab.errors import CodeHostError
+from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
 from prompt_lab.names import Outcome, PullState
 from prompt_lab.ports import CodeHost
 from prompt_lab.records import Change
@@ -21,6 +21,7 @@ LABELS = {
     Outcome.CONDITIONAL: "prompt-lab: conditional",
     Outcome.INVALID: "prompt-lab: invalid",
 }
+CONFLICT, REFUSED = "prompt-lab: conflict", "prompt-lab: merge refused"
 
 
 class Conclude(Phase):
@@ -36,21 +37,29 @@ class Conclude(Phase):
         """Comment first; every call may be repeated after a crash without a second effect."""
         meta = read_meta(self.ctx.lab, self.number, self.step)
         change = read_change(self.ctx.lab, self.number, self.step)
-        verdict = self._verdict_now()
-        host, now = self.ctx.code_host(meta.target), utc_now()
-        if change.pull is None:
+        host = self.ctx.code_host(meta.target)
+        try:
+            conclusion = self._concluded(host, change)
+        except HeadMoved:  # between our last look and the merge: INVALID is said on it instead
+            conclusion = self._concluded(host, change)
+        self.write(conclusion.model_dump_json(indent=2) + "\n")
+
+    def _concluded(self, host: CodeHost, change: Change) -> Conclusion:
+        verdict, now, number = self._verdict_now(), utc_now(), change.pull
+        if number is None:
             raise CodeHostError(f"{self.folder / 'change.json'}: names no pull request.")
         body = verdict_comment(report_view(self))
-        host.comment(change.pull, key=f"verdict-{self.number}", body=body, when=now)
+        host.comment(number, key=f"verdict-{self.number}", body=body, when=now)
+        why = verdict.reasons[0].text if verdict.reasons else f"iteration {self.number}"
+        host.status(number, commit=change.commit, outcome=verdict.outcome, text=why, when=now)
         action, merged = _act(host, change, verdict.outcome, when=now)
-        conclusion = Conclusion(
+        return Conclusion(
             outcome=verdict.outcome.value,
-            pull=change.pull,
+            pull=number,
             action=action,
             merged_commit=merged,
             when=now,
         )
-        self.write(conclusion.model_dump_json(indent=2) + "\n")
 
     def _verdict_now(self) -> VerdictRecord:
         """The verdict; where the branch has moved on since, it is judged again, and INVALID."""
@@ -84,20 +93,32 @@ def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tupl
     """What is done with the pull request: (action in a word or two, merge commit or '')."""
     number = change.pull
     assert number is not None
-    pull = host.get(number)
-    if outcome is Outcome.YES:
-        message = f"Merge #{number}: {change.title}"
-        try:
-            merged = host.merge(number, expected_head=change.commit, message=message, when=when)
-        except CodeHostError as error:
-            raise CodeHostError(
-                f"The verdict is YES, but #{number} cannot be merged: {error}. "
-                "Then the same command goes on from here."
-            ) from error
-        return "merged", merged
-    if outcome is Outcome.NO:
-        if pull.state is PullState.OPEN:
+    stands = host.get(number).state
+    if outcome is Outcome.YES and stands is not PullState.CLOSED:
+        return "merged", _merged(host, change, when=when)
+    if outcome is Outcome.NO and stands is not PullState.MERGED:
+        if stands is PullState.OPEN:
             host.close(number, when=when)
         return "closed", ""
+    if stands is not PullState.OPEN:
+        return f"{stands.value} by somebody else", ""
     host.label(number, LABELS[outcome], when=when)
     return "left open", ""
+
+
+def _merged(host: CodeHost, change: Change, *, when: str) -> str:
+    """The merge commit. Raises CodeHostError where a person has to do something first."""
+    number = change.pull
+    assert number is not None
+    message = f"Merge #{number}: {change.title}"
+    try:
+        return host.merge(number, expected_head=change.commit, message=message, when=when)
+    except HeadMoved:
+        raise
+    except CodeHostError as error:
+        if isinstance(error, MergeRefused):
+            host.label(number, CONFLICT if isinstance(error, MergeConflict) else REFUSED, when=when)
+        raise type(error)(
+            f"The verdict is YES, but #{number} cannot be merged: {error}. "
+            "Then the same command goes on from here."
+        ) from error

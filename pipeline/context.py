@@ -161,9 +161,11 @@ class Context:
         """Where the pull requests of a target live."""
         if name not in self._hosts:
             target = self.target(name)
-            self._hosts[name] = load_adapter("code_host", target.code_host)(
-                self.lab.pulls, self.repository(target), self.lab.work / name
-            )
+            kind, repository = load_adapter("code_host", target.code_host), self.repository(target)
+            if target.github is not None:
+                self._hosts[name] = kind(target.github, repository)
+            else:
+                self._hosts[name] = kind(self.lab.pulls, repository, self.lab.work / name)
         return self._hosts[name]
 
     @contextmanager

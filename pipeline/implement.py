@@ -10,8 +10,7 @@ from pipeline.ideas import idea
 from pipeline.implement_agent import by_agent
 from pipeline.prepare import Prepare
 from pipeline.scout import Scout
-from prompt_lab.errors import ConfigError, TargetError
-from prompt_lab.names import PullState
+from prompt_lab.errors import ConfigError, HeadMoved
 from prompt_lab.propose.model import Draft
 from prompt_lab.records import Change, Direction
 from prompt_lab.store.iterations import IterationMeta, read_meta
@@ -49,13 +48,15 @@ def _given(phase: Phase, meta: IterationMeta) -> Change:
     """A change of one's own: its branch as it is now, with its pull request."""
     host = phase.ctx.code_host(meta.target)
     if meta.given[:1] == "#" and meta.given[1:].isdecimal():
-        pull = host.get(int(meta.given[1:]))
-        if pull.state is not PullState.OPEN:
-            raise TargetError(f"Pull request #{pull.number} is {pull.state.value}, not open.")
+        number = int(meta.given[1:])
     else:
         title = f"Test {meta.given}"
         body = f"Opened for iteration {meta.iteration} of step {meta.step!r}."
-        pull = host.open_pull(meta.given, base=meta.main, title=title, body=body, when=meta.created)
+        opened = host.open_pull(
+            meta.given, base=meta.main, title=title, body=body, when=meta.created
+        )
+        number = opened.number
+    pull = host.verify(number, base=meta.main)
     return Change(
         branch=pull.branch,
         commit=phase.ctx.workspace(meta.target).resolve(pull.head),
@@ -87,6 +88,11 @@ def _proposed(phase: Phase, meta: IterationMeta) -> Change:
         body=_message(draft, direction, source),
         when=meta.created,
     )
+    if pull.head != commit:
+        raise HeadMoved(
+            f"{pull.url}: branch {branch!r} stands at {pull.head!r}, but the change is {commit!r}:"
+            " close it, or delete the branch there, and run the same command again"
+        )
     return Change(
         branch=branch,
         commit=commit,

@@ -27,6 +27,10 @@ class Prepare(Phase):
 
     def work(self) -> None:
         """Gather names, check them, write meta.json."""
+        target = self.ctx.step(self.step).target
+        if not self.complete():
+            self.ctx.workspace(target).check()
+            self.ctx.code_host(target).refresh(self.ctx.target(target).main)
         meta = prepared(self)
         LabRepository(self.ctx.lab.root).ensure()
         self.write(meta.model_dump_json(indent=2) + "\n")
