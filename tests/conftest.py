@@ -6,10 +6,12 @@ by a shell that lets such commands ignore it.
 
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.adapters.code_host.hub.emulator import Emulator, installed
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
@@ -26,6 +28,15 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped in CI without standing in {ALLOWED.name}: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def emulator(pytestconfig: pytest.Config) -> Iterator[Emulator]:
+    """The emulator of GitHub, one for all tests."""
+    assert pytestconfig.cache is not None
+    running = Emulator(installed(Path(pytestconfig.cache.mkdir("emulate"))))
+    yield running
+    running.close()
 
 
 def _allowed() -> set[str]:

@@ -1,22 +1,25 @@
 """What every code host does: each call may be repeated, and nothing ends without its comment."""
 
-from pathlib import Path
-
 import pytest
 
-from prompt_lab.errors import CodeHostError
-from prompt_lab.names import PullState
+from prompt_lab.errors import (
+    CodeHostError,
+    HeadMoved,
+    MergeConflict,
+    PullEnded,
+)
+from prompt_lab.names import Outcome, PullState
 from prompt_lab.records import Pull
-from tests.adapters.code_host.worlds import WORLDS, World
+from tests.adapters.code_host.conftest import ALL
+from tests.adapters.code_host.worlds import World
 from tests.adapters.workspace.target import WHEN
 
 LATER = "2026-03-05T00:00:00Z"
 PROMPT = "prompts/extract.txt"
 
 
-@pytest.fixture(params=sorted(WORLDS))
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    return WORLDS[request.param](tmp_path)
+AWARE = pytest.mark.parametrize("world", ALL[:2], indirect=True)
+"""The emulator keeps the head and the base that a pull request was opened with, and merges all."""
 
 
 def _open(world: World, branch: str = "topic") -> Pull:
@@ -33,6 +36,10 @@ def _ready(world: World, branch: str = "topic", text: str = "New.\n") -> Pull:
 
 def _merge(world: World, pull: Pull, when: str = WHEN) -> str:
     return world.host.merge(pull.number, expected_head=pull.head, message="Merge it", when=when)
+
+
+def _judge(world: World, pull: Pull, outcome: Outcome, text: str) -> None:
+    world.host.status(pull.number, commit=pull.head, outcome=outcome, text=text, when=WHEN)
 
 
 def test_a_branch_has_one_open_pull_request(world: World) -> None:
@@ -66,6 +73,7 @@ def test_a_pull_request_that_is_not_there(world: World) -> None:
         world.host.comment(41, key="verdict", body="YES", when=WHEN)
 
 
+@AWARE
 def test_its_head_is_the_branch_as_it_is_now(world: World) -> None:
     world.branch("topic", {PROMPT: "New.\n"})
     pull = _open(world)
@@ -106,6 +114,7 @@ def test_a_merged_branch_is_not_opened_again(world: World) -> None:
     assert _open(world).number == pull.number
 
 
+@AWARE
 def test_a_merge_keeps_what_main_has_gained(world: World) -> None:
     pull = _ready(world)
     main = world.on_main({"other.txt": "theirs\n"})
@@ -125,10 +134,11 @@ def test_nothing_ends_before_it_has_a_comment(world: World) -> None:
     assert world.main_text(PROMPT) == "Read {text}."
 
 
+@AWARE
 def test_a_head_that_moved_is_not_merged(world: World) -> None:
     pull = _ready(world)
     world.branch("topic", {PROMPT: "Untested.\n"})
-    with pytest.raises(CodeHostError, match="moved"):
+    with pytest.raises(HeadMoved, match="moved"):
         _merge(world, pull)
     assert world.host.get(pull.number).state is PullState.OPEN
     assert world.main_text(PROMPT) == "Read {text}."
@@ -136,14 +146,15 @@ def test_a_head_that_moved_is_not_merged(world: World) -> None:
 
 def test_an_expected_head_that_does_not_exist_is_not_merged(world: World) -> None:
     pull = _ready(world)
-    with pytest.raises(CodeHostError, match="moved"):
+    with pytest.raises(HeadMoved, match="moved"):
         world.host.merge(pull.number, expected_head="1" * 40, message="m", when=WHEN)
 
 
+@AWARE
 def test_a_conflict_is_named_and_main_stays(world: World) -> None:
     pull = _ready(world)
     world.on_main({PROMPT: "Theirs.\n"})
-    with pytest.raises(CodeHostError, match="conflict"):
+    with pytest.raises(MergeConflict, match="conflict"):
         _merge(world, pull)
     assert world.main_text(PROMPT) == "Theirs."
     assert world.host.get(pull.number).state is PullState.OPEN
@@ -154,7 +165,7 @@ def test_a_closed_one_stays_closed(world: World) -> None:
     for _ in range(2):
         world.host.close(pull.number, when=WHEN)
     assert world.host.get(pull.number).state is PullState.CLOSED
-    with pytest.raises(CodeHostError, match="closed"):
+    with pytest.raises(PullEnded, match="closed"):
         _merge(world, pull)
     assert world.main_text(PROMPT) == "Read {text}."
 
@@ -162,10 +173,10 @@ def test_a_closed_one_stays_closed(world: World) -> None:
 def test_a_merged_one_cannot_be_closed_or_merged_at_another_head(world: World) -> None:
     pull = _ready(world)
     _merge(world, pull)
-    with pytest.raises(CodeHostError, match="merged"):
+    with pytest.raises(PullEnded, match="merged"):
         world.host.close(pull.number, when=WHEN)
     moved = world.branch("topic", {PROMPT: "Newer.\n"})
-    with pytest.raises(CodeHostError, match="merged"):
+    with pytest.raises(PullEnded, match="merged"):
         world.host.merge(pull.number, expected_head=moved, message="m", when=WHEN)
     assert world.main_text(PROMPT) == "New."
 
@@ -174,3 +185,43 @@ def test_a_closed_branch_may_be_opened_anew(world: World) -> None:
     pull = _ready(world)
     world.host.close(pull.number, when=WHEN)
     assert _open(world).number != pull.number
+
+
+def test_a_run_may_start_from_an_open_one(world: World) -> None:
+    pull = _ready(world)
+    assert world.host.verify(pull.number, base="main") == pull
+    with pytest.raises(CodeHostError, match="'release'"):
+        world.host.verify(pull.number, base="release")
+    world.host.close(pull.number, when=WHEN)
+    with pytest.raises(PullEnded, match="closed, not open"):
+        world.host.verify(pull.number, base="main")
+
+
+@AWARE
+def test_no_run_starts_from_a_conflict(world: World) -> None:
+    pull = _ready(world)
+    world.on_main({PROMPT: "Theirs.\n"})
+    with pytest.raises(MergeConflict, match="conflict"):
+        world.host.verify(pull.number, base="main")
+    assert world.main_text(PROMPT) == "Theirs."
+
+
+def test_the_verdict_stands_on_the_tested_commit(world: World) -> None:
+    pull = _ready(world)
+    _judge(world, pull, Outcome.NO, "Worse.")
+    assert world.verdict(pull.head)[0] in ("NO", "failure")
+    for _ in range(2):
+        _judge(world, pull, Outcome.YES, "Better by 5 points.")
+    state, text = world.verdict(pull.head)
+    assert state in ("YES", "success")
+    assert "Better by 5 points." in text
+
+
+def test_the_target_has_what_was_merged(world: World) -> None:
+    merged = _merge(world, _ready(world))
+    assert world.target.head() == merged
+    assert world.target.status() == ""
+    world.host.refresh("main")
+    assert world.target.head() == merged
+    with pytest.raises(CodeHostError, match="nowhere"):
+        world.host.refresh("nowhere")
