@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.context import context
 from prompt_lab.ports import TargetStep
+from tests.pipeline.github_world import BETTER, GitHubWorld
 from tests.pipeline.target_world import TargetWorld
 from tests.pipeline.world import World
 
@@ -44,3 +45,12 @@ def make_target(
         if isinstance(adapter, TargetStep):
             adapter.close()
         context().gateways.close()
+
+
+@pytest.fixture
+def hub(make_world: Callable[..., World]) -> Iterator[GitHubWorld]:
+    """A world on our stand-in of GitHub, with a branch 'idea' that is better."""
+    world = make_world(train=6, verify=6, policy={"verify": "if_given"})
+    with GitHubWorld(world) as made:
+        world.branch("idea", {"prompt.txt": BETTER})
+        yield made

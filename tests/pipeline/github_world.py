@@ -1,0 +1,100 @@
+"""A world for the DAG whose target is on GitHub: a hub on loopback, of our own or the emulator."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from types import TracebackType
+from typing import Any
+
+import yaml
+
+from adapters.git import Git
+from tests.adapters.code_host.hub.emulator import TOKEN, Emulator
+from tests.adapters.code_host.hub.paired import Paired
+from tests.adapters.code_host.hub.server import Hub
+from tests.adapters.code_host.hub.stand_in import StandIn
+from tests.pipeline.world import HINT, PLAIN, World
+
+BETTER = PLAIN.replace("[user]", f"{HINT}\n[user]")
+OTHER = PLAIN.replace("Extract", "Please extract")
+
+
+@dataclass
+class GitHubWorld(AbstractContextManager["GitHubWorld"]):
+    """`world` with its target on a hub; `emulator` None: the stand-in. Starts with `with`."""
+
+    world: World
+    emulator: Emulator | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Of the repository: one emulator serves many worlds."""
+        return f"lab/{sha256(str(self.world.root).encode()).hexdigest()[:12]}"
+
+    def __enter__(self) -> "GitHubWorld":
+        root = self.world.root / "hub"
+        shutil.rmtree(root, ignore_errors=True)
+        self.bare = root / f"{self.name}.git"
+        self.bare.parent.mkdir(parents=True, exist_ok=True)
+        Git(root)(
+            "clone",
+            "-q",
+            "--bare",
+            "--single-branch",
+            "-b",
+            "main",
+            str(self.world.target),
+            str(self.bare),
+        )
+        self.pushed: Callable[[], None] = lambda: None
+        if self.emulator is None:
+            self.api: StandIn | Paired = StandIn(self.name, self.bare, {TOKEN: {"*"}})
+        else:
+            self.api = Paired(self.emulator, self.name, self.bare)
+            self.pushed = self.api.pushed
+            self.pushed()
+        self.hub = Hub(root, self.api, {TOKEN}, self.pushed).__enter__()
+        target = {"repository": "target", "code_host": "github", "github": self.section}
+        path = self.world.root / "configs/targets/shop.yaml"
+        path.write_text(yaml.safe_dump(target))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.hub.__exit__(kind, error, trace)
+
+    @property
+    def section(self) -> dict[str, Any]:
+        """What the target's config says of GitHub."""
+        return {"repository": self.name, "base_url": self.hub.url, "pause": 0.01, **self.config}
+
+    @property
+    def stand_in(self) -> StandIn:
+        assert isinstance(self.api, StandIn)
+        return self.api
+
+    @property
+    def git(self) -> Git:
+        """Git in the repository on the hub."""
+        return Git(self.bare)
+
+    def commit(self, branch: str, path: str, text: str) -> str:
+        """Commit to a branch on the hub, as somebody else would."""
+        other = self.bare.parent / "other"
+        shutil.rmtree(other, ignore_errors=True)
+        git = Git(self.bare.parent)
+        git("clone", "-q", "-b", branch, str(self.bare), str(other))
+        (other / path).write_text(text)
+        there = Git(other)
+        who = ["-c", "user.name=Other", "-c", "user.email=other@localhost"]
+        there(*who, "commit", "-q", "-a", "-m", "Theirs", env={"TZ": "UTC"})
+        there("push", "-q", "origin", branch)
+        self.pushed()
+        return there("rev-parse", "HEAD")
