@@ -1,4 +1,4 @@
-"""The code blocks of the README, in their order."""
+"""The code blocks of the README, or of another page, in their order."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ class Block(NamedTuple):
     text: str
 
 
-def blocks(language: str) -> list[Block]:
+def blocks(language: str, page: str = "README.md") -> list[Block]:
     """All blocks of one language."""
-    text = (ROOT / "README.md").read_text("utf-8")
+    text = (ROOT / page).read_text("utf-8")
     return [Block(*found) for found in _BLOCK.findall(text) if found[0] == language]
