@@ -3,6 +3,7 @@
 import base64
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -137,8 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
             if key.lower() not in ("content-length", "transfer-encoding", "connection", "date"):
                 self.send_header(key, value)
         self.send_header("Content-Length", str(len(reply.content)))
-        self.end_headers()
-        self.wfile.write(reply.content)
+        with suppress(ConnectionError):  # whoever asked may have been killed meanwhile
+            self.end_headers()
+            self.wfile.write(reply.content)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
