@@ -13,7 +13,12 @@ KEY = "sk-stand-in-0123456789abcdef"
 
 @given(st.text(), st.text())
 def test_a_known_key_is_found_anywhere_and_json_stays_json(before: str, after: str) -> None:
-    body = {"a": [before + KEY + after], "api_key": before, "password": after, f"x{before}": "Bearer x"}
+    body = {
+        "a": [before + KEY + after],
+        "api_key": before,
+        "password": after,
+        f"x{before}": "Bearer x",
+    }
     shown = Redactor([KEY, "", "short"]).text(json.dumps(body, ensure_ascii=False))
     assert KEY not in shown
     found = json.loads(shown)
