@@ -53,8 +53,12 @@ demo-planner: setup ## a step in a target's own Python: on recorded answers, the
 		--branch free-openers --plans $(LIVE))
 
 .PHONY: test
-test: $(VENV)/.dev ## all tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/.dev ## all tests but those that take minutes
+	@$(BIN)/python -m pytest -m "not long"
+
+.PHONY: test-long
+test-long: $(VENV)/.dev ## the tests that take minutes: an iteration killed at every call to a code host
+	@$(BIN)/python -m pytest -m long
 
 .PHONY: check
 check: $(VENV)/.dev ## format, lint, types, import contracts, lock, unit tests
@@ -63,7 +67,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, lock, unit tests
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.tools.lock check
-	@$(BIN)/python -m pytest -m "not model and not browser and not slow"
+	@$(BIN)/python -m pytest -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
 bench: $(VENV)/.dev ## wall time over the ideal for 35, 1,000 and 10,000 runs

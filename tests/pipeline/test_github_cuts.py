@@ -26,7 +26,7 @@ from tests.adapters.code_host.hub.wire import ask
 from tests.pipeline.github_world import BETTER, OTHER, GitHubWorld
 from tests.pipeline.world import World
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 FORK = multiprocessing.get_context("fork")
 WRITES = ("POST", "PUT", "PATCH")
 When = Literal["before", "after"]
