@@ -92,17 +92,26 @@ def follow_up(phase: Phase, meta: IterationMeta, *, dry: bool = False) -> Change
     if dry:
         return None
     assert fix is not None
+    made = _committed(phase, meta, first, draft, fix)
+    host.open_pull(change.branch, base=meta.main, title=change.title, body="", when=meta.created)
+    return change.model_copy(update=told | made)
+
+
+def _committed(
+    phase: Phase, meta: IterationMeta, first: First, draft: Draft, fix: Remedy
+) -> dict[str, object]:
+    """The fix as the next commit of the branch; what is new of the change."""
+    change = first.change
     commit = phase.ctx.workspace(meta.target).commit_files(
         change.commit,
         change.branch,
         {phase.ctx.step(phase.step).prompt: draft.text},
-        message=f"{draft.title}\n\n{fix.text}\nIteration {number} asked for it:\n"
+        message=f"{draft.title}\n\n{fix.text}\nIteration {first.number} asked for it:\n"
         + "".join(f"- {reason.text}\n" for reason in first.verdict.reasons),
         when=meta.created,
         append=True,
     )
-    host.open_pull(change.branch, base=meta.main, title=change.title, body="", when=meta.created)
-    made = {
+    return {
         "commit": commit,
         "start_commit": change.commit,
         "strategy": draft.strategy,
@@ -112,7 +121,6 @@ def follow_up(phase: Phase, meta: IterationMeta, *, dry: bool = False) -> Change
         "description": draft.description,
         "shown": tuple(dict.fromkeys((*change.shown, *draft.plans))),
     }
-    return change.model_copy(update=told | made)
 
 
 def _draft(phase: Phase, meta: IterationMeta, first: First, fix: Remedy | None) -> Draft | None:

@@ -14,8 +14,6 @@ from prompt_lab.analyze.model import Metrics
 from prompt_lab.decide.verdict import Code, Verdict
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RECORDED, Change, PromptVersion, RunRow
-from prompt_lab.report.view import LedgerEntry, ReportView, Setup, Spent
-from prompt_lab.records import Change, PromptVersion, RunRow
 from prompt_lab.report.view import LedgerEntry, LoopRow, ReportView, Setup, Spent
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_record
