@@ -42,7 +42,7 @@ def test_what_was_merged_is_taken_back_and_both_pulls_say_so(
     assert world.record(1, "reverted")["merged_commit"] == world.git("rev-parse", "main")
     assert "#2 reverts #1, merged" in capsys.readouterr().out
     page = (world.lab / "index.html").read_text()
-    assert "reverted in" in page
+    assert "reverted <br>in <a" in page
     assert "<dt>reverted</dt><dd>1" in page
     assert world.git("status", "--porcelain") == ""
 
