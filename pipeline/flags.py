@@ -36,6 +36,10 @@ def settle(ctx: Context, given: Mapping[str, Any], *, iterates: bool = True) -> 
     named = [flag for flag, value in origins.items() if value]
     if len(named) > 1:
         raise ConfigError([f"{' and '.join(named)} say each where the change comes from: give one"])
+    if values["agent"] and (values["from"] or values["follow_up"]):
+        raise ConfigError(
+            ["--agent starts from main: leave out --from and --follow-up, which a strategy does"]
+        )
     if values["replicates"] < 0 or values["pr"] < 0 or values["number"] < NEXT:
         raise ConfigError(["--replicates, --pr and --number cannot be negative"])
     if not iterates:

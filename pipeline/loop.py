@@ -53,6 +53,8 @@ class Loop(LabTask):
     models = NamesParameter(default="", description="as for Iteration")
     plans = NamesParameter(default="", description="as for Iteration")
     replicates = CountParameter("--replicates", least=1, default=0, description="as for Iteration")
+    agent = luigi.Parameter(default="", description="as for Iteration")
+    analysts = NamesParameter(default="", description="as for Iteration")
     vars()["from"] = luigi.Parameter(
         default="", description="as for Iteration, of the loop's first one"
     )
@@ -108,12 +110,14 @@ class Loop(LabTask):
     def like(self, kind: type[P], ahead: Ahead) -> P:
         """The loop's next iteration, or a phase of it."""
         flags = {"from": self.start if ahead.first else "", "follow_up": ahead.follow_up}
+        flags["agent"] = "" if ahead.follow_up else self.agent
         return kind(
             step=self.step,
             number=ahead.number,
             models=self.models,
             plans=self.plans,
             replicates=self.replicates,
+            analysts=self.analysts,
             **flags,
         )
 

@@ -79,7 +79,7 @@ def prepared(phase: Phase) -> IterationMeta:
         follow_up_of=follow_up_of,
         given=phase.given,
         analysts=analysts_of(phase),
-        agent=agent_of(phase),
+        agent="" if phase.start or follow_up_of is not None else agent_of(phase),
         judged_by=policy.granted(budget.alpha).model_copy(update={"replicates": replicates}),
         judge=judge,
         judge_prompt=template,
