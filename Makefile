@@ -51,6 +51,10 @@ demo-planner: setup ## a step in a target's own Python: on recorded answers, the
 	@$(if $(LIVE),PROMPTLAB_ROOT=lab-planner-live $(LUIGI) ExampleLab --example planner)
 	@$(if $(LIVE),PROMPTLAB_ROOT=lab-planner-live PROMPTLAB_GATEWAY=live $(LUIGI) Iteration \
 		--branch free-openers --plans $(LIVE))
+.PHONY: demo-loop
+demo-loop: setup ## three iterations in a row on the embedded model, in ./lab-loop
+	@PROMPTLAB_ROOT=lab-loop $(LUIGI) ExampleLab
+	@PROMPTLAB_ROOT=lab-loop $(LUIGI) Loop --iterations 3
 
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes

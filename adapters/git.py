@@ -136,6 +136,17 @@ def branch_head(repository: Git, branch: str) -> str | None:
     return repository.ask("rev-parse", "-q", "--verify", f"refs/heads/{branch}^{{commit}}")
 
 
+def checkout_of(repository: Git, branch: str) -> Path | None:
+    """The checkout or worktree that stands on a branch; None where none does."""
+    folder = None
+    for line in repository("worktree", "list", "--porcelain").splitlines():
+        if line.startswith("worktree "):
+            folder = Path(line.removeprefix("worktree "))
+        elif line == f"branch refs/heads/{branch}" and folder is not None and folder.is_dir():
+            return folder
+    return None
+
+
 @contextmanager
 def one_at_a_time(lock: Path) -> Iterator[None]:
     """Keep other processes and threads out until the block ends. Raises LabBusy or StoreError."""

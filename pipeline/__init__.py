@@ -14,10 +14,13 @@ from pipeline.iteration import Iteration
 from pipeline.judging import Judgements
 from pipeline.ledger import Ledger
 from pipeline.logs import check_settings, say_plainly
+from pipeline.loop import Loop
 from pipeline.noise_floor import NoiseFloor
 from pipeline.prepare import Prepare
+from pipeline.prepare_pull import PreparePull
 from pipeline.recorded import RecordedLab
 from pipeline.replay import Replay
+from pipeline.revert import Revert
 from pipeline.run import Run
 from pipeline.runs import Runs
 from pipeline.scout import Scout
@@ -43,11 +46,14 @@ __all__ = [
     "Iteration",
     "Judgements",
     "Ledger",
+    "Loop",
     "NoiseFloor",
     "Prepare",
+    "PreparePull",
     "RecordedLab",
     "Replay",
     "Report",
+    "Revert",
     "Run",
     "Runs",
     "Scout",

@@ -11,7 +11,7 @@ from pipeline.base import Phase
 from pipeline.flags import METRICS
 from pipeline.gather import plans_of, texts, version_at
 from pipeline.judge import judge
-from pipeline.past import tried
+from pipeline.past import known_modes, tried
 from pipeline.runs import Runs
 from pipeline.trials import shown
 from prompt_lab.agents.requests import INSIGHT, REVIEW, to_find, to_review
@@ -56,7 +56,9 @@ class Insight(ByAnalyst):
 
     def work(self) -> None:
         """Measure the rows and write what a careful engineer would want to read."""
-        page = render_insight(metrics_of(self), iteration=self.number, step=self.step)
+        known = known_modes(self.ctx.lab, self.step).modes
+        metrics = metrics_of(self)
+        page = render_insight(metrics, iteration=self.number, step=self.step, known=known)
         if self.analyst != METRICS:
             rows = shown(self, Split.TRAIN)
             values = to_find(self.step, page, [row.path for row in rows], change_diff(self))
@@ -104,7 +106,10 @@ class Synthesis(Phase):
         findings = {a: self._parsed("insight", a, parse_findings) for a in analysts_of(self)}
         reviews = {a: self._parsed("code", a, parse_review) for a in analysts_of(self)}
         past = [*tried(self.ctx.lab, self.step), self._this_one()]
-        found = synthesise(findings, reviews, metrics_of(self), past, available=tuple(strategies()))
+        known = known_modes(self.ctx.lab, self.step).modes
+        found = synthesise(
+            findings, reviews, metrics_of(self), past, tuple(strategies()), known=known
+        )
         self.write(render_synthesis(found))
 
     def _this_one(self) -> Tried:

@@ -93,6 +93,16 @@ class Phase(LabTask):
     analysts = NamesParameter(
         default="", description="who looks at the results: metrics,claude,codex or models"
     )
+    # A class body is the only place for a parameter whose name is a word of Python.
+    vars()["from"] = luigi.Parameter(
+        default="", description="start from another branch's prompt: best-on:<model>"
+    )
+    follow_up = CountParameter(
+        "--follow-up",
+        least=1,
+        default=0,
+        description="carry out the fix that this iteration's CONDITIONAL verdict names",
+    )
     replicates = CountParameter(
         "--replicates", least=1, default=0, description="how often each run is made"
     )
@@ -122,6 +132,11 @@ class Phase(LabTask):
     def given(self) -> str:
         """The change that the command line names: a branch, '#<pull>', or ''."""
         return change_given({"branch": self.branch, "pr": self.pr})
+
+    @property
+    def start(self) -> str:
+        """Where the candidate's text is to begin, as --from says; '' for main."""
+        return str(vars(self)["from"])
 
     @property
     def model_names(self) -> tuple[str, ...]:

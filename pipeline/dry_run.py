@@ -48,10 +48,21 @@ def what_would_run(phase: Phase) -> str:
     return "\n".join([*lines, *_power(policy, meta), *_noise(floor, policy, meta)])
 
 
+def most_cost(phase: Phase, meta: IterationMeta) -> float:
+    """US dollars that an iteration can take at most: both splits, all looks."""
+    policy = meta.judged_by or phase.ctx.policy(meta.policy)
+    asked = {Split.TRAIN: _asked(policy, meta), Split.VERIFY: meta.plans[Split.VERIFY]}
+    rows = [row for split in Split for row in _estimates(phase, meta, split, asked[split])]
+    return sum(row.cost_usd for row in rows)
+
+
 def _origin(meta: IterationMeta) -> str:
+    if meta.follow_up_of is not None:
+        return f"by the fix that iteration {meta.follow_up_of} asks for"
+    start = f", from the prompt of {meta.start_commit[:12]}" if meta.start_commit else ""
     if meta.last_synthesis:
-        return f"by the top recommendation of {meta.last_synthesis}"
-    return "by the baseline's own failures"
+        return f"by the top recommendation of {meta.last_synthesis}{start}"
+    return f"by the baseline's own failures{start}"
 
 
 def _estimates(

@@ -31,6 +31,15 @@ def settle(ctx: Context, given: Mapping[str, Any], *, iterates: bool = True) -> 
     _check_agents(ctx, values)
     if values["branch"] and values["pr"]:
         raise ConfigError(["--branch and --pr name the change twice: give one of them"])
+    origins = {"--branch or --pr": change_given(values), "--from": values["from"]}
+    origins |= {"--follow-up": values["follow_up"]}
+    named = [flag for flag, value in origins.items() if value]
+    if len(named) > 1:
+        raise ConfigError([f"{' and '.join(named)} say each where the change comes from: give one"])
+    if values["agent"] and (values["from"] or values["follow_up"]):
+        raise ConfigError(
+            ["--agent starts from main: leave out --from and --follow-up, which a strategy does"]
+        )
     if values["replicates"] < 0 or values["pr"] < 0 or values["number"] < NEXT:
         raise ConfigError(["--replicates, --pr and --number cannot be negative"])
     if not iterates:
@@ -73,6 +82,8 @@ def _check_same(ctx: Context, values: Mapping[str, Any]) -> None:
         ("--analysts", names(values["analysts"]), meta.analysts),
         ("--agent", str(values["agent"]), meta.agent),
         ("--branch or --pr", change_given(values), meta.given),
+        ("--from", values["from"], meta.start),
+        ("--follow-up", values["follow_up"], meta.follow_up_of),
     ]
     faults = [
         f"{flag}: iteration {number} was prepared with {was!r}, not {now!r}: leave the "

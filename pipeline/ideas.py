@@ -1,17 +1,17 @@
 """Where a change of our own comes from: the last synthesis, or the baseline's own failures."""
 
 import json
-from collections.abc import Sequence
 
 from pipeline.base import Phase
 from pipeline.gather import batch_of, rows_of, texts, version_at
-from pipeline.past import in_history, last_rows, tried, tried_on
+from pipeline.past import in_history, known_modes, last_rows, tried, tried_on
 from prompt_lab.analyze.metrics import measure
+from prompt_lab.analyze.modes import standing_modes
 from prompt_lab.analyze.synthesis import first_directions, parse_synthesis
 from prompt_lab.names import Side, Split
 from prompt_lab.propose.choose import choose, strategies
 from prompt_lab.propose.model import Draft, Material, failing_plans
-from prompt_lab.records import Direction, PlanText, PromptVersion
+from prompt_lab.records import Direction, PromptVersion
 from prompt_lab.store.files import read_parsed
 from prompt_lab.store.iterations import IterationMeta
 
@@ -22,7 +22,7 @@ def idea(phase: Phase, meta: IterationMeta) -> tuple[Draft, Direction, str]:
     Raises ConfigError where none is left.
     """
     material, ranked, source = directions(phase, meta)
-    done = tried_on(phase.ctx.lab, phase.step, meta.main_commit)
+    done = tried_on(phase, meta.start_commit or meta.main_commit)
     strategy, direction = choose(ranked, material, done)
     return strategy.propose(material), direction, source
 
@@ -30,17 +30,17 @@ def idea(phase: Phase, meta: IterationMeta) -> tuple[Draft, Direction, str]:
 def check_idea(phase: Phase, meta: IterationMeta) -> None:
     """Raises ConfigError where an iteration that is to find its own change could find none.
 
-    Before the first synthesis only runs can tell.
+    Before the first synthesis only the scout's runs can tell.
     """
-    if meta.last_synthesis and not meta.given and not meta.agent:
+    told = meta.last_synthesis or (phase.folder / "scout.json").exists()
+    if told and not meta.given and not meta.agent and meta.follow_up_of is None:
         idea(phase, meta)
 
 
 def directions(phase: Phase, meta: IterationMeta) -> tuple[Material, list[Direction], str]:
     """The prompt as it is, what is known of its failures, and the directions with their source."""
     lab = phase.ctx.lab
-    before = version_at(phase, meta.main_commit)
-    train = texts(phase, meta.plans[Split.TRAIN], split=Split.TRAIN)
+    before = version_at(phase, meta.start_commit or meta.main_commit)
     if meta.last_synthesis:
         path = lab.root / meta.last_synthesis
         last = read_parsed(path, parse_synthesis, fix=in_history(path))
@@ -48,16 +48,22 @@ def directions(phase: Phase, meta: IterationMeta) -> tuple[Material, list[Direct
     else:
         primary = phase.ctx.step(phase.step).primary
         rows = rows_of(phase, batch_of(phase, "scout"))
+        train = texts(phase, meta.plans[Split.TRAIN], split=Split.TRAIN)
         metrics = measure(rows, train, primary, {Side.BASELINE: before})
         found = first_directions(metrics, tried(lab, phase.step), tuple(strategies()))
         ranked, source = list(found.directions), "the baseline's own failures"
-    material = _material(phase, before, list(train.values()))
-    return material, ranked, source
+    return material_of(phase, meta, before), ranked, source
 
 
-def _material(phase: Phase, before: PromptVersion, train: Sequence[PlanText]) -> Material:
-    """The prompt as it is, and the train plans that go wrong with it, as far as runs tell."""
+def material_of(phase: Phase, meta: IterationMeta, before: PromptVersion) -> Material:
+    """A prompt as it is, and the train plans that go wrong with it, as far as runs tell."""
+    train = list(texts(phase, meta.plans[Split.TRAIN], split=Split.TRAIN).values())
     rows = rows_of(phase, batch_of(phase, "scout")) or last_rows(phase, before)
     schema = json.loads(before.schema_text) if before.schema_text else None
     failing = failing_plans([row.record for row in rows])
-    return Material(phase.step, before.text, schema, train, failing)
+    modes = standing_modes(known_modes(phase.ctx.lab, phase.step).modes)
+    cited = " ".join(part for mode in modes for part in mode.evidence)
+    # Runs of another prompt do not show that a plan fails now, but they are better than nothing.
+    failing = failing or tuple(plan.name for plan in train if f"/{plan.name})" in cited)
+    known = tuple(f"{mode.text} {'; '.join(mode.evidence)}" for mode in modes)
+    return Material(phase.step, before.text, schema, train, failing, known)

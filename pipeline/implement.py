@@ -6,6 +6,8 @@ from typing import Any
 import luigi
 
 from pipeline.base import Phase
+from pipeline.follow_up import first_of, follow_up
+from pipeline.gather import version_at
 from pipeline.ideas import idea
 from pipeline.implement_agent import by_agent
 from pipeline.prepare import Prepare
@@ -37,6 +39,10 @@ class Implement(Phase):
             raise ConfigError(
                 ["--skip-implement: name the change that exists already with --branch or --pr"]
             )
+        elif meta.follow_up_of is not None:
+            made = follow_up(self, meta)
+            assert made is not None
+            change = made
         else:
             if not meta.last_synthesis:
                 yield self.like(Scout)
@@ -57,10 +63,13 @@ def _given(phase: Phase, meta: IterationMeta) -> Change:
         )
         number = opened.number
     pull = host.verify(number, base=meta.main)
+    first = first_of(phase, meta.follow_up_of).change if meta.follow_up_of is not None else None
     return Change(
         branch=pull.branch,
         commit=phase.ctx.workspace(meta.target).resolve(pull.head),
         base_commit=meta.main_commit,
+        follow_up_of=meta.follow_up_of,
+        shown=first.shown if first else (),
         strategy="given",
         source="the command line",
         title=pull.title,
@@ -73,11 +82,13 @@ def _given(phase: Phase, meta: IterationMeta) -> Change:
 def _proposed(phase: Phase, meta: IterationMeta) -> Change:
     """The first direction that a strategy can carry out, as a commit on a new branch."""
     draft, direction, source = idea(phase, meta)
+    if meta.start_commit:
+        source += f", on the prompt of {meta.start_commit[:12]} ({meta.start})"
     branch = f"prompt-lab/{meta.iteration}-{draft.strategy}"
     commit = phase.ctx.workspace(meta.target).commit_files(
         meta.main_commit,
         branch,
-        {phase.ctx.step(phase.step).prompt: draft.text},
+        {phase.ctx.step(phase.step).prompt: draft.text} | _start_schema(phase, meta),
         message=_message(draft, direction, source),
         when=meta.created,
     )
@@ -97,6 +108,7 @@ def _proposed(phase: Phase, meta: IterationMeta) -> Change:
         branch=branch,
         commit=commit,
         base_commit=meta.main_commit,
+        start_commit=meta.start_commit,
         strategy=draft.strategy,
         source=source,
         direction=direction.title,
@@ -107,6 +119,14 @@ def _proposed(phase: Phase, meta: IterationMeta) -> Change:
         pull=pull.number,
         pull_url=pull.url,
     )
+
+
+def _start_schema(phase: Phase, meta: IterationMeta) -> dict[str, str]:
+    """The schema that belongs to the prompt that the candidate begins with; none from main."""
+    if not meta.start_commit or not phase.ctx.step(phase.step).schema_path:
+        return {}
+    version = version_at(phase, meta.start_commit)
+    return {version.schema_path: version.schema_text}
 
 
 def _message(draft: Draft, direction: Direction, source: str) -> str:

@@ -9,6 +9,8 @@ from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, hold_lab
 from pipeline.conclude import Report
 from pipeline.dry_run import what_would_run
+from pipeline.front import keep_front
+from pipeline.learn import learn
 from pipeline.ledger import write_ledger
 from pipeline.logs import say
 from pipeline.pages import report_view
@@ -52,6 +54,8 @@ class Iteration(Phase):
             yield self.like(SinceStart)
         lab = self.ctx.lab
         change = read_change(lab, self.number, self.step)
+        learn(self)
+        keep_front(self)
         write_ledger(self.ctx)
         text = render_summary(report_view(self))
         message = f"Iteration {self.number}: {change.title}"

@@ -50,7 +50,8 @@ def judge(phase: Phase, policy: Policy | None = None) -> tuple[Verdict, Case]:
         violations=[*(shortfall(seen, rule) if rule else ()), *([kept.text] if kept else ())],
         remarks=[remark for remark in (kept, no_observable_effect(train)) if remark],
     )
-    verdict = trial.conclude_with(evidence)
+    follow_up_of = read_meta(phase.ctx.lab, phase.number, phase.step).follow_up_of
+    verdict = trial.conclude_with(evidence).model_copy(update={"follow_up_of": follow_up_of})
     return with_agreement(verdict, seen, rule) if rule else verdict, case
 
 

@@ -6,8 +6,9 @@ from pipeline.base import LabTask
 from pipeline.budget import budgets
 from pipeline.context import Context
 from pipeline.foreign import foreign_page, foreign_view
+from pipeline.front import front_view
 from pipeline.logs import say
-from pipeline.pages import ledger_entries
+from pipeline.pages import ledger_entries, loop_rows
 from prompt_lab.errors import StoreError
 from prompt_lab.report.foreign import render_foreign
 from prompt_lab.report.index import render_index
@@ -56,7 +57,11 @@ def write_ledger(ctx: Context) -> str:
         write_text(told, render_irregular(odd))
     kept = keep_other(lab.index, sign=SIGN)
     entries = ledger_entries(ctx)
-    write_text(lab.index, render_index(entries, budgets(ctx), irregular=odd))
+    fronts = [front_view(ctx, step) for step in sorted({entry.step for entry in entries})]
+    page = render_index(
+        entries, budgets(ctx), irregular=odd, fronts=fronts, loops=loop_rows(ctx.lab)
+    )
+    write_text(lab.index, page)
     lines = [f"{count(len(entries), 'iteration')}, {len(foreign)} of another tool: {lab.index}"]
     if odd:
         lines.append(

@@ -14,12 +14,14 @@ from prompt_lab.analyze.model import Metrics
 from prompt_lab.decide.verdict import Code, Verdict
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RECORDED, Change, PromptVersion, RunRow
-from prompt_lab.report.view import LedgerEntry, ReportView, Setup, Spent
+from prompt_lab.report.view import LedgerEntry, LoopRow, ReportView, Setup, Spent
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_record
 from prompt_lab.store.iterations import (
+    REVERTED,
     Conclusion,
     IterationMeta,
+    Reverted,
     RunsSummary,
     is_ours,
     made_again,
@@ -27,6 +29,7 @@ from prompt_lab.store.iterations import (
     read_meta,
 )
 from prompt_lab.store.layout import NO_ITERATION, Lab
+from prompt_lab.store.loops import BEGUN, LoopBegun, ended, loops
 
 PHASES_OF_RUNS = ("scout", "runs_train", "runs_verify")
 
@@ -87,7 +90,10 @@ def spent(folder: Path, *, strict: bool = False) -> Spent:
 
 def ledger_entries(ctx: Context) -> list[LedgerEntry]:
     """Every iteration of the lab by number; folders of another tool tell what they can."""
-    return [_entry(ctx.lab, number, step) for number, step in sorted(iterations(ctx.lab).items())]
+    known = sorted(iterations(ctx.lab).items())
+    entries = [_entry(ctx.lab, number, step) for number, step in known]
+    later = {e.follow_up_of: e.iteration for e in entries if e.follow_up_of is not None}
+    return [e.model_copy(update={"followed_in": later.get(e.iteration)}) for e in entries]
 
 
 def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
@@ -99,6 +105,8 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
     verdict = read_if_whole(folder / "verdict.json", Verdict)
     conclusion = read_if_whole(folder / "conclusion.json", Conclusion)
     report = folder / "report.html"
+    back = read_if_whole(folder / REVERTED, Reverted)
+    taken_back = back if back and back.merged_commit else None
     rows = verdict.models if verdict else ()
     return LedgerEntry(
         iteration=number,
@@ -115,11 +123,29 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
         baseline=sum(r.baseline for r in rows) / len(rows) if rows else None,
         candidate=sum(r.candidate for r in rows) / len(rows) if rows else None,
         merged=bool(conclusion and conclusion.merged_commit),
+        reverted_pull=taken_back.pull if taken_back else None,
+        reverted_url=taken_back.pull_url if taken_back else "",
+        follow_up_of=meta.follow_up_of if meta else None,
         cost_usd=spent(folder).cost_usd,
         created=meta.created if meta else "",
         label=RECORDED if verdict and Code.RECORDED in {r.code for r in verdict.reasons} else "",
         report=lab.relative(report) if report.exists() else "",
     )
+
+
+def loop_rows(lab: Lab) -> list[LoopRow]:
+    """Every loop of the lab, and why it stopped."""
+    found = []
+    for number, step in sorted(loops(lab).items()):
+        end = ended(lab, number, step)
+        state = read_if_whole(lab.loop(number, step) / BEGUN, LoopBegun)
+        numbers = end.iterations if end else state.iterations if state else ()
+        row = LoopRow(loop=number, step=step, iterations=numbers)
+        if end is not None:
+            told = {"code": end.stop.code.value, "text": end.stop.text, "cost_usd": end.cost_usd}
+            row = row.model_copy(update=told)
+        found.append(row)
+    return found
 
 
 def _setup(meta: IterationMeta, *, unread: bool) -> Setup:

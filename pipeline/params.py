@@ -1,6 +1,7 @@
 """The parameter types that luigi does not have: each says in one sentence what it cannot read."""
 
 from hashlib import sha256
+from math import inf, nan
 from typing import Any
 
 import luigi
@@ -39,6 +40,34 @@ class CountParameter(luigi.IntParameter):
     def serialize(self, x: int) -> str:
         """The number as it is typed; '' where it was not given."""
         return "" if x == self._not_given else str(x)
+
+
+NOT_GIVEN = -1.0
+
+
+class AmountParameter(luigi.FloatParameter):
+    """A number from 0 on, to `most` if there is one; NOT_GIVEN where the command names none."""
+
+    def __init__(self, flag: str, *, most: float = inf, description: str) -> None:
+        super().__init__(default=NOT_GIVEN, description=description)
+        self._flag, self._most = flag, most
+
+    def parse(self, x: str) -> float:
+        """What the command line says. Raises ConfigError that names the flag."""
+        if x == "":
+            return NOT_GIVEN
+        try:
+            value = float(x)
+        except ValueError:
+            value = nan
+        if not 0 <= value <= self._most or value == inf:
+            top = "" if self._most == inf else f" to {self._most:g}"
+            raise ConfigError([f"{self._flag} {x}: give a number from 0{top or ' on'}"])
+        return value
+
+    def serialize(self, x: float) -> str:
+        """The number as it is typed; '' where it was not given."""
+        return "" if x == NOT_GIVEN else f"{x:g}"
 
 
 class SplitParameter(luigi.Parameter[Split]):

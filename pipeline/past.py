@@ -9,15 +9,17 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from pipeline.base import Phase
-from pipeline.gather import as_planned
+from pipeline.gather import as_planned, version_at
+from prompt_lab.analyze.modes_page import Instructions, parse_instructions
 from prompt_lab.analyze.synthesis import Tried
 from prompt_lab.decide.verdict import Verdict
+from prompt_lab.errors import TargetError
 from prompt_lab.names import Outcome
 from prompt_lab.records import Change, PromptVersion, RunRecord, RunRow
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.counters import iterations
-from prompt_lab.store.files import read_if_whole, read_record
-from prompt_lab.store.iterations import Conclusion
+from prompt_lab.store.files import read_if_whole, read_parsed, read_record
+from prompt_lab.store.iterations import REVERTED, Conclusion, Reverted
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.runs import MARKER, is_finished, read_row
 
@@ -31,6 +33,7 @@ def tried(lab: Lab, step: str) -> list[Tried]:
         change = _read(folder / "change.json", Change)
         verdict = _read(folder / "verdict.json", Verdict)
         conclusion = _read(folder / "conclusion.json", Conclusion)
+        back = reverted(folder)
         found.append(
             Tried(
                 iteration=number,
@@ -39,21 +42,63 @@ def tried(lab: Lab, step: str) -> list[Tried]:
                 outcome=verdict.outcome,
                 effect=verdict.effect,
                 merged=bool(conclusion.merged_commit),
+                reverted_after=back.after if back else None,
+                flags=_flags(verdict, back),
+                path=lab.relative(folder / "verdict.json"),
+                follow_up_of=verdict.follow_up_of,
                 rank_score=change.rank_score,
             )
         )
     return found
 
 
-def tried_on(lab: Lab, step: str, commit: str) -> list[str]:
-    """Strategies whose change to this very commit has had its verdict; INVALID is none."""
-    found = []
-    for _, folder in _concluded(lab, step):
+def reverted(folder: Path) -> Reverted | None:
+    """How an iteration's merge was taken back; None while it stands. Raises StoreError."""
+    path = folder / REVERTED
+    if not path.exists():
+        return None
+    back = _read(path, Reverted)
+    return back if back.merged_commit else None
+
+
+def _flags(verdict: Verdict, back: Reverted | None) -> tuple[str, ...]:
+    """What was said against a change, the deciding reason first."""
+    said = [reason.text for reason in verdict.reasons[:1]]
+    said += [f"{g.name}: {g.text}" for g in verdict.guards if g.state == "failed"]
+    said += [f"Taken back by #{back.pull}: {back.reason}"] if back else []
+    return tuple(dict.fromkeys(said))
+
+
+def tried_on(phase: Phase, commit: str) -> list[str]:
+    """Strategies whose change to this very prompt has had its verdict; INVALID is none.
+
+    By what stands at the commit, not by its id: a revert brings an old prompt back.
+    """
+    wanted, found = _content(phase, commit), []
+    for _, folder in _concluded(phase.ctx.lab, phase.step):
         change = _read(folder / "change.json", Change)
         verdict = _read(folder / "verdict.json", Verdict)
         if verdict.outcome is not Outcome.INVALID:
-            found += [change.strategy] if change.base_commit == commit else []
+            start = change.start_commit or change.base_commit
+            found += [change.strategy] if _content(phase, start) == wanted else []
     return found
+
+
+def known_modes(lab: Lab, step: str) -> Instructions:
+    """The lab's own instructions for a step: what is known to go wrong in it."""
+    path = lab.instructions(step)
+    if not path.exists():
+        return Instructions(step=step)
+    return read_parsed(path, parse_instructions, fix=in_history(path))
+
+
+def _content(phase: Phase, commit: str) -> tuple[str, str]:
+    """Prompt and schema at a commit; a commit that is gone has a content of its own."""
+    try:
+        version = version_at(phase, commit)
+    except TargetError:
+        return commit, ""
+    return version.text, version.schema_text
 
 
 def last_synthesis(lab: Lab, step: str, *, before: int) -> str:

@@ -7,9 +7,12 @@ from pipeline.agents import agent_of, analysts_of
 from pipeline.base import Phase, utc_now
 from pipeline.budget import granted
 from pipeline.check import check_agents, check_change, check_judge, checked_plans
+from pipeline.follow_up import check_follow_up, followed
+from pipeline.front import start_commit
 from pipeline.ideas import check_idea
 from pipeline.params import names
 from pipeline.past import last_synthesis, tried
+from prompt_lab.decide.ledger import Grant
 from prompt_lab.names import Split
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import IterationMeta
@@ -63,6 +66,7 @@ def prepared(phase: Phase) -> IterationMeta:
     check_change(phase, target.main, main_commit)
     replicates = phase.replicates or defaults.replicates
     budget = granted(phase, policy)
+    follow_up_of = followed(phase)
     meta = IterationMeta(
         iteration=phase.number,
         step=phase.step,
@@ -74,18 +78,30 @@ def prepared(phase: Phase) -> IterationMeta:
         target=step.target,
         main=target.main,
         main_commit=main_commit,
+        start=phase.start,
+        start_commit=start_commit(phase, phase.start) if phase.start else "",
+        follow_up_of=follow_up_of,
         given=phase.given,
         analysts=analysts_of(phase),
-        agent=agent_of(phase),
+        agent="" if phase.start or follow_up_of is not None else agent_of(phase),
         judged_by=policy.granted(budget.alpha).model_copy(update={"replicates": replicates}),
         judge=judge,
         judge_prompt=template,
-        granted=budget,
+        granted=_as_told(budget, follow_up_of),
         plan_sets=sets,
         last_synthesis=last_synthesis(ctx.lab, phase.step, before=phase.number),
     )
+    check_follow_up(phase, meta)
     check_idea(phase, meta)  # an iteration that can never go on would stand in the way of the next
     return meta
+
+
+def _as_told(budget: Grant, follow_up_of: int | None) -> Grant:
+    """A second look at a candidate is a trial like any other, and is told as one."""
+    if follow_up_of is None:
+        return budget
+    text = f"{budget.text} It looks again at the candidate of iteration {follow_up_of}, and counts."
+    return budget.model_copy(update={"text": text})
 
 
 def train_plans(phase: Phase, most: int) -> Sequence[str]:

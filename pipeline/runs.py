@@ -38,17 +38,11 @@ class Runs(Phase):
 
     def work(self) -> Iterator[Any]:
         """Yield the runs that are missing; write what all came to."""
-        ctx = self.ctx
-        meta = read_meta(ctx.lab, self.number, self.step)
-        change = read_change(ctx.lab, self.number, self.step)
-        commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
-        facts = {side: side_facts(self, commit) for side, commit in commits.items()}
-        if not_exercised(facts[Side.BASELINE], facts[Side.CANDIDATE]) is not None:
+        order = order_of(self, self.split)
+        if order is None:
             self._write(RunsSummary.nothing(self.split, "the step reads the same on both sides"))
             return
         trial = trial_of(self) if self.split is Split.TRAIN else None
-        plans = meta.plans[self.split] if trial is None else trial.plans
-        order = Order(self.split.value, self.split, commits, meta.models, plans, meta.replicates)
         batch = batch_for(self, order)
         _log_reading(self, batch)
         if self.skip_runner:
@@ -73,6 +67,19 @@ class Runs(Phase):
         for model, numbers in summary.drifted.items():
             note(self.ctx.lab, "baseline_drifted", now=utc_now(), model=model, numbers=numbers)
         self.write(summary.model_dump_json(indent=2) + "\n")
+
+
+def order_of(phase: Phase, split: Split) -> Order | None:
+    """The runs that a split takes; None where the step reads the same on both sides."""
+    lab = phase.ctx.lab
+    meta = read_meta(lab, phase.number, phase.step)
+    change = read_change(lab, phase.number, phase.step)
+    commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
+    facts = {side: side_facts(phase, commit) for side, commit in commits.items()}
+    if not_exercised(facts[Side.BASELINE], facts[Side.CANDIDATE]) is not None:
+        return None
+    plans = trial_of(phase).plans if split is Split.TRAIN else meta.plans[split]
+    return Order(split.value, split, commits, meta.models, plans, meta.replicates)
 
 
 def _log_reading(phase: Phase, batch: Batch) -> None:

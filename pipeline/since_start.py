@@ -48,7 +48,9 @@ class SinceStart(Phase):
         prompts = (version_at(self, first), version_at(self, now))
         evidence = evidence_of(rows, findings, prompts=prompts)
         verdict = decide(all_pairs(self, batch.name, rows), since_policy(policy_of(self)), evidence)
-        gains = [t.effect or 0.0 for t in tried(lab, self.step) if t.merged]
+        gains = [
+            t.effect or 0.0 for t in tried(lab, self.step) if t.merged and t.reverted_after is None
+        ]
         record = SinceRecord(
             first=first, now=now, merges=len(gains), added=sum(gains), verdict=verdict
         )

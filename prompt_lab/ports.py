@@ -152,9 +152,28 @@ class Workspace(Protocol):
         """(HEAD, tree is clean) of a worktree as it is now."""
 
     def commit_files(
-        self, base: str, branch: str, files: Mapping[str, str], *, message: str, when: str
+        self,
+        base: str,
+        branch: str,
+        files: Mapping[str, str],
+        *,
+        message: str,
+        when: str,
+        append: bool = False,
     ) -> str:
-        """Put files on a new branch of the target in one commit, the same one when called again."""
+        """Put files on a new branch of the target in one commit, the same one when called again.
+
+        With `append` a branch that stands at `base` gets the commit as its next one.
+        """
+
+    def revert(
+        self, base: str, branch: str, commit: str, *, since: str = "", message: str, when: str
+    ) -> str:
+        """A new branch on `base` whose one commit takes a merged commit back; equal when repeated.
+
+        `since` takes back all commits after that one, up to `commit`. Raises TargetError that names
+        the files that conflict, or where nothing of it is left.
+        """
 
     def diff(self, base: str, commit: str) -> str:
         """Unified diff between two commits."""

@@ -175,6 +175,12 @@ class Change(Record):
     branch: str
     commit: str
     base_commit: str
+    start_commit: str = Field(
+        default="", description="whose text it was made from, where that is not the base's"
+    )
+    follow_up_of: int | None = Field(
+        default=None, description="the iteration whose condition this commit is to meet"
+    )
     strategy: str = Field(description="who wrote it: a strategy's name, or 'given'")
     source: str = Field(description="where the idea came from: a synthesis' path, or 'baseline'")
     direction: str = Field(default="", description="the direction that it carries out, in a line")

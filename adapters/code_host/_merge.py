@@ -6,7 +6,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 
-from adapters.git import Git, hand_over, signed
+from adapters.git import Git, checkout_of, hand_over, signed
 from prompt_lab.errors import CodeHostError, MergeConflict
 
 
@@ -81,7 +81,7 @@ def advance(git: Git, base: str, *, old: str, new: str) -> None:
     A change that the user has not committed is never touched: where the merge needs the same
     file, CodeHostError says so and nothing is moved.
     """
-    checkout = _checkout_of(git, base)
+    checkout = checkout_of(git, base)
     if checkout is None:
         git("update-ref", "-m", "prompt-lab: merge", f"refs/heads/{base}", new, old)
         return
@@ -93,16 +93,6 @@ def advance(git: Git, base: str, *, old: str, new: str) -> None:
             f"{base!r} is checked out in {checkout} and cannot be moved on to the merge:"
             f" commit or stash what has changed there, then run the same command again. {error}"
         ) from error
-
-
-def _checkout_of(git: Git, branch: str) -> Path | None:
-    folder = None
-    for line in git("worktree", "list", "--porcelain").splitlines():
-        if line.startswith("worktree "):
-            folder = Path(line.removeprefix("worktree "))
-        elif line == f"branch refs/heads/{branch}" and folder is not None and folder.is_dir():
-            return folder
-    return None
 
 
 def _commit(git: Git, tree: str, parents: tuple[str, str], *, message: str, when: str) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from adapters.git import Git, branch_head, hand_over, one_at_a_time
-from adapters.workspace import _content, _copies, _trees
+from adapters.git import Git, branch_head, checkout_of, hand_over, one_at_a_time
+from adapters.workspace import _beside, _content, _copies, _trees
 from prompt_lab.errors import TargetError
 from prompt_lab.propose.budget import ChangedFile
 
@@ -104,18 +104,42 @@ class GitWorkspace:
         return _trees.observe(worktree)
 
     def commit_files(
-        self, base: str, branch: str, files: Mapping[str, str], *, message: str, when: str
+        self,
+        base: str,
+        branch: str,
+        files: Mapping[str, str],
+        *,
+        message: str,
+        when: str,
+        append: bool = False,
     ) -> str:
         """One commit on top of `base`, as branch `branch` of the target; equal calls, equal id.
 
-        Raises TargetError if the branch exists at another commit.
+        With `append` a branch that stands at `base` is moved on. Raises TargetError if the branch
+        exists at any other commit.
         """
         self._check_name(branch)
         base = self.resolve(base)
         with self._locked():
             commit = _content.write_commit(self._clone, base, files, message=message, when=when)
-            self._publish(commit, branch)
+            self._publish(branch, commit, old=base if append else "")
         return commit
+
+    def revert(
+        self, base: str, branch: str, commit: str, *, since: str = "", message: str, when: str
+    ) -> str:
+        """A new branch on top of `base` with one commit that takes `commit` back.
+
+        Of a merge that is what it brought in; with `since`, all commits after that one are taken
+        back with it. Raises TargetError that names what conflicts, or where nothing is left.
+        """
+        self._check_name(branch)
+        base, commit = self.resolve(base), self.resolve(commit)
+        taken = f"{self.resolve(since)}..{commit}" if since else commit
+        with self._locked():
+            made = _beside.revert_commit(self._clone, base, taken, message=message, when=when)
+            self._publish(branch, made, old="")
+        return made
 
     def export(self, commit: str, folder: Path) -> None:
         """The files of a commit in a new folder, which is a repository of its own."""
@@ -137,23 +161,7 @@ class GitWorkspace:
         """Give the target a branch at a commit of ours. Raises TargetError where it has another."""
         self._check_name(branch)
         with self._locked():
-            self._publish(self.resolve(commit), branch)
-
-    def _check_name(self, branch: str) -> None:
-        if self._target.ask("check-ref-format", f"refs/heads/{branch}") is None:
-            raise TargetError(f"{branch!r} is no name that git allows for a branch")
-
-    def _publish(self, commit: str, branch: str) -> None:
-        self._clone("update-ref", _kept(commit), commit)
-        stands = branch_head(self._target, branch)
-        if stands is None:
-            hand_over(self._target, self._clone.folder.resolve(), _kept(commit))
-            self._target("update-ref", f"refs/heads/{branch}", commit, _NOTHING)
-        elif stands != commit:
-            raise TargetError(
-                f"{self._repository}: branch {branch!r} exists already at {stands!r}, which is"
-                f" not this change ({commit!r}): delete it there, or choose another name"
-            )
+            self._publish(branch, self.resolve(commit), old="")
 
     def diff(self, base: str, commit: str) -> str:
         """Unified diff between two commits, as text; renames are shown as such."""
@@ -161,6 +169,30 @@ class GitWorkspace:
         return self._clone.raw("diff-tree", "-p", "-M", "--no-color", *ends).decode(
             "utf-8", "replace"
         )
+
+    def _check_name(self, branch: str) -> None:
+        if self._target.ask("check-ref-format", f"refs/heads/{branch}") is None:
+            raise TargetError(f"{branch!r} is no name that git allows for a branch")
+
+    def _publish(self, branch: str, commit: str, *, old: str) -> None:
+        """Give the target a commit of ours as a new branch, or as the next one after `old`."""
+        self._clone("update-ref", _kept(commit), commit)
+        stands = branch_head(self._target, branch)
+        if stands == commit:
+            return
+        if stands is not None and stands != old:
+            raise TargetError(
+                f"{self._repository}: branch {branch!r} exists already at {stands!r}, which is"
+                f" not this change ({commit!r}): delete it there, or choose another name"
+            )
+        checkout = checkout_of(self._target, branch) if stands else None
+        if checkout is not None:
+            raise TargetError(
+                f"{checkout}: stands on branch {branch!r}, which is to be moved on: check out"
+                " another branch there"
+            )
+        hand_over(self._target, self._clone.folder.resolve(), _kept(commit))
+        self._target("update-ref", f"refs/heads/{branch}", commit, stands or _NOTHING)
 
     def _holds(self, commit: str) -> bool:
         if not (self._clone.folder / "HEAD").is_file():

@@ -1,5 +1,6 @@
 """What an analyst found, one statement each, and the fenced block in which it stands in a page."""
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field, ValidationError
@@ -8,6 +9,7 @@ from prompt_lab.analyze.markdown import json_block, last_json_block
 from prompt_lab.names import Side
 from prompt_lab.records import Record
 
+METRICS = "metrics"
 UNPARSED = "unparsed"
 
 Says = Literal["", "better", "worse", "same"]
@@ -24,6 +26,10 @@ class Finding(Record):
     about: str = Field(default="", description="the field, phrase or plan that it is about")
     says: Says = Field(default="", description="what the candidate did to it, if that was said")
     weight: float = Field(default=0.0, ge=0, le=1, description="share of runs or texts concerned")
+
+
+Views = Mapping[str, Sequence[Finding] | None]
+"""Analyst -> its findings; None where it was asked and nothing came."""
 
 
 class _Block(Record):

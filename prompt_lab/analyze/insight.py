@@ -1,23 +1,33 @@
 """insight_metrics.md: what the runs show, in tables, and the findings in a block that is parsed."""
 
+from collections.abc import Sequence
+
 from prompt_lab.analyze import tables, tables_texts
 from prompt_lab.analyze.findings import Finding, parse_findings, render_findings
 from prompt_lab.analyze.markdown import label, page, plain, section
 from prompt_lab.analyze.model import Metrics
+from prompt_lab.analyze.modes import FailureMode
+from prompt_lab.analyze.modes_page import modes_told
 from prompt_lab.analyze.statements import statements
 
 __all__ = ["parse_findings", "render_insight"]
 KINDS = 6
 
 
-def render_insight(metrics: Metrics, *, iteration: int, step: str) -> str:
-    """The page of the `metrics` analyst. Read its findings back with `parse_findings`."""
+def render_insight(
+    metrics: Metrics, *, iteration: int, step: str, known: Sequence[FailureMode] = ()
+) -> str:
+    """The page of the `metrics` analyst. Read its findings back with `parse_findings`.
+
+    `known` are the step's failure modes before this iteration, for whoever reads on from here.
+    """
     found = statements(metrics)
     return page(
         f"# Insight (metrics): {plain(step)}, iteration {iteration}",
         label(metrics.recorded),
         _reading(metrics),
         section("What stands out", _listed(found)),
+        section("Known before this iteration", modes_told(known)),
         section("Before and after", tables.summary(metrics)),
         section("Models", tables.by_model(metrics)),
         section("Plans", tables.grid(metrics)),

@@ -1,15 +1,10 @@
 """The analysts side by side: who took part, where they agree, and where they do not."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from prompt_lab.analyze.findings import Finding, is_parsed
+from prompt_lab.analyze.findings import METRICS, Finding, Views, is_parsed
 from prompt_lab.analyze.synthesis_model import Participant
-
-METRICS = "metrics"
-
-Views = Mapping[str, Sequence[Finding] | None]
-"""Analyst -> its findings; None where it was asked and nothing came."""
 
 Claims = Mapping[tuple[str, str, str], Mapping[str, Finding]]
 

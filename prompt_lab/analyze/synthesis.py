@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from prompt_lab.analyze.directions import ALIGN, for_strategies
 from prompt_lab.analyze.directions_always import always
 from prompt_lab.analyze.directions_open import for_people
-from prompt_lab.analyze.memory import Tried, standing
+from prompt_lab.analyze.findings import Views
+from prompt_lab.analyze.memory import Tried, remembered, standing
 from prompt_lab.analyze.model import Metrics
+from prompt_lab.analyze.modes import FailureMode, grown, modes_of
 from prompt_lab.analyze.needs import needs
-from prompt_lab.analyze.reconcile import Views, agreed, alone, claims_of, disputed, took_part
+from prompt_lab.analyze.reconcile import agreed, alone, claims_of, disputed, took_part
 from prompt_lab.analyze.synthesis_model import FIVE, Participant, Synthesis
 from prompt_lab.analyze.synthesis_page import parse_synthesis, render_synthesis
 from prompt_lab.names import Outcome
@@ -31,11 +33,14 @@ def synthesise(
     metrics: Metrics,
     tried: Sequence[Tried],
     available: Sequence[str],
+    *,
+    known: Sequence[FailureMode] = (),
 ) -> Synthesis:
     """Reconcile the analysts and rank five directions; `available` are the strategies at hand.
 
     The order follows the metrics. A direction that was decided before is set aside unless there
-    is new evidence. A change whose verdict is open belongs into `tried` with the outcome None.
+    is new evidence. A change whose verdict is open belongs into `tried` with the outcome None; the
+    newest of all is the iteration that this is about. `known` are the step's failure modes so far.
     """
     own = needs(metrics)
     objections = [one for view in reviews.values() for one in view or ()]
@@ -44,9 +49,9 @@ def synthesise(
     found = [
         *for_strategies(metrics, own, available, words_first=words_first, reviews=objections),
         *for_people(metrics, own, objections, others),
-        *always(metrics, own),
     ]
-    ranked, aside = _ranked(found, tried)
+    ranked, aside = _ranked(found, list(always(metrics, own)), tried)
+    number = max((one.iteration for one in tried), default=0)
     claims = claims_of(findings, reviews)
     return Synthesis(
         side=own.side,
@@ -56,6 +61,8 @@ def synthesise(
         agree=agreed(claims),
         disagree=disputed(claims),
         alone=tuple(f"{analyst}: {one.text}" for analyst, one in others),
+        remembered=remembered([one for one in tried if one.outcome is not None]),
+        failure_modes=grown(known, modes_of(findings, own.side, number), number),
         directions=tuple(ranked[:FIVE]),
         set_aside=tuple(aside),
     )
@@ -75,13 +82,14 @@ def _decided(strategy: str, tried: Sequence[Tried]) -> bool:
 
 
 def _ranked(
-    found: Sequence[Direction], tried: Sequence[Tried]
+    found: Sequence[Direction], always: Sequence[Direction], tried: Sequence[Tried]
 ) -> tuple[list[Direction], list[str]]:
-    kept: list[Direction] = []
+    """The directions that may be tried, and those that may not; `always` change no prompt."""
+    kept: list[Direction] = [*always]
     aside: list[str] = []
     for direction in found:
         free, told = standing(direction, tried)
-        if free or direction.strategy is None:
+        if free:
             why = f"{direction.why} {told}".strip()
             kept.append(direction.model_copy(update={"why": why}))
         else:

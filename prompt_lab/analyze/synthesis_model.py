@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from prompt_lab.analyze.modes import FailureMode
 from prompt_lab.names import Side
 from prompt_lab.records import Direction, Record
 
@@ -27,5 +28,11 @@ class Synthesis(Record):
     disagree: tuple[str, ...] = ()
     alone: tuple[str, ...] = Field(default=(), description="said by one analyst of several")
     recorded: bool = Field(default=False, description="as in Metrics")
+    remembered: tuple[str, ...] = Field(
+        default=(), description="the ledger: each change that was tried, the newest first"
+    )
+    failure_modes: tuple[FailureMode, ...] = Field(
+        default=(), description="what is known to go wrong, this iteration's runs included"
+    )
     directions: tuple[Direction, ...] = Field(min_length=FIVE, max_length=FIVE)
     set_aside: tuple[str, ...] = Field(default=(), description="directions not to repeat now")

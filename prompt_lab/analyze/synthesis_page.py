@@ -11,6 +11,7 @@ from prompt_lab.analyze.markdown import (
     section,
     table,
 )
+from prompt_lab.analyze.modes_page import modes_told
 from prompt_lab.analyze.numbers import score
 from prompt_lab.analyze.synthesis_model import Synthesis
 from prompt_lab.errors import StoreError
@@ -30,6 +31,8 @@ def render_synthesis(synthesis: Synthesis) -> str:
         section("Where they agree", _listed(synthesis.agree)),
         section("Where they disagree", _listed(synthesis.disagree)),
         section("What one alone says", _listed(synthesis.alone)),
+        section("What was tried before", _listed(synthesis.remembered)),
+        section("Known failure modes", modes_told(synthesis.failure_modes)),
         section("Five directions", *map(_direction, enumerate(synthesis.directions, start=1))),
         section("Set aside", _listed(synthesis.set_aside)),
         section("Record", json_block(synthesis.model_dump_json(indent=1))),

@@ -11,6 +11,10 @@ Spending = Literal["hsd", "obrien_fleming", "pocock"]
 VerifyRule = Literal["required", "if_given", "off"]
 
 
+class AlphaSpent(LabError):
+    """The ledger's budget of error is used up: no trial could say YES."""
+
+
 class LedgerRule(BaseModel):
     """The budget of error over all iterations of a lab."""
 
@@ -126,9 +130,9 @@ class Policy(BaseModel):
     seed: int = Field(default=0, description="decides the order in which a trial takes the plans")
 
     def granted(self, alpha: float) -> "Policy":
-        """This policy at the level that the ledger granted. Raises LabError where that is none."""
+        """This policy at the level that the ledger granted. Raises AlphaSpent if that is none."""
         if alpha <= 0:
-            raise LabError(
+            raise AlphaSpent(
                 f"The ledger grants policy {self.name!r} no more alpha: its trials are used up."
                 " Renew the plans and set ledger.since in the policy's file to the number of the"
                 " next iteration, or raise ledger.iterations or ledger.budget there."

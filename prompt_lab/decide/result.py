@@ -98,5 +98,8 @@ class Verdict(_Part):
     alpha: float = Field(description="the level granted to this trial")
     method: str = Field(description="the test that decided, in words")
     verify: VerifyResult | None = Field(default=None, description="the verify plans, if read")
+    follow_up_of: int | None = Field(
+        default=None, description="the iteration whose CONDITIONAL verdict this one answers"
+    )
     seed: int = Field(description="the policy's seed; no other randomness is used")
     fingerprint: str = Field(description="sha256 of the pairs, whatever their order")

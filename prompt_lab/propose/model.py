@@ -23,6 +23,8 @@ class Material:
     plans: Sequence[PlanText]
     failing: Sequence[str] = ()
     """Names of plans that go wrong now, the worst first."""
+    known: Sequence[str] = ()
+    """What the lab knows to go wrong in this step, a sentence each, with evidence."""
 
 
 @dataclass(frozen=True)

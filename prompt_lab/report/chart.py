@@ -133,8 +133,8 @@ def _title(entry: LedgerEntry) -> str:
         parts.append(f"{points(entry.effect)} points")
     if entry.merged:
         parts.append("merged")
-    if entry.reverted_in is not None:
-        parts.append(f"reverted in {entry.reverted_in}")
+    if entry.reverted:
+        parts.append(f"reverted in {entry.reverted}")
     return "\n".join(parts)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict
+from prompt_lab.propose.mend import remedy
 from prompt_lab.report.numbers import calls, interval
 from prompt_lab.report.page import label, why
 from prompt_lab.report.view import ReportView
@@ -38,6 +39,7 @@ def _lines(view: ReportView) -> Iterator[str]:
     yield f"{escape(why(view))}\n"
     if label(view):
         yield f"**{label(view)}**\n"
+    yield from _answered(verdict)
     yield from _effect(verdict)
     if view.metrics is not None and view.metrics.models:
         yield from _table(view)
@@ -50,6 +52,15 @@ def _lines(view: ReportView) -> Iterator[str]:
     if view.setup.budget:
         yield escape(view.setup.budget)
     yield f"\n{_report(view.page)}"
+
+
+def _answered(verdict: Verdict) -> Iterator[str]:
+    """The verdict that this one answers, and what would settle this one."""
+    if verdict.follow_up_of is not None:
+        yield f"A follow-up of iteration {verdict.follow_up_of}, which was CONDITIONAL.\n"
+    fix = remedy(verdict)
+    if fix is not None:
+        yield f"What would settle it: {escape(fix.text)}\n"
 
 
 def _effect(verdict: Verdict) -> Iterator[str]:

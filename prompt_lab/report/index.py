@@ -8,7 +8,7 @@ from prompt_lab.report.axis import Effect, bars
 from prompt_lab.report.chart import charts
 from prompt_lab.report.html import render
 from prompt_lab.report.numbers import Fact
-from prompt_lab.report.view import Budget, LedgerEntry, OddFolder
+from prompt_lab.report.view import Budget, Front, LedgerEntry, LoopRow, OddFolder
 from prompt_lab.report.words import count, money, path_href
 
 KINDS = {
@@ -31,6 +31,8 @@ def render_index(
     budgets: Sequence[Budget] = (),
     *,
     irregular: Sequence[OddFolder] = (),
+    fronts: Sequence[Front] = (),
+    loops: Sequence[LoopRow] = (),
     title: str = "All iterations",
 ) -> str:
     """The page of the whole lab, newest iteration first; an entry may hold few facts."""
@@ -45,6 +47,9 @@ def render_index(
         ended=any(entry.ended is not None for entry in entries),
         costed=any(entry.cost_usd is not None for entry in entries),
         dated=any(entry.created for entry in entries),
+        fronts=tuple(front for front in fronts if front.rows),
+        loops=tuple(sorted(loops, key=lambda row: -row.loop)),
+        reports={entry.iteration: entry.report for entry in entries},
         odd=_by_faults(irregular),
         n_odd=count(len(irregular), "folder"),
         charts=charts(entries),
@@ -78,7 +83,7 @@ def _facts(entries: Sequence[LedgerEntry]) -> tuple[Fact, ...]:
     counts = ", ".join(f"{told.count(o)} {o}" for o in Outcome if o in told)
     known = not entries or not all(entry.foreign for entry in entries)
     merged = sum(entry.merged for entry in entries)
-    reverted = sum(entry.reverted_in is not None for entry in entries)
+    reverted = sum(bool(entry.reverted) for entry in entries)
     return (
         Fact("iterations", f"{len(entries):,}"),
         Fact("verdicts", counts or "none recorded"),

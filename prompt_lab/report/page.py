@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.decide.verdict import Code
 from prompt_lab.names import Outcome
+from prompt_lab.propose.mend import remedy
 from prompt_lab.records import RECORDED
 from prompt_lab.report import tables
 from prompt_lab.report.axis import bars
@@ -72,6 +73,7 @@ def _context(view: ReportView) -> dict[str, Any]:
         "view": view,
         "why": why(view),
         "label": label(view),
+        "remedy": _remedy(view),
         "scale": scale,
         "effects": effects,
         "facts": facts(view),
@@ -85,6 +87,12 @@ def _context(view: ReportView) -> dict[str, Any]:
         "documents": {name: blocks(text) for name, text in view.documents.items()},
         "title": f"{view.iteration} · {view.step}",
     }
+
+
+def _remedy(view: ReportView) -> str:
+    """What would settle a CONDITIONAL verdict."""
+    fix = remedy(view.verdict) if view.verdict is not None else None
+    return fix.text if fix is not None else ""
 
 
 def _part(

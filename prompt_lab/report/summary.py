@@ -5,6 +5,7 @@ from textwrap import wrap
 
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict
+from prompt_lab.propose.mend import remedy
 from prompt_lab.report.numbers import calls, interval
 from prompt_lab.report.page import label, why
 from prompt_lab.report.view import ReportView
@@ -27,6 +28,11 @@ def _lines(view: ReportView) -> Iterator[str]:
     yield from wrap(f"  why       {why(view)}", COLUMNS, subsequent_indent=" " * 12)
     if label(view):
         yield f"  answers   {label(view)}"
+    if view.verdict is not None and view.verdict.follow_up_of is not None:
+        yield f"  follows   iteration {view.verdict.follow_up_of}, which was CONDITIONAL"
+    fix = remedy(view.verdict) if view.verdict is not None else None
+    if fix is not None:
+        yield f"  settle    {fix.text}"
     yield f"  change    {view.change.title}  ({view.change.strategy})"
     if view.verdict is not None:
         yield from _effect(view.verdict)

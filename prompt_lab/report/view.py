@@ -78,6 +78,40 @@ class Budget(Record):
     sets: tuple[PlanSet, ...] = ()
 
 
+class FrontRow(Record):
+    """A version of the prompt that no other one beats in everything."""
+
+    iteration: int
+    title: str
+    branch: str
+    outcome: Outcome | None = Field(default=None, description="None: it was the baseline only")
+    quality: dict[str, float] = Field(description="model -> mean score")
+    best: tuple[str, ...] = Field(default=(), description="models on which it is the best")
+    plans: int
+    cost_usd: float = Field(description="mean of a run")
+    length: int = Field(description="characters of the prompt")
+
+
+class Front(Record):
+    """The Pareto front of one step."""
+
+    step: str
+    models: tuple[str, ...] = ()
+    rows: tuple[FrontRow, ...] = ()
+    beaten: int = Field(default=0, description="versions that others beat in everything")
+
+
+class LoopRow(Record):
+    """A loop over iterations, and why it stopped."""
+
+    loop: int
+    step: str
+    iterations: tuple[int, ...]
+    code: str = Field(default="", description="'' while it goes on")
+    text: str = ""
+    cost_usd: float = 0.0
+
+
 class OddFolder(Record):
     """A folder of the lab that is not as it should be."""
 
@@ -103,11 +137,23 @@ class LedgerEntry(Record):
     candidate: float | None = Field(default=None, description="foreign: the share that ended")
     merged: bool = False
     reverted_in: int | None = Field(default=None, description="iteration that took it back")
+    reverted_pull: int | None = Field(default=None, description="pull request that took it back")
+    reverted_url: str = ""
+    follow_up_of: int | None = Field(default=None, description="iteration that it answers")
+    followed_in: int | None = Field(default=None, description="iteration that answers it")
     cost_usd: float | None = None
     created: str = ""
     label: str = Field(default="", description="what must be said beside its numbers")
     report: str = Field(default="", description="the report, relative to the lab; '' for none")
     foreign: bool = Field(default=False, description="made by another tool")
+
+    @property
+    def reverted(self) -> str:
+        """In what it was taken back: '#4' or '9'; '' where it stands."""
+        if self.reverted_pull is not None:
+            return f"#{self.reverted_pull}"
+        return "" if self.reverted_in is None else str(self.reverted_in)
+
     ended: tuple[int, int] | None = Field(
         default=None,
         description="foreign: runs that ended without an error, of how many",

@@ -29,19 +29,20 @@ def claim_run_folder(lab: Lab, step: str) -> tuple[int, Path]:
 
 def iterations(lab: Lab) -> dict[int, str]:
     """Every iteration that has a folder: number -> step."""
-    return {n: step for n, step in _numbered(lab.analysis)}
+    return {n: step for n, step in numbered(lab.analysis)}
 
 
 def _highest_run_number(lab: Lab) -> int:
     hundreds = [int(p.name) for p in _children(lab.history) if p.name.isdigit()]
     for hundred in sorted(hundreds, reverse=True):
-        taken = [n for n, _ in _numbered(lab.history / str(hundred))]
+        taken = [n for n, _ in numbered(lab.history / str(hundred))]
         if taken:
             return hundred * 100 + max(taken)
     return -1
 
 
-def _numbered(folder: Path) -> list[tuple[int, str]]:
+def numbered(folder: Path) -> list[tuple[int, str]]:
+    """(number, rest of the name) of each child that is called <number>_<rest>, by number."""
     found = (_FOLDER.fullmatch(path.name) for path in _children(folder))
     return sorted((int(m.group(1)), m.group(2)) for m in found if m)
 

@@ -28,6 +28,12 @@ class IterationMeta(Record):
     target: str
     main: str
     main_commit: str
+    start: str = ""
+    """What --from named: where the candidate's text begins; the comparison stays with main."""
+    start_commit: str = ""
+    """The commit that this was; '' for main itself."""
+    follow_up_of: int | None = None
+    """The CONDITIONAL iteration whose pull request this one tests again."""
     given: str = ""
     """The branch or '#<pull>' that the command line named; '' where a strategy makes the change."""
     analysts: tuple[str, ...] = ("metrics",)
@@ -90,6 +96,27 @@ class RunsSummary(Record):
             cost_usd=0.0,
             skipped=why,
         )
+
+
+class Reverted(Record):
+    """reverted.json: how a merged change was taken back."""
+
+    version: int = VERSION
+    iteration: int
+    reason: str
+    branch: str
+    commit: str
+    pull: int | None = None
+    """None until it is open."""
+    pull_url: str = ""
+    merged_commit: str = ""
+    """'' while its pull request waits."""
+    after: int
+    """The newest iteration of the lab when it was taken back."""
+    when: str
+
+
+REVERTED = "reverted.json"
 
 
 class Conclusion(Record):

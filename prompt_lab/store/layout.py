@@ -34,6 +34,18 @@ class Lab:
             return self.noise_floor / step
         return self.analysis / f"{number}_{step}"
 
+    def instructions(self, step: str) -> Path:
+        """What is known to go wrong in a step: grown by its iterations."""
+        return self.root / "instructions" / f"{step}.md"
+
+    def front(self, step: str) -> Path:
+        """The candidates of a step that no other one beats in everything."""
+        return self.root / "front" / f"{step}.json"
+
+    def loop(self, number: int, step: str) -> Path:
+        """The folder of a loop over iterations."""
+        return self.root / "loops" / f"{number}_{step}"
+
     def run_folder(self, number: int, step: str) -> Path:
         """history/<n // 100>/<n % 100>_<step>.
 

@@ -1,5 +1,6 @@
 """Everything in the README is true: its commands run in a fresh clone, its configs validate."""
 
+import json
 import os
 import re
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline import Iteration
+import pipeline
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.base import Config, load
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
@@ -49,7 +50,8 @@ def test_every_file_in_configs_validates() -> None:
 
 def test_every_flag_in_the_readme_is_a_parameter() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    known = {name.replace("_", "-") for name in [n for n, _ in Iteration.get_params()]} | {"module"}
+    tasks = [getattr(pipeline, name) for name in pipeline.__all__]
+    known = {name.replace("_", "-") for task in tasks for name, _ in task.get_params()} | {"module"}
     used = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text))
     assert used
     assert used <= known
@@ -68,6 +70,8 @@ def test_the_commands_of_the_readme_run_in_a_fresh_clone(tmp_path: Path) -> None
         said = _run(block.text, clone)
         if block.text.strip() == "make demo":
             _check_demo(clone, said)
+        if block.text.strip() == "make demo-loop":
+            _check_loop(clone / "lab-loop", said)
 
 
 def _run(commands: str, clone: Path) -> str:
@@ -115,3 +119,24 @@ def _check_demo(clone: Path, said: str) -> None:
         (clone / "lab/analysis/1_extract_invoice/conclusion.json").read_text()
     )
     assert bool(conclusion["merged_commit"]) == (outcome.group(1) == "YES")
+
+
+def _check_loop(lab: Path, said: str) -> None:
+    """One YES merged, one NO closed, each after its comment; why it stopped; what it remembers."""
+    pulls = [json.loads(path.read_text()) for path in sorted(lab.glob("pulls/*.json"))]
+    states = [pull["state"] for pull in pulls]
+    assert len(pulls) == 3
+    assert {"merged", "closed"} <= set(states), said
+    for pull in pulls:
+        events = [event["what"] for event in pull["history"]]
+        assert "commented" in events
+        if pull["state"] != "open":
+            assert events.index("commented") < events.index(pull["state"])
+    assert re.search(r"Loop 1 .* stopped: iterations", said)
+    ended = json.loads((lab / "loops/1_extract_invoice/ended.json").read_text())
+    assert (ended["stop"]["code"], ended["iterations"]) == ("iterations", [1, 2, 3])
+    second = (lab / "analysis/2_extract_invoice/synthesis.md").read_text()
+    outcome = json.loads((lab / "analysis/1_extract_invoice/verdict.json").read_text())["outcome"]
+    assert f"Tried in iteration 1: {outcome}" in second
+    page = (lab / "index.html").read_text()
+    assert all(f"analysis/{n}_extract_invoice/report.html" in page for n in (1, 2, 3))

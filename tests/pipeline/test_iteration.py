@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.context import context
+from pipeline.past import known_modes
 from prompt_lab.names import Outcome
 from tests.pipeline.model_server import ModelServer, reads_right, reads_well
 from tests.pipeline.world import HINT, PLAIN, READS_FIRST, SCHEMA, World, scripted
@@ -156,3 +157,27 @@ def test_a_change_of_the_schema_alone_is_judged(make_world: MakeWorld) -> None:
     world.branch("schema", {"schema.json": json.dumps(longer)})
     assert world.iterate(branch="schema")
     assert world.verdict(1).outcome is not Outcome.INVALID
+
+
+def test_known_failure_modes_grow_by_iterations_and_not_by_invalid_ones(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(models={"stubborn": scripted(READS_FIRST)})
+    assert world.iterate()
+    known = known_modes(context().lab, "read_sum")
+    assert known.iterations == (1,)
+    [mode] = [mode for mode in known.modes if mode.kind == "field"]
+    assert mode.about == "amount"
+    assert all("history/" in part for part in mode.evidence)
+    assert world.iterate()
+    page = (world.folder(2) / "insight_metrics.md").read_text()
+    assert "## Known before this iteration" in page
+    world.branch("docs", {"README.md": "A shop. # says nothing new\n"})
+    assert world.iterate(branch="docs")
+    assert world.verdict(3).outcome is Outcome.INVALID
+    grown = known_modes(context().lab, "read_sum")
+    assert grown.iterations == (1, 2)
+    assert {m.key: m.seen for m in grown.modes}[mode.key] == (1, 2)
+    synthesis = (world.folder(2) / "synthesis.md").read_text()
+    assert "## Known failure modes" in synthesis
+    assert "iterations 1, 2" in synthesis

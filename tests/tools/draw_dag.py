@@ -49,8 +49,8 @@ def _edges_of(name: str, kind: type[LabTask]) -> Iterable[Edge]:
 
 
 def drawn() -> list[Edge]:
-    """The edges of one iteration: those that can be reached from its last task."""
-    reached, size = {"Iteration"}, 0
+    """The edges of a loop of iterations: those that can be reached from it."""
+    reached, size = {"Loop"}, 0
     while len(reached) > size:
         size = len(reached)
         reached |= {edge.needed for edge in edges() if edge.task in reached}
@@ -130,6 +130,7 @@ _FILES = {
     "CodeReview": "code_&lt;analyst&gt;.md",
     "Runs": "runs_&lt;split&gt;.json",
     "Run": "run.json of each run",
+    "Loop": "ended.json of the loop",
 }
 _PAGE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}">
 <title>The tasks of one iteration and what each needs</title>

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unidiff import PatchSet
 
+from adapters.git import signed
 from adapters.workspace.git import GitWorkspace
 from prompt_lab.errors import TargetError
 from prompt_lab.ports import Workspace
@@ -171,3 +172,69 @@ def test_any_text_comes_back_as_it_was(workspace: Workspace, text: str) -> None:
     name = sha1(text.encode(), usedforsecurity=False).hexdigest()
     commit = workspace.commit_files("main", name, {PROMPT: text}, message="m", when=WHEN)
     assert workspace.read(commit, PROMPT) == text
+
+
+def test_a_branch_goes_on_by_a_further_commit(workspace: Workspace, target: Target) -> None:
+    def goes_on(text: str) -> str:
+        return workspace.commit_files(
+            one, "topic", {PROMPT: text}, message="2", when=WHEN, append=True
+        )
+
+    one = workspace.commit_files(target.first, "topic", {PROMPT: "1\n"}, message="1", when=WHEN)
+    two = goes_on("2\n")
+    assert target.head("topic") == two
+    assert target.git("rev-parse", f"{two}~1") == one
+    assert goes_on("2\n") == two
+    with pytest.raises(TargetError, match="exists already"):
+        goes_on("3\n")
+
+
+def test_a_branch_that_somebody_works_on_is_left_alone(
+    workspace: Workspace, target: Target
+) -> None:
+    one = workspace.commit_files(target.first, "topic", {PROMPT: "1\n"}, message="1", when=WHEN)
+    target.git("checkout", "-q", "topic")
+    with pytest.raises(TargetError, match="check out another branch"):
+        workspace.commit_files(one, "topic", {PROMPT: "2\n"}, message="2", when=WHEN, append=True)
+    assert target.head("topic") == one
+    assert target.status() == ""
+
+
+@pytest.mark.parametrize("merged_by", ["merge", "squash", "hand"])
+def test_a_merged_change_is_taken_back(
+    workspace: Workspace, target: Target, merged_by: str
+) -> None:
+    target.branch("topic", {PROMPT: "New.\n"})
+    head = target.branch("topic", {"more.txt": "more\n"})
+    since = ""
+    if merged_by == "merge":
+        target.commit({"other.txt": "x\n"})
+        target.git("-c", "user.name=O", "-c", "user.email=o@l", "merge", "-q", "--no-ff", "topic")
+    elif merged_by == "squash":
+        target.git("merge", "-q", "--squash", "topic")
+        target.commit({})
+    else:
+        target.git("merge", "-q", "--ff-only", "topic")
+        since = target.first
+    merged = target.head()
+    later = target.commit({"later.txt": "later\n"})
+    commit = workspace.revert(later, "back", merged, since=since, message="Back", when=WHEN)
+    assert target.head("back") == commit
+    assert target.head() == later
+    assert workspace.read(commit, PROMPT) == "Read {text}.\n"
+    assert workspace.blob(commit, "more.txt") is None
+    assert workspace.read(commit, "later.txt") == "later\n"
+    again = workspace.revert(later, "back", merged, since=since, message="Back", when=WHEN)
+    assert again == commit != head
+    assert target.status() == ""
+
+
+def test_what_was_changed_again_cannot_be_taken_back(workspace: Workspace, target: Target) -> None:
+    change = target.commit({PROMPT: "New.\n"})
+    later = target.commit({PROMPT: "Newer.\n"})
+    with pytest.raises(TargetError, match=r"extract\.txt' was changed again later"):
+        workspace.revert(later, "back", change, message="Back", when=WHEN)
+    undone = target.commit({PROMPT: "Newest.\n"})
+    target.git("revert", "--no-edit", undone, env=signed(WHEN))
+    with pytest.raises(TargetError, match="nothing of it is left"):
+        workspace.revert(target.head(), "back", undone, message="Back", when=WHEN)

@@ -1,0 +1,81 @@
+"""PreparePull: a pull request as an iteration that is ready to run, before any call is made."""
+
+import luigi
+
+from pipeline.base import Phase
+from pipeline.batch import batch_for
+from pipeline.implement import Implement
+from pipeline.logs import say
+from pipeline.runs import order_of
+from prompt_lab.errors import ConfigError
+from prompt_lab.names import Split
+from prompt_lab.records import VERSION, Change, Record
+from prompt_lab.store.files import read_record
+from prompt_lab.store.iterations import made_again, read_change
+
+
+class Prepared(Record):
+    """prepared.json: the pull request that an iteration tests, and the run folders claimed."""
+
+    version: int = VERSION
+    iteration: int
+    step: str
+    pull: int | None
+    pull_url: str
+    branch: str
+    commit: str
+    base_commit: str
+    history: tuple[str, ...]
+    """Folders of the train runs, relative to the lab; () where the step never reads the change."""
+    reused: int = 0
+    """Runs that were made before, and count again."""
+
+
+class PreparePull(Phase):
+    """Verify --pr, claim iteration and run folders, fill meta.json. Writes prepared.json."""
+
+    FILE = "prepared.json"
+
+    def requires(self) -> luigi.Task:
+        """The checks of the pull request, and its commit."""
+        if not self.given:
+            raise ConfigError(["PreparePull: name the pull request with --pr"])
+        return self.like(Implement)
+
+    def work(self) -> None:
+        """Plan the train runs, which claims their folders, and say what would run."""
+        change = read_change(self.ctx.lab, self.number, self.step)
+        order = order_of(self, Split.TRAIN)
+        runs = batch_for(self, order).runs if order else ()
+        folders = {run.path.partition("/outputs/")[0] for run in runs if not run.reused}
+        made = Prepared(
+            iteration=self.number,
+            step=self.step,
+            pull=change.pull,
+            pull_url=change.pull_url,
+            branch=change.branch,
+            commit=change.commit,
+            base_commit=change.base_commit,
+            history=tuple(sorted(folders)),
+            reused=sum(run.reused for run in runs),
+        )
+        self.write(made.model_dump_json(indent=2) + "\n")
+        say(_told(made, change))
+
+
+@PreparePull.event_handler(luigi.Event.DEPENDENCY_PRESENT)
+def _say_again(task: PreparePull) -> None:
+    path = task.folder / task.FILE
+    made = read_record(path, Prepared, fix=made_again(path))
+    say(_told(made, read_change(task.ctx.lab, task.number, task.step)))
+
+
+def _told(made: Prepared, change: Change) -> str:
+    folders = f"{made.history[0]} to {made.history[-1]}" if made.history else "none"
+    return (
+        f"Iteration {made.iteration}  {made.step}  is prepared\n"
+        f"  PR        #{made.pull} {change.title}  {made.pull_url}\n"
+        f"  commit    {made.commit[:12]} against {made.base_commit[:12]}, no conflict\n"
+        f"  folders   {folders}; {made.reused} runs are reused\n"
+        f"  next      luigi --module pipeline Iteration --number {made.iteration}"
+    )

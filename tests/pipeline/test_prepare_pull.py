@@ -1,0 +1,76 @@
+"""PreparePull: a pull request is verified, number and folders are claimed, nothing is called."""
+
+from collections.abc import Callable
+from typing import Any
+
+import luigi
+import pytest
+
+from pipeline.context import context
+from pipeline.prepare import prepared
+from pipeline.prepare_pull import PreparePull
+from prompt_lab.errors import LabError
+from prompt_lab.names import Outcome
+from tests.pipeline.world import HINT, PLAIN, World
+
+pytestmark = pytest.mark.slow
+MakeWorld = Callable[..., World]
+BETTER = PLAIN.replace("amount.", f"amount. {HINT}")
+WHEN = "2026-03-04T05:06:07Z"
+
+
+def _prepare(**flags: Any) -> bool:
+    return luigi.build([PreparePull(**flags)], local_scheduler=True, log_level="ERROR")
+
+
+def _open(branch: str) -> int:
+    host = context().code_host("shop")
+    return host.open_pull(branch, base="main", title="A change", body="", when=WHEN).number
+
+
+def test_a_pull_request_is_ready_to_run_and_then_runs(
+    make_world: MakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = make_world()
+    commit = world.branch("better", {"prompt.txt": BETTER})
+    number = _open("better")
+    assert _prepare(pr=number)
+    made = world.record(1, "prepared")
+    assert (made["pull"], made["commit"]) == (number, commit)
+    assert world.record(1, "meta")["given"] == f"#{number}"
+    claimed = [world.lab / path for path in made["history"]]
+    assert claimed
+    assert all((path / "meta.json").is_file() for path in claimed)
+    assert not list(world.lab.glob("history/*/*/outputs/*/run.json"))
+    assert "Iteration --number 1" in capsys.readouterr().out
+    assert world.iterate(pr=number)
+    assert world.verdict(1).outcome is Outcome.YES
+    made_in = {path.parents[2] for path in world.lab.glob("history/*/*/outputs/*/run.json")}
+    assert set(claimed) <= made_in
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(1, "is closed, not open"), (7, "there is no pull request #7")],
+)
+def test_a_pull_request_that_cannot_be_tested_is_named(
+    make_world: MakeWorld, number: int, words: str
+) -> None:
+    world = make_world()
+    host = context().code_host("shop")
+    world.branch("better", {"prompt.txt": BETTER})
+    closed = _open("better")
+    host.comment(closed, key="why", body="No.", when=WHEN)
+    host.close(closed, when=WHEN)
+    with pytest.raises(LabError, match=words):
+        prepared(PreparePull(pr=number))
+    assert not world.folder(1).exists()
+
+
+def test_without_a_pull_request_there_is_nothing_to_prepare(make_world: MakeWorld) -> None:
+    world = make_world()
+    done = world.command("PreparePull")
+    _, wrong = done.communicate(timeout=60)
+    assert done.returncode
+    assert "name the pull request with --pr" in wrong
+    assert not world.folder(1).exists()

@@ -1,0 +1,106 @@
+"""Revert: a merge is taken back by a pull request that the ledger ties to the first."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import luigi
+import pytest
+
+from pipeline.context import context
+from pipeline.past import tried
+from pipeline.revert import Revert
+from tests.pipeline.world import HINT, PLAIN, World
+
+pytestmark = pytest.mark.slow
+MakeWorld = Callable[..., World]
+
+
+def _revert(**flags: Any) -> bool:
+    return luigi.build([Revert(**flags)], local_scheduler=True, log_level="ERROR")
+
+
+def _pull(world: World, number: int) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((world.lab / f"pulls/{number:04d}.json").read_text())
+    return data
+
+
+def test_what_was_merged_is_taken_back_and_both_pulls_say_so(
+    make_world: MakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = make_world()
+    before = world.git("rev-parse", "main^{tree}")
+    assert world.iterate()
+    assert HINT in world.git("show", "main:prompt.txt")
+    assert _revert(number=1, reason="It reads <b>totals</b> of another year.")
+    assert world.git("rev-parse", "main^{tree}") == before
+    assert world.git("show", "main:prompt.txt") == PLAIN.strip()
+    first, second = _pull(world, 1), _pull(world, 2)
+    assert first["comments"][-1]["body"].startswith("## Taken back by #2")
+    assert [event["what"] for event in second["history"]] == ["opened", "commented", "merged"]
+    assert "another year" in second["comments"][0]["body"]
+    assert world.record(1, "reverted")["merged_commit"] == world.git("rev-parse", "main")
+    assert "#2 reverts #1, merged" in capsys.readouterr().out
+    page = (world.lab / "index.html").read_text()
+    assert "reverted <br>in <a" in page
+    assert "<dt>reverted</dt><dd>1" in page
+    assert world.git("status", "--porcelain") == ""
+
+
+def test_a_second_command_changes_nothing(make_world: MakeWorld) -> None:
+    world = make_world()
+    assert world.iterate()
+    assert _revert(number=1)
+    main = world.git("rev-parse", "main")
+    assert _revert(number=1, reason="Once more.")
+    assert world.git("rev-parse", "main") == main
+    assert not (world.lab / "pulls/0003.json").exists()
+
+
+def test_one_that_is_left_open_is_merged_by_a_later_command(make_world: MakeWorld) -> None:
+    world = make_world()
+    assert world.iterate()
+    assert _revert(number=1, leave_open=True)
+    assert _pull(world, 2)["state"] == "open"
+    assert HINT in world.git("show", "main:prompt.txt")
+    assert tried(context().lab, "read_sum")[0].reverted_after is None
+    assert _revert(number=1)
+    assert _pull(world, 2)["state"] == "merged"
+    assert HINT not in world.git("show", "main:prompt.txt")
+
+
+def test_what_was_taken_back_is_not_proposed_again(make_world: MakeWorld) -> None:
+    world = make_world()
+    assert world.iterate()
+    assert _revert(number=1, reason="Wrong on real invoices.")
+    world.iterate()
+    assert world.record(2, "change")["strategy"] != "align_with_schema"
+    told = (world.folder(2) / "synthesis.md").read_text()
+    assert "taken back since" in told
+    assert "Wrong on real invoices." in told
+
+
+def test_a_later_change_of_the_same_lines_is_a_clear_message(
+    make_world: MakeWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = make_world()
+    assert world.iterate()
+    text = (world.target / "prompt.txt").read_text().replace(HINT, "The sum.")
+    (world.target / "prompt.txt").write_text(text)
+    world.git("commit", "-q", "-a", "-m", "Other words")
+    main = world.git("rev-parse", "main")
+    assert not _revert(number=1)
+    assert "'prompt.txt' was changed again later" in caplog.text
+    assert "#1" in caplog.text
+    assert world.git("rev-parse", "main") == main
+    assert not (world.folder(1) / "reverted.json").exists()
+
+
+def test_what_was_not_merged_cannot_be_taken_back(
+    make_world: MakeWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = make_world()
+    world.branch("worse", {"prompt.txt": PLAIN.replace("Extract", "Read")})
+    assert world.iterate(branch="worse")
+    assert not _revert(number=1)
+    assert "Iteration 1 was not merged: its verdict was NO" in caplog.text
