@@ -78,6 +78,7 @@ bench: $(VENV)/.dev ## wall time over the ideal for 35, 1,000 and 10,000 runs
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.gateway
 	@$(BIN)/python -m tests.bench.target
+	@$(BIN)/python -m tests.bench.decide
 
 .PHONY: calibrate
 calibrate: setup ## measure the decision engine into docs/calibration.md, an hour; QUICK=1: minutes
