@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from adapters.sandbox.processes import Ended, Limits, run
-from adapters.sandbox.walls import Walls
+from adapters.walls.processes import Ended, Limits, run
+from adapters.walls.walls import Walls
 from prompt_lab.agents.port import AgentJob, AgentResult, Ending
 from prompt_lab.config.agents import AgentConfig
 

@@ -1,4 +1,4 @@
-"""One command behind walls: `python -m adapters.sandbox.jail <descriptor>`, told what in JSON.
+"""One command behind walls: `python -m adapters.walls.jail <descriptor>`, told what in JSON.
 
 The command sees the machine read-only, but for the folders that it may write; hidden folders are
 empty; it has no rights, no other process in view, and no network but the addresses it was granted.
@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adapters.sandbox import kernel, wire
+from adapters.walls import kernel, wire
 
 SCRATCH = ("/tmp", "/var/tmp", "/dev/shm", "/run")
 """Folders that everyone may write, or where services listen: replaced by empty ones."""

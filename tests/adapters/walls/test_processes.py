@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sandbox.processes import Ended, Limits, run
-from adapters.sandbox.walls import Walls
+from adapters.walls.processes import Ended, Limits, run
+from adapters.walls.walls import Walls
 
 pytestmark = pytest.mark.slow
 PLENTY = Limits(30)

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.sandbox import wire
+from adapters.walls import wire
 
 
 @dataclass(frozen=True)

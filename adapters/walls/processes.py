@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 from uuid import uuid4
 
-from adapters.sandbox.walls import Walls, told, ways_of
+from adapters.walls.walls import Walls, told, ways_of
 
 PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """Variables that every command is given, where they are set."""
@@ -165,7 +165,7 @@ def _started(
         ways_of(walls, folder) as ways,
     ):
         wanted = {"command": [*command], "cwd": str(cwd), "environment": {**environment}}
-        launcher = [sys.executable, "-B", "-m", "adapters.sandbox.jail", str(theirs.fileno())]
+        launcher = [sys.executable, "-B", "-m", "adapters.walls.jail", str(theirs.fileno())]
         own = {"PYTHONPATH": str(ROOT), MARK: environment[MARK]}
         with _popen(launcher, cwd, own, theirs.fileno()) as process:
             theirs.close()
