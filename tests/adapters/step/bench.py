@@ -56,6 +56,7 @@ if os.fork() == 0:
         time.sleep(100)
     os._exit(0)
 pids.append(int(os.read(read, 100)))
+os.wait()
 open(out_dir + "/pids", "w").write(" ".join(map(str, pids)))
 """
 """Code of a step that starts three kinds of children and writes their ids down."""
