@@ -26,6 +26,7 @@ KINDS: dict[str, type[Config]] = {
     "agents": AgentConfig,
     "lab.yaml": LabConfig,
 }
+LOOP = "make demo-loop"
 NAMED = {"targets": "name", "steps": "name", "models": "alias", "agents": "name"}
 
 
@@ -60,18 +61,30 @@ def test_every_flag_in_the_readme_is_a_parameter() -> None:
 @pytest.mark.slow
 @pytest.mark.model
 def test_the_commands_of_the_readme_run_in_a_fresh_clone(tmp_path: Path) -> None:
-    """All `sh` blocks but `make test`, in their order, in one clone; `make test` is CI's own."""
-    clone = tmp_path / "clone"
-    subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
-    subprocess.run(["git", "-C", clone, "checkout", "-q", "-f", "HEAD"], check=True)
+    """The `sh` blocks in their order, in one clone; `make test` is CI's own, the loop is below."""
+    clone = _cloned(tmp_path)
     for block in blocks("sh"):
-        if block.text.strip() == "make test":
+        if block.text.strip() in ("make test", LOOP):
             continue
         said = _run(block.text, clone)
         if block.text.strip() == "make demo":
             _check_demo(clone, said)
-        if block.text.strip() == "make demo-loop":
-            _check_loop(clone / "lab-loop", said)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.model
+def test_the_loop_of_the_readme_runs_in_a_fresh_clone(tmp_path: Path) -> None:
+    clone = _cloned(tmp_path)
+    assert LOOP in [block.text.strip() for block in blocks("sh")]
+    _check_loop(clone / "lab-loop", _run(LOOP, clone))
+
+
+def _cloned(folder: Path) -> Path:
+    clone = folder / "clone"
+    subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
+    subprocess.run(["git", "-C", clone, "checkout", "-q", "-f", "HEAD"], check=True)
+    return clone
 
 
 def _run(commands: str, clone: Path) -> str:
