@@ -66,11 +66,30 @@ def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None
         return None, [_yaml_fault(path, error)]
     if not isinstance(raw if raw is not None else {}, dict):
         return None, [f"{path}:1: must be a mapping of keys to values"]
+    twice = list(_twice(path, root))
     data: dict[str, object] = {**(raw or {}), **given}
     try:
-        return kind.model_validate(data), []
+        config = kind.model_validate(data)
     except ValidationError as error:
-        return None, [_fault(path, root, dict(e)) for e in error.errors()]
+        return None, twice + [_fault(path, root, dict(e)) for e in error.errors()]
+    return (None, twice) if twice else (config, [])
+
+
+def _twice(path: Path, root: yaml.Node | None) -> Iterator[str]:
+    """A fault for each key that its mapping holds twice, of which YAML would take the last."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+            continue  # an alias may lead back to where it stands
+        seen.add(id(node))
+        keys: set[str] = set()
+        for key, value in _children(node):
+            waiting.append(value)
+            if isinstance(node, yaml.MappingNode) and key.value in keys:
+                yield f"{path}:{key.start_mark.line + 1}: {key.value}: is there twice"
+            keys.add(key.value)
 
 
 def _yaml_fault(path: Path, error: yaml.YAMLError) -> str:

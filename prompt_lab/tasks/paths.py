@@ -1,0 +1,98 @@
+"""What a path, a suffix, a variable or a command line in a task.yaml may look like."""
+
+import re
+import shlex
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from unicodedata import normalize
+
+from prompt_lab.propose.budget import plain_path
+
+IGNORED = ("work", ".venv", ".pytest_cache")
+"""Folders at the repository's root that are in no copy and no hash."""
+
+
+def folder_or_file(value: str) -> str:
+    """A path below the task's folder, a folder with '/' at its end. Raises ValueError.
+
+    >>> folder_or_file("prompts/")
+    'prompts/'
+    """
+    return _plain(value.removesuffix("/")) + ("/" if value.endswith("/") else "")
+
+
+def repository_path(value: str) -> str:
+    """A path below the repository's root, or '.' for the root itself. Raises ValueError.
+
+    >>> repository_path("./work/"), repository_path(".")
+    ('work', '.')
+    """
+    value = value.removeprefix("./").removesuffix("/")
+    return "." if value in ("", ".") else _plain(value)
+
+
+def suffix(value: str) -> str:
+    """A file's suffix, '.md'; '' for files without one. Raises ValueError."""
+    if value and not re.fullmatch(r"\.[^./\\\s]+", value):
+        raise ValueError("must be a suffix such as '.md', or '' for files without one")
+    return value
+
+
+def variable(value: str) -> str:
+    """The name of an environment variable that is no secret. Raises ValueError."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError(f"{value!r} is no name of a variable")
+    if re.search(r"(?i)(key|token|secret|password|credential)", value):
+        raise ValueError(f"{value!r} looks like a secret: no secret reaches a task's commands")
+    if value.upper().startswith(("PYTHON", "LD_", "PROMPTLAB_")):
+        raise ValueError(f"{value!r} would change what commands load: it is never passed")
+    return value
+
+
+def words(line: str) -> list[str]:
+    """A command line as words. Raises ValueError where a quote is left open."""
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise ValueError(f"cannot be split into words: {error}") from error
+
+
+def no_twins(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The paths. Raises ValueError where two are one on some file system, or one holds another."""
+    folded = [normalize("NFKC", path).casefold().rstrip("/") for path in paths]
+    for index, one in enumerate(folded):
+        for other in folded[:index]:
+            if one == other or one.startswith(other + "/") or other.startswith(one + "/"):
+                raise ValueError(f"{paths[index]!r} is there twice, or lies in another one")
+    return paths
+
+
+def ignored(path: str) -> bool:
+    """Whether a path relative to the repository's root belongs to no copy.
+
+    >>> ignored("work/a"), ignored("src/work/a"), ignored("a/__pycache__/b.pyc")
+    (True, False, True)
+    """
+    parts = PurePosixPath(path).parts
+    return bool(parts) and (parts[0] in IGNORED or ".git" in parts or "__pycache__" in parts)
+
+
+def under(paths: Iterable[str], path: str) -> bool:
+    """Whether a path is one of `paths` or lies below one; '.' holds all."""
+    return any(p in (path, ".") or path.startswith(p.rstrip("/") + "/") for p in paths)
+
+
+def _plain(value: str) -> str:
+    if value.startswith(("/", "~")) or re.match(r"[A-Za-z]:", value):
+        raise ValueError(f"{value!r} must be a relative path")
+    if ".." in value.split("/"):
+        raise ValueError(f"{value!r} leads out: '..' is not allowed")
+    if not plain_path(value):
+        raise ValueError(
+            f"{value!r} is no plain path: no empty part, '.', backslash, control sign or .git"
+        )
+    if normalize("NFC", value) != value:
+        raise ValueError(f"{value!r} is not in Unicode's composed form (NFC)")
+    if any(part != part.strip() or part.endswith(".") for part in value.split("/")):
+        raise ValueError(f"{value!r}: a part may not begin or end with a space, or end with a dot")
+    return value

@@ -1,0 +1,24 @@
+"""`python -m tests.tools.schemas`: write the published JSON schemas anew from their models."""
+
+import json
+from pathlib import Path
+
+from prompt_lab.tasks.record import Record, Undo
+from prompt_lab.tasks.schema import published, task_schema
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def schemas() -> dict[str, str]:
+    """File name in docs/ -> its text."""
+    found = {
+        "task.schema.json": task_schema(),
+        "result.schema.json": published(Record, "An attempt of the task engine: one JSON line"),
+        "undo.schema.json": published(Undo, "A keep taken back by --undo: one JSON line"),
+    }
+    return {name: json.dumps(schema, indent=2) + "\n" for name, schema in found.items()}
+
+
+if __name__ == "__main__":
+    for name, text in schemas().items():
+        (DOCS / name).write_text(text, encoding="utf-8")
