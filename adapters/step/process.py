@@ -17,7 +17,11 @@ from typing import Any
 
 from prompt_lab.errors import OutsideFailure, TargetError
 
-START = Path(__file__).parent / "worker" / "start.py"
+_BOUNDS = Path(__file__).parent.parent / "bounds"
+START = _BOUNDS / "start.py"
+SERVES = "step.worker.loop"
+FILES = (_BOUNDS, Path(__file__).parent / "worker")
+"""The folders of what runs in the target's process."""
 START_SECONDS = 180.0
 GRACE_SECONDS = 10.0
 """What a worker may take beyond a plan's limit before it counts as dead itself."""
@@ -74,7 +78,7 @@ class TargetProcess:
     def _start(self, interpreter: Path) -> "subprocess.Popen[bytes]":
         try:
             return subprocess.Popen(
-                [str(interpreter), "-I", "-B", str(START)],
+                [str(interpreter), "-I", "-B", str(START), SERVES],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from adapters.step.constants import text_constant
-from adapters.step.process import START, TargetProcess
+from adapters.step.process import FILES, TargetProcess
 from adapters.step.sites import Sites
 from adapters.step.step_file import read_step_file
 from prompt_lab.config.lab import StepConfig
@@ -185,7 +185,7 @@ class PythonTarget:
 
 def _digest(step_file: str) -> str:
     """Of the step file and of all modules of the worker, which decide what a run comes to."""
-    worker = [path.read_bytes() for path in sorted(START.parent.glob("*.py"))]
+    worker = [path.read_bytes() for folder in FILES for path in sorted(folder.glob("*.py"))]
     return sha256(b"\0".join([step_file.encode(), *worker])).hexdigest()
 
 

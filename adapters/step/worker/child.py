@@ -11,10 +11,11 @@ import signal
 import sys
 import time
 import traceback
-from pathlib import Path
 from typing import Any
 
-from . import cage, step, tree
+from ...bounds import cage, tree
+from ...bounds.cage import Group
+from . import step
 from .ledger import Ledger, belongs
 
 LONGEST = 4000
@@ -47,14 +48,14 @@ class Shared:
         return found[::-1]
 
 
-def live(shared: Shared, job: dict[str, Any], pipes: tuple[int, int], group: Path | None) -> None:
+def live(shared: Shared, job: dict[str, Any], pipes: tuple[int, int], group: Group | None) -> None:
     """The whole life of a plan's process. `pipes` are (for prints, for the report); ends it."""
     prints, report = pipes
     try:
         os.setsid()
         _quieten(prints, job["worker"])
         if group is not None:
-            cage.enter(group)
+            group.enter()
         limits = job["limits"]
         cage.set_rlimits(limits["memory_mb"], limits["output_mb"])
         os.chdir(job["out_dir"] if job["kind"] == "execute" else "/")

@@ -12,8 +12,9 @@ import sys
 import time
 from typing import Any
 
-from . import step, tree
-from .cage import Cage
+from ...bounds import tree
+from ...bounds.cage import Cage
+from . import step
 from .child import Shared, failure
 from .installed import installed
 from .ledger import Ledger

@@ -6,13 +6,12 @@ import json
 import os
 import signal
 import time
-from pathlib import Path
 from typing import Any
 
-from . import cage, child, tree
+from ...bounds import cage, tree
+from ...bounds.prints import Prints, size
+from . import child
 
-KEPT = 32 << 10
-"""Bytes of prints that are kept from the beginning, and again from the end."""
 LONGEST_REPORT = 32 << 20
 MEGABYTE = 1 << 20
 LOOK_SECONDS = 0.25
@@ -23,11 +22,11 @@ class Plan:
 
     def __init__(self, pid: int, job: dict[str, Any], fds: tuple[int, int]) -> None:
         self.pid, self.fds, self._job = pid, fds, job
-        self._group: Path | None = None
+        self._group: cage.Group | None = None
         self._limits = job["limits"]
         self._started = time.monotonic()
         self._looked = self._started
-        self._head, self._tail, self._printed = b"", b"", 0
+        self._prints = Prints(job["limits"]["output_mb"] * MEGABYTE)
         self._report: list[bytes] = []
         self._reported = 0
         self._reason: dict[str, str] | None = None
@@ -65,11 +64,7 @@ class Plan:
             if self._reported <= LONGEST_REPORT:
                 self._report.append(data)
             return bool(data)
-        room = KEPT - len(self._head)
-        self._head += data[:room]
-        self._tail = (self._tail + data[room:])[-KEPT:]
-        self._printed += len(data)
-        if self._printed > self._limits["output_mb"] * MEGABYTE > 0:
+        if self._prints.add(data):
             self._end("output_limit", f"printed more than {self._limits['output_mb']} MB")
         return bool(data)
 
@@ -87,7 +82,7 @@ class Plan:
             self._end("process_limit", f"ran {count} processes, {most} are allowed")
         most = self._limits["output_mb"]
         if most and self._job["kind"] == "execute":
-            written = _size(self._job["out_dir"])
+            written = size(self._job["out_dir"])
             if written > most * MEGABYTE:
                 self._end("output_limit", f"wrote {written >> 20} MB of files, {most} are allowed")
 
@@ -97,7 +92,7 @@ class Plan:
             while self.read(fd):
                 pass
             os.close(fd)
-        refused = cage.leave(self._group) if self._group is not None else 0
+        refused = self._group.leave()[0] if self._group is not None else 0
         told = self._told(status)
         if refused:
             told["refused"] = refused
@@ -110,8 +105,8 @@ class Plan:
                 }
         told["done"] = self._job["id"]
         told["killed"] = len(self.killed)
-        told["printed"] = self._printed
-        told["prints"] = self._prints()
+        told["printed"] = self._prints.count
+        told["prints"] = self._prints.text()
         told.setdefault("seconds", time.monotonic() - self._started)
         return told
 
@@ -126,11 +121,6 @@ class Plan:
             return {"error": {"kind": "died", "message": f"the process {how}"}, "said": {}}
         return told
 
-    def _prints(self) -> str:
-        lost = self._printed - len(self._head) - len(self._tail)
-        gap = f"\n… {lost} bytes left out …\n".encode() if lost else b""
-        return (self._head + gap + self._tail).decode("utf-8", "replace")
-
     def _end(self, kind: str, message: str) -> None:
         if self._reason is None:
             self._reason = {"kind": kind, "message": f"the step {message} and was ended"}
@@ -141,15 +131,3 @@ def _ended(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"was ended by {signal.Signals(os.WTERMSIG(status)).name}"
     return f"ended by itself with exit code {os.WEXITSTATUS(status)} before the step returned"
-
-
-def _size(folder: str) -> int:
-    """Bytes of all files below a folder."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_size
-            except OSError:
-                continue
-    return total
