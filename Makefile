@@ -84,6 +84,10 @@ bench: $(VENV)/.dev ## wall time over the ideal for 35, 1,000 and 10,000 runs
 calibrate: setup ## measure the decision engine into docs/calibration.md, an hour; QUICK=1: minutes
 	@$(LUIGI) Calibrate --workers 2 $(if $(QUICK),--quick)
 
+.PHONY: task
+task: setup ## one safe iteration of a task.yaml: make task TASK=path/to/task.yaml
+	@$(BIN)/python -m pipeline.task_command "$(TASK)"
+
 .PHONY: ledger
 ledger: setup ## the lab's index.html anew, another tool's lab too (PROMPTLAB_ROOT); runs nothing
 	@$(LUIGI) Ledger

@@ -49,10 +49,16 @@ class Git:
         """Standard output without the last line end; text that is not UTF-8 is marked in it."""
         return self.raw(*args, env=env).decode("utf-8", "replace").removesuffix("\n")
 
-    def raw(self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
-        """Standard output as it came."""
+    def raw(
+        self,
+        *args: str,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        no_is_fine: bool = False,
+    ) -> bytes:
+        """Standard output as it came; `no_is_fine`: also where git answers 'no' (exit code 1)."""
         done = self._run(args, stdin, env)
-        if done.returncode:
+        if done.returncode > (1 if no_is_fine else 0) or done.returncode < 0:
             raise self._failure(args, done)
         return done.stdout
 

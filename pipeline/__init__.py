@@ -6,6 +6,7 @@ from luigi.interface import core
 
 from pipeline.analysis import Assessment, CodeReview, Insight, Synthesis
 from pipeline.calibrate import Calibrate, CalibrateCell
+from pipeline.campaign import Campaign
 from pipeline.compare import Compare
 from pipeline.conclude import Conclude, Report
 from pipeline.example import ExampleLab
@@ -25,6 +26,7 @@ from pipeline.run import Run
 from pipeline.runs import Runs
 from pipeline.scout import Scout
 from pipeline.since_start import SinceStart
+from pipeline.task import Attempt, RunTask
 from pipeline.verdict import Verdict
 
 # luigi's client reads these from [core], where luigi itself takes them for mistakes.
@@ -35,8 +37,10 @@ check_settings()
 
 __all__ = [
     "Assessment",
+    "Attempt",
     "Calibrate",
     "CalibrateCell",
+    "Campaign",
     "CodeReview",
     "Compare",
     "Conclude",
@@ -55,6 +59,7 @@ __all__ = [
     "Report",
     "Revert",
     "Run",
+    "RunTask",
     "Runs",
     "Scout",
     "SinceStart",

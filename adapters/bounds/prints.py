@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 KEPT = 32 << 10
 """Bytes that are kept from the beginning, and again from the end."""
@@ -33,11 +34,18 @@ class Prints:
 
 def size(folder: str) -> int:
     """Bytes of all files below a folder."""
-    total = 0
+    return sum(_sizes(folder))
+
+
+def largest(folder: str) -> int:
+    """Bytes of the largest file below a folder."""
+    return max(_sizes(folder), default=0)
+
+
+def _sizes(folder: str) -> Iterator[int]:
     for place, _, names in os.walk(folder):
         for name in names:
             try:
-                total += os.lstat(os.path.join(place, name)).st_size
+                yield os.lstat(os.path.join(place, name)).st_size
             except OSError:
                 continue
-    return total

@@ -25,3 +25,8 @@ class LabLock:
         except BlockingIOError:
             return False
         return True
+
+    def release(self) -> None:
+        """Let go of it before the process ends."""
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._file.close()

@@ -3,7 +3,6 @@
 import re
 import shlex
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 from unicodedata import normalize
 
 from prompt_lab.propose.budget import plain_path
@@ -18,6 +17,8 @@ def folder_or_file(value: str) -> str:
     >>> folder_or_file("prompts/")
     'prompts/'
     """
+    if any(sign in value for sign in "*?["):
+        raise ValueError(f"{value!r}: name files, or a folder with '/' at its end; no patterns")
     return _plain(value.removesuffix("/")) + ("/" if value.endswith("/") else "")
 
 
@@ -73,8 +74,8 @@ def ignored(path: str) -> bool:
     >>> ignored("work/a"), ignored("src/work/a"), ignored("a/__pycache__/b.pyc")
     (True, False, True)
     """
-    parts = PurePosixPath(path).parts
-    return bool(parts) and (parts[0] in IGNORED or ".git" in parts or "__pycache__" in parts)
+    parts = path.split("/")
+    return parts[0] in IGNORED or ".git" in parts or "__pycache__" in parts
 
 
 def under(paths: Iterable[str], path: str) -> bool:

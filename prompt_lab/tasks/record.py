@@ -29,7 +29,6 @@ class Code(StrEnum):
     NOISY = "noisy"  # mode 'exact', and equal input gave different scores
     CONSTRAINT = "constraint"  # a metric lies outside its bound
     NOTHING_CHANGED = "nothing_changed"  # the candidate is the baseline
-    TRIED_BEFORE = "tried_before"  # this very candidate was scored before
     OUT_OF_SCOPE = "out_of_scope"  # a file outside the artifacts was changed
     EVALUATOR_CHANGED = "evaluator_changed"  # a file that scores was changed
     ARTIFACT_CHANGED = "artifact_changed"  # the runner or the scorer changed an artifact

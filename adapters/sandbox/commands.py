@@ -1,0 +1,201 @@
+"""Commands of a task, seen from the engine, which asks a keeper to start, bound and end them."""
+
+import json
+import os
+import subprocess
+import sys
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from adapters import bounds
+from prompt_lab.errors import OutsideFailure
+
+START = Path(bounds.__path__[0]) / "start.py"
+SERVES = "sandbox.keeper.loop"
+HIDDEN = ("/tmp", "/var/tmp", "/run", "/root", "/home")
+NO_JAIL = "the file system, the network and other processes are open to commands: {why}"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a command may take. `kept_bytes`: of its prints, from the beginning and the end."""
+
+    seconds: float
+    memory_mb: int
+    processes: int
+    output_mb: int
+    file_mb: int
+    kept_bytes: int = 1 << 20
+    cgroups: bool = True
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command runs: `tree` on this machine, which it sees at `at` if there is a jail."""
+
+    tree: Path
+    at: Path
+    jail: bool
+    network: bool = False
+    tree_bytes: int = 0
+    """What the tree holds before the command."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended. `code` is minus the signal, None where it never began or was ended.
+
+    `reason` is '' or the bound that it met: time_limit, memory_limit, process_limit, output_limit,
+    file_limit. `left` counts the processes that it had left running, which were ended.
+    """
+
+    code: int | None
+    reason: str
+    out: str
+    err: str
+    seconds: float
+    printed: int
+    left: int
+    unbound: tuple[str, ...] = ()
+
+
+@dataclass
+class Keeper:
+    """The process that starts commands, for one engine. Not for several threads at once."""
+
+    _process: "subprocess.Popen[bytes] | None" = None
+    _owner: int = 0
+    _close: Any = field(default=None, repr=False)
+
+    def run(
+        self,
+        command: Sequence[str],
+        cwd: str,
+        environment: Mapping[str, str],
+        place: Place,
+        limits: Bounds,
+    ) -> Ended:
+        """Run one command to its end. Raises OutsideFailure where the sandbox itself fails."""
+        job = self._job(place, limits)
+        start = (place.at if place.jail else place.tree) / cwd
+        job |= {"command": list(command), "cwd": str(start), "environment": dict(environment)}
+        told = self._ask(job)
+        if told["failed"]:
+            raise OutsideFailure(f"the sandbox failed: {told['failed']}")
+        return Ended(
+            code=None if told["reason"] else told["exit"],
+            reason=told["reason"],
+            out=told["out"],
+            err=told["err"],
+            seconds=told["seconds"],
+            printed=told["printed"],
+            left=told["left"],
+            unbound=tuple(told["unbound"]),
+        )
+
+    @cached_property
+    def no_jail(self) -> str:
+        """Why this machine allows no jail; '' where it does."""
+        if sys.platform != "linux":
+            return "a jail takes Linux"
+        place = Place(Path("/"), Path("/"), jail=True)
+        job = self._job(place, Bounds(10, 64, 8, 1, 1)) | {"probe": True}
+        job["jail"] |= {"tree": str(START.parent), "at": str(START.parent)}
+        failed: str = self._ask(job)["failed"]
+        return failed
+
+    def close(self) -> None:
+        """End it, with all that it runs; a further command starts another one."""
+        if self._close is not None:
+            self._close()
+        self._process = None
+
+    def _job(self, place: Place, limits: Bounds) -> dict[str, Any]:
+        bounds = asdict(limits) | {"address_mb": limits.memory_mb}
+        bounds["tree_bytes"] = place.tree_bytes + (limits.file_mb << 20)
+        jail = None
+        if place.jail:
+            hidden, shown = _view(place.at)
+            jail = {
+                "tree": str(place.tree),
+                "at": str(place.at),
+                "hidden": hidden,
+                "shown": shown,
+                "network": place.network,
+                "scratch_mb": limits.file_mb,
+            }
+        return {"limits": bounds, "jail": jail, "tree": str(place.tree)}
+
+    def _ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        process = self._running()
+        if process.stdin is None or process.stdout is None:
+            raise OutsideFailure("the sandbox's keeper has no pipes")
+        try:
+            process.stdin.write(json.dumps(job).encode() + b"\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except OSError as error:
+            raise OutsideFailure(f"the sandbox's keeper is gone: {error.strerror}") from error
+        if not line:
+            self.close()
+            raise OutsideFailure("the sandbox's keeper has ended; run the same command again")
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._process is not None and self._owner == os.getpid():
+            return self._process
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", str(START), SERVES],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+            cwd="/",
+            start_new_session=True,
+        )
+        self._owner = os.getpid()
+        self._close = weakref.finalize(self, _finish, self._process, self._owner)
+        return self._process
+
+
+def _view(at: Path) -> tuple[list[str], list[str]]:
+    """(folders that a jail hides, paths in them that it shows all the same)."""
+    home = str(Path.home())
+    hidden = sorted({*HIDDEN, *([home] if home != "/" else [])})
+    needed = {sys.prefix, sys.base_prefix, *_links(Path(sys.executable))}
+    covered = (*hidden, str(at))
+    shown = [p for p in sorted(needed) if any(Path(p).is_relative_to(h) for h in covered)]
+    return hidden, [
+        p for p in shown if not any(p != o and Path(p).is_relative_to(o) for o in shown)
+    ]
+
+
+def _links(path: Path) -> list[str]:
+    """The folders that lead from an interpreter's link to its file."""
+    found = []
+    for _ in range(8):
+        if not path.is_symlink():
+            break
+        path = path.parent / os.readlink(path)
+        found.append(os.path.normpath(path.parent.parent))
+    return found
+
+
+def _finish(process: "subprocess.Popen[bytes]", owner: int) -> None:
+    """Close its input, upon which it ends itself and its command; kill it if it does not."""
+    if os.getpid() != owner:
+        return  # a fork of ours holds the same pipes, but not the process
+    for pipe in (process.stdin, process.stdout):
+        with suppress(OSError):
+            if pipe is not None:
+                pipe.close()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(5)

@@ -1,0 +1,164 @@
+"""Files as the sandbox sees them: stamps that no command can forge, contents, and their removal."""
+
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from prompt_lab.errors import StoreError
+from prompt_lab.propose.budget import EXECUTABLE, LINK, REGULAR
+from prompt_lab.tasks.paths import IGNORED
+
+MOST_FILES = 200_000
+SPECIAL = "special"
+"""The mode of what is neither a file nor a link nor a folder."""
+
+
+class Stamp(NamedTuple):
+    """What changes whenever a file does: nobody but the kernel sets the time of its change."""
+
+    mode: int
+    size: int
+    written: int
+    changed: int
+    inode: int
+    links: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> "Stamp":
+        """From lstat."""
+        return cls(
+            found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino,
+            found.st_nlink,
+        )  # fmt: skip
+
+
+def stamp(path: str | Path) -> Stamp | None:
+    """Of a file or link; None where there is none."""
+    try:
+        return Stamp.of(os.lstat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def git_mode(mode: int) -> str:
+    """As git writes it; SPECIAL for what git knows no mode for."""
+    if stat.S_ISLNK(mode):
+        return LINK
+    if stat.S_ISREG(mode):
+        return EXECUTABLE if mode & 0o100 else REGULAR
+    return SPECIAL
+
+
+def scan(root: Path) -> tuple[dict[str, Stamp], set[str]]:
+    """(path -> stamp of all that is no folder, folders) below a tree; not in what is ignored.
+
+    Raises StoreError where the tree cannot be read to its end.
+    """
+    files: dict[str, Stamp] = {}
+    folders: set[str] = set()
+    waiting = [""]
+    try:
+        while waiting:
+            prefix = waiting.pop()
+            for entry in _entries(os.path.join(root, prefix)):
+                path = prefix + entry.name
+                if path in IGNORED:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.add(path)
+                    waiting.append(path + "/")
+                else:
+                    files[path] = Stamp.of(entry.stat(follow_symlinks=False))
+            if len(files) + len(folders) > MOST_FILES:
+                raise StoreError(f"{root}: holds more than {MOST_FILES} files")
+    except OSError as error:
+        raise StoreError(f"{root}: cannot be read: {error.strerror}") from error
+    return files, folders
+
+
+def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            yield from found
+    except PermissionError:
+        os.chmod(folder, 0o755)
+        with os.scandir(folder) as found:
+            yield from found
+
+
+def digest(path: Path) -> str:
+    """sha256 of what a file holds, or of where a link leads."""
+    if path.is_symlink():
+        return sha256(os.fsencode(os.readlink(path))).hexdigest()
+    found = sha256()
+    with path.open("rb") as file:
+        while data := file.read(1 << 20):
+            found.update(data)
+    return found.hexdigest()
+
+
+def copy(source: Path, root: Path, name: str) -> str:
+    """Copy a file or a link over whatever is at a name of a tree; the digest of what was copied."""
+    target = _cleared(root, name)
+    if source.is_symlink():
+        os.symlink(os.readlink(source), target)
+        return digest(target)
+    found = sha256()
+    with source.open("rb") as old, target.open("xb") as new:
+        os.fchmod(new.fileno(), 0o755 if os.fstat(old.fileno()).st_mode & 0o100 else 0o644)
+        while data := old.read(1 << 20):
+            found.update(data)
+            new.write(data)
+    return found.hexdigest()
+
+
+def write(root: Path, name: str, data: bytes, mode: str) -> None:
+    """Put bytes over whatever is at a name of a tree."""
+    with _cleared(root, name).open("xb") as new:
+        os.fchmod(new.fileno(), 0o755 if mode == EXECUTABLE else 0o644)
+        new.write(data)
+
+
+def clear(root: Path, name: str) -> None:
+    """Take away whatever is at a name of a tree, and what stands where its folders must be."""
+    path = root
+    parts = name.split("/")
+    for part in parts[:-1]:
+        path = path / part
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            path.unlink()
+    path = root / name
+    if path.is_dir() and not path.is_symlink():
+        throw_away(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def make_folder(root: Path, name: str) -> None:
+    """A real folder at a name of a tree, whatever was there."""
+    if name != "." and (root / name).resolve() != root / name:
+        clear(root, name)
+    (root / name).mkdir(parents=True, exist_ok=True)
+
+
+def _cleared(root: Path, name: str) -> Path:
+    clear(root, name)
+    target = root / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def throw_away(folder: Path) -> None:
+    """Remove a folder, however deep and whatever its modes are. Raises StoreError."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if os.path.lexists(folder):
+        # Deeper than Python's own recursion, or folders without permission.
+        subprocess.run(["chmod", "-R", "u+rwX", str(folder)], capture_output=True, check=False)
+        subprocess.run(["rm", "-rf", str(folder)], capture_output=True, check=False)
+    if os.path.lexists(folder):
+        raise StoreError(f"{folder}: cannot be removed: remove it by hand")

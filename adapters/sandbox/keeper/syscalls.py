@@ -1,0 +1,86 @@
+"""The few system calls of Linux that Python 3.11 has no name for."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+
+NEWNS, NEWUTS, NEWIPC = 0x00020000, 0x04000000, 0x08000000
+NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_REC, MS_PRIVATE = 0x4000, 0x40000
+ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV = 1, 2, 4
+
+_OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
+_AT_FDCWD, _AT_EMPTY_PATH, _AT_RECURSIVE = -100, 0x1000, 0x8000
+_OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH = 1, 4
+_PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 24, 38, 47
+_CAPABILITY_VERSION_3 = 0x20080522
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def unshare(flags: int) -> None:
+    """Give this process namespaces of its own. Raises OSError."""
+    _checked(_libc.unshare(flags), "unshare")
+
+
+def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
+    """mount(2). Raises OSError."""
+    words = [word.encode() if word else None for word in (source, target, kind)]
+    done = _libc.mount(*words, ctypes.c_ulong(flags), data.encode() or None)
+    _checked(done, f"mount {target}")
+
+
+def clone_mount(path: str) -> int:
+    """A copy of what is mounted at a path, as a descriptor; it can be put elsewhere later."""
+    flags = _OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC
+    return _call(_OPEN_TREE, path, _AT_FDCWD, path.encode(), flags)
+
+
+def put_mount(fd: int, path: str) -> None:
+    """Mount what `clone_mount` gave."""
+    args = (fd, b"", _AT_FDCWD, path.encode(), _MOVE_MOUNT_F_EMPTY_PATH)
+    _call(_MOVE_MOUNT, path, *args)
+
+
+def set_mount(fd: int, path: str, attributes: int) -> None:
+    """Add attributes to a mount and all below it: of the path, or of the descriptor itself."""
+    wanted = struct.pack("QQQQ", attributes, 0, 0, 0)
+    flags = _AT_RECURSIVE | (0 if path else _AT_EMPTY_PATH)
+    size = ctypes.c_size_t(len(wanted))
+    _call(_MOUNT_SETATTR, path, fd, path.encode(), flags, wanted, size)
+
+
+def drop_capabilities() -> None:
+    """Give up every capability for good, whatever user this is."""
+    for number in range(64):
+        if _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0) != 0:
+            break
+    _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
+    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
+    _checked(_libc.capset(header, struct.pack("IIIIII", *([0] * 6))), "capset")
+
+
+def raise_loopback() -> None:
+    """Make 127.0.0.1 work in a network of our own. Raises OSError."""
+    with socket.socket() as probe:
+        known = fcntl.ioctl(probe, _SIOCGIFFLAGS, struct.pack("16sh14x", b"lo", 0))
+        flags = struct.unpack("16sh14x", known)[1]
+        fcntl.ioctl(probe, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
+
+
+def _call(number: int, what: str, *args: object) -> int:
+    done: int = _libc.syscall(ctypes.c_long(number), *args)
+    _checked(done, what)
+    return done
+
+
+def _checked(done: int, what: str) -> None:
+    if done < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{what}: {os.strerror(code)}")

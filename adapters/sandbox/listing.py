@@ -1,0 +1,90 @@
+"""What belongs to a copy of the workspace: by git where it is a repository, else every file."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from adapters.git import Git
+from adapters.sandbox.files import SPECIAL, Stamp, git_mode, stamp
+from prompt_lab.errors import TargetError
+from prompt_lab.propose.budget import LINK
+from prompt_lab.tasks.paths import ignored
+
+
+def root_of(task_file: Path) -> Path:
+    """The repository that a task lies in: the closest folder above with a .git, else its own."""
+    folder = task_file.resolve().parent
+    for above in (folder, *folder.parents):
+        if (above / ".git").exists():
+            return above
+    return folder
+
+
+def listed(root: Path, artifacts: Iterable[str]) -> dict[str, Stamp]:
+    """Path from the root -> stamp, of every file and link of the workspace that a copy holds.
+
+    Uncommitted files too, but nothing that .gitignore names, unless it is an artifact. A link that
+    leads out of the workspace is in no copy, nor is anything that is neither file nor link.
+    """
+    names = _by_git(root) if (root / ".git").exists() else _below(root, "")
+    found: dict[str, Stamp] = {}
+    for name in [*names, *artifacts]:
+        for path, found_stamp in _stamps(root, name.rstrip("/")):
+            mode = git_mode(found_stamp.mode)
+            if mode == SPECIAL or ignored(path) or (mode == LINK and _leads_out(root, path)):
+                continue
+            found[path] = found_stamp
+    return found
+
+
+def _stamps(root: Path, name: str) -> Iterator[tuple[str, Stamp]]:
+    """A file's stamp, or those of all below: a submodule is listed as the folder that it is."""
+    found = stamp(os.path.join(root, name))
+    if found is None:
+        return
+    if not stat.S_ISDIR(found.mode):
+        yield name, found
+        return
+    for below in _below(root / name, f"{name}/"):
+        inner = stamp(os.path.join(root, below))
+        if inner is not None:
+            yield below, inner
+
+
+def _by_git(root: Path) -> list[str]:
+    git = Git(root, ours=False)
+    names = git.raw("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return [name for name in os.fsdecode(names).split("\0") if name]
+
+
+def _below(folder: Path, prefix: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                path = prefix + entry.name
+                if entry.name == ".git" or ignored(path):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _below(Path(entry.path), path + "/")
+                else:
+                    yield path
+    except OSError as error:
+        raise TargetError(f"{folder}: cannot be read: {error.strerror}") from error
+
+
+def _leads_out(root: Path, name: str) -> bool:
+    return not Path(os.path.realpath(root / name)).is_relative_to(root)
+
+
+def untracked(root: Path, names: Iterable[str]) -> set[str]:
+    """Those of some new paths that .gitignore names; none where there is no repository."""
+    asked = "\0".join(names)
+    if not asked or not (root / ".git").exists():
+        return set()
+    git = Git(root, ours=False)
+    try:
+        told = git.raw("check-ignore", "-z", "--stdin", stdin=os.fsencode(asked), no_is_fine=True)
+    except TargetError:
+        return set()  # one of them lies behind a link of the workspace: none is taken for ignored
+    return {name for name in os.fsdecode(told).split("\0") if name}

@@ -1,0 +1,245 @@
+"""The sandbox's tree: a copy of the workspace that is used again and put back, not copied anew."""
+
+import json
+import os
+import time
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from adapters.sandbox import files
+from adapters.sandbox.files import Stamp
+from adapters.sandbox.listing import listed
+from prompt_lab.errors import StoreError, TargetError
+from prompt_lab.propose.budget import LINK
+from prompt_lab.store.files import write_text
+from prompt_lab.tasks.changes import Version
+from prompt_lab.tasks.paths import IGNORED
+
+SETTLED_NS = 5_000_000
+"""The kernel's clock for files may stand still so long: what is written is that old before a
+command starts, so that the command cannot change it within the same moment."""
+
+
+class Held(NamedTuple):
+    """A file of the tree: the workspace's stamp when it was copied, its own, and its digest.
+
+    `source` is None for a file that is not the workspace's: an artifact of a candidate.
+    """
+
+    source: Stamp | None
+    here: Stamp
+    digest: str
+
+
+class Tree:
+    """One tree at `folder` for the repository at `root`. One engine at a time uses it."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.root, self.folder = root, folder
+        self._index = folder.with_name(folder.name + ".json")
+        self._base: dict[str, Held] = {}
+        self._held: dict[str, Held] = {}
+        self._overlay: dict[str, Version | None] = {}
+        self._seen: tuple[dict[str, Stamp], set[str]] | None = None
+        self._read_index()
+
+    def refresh(self, artifacts: Iterable[str]) -> None:
+        """Make it equal to the workspace as it is now. Raises TargetError or StoreError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._overlay = {}
+        known, self._base = self._base, {}
+        for name, found in listed(self.root, artifacts).items():
+            old = known.get(name)
+            fits = old is not None and old.source == found
+            self._base[name] = old if old is not None and fits else self._copied(name, found)
+        if self.reset() or self._base != known:
+            self._write_index()
+
+    def unchanged(self, artifacts: Iterable[str]) -> bool:
+        """Whether the workspace still is what was copied."""
+        return not self.differing(listed(self.root, artifacts))
+
+    def differing(self, now: Mapping[str, Stamp]) -> set[str]:
+        """Those files of the workspace, as it is listed now, that are not what was copied."""
+        sources = {name: held.source for name, held in self._base.items()}
+        names = sources.keys() | now.keys()
+        return {name for name in names if sources.get(name) != now.get(name)}
+
+    def overlay(self, versions: Mapping[str, Version | None]) -> None:
+        """Let these files stand in for the workspace's, from the next reset on; None: no file."""
+        self._overlay = dict(versions)
+
+    def reset(self) -> bool:
+        """Make it the workspace's copy with the overlay again; whether anything was to be done."""
+        found, folders = self._found()
+        want = {name: held for name, held in self._base.items() if name not in self._overlay}
+        want |= {name: held for name, held in self._overlaid().items()}
+        done = False
+        for name in found.keys() - want.keys():
+            files.clear(self.folder, name)
+            del found[name]
+            done = True
+        for name, held in want.items():
+            if found.get(name) != held.here:
+                want[name] = self._put_back(name, held)
+                found[name] = want[name].here
+                done = True
+        self._held = want
+        self._tidy(folders)
+        self._seen = (found, _folders(want)) if done else (found, folders)
+        return done
+
+    def touched(self) -> None:
+        """A command has run: what was seen of the tree may be so no longer."""
+        self._seen = None
+
+    def _found(self) -> tuple[dict[str, Stamp], set[str]]:
+        """All that is there; an empty tree, where that was too deep or too much to be read."""
+        if self._seen is not None:
+            return self._seen
+        try:
+            return files.scan(self.folder)
+        except StoreError:
+            files.throw_away(self.folder)
+            self.folder.mkdir()
+            return {}, set()
+
+    def settle(self) -> None:
+        """Wait until what was written last is older than the kernel's clock is coarse."""
+        newest = max((held.here.changed for held in self._held.values()), default=0)
+        left = newest + SETTLED_NS - time.time_ns()
+        if 0 < left <= SETTLED_NS:
+            time.sleep(left / 1e9)
+
+    def changed(self) -> dict[str, Stamp | None]:
+        """What differs now from how it was reset, by content or mode; None: it is gone.
+
+        Raises StoreError where the tree cannot be read to its end.
+        """
+        self._seen = self._seen or files.scan(self.folder)
+        found, _ = self._seen
+        differs: dict[str, Stamp | None] = {n: None for n in self._held.keys() - found.keys()}
+        for name, now in found.items():
+            held = self._held.get(name)
+            if held is not None and held.here == now:
+                continue
+            if held is None or not self._same(name, held, now):
+                differs[name] = now
+        return differs
+
+    def take(self, name: str) -> Version | None:
+        """A file's version now; None where there is none. A link's bytes say where it leads."""
+        path = self.folder / name
+        found = files.stamp(path)
+        if found is None:
+            return None
+        mode = files.git_mode(found.mode)
+        if mode == files.SPECIAL:
+            return Version(mode, b"")
+        data = os.fsencode(os.readlink(path)) if mode == LINK else path.read_bytes()
+        return Version(mode, data)
+
+    @property
+    def digest(self) -> str:
+        """sha256 of every path, mode and content that the tree was reset to."""
+        parts = (
+            f"{name}\0{files.git_mode(held.here.mode)}\0{held.digest}\n"
+            for name, held in sorted(self._held.items())
+        )
+        return sha256("".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+    @property
+    def held(self) -> Collection[str]:
+        """Every path that the tree was reset to."""
+        return self._held.keys()
+
+    @property
+    def bytes(self) -> int:
+        """What it holds."""
+        return sum(held.here.size for held in self._held.values())
+
+    def _copied(self, name: str, found: Stamp) -> Held:
+        try:
+            digest = files.copy(self.root / name, self.folder, name)
+        except OSError as error:
+            raise TargetError(f"{self.root / name}: cannot be copied: {error.strerror}") from error
+        here = files.stamp(self.folder / name)
+        if here is None or files.stamp(self.root / name) != found:
+            raise TargetError(f"{self.root / name}: changed while it was copied; run it again")
+        return Held(found, here, digest)
+
+    def _put_back(self, name: str, held: Held) -> Held:
+        version = self._overlay.get(name)
+        if version is not None:
+            files.write(self.folder, name, version.data, version.mode)
+            here = files.stamp(self.folder / name)
+            digest = sha256(version.data).hexdigest()
+            return held if here is None else Held(None, here, digest)
+        if held.source is None or files.stamp(self.root / name) != held.source:
+            raise TargetError(f"{self.root / name}: changed meanwhile; run the same command again")
+        fresh = self._copied(name, held.source)
+        self._base[name] = fresh
+        return fresh
+
+    def _overlaid(self) -> dict[str, Held]:
+        nothing = Stamp(0, 0, 0, 0, 0, 0)
+        found = {}
+        for name, version in self._overlay.items():
+            if version is None:
+                continue
+            held = self._held.get(name)
+            digest = sha256(version.data).hexdigest()
+            fits = held is not None and held.digest == digest
+            fits = fits and held is not None and files.git_mode(held.here.mode) == version.mode
+            found[name] = held if held is not None and fits else Held(None, nothing, digest)
+        return found
+
+    def _same(self, name: str, held: Held, now: Stamp) -> bool:
+        """Whether only stamps differ: it was touched, or written with what it held."""
+        modes = files.git_mode(held.here.mode), files.git_mode(now.mode)
+        if modes[0] != modes[1] or files.SPECIAL in modes or now.links > 1:
+            return False
+        return now.size == held.here.size and files.digest(self.folder / name) == held.digest
+
+    def _tidy(self, folders: set[str]) -> None:
+        """Remove folders that hold nothing, and all that lies where no hash looks."""
+        for folder in sorted(folders - _folders(self._held), reverse=True):
+            if os.path.lexists(self.folder / folder):
+                files.throw_away(self.folder / folder)
+        for name in IGNORED:
+            path = self.folder / name
+            if path.is_symlink() or path.is_file():
+                path.unlink()
+            elif path.is_dir() and any(path.iterdir()):
+                files.throw_away(path)
+
+    def _read_index(self) -> None:
+        """What was copied before; where that cannot be read, everything is copied again."""
+        try:
+            told = json.loads(self._index.read_text("utf-8", "surrogateescape"))
+            if told["root"] == str(self.root):
+                self._base = {
+                    name: Held(Stamp(*one[0]), Stamp(*one[1]), one[2])
+                    for name, one in told["files"].items()
+                }
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            self._base = {}
+        self._held = dict(self._base)
+
+    def _write_index(self) -> None:
+        told = {"root": str(self.root), "files": self._base}
+        # Paths that are no UTF-8 become the escapes that JSON has for half a surrogate pair.
+        write_text(self._index, json.dumps(told), durable=False)
+
+
+def _folders(names: Iterable[str]) -> set[str]:
+    """Every folder above one of the paths."""
+    found: set[str] = set()
+    for name in names:
+        above = name.rpartition("/")[0]
+        while above and above not in found:
+            found.add(above)
+            above = above.rpartition("/")[0]
+    return found

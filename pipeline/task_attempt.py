@@ -1,0 +1,297 @@
+"""One attempt: a candidate is made in the sandbox, checked, scored on both sides, kept or not."""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+
+from adapters.sandbox import files
+from adapters.sandbox.commands import NO_JAIL
+from adapters.sandbox.listing import listed
+from adapters.sandbox.sync import Conflict
+from pipeline.task_scoring import Stopped, clean, is_scored, ran, score
+from pipeline.task_site import Site
+from prompt_lab.errors import StoreError, TargetError
+from prompt_lab.store.files import read_if_whole, write_text
+from prompt_lab.tasks import scope
+from prompt_lab.tasks.changes import Version, changed_files, diff
+from prompt_lab.tasks.keep import (
+    Ruling,
+    mean_metrics,
+    mean_score,
+    next_replicates,
+    ruling,
+)
+from prompt_lab.tasks.paths import under
+from prompt_lab.tasks.record import Code, DiffSummary, Record, Status
+from prompt_lab.tasks.schema import Command
+from prompt_lab.tasks.score import COST, Scored
+from prompt_lab.tasks.told import Told
+
+HISTORY_ROWS = 100
+TOLD = "work/mutation.json"
+Versions = dict[str, Version | None]
+
+
+@dataclass
+class Attempt:
+    """One attempt while it goes on. `mutator` stands in for the task's own."""
+
+    site: Site
+    number: int
+    started: str
+    mutator: tuple[str, ...] = ()
+    candidate: Path | None = None
+    old: Versions = field(default_factory=dict)
+    new: Versions = field(default_factory=dict)
+    baseline: dict[int, Scored] = field(default_factory=dict)
+    scored: dict[int, Scored] = field(default_factory=dict)
+    told: Told = field(default_factory=Told)
+    summary: DiffSummary = field(default_factory=DiffSummary)
+    cached: bool = True
+    no_baseline: bool = False
+
+    def run(self) -> Record:
+        """The record; a keep is in the workspace then. Raises LabError where the engine fails."""
+        begun = monotonic()
+        site = self.site
+        site.phase("recover", self.number)
+        site.sync.recover()
+        site.phase("copy", self.number)
+        site.tree.refresh(site.artifacts)
+        try:
+            found = self._judge()
+        except Stopped as stopped:
+            found = stopped.ruling
+        record = self._record(found, monotonic() - begun)
+        if found.status is Status.KEEP:
+            record = self._keep(record)
+        else:
+            self._write(record)
+        with suppress(OSError):
+            site.store.running.unlink()
+        return record
+
+    @property
+    def log(self) -> Path:
+        """The attempt's folder."""
+        return self.site.store.attempt(self.number)
+
+    def _judge(self) -> Ruling:
+        site = self.site
+        if site.task.jail == "required" and site.no_jail:
+            text = f"the task requires a jail: {NO_JAIL.format(why=site.no_jail)}"
+            raise Stopped(Ruling(Status.CRASH, Code.NO_JAIL, text))
+        site.phase("baseline", self.number)
+        self._score_baseline(range(2 if site.task.policy.mode == "exact" else 1))
+        site.phase("mutate", self.number)
+        site.tree.overlay({})
+        site.tree.reset()
+        self._mutate()
+        self._check()
+        site.phase("score", self.number)
+        while wanted := self._wanted():
+            self._score_baseline(wanted)
+            self._score_candidate(wanted)
+        site.phase("decide", self.number)
+        return ruling(site.task, self.baseline, self.scored)
+
+    def _wanted(self) -> list[int]:
+        """The replicates to score next; one will do where there is nothing to compare with."""
+        if self.no_baseline:
+            return [] if self.scored else [0]
+        return next_replicates(self.site.task, self.baseline, self.scored)
+
+    def _score_baseline(self, replicates: Iterable[int]) -> None:
+        """Of the workspace as it is; where that cannot be scored, there is no baseline."""
+        site = self.site
+        site.tree.overlay({})
+        site.tree.reset()
+        for replicate in replicates:
+            if replicate in self.baseline or self.no_baseline:
+                continue
+            self.cached = self.cached and is_scored(site, replicate)
+            try:
+                self.baseline[replicate] = score(site, replicate, self.log / "baseline")
+            except Stopped:
+                self.baseline, self.no_baseline = {}, True
+            site.tree.reset()
+
+    def _score_candidate(self, replicates: list[int]) -> None:
+        site = self.site
+        site.tree.overlay({n: v for n, v in self.new.items() if v != self.old.get(n)})
+        for replicate in replicates:
+            site.tree.reset()
+            self.scored[replicate] = score(site, replicate, self.log)
+
+    def _mutate(self) -> None:
+        """Let the mutator change the tree, or lay the given candidate over it."""
+        site = self.site
+        self.old = self._artifacts()
+        if self.candidate is not None:
+            _lay_over(self.candidate, site.tree.folder)
+            site.tree.touched()
+            return
+        command = site.task.mutator
+        if self.mutator:
+            given = {"command": self.mutator, "cwd": "."}
+            command = Command.model_validate({**(command.model_dump() if command else {}), **given})
+        if command is None:
+            text = "the task has no mutator: name one with --mutator, or give --candidate"
+            raise Stopped(Ruling(Status.CRASH, Code.MUTATOR_FAILED, text))
+        files.make_folder(site.tree.folder, "work")
+        write_text(site.tree.folder / "work" / "history.jsonl", self._history(), durable=False)
+        at = site.tree.folder if site.no_jail else site.root
+        best = f"{mean_score(self.baseline):.17g}" if self.baseline else ""
+        more = {
+            "PROMPTLAB_ATTEMPT": str(self.number),
+            "PROMPTLAB_SEED": str(self.number),
+            "PROMPTLAB_HISTORY": str(at / "work" / "history.jsonl"),
+            "PROMPTLAB_BASELINE_SCORE": best,
+        }
+        ran(site, "mutator", command, more, self.log)
+        path = site.tree.folder / TOLD
+        if not path.is_symlink() and not path.parent.is_symlink():
+            self.told = read_if_whole(path, Told) or Told()
+
+    def _check(self) -> None:
+        """Raises Stopped where the candidate is not one that the task allows."""
+        site = self.site
+        try:
+            changed = clean(site, site.tree.changed())
+        except StoreError as error:
+            raise Stopped(Ruling(Status.DISCARD, Code.OUT_OF_SCOPE, str(error))) from error
+        _stop(scope.out_of_scope(changed, site.artifacts, site.evaluator))
+        self.new = dict(self.old)
+        for name, stamp in changed.items():
+            if stamp is not None and stamp.links > 1:
+                text = f"{name!r} is a hard link"
+                raise Stopped(Ruling(Status.DISCARD, Code.LINK, text, files=(name,)))
+            if stamp is not None and stamp.size > site.task.limits.file_mb << 20:
+                text = f"{name!r} holds more than limits.file_mb"
+                raise Stopped(Ruling(Status.DISCARD, Code.BINARY, text, files=(name,)))
+            self.new[name] = site.tree.take(name)
+        before, after = _there(self.old), _there(self.new)
+        changes = changed_files(before, after)
+        self.summary = DiffSummary(
+            files=tuple(_shown(change.path) for change in changes),
+            added=sum(change.added for change in changes),
+            removed=sum(change.removed for change in changes),
+        )
+        _stop(scope.over_budget(site.task, changes, site.artifacts))
+        _stop(scope.twin_names(after))
+        path = self.log / "candidate.diff"
+        write_text(path, diff(before, after), durable=False)
+        where = path.relative_to(site.root).as_posix()
+        self.summary = self.summary.model_copy(update={"diff": where})
+
+    def _keep(self, record: Record) -> Record:
+        site = self.site
+        site.phase("sync", self.number)
+        changed = [name for name in self.new if self.new[name] != self.old.get(name)]
+        try:
+            if not site.tree.unchanged(site.artifacts):
+                raise Conflict(_differing(site))
+            site.sync.keep(
+                {name: self.old.get(name) for name in changed},
+                {name: self.new[name] for name in changed},
+                record,
+            )
+        except Conflict as error:
+            told = {"status": Status.DISCARD, "reason": Code.WORKSPACE_CHANGED}
+            record = record.model_copy(
+                update={**told, "detail": str(error), "files": error.paths[:100]}
+            )
+            self._write(record)
+        return record
+
+    def _record(self, found: Ruling, seconds: float) -> Record:
+        site = self.site
+        unbound = list(site.unbound)
+        if site.no_jail:
+            unbound.append(NO_JAIL.format(why=site.no_jail))
+        metrics = mean_metrics(self.scored)
+        return Record(
+            task_id=site.task.id,
+            attempt=self.number,
+            status=found.status,
+            reason=found.code,
+            detail=found.detail,
+            candidate_score=mean_score(self.scored) if self.scored else None,
+            baseline_score=mean_score(self.baseline) if self.baseline else None,
+            gain=found.gain,
+            metrics=metrics,
+            baseline_metrics=mean_metrics(self.baseline),
+            diff_summary=self.summary,
+            files=tuple(map(_shown, found.files)),
+            verdict=found.verdict,
+            scorings=len(self.scored),
+            baseline_cached=self.cached,
+            duration_seconds=round(seconds, 4),
+            command_seconds=round(site.command_seconds, 4),
+            cost_usd=self.told.cost_usd + sum(s.metrics.get(COST, 0) for s in self.scored.values()),
+            mutation=self.told.description,
+            candidate=_digest(self.new),
+            removed=tuple(map(_shown, site.removed))[:100],
+            unenforced=tuple(unbound),
+            started=self.started,
+        )
+
+    def _write(self, record: Record) -> None:
+        store = self.site.store
+        store.append(json.loads(record.model_dump_json()))
+        write_text(store.record(self.number), record.model_dump_json() + "\n", durable=False)
+
+    def _artifacts(self) -> Versions:
+        """Every artifact as the tree holds it."""
+        tree = self.site.tree
+        allowed = [path.rstrip("/") for path in self.site.artifacts]
+        return {name: tree.take(name) for name in tree.held if under(allowed, name)}
+
+    def _history(self) -> str:
+        rows = self.site.store.rows()[-HISTORY_ROWS:]
+        return "".join(json.dumps({**row, "verdict": None}) + "\n" for row in rows)
+
+
+def _stop(found: Ruling | None) -> None:
+    if found is not None:
+        raise Stopped(found)
+
+
+def _there(versions: Versions) -> Mapping[str, Version]:
+    return {name: version for name, version in versions.items() if version is not None}
+
+
+def _digest(versions: Versions) -> str:
+    if not versions:
+        return ""
+    parts = [
+        f"{name}\0{version.mode}\0{sha256(version.data).hexdigest()}\n"
+        for name, version in sorted(_there(versions).items())
+    ]
+    return sha256("".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _shown(name: str) -> str:
+    """A path as a record can hold it: bytes that are no UTF-8 are marked."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _differing(site: Site) -> list[str]:
+    """The files of the workspace that are not what was copied."""
+    now = listed(site.root, site.artifacts)
+    return sorted(site.tree.differing(now)) or ["a file"]
+
+
+def _lay_over(candidate: Path, tree: Path) -> None:
+    """Copy a folder's files into the tree, links as links."""
+    found, _ = files.scan(candidate)
+    if not found:
+        raise TargetError(
+            f"{candidate}: holds no file: lay out the changed files as in the repository"
+        )
+    for name in found:
+        files.copy(candidate / name, tree, name)

@@ -1,0 +1,18 @@
+"""`--explain`: gather what a task allows and what was tried."""
+
+from pipeline.task_site import Site
+from prompt_lab.tasks.explain import Facts, explain
+
+
+def explained(site: Site) -> str:
+    """The page."""
+    facts = Facts(
+        file=str(site.file),
+        root=str(site.root),
+        artifacts=site.artifacts,
+        evaluator=site.evaluator,
+        no_jail=site.no_jail,
+        running=site.at_work() if site.store.running.exists() else "",
+        last_keep=site.store.last_keep(),
+    )
+    return explain(site.task, facts, site.store.rows())

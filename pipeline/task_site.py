@@ -1,0 +1,221 @@
+"""A task with all that an attempt needs: its repository, its store, its tree and its commands."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from adapters.sandbox import files
+from adapters.sandbox.commands import Bounds, Ended, Keeper, Place
+from adapters.sandbox.listing import root_of
+from adapters.sandbox.sync import Sync
+from adapters.sandbox.tree import Tree
+from pipeline.base import utc_now
+from prompt_lab.errors import ConfigError, LabBusy
+from prompt_lab.store.files import disk_errors, write_text
+from prompt_lab.store.lock import LabLock
+from prompt_lab.store.tasks import TaskStore
+from prompt_lab.tasks.schema import Command, Task, read_task
+from prompt_lab.tasks.scope import artifact_paths, evaluator_paths
+
+JAILED_HOME = "/tmp"
+POLL_SECONDS = 0.1
+
+
+@lru_cache(maxsize=1)
+def keeper() -> Keeper:
+    """The process that starts the commands of every task of this process."""
+    return Keeper()
+
+
+@lru_cache(maxsize=8)
+def _tree(root: Path, folder: Path) -> Tree:
+    """Kept from attempt to attempt: it knows what it has copied."""
+    return Tree(root, folder)
+
+
+@dataclass
+class Site:
+    """One task.yaml and where it lies. Makes nothing by itself."""
+
+    file: Path
+    task: Task
+    root: Path
+    removed: dict[str, None] = field(default_factory=dict)
+    unbound: dict[str, None] = field(default_factory=dict)
+    command_seconds: float = 0.0
+
+    @classmethod
+    def open(cls, file: Path) -> "Site":
+        """Read the task and look at its paths. Raises ConfigError with every fault."""
+        task = read_task(file)
+        site = cls(file.resolve(), task, root_of(file))
+        faults = [*_artifact_faults(site), *_cwd_faults(site)]
+        if faults:
+            raise ConfigError([f"{file}: {fault}" for fault in faults])
+        return site
+
+    @cached_property
+    def store(self) -> TaskStore:
+        """Where the engine keeps what it knows of the task."""
+        return TaskStore(self.root, self.task.id)
+
+    @property
+    def tree(self) -> Tree:
+        """The sandbox's tree."""
+        return _tree(self.root, self.store.tree)
+
+    @property
+    def sync(self) -> Sync:
+        """The way back into the workspace."""
+        return Sync(self.root, self.store)
+
+    @cached_property
+    def home(self) -> str:
+        """The task's folder from the repository's root; '.' for the root itself."""
+        return self.file.parent.relative_to(self.root).as_posix()
+
+    @cached_property
+    def artifacts(self) -> tuple[str, ...]:
+        """From the repository's root."""
+        return artifact_paths(self.task, self.home)
+
+    @cached_property
+    def evaluator(self) -> tuple[str, ...]:
+        """What scores, from the repository's root."""
+        found = evaluator_paths(self.task, self.file.relative_to(self.root).as_posix())
+        return tuple(path for path in found if (self.root / path).exists())
+
+    @cached_property
+    def no_jail(self) -> str:
+        """Why there is no jail; '' where there is one."""
+        return "the task's 'jail' is 'off'" if self.task.jail == "off" else keeper().no_jail
+
+    def run(self, command: Command, more: Mapping[str, str], log: Path) -> Ended:
+        """Run a command in the tree as it stands, and log what it printed."""
+        limits, tree = self.task.limits, self.tree
+        for folder in ("work/tmp", command.cwd):
+            files.make_folder(tree.folder, folder)
+        tree.settle()
+        ended = keeper().run(
+            command.command,
+            command.cwd,
+            {**self._environment(), **more},
+            Place(tree.folder, self.root, not self.no_jail, self.task.network, tree.bytes),
+            Bounds(command.timeout_seconds, limits.memory_mb, limits.processes, limits.output_mb,
+                   limits.file_mb),
+        )  # fmt: skip
+        tree.touched()
+        self.command_seconds += ended.seconds
+        self.unbound |= dict.fromkeys(ended.unbound)
+        _log(log, ended, self.task.logging.output_kb << 10)
+        return ended
+
+    def phase(self, name: str, attempt: int) -> None:
+        """Say where the engine stands, for `--explain` and for whoever waits."""
+        told = {"pid": os.getpid(), "phase": name, "attempt": attempt, "since": utc_now()}
+        write_text(self.store.running, json.dumps(told) + "\n", durable=False)
+
+    @contextmanager
+    def alone(self, wait_seconds: float) -> Iterator[None]:
+        """Keep other engines off the task. Raises LabBusy where one is still at work."""
+        with disk_errors(self.store.folder):
+            self.store.folder.mkdir(parents=True, exist_ok=True)
+        # The kernel lets go of it when its process ends: a dead engine holds nothing.
+        lock = LabLock(self.store.lock)
+        until = time.monotonic() + wait_seconds
+        while not lock.acquire(shared=False):
+            if time.monotonic() >= until:
+                raise LabBusy(
+                    f"task {self.task.id!r}: another engine is at work on it ({self.at_work()})."
+                    " Wait for it, or give --wait more seconds"
+                )
+            time.sleep(POLL_SECONDS)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def at_work(self) -> str:
+        """What the engine that runs now says of itself."""
+        try:
+            return self.store.running.read_text("utf-8").strip()
+        except OSError:
+            return "it has not said where it stands"
+
+    def _environment(self) -> dict[str, str]:
+        """What every command is given: never our own environment."""
+        at = self.tree.folder if self.no_jail else self.root
+        scratch = str(at / "work" / "tmp") if self.no_jail else JAILED_HOME
+        passed = {name: os.environ[name] for name in self.task.environment if name in os.environ}
+        return {
+            **passed,
+            "PATH": os.pathsep.join(
+                [str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]
+            ),
+            "HOME": scratch,
+            "TMPDIR": scratch,
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "PYTHONHASHSEED": "0",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PROMPTLAB_TASK": self.task.id,
+            "PROMPTLAB_TASK_DIR": str(at / self.home),
+            "PROMPTLAB_OUT": str(at / "work"),
+        }
+
+
+def _artifact_faults(site: Site) -> Iterator[str]:
+    """What an artifact in the workspace may not be: a link, or reached through one."""
+    for index, path in enumerate(site.artifacts):
+        key, whole = f"artifacts.{index}", site.root / path
+        link = next((p for p in _down(site.root, path) if p.is_symlink()), None)
+        if link is not None:
+            yield f"{key}: {str(link)!r} is a link: name the file that it leads to"
+        elif path.endswith("/"):
+            if whole.exists() and not whole.is_dir():
+                yield f"{key}: {path!r} is no folder: leave the '/' at its end out"
+        elif whole.is_dir():
+            yield f"{key}: {path!r} is a folder: write '/' at its end"
+        elif (found := files.stamp(whole)) is not None:
+            if files.git_mode(found.mode) == files.SPECIAL:
+                yield f"{key}: {path!r} is no regular file"
+            elif found.links > 1:
+                yield f"{key}: {path!r} has a second name (a hard link): a keep would part them"
+
+
+def _cwd_faults(site: Site) -> Iterator[str]:
+    task = site.task
+    for key, command in (
+        ("mutator", task.mutator),
+        ("runner", task.runner),
+        ("scorer", task.scorer),
+    ):
+        if command is None:
+            continue
+        whole = site.root / command.cwd
+        if not whole.resolve().is_relative_to(site.root):
+            yield f"{key}.cwd: {command.cwd!r} leads out of the repository"
+        elif not whole.is_dir():
+            yield f"{key}.cwd: there is no folder {command.cwd!r} in {site.root}"
+
+
+def _down(root: Path, path: str) -> Iterator[Path]:
+    whole = root
+    for part in path.rstrip("/").split("/"):
+        whole = whole / part
+        yield whole
+
+
+def _log(path: Path, ended: Ended, most: int) -> None:
+    said = "".join(
+        f"--- {name}\n{text[-most:]}\n" for name, text in (("out", ended.out), ("err", ended.err))
+        if text
+    )  # fmt: skip
+    if said:
+        write_text(path, said, durable=False)

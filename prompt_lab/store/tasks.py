@@ -1,0 +1,79 @@
+"""Where the task engine keeps what it knows: work/ at the root of the task's repository."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from prompt_lab.store.files import append_row, disk_errors, read_rows
+
+_NUMBER = re.compile(r"[0-9]+")
+
+
+class TaskStore:
+    """The folders of one task. Makes nothing by itself."""
+
+    def __init__(self, root: Path, task_id: str) -> None:
+        self.work = root / "work"
+        self.results = self.work / "results.jsonl"
+        self.task_id = task_id
+        self.folder = self.work / "tasks" / task_id
+        self.lock = self.folder / "lock"
+        self.running = self.folder / "running.json"
+        self.tree = self.folder / "tree"
+        self.scores = self.folder / "scores"
+        self.attempts = self.folder / "attempts"
+        self.keeps = self.folder / "keeps"
+        self.pending = self.folder / "pending"
+
+    def attempt(self, number: int) -> Path:
+        """The folder of one attempt."""
+        return self.attempts / str(number)
+
+    def record(self, number: int) -> Path:
+        """The record of one attempt: the proof that it is over."""
+        return self.attempt(number) / "record.json"
+
+    def claim(self) -> int:
+        """The next attempt's number, which no other process is given."""
+        with disk_errors(self.attempts):
+            self.attempts.mkdir(parents=True, exist_ok=True)
+            number = max(_numbers(self.attempts), default=0) + 1
+            while True:
+                try:
+                    self.attempt(number).mkdir()
+                except FileExistsError:
+                    number += 1
+                else:
+                    return number
+
+    def course(self, first: int) -> Path:
+        """How far a campaign has come."""
+        return self.folder / "campaigns" / f"{first}.course.json"
+
+    def campaign(self, first: int) -> Path:
+        """The record of a campaign that is over."""
+        return self.folder / "campaigns" / f"{first}.json"
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add a row to results.jsonl, unless it is there: a recovered engine may add it again."""
+        if dict(row) not in read_rows(self.results)[-50:]:
+            append_row(self.results, dict(row))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """This task's rows of results.jsonl, oldest first."""
+        return [row for row in read_rows(self.results) if row.get("task_id") == self.task_id]
+
+    def last_keep(self) -> int:
+        """The newest keep that was not taken back; 0 where there is none."""
+        return max(_numbers(self.keeps), default=0)
+
+    def keep(self, number: int) -> Path:
+        """The snapshot of a keep: what the artifacts were before and after it."""
+        return self.keeps / str(number)
+
+
+def _numbers(folder: Path) -> Iterator[int]:
+    if folder.is_dir():
+        yield from (int(name) for name in os.listdir(folder) if _NUMBER.fullmatch(name))

@@ -1,0 +1,121 @@
+"""Whether what a command changed is what the task lets it change."""
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import PurePosixPath
+from unicodedata import normalize
+
+from prompt_lab.propose import budget as rules
+from prompt_lab.propose.budget import Breach, ChangedFile, excesses
+from prompt_lab.tasks.keep import Ruling
+from prompt_lab.tasks.paths import under
+from prompt_lab.tasks.record import Code, Status
+from prompt_lab.tasks.schema import Command, Task
+
+SHOWN = 5
+_CODES = {
+    Breach.NOT_A_FILE: Code.LINK,
+    Breach.BAD_PATH: Code.BAD_NAME,
+    Breach.OUTSIDE_PATHS: Code.OUT_OF_SCOPE,
+    Breach.NOTHING_CHANGED: Code.NOTHING_CHANGED,
+    Breach.FILE_TYPE: Code.FILE_TYPE,
+    Breach.BINARY: Code.BINARY,
+    Breach.RENAMED: Code.RENAMED,
+    Breach.MODE_CHANGED: Code.MODE_CHANGED,
+    Breach.DELETED: Code.DELETED,
+    Breach.TEST_DELETED: Code.TEST_DELETED,
+    Breach.TOO_MANY_FILES: Code.TOO_MANY_FILES,
+    Breach.TOO_MANY_LINES: Code.TOO_MANY_LINES,
+}
+"""In the order in which one of several breaches becomes the reason."""
+
+
+def artifact_paths(task: Task, home: str) -> tuple[str, ...]:
+    """The artifacts from the repository's root; `home` is the task's folder there, '.' for it."""
+    return tuple(_join(home, path) for path in task.artifacts)
+
+
+def evaluator_paths(task: Task, task_file: str) -> tuple[str, ...]:
+    """What scores, from the repository's root: the task's file, its `evaluator`, and every word of
+    a command that may be a path."""
+    found = [task_file, *task.evaluator]
+    for command in (task.scorer, task.runner):
+        found += _named(command) if command is not None else []
+    return tuple(dict.fromkeys(found))
+
+
+def out_of_scope(
+    changed: Collection[str], artifacts: Iterable[str], evaluator: Iterable[str]
+) -> Ruling | None:
+    """The discard of a mutator that changed other files than artifacts; None where it did not."""
+    allowed = [path.rstrip("/") for path in artifacts]
+    strays = sorted(path for path in changed if not under(allowed, path))
+    scoring = [path for path in strays if under(evaluator, path)]
+    if scoring:
+        return _discard(Code.EVALUATOR_CHANGED, "the mutator changed what scores it", scoring)
+    if strays:
+        return _discard(
+            Code.OUT_OF_SCOPE, "the mutator changed files that are no artifacts", strays
+        )
+    return None
+
+
+def over_budget(
+    task: Task, changes: Sequence[ChangedFile], artifacts: Sequence[str]
+) -> Ruling | None:
+    """The discard of a candidate that exceeds the mutation budget; None where it does not."""
+    found = excesses(
+        changes,
+        rules.Budget(
+            paths=tuple(path.rstrip("/") for path in artifacts),
+            max_files=task.mutation.max_files,
+            max_lines=task.mutation.max_lines,
+            file_types=task.mutation.file_types,
+            may_delete=task.mutation.may_delete,
+        ),
+    )
+    codes = {excess.code: excess for excess in found}
+    for breach, code in _CODES.items():
+        if breach in codes:
+            return Ruling(Status.DISCARD, code, codes[breach].text, files=codes[breach].paths)
+    return None
+
+
+def twin_names(names: Iterable[str]) -> Ruling | None:
+    """The discard of artifacts that some file system takes for one, or writes in another form."""
+    seen: dict[str, str] = {}
+    for name in sorted(names):
+        folded = normalize("NFKC", name).casefold()
+        if folded in seen:
+            return _discard(Code.BAD_NAME, "one name on some file systems", [seen[folded], name])
+        if normalize("NFC", name) != name:
+            return _discard(Code.BAD_NAME, "not in Unicode's composed form", [name])
+        seen[folded] = name
+    return None
+
+
+def after_command(who: str, changed: Collection[str], artifacts: Iterable[str]) -> Ruling | None:
+    """The discard of a runner or scorer that changed a file which was there before it."""
+    found = sorted(changed)
+    if not found:
+        return None
+    allowed = [path.rstrip("/") for path in artifacts]
+    own = [path for path in found if under(allowed, path)]
+    if own:
+        return _discard(Code.ARTIFACT_CHANGED, f"the {who} changed an artifact", own)
+    return _discard(Code.EVALUATOR_CHANGED, f"the {who} changed files that it runs among", found)
+
+
+def _discard(code: Code, text: str, files: Sequence[str]) -> Ruling:
+    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+    detail = f"{text}: {', '.join(map(repr, files[:SHOWN]))}{more}"
+    return Ruling(Status.DISCARD, code, detail, files=tuple(files[:100]))
+
+
+def _named(command: Command) -> list[str]:
+    """Words that may be paths; one that is none names no file, and does no harm."""
+    words = [word for word in command.command if word and not word.startswith(("-", "/"))]
+    return [_join(command.cwd, word) for word in words if ".." not in PurePosixPath(word).parts]
+
+
+def _join(folder: str, path: str) -> str:
+    return path if folder == "." else f"{folder}/{path}"
