@@ -25,7 +25,7 @@ from prompt_lab.tasks.keep import (
     next_replicates,
     ruling,
 )
-from prompt_lab.tasks.paths import under
+from prompt_lab.tasks.paths import is_artifact
 from prompt_lab.tasks.record import Code, DiffSummary, Record, Status
 from prompt_lab.tasks.schema import Command
 from prompt_lab.tasks.score import COST, Scored
@@ -248,8 +248,8 @@ class Attempt:
     def _artifacts(self) -> Versions:
         """Every artifact as the tree holds it."""
         tree = self.site.tree
-        allowed = [path.rstrip("/") for path in self.site.artifacts]
-        return {name: tree.take(name) for name in tree.held if under(allowed, name)}
+        allowed = self.site.artifacts
+        return {name: tree.take(name) for name in tree.held if is_artifact(allowed, name)}
 
     def _history(self) -> str:
         rows = self.site.store.rows()[-HISTORY_ROWS:]

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from luigi.cmdline import luigi_run
 
-USAGE = """usage: prompt-lab-task TASK.yaml [--mutator CMD | --candidate FOLDER | --explain | --undo]
+USAGE = """usage: prompt-lab-task TASK.yaml [--mutator CMD | --candidate FOLDER]
+       prompt-lab-task TASK.yaml --explain | --undo
        prompt-lab-task TASK.yaml --campaign [--mutator CMD] [--iterations N]
 One JSON record on standard output; everything else goes to standard error.
 """

@@ -14,7 +14,7 @@ from pipeline.task_site import Site
 from prompt_lab.propose.budget import REGULAR
 from prompt_lab.store.files import read_if_whole, write_record
 from prompt_lab.tasks.keep import Ruling
-from prompt_lab.tasks.paths import ignored, under
+from prompt_lab.tasks.paths import ignored, is_artifact, under
 from prompt_lab.tasks.record import Code, Status
 from prompt_lab.tasks.schema import Command
 from prompt_lab.tasks.scope import after_command
@@ -73,7 +73,7 @@ def clean(site: Site, changed: Mapping[str, files.Stamp | None]) -> Changed:
     """What of the changes counts: not what no copy holds, which is taken away."""
     fresh = [name for name in changed if name not in site.tree.held]
     passing = {name for name in fresh if ignored(name) and ".git" not in name.split("/")}
-    left = [name for name in fresh if name not in passing and not _artifact(site, name)]
+    left = [name for name in fresh if name not in passing and not is_artifact(site.artifacts, name)]
     passing |= untracked(site.root, left)
     for name in passing:
         files.clear(site.tree.folder, name)
@@ -108,7 +108,7 @@ def _check_runner(site: Site) -> None:
     strays = [name for name in changed if not under(site.task.outputs, name)]
     before = [name for name in strays if name in tree.held]
     ruling = after_command("runner", before, site.artifacts)
-    own = [name for name in strays if _artifact(site, name)]
+    own = [name for name in strays if is_artifact(site.artifacts, name)]
     ruling = ruling or after_command("runner", own, site.artifacts)
     if ruling is not None:
         raise Stopped(ruling)
@@ -131,10 +131,6 @@ def _answer(site: Site, ended: Ended) -> str:
     if found.size > ANSWER_BYTES:
         raise ScoreFault(Code.SCORE_UNREADABLE, f"{name!r} holds over {ANSWER_BYTES} bytes")
     return path.read_text("utf-8", "replace")
-
-
-def _artifact(site: Site, name: str) -> bool:
-    return under([path.rstrip("/") for path in site.artifacts], name)
 
 
 def _key(site: Site, replicate: int) -> str:

@@ -47,7 +47,6 @@ class Tree:
 
     def refresh(self, artifacts: Iterable[str]) -> None:
         """Make it equal to the workspace as it is now. Raises TargetError or StoreError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._overlay = {}
         known, self._base = self._base, {}
         for name, found in listed(self.root, artifacts).items():
@@ -99,6 +98,7 @@ class Tree:
         """All that is there; an empty tree, where that was too deep or too much to be read."""
         if self._seen is not None:
             return self._seen
+        self.folder.mkdir(parents=True, exist_ok=True)
         try:
             return files.scan(self.folder)
         except StoreError:
@@ -118,7 +118,11 @@ class Tree:
 
         Raises StoreError where the tree cannot be read to its end.
         """
-        self._seen = self._seen or files.scan(self.folder)
+        try:
+            self._seen = self._seen or files.scan(self.folder)
+        except StoreError:
+            files.throw_away(self.folder)
+            raise
         found, _ = self._seen
         differs: dict[str, Stamp | None] = {n: None for n in self._held.keys() - found.keys()}
         for name, now in found.items():

@@ -28,8 +28,9 @@ def repository_path(value: str) -> str:
     >>> repository_path("./work/"), repository_path(".")
     ('work', '.')
     """
-    value = value.removeprefix("./").removesuffix("/")
-    return "." if value in ("", ".") else _plain(value)
+    if value in ("", ".", "./"):
+        return "."
+    return _plain(value.removeprefix("./").removesuffix("/") or value)
 
 
 def suffix(value: str) -> str:
@@ -81,6 +82,15 @@ def ignored(path: str) -> bool:
 def under(paths: Iterable[str], path: str) -> bool:
     """Whether a path is one of `paths` or lies below one; '.' holds all."""
     return any(p in (path, ".") or path.startswith(p.rstrip("/") + "/") for p in paths)
+
+
+def is_artifact(artifacts: Iterable[str], path: str) -> bool:
+    """Whether a path is an artifact itself, or lies in one that is a folder ('/' at its end).
+
+    >>> is_artifact(["a.md", "b/"], "a.md"), is_artifact(["a.md", "b/"], "a.md/x")
+    (True, False)
+    """
+    return any(path == a or (a.endswith("/") and path.startswith(a)) for a in artifacts)
 
 
 def _plain(value: str) -> str:

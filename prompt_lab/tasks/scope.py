@@ -7,7 +7,7 @@ from unicodedata import normalize
 from prompt_lab.propose import budget as rules
 from prompt_lab.propose.budget import Breach, ChangedFile, excesses
 from prompt_lab.tasks.keep import Ruling
-from prompt_lab.tasks.paths import under
+from prompt_lab.tasks.paths import is_artifact, under
 from prompt_lab.tasks.record import Code, Status
 from prompt_lab.tasks.schema import Command, Task
 
@@ -47,8 +47,8 @@ def out_of_scope(
     changed: Collection[str], artifacts: Iterable[str], evaluator: Iterable[str]
 ) -> Ruling | None:
     """The discard of a mutator that changed other files than artifacts; None where it did not."""
-    allowed = [path.rstrip("/") for path in artifacts]
-    strays = sorted(path for path in changed if not under(allowed, path))
+    allowed = tuple(artifacts)
+    strays = sorted(path for path in changed if not is_artifact(allowed, path))
     scoring = [path for path in strays if under(evaluator, path)]
     if scoring:
         return _discard(Code.EVALUATOR_CHANGED, "the mutator changed what scores it", scoring)
@@ -98,8 +98,8 @@ def after_command(who: str, changed: Collection[str], artifacts: Iterable[str]) 
     found = sorted(changed)
     if not found:
         return None
-    allowed = [path.rstrip("/") for path in artifacts]
-    own = [path for path in found if under(allowed, path)]
+    allowed = tuple(artifacts)
+    own = [path for path in found if is_artifact(allowed, path)]
     if own:
         return _discard(Code.ARTIFACT_CHANGED, f"the {who} changed an artifact", own)
     return _discard(Code.EVALUATOR_CHANGED, f"the {who} changed files that it runs among", found)
