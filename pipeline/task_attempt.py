@@ -10,8 +10,8 @@ from time import monotonic
 
 from adapters.sandbox import files
 from adapters.sandbox.commands import NO_JAIL
+from adapters.sandbox.files import Conflict
 from adapters.sandbox.listing import listed
-from adapters.sandbox.sync import Conflict
 from pipeline.task_scoring import Stopped, clean, is_scored, ran, score
 from pipeline.task_site import Site
 from prompt_lab.errors import StoreError, TargetError
@@ -61,11 +61,13 @@ class Attempt:
         site.phase("recover", self.number)
         site.sync.recover()
         site.phase("copy", self.number)
-        site.tree.refresh(site.artifacts)
         try:
+            site.tree.refresh(site.artifacts)
             found = self._judge()
         except Stopped as stopped:
             found = stopped.ruling
+        except Conflict as error:
+            found = _changed_meanwhile(error)
         record = self._record(found, monotonic() - begun)
         if found.status is Status.KEEP:
             record = self._keep(record)
@@ -201,10 +203,9 @@ class Attempt:
                 record,
             )
         except Conflict as error:
-            told = {"status": Status.DISCARD, "reason": Code.WORKSPACE_CHANGED}
-            record = record.model_copy(
-                update={**told, "detail": str(error), "files": error.paths[:100]}
-            )
+            found = _changed_meanwhile(error)
+            told = {"status": found.status, "reason": found.code, "detail": found.detail}
+            record = record.model_copy(update={**told, "files": found.files})
             self._write(record)
         return record
 
@@ -254,6 +255,12 @@ class Attempt:
     def _history(self) -> str:
         rows = self.site.store.rows()[-HISTORY_ROWS:]
         return "".join(json.dumps({**row, "verdict": None}) + "\n" for row in rows)
+
+
+def _changed_meanwhile(error: Conflict) -> Ruling:
+    return Ruling(
+        Status.DISCARD, Code.WORKSPACE_CHANGED, str(error), files=tuple(map(_shown, error.paths))
+    )
 
 
 def _stop(found: Ruling | None) -> None:

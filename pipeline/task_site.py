@@ -39,6 +39,12 @@ def _tree(root: Path, folder: Path) -> Tree:
     return Tree(root, folder)
 
 
+@lru_cache(maxsize=8)
+def _task(file: Path, _: object) -> Task:
+    """A task, read again only where its file has changed."""
+    return read_task(file)
+
+
 @dataclass
 class Site:
     """One task.yaml and where it lies. Makes nothing by itself."""
@@ -53,7 +59,7 @@ class Site:
     @classmethod
     def open(cls, file: Path) -> "Site":
         """Read the task and look at its paths. Raises ConfigError with every fault."""
-        task = read_task(file)
+        task = _task(file, files.stamp(file))
         site = cls(file.resolve(), task, root_of(file))
         faults = [*_artifact_faults(site), *_cwd_faults(site)]
         if faults:
@@ -119,7 +125,9 @@ class Site:
     def phase(self, name: str, attempt: int) -> None:
         """Say where the engine stands, for `--explain` and for whoever waits."""
         told = {"pid": os.getpid(), "phase": name, "attempt": attempt, "since": utc_now()}
-        write_text(self.store.running, json.dumps(told) + "\n", durable=False)
+        with disk_errors(self.store.running):
+            # Nothing is decided by it: it need not be whole at every moment.
+            self.store.running.write_text(json.dumps(told) + "\n", encoding="utf-8")
 
     @contextmanager
     def alone(self, wait_seconds: float) -> Iterator[None]:

@@ -4,18 +4,26 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from prompt_lab.errors import StoreError
+from prompt_lab.errors import LabError, StoreError
 from prompt_lab.propose.budget import EXECUTABLE, LINK, REGULAR
 from prompt_lab.tasks.paths import IGNORED
 
 MOST_FILES = 200_000
 SPECIAL = "special"
 """The mode of what is neither a file nor a link nor a folder."""
+
+
+class Conflict(LabError):
+    """The workspace is not what the candidate was made from."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        super().__init__(f"changed in the workspace meanwhile: {', '.join(map(repr, paths))}")
 
 
 class Stamp(NamedTuple):
@@ -31,9 +39,10 @@ class Stamp(NamedTuple):
     @classmethod
     def of(cls, found: os.stat_result) -> "Stamp":
         """From lstat."""
-        return cls(
-            found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino,
-            found.st_nlink,
+        return tuple.__new__(
+            cls,
+            (found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino,
+             found.st_nlink),
         )  # fmt: skip
 
 
@@ -67,7 +76,7 @@ def scan(root: Path) -> tuple[dict[str, Stamp], set[str]]:
             prefix = waiting.pop()
             for entry in _entries(os.path.join(root, prefix)):
                 path = prefix + entry.name
-                if path in IGNORED:
+                if not prefix and path in IGNORED:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.add(path)

@@ -29,18 +29,23 @@ def listed(root: Path, artifacts: Iterable[str]) -> dict[str, Stamp]:
     """
     names = _by_git(root) if (root / ".git").exists() else _below(root, "")
     found: dict[str, Stamp] = {}
+    start = f"{root}/"
     for name in [*names, *artifacts]:
-        for path, found_stamp in _stamps(root, name.rstrip("/")):
-            mode = git_mode(found_stamp.mode)
+        known = stamp(start + name.rstrip("/"))
+        if known is not None and stat.S_ISREG(known.mode):
+            if not ignored(name):
+                found[name] = known
+            continue
+        for path, other in _stamps(root, name.rstrip("/"), known):
+            mode = git_mode(other.mode)
             if mode == SPECIAL or ignored(path) or (mode == LINK and _leads_out(root, path)):
                 continue
-            found[path] = found_stamp
+            found[path] = other
     return found
 
 
-def _stamps(root: Path, name: str) -> Iterator[tuple[str, Stamp]]:
-    """A file's stamp, or those of all below: a submodule is listed as the folder that it is."""
-    found = stamp(os.path.join(root, name))
+def _stamps(root: Path, name: str, found: Stamp | None) -> Iterator[tuple[str, Stamp]]:
+    """What is no plain file: a link; or all below, as a submodule is listed as a folder."""
     if found is None:
         return
     if not stat.S_ISDIR(found.mode):

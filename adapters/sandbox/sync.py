@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.sandbox import apply, files
-from prompt_lab.errors import LabError, StoreError
+from adapters.sandbox.files import Conflict
+from prompt_lab.errors import StoreError
 from prompt_lab.propose.budget import EXECUTABLE, REGULAR
 from prompt_lab.store.files import disk_errors, read_if_whole, write_text
 from prompt_lab.store.tasks import TaskStore
@@ -22,14 +23,6 @@ from prompt_lab.tasks.changes import Version
 from prompt_lab.tasks.record import Record, Undo
 
 Versions = Mapping[str, Version | None]
-
-
-class Conflict(LabError):
-    """The workspace's artifacts are not what the candidate was made from."""
-
-    def __init__(self, paths: list[str]) -> None:
-        self.paths = tuple(paths)
-        super().__init__(f"changed in the workspace meanwhile: {', '.join(map(repr, paths))}")
 
 
 class Sync:

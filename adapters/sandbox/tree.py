@@ -43,17 +43,22 @@ class Tree:
         self._held: dict[str, Held] = {}
         self._overlay: dict[str, Version | None] = {}
         self._seen: tuple[dict[str, Stamp], set[str]] | None = None
+        self._fits, self._digest = False, ""
         self._read_index()
 
     def refresh(self, artifacts: Iterable[str]) -> None:
         """Make it equal to the workspace as it is now. Raises TargetError or StoreError."""
-        self._overlay = {}
-        known, self._base = self._base, {}
+        self.overlay({})
+        known, self._base, copied = self._base, {}, False
         for name, found in listed(self.root, artifacts).items():
             old = known.get(name)
-            fits = old is not None and old.source == found
-            self._base[name] = old if old is not None and fits else self._copied(name, found)
-        if self.reset() or self._base != known:
+            if old is not None and old.source == found:
+                self._base[name] = old
+            else:
+                self._base[name], copied = self._copied(name, found), True
+        self._fits = self._fits and not copied and len(known) == len(self._base)
+        self.reset()
+        if copied or len(known) != len(self._base):
             self._write_index()
 
     def unchanged(self, artifacts: Iterable[str]) -> bool:
@@ -68,10 +73,13 @@ class Tree:
 
     def overlay(self, versions: Mapping[str, Version | None]) -> None:
         """Let these files stand in for the workspace's, from the next reset on; None: no file."""
+        self._fits = self._fits and self._overlay == versions
         self._overlay = dict(versions)
 
-    def reset(self) -> bool:
-        """Make it the workspace's copy with the overlay again; whether anything was to be done."""
+    def reset(self) -> None:
+        """Make it the workspace's copy with the overlay again."""
+        if self._fits:
+            return
         found, folders = self._found()
         want = {name: held for name, held in self._base.items() if name not in self._overlay}
         want |= {name: held for name, held in self._overlaid().items()}
@@ -88,11 +96,11 @@ class Tree:
         self._held = want
         self._tidy(folders)
         self._seen = (found, _folders(want)) if done else (found, folders)
-        return done
+        self._fits, self._digest = True, ""
 
     def touched(self) -> None:
         """A command has run: what was seen of the tree may be so no longer."""
-        self._seen = None
+        self._seen, self._fits = None, False
 
     def _found(self) -> tuple[dict[str, Stamp], set[str]]:
         """All that is there; an empty tree, where that was too deep or too much to be read."""
@@ -148,11 +156,15 @@ class Tree:
     @property
     def digest(self) -> str:
         """sha256 of every path, mode and content that the tree was reset to."""
+        if self._digest:
+            return self._digest
         parts = (
             f"{name}\0{files.git_mode(held.here.mode)}\0{held.digest}\n"
             for name, held in sorted(self._held.items())
         )
-        return sha256("".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+        text = "".join(parts).encode("utf-8", "surrogateescape")
+        self._digest = sha256(text).hexdigest()
+        return self._digest
 
     @property
     def held(self) -> Collection[str]:
@@ -171,7 +183,7 @@ class Tree:
             raise TargetError(f"{self.root / name}: cannot be copied: {error.strerror}") from error
         here = files.stamp(self.folder / name)
         if here is None or files.stamp(self.root / name) != found:
-            raise TargetError(f"{self.root / name}: changed while it was copied; run it again")
+            raise files.Conflict([name])
         return Held(found, here, digest)
 
     def _put_back(self, name: str, held: Held) -> Held:
@@ -182,7 +194,7 @@ class Tree:
             digest = sha256(version.data).hexdigest()
             return held if here is None else Held(None, here, digest)
         if held.source is None or files.stamp(self.root / name) != held.source:
-            raise TargetError(f"{self.root / name}: changed meanwhile; run the same command again")
+            raise files.Conflict([name])
         fresh = self._copied(name, held.source)
         self._base[name] = fresh
         return fresh
