@@ -1,39 +1,33 @@
 """One attempt: a candidate is made in the sandbox, checked, scored on both sides, kept or not."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 
-from adapters.sandbox import files
 from adapters.sandbox.commands import NO_JAIL
 from adapters.sandbox.files import Conflict
 from adapters.sandbox.listing import listed
-from pipeline.task_scoring import Stopped, clean, is_scored, ran, score
+from pipeline.task_candidate import Maker
+from pipeline.task_record import Versions, record_of, shown, there
+from pipeline.task_scoring import Stopped, clean, is_scored, score
 from pipeline.task_site import Site
-from prompt_lab.errors import StoreError, TargetError
-from prompt_lab.store.files import read_if_whole, write_text
+from prompt_lab.errors import StoreError
+from prompt_lab.store.files import write_text
 from prompt_lab.tasks import scope
-from prompt_lab.tasks.changes import Version, changed_files, diff
+from prompt_lab.tasks.changes import changed_files, diff
 from prompt_lab.tasks.keep import (
     Ruling,
-    mean_metrics,
     mean_score,
     next_replicates,
     ruling,
 )
 from prompt_lab.tasks.paths import is_artifact
 from prompt_lab.tasks.record import Code, DiffSummary, Record, Status
-from prompt_lab.tasks.schema import Command
-from prompt_lab.tasks.score import COST, Scored
+from prompt_lab.tasks.score import Scored
 from prompt_lab.tasks.told import Told
-
-HISTORY_ROWS = 100
-TOLD = "work/mutation.json"
-Versions = dict[str, Version | None]
 
 
 @dataclass
@@ -68,7 +62,7 @@ class Attempt:
             found = stopped.ruling
         except Conflict as error:
             found = _changed_meanwhile(error)
-        record = self._record(found, monotonic() - begun)
+        record = record_of(self, found, monotonic() - begun)
         if found.status is Status.KEEP:
             record = self._keep(record)
         else:
@@ -130,34 +124,11 @@ class Attempt:
             self.scored[replicate] = score(site, replicate, self.log)
 
     def _mutate(self) -> None:
-        """Let the mutator change the tree, or lay the given candidate over it."""
-        site = self.site
+        """Have the candidate made in the tree."""
         self.old = self._artifacts()
-        if self.candidate is not None:
-            _lay_over(self.candidate, site.tree.folder)
-            site.tree.touched()
-            return
-        command = site.task.mutator
-        if self.mutator:
-            given = {"command": self.mutator, "cwd": "."}
-            command = Command.model_validate({**(command.model_dump() if command else {}), **given})
-        if command is None:
-            text = "the task has no mutator: name one with --mutator, or give --candidate"
-            raise Stopped(Ruling(Status.CRASH, Code.MUTATOR_FAILED, text))
-        files.make_folder(site.tree.folder, "work")
-        write_text(site.tree.folder / "work" / "history.jsonl", self._history(), durable=False)
-        at = site.tree.folder if site.no_jail else site.root
-        best = f"{mean_score(self.baseline):.17g}" if self.baseline else ""
-        more = {
-            "PROMPTLAB_ATTEMPT": str(self.number),
-            "PROMPTLAB_SEED": str(self.number),
-            "PROMPTLAB_HISTORY": str(at / "work" / "history.jsonl"),
-            "PROMPTLAB_BASELINE_SCORE": best,
-        }
-        ran(site, "mutator", command, more, self.log)
-        path = site.tree.folder / TOLD
-        if not path.is_symlink() and not path.parent.is_symlink():
-            self.told = read_if_whole(path, Told) or Told()
+        best = mean_score(self.baseline) if self.baseline else None
+        maker = Maker(self.site, self.number, self.mutator, self.candidate)
+        self.told = maker.make(best)
 
     def _check(self) -> None:
         """Raises Stopped where the candidate is not one that the task allows."""
@@ -176,10 +147,10 @@ class Attempt:
                 text = f"{name!r} holds more than limits.file_mb"
                 raise Stopped(Ruling(Status.DISCARD, Code.BINARY, text, files=(name,)))
             self.new[name] = site.tree.take(name)
-        before, after = _there(self.old), _there(self.new)
+        before, after = there(self.old), there(self.new)
         changes = changed_files(before, after)
         self.summary = DiffSummary(
-            files=tuple(_shown(change.path) for change in changes),
+            files=tuple(shown(change.path) for change in changes),
             added=sum(change.added for change in changes),
             removed=sum(change.removed for change in changes),
         )
@@ -209,38 +180,6 @@ class Attempt:
             self._write(record)
         return record
 
-    def _record(self, found: Ruling, seconds: float) -> Record:
-        site = self.site
-        unbound = list(site.unbound)
-        if site.no_jail:
-            unbound.append(NO_JAIL.format(why=site.no_jail))
-        metrics = mean_metrics(self.scored)
-        return Record(
-            task_id=site.task.id,
-            attempt=self.number,
-            status=found.status,
-            reason=found.code,
-            detail=found.detail,
-            candidate_score=mean_score(self.scored) if self.scored else None,
-            baseline_score=mean_score(self.baseline) if self.baseline else None,
-            gain=found.gain,
-            metrics=metrics,
-            baseline_metrics=mean_metrics(self.baseline),
-            diff_summary=self.summary,
-            files=tuple(map(_shown, found.files)),
-            verdict=found.verdict,
-            scorings=len(self.scored),
-            baseline_cached=self.cached,
-            duration_seconds=round(seconds, 4),
-            command_seconds=round(site.command_seconds, 4),
-            cost_usd=self.told.cost_usd + sum(s.metrics.get(COST, 0) for s in self.scored.values()),
-            mutation=self.told.description,
-            candidate=_digest(self.new),
-            removed=tuple(map(_shown, site.removed))[:100],
-            unenforced=tuple(unbound),
-            started=self.started,
-        )
-
     def _write(self, record: Record) -> None:
         store = self.site.store
         store.append(json.loads(record.model_dump_json()))
@@ -252,14 +191,10 @@ class Attempt:
         allowed = self.site.artifacts
         return {name: tree.take(name) for name in tree.held if is_artifact(allowed, name)}
 
-    def _history(self) -> str:
-        rows = self.site.store.rows()[-HISTORY_ROWS:]
-        return "".join(json.dumps({**row, "verdict": None}) + "\n" for row in rows)
-
 
 def _changed_meanwhile(error: Conflict) -> Ruling:
     return Ruling(
-        Status.DISCARD, Code.WORKSPACE_CHANGED, str(error), files=tuple(map(_shown, error.paths))
+        Status.DISCARD, Code.WORKSPACE_CHANGED, str(error), files=tuple(map(shown, error.paths))
     )
 
 
@@ -268,37 +203,7 @@ def _stop(found: Ruling | None) -> None:
         raise Stopped(found)
 
 
-def _there(versions: Versions) -> Mapping[str, Version]:
-    return {name: version for name, version in versions.items() if version is not None}
-
-
-def _digest(versions: Versions) -> str:
-    if not versions:
-        return ""
-    parts = [
-        f"{name}\0{version.mode}\0{sha256(version.data).hexdigest()}\n"
-        for name, version in sorted(_there(versions).items())
-    ]
-    return sha256("".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _shown(name: str) -> str:
-    """A path as a record can hold it: bytes that are no UTF-8 are marked."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 def _differing(site: Site) -> list[str]:
     """The files of the workspace that are not what was copied."""
     now = listed(site.root, site.artifacts)
     return sorted(site.tree.differing(now)) or ["a file"]
-
-
-def _lay_over(candidate: Path, tree: Path) -> None:
-    """Copy a folder's files into the tree, links as links."""
-    found, _ = files.scan(candidate)
-    if not found:
-        raise TargetError(
-            f"{candidate}: holds no file: lay out the changed files as in the repository"
-        )
-    for name in found:
-        files.copy(candidate / name, tree, name)

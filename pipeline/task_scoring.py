@@ -14,9 +14,9 @@ from pipeline.task_site import Site
 from prompt_lab.propose.budget import REGULAR
 from prompt_lab.store.files import read_if_whole, write_record
 from prompt_lab.tasks.keep import Ruling
+from prompt_lab.tasks.parts import Command
 from prompt_lab.tasks.paths import ignored, is_artifact, under
 from prompt_lab.tasks.record import Code, Status
-from prompt_lab.tasks.schema import Command
 from prompt_lab.tasks.scope import after_command
 from prompt_lab.tasks.score import Scored, ScoreFault, parse_score
 

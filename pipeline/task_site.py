@@ -20,7 +20,8 @@ from prompt_lab.errors import ConfigError, LabBusy
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.lock import LabLock
 from prompt_lab.store.tasks import TaskStore
-from prompt_lab.tasks.schema import Command, Task, read_task
+from prompt_lab.tasks.parts import Command
+from prompt_lab.tasks.schema import Task, read_task
 from prompt_lab.tasks.scope import artifact_paths, evaluator_paths
 
 JAILED_HOME = "/tmp"
@@ -102,6 +103,11 @@ class Site:
         """Why there is no jail; '' where there is one."""
         return "the task's 'jail' is 'off'" if self.task.jail == "off" else keeper().no_jail
 
+    @property
+    def seen(self) -> Path:
+        """Where commands see the tree: at the repository's own path, if there is a jail."""
+        return self.tree.folder if self.no_jail else self.root
+
     def run(self, command: Command, more: Mapping[str, str], log: Path) -> Ended:
         """Run a command in the tree as it stands, and log what it printed."""
         limits, tree = self.task.limits, self.tree
@@ -158,7 +164,7 @@ class Site:
 
     def _environment(self) -> dict[str, str]:
         """What every command is given: never our own environment."""
-        at = self.tree.folder if self.no_jail else self.root
+        at = self.seen
         scratch = str(at / "work" / "tmp") if self.no_jail else JAILED_HOME
         passed = {name: os.environ[name] for name in self.task.environment if name in os.environ}
         return {

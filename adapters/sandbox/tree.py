@@ -1,36 +1,23 @@
 """The sandbox's tree: a copy of the workspace that is used again and put back, not copied anew."""
 
-import json
 import os
 import time
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
 from adapters.sandbox import files
 from adapters.sandbox.files import Stamp
+from adapters.sandbox.index import Held, read_index, write_index
 from adapters.sandbox.listing import listed
 from prompt_lab.errors import StoreError, TargetError
 from prompt_lab.propose.budget import LINK
-from prompt_lab.store.files import write_text
 from prompt_lab.tasks.changes import Version
 from prompt_lab.tasks.paths import IGNORED
 
 SETTLED_NS = 5_000_000
 """The kernel's clock for files may stand still so long: what is written is that old before a
 command starts, so that the command cannot change it within the same moment."""
-
-
-class Held(NamedTuple):
-    """A file of the tree: the workspace's stamp when it was copied, its own, and its digest.
-
-    `source` is None for a file that is not the workspace's: an artifact of a candidate.
-    """
-
-    source: Stamp | None
-    here: Stamp
-    digest: str
 
 
 class Tree:
@@ -44,7 +31,8 @@ class Tree:
         self._overlay: dict[str, Version | None] = {}
         self._seen: tuple[dict[str, Stamp], set[str]] | None = None
         self._fits, self._digest = False, ""
-        self._read_index()
+        self._base = read_index(self._index, root)
+        self._held = dict(self._base)
 
     def refresh(self, artifacts: Iterable[str]) -> None:
         """Make it equal to the workspace as it is now. Raises TargetError or StoreError."""
@@ -59,7 +47,7 @@ class Tree:
         self._fits = self._fits and not copied and len(known) == len(self._base)
         self.reset()
         if copied or len(known) != len(self._base):
-            self._write_index()
+            write_index(self._index, self.root, self._base)
 
     def unchanged(self, artifacts: Iterable[str]) -> bool:
         """Whether the workspace still is what was copied."""
@@ -230,24 +218,6 @@ class Tree:
                 path.unlink()
             elif path.is_dir() and any(path.iterdir()):
                 files.throw_away(path)
-
-    def _read_index(self) -> None:
-        """What was copied before; where that cannot be read, everything is copied again."""
-        try:
-            told = json.loads(self._index.read_text("utf-8", "surrogateescape"))
-            if told["root"] == str(self.root):
-                self._base = {
-                    name: Held(Stamp(*one[0]), Stamp(*one[1]), one[2])
-                    for name, one in told["files"].items()
-                }
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
-            self._base = {}
-        self._held = dict(self._base)
-
-    def _write_index(self) -> None:
-        told = {"root": str(self.root), "files": self._base}
-        # Paths that are no UTF-8 become the escapes that JSON has for half a surrogate pair.
-        write_text(self._index, json.dumps(told), durable=False)
 
 
 def _folders(names: Iterable[str]) -> set[str]:

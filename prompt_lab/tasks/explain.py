@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from prompt_lab.tasks.schema import Command, Task
+from prompt_lab.tasks.parts import Command
+from prompt_lab.tasks.schema import Task
 
 SHOWN_ROWS = 20
 _HOW = {

@@ -7,9 +7,10 @@ from unicodedata import normalize
 from prompt_lab.propose import budget as rules
 from prompt_lab.propose.budget import Breach, ChangedFile, excesses
 from prompt_lab.tasks.keep import Ruling
+from prompt_lab.tasks.parts import Command
 from prompt_lab.tasks.paths import is_artifact, under
 from prompt_lab.tasks.record import Code, Status
-from prompt_lab.tasks.schema import Command, Task
+from prompt_lab.tasks.schema import Task
 
 SHOWN = 5
 _CODES = {

@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict
 
+from prompt_lab.tasks.parts import Objective, Parse
 from prompt_lab.tasks.record import Code
-from prompt_lab.tasks.schema import Objective, Parse
 
 COST = "cost_usd"
 """The metric that says what a scoring cost, in US dollars."""
