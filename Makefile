@@ -74,11 +74,12 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, lock, unit tests
 	@$(BIN)/python -m pytest -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal for 35, 1,000 and 10,000 runs
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, the gateway, 200 attempts at a task
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.gateway
 	@$(BIN)/python -m tests.bench.target
 	@$(BIN)/python -m tests.bench.decide
+	@$(BIN)/python -m tests.bench.tasks
 
 .PHONY: calibrate
 calibrate: setup ## measure the decision engine into docs/calibration.md, an hour; QUICK=1: minutes

@@ -2,11 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import luigi
 
-from pipeline.base import File, utc_now
+from pipeline.base import File, LabTask, utc_now
 from pipeline.logs import say
 from pipeline.params import CountParameter
 from pipeline.task_attempt import Attempt as Going
@@ -24,7 +23,7 @@ class TaskCrashed(LabError):
     """An attempt ended in a crash: its record says why."""
 
 
-class OfTask(luigi.Task):
+class OfTask(LabTask):
     """What belongs to one task.yaml."""
 
     task = luigi.Parameter(description="path of a task.yaml")
@@ -41,10 +40,6 @@ class OfTask(luigi.Task):
         if self._site is None:
             self._site = Site.open(Path(self.task))
         return self._site
-
-    def on_failure(self, exception: BaseException) -> Any:
-        """What luigid shows for a failed task."""
-        return str(exception) if isinstance(exception, LabError) else super().on_failure(exception)
 
 
 class Attempt(OfTask):

@@ -36,11 +36,13 @@ def edges() -> list[Edge]:
 
 
 def _edges_of(name: str, kind: type[LabTask]) -> Iterable[Edge]:
-    for method, dynamic in (("requires", False), ("work", True)):
+    for method, dynamic in (("requires", False), ("work", True), ("run", True)):
         body = kind.__dict__.get(method)
         text = inspect.getsource(body) if body else ""
         for needed in pipeline.__all__:
-            asked = rf"\byield self\.like\({needed}\b" if dynamic else rf"[(,]\s*{needed}\b"
+            asked = (
+                rf"\byield self\.(?:like|clone)\({needed}\b" if dynamic else rf"[(,]\s*{needed}\b"
+            )
             if needed != name and re.search(asked, text):
                 yield Edge(name, needed, dynamic)
         asks = re.findall(r"yield (from \w+|missing_runs)\(", text) if dynamic else []
