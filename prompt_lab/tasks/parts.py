@@ -37,7 +37,7 @@ class Command(Part):
     """A command: words, never a shell. It runs in the sandbox."""
 
     command: tuple[str, ...] = Field(
-        min_length=1,
+        json_schema_extra={"minItems": 1},
         description="a list of words, or one line that is split into words as a shell splits it",
     )
     cwd: FromRoot = Field(
@@ -53,7 +53,7 @@ class Command(Part):
     @field_validator("command")
     @classmethod
     def _whole(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value[0].strip() or any("\0" in word for word in value):
+        if not value or not value[0].strip() or any("\0" in word for word in value):
             raise ValueError("must name a program, and no word may hold a NUL")
         return value
 

@@ -33,7 +33,7 @@ class Task(Part):
     )
     description: str = Field(default="", description="what is improved, for people and agents")
     artifacts: tuple[Below, ...] = Field(
-        min_length=1,
+        json_schema_extra={"minItems": 1},
         description="what may change, relative to the task's folder: files; 'folder/': all below",
     )
     mutation: Mutation = Field(default=Mutation(), description="how much may change at once")
@@ -49,7 +49,7 @@ class Task(Part):
     )
     outputs: tuple[FromRoot, ...] = Field(
         default=("work",),
-        min_length=1,
+        json_schema_extra={"minItems": 1},
         description="where the runner may write, relative to the repository's root; what it writes"
         " elsewhere is taken away before the scorer runs",
     )
@@ -75,6 +75,13 @@ class Task(Part):
     @classmethod
     def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return no_twins(value)
+
+    @field_validator("artifacts", "outputs")
+    @classmethod
+    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("name at least one")
+        return value
 
     @model_validator(mode="after")
     def _score_is_an_output(self) -> "Task":
