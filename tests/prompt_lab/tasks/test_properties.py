@@ -18,9 +18,7 @@ PATH = st.lists(NAME, min_size=1, max_size=3).map("/".join)
 COUNT = st.integers(1, 500)
 SECONDS = st.floats(0.01, 1000, allow_nan=False)
 NUMBER = st.floats(-1e6, 1e6, allow_nan=False)
-WORD = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1).filter(
-    str.strip
-)
+WORD = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1).filter(str.strip)
 
 
 def _some(**keys: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
