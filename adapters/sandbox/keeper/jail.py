@@ -67,8 +67,8 @@ def _map_to_itself(user: int, group: int) -> None:
         ("uid_map", f"{user} {user} 1"),
         ("gid_map", f"{group} {group} 1"),
     ):
-        with open(f"/proc/self/{file}", "w", encoding="ascii") as handle:
-            handle.write(text)
+        with open(f"/proc/self/{file}", "wb") as handle:
+            handle.write(text.encode())
 
 
 def _arrange(jail: Jail) -> None:
@@ -99,8 +99,8 @@ def _cover(path: str, scratch_mb: int) -> None:
 def _make_devices(devices: dict[str, int], scratch_mb: int) -> None:
     _cover("/dev", scratch_mb)
     for name, fd in devices.items():
-        with open(f"/dev/{name}", "w", encoding="ascii"):
-            pass
+        # Without an encoding, which could not be loaded where Python's own folder is covered.
+        os.close(os.open(f"/dev/{name}", os.O_WRONLY | os.O_CREAT, 0o644))
         sys_.put_mount(fd, f"/dev/{name}")
     for name, target in LINKS.items():
         os.symlink(target, f"/dev/{name}")

@@ -140,8 +140,12 @@ def test_a_jail_takes_no_privilege(tmp_path: Path) -> None:
     told, tell = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.write(tell, _as_nobody(tree, at).encode())
+        try:
+            os.write(tell, _as_nobody(tree, at).encode())
+        except BaseException as error:
+            os.write(tell, repr(error).encode())
         os._exit(0)
+    os.close(tell)
     os.waitpid(pid, 0)
     said = os.read(told, 4096).decode()
     if said.startswith("no namespaces"):
@@ -162,18 +166,27 @@ def _as_nobody(tree: Path, at: Path) -> str:
         return f"no namespaces for this user: {error}"
     told, tell = os.pipe()
     if os.fork() == 0:
-        jail.finish()
-        words = []
-        for path in (at / "a", tree / "b", Path("/var/tmp/c")):
-            try:
-                path.write_text("x", encoding="utf-8")
-                words.append("written")
-            except OSError:
-                words.append("refused")
-        os.write(tell, ", ".join(words).encode())
+        os.write(tell, _tried(at / "a", tree / "b", Path("/var/tmp/c")).encode())
         os._exit(0)
+    os.close(tell)
     os.wait()
     return os.read(told, 4096).decode()
+
+
+def _tried(*paths: Path) -> str:
+    """Whether each of the paths can be written, as the first process of the jail."""
+    try:
+        jail.finish()
+    except OSError as error:
+        return f"no namespaces for this user: {error}"
+    words = []
+    for path in paths:
+        try:
+            path.write_bytes(b"x")
+            words.append("written")
+        except OSError:
+            words.append("refused")
+    return ", ".join(words)
 
 
 def _sleeping() -> list[str]:
