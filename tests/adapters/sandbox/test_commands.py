@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -129,14 +130,20 @@ def test_a_killed_keeper_takes_its_command_along(tmp_path: Path) -> None:
     keeper.close()
 
 
-def test_a_jail_takes_no_privilege(tmp_path: Path) -> None:
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may reach, which pytest's own are not."""
+    with TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+def test_a_jail_takes_no_privilege(open_folder: Path) -> None:
     """As another user than root, where the kernel gives such a user namespaces of its own."""
-    tree, at = tmp_path / "tree", tmp_path / "at"
+    tree, at = open_folder / "tree", open_folder / "at"
     for folder in (tree, at):
         folder.mkdir()
         os.chmod(folder, 0o777)
-    for folder in tmp_path.parents[:3]:
-        os.chmod(folder, os.stat(folder).st_mode | 0o011)
     told, tell = os.pipe()
     pid = os.fork()
     if pid == 0:
