@@ -37,15 +37,35 @@ class Group:
             with contextlib.suppress(OSError):
                 (folder / "cgroup.procs").write_text("0")
 
-    def leave(self) -> tuple[int, int]:
-        """Remove it once its processes have ended; (forks refused, processes out of memory)."""
+    def bound(self, processes: int, memory_mb: int) -> None:
+        """Other bounds from now on. Raises OSError."""
+        for folder in self._folders:
+            if (folder / "pids.max").exists():
+                (folder / "pids.max").write_text(str(processes))
+            if any(folder.glob("memory.*")) and memory_mb:
+                _bound_memory(folder, memory_mb * MEGABYTE)
+
+    def counts(self) -> tuple[int, int]:
+        """(forks refused, processes ended for want of memory) so far."""
         refused = oom = 0
         for folder in self._folders:
             refused += _count(folder / "pids.events", "max")
             oom += _count(folder / "memory.oom_control", "oom_kill")
             oom += _count(folder / "memory.events", "oom_kill")
-            _remove(folder)
         return refused, oom
+
+    def step_out(self) -> None:
+        """Put this process back into the group that ours were made in."""
+        for folder in self._folders:
+            with contextlib.suppress(OSError):
+                (folder.parent.parent / "cgroup.procs").write_text("0")
+
+    def leave(self) -> tuple[int, int]:
+        """Remove it once its processes have ended; its counts."""
+        counts = self.counts()
+        for folder in self._folders:
+            _remove(folder)
+        return counts
 
 
 class Cage:
@@ -121,9 +141,12 @@ def _bound_memory(group: Path, most: int) -> None:
         with contextlib.suppress(OSError):
             (group / "memory.swap.max").write_text("0")
         return
+    with_swap = group / "memory.memsw.limit_in_bytes"
+    with contextlib.suppress(OSError):
+        with_swap.write_text(str(most))  # first where it rises: it is never below the other one
     (group / "memory.limit_in_bytes").write_text(str(most))
     with contextlib.suppress(OSError):
-        (group / "memory.memsw.limit_in_bytes").write_text(str(most))
+        with_swap.write_text(str(most))
 
 
 def _count(file: Path, word: str) -> int:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from ...bounds import cage, tree
@@ -14,7 +15,7 @@ from . import jail
 NOT_STARTED = 127
 
 
-def live(job: dict[str, Any], pipes: tuple[int, int, int], group: cage.Group | None) -> NoReturn:
+def live(job: dict[str, Any], pipes: tuple[int, int, int]) -> NoReturn:
     """The whole life of the process that stands for a command; ends it.
 
     `pipes` are (standard output, standard error, report). It waits for the command, reports how it
@@ -23,12 +24,12 @@ def live(job: dict[str, Any], pipes: tuple[int, int, int], group: cage.Group | N
     out, err, report = pipes
     told: dict[str, Any] = {}
     try:
+        with suppress(OSError), open("/proc/self/oom_score_adj", "wb") as file:
+            file.write(b"0")
         os.setsid()
         tree.adopt_orphans()
         tree.die_with_parent(job["keeper"])
         _reset_signals()
-        if group is not None:
-            group.enter()
         limits = job["limits"]
         cage.set_rlimits(limits["address_mb"], limits["file_mb"])
         os.dup2(out, 1)

@@ -8,16 +8,19 @@ import os
 import selectors
 import signal
 import time
+from contextlib import suppress
 from typing import Any
 
 from ...bounds import tree
-from ...bounds.cage import Cage
+from ...bounds.cage import Cage, Group
 from ...bounds.prints import Prints, largest, size
 from . import command
 
 MEGABYTE = 1 << 20
 TICK_SECONDS = 0.1
 LOOK_SECONDS = 0.25
+OURS = 3
+"""Processes of a group that are not the command's: the keeper, and two that stand by."""
 
 
 def serve() -> None:
@@ -50,30 +53,41 @@ class Keeper:
     def __init__(self, asked: int) -> None:
         self._asked = asked
         self._cage: Cage | None = None
-        self._count = 0
+        self._group: Group | None = None
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:
         """How one command ended."""
-        if self._cage is None:
-            self._cage = Cage(job["limits"]["cgroups"])
-        self._count += 1
-        job["keeper"] = os.getpid()
         limits = job["limits"]
-        if self._cage.memory:
+        cage = self._cage = self._cage or Cage(limits["cgroups"])
+        job["keeper"] = os.getpid()
+        if cage.memory:
             limits["address_mb"] = 0
-        group = self._cage.make(
-            f"command-{self._count}", limits["processes"] + 2, limits["memory_mb"]
-        )
-        watched = Watched.start(job, group)
+        group = self._bounded(cage, limits["processes"] + OURS, limits["memory_mb"])
+        before = group.counts() if group is not None else (0, 0)
+        watched = Watched.start(job)
         watched.wait(self._asked)
         told = watched.told()
-        refused, oom = group.leave() if group is not None else (0, 0)
-        told["unbound"] = self._unbound(self._cage)
-        if oom:
+        after = group.counts() if group is not None else (0, 0)
+        told["unbound"] = self._unbound(cage)
+        if after[1] > before[1]:
             told["reason"] = "memory_limit"
-        elif refused:
+        elif after[0] > before[0]:
             told["reason"] = told["reason"] or "process_limit"
         return told
+
+    def _bounded(self, cage: Cage, processes: int, memory_mb: int) -> Group | None:
+        """The group that this process is in itself, so that commands are born in it.
+
+        To move each command into a group of its own would cost it 10 ms and more.
+        """
+        if self._group is None:
+            self._group = cage.make("command-0", processes, memory_mb)
+            if self._group is not None:
+                _spare_us()
+                self._group.enter()
+        else:
+            self._group.bound(processes, memory_mb)
+        return self._group
 
     def _unbound(self, cage: Cage) -> list[str]:
         found = []
@@ -87,8 +101,16 @@ class Keeper:
         """Leave nothing behind."""
         for pid in tree.children(os.getpid()):
             tree.kill_tree(pid)
+        if self._group is not None:
+            self._group.step_out()
         if self._cage is not None:
             self._cage.close()
+
+
+def _spare_us() -> None:
+    """Where memory runs out, the kernel is to end the command, not its keeper."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "wb") as file:
+        file.write(b"-999")
 
 
 class Watched:
@@ -107,12 +129,12 @@ class Watched:
         self._seconds = 0.0
 
     @classmethod
-    def start(cls, job: dict[str, Any], group: Any) -> Watched:
+    def start(cls, job: dict[str, Any]) -> Watched:
         """Fork the process that stands for the command."""
         pipes = [os.pipe() for _ in range(3)]
         pid = os.fork()
         if pid == 0:
-            command.live(job, (pipes[0][1], pipes[1][1], pipes[2][1]), group)
+            command.live(job, (pipes[0][1], pipes[1][1], pipes[2][1]))
         for _, end in pipes:
             os.close(end)
         return cls(pid, job, (pipes[0][0], pipes[1][0], pipes[2][0]))
@@ -172,7 +194,7 @@ class Watched:
         if self._reason or now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
-        if len(tree.descendants(self._pid)) > self._limits["processes"] + 2:
+        if len(tree.descendants(self._pid)) > self._limits["processes"] + OURS - 1:
             self._end("process_limit")
         elif size(self._job["tree"]) > self._limits["tree_bytes"]:
             self._end("file_limit")
