@@ -111,7 +111,7 @@ class Site:
     def run(self, command: Command, more: Mapping[str, str], log: Path) -> Ended:
         """Run a command in the tree as it stands, and log what it printed."""
         limits, tree = self.task.limits, self.tree
-        for folder in ("work/tmp", command.cwd):
+        for folder in ("work/tmp" if self.no_jail else "work", command.cwd):
             files.make_folder(tree.folder, folder)
         tree.settle()
         ended = keeper().run(

@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -164,7 +165,8 @@ def _cleared(root: Path, name: str) -> Path:
 
 def throw_away(folder: Path) -> None:
     """Remove a folder, however deep and whatever its modes are. Raises StoreError."""
-    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
     if os.path.lexists(folder):
         # Deeper than Python's own recursion, or folders without permission.
         subprocess.run(["chmod", "-R", "u+rwX", str(folder)], capture_output=True, check=False)

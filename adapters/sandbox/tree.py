@@ -31,6 +31,8 @@ class Tree:
         self._overlay: dict[str, Version | None] = {}
         self._seen: tuple[dict[str, Stamp], set[str]] | None = None
         self._fits, self._digest = False, ""
+        self._named: set[str] = set()
+        self._above: set[str] = set()
         self._base = read_index(self._index, root)
         self._held = dict(self._base)
 
@@ -71,19 +73,18 @@ class Tree:
         found, folders = self._found()
         want = {name: held for name, held in self._base.items() if name not in self._overlay}
         want |= {name: held for name, held in self._overlaid().items()}
-        done = False
         for name in found.keys() - want.keys():
             files.clear(self.folder, name)
             del found[name]
-            done = True
         for name, held in want.items():
             if found.get(name) != held.here:
                 want[name] = self._put_back(name, held)
                 found[name] = want[name].here
-                done = True
+        if want.keys() != self._named:
+            self._named, self._above = set(want), _folders(want)
         self._held = want
         self._tidy(folders)
-        self._seen = (found, _folders(want)) if done else (found, folders)
+        self._seen = found, self._above
         self._fits, self._digest = True, ""
 
     def touched(self) -> None:
@@ -209,15 +210,17 @@ class Tree:
 
     def _tidy(self, folders: set[str]) -> None:
         """Remove folders that hold nothing, and all that lies where no hash looks."""
-        for folder in sorted(folders - _folders(self._held), reverse=True):
+        for folder in sorted(folders - self._above, reverse=True):
             if os.path.lexists(self.folder / folder):
                 files.throw_away(self.folder / folder)
         for name in IGNORED:
             path = self.folder / name
             if path.is_symlink() or path.is_file():
                 path.unlink()
-            elif path.is_dir() and any(path.iterdir()):
-                files.throw_away(path)
+            elif path.is_dir():
+                # The folder itself stays: to make it anew each time is dear on a busy disk.
+                for inner in os.listdir(path):
+                    files.clear(self.folder, f"{name}/{inner}")
 
 
 def _folders(names: Iterable[str]) -> set[str]:
