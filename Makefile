@@ -58,7 +58,7 @@ demo-loop: setup ## three iterations in a row on the embedded model, in ./lab-lo
 
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes
-	@$(BIN)/python -m pytest -m "not long"
+	@$(BIN)/python -m pytest -n auto -m "not long"
 
 .PHONY: test-long
 test-long: $(VENV)/.dev ## the tests that take minutes: cuts at every call to a code host, make demo-loop
@@ -71,7 +71,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, lock, unit tests
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.tools.lock check
-	@$(BIN)/python -m pytest -m "not model and not browser and not slow and not long"
+	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
 bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, the gateway, 200 attempts at a task

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 FILES = Path(__file__).parent / "emulate"
 TOKEN = "ghp_lab"
@@ -22,7 +23,13 @@ def installed(cache: Path) -> Path:
     if int(version.stdout.lstrip("v").split(".")[0]) < LEAST_NODE:
         pytest.skip(f"the GitHub emulator needs node {LEAST_NODE}, this is {version.stdout}")
     cache.mkdir(parents=True, exist_ok=True)
-    lock = (FILES / "package-lock.json").read_bytes()
+    with FileLock(cache / "lock"):
+        _install(cache, npm)
+    return cache
+
+
+def _install(cache: Path, npm: str) -> None:
+    lock = b"".join((FILES / name).read_bytes() for name in ("package-lock.json", "start.js"))
     if not (cache / "done").exists() or (cache / "done").read_bytes() != lock:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(FILES / name, cache / name)
@@ -30,15 +37,14 @@ def installed(cache: Path) -> Path:
         done = subprocess.run(command, cwd=cache, capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"npm cannot install the GitHub emulator: {done.stderr[-300:]}")
+        shutil.copy(FILES / "start.js", cache / "start.js")
         (cache / "done").write_bytes(lock)
-    return cache
 
 
 class Emulator:
     """A running one. `app_key` is the private key of the App that it shall know."""
 
     def __init__(self, folder: Path, app_key: str = "") -> None:
-        shutil.copy(FILES / "start.js", folder / "start.js")
         self.port = _free_port()
         self._process = subprocess.Popen(
             ["node", "start.js", str(self.port)],
