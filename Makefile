@@ -61,7 +61,7 @@ test: $(VENV)/.dev ## all tests but those that take minutes
 	@$(BIN)/python -m pytest -m "not long"
 
 .PHONY: test-long
-test-long: $(VENV)/.dev ## the tests that take minutes: an iteration killed at every call to a code host
+test-long: $(VENV)/.dev ## the tests that take minutes: a loop on GitHub, ended at every call to it
 	@$(BIN)/python -m pytest -m long
 
 .PHONY: check
