@@ -61,7 +61,7 @@ test: $(VENV)/.dev ## all tests but those that take minutes
 	@$(BIN)/python -m pytest -n auto -m "not long"
 
 .PHONY: test-long
-test-long: $(VENV)/.dev ## the tests that take minutes: cuts at every call to a code host, make demo-loop
+test-long: $(VENV)/.dev ## the tests that take minutes: cuts at every call to GitHub, make demo-loop
 	@$(BIN)/python -m pytest -m long
 
 .PHONY: check

@@ -1,7 +1,7 @@
 """Put an agent to work on a private copy, and keep a record of what it did."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,11 +14,11 @@ from pipeline.gather import texts
 from prompt_lab.agents.port import AgentJob, AgentResult
 from prompt_lab.agents.refusals import Fault
 from prompt_lab.config.agents import AgentConfig
-from prompt_lab.errors import ConfigError, ModelUnavailable
+from prompt_lab.errors import ConfigError, ModelUnavailable, UnknownName
 from prompt_lab.names import Split
 from prompt_lab.records import PlanText
 from prompt_lab.redact import Redactor
-from prompt_lab.store.agents import AgentRecord, keep_work
+from prompt_lab.store.agents import AgentRecord, keep_work, works
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import IterationMeta, read_meta
 
@@ -141,6 +141,17 @@ def analysts_of(phase: Phase) -> tuple[str, ...]:
     meta = _prepared(phase)
     asked = meta.analysts if meta else phase.analyst_names or phase.ctx.defaults.analysts
     return tuple(dict.fromkeys((METRICS, *asked)))
+
+
+def most_cost(phase: Phase, meta: IterationMeta) -> float:
+    """US dollars that the agents of an iteration may still take, and have taken so far."""
+    implements = [meta.agent] if meta.agent and not (phase.folder / "change.json").exists() else []
+    looks = [name for name in meta.analysts if name != METRICS]
+    ahead = 0.0
+    for name in (*implements, *looks, *looks):  # an insight and a review each
+        with suppress(UnknownName):  # one that is gone by now is asked nothing
+            ahead += agent_config(phase.ctx, name, "analyst").cost_usd
+    return ahead + sum(work.cost_usd for work in works(phase.folder))
 
 
 def _prepared(phase: Phase) -> IterationMeta | None:

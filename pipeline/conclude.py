@@ -11,7 +11,7 @@ from prompt_lab.decide.verdict import Verdict as VerdictRecord
 from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
 from prompt_lab.names import Outcome, PullState
 from prompt_lab.ports import CodeHost
-from prompt_lab.records import Change
+from prompt_lab.records import Change, Pull
 from prompt_lab.report.comment import verdict_comment
 from prompt_lab.report.page import render_report
 from prompt_lab.store.files import read_record, write_record
@@ -22,6 +22,7 @@ LABELS = {
     Outcome.INVALID: "prompt-lab: invalid",
 }
 CONFLICT, REFUSED = "prompt-lab: conflict", "prompt-lab: merge refused"
+OURS = {*LABELS.values(), CONFLICT, REFUSED}
 
 
 class Conclude(Phase):
@@ -93,32 +94,41 @@ def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tupl
     """What is done with the pull request: (action in a word or two, merge commit or '')."""
     number = change.pull
     assert number is not None
-    stands = host.get(number).state
-    if outcome is Outcome.YES and stands is not PullState.CLOSED:
-        return "merged", _merged(host, change, when=when)
-    if outcome is Outcome.NO and stands is not PullState.MERGED:
-        if stands is PullState.OPEN:
+    pull = host.get(number)
+    action, merged = f"{pull.state.value} by somebody else", ""
+    if outcome is Outcome.YES and pull.state is not PullState.CLOSED:
+        action, merged = "merged", _merged(host, pull, change, when=when)
+    elif outcome is Outcome.NO and pull.state is not PullState.MERGED:
+        if pull.state is PullState.OPEN:
             host.close(number, when=when)
-        return "closed", ""
-    if stands is not PullState.OPEN:
-        return f"{stands.value} by somebody else", ""
-    host.label(number, LABELS[outcome], when=when)
-    return "left open", ""
+        action = "closed"
+    elif pull.state is PullState.OPEN:
+        action = "left open"
+    _relabel(host, pull, LABELS[outcome] if action == "left open" else "", when=when)
+    return action, merged
 
 
-def _merged(host: CodeHost, change: Change, *, when: str) -> str:
+def _merged(host: CodeHost, pull: Pull, change: Change, *, when: str) -> str:
     """The merge commit. Raises CodeHostError where a person has to do something first."""
-    number = change.pull
-    assert number is not None
-    message = f"Merge #{number}: {change.title}"
+    message = f"Merge #{pull.number}: {change.title}"
     try:
-        return host.merge(number, expected_head=change.commit, message=message, when=when)
+        return host.merge(pull.number, expected_head=change.commit, message=message, when=when)
     except HeadMoved:
         raise
     except CodeHostError as error:
         if isinstance(error, MergeRefused):
-            host.label(number, CONFLICT if isinstance(error, MergeConflict) else REFUSED, when=when)
+            wanted = CONFLICT if isinstance(error, MergeConflict) else REFUSED
+            _relabel(host, pull, wanted, when=when)
         raise type(error)(
-            f"The verdict is YES, but #{number} cannot be merged: {error}. "
+            f"The verdict is YES, but #{pull.number} cannot be merged: {error}. "
             "Then the same command goes on from here."
         ) from error
+
+
+def _relabel(host: CodeHost, pull: Pull, wanted: str, *, when: str) -> None:
+    """Of our labels leave the one that is true now, '' for none; those of others stay."""
+    if wanted:
+        host.label(pull.number, wanted, when=when)
+    for label in pull.labels:
+        if label in OURS and label != wanted:
+            host.unlabel(pull.number, label, when=when)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pipeline.agents import most_cost as agents_most
 from pipeline.base import Phase
 from pipeline.batch import Order, finished_runs, request_for
 from pipeline.noise_floor import read_floor
@@ -42,6 +43,9 @@ def what_would_run(phase: Phase) -> str:
     calls, cost = sum(r.calls for r in totals), sum(r.cost_usd for r in totals)
     seconds = sum(r.seconds for r in totals)
     lines += ["", f"  At most {calls} calls, ${cost:.2f}, about {_time(seconds)}."]
+    agents = agents_most(phase, meta)
+    if agents:
+        lines.append(f"  The agents may take ${agents:.2f} beside that, by their limits.")
     if not all(row.measured for row in totals):
         lines.append("  Times and tokens of a model without past runs are guesses (marked ~).")
     floor = read_floor(phase.ctx.lab, meta.step)
@@ -49,11 +53,11 @@ def what_would_run(phase: Phase) -> str:
 
 
 def most_cost(phase: Phase, meta: IterationMeta) -> float:
-    """US dollars that an iteration can take at most: both splits, all looks."""
+    """US dollars that an iteration can take at most: both splits, all looks, its agents."""
     policy = meta.judged_by or phase.ctx.policy(meta.policy)
     asked = {Split.TRAIN: _asked(policy, meta), Split.VERIFY: meta.plans[Split.VERIFY]}
     rows = [row for split in Split for row in _estimates(phase, meta, split, asked[split])]
-    return sum(row.cost_usd for row in rows)
+    return sum(row.cost_usd for row in rows) + agents_most(phase, meta)
 
 
 def _origin(meta: IterationMeta) -> str:

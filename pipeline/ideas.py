@@ -55,6 +55,12 @@ def directions(phase: Phase, meta: IterationMeta) -> tuple[Material, list[Direct
     return material_of(phase, meta, before), ranked, source
 
 
+def evidence(direction: Direction) -> str:
+    """The part of a message that says why a direction was taken; '' where it has no evidence."""
+    lines = "".join(f"- {line}\n" for line in direction.evidence)
+    return f"\nEvidence:\n{lines}" if lines else ""
+
+
 def material_of(phase: Phase, meta: IterationMeta, before: PromptVersion) -> Material:
     """A prompt as it is, and the train plans that go wrong with it, as far as runs tell."""
     train = list(texts(phase, meta.plans[Split.TRAIN], split=Split.TRAIN).values())

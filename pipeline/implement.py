@@ -8,7 +8,7 @@ import luigi
 from pipeline.base import Phase
 from pipeline.follow_up import first_of, follow_up
 from pipeline.gather import version_at
-from pipeline.ideas import idea
+from pipeline.ideas import evidence, idea
 from pipeline.implement_agent import by_agent
 from pipeline.prepare import Prepare
 from pipeline.scout import Scout
@@ -130,8 +130,7 @@ def _start_schema(phase: Phase, meta: IterationMeta) -> dict[str, str]:
 
 
 def _message(draft: Draft, direction: Direction, source: str) -> str:
-    evidence = "\n".join(f"- {e}" for e in direction.evidence)
     return (
         f"{draft.title}\n\n{draft.description}\n\nStrategy: {draft.strategy}\n"
-        f"From: {source}\nDirection: {direction.title}\n\nEvidence:\n{evidence}\n"
+        f"From: {source}\nDirection: {direction.title}\n{evidence(direction)}"
     )

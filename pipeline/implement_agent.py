@@ -1,5 +1,6 @@
 """Implement by an agent: its edits are judged on the diff before any branch holds them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.agents import (
@@ -17,7 +18,7 @@ from pipeline.agents import (
 from pipeline.base import Phase
 from pipeline.context_agents import copies
 from pipeline.gather import version_at
-from pipeline.ideas import directions
+from pipeline.ideas import directions, evidence
 from prompt_lab.agents import refusals, requests
 from prompt_lab.agents.port import Copies
 from prompt_lab.agents.proposal import Proposal, parse_proposal
@@ -39,15 +40,14 @@ def by_agent(phase: Phase, meta: IterationMeta) -> Change:
     Raises AgentRefused with every reason; the target then holds nothing of it.
     """
     config = ready(phase, meta.agent)
-    _, ranked, source = directions(phase, meta)
+    material, ranked, source = directions(phase, meta)
     direction = ranked[0]
     tree = copies(phase.ctx, meta.target)
     with boxed() as box:
         tree.export(meta.main_commit, box.tree)
         honest = text_of(box.tree)
-        work = put_to_work(
-            phase, config, "implement", _prompt(phase, config, direction, box), box, writes=True
-        )
+        prompt = _prompt(phase, config, (direction, material.known), box)
+        work = put_to_work(phase, config, "implement", prompt, box, writes=True)
         commit, found = _taken(tree, meta, box, f"{direction.title}\n\nBy {config.name}.\n")
     faults = [*found, *_faults(phase, meta, work, commit, honest)]
     withheld = any(fault.code == Refusal.VERIFY_SEEN for fault in faults)
@@ -67,7 +67,11 @@ def _taken(tree: Copies, meta: IterationMeta, box: Box, message: str) -> tuple[s
     return commit, []
 
 
-def _prompt(phase: Phase, config: AgentConfig, direction: Direction, box: Box) -> str:
+def _prompt(
+    phase: Phase, config: AgentConfig, idea: tuple[Direction, Sequence[str]], box: Box
+) -> str:
+    """What it is asked, by the direction and by what is known to go wrong in the step."""
+    direction, known = idea
     step = phase.ctx.step(phase.step)
     budget = refusals.budget_of(config)
     edits = config.kind not in ("api", "scripted")
@@ -75,7 +79,7 @@ def _prompt(phase: Phase, config: AgentConfig, direction: Direction, box: Box) -
     if not edits:
         names |= dict.fromkeys(name for name in _names_in(box.tree) if allowed(name, budget))
     files = [(n, (box.tree / n).read_text("utf-8", "replace")) for n in list(names)[:MOST_FILES]]
-    values = requests.to_implement(phase.step, direction, budget, files, edits=edits)
+    values = requests.to_implement(phase.step, direction, budget, files, known=known, edits=edits)
     return requests.render(template_of(phase, requests.IMPLEMENT), values)
 
 
@@ -115,10 +119,9 @@ def _change(
     title, description = redactor.text(proposal.title), redactor.text(proposal.description)
     branch = f"prompt-lab/{meta.iteration}-{meta.agent}"
     copies(phase.ctx, meta.target).publish(commit, branch)
-    evidence = "\n".join(f"- {line}" for line in direction.evidence)
     body = (
         f"{description}\n\nWritten by the agent {meta.agent}.\nFrom: {source}\n"
-        f"Direction: {direction.title}\n\nEvidence:\n{evidence}\n"
+        f"Direction: {direction.title}\n{evidence(direction)}"
     )
     pull = phase.ctx.code_host(meta.target).open_pull(
         branch, base=meta.main, title=title, body=body, when=meta.created

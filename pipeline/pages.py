@@ -11,12 +11,15 @@ from pipeline.gather import plans_of, texts, version_at
 from pipeline.trials import shown
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
+from prompt_lab.analyze.synthesis import parse_synthesis
+from prompt_lab.analyze.synthesis_model import Participant
 from prompt_lab.decide.verdict import Code, Verdict
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RECORDED, Change, PromptVersion, RunRow
 from prompt_lab.report.view import LedgerEntry, LoopRow, ReportView, Setup, Spent
+from prompt_lab.store.agents import works
 from prompt_lab.store.counters import iterations
-from prompt_lab.store.files import read_if_whole, read_record
+from prompt_lab.store.files import read_if_whole, read_parsed, read_record
 from prompt_lab.store.iterations import (
     REVERTED,
     Conclusion,
@@ -61,6 +64,8 @@ def report_view(phase: Phase) -> ReportView:
         rows=tuple(rows),
         plans=texts(phase, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN),
         spent=spent(folder, strict=True),
+        took_part=_took_part(folder),
+        works=works(folder),
         documents={path.name: path.read_text("utf-8", "replace") for path in documents},
         files=tuple(path.name for path in sorted(folder.glob("*.json"))),
         page=ctx.page(folder / "report.html"),
@@ -70,7 +75,7 @@ def report_view(phase: Phase) -> ReportView:
 
 
 def spent(folder: Path, *, strict: bool = False) -> Spent:
-    """Calls, money and time of all runs of an iteration, the scout's included.
+    """Calls, money and time of all runs of an iteration, the scout's included, and of its agents.
 
     A damaged file counts as none; if `strict` it raises StoreError.
     """
@@ -79,10 +84,14 @@ def spent(folder: Path, *, strict: bool = False) -> Spent:
         found = [read_record(path, RunsSummary, fix=made_again(path)) for path in paths]
     else:
         found = [r for p in paths if (r := read_if_whole(p, RunsSummary)) is not None]
+    by_agents = works(folder, made_again if strict else None)
+    agents_usd = sum(work.cost_usd for work in by_agents)
     return Spent(
         calls_made=sum(p.calls_made for p in found),
         calls_reused=sum(p.runs_reused for p in found),
-        cost_usd=sum(p.cost_usd for p in found),
+        cost_usd=sum(p.cost_usd for p in found) + agents_usd,
+        agents_usd=agents_usd,
+        agents=len(by_agents),
         seconds=sum(p.seconds for p in found),
         calls_spared=sum(p.runs_spared for p in found),
     )
@@ -146,6 +155,13 @@ def loop_rows(lab: Lab) -> list[LoopRow]:
             row = row.model_copy(update=told)
         found.append(row)
     return found
+
+
+def _took_part(folder: Path) -> tuple[Participant, ...]:
+    path = folder / "synthesis.md"
+    if not path.exists():
+        return ()
+    return read_parsed(path, parse_synthesis, fix=made_again(path)).took_part
 
 
 def _setup(meta: IterationMeta, *, unread: bool) -> Setup:

@@ -211,6 +211,9 @@ class CodeHost(Protocol):
     def label(self, number: int, label: str, *, when: str) -> None:
         """Add a label."""
 
+    def unlabel(self, number: int, label: str, *, when: str) -> None:
+        """Take a label off, if it is there."""
+
     def status(self, number: int, *, commit: str, outcome: Outcome, text: str, when: str) -> None:
         """Say on the tested commit how it was judged, so that a rule of `base` can ask for it."""
 

@@ -3,10 +3,11 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from github import GithubException
+from github import GithubException, UnknownObjectException
 from github.IssueComment import IssueComment
 from github.PullRequest import PullRequest
 from github.Repository import Repository
@@ -126,6 +127,17 @@ class GitHubHost:
     def label(self, number: int, label: str, *, when: str) -> None:
         """Add a label, which GitHub makes if the repository has none of that name."""
         self._call(f"label #{number}", lambda: self._pull(number).add_to_labels(label))
+
+    def unlabel(self, number: int, label: str, *, when: str) -> None:
+        """Take a label off, if it is there; the repository keeps it."""
+
+        def taken_off() -> None:
+            pull = self._pull(number)
+            if label in seen(pull).labels:
+                with suppress(UnknownObjectException):  # somebody else was quicker
+                    pull.remove_from_labels(label)
+
+        self._call(f"take a label off #{number}", taken_off)
 
     def status(self, number: int, *, commit: str, outcome: Outcome, text: str, when: str) -> None:
         """The verdict as a commit status; as a check run where the server has no statuses."""

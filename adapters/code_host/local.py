@@ -110,6 +110,14 @@ class LocalHost:
                 labels = (*pull.labels, label)
                 self._files.save(pull.after(_event("labelled", when, label), labels=labels))
 
+    def unlabel(self, number: int, label: str, *, when: str) -> None:
+        """Take a label off, if it is there."""
+        with self._locked():
+            pull = self._files.load(number)
+            if label in pull.labels:
+                labels = tuple(other for other in pull.labels if other != label)
+                self._files.save(pull.after(_event("unlabelled", when, label), labels=labels))
+
     def status(self, number: int, *, commit: str, outcome: Outcome, text: str, when: str) -> None:
         """Write the verdict on a commit into the file, in the place of an earlier one."""
         with self._locked():

@@ -26,9 +26,18 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 
 
 def to_implement(
-    step: str, direction: Direction, budget: Budget, files: Texts, *, edits: bool
+    step: str,
+    direction: Direction,
+    budget: Budget,
+    files: Texts,
+    *,
+    known: Sequence[str],
+    edits: bool,
 ) -> dict[str, Any]:
-    """Values for IMPLEMENT. `files` are those that matter; `edits`: it has hands of its own."""
+    """Values for IMPLEMENT. `files` are those that matter; `edits`: it has hands of its own.
+
+    `known` is what is known to go wrong in the step, a line each with its evidence.
+    """
     return {
         "step": step,
         "direction": direction.model_dump(),
@@ -38,6 +47,7 @@ def to_implement(
         "max_files": budget.max_files,
         "max_lines": budget.max_lines,
         "files": list(files),
+        "known": list(known),
         "edits": edits,
     }
 
@@ -61,7 +71,7 @@ def check_template(template: str, path: str) -> None:
                     title="<t>", description="<d>")  # fmt: skip
     samples = {
         IMPLEMENT: to_implement("<step>", direction, Budget(("p",), 1, 1), [("f", "<file>")],
-                                edits=False),
+                                known=("<known>",), edits=False),
         INSIGHT: to_find("<step>", "<numbers>", ["<run>"], "<diff>"),
         REVIEW: to_review("<step>", "<numbers>", change, "<diff>"),
     }  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.propose.mend import remedy
-from prompt_lab.report.numbers import calls, interval
+from prompt_lab.report.numbers import by_agents, calls, interval
 from prompt_lab.report.page import label, why
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import MARKS, count, duration, href, money, points, score
@@ -45,8 +45,9 @@ def _lines(view: ReportView) -> Iterator[str]:
         yield from _table(view)
     yield from _reasons(verdict)
     spent = view.spent
+    agents = f" ({by_agents(spent)})" if spent.agents else ""
     yield (
-        f"\nCalls: {calls(view)}. {money(spent.cost_usd)}, {duration(spent.seconds)}."
+        f"\nCalls: {calls(view)}. {money(spent.cost_usd)}{agents}, {duration(spent.seconds)}."
         f" Iteration {view.iteration} of `{_code(view.step)}`; policy `{_code(view.setup.policy)}`."
     )
     if view.setup.budget:

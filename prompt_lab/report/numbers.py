@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from prompt_lab.decide.result import VerifyResult
 from prompt_lab.decide.verdict import Interval, Verdict
-from prompt_lab.report.view import ReportView
+from prompt_lab.report.view import ReportView, Spent
 from prompt_lab.report.words import NOTHING, count, duration, money, points
 
 
@@ -27,9 +27,16 @@ def facts(view: ReportView) -> tuple[Fact, ...]:
         Fact("plans", f"{plans:,}", asked),
         Fact("pairs", f"{pairs:,}", f"{count(len(setup.models), 'model')}{replicates}"),
         Fact("calls", *calls(view).split(" ", 1)),
-        Fact("cost", money(spent.cost_usd), "all runs"),
+        Fact("cost", money(spent.cost_usd), by_agents(spent) or "all runs"),
         Fact("time", duration(spent.seconds), "of the runs"),
     )
+
+
+def by_agents(spent: Spent) -> str:
+    """How much of the cost is that of agents; '' where none was at work."""
+    if not spent.agents:
+        return ""
+    return f"{money(spent.agents_usd)} of it for {count(spent.agents, 'task')} of agents"
 
 
 def calls(view: ReportView) -> str:

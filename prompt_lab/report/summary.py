@@ -6,7 +6,7 @@ from textwrap import wrap
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.propose.mend import remedy
-from prompt_lab.report.numbers import calls, interval
+from prompt_lab.report.numbers import by_agents, calls, interval
 from prompt_lab.report.page import label, why
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import count, duration, money, points, score
@@ -41,7 +41,8 @@ def _lines(view: ReportView) -> Iterator[str]:
         yield from _models(view.metrics.models)
     yield ""
     yield f"  calls     {calls(view)}"
-    yield f"  cost      {money(view.spent.cost_usd)} in {duration(view.spent.seconds)}"
+    agents = f", {by_agents(view.spent)}" if view.spent.agents else ""
+    yield f"  cost      {money(view.spent.cost_usd)} in {duration(view.spent.seconds)}{agents}"
     yield f"  PR        {_pull(view)}"
     if view.setup.budget:
         yield f"  budget    {view.setup.budget}"

@@ -3,9 +3,11 @@
 from pydantic import Field
 
 from prompt_lab.analyze.model import Metrics
+from prompt_lab.analyze.synthesis_model import Participant
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.names import Outcome
 from prompt_lab.records import Change, PlanText, PromptVersion, Pull, Record, RunRow
+from prompt_lab.store.agents import AgentRecord
 
 
 class Setup(Record):
@@ -26,7 +28,9 @@ class Spent(Record):
 
     calls_made: int = 0
     calls_reused: int = 0
-    cost_usd: float = 0.0
+    cost_usd: float = Field(default=0.0, description="of the runs and of the agents")
+    agents_usd: float = Field(default=0.0, description="of the agents alone")
+    agents: int = Field(default=0, description="pieces of work of agents, refused ones included")
     seconds: float = Field(default=0.0, description="wall time of the runs")
     calls_spared: int = Field(default=0, description="planned runs that an early stop did without")
 
@@ -50,6 +54,8 @@ class ReportView(Record):
     rows: tuple[RunRow, ...] = Field(default=(), description="runs of the train plans, both sides")
     plans: dict[str, PlanText] = Field(default={}, description="train plans by name")
     spent: Spent = Spent()
+    took_part: tuple[Participant, ...] = Field(default=(), description="analysts, by synthesis.md")
+    works: tuple[AgentRecord, ...] = Field(default=(), description="of agents, oldest first")
     documents: dict[str, str] = Field(default={}, description="file name -> markdown, in order")
     files: tuple[str, ...] = Field(default=(), description="raw files beside the report, to link")
     page: str = Field(default="report.html", description="path or URL of the report, to open")

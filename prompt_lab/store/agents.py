@@ -1,11 +1,12 @@
 """What an agent did, beside its output: agent_<task>_<name>_<n>.json, and its transcript."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field
 
 from prompt_lab.records import VERSION, Record
-from prompt_lab.store.files import write_record, write_text
+from prompt_lab.store.files import read_if_whole, read_record, write_record, write_text
 
 
 class AgentRecord(Record):
@@ -45,3 +46,16 @@ def keep_work(folder: Path, record: AgentRecord, transcript: str) -> Path:
         record = record.model_copy(update={"transcript": name})
     write_record(path, record)
     return path
+
+
+def works(folder: Path, fix: Callable[[Path], str] | None = None) -> tuple[AgentRecord, ...]:
+    """All that agents did in an iteration, oldest first.
+
+    A damaged record is left out; with `fix`, which says how it is mended, it raises StoreError.
+    """
+    paths = sorted(folder.glob("agent_*.json"))
+    if fix is None:
+        found = [record for path in paths if (record := read_if_whole(path, AgentRecord))]
+    else:
+        found = [read_record(path, AgentRecord, fix=fix(path)) for path in paths]
+    return tuple(sorted(found, key=lambda record: record.started))

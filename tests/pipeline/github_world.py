@@ -15,6 +15,7 @@ from tests.adapters.code_host.hub.emulator import TOKEN, Emulator
 from tests.adapters.code_host.hub.paired import Paired
 from tests.adapters.code_host.hub.server import Hub
 from tests.adapters.code_host.hub.stand_in import StandIn
+from tests.adapters.code_host.hub.wire import ask
 from tests.pipeline.world import HINT, PLAIN, World
 
 BETTER = PLAIN.replace("[user]", f"{HINT}\n[user]")
@@ -28,6 +29,8 @@ class GitHubWorld(AbstractContextManager["GitHubWorld"]):
     world: World
     emulator: Emulator | None = None
     config: dict[str, Any] = field(default_factory=dict)
+    kept: StandIn | None = None
+    """A stand-in as it once was; its repository lies in the world."""
 
     @property
     def name(self) -> str:
@@ -36,22 +39,17 @@ class GitHubWorld(AbstractContextManager["GitHubWorld"]):
 
     def __enter__(self) -> "GitHubWorld":
         root = self.world.root / "hub"
-        shutil.rmtree(root, ignore_errors=True)
         self.bare = root / f"{self.name}.git"
-        self.bare.parent.mkdir(parents=True, exist_ok=True)
-        Git(root)(
-            "clone",
-            "-q",
-            "--bare",
-            "--single-branch",
-            "-b",
-            "main",
-            str(self.world.target),
-            str(self.bare),
-        )
+        if self.kept is None:
+            shutil.rmtree(root, ignore_errors=True)
+            self.bare.parent.mkdir(parents=True)
+            one = ["--bare", "--single-branch", "-b", "main"]
+            Git(root)("clone", "-q", *one, str(self.world.target), str(self.bare))
         self.pushed: Callable[[], None] = lambda: None
-        if self.emulator is None:
-            self.api: StandIn | Paired = StandIn(self.name, self.bare, {TOKEN: {"*"}})
+        if self.kept is not None:
+            self.api: StandIn | Paired = self.kept
+        elif self.emulator is None:
+            self.api = StandIn(self.name, self.bare, {TOKEN: {"*"}})
         else:
             self.api = Paired(self.emulator, self.name, self.bare)
             self.pushed = self.api.pushed
@@ -74,6 +72,17 @@ class GitHubWorld(AbstractContextManager["GitHubWorld"]):
     def section(self) -> dict[str, Any]:
         """What the target's config says of GitHub."""
         return {"repository": self.name, "base_url": self.hub.url, "pause": 0.01, **self.config}
+
+    def ask(self, path: str) -> Any:
+        """What the server tells anybody over plain HTTP of a path of the repository."""
+        return ask(self.hub.port, "GET", f"/repos/{self.name}{path}", token=TOKEN).data
+
+    def verdicts(self, commit: str) -> list[str]:
+        """The verdicts that stand on a commit: statuses, or check runs of the emulator."""
+        if self.emulator is None:
+            return [status["state"] for status in self.ask(f"/commits/{commit}/statuses")]
+        runs = self.ask(f"/commits/{commit}/check-runs")["check_runs"]
+        return [run["conclusion"] for run in runs]
 
     @property
     def stand_in(self) -> StandIn:

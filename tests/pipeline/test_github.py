@@ -1,7 +1,7 @@
 """An iteration whose pull request is on GitHub: what is seen when things there are not as hoped."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -54,15 +54,8 @@ class Told(NamedTuple):
 
 
 def _told(hub: GitHubWorld, number: int) -> Told:
-    def get(path: str) -> Any:
-        return ask(hub.hub.port, "GET", f"/repos/{hub.name}{path}", token=TOKEN).data
-
-    pull, [comment] = get(f"/pulls/{number}"), get(f"/issues/{number}/comments")
-    commit = f"/commits/{pull['head']['sha']}"
-    if hub.emulator is None:
-        [verdict] = [status["state"] for status in get(f"{commit}/statuses")]
-    else:
-        [verdict] = [run["conclusion"] for run in get(f"{commit}/check-runs")["check_runs"]]
+    pull, [comment] = hub.ask(f"/pulls/{number}"), hub.ask(f"/issues/{number}/comments")
+    [verdict] = hub.verdicts(pull["head"]["sha"])
     ended = "merged" if pull["merged"] else pull["state"]
     return Told(ended, [label["name"] for label in pull["labels"]], comment["body"], verdict)
 
@@ -117,8 +110,10 @@ def test_a_base_that_moved_with_a_conflict(hub: GitHubWorld) -> None:
         stops(run(hub, "Iteration"), "YES, but #1", "'idea' conflicts with 'main'")
     assert hub.stand_in.pulls[1].labels == ["prompt-lab: conflict"]
     assert hub.stand_in.pulls[1].state == "open"
+    hub.stand_in.pulls[1].labels.append("theirs")
     hub.commit("main", "prompt.txt", before + "\n")
     ends(hub, "merged")
+    assert hub.stand_in.pulls[1].labels == ["theirs"]
 
 
 @pytest.mark.parametrize(

@@ -1,184 +1,150 @@
-"""A whole iteration on GitHub, killed at every call to it in turn, and started again.
+"""An iteration and a loop on GitHub, ended at every call to it in turn, and started again.
 
-A process that is killed in the middle of a read has left what one left that was killed before it,
-so reads are cut before they take effect, and calls that change something also after.
+On our stand-in at every call; on the emulator the loop is killed before and after every call that
+changes something, which one that is killed in the middle of a read cannot be told from.
 """
 
-import multiprocessing
-import os
-import shutil
-import signal
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-import luigi
 import pytest
 
-from adapters.git import Git
 from adapters.registry import load
 from pipeline.iteration import Iteration
+from pipeline.loop import Loop
 from pipeline.verdict import Verdict
 from tests.adapters.code_host.hub.emulator import TOKEN, Emulator
-from tests.adapters.code_host.hub.server import Cut
 from tests.adapters.code_host.hub.wire import ask
+from tests.pipeline.cuts import Command, Trial
 from tests.pipeline.github_world import BETTER, OTHER, GitHubWorld
 from tests.pipeline.world import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
-FORK = multiprocessing.get_context("fork")
-WRITES = ("POST", "PUT", "PATCH")
-When = Literal["before", "after"]
+MakeWorld = Callable[..., World]
+KILLED = -9
 
 
-def _run(task: type[luigi.Task]) -> None:
-    os.setsid()
-    done = luigi.build([task(branch="idea")], local_scheduler=True, log_level="ERROR")
-    os._exit(0 if done else 1)
+class Case(NamedTuple):
+    """A command, and the outcomes of the iterations that it makes."""
+
+    command: Command
+    outcomes: tuple[str, ...]
+    prompt: str = ""
+    """Of the branch that the command names."""
 
 
-@dataclass
-class Trial:
-    """The same iteration over and over: from nothing, or from where its verdict has been found."""
-
-    world: World
-    prompt: str
-    emulator: Emulator | None
-    kept: dict[str, Path] = field(default_factory=dict)
-
-    def keep(self, name: str) -> None:
-        """Remember the world as it is."""
-        self.kept[name] = self.world.root.with_name(f"kept-{name}")
-        shutil.copytree(self.world.root, self.kept[name], symlinks=True)
-
-    def again(self, name: str) -> GitHubWorld:
-        """The world as it was, with a repository of the same name on a hub that is new."""
-        shutil.rmtree(self.world.root, ignore_errors=True)
-        shutil.copytree(self.kept[name], self.world.root, symlinks=True)
-        if self.emulator is not None:
-            path = f"/repos/{GitHubWorld(self.world).name}"
-            ask(self.emulator.port, "DELETE", path, token=TOKEN)
-        return GitHubWorld(self.world, self.emulator)
-
-    def run(self, hub: GitHubWorld, task: type[luigi.Task], cut: tuple[int, When] | None) -> int:
-        """The command in a process of its own, killed at that call if there is one."""
-        process = FORK.Process(target=_run, args=(task,))
-        # Bound late: the process has its number once it runs.
-        kill = lambda: os.killpg(process.pid or 0, signal.SIGKILL)  # noqa: E731
-        hub.hub.calls.clear()
-        hub.hub.cut = None if cut is None else Cut(*cut, kill)
-        process.start()
-        process.join(120)
-        hub.hub.cut = None
-        assert process.exitcode is not None
-        return process.exitcode
+ITERATION = Command(Iteration, {"branch": "idea"})
+YES = Case(ITERATION, ("YES",), BETTER)
+NO = Case(ITERATION, ("NO",), OTHER)
+LOOP = Case(Command(Loop, {"iterations": 2}), ("YES", "NO"))
 
 
-def _open(hub: GitHubWorld) -> None:
-    """What the hub holds once the verdict has been found: the branch and its pull request."""
-    head = hub.world.git("rev-parse", "idea")
-    hub.world.git("push", "-q", str(hub.bare), "idea")
-    hub.pushed()
-    pull = {"title": "Test idea", "head": "idea", "base": "main"}
-    body = {"body": "Opened for iteration 1 of step 'read_sum'."}
-    made = _ask(hub, "POST", "/pulls", {**pull, **body})
-    assert (made["number"], made["head"]["sha"]) == (1, head)
-
-
-def _ask(hub: GitHubWorld, method: str, path: str, data: Any = None) -> Any:
-    return ask(hub.hub.port, method, f"/repos/{hub.name}{path}", data, TOKEN).data
-
-
-def _told(hub: GitHubWorld) -> tuple[list[Any], list[Any]]:
-    """All pull requests, and the comments of the first, as anybody is told them over HTTP."""
-    pulls = _ask(hub, "GET", "/pulls?state=all")
-    return pulls, _ask(hub, "GET", "/issues/1/comments") if pulls else []
-
-
-def _check_between(hub: GitHubWorld) -> None:
-    pulls, comments = _told(hub)
-    assert len(pulls) <= 1
-    assert len(comments) <= 1
-    if pulls and pulls[0]["state"] == "closed":
-        assert len(comments) == 1, "ended without its comment"
-
-
-def _check_end(hub: GitHubWorld, outcome: str) -> None:
-    [pull], [comment] = _told(hub)
-    assert pull["state"] == "closed"
-    assert (pull["merged_at"] is not None) == (outcome == "YES")
-    assert f"{outcome}\n" in comment["body"]
-    world = hub.world
-    assert world.verdict(1).outcome.value == outcome
-    action = world.record(1, "conclusion")["action"]
-    assert action == ("merged" if outcome == "YES" else "closed")
-    there = Git(hub.bare)("rev-parse", "main")
-    assert world.git("rev-parse", "main") == there
-    assert there == (pull["merge_commit_sha"] if outcome == "YES" else _first(world))
-    assert len(_verdicts(hub, pull["head"]["sha"])) == 1
-
-
-def _verdicts(hub: GitHubWorld, head: str) -> list[Any]:
-    if hub.emulator is None:
-        return hub.stand_in.statuses
-    found: list[Any] = _ask(hub, "GET", f"/commits/{head}/check-runs")["check_runs"]
-    return found
-
-
-def _first(world: World) -> str:
-    return world.git("rev-list", "--max-parents=0", "main")
-
-
-def _cuts(calls: list[str]) -> Iterator[tuple[int, When]]:
-    for n, call in enumerate(calls, start=1):
-        yield n, "before"
-        if call.startswith(WRITES):
-            yield n, "after"
-
-
-@pytest.fixture(params=["github", "emulate"])
-def make_trial(
-    request: pytest.FixtureRequest, make_world: Callable[..., World], monkeypatch: Any
-) -> Callable[[str], Trial]:
+@pytest.fixture
+def make_trial(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trial]:
+    """A world that is kept as 'new', on the stand-in or on an emulator."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-    emulator = request.getfixturevalue("emulator") if request.param == "emulate" else None
     for kind, name in (("llm", "scripted"), ("step", "extract_invoice"), ("code_host", "github")):
         load(kind, name)  # what every process would import anew
 
-    def make(prompt: str) -> Trial:
-        world = make_world(train=6, verify=6, policy={"verify": "if_given"})
-        trial = Trial(world, prompt, emulator)
-        trial.keep("empty")
+    def make(case: Case, emulator: Emulator | None = None) -> Trial:
+        trial = Trial(make_world(train=6, verify=6, policy={"verify": "if_given"}), emulator)
+        if case.prompt:
+            trial.world.branch("idea", {"prompt.txt": case.prompt})
+        trial.keep("new")
         return trial
 
     return make
 
 
-@pytest.mark.parametrize(("outcome", "prompt"), [("YES", BETTER), ("NO", OTHER)], ids=["YES", "NO"])
-def test_every_cut_point(make_trial: Callable[[str], Trial], outcome: str, prompt: str) -> None:
-    trial = make_trial(prompt)
-    with trial.again("empty") as hub:
-        hub.world.branch("idea", {"prompt.txt": prompt})
-        trial.keep("new")
-        assert trial.run(hub, Verdict, None) == 0
-        until_verdict = list(hub.hub.calls)
+@pytest.mark.parametrize("case", [YES, NO, LOOP], ids=["YES", "NO", "loop"])
+def test_started_again_from_every_call(make_trial: Callable[..., Trial], case: Case) -> None:
+    trial = make_trial(case)
+    with trial.again("new") as hub:
+        copies = trial.copies(hub, case.command)
+        _check_end(hub, case)
+    seen = set()
+    for copy in copies:
+        with trial.at(copy) as hub:
+            seen |= _check_between(hub)
+            assert trial.run(hub, case.command) == 0, copy
+            _check_end(hub, case)
+    # Else a cut went unseen, and nothing was tried there.
+    ends = {f"{n} {end}" for n, _ in enumerate(case.outcomes, start=1) for end in ("open", "ended")}
+    commented = {f"{n} commented, open" for n, _ in enumerate(case.outcomes, start=1)}
+    assert seen == ends | commented
+
+
+def test_killed_at_every_write_to_the_emulator(
+    make_trial: Callable[..., Trial], emulator: Emulator
+) -> None:
+    trial = make_trial(LOOP, emulator)
+    with trial.again("new") as hub:
+        until_verdict = trial.writes(hub, Command(Verdict, {}))
         trial.keep("judged")
-        assert trial.run(hub, Iteration, None) == 0
-        after_verdict = list(hub.hub.calls)
-        _check_end(hub, outcome)
-    for cut in _cuts(after_verdict):
+        after_verdict = trial.writes(hub, LOOP.command)
+        _check_end(hub, LOOP)
+    assert (len(until_verdict), len(after_verdict)) == (3, 11)
+    for cut in after_verdict:
         with trial.again("judged") as hub:
             _open(hub)
-            _survives(trial, hub, cut, outcome)
-    # A NO is no different until its verdict is known.
-    for cut in _cuts(until_verdict) if outcome == "YES" else ():
+            _survives(trial, hub, cut, LOOP)
+    for cut in until_verdict:
         with trial.again("new") as hub:
-            _survives(trial, hub, cut, outcome)
+            _survives(trial, hub, cut, LOOP)
 
 
-def _survives(trial: Trial, hub: GitHubWorld, cut: tuple[int, When], outcome: str) -> None:
-    assert trial.run(hub, Iteration, cut) == -signal.SIGKILL, cut
+def _survives(trial: Trial, hub: GitHubWorld, cut: Any, case: Case) -> None:
+    assert trial.run(hub, case.command, cut) == KILLED, cut
     _check_between(hub)
-    assert trial.run(hub, Iteration, None) == 0, cut
-    _check_end(hub, outcome)
+    assert trial.run(hub, case.command) == 0, cut
+    _check_end(hub, case)
+
+
+def _open(hub: GitHubWorld) -> None:
+    """What the hub holds once the first verdict has been found: its branch and pull request."""
+    change = hub.world.record(1, "change")
+    hub.world.git("push", "-q", str(hub.bare), change["branch"])
+    hub.pushed()
+    pull = {"title": change["title"], "head": change["branch"], "base": "main", "body": "Why."}
+    made = ask(hub.hub.port, "POST", f"/repos/{hub.name}/pulls", pull, TOKEN).data
+    assert (made["number"], made["head"]["sha"]) == (1, change["commit"])
+
+
+def _pulls(hub: GitHubWorld) -> list[tuple[Any, list[Any]]]:
+    """All pull requests with their comments, oldest first, as anybody is told them over HTTP."""
+    pulls = sorted(hub.ask("/pulls?state=all"), key=lambda pull: int(pull["number"]))
+    return [(pull, hub.ask(f"/issues/{pull['number']}/comments")) for pull in pulls]
+
+
+def _check_between(hub: GitHubWorld) -> set[str]:
+    """What must hold wherever it was ended; and how far the newest pull request has come."""
+    told = _pulls(hub)
+    branches = [pull["head"]["ref"] for pull, _ in told]
+    assert len(branches) == len(set(branches)), "a second pull request for an iteration"
+    for pull, comments in told:
+        assert len(comments) <= 1, "commented twice"
+        assert comments or pull["state"] == "open", "ended without its comment"
+    if not told:
+        return set()
+    newest, comments = told[-1]
+    state = "ended" if newest["state"] == "closed" else "open"
+    return {f"{len(told)} {'commented, ' if comments and state == 'open' else ''}{state}"}
+
+
+def _check_end(hub: GitHubWorld, case: Case) -> None:
+    world, main = hub.world, hub.world.git("rev-list", "--max-parents=0", "main")
+    told = _pulls(hub)
+    assert len(told) == len(case.outcomes)
+    for number, (outcome, (pull, comments)) in enumerate(zip(case.outcomes, told, strict=True), 1):
+        [comment] = comments
+        assert f"{outcome}\n" in comment["body"]
+        assert pull["state"] == "closed"
+        assert (pull["merged_at"] is not None) == (outcome == "YES")
+        assert world.verdict(number).outcome.value == outcome
+        action = world.record(number, "conclusion")["action"]
+        assert action == ("merged" if outcome == "YES" else "closed")
+        assert len(hub.verdicts(pull["head"]["sha"])) == 1
+        main = pull["merge_commit_sha"] if outcome == "YES" else main
+    assert world.git("rev-parse", "main") == hub.git("rev-parse", "main") == main
+    ended = list(world.lab.glob("loops/*/ended.json"))
+    assert len(ended) == (1 if case is LOOP else 0)

@@ -107,4 +107,5 @@ class TestThenWell:
         assert not (hub.world.folder(1) / "conclusion.json").exists()
         hub.stand_in.rules.reviews = 0
         ends(hub, "merged")
+        assert hub.stand_in.pulls[1].labels == []
         assert [status["state"] for status in hub.stand_in.statuses] == ["success"]

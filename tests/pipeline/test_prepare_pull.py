@@ -23,9 +23,9 @@ def _prepare(**flags: Any) -> bool:
     return luigi.build([PreparePull(**flags)], local_scheduler=True, log_level="ERROR")
 
 
-def _open(branch: str) -> int:
+def _open(branch: str, base: str = "main") -> int:
     host = context().code_host("shop")
-    return host.open_pull(branch, base="main", title="A change", body="", when=WHEN).number
+    return host.open_pull(branch, base=base, title="A change", body="", when=WHEN).number
 
 
 def test_a_pull_request_is_ready_to_run_and_then_runs(
@@ -65,6 +65,42 @@ def test_a_pull_request_that_cannot_be_tested_is_named(
     with pytest.raises(LabError, match=words):
         prepared(PreparePull(pr=number))
     assert not world.folder(1).exists()
+
+
+def test_one_into_another_branch_is_not_judged_against_main(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.git("branch", "release")
+    world.branch("better", {"prompt.txt": BETTER})
+    _open("better", "release")
+    with pytest.raises(
+        LabError, match="goes into 'release', but changes are judged against 'main'"
+    ):
+        prepared(PreparePull(pr=1))
+    assert not _prepare(pr=1)
+    assert not (world.folder(1) / "meta.json").exists()
+    assert not (world.lab / "history").exists()
+
+
+def test_one_with_conflicts_is_not_prepared_until_they_are_solved(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.branch("better", {"prompt.txt": BETTER})
+    _open("better")
+    (world.target / "prompt.txt").write_text(PLAIN.replace("Extract", "Read"))
+    world.git("commit", "-q", "-a", "-m", "Main goes on")
+    main = world.git("rev-parse", "main")
+    with pytest.raises(LabError, match="conflict"):
+        prepared(PreparePull(pr=1))
+    assert not _prepare(pr=1)
+    assert not (world.folder(1) / "meta.json").exists()
+    assert not (world.lab / "history").exists()
+    assert world.git("rev-parse", "main") == main
+    world.git("checkout", "-q", "better")
+    world.git("merge", "-q", "-s", "ours", "-m", "Solved", "main")
+    solved = world.git("rev-parse", "HEAD")
+    world.git("checkout", "-q", "main")
+    assert _prepare(pr=1)
+    made = world.record(1, "prepared")
+    assert (made["commit"], made["base_commit"]) == (solved, main)
 
 
 def test_without_a_pull_request_there_is_nothing_to_prepare(make_world: MakeWorld) -> None:

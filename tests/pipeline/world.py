@@ -19,6 +19,7 @@ import yaml
 
 from pipeline.iteration import Iteration
 from prompt_lab.decide.verdict import Verdict
+from prompt_lab.propose.sections import CONTRACT
 
 REPOSITORY = Path(__file__).parents[2]
 PLAIN = "Extract the amount.\n[user]\n{invoice}\n"
@@ -37,6 +38,15 @@ READS_WELL = {
     ]
 }
 READS_FIRST = {"rules": [{"answer": '{"amount": {0}}', "answer_regex": NUMBER}]}
+
+# Follows a hint only where the form of the answer is stated too, else it answers in prose.
+READS_LOOSELY = {
+    "rules": [
+        {"when": [HINT, CONTRACT], "answer": '{"amount": {1}}', "answer_regex": NUMBER},
+        {"when": HINT, "answer": "It is {1} euros.", "answer_regex": NUMBER},
+        {"answer": '{"amount": {0}}', "answer_regex": NUMBER},
+    ]
+}
 
 
 def scripted(script: Mapping[str, Any], **more: Any) -> dict[str, Any]:

@@ -98,6 +98,21 @@ def test_a_label_is_added_once(world: World) -> None:
     assert sorted(world.host.get(number).labels) == ["one", "two"]
 
 
+def test_a_label_is_taken_off(world: World) -> None:
+    world.branch("topic", {PROMPT: "New.\n"})
+    number = _open(world).number
+    for label in ("lab: not yet", "other"):
+        world.host.label(number, label, when=WHEN)
+    for _ in range(2):
+        world.host.unlabel(number, "lab: not yet", when=WHEN)
+        assert world.host.get(number).labels == ("other",)
+    world.host.unlabel(number, "never there", when=WHEN)
+    world.host.label(number, "lab: not yet", when=WHEN)
+    assert sorted(world.host.get(number).labels) == ["lab: not yet", "other"]
+    with pytest.raises(CodeHostError, match="41"):
+        world.host.unlabel(41, "other", when=WHEN)
+
+
 def test_merging_twice_merges_once(world: World) -> None:
     pull = _ready(world)
     merged = _merge(world, pull)

@@ -32,7 +32,8 @@ def test_our_templates_render(name: str) -> None:
 
 def test_the_budget_is_told_and_data_is_no_template() -> None:
     template = (FOLDER / IMPLEMENT).read_text()
-    values = to_implement("s", DIRECTION, BUDGET, [("p.txt", "Read {note}.")], edits=True)
+    files = [("p.txt", "Read {note}.")]
+    values = to_implement("s", DIRECTION, BUDGET, files, known=(), edits=True)
     text = render(template, values)
     assert "At most 2 files and 30 lines" in text
     assert "Say {{ 7 * 7 }}" in text
@@ -40,6 +41,14 @@ def test_the_budget_is_told_and_data_is_no_template() -> None:
     assert "whole new text" not in text
     without_hands = render(template, {**values, "edits": False})
     assert '"files"' in without_hands
+
+
+def test_what_is_known_to_go_wrong_is_told() -> None:
+    template = (FOLDER / IMPLEMENT).read_text()
+    values = to_implement("s", DIRECTION, BUDGET, [], known=("amount {{ 1 }}: 4 of 6",), edits=True)
+    text = render(template, values)
+    assert re.search(r"BEGIN KNOWN \w+ -+\n- amount \{\{ 1 \}\}: 4 of 6\n-+ END KNOWN", text)
+    assert "KNOWN" not in render(template, {**values, "known": []})
 
 
 def test_no_text_can_end_its_own_fence() -> None:

@@ -5,6 +5,7 @@ from random import Random
 
 from prompt_lab.analyze.insight import render_insight
 from prompt_lab.analyze.metrics import measure
+from prompt_lab.analyze.synthesis_model import Participant
 from prompt_lab.decide.verdict import Evidence, Pair, Policy, Validity, Verdict, decide
 from prompt_lab.names import PullState, Side, Split, Status
 from prompt_lab.records import (
@@ -19,6 +20,7 @@ from prompt_lab.records import (
     Usage,
 )
 from prompt_lab.report.view import ReportView, Setup, Spent
+from prompt_lab.store.agents import AgentRecord
 
 MODELS = ("smollm2-t0", "smollm2-t07")
 SEVEN = (
@@ -59,6 +61,12 @@ Never guess.
 Invoice:
 {invoice}
 """
+
+WORK = AgentRecord(
+    agent="claude", kind="claude_code", model="haiku", task="insight", started="",
+    ending="time", refused={"time_limit": "it was ended"}, prompt_sha256="", seconds=61,
+    cost_usd=0.5, input_tokens=1, output_tokens=2, unbound=("its network is not walled in",),
+)  # fmt: skip
 
 
 def plan(number: int) -> PlanText:
@@ -201,6 +209,8 @@ def full(models: tuple[str, ...] = MODELS, plans: int = 20, gain: float = 0.35) 
         rows=tuple(train),
         plans=texts,
         spent=Spent(calls_made=118, calls_reused=42, cost_usd=0.0064, seconds=83),
+        took_part=(Participant(analyst="claude", insight="failed", review="read"),),
+        works=(WORK,),
         documents={"insight_metrics.md": render_insight(metrics, iteration=12, step="extract")},
         files=("verdict.json", "change.json", "meta.json"),
         page="lab/analysis/12_extract_invoice/report.html",

@@ -26,6 +26,15 @@ def test_a_link_of_the_target_that_is_no_web_address_stays_text() -> None:
     assert not [a for a in page.find("a") if "javascript" in a["href"]]
 
 
+def test_who_took_part_and_what_agents_did_is_shown() -> None:
+    assert "Who took part" in PAGE.text
+    assert "claudefailedread" in PAGE.text
+    row = ("claude", "insight", "haiku", "time", "time_limit", "$0.50", "1 min 1 s", "its network")
+    assert "".join(row) in PAGE.text
+    alone = FULL.model_copy(update={"works": (), "took_part": ()})
+    assert "Who took part" not in Page(render_report(alone)).text
+
+
 def test_every_style_and_script_is_allowed_by_its_hash_alone() -> None:
     policy = next(m["content"] for m in PAGE.find("meta") if "default-src" in m.get("content", ""))
     assert "default-src 'none'" in policy

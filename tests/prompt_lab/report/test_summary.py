@@ -31,6 +31,16 @@ def test_a_summary_says_all_that_matters() -> None:
     assert "#12 open  https://example.org/acme/invoices/pull/12" in text
 
 
+def test_what_agents_cost_is_told_where_any_was_at_work() -> None:
+    view = samples.full()
+    spent = view.spent.model_copy(update={"cost_usd": 1.75, "agents_usd": 1.5, "agents": 3})
+    told = view.model_copy(update={"spent": spent})
+    words = "$1.50 of it for 3 tasks of agents"
+    assert f"$1.75 in 1 min 23 s, {words}" in render_summary(told)
+    assert f"$1.75 ({words})" in verdict_comment(told)
+    assert "of agents" not in render_summary(view) + verdict_comment(view)
+
+
 def test_control_characters_do_not_reach_the_terminal() -> None:
     change = samples.CHANGE.model_copy(update={"title": "a\x1b[31mred\rb\x07"})
     text = render_summary(samples.full().model_copy(update={"change": change}))

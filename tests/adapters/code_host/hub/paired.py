@@ -87,7 +87,8 @@ class Paired:
                 self._known.add(sha)
             entries.append({"path": path, "mode": mode, "type": kind, "sha": sha})
         tree = self._ask("POST", f"{self._path}/git/trees", {"tree": entries})["sha"]
-        given = {"tree": tree, **_told(self.git("cat-file", "commit", commit))}
+        raw = self.git.raw("cat-file", "commit", commit).decode()
+        given = {"tree": tree, **_told(raw)}
         assert self._ask("POST", f"{self._path}/git/commits", given)["sha"] == commit
         self._known.add(commit)
 

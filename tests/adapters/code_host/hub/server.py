@@ -49,6 +49,8 @@ class Hub:
     calls: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     cut: Cut | None = None
+    watch: Callable[[], None] = lambda: None
+    """Called before each call takes effect, and before it is answered."""
 
     def __enter__(self) -> "Hub":
         hub = self
@@ -91,10 +93,12 @@ class Hub:
             if cut and cut.when == "before":
                 cut.act()
                 return None
+            self.watch()
             fault = self._fault(call)
             if fault and not fault.after:
                 return fault.reply
             reply = self._git(call) if ".git/" in call.path else self.api(call)
+            self.watch()
             if cut:
                 cut.act()
                 return None

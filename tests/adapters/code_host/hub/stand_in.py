@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from adapters.code_host._merge import check_merge, contains, make_merge
 from adapters.git import Git, branch_head
 from prompt_lab.errors import MergeConflict
 from tests.adapters.code_host.hub.stand_in_pulls import Pulls, StoredPull
+from tests.adapters.code_host.hub.stand_in_rules import Rules
 from tests.adapters.code_host.hub.wire import Call, Reply
 
 WHEN = "2026-03-04T05:06:07Z"
@@ -29,17 +31,6 @@ _RIGHTS = {
     "comment": "pull_requests=write",
     "runs": "checks=write",
 }
-
-
-@dataclass
-class Rules:
-    """What the repository's owner has set."""
-
-    reviews: int = 0
-    required_status: str = ""
-    has_statuses: bool = True
-    thinks_first: bool = False
-    """Whether it takes a second look until it is known that a pull request can be merged."""
 
 
 @dataclass
@@ -81,6 +72,7 @@ class StandIn:
             r"POST REPO/issues/(\d+)/comments": self.post_comments,
             r"PATCH REPO/issues/comments/(\d+)": self.patch_comment,
             r"POST REPO/issues/(\d+)/labels": self.post_labels,
+            r"DELETE REPO/issues/(\d+)/labels/(.+)": self.delete_labels,
             "GET REPO/commits/([0-9a-f]{40})": self.commit,
             "GET REPO/commits/([0-9a-f]{40})/statuses": self.list_statuses,
             "GET REPO/statuses/([0-9a-f]{40})": self.list_statuses,  # its old name, still served
@@ -166,7 +158,7 @@ class StandIn:
             )
         if not self._mergeable(pull):
             return Reply(405, {"message": "Pull Request has merge conflicts"})
-        forbidden = self._forbidden(head)
+        forbidden = self.rules.forbid(head, self.statuses)
         if forbidden:
             return Reply(405, {"message": forbidden})
         base = branch_head(self.git, pull.base)
@@ -204,6 +196,13 @@ class StandIn:
         pull.labels += [name for name in asked if name not in pull.labels]
         return Reply(200, [{"name": name} for name in pull.labels])
 
+    def delete_labels(self, call: Call, number: int, name: str) -> Reply:
+        labels = self.pulls[number].labels
+        if unquote(name) not in labels:
+            return Reply(404, {"message": "Label does not exist"})
+        labels.remove(unquote(name))
+        return Reply(200, [{"name": name} for name in labels])
+
     def commit(self, call: Call, sha: str) -> Reply:
         return Reply(200, {"sha": sha, "url": f"/repos/{self.name}/commits/{sha}"})
 
@@ -225,15 +224,6 @@ class StandIn:
     def post_runs(self, call: Call) -> Reply:
         self.check_runs.append({"id": len(self.check_runs) + 1, **call.json})
         return Reply(201, self.check_runs[-1])
-
-    def _forbidden(self, head: str) -> str:
-        name = self.rules.required_status
-        newest = [s["state"] for s in self.statuses if (s["sha"], s["context"]) == (head, name)]
-        if name and newest[-1:] != ["success"]:
-            return f'Required status check "{name}" is expected.'
-        if self.rules.reviews:
-            return f"At least {self.rules.reviews} approving review is required by reviewers."
-        return ""
 
     def _mergeable(self, pull: StoredPull) -> bool:
         head, base = self.pulls.head(pull), branch_head(self.git, pull.base)
