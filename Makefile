@@ -30,6 +30,16 @@ $(VENV)/.run: $(BIN)/uv locks/run.txt pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run locks/dev.txt
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r locks/dev.txt
+	@$(COMPILE)
+	@touch $@
+
+# The commands of a task cannot write into .venv: what those of the samples import is compiled here.
+COMPILE := PYTHONDONTWRITEBYTECODE= $(BIN)/python -c \
+	"import sklearn.linear_model, sklearn.pipeline, llama_index.llms.openai_like"
+
+$(VENV)/.samples: $(VENV)/.run locks/samples.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r locks/samples.txt
+	@$(COMPILE)
 	@touch $@
 
 .PHONY: setup
@@ -88,6 +98,15 @@ calibrate: setup ## measure the decision engine into docs/calibration.md, an hou
 .PHONY: task
 task: setup ## one safe iteration of a task.yaml: make task TASK=path/to/task.yaml
 	@$(BIN)/python -m pipeline.task_command "$(TASK)"
+
+.PHONY: samples
+samples: $(VENV)/.samples ## install what sample tasks take beyond that: scikit-learn
+
+SAMPLE ?= skill-quality
+.PHONY: sample
+sample: samples ## a few attempts at a task of configs/tasks, and their diffs: SAMPLE=skill-quality
+	@$(BIN)/prompt-lab-task configs/tasks/$(SAMPLE)/task.yaml --campaign
+	@$(BIN)/python configs/tasks/show.py $(SAMPLE)
 
 .PHONY: ledger
 ledger: setup ## the lab's index.html anew, another tool's lab too (PROMPTLAB_ROOT); runs nothing

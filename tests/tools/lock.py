@@ -11,7 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LOCKS = {"run": ("local", "build"), "dev": ("local", "build", "dev")}
+LOCKS = {
+    "run": ("local", "build"),
+    "samples": ("samples",),  # alone: what is installed beside run, in run's versions
+    "dev": ("local", "build", "dev", "samples"),
+}
 
 
 def fingerprint() -> str:
@@ -27,17 +31,19 @@ def fingerprint() -> str:
 
 
 def make() -> None:
-    """Compile both locks with hashes and without the names of any registry."""
+    """Compile the locks with hashes and without the names of any registry."""
     for name, groups in LOCKS.items():
         goal = ROOT / "locks" / f"{name}.txt"
         options = [part for group in groups for part in ("--group", group)]
-        if name == "dev":
+        if name != "samples":
+            options.insert(0, "pyproject.toml")
+        if name != "run":
             options += ["-c", "locks/run.txt"]
         done = subprocess.run(
             [
                 Path(sys.executable).with_name("uv"),
                 *("pip", "compile", "-q", "--universal", "--generate-hashes"),
-                *("--no-header", "--no-annotate", "pyproject.toml", *options),
+                *("--no-header", "--no-annotate", "--python-version", "3.11", *options),
             ],
             cwd=ROOT,
             capture_output=True,
@@ -49,7 +55,7 @@ def make() -> None:
 
 
 def check() -> int:
-    """0 where both locks were made from pyproject.toml as it is and name no address."""
+    """0 where the locks were made from pyproject.toml as it is and name no address."""
     wrong = []
     for name in LOCKS:
         text = (ROOT / "locks" / f"{name}.txt").read_text("utf-8")
