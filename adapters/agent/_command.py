@@ -18,7 +18,13 @@ from prompt_lab.config.agents import AgentConfig
 
 LONGEST = 2000
 """Characters of what a command says when it fails."""
-_STOPPED = {"time": Ending.TIME, "output": Ending.OUTPUT, "watch": Ending.COST}
+_STOPPED = {
+    "time": Ending.TIME,
+    "output": Ending.OUTPUT,
+    "watch": Ending.COST,
+    "memory": Ending.MEMORY,
+    "processes": Ending.PROCESSES,
+}
 
 
 @dataclass
@@ -60,7 +66,11 @@ class CommandAgent(ABC):
             [*self._command(), *self.arguments(job)],
             cwd=job.folder,
             environment={**self._given(job), **self.environment(job)},
-            limits=Limits(self._config.seconds),
+            limits=Limits(
+                self._config.seconds,
+                memory_mb=self._config.memory_mb,
+                processes=self._config.processes,
+            ),
             walls=self._walls(job),
             stdin=job.prompt.encode(),
             watch=lambda line: self._listen(line, heard),

@@ -31,11 +31,11 @@ class Group:
     def __init__(self, folders: list[Path]) -> None:
         self._folders = folders
 
-    def enter(self) -> None:
-        """Put this process into it."""
+    def enter(self, pid: int = 0) -> None:
+        """Put a process into it; 0: this one."""
         for folder in self._folders:
             with contextlib.suppress(OSError):
-                (folder / "cgroup.procs").write_text("0")
+                (folder / "cgroup.procs").write_text(str(pid))
 
     def bound(self, processes: int, memory_mb: int) -> None:
         """Other bounds from now on. Raises OSError."""
@@ -73,15 +73,15 @@ class Cage:
 
     Only what can be made without changing a group of someone else is used: version 2 where the
     controllers have been handed down to us, or version 1 where a hierarchy is writable. `memory`
-    says whether memory can be bounded too.
+    says whether memory can be bounded too. `mark` tells several cages of one process apart.
     """
 
-    def __init__(self, wanted: bool = True) -> None:
+    def __init__(self, wanted: bool = True, mark: str = "own") -> None:
         self.kind, self.memory = "", False
         self._folders: dict[str, Path] = {}
         for controller, file in (("pids", "pids.max"), ("memory", "memory.")) if wanted else ():
             for kind, parent in _parents(controller):
-                folder = parent / f"prompt-lab-{os.getpid()}"
+                folder = parent / f"prompt-lab-{mark}-{os.getpid()}"
                 if folder in self._folders.values() or _made(folder, file):
                     self._folders[controller] = folder
                     self.kind = kind if controller == "pids" else self.kind

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from adapters import bounds
+from adapters.walls.jail import HIDDEN, SCRATCH
 from prompt_lab.errors import OutsideFailure
 
 START = Path(bounds.__path__[0]) / "start.py"
 SERVES = "sandbox.keeper.loop"
-HIDDEN = ("/tmp", "/var/tmp", "/run", "/root", "/home")
 NO_JAIL = "the file system, the network and other processes are open to commands: {why}"
 
 
@@ -105,7 +105,7 @@ class Keeper:
             return "a jail takes Linux"
         place = Place(Path("/"), Path("/"), jail=True)
         job = self._job(place, Bounds(10, 64, 8, 1, 1)) | {"probe": True}
-        job["jail"] |= {"tree": str(START.parent), "at": str(START.parent)}
+        job["jail"] |= {"writable": [[str(START.parent)] * 2]}
         failed: str = self._ask(job)["failed"]
         return failed
 
@@ -122,12 +122,13 @@ class Keeper:
         if place.jail:
             hidden, shown = _view(place.at)
             jail = {
-                "tree": str(place.tree),
-                "at": str(place.at),
                 "hidden": hidden,
                 "shown": shown,
+                "writable": [[str(place.tree), str(place.at)]],
                 "network": place.network,
+                "hosts": "",
                 "scratch_mb": limits.file_mb,
+                "whole": True,
             }
         return {"limits": bounds, "jail": jail, "tree": str(place.tree)}
 
@@ -164,11 +165,11 @@ class Keeper:
 
 
 def _view(at: Path) -> tuple[list[str], list[str]]:
-    """(folders that a jail hides, paths in them that it shows all the same)."""
+    """(folders that a jail hides beside its own, paths in hidden ones that it shows)."""
     home = str(Path.home())
-    hidden = sorted({*HIDDEN, *([home] if home != "/" else [])})
+    hidden = [home] if home != "/" else []
     needed = {sys.prefix, sys.base_prefix, *_links(Path(sys.executable))}
-    covered = (*hidden, str(at))
+    covered = (*SCRATCH, *HIDDEN, *hidden, str(at))
     shown = [p for p in sorted(needed) if any(Path(p).is_relative_to(h) for h in covered)]
     return hidden, [
         p for p in shown if not any(p != o and Path(p).is_relative_to(o) for o in shown)

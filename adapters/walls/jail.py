@@ -1,163 +1,181 @@
-"""One command behind walls: `python -m adapters.walls.jail <descriptor>`, told what in JSON.
+"""The jail of a command: what it sees of the machine's files, processes and network.
 
-The command sees the machine read-only, but for the folders that it may write; hidden folders are
-empty; it has no rights, no other process in view, and no network but the addresses it was granted.
-What the machine does not allow is told in words, one line of JSON on the same descriptor.
+Everything is read-only but for what it may write; hidden folders and `/run` are empty; `/tmp` and
+its like are its own; of the devices there are those that hold nothing. Standard library only, with
+relative imports: the sandbox's keeper and the launcher load it under a private name.
 """
 
-import json
+from __future__ import annotations
+
 import os
-import socket
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from adapters.walls import kernel, wire
+from . import syscalls as sys_
 
-SCRATCH = ("/tmp", "/var/tmp", "/dev/shm", "/run")
-"""Folders that everyone may write, or where services listen: replaced by empty ones."""
-MEGABYTES = 512
+SCRATCH = ("/tmp", "/var/tmp")
+HIDDEN = ("/run", "/root", "/home")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+_SAFE = sys_.ATTR_NOSUID | sys_.ATTR_NODEV
 NO_MOUNTS = "no mount namespace can be made: what it reads and writes elsewhere is not prevented"
 NO_READ_ONLY = "the file system cannot be made read-only: what it writes elsewhere is not prevented"
 NO_PROCESSES = "no process namespace can be made: other processes can be seen"
 NO_NETWORK = "no network namespace can be made: it can reach any address"
+NO_DEVICES = "the devices cannot be hidden: root can read and write disks"
+NO_DROP = "its rights cannot be taken: it has those of the lab"
 
 
-def main() -> None:
-    """Read what is wanted, build the walls, run the command, end with its exit code."""
-    channel = int(sys.argv[1])
-    with os.fdopen(os.dup(channel), "rb") as pipe:
-        wanted = json.loads(pipe.readline())
-    kernel.die_with_parent()
-    kernel.bound_files(MEGABYTES)
-    missing: list[str] = []
-    listeners = _walls(wanted, missing)
-    child = os.fork()  # the first process of the new process namespace: all end with it
-    if child == 0:
-        _first(wanted, listeners, missing, channel)
-    os.close(channel)
-    _, status = os.waitpid(child, 0)
-    os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+class Jail(NamedTuple):
+    """What a command sees. Paths are absolute; where two cover each other the deeper one decides.
+
+    `hidden` folders are empty beside HIDDEN, `shown` paths can be read in them, and `writable` are
+    (folder, where it appears). `network`: it has the machine's. `hosts` stands for /etc/hosts.
+    `whole`: what the machine does not allow is an OSError, not a word in `Builder.missing`.
+    """
+
+    hidden: tuple[str, ...]
+    shown: tuple[str, ...]
+    writable: tuple[tuple[str, str], ...]
+    network: bool
+    scratch_mb: int
+    whole: bool
+    hosts: str = ""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Jail:
+        """From JSON."""
+        hidden, shown = (tuple(told[key]) for key in ("hidden", "shown"))
+        writable = tuple((source, at) for source, at in told["writable"])
+        return cls(hidden, shown, writable, told["network"], told["scratch_mb"], told["whole"],
+                   told["hosts"])  # fmt: skip
 
 
-def _walls(wanted: dict[str, Any], missing: list[str]) -> list[tuple[socket.socket, str]]:
-    """The namespaces; returns the sockets that lead to the addresses it was granted."""
-    root = os.geteuid() == 0
-    base = kernel.NEWNS | kernel.NEWPID | kernel.NEWIPC
-    if not _tried(lambda: kernel.unshare(base | (0 if root else kernel.NEWUSER))):
-        missing += [NO_MOUNTS, NO_PROCESSES]
-        missing += [] if wanted["network"] else [NO_NETWORK]
-        return []
-    listeners = [] if wanted["network"] else _network(wanted, missing)
-    if not _tried(kernel.keep_to_ourselves):
-        missing.append(NO_MOUNTS)
-        return listeners
-    _mounts(wanted, missing)
-    return listeners
+class Builder:
+    """Builds a jail around this process: `separate`, `arrange`, then `finish` in its next child."""
+
+    def __init__(self, jail: Jail) -> None:
+        self.missing: list[str] = []
+        self._jail = jail
+        self._own_mounts = self._own_processes = False
+
+    def separate(self) -> None:
+        """Leave the machine's namespaces; that of processes is left by this process' next child."""
+        flags = sys_.NEWNS | sys_.NEWUTS | sys_.NEWIPC | sys_.NEWPID
+        if self._tried(partial(_unshare, flags), NO_MOUNTS, NO_PROCESSES):
+            self._own_processes = True
+            private = partial(sys_.mount, "", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
+            self._own_mounts = self._tried(private, NO_MOUNTS)
+        if not self._jail.network:
+            self._tried(_leave_network, NO_NETWORK)
+
+    def arrange(self) -> None:
+        """Put the mounts. Imports nothing: Python's own folder may be covered meanwhile."""
+        if not self._own_mounts:
+            return  # they would be the machine's
+        jail = self._jail
+        views = {path: (path, False) for path in jail.shown}
+        views |= {at: (source, True) for source, at in jail.writable}
+        held = {at: _held(source) for at, (source, _) in views.items() if os.path.exists(source)}
+        devices = {name: f"/dev/{name}" for name in DEVICES}
+        kept = {name: _held(path) for name, path in devices.items() if os.path.exists(path)}
+        hosts = _held(jail.hosts) if jail.hosts else -1
+        self._tried(partial(sys_.set_mount, "/", _SAFE | sys_.ATTR_RDONLY), NO_READ_ONLY)
+        empty = {os.path.realpath(path) for path in (*SCRATCH, *HIDDEN, *jail.hidden)}
+        covered = []
+        for path in sorted({*held, *empty}, key=lambda path: path.count("/")):
+            # What is above it may have taken a hidden folder away already.
+            if path in empty and not (path in held and views[path][1]) and os.path.isdir(path):
+                self._tried(partial(_cover, path, jail.scratch_mb), f"{path} cannot be hidden")
+                covered.append(path)
+            elif path in held:
+                show = partial(_show, path, held[path], views[path][1])
+                self._tried(show, f"{path} cannot be shown")
+        self._tried(partial(_make_devices, kept, jail.scratch_mb), NO_DEVICES)
+        for path in (*covered, "/dev"):
+            if path not in SCRATCH:
+                self._tried(partial(_close, path), NO_READ_ONLY)
+        if jail.hosts:
+            self._tried(partial(sys_.bind, hosts, "/etc/hosts"), "no name leads to its addresses")
+
+    def finish(self) -> None:
+        """As the first process of the namespace: see its own processes only, give up all power.
+
+        Nothing of /proc can be written: it holds settings of the whole machine.
+        """
+        if self._own_mounts and self._own_processes:
+            flags = sys_.MS_RDONLY | sys_.MS_NOSUID | sys_.MS_NODEV | sys_.MS_NOEXEC
+            self._tried(partial(sys_.mount, "proc", "/proc", "proc", flags), NO_PROCESSES)
+        self._tried(sys_.drop_capabilities, NO_DROP)
+
+    def _tried(self, attempt: Callable[[], object], *words: str) -> bool:
+        try:
+            attempt()
+        except OSError:
+            if self._jail.whole:
+                raise
+            self.missing += [word for word in words if word not in self.missing]
+            return False
+        return True
 
 
-def _network(wanted: dict[str, Any], missing: list[str]) -> list[tuple[socket.socket, str]]:
-    if not (_tried(lambda: kernel.unshare(kernel.NEWNET)) and _tried(kernel.loopback_up)):
-        missing.append(NO_NETWORK)
-        return []
-    return [(wire.listen_inside(port), path) for port, path in wanted["ways"]]
+def _unshare(flags: int) -> None:
+    """Root needs no user namespace, in which it would own less."""
+    user, group = os.geteuid(), os.getegid()
+    sys_.unshare(flags | (sys_.NEWUSER if user else 0))
+    if user:
+        for file, text in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{user} {user} 1"),
+            ("gid_map", f"{group} {group} 1"),
+        ):
+            with open(f"/proc/self/{file}", "wb") as handle:
+                handle.write(text.encode())
 
 
-def _mounts(wanted: dict[str, Any], missing: list[str]) -> None:
-    """Hide, and show again what lies inside the hidden and is needed: the deeper path decides."""
-    shown = [*wanted["visible"], *wanted["writable"]]
-    held = {path: os.open(path, os.O_PATH) for path in shown if os.path.exists(path)}
-    if not _tried(lambda: kernel.set_read_only("/")):
-        missing.append(NO_READ_ONLY)
-    hidden = [path for path in (*SCRATCH, *wanted["hidden"]) if os.path.isdir(path)]
-    for path in sorted({*held, *hidden}, key=lambda path: path.count("/")):
-        if path in held:
-            _show(path, held[path], path in wanted["writable"])
-        # What is above it may have taken a hidden folder away already.
-        if path in hidden and os.path.isdir(path):
-            built = _tried(partial(kernel.mount_tmpfs, path, MEGABYTES))
-            missing += [] if built else [f"{path} cannot be hidden"]
-    for path in hidden:
-        _close(path, wanted["writable"])
-    if wanted["hosts"]:
-        _tried(lambda: kernel.bind(wanted["hosts"], "/etc/hosts"))
+def _leave_network() -> None:
+    sys_.unshare(sys_.NEWNET)
+    sys_.raise_loopback()
 
 
-def _close(path: str, writable: list[str]) -> None:
-    """Scratch folders are for everyone; the rest stays empty, but for what is shown in it."""
-    if path in SCRATCH:
-        _tried(lambda: os.chmod(path, 0o1777))
-    elif not any(inner.startswith(f"{path}/") for inner in writable):
-        _tried(lambda: kernel.set_read_only(path))
+def _held(path: str) -> int:
+    return os.open(path, os.O_PATH | os.O_CLOEXEC)
+
+
+def _cover(path: str, scratch_mb: int) -> None:
+    data = f"size={scratch_mb}m,mode={'1777' if path in SCRATCH else '755'}"
+    sys_.mount("tmpfs", path, "tmpfs", sys_.MS_NOSUID | sys_.MS_NODEV, data)
+
+
+def _close(path: str) -> None:
+    """What was shown in it is a mount of its own, and stays as it is."""
+    sys_.set_mount(path, sys_.ATTR_RDONLY, deep=False)
 
 
 def _show(path: str, fd: int, writable: bool) -> None:
-    """Bind what a descriptor holds to where it was before its surroundings were hidden."""
-    place, is_folder = Path(path), os.path.isdir(f"/proc/self/fd/{fd}")
-    if not place.exists():
-        (place if is_folder else place.parent).mkdir(parents=True, exist_ok=True)
-        if not is_folder:
-            place.touch()
-    kernel.bind(f"/proc/self/fd/{fd}", path)
-    kernel.set_read_only(path, not writable)
-    os.close(fd)
+    """Put what a descriptor holds where the command is to find it."""
+    if not os.path.exists(path):
+        folder = os.path.isdir(f"/proc/self/fd/{fd}")
+        os.makedirs(path if folder else os.path.dirname(path), exist_ok=True)
+        if not folder:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+    sys_.bind(fd, path)
+    if writable:
+        sys_.set_mount(path, _SAFE, clear=sys_.ATTR_RDONLY)
+    else:
+        sys_.set_mount(path, _SAFE | sys_.ATTR_RDONLY)
 
 
-def _first(
-    wanted: dict[str, Any],
-    listeners: list[tuple[socket.socket, str]],
-    missing: list[str],
-    channel: int,
-) -> None:
-    """Be the first process in there: start the command, carry its calls, wait for its end."""
-    kernel.die_with_parent()
-    code = 127
-    try:
-        if NO_PROCESSES not in missing and not _tried(kernel.mount_proc):
-            missing.append(NO_PROCESSES)
-        os.write(channel, json.dumps({"unbound": missing}).encode() + b"\n")
-        os.close(channel)
-        command = os.fork()
-        if command == 0:
-            _become(wanted, [listener.fileno() for listener, _ in listeners])
-        for listener, path in listeners:
-            wire.carry(listener, wire.to_unix(path))
-        code = _wait_for(command)
-    finally:
-        os._exit(code)
-
-
-def _become(wanted: dict[str, Any], leftover: list[int]) -> None:
-    try:
-        for fd in leftover:
-            os.close(fd)
-        kernel.give_up_rights()
-        os.chdir(wanted["cwd"])
-        os.execvpe(wanted["command"][0], wanted["command"], wanted["environment"])
-    except OSError as error:
-        os.write(2, f"{wanted['command'][0]}: {error.strerror}\n".encode())
-    finally:
-        os._exit(127)
-
-
-def _wait_for(command: int) -> int:
-    """Reap whoever ends; the command's exit code. 128 and the signal where one ended it."""
-    while True:
-        pid, status = os.wait()
-        if pid == command:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
-
-
-def _tried(attempt: Callable[[], None]) -> bool:
-    try:
-        attempt()
-    except OSError:
-        return False
-    return True
-
-
-if __name__ == "__main__":
-    main()
+def _make_devices(devices: dict[str, int], scratch_mb: int) -> None:
+    _cover("/dev", scratch_mb)
+    for name, fd in devices.items():
+        # Without an encoding, which could not be loaded where Python's own folder is covered.
+        os.close(os.open(f"/dev/{name}", os.O_WRONLY | os.O_CREAT, 0o644))
+        sys_.bind(fd, f"/dev/{name}")
+        sys_.set_mount(f"/dev/{name}", clear=sys_.ATTR_NODEV)
+    for name, target in LINKS.items():
+        os.symlink(target, f"/dev/{name}")
+    os.mkdir("/dev/shm")
+    data = f"size={scratch_mb}m,mode=1777"
+    sys_.mount("tmpfs", "/dev/shm", "tmpfs", sys_.MS_NOSUID | sys_.MS_NODEV, data)

@@ -9,37 +9,46 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 from uuid import uuid4
 
+from adapters import bounds
+from adapters.walls.held import Held, held
+from adapters.walls.leftovers import MARK, sweep
 from adapters.walls.walls import Walls, told, ways_of
 
 PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """Variables that every command is given, where they are set."""
-MARK = "PROMPT_LAB_BOX"
-"""A variable by which what a command has left behind is found again."""
 CHUNK = 1 << 16
-ROOT = Path(__file__).parents[2]
+LOOK_SECONDS = 0.25
+START = Path(bounds.__path__[0]) / "start.py"
+SERVES = "walls.launcher"
 NO_LIMIT_HERE = "this system has no namespaces: no wall at all stands around the command"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds for the command with all its children; bytes for each of its two outputs."""
+    """Seconds for the command with all its children; bytes for each of its two outputs.
+
+    Behind walls also: memory of all its processes together, and how many there may be, threads
+    included.
+    """
 
     seconds: float
     output: int = 16 << 20
+    memory_mb: int = 4096
+    processes: int = 512
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How it ended. `stopped` is '' or why we ended it: 'time', 'output' or 'watch'.
+    """How it ended. `stopped` is '' or why: 'time', 'output', 'watch', 'memory' or 'processes'.
 
-    `unbound`: walls that this machine could not build, in words.
+    `unbound`: walls and bounds that this machine could not build, in words.
     """
 
     code: int
@@ -63,6 +72,7 @@ class _Run:
     process: "subprocess.Popen[bytes]"
     limits: Limits
     watch: Watch | None
+    cage: Held | None = None
     stopped: str = ""
     kept: dict[str, bytearray] = field(default_factory=dict)
 
@@ -106,20 +116,22 @@ def run(
     passed = {name: os.environ[name] for name in PASSED if name in os.environ}
     full = {**passed, **environment, MARK: mark}
     started = time.monotonic()
-    with _started(command, cwd, full, walls) as (process, told):
-        work = _Run(process, limits, watch)
+    with ExitStack() as stack:
+        cage = None
+        if walls is not None:
+            cage = stack.enter_context(held(limits.processes, limits.memory_mb, mark))
+        process, told = stack.enter_context(_started(command, cwd, full, walls, cage))
+        work = _Run(process, limits, watch, cage)
         _drive(work, stdin)
-        seconds = time.monotonic() - started
-        unbound = tuple(told())
-    return Ended(
-        code=process.returncode,
-        out=bytes(work.kept.get("out", b"")),
-        err=bytes(work.kept.get("err", b"")),
-        seconds=seconds,
-        stopped=work.stopped,
-        unbound=unbound,
-        killed=_sweep(mark),
-    )
+        return Ended(
+            code=process.returncode,
+            out=bytes(work.kept.get("out", b"")),
+            err=bytes(work.kept.get("err", b"")),
+            seconds=time.monotonic() - started,
+            stopped=work.stopped,
+            unbound=tuple(told()),
+            killed=sweep(mark),
+        )
 
 
 def _drive(work: _Run, stdin: bytes) -> None:
@@ -135,14 +147,29 @@ def _drive(work: _Run, stdin: bytes) -> None:
     for reader in readers:
         reader.start()
     try:
-        process.wait(work.limits.seconds)
-    except subprocess.TimeoutExpired:
-        work.stop("time")
+        _await(work)
     finally:
         work.stop(work.stopped)  # what is left of its group ends with it, by Ctrl-C too
         process.wait()
     for reader in readers:
         reader.join(1.0)  # a process outside the group may hold a pipe: it is found below
+
+
+def _await(work: _Run) -> None:
+    """Until it has ended, or met the bound of its time, its memory or its processes."""
+    until = time.monotonic() + work.limits.seconds
+    while True:
+        try:
+            work.process.wait(max(0.0, min(LOOK_SECONDS, until - time.monotonic())))
+            ended = True
+        except subprocess.TimeoutExpired:
+            ended = False
+        if work.cage is not None and (met := work.cage.met()):
+            return work.stop(met)
+        if ended:
+            return None
+        if time.monotonic() >= until:
+            return work.stop("time")
 
 
 def _feed(pipe: IO[bytes], data: bytes) -> None:
@@ -152,9 +179,13 @@ def _feed(pipe: IO[bytes], data: bytes) -> None:
 
 @contextmanager
 def _started(
-    command: Sequence[str], cwd: Path, environment: Mapping[str, str], walls: Walls | None
+    command: Sequence[str],
+    cwd: Path,
+    environment: Mapping[str, str],
+    walls: Walls | None,
+    cage: Held | None,
 ) -> Iterator[tuple["subprocess.Popen[bytes]", Callable[[], list[str]]]]:
-    if walls is None or sys.platform != "linux":
+    if walls is None or cage is None or sys.platform != "linux":
         with _popen(command, cwd, environment) as process:
             yield process, lambda: [] if walls is None else [NO_LIMIT_HERE]
         return
@@ -164,13 +195,15 @@ def _started(
         ours,
         ways_of(walls, folder) as ways,
     ):
-        wanted = {"command": [*command], "cwd": str(cwd), "environment": {**environment}}
-        launcher = [sys.executable, "-B", "-m", "adapters.walls.jail", str(theirs.fileno())]
-        own = {"PYTHONPATH": str(ROOT), MARK: environment[MARK]}
+        wanted = {"command": [*command], "cwd": str(cwd), "environment": {**environment}, **ways}
+        wanted["parent"] = os.getpid()
+        launcher = [sys.executable, "-I", "-S", "-B", str(START), SERVES, str(theirs.fileno())]
+        own = {"LC_ALL": "C.UTF-8", MARK: environment[MARK]}
         with _popen(launcher, cwd, own, theirs.fileno()) as process:
             theirs.close()
-            ours.sendall(json.dumps({**wanted, **ways}).encode() + b"\n")
-            yield process, lambda: told(ours)
+            cage.take(process.pid)  # it starts nothing before it is told what
+            ours.sendall(json.dumps(wanted).encode() + b"\n")
+            yield process, lambda: [*told(ours), *cage.unbound]
 
 
 def _popen(
@@ -186,31 +219,3 @@ def _popen(
         pass_fds=fds,
         start_new_session=True,
     )
-
-
-def _sweep(mark: str) -> int:
-    """End what has left its group and still carries our mark, until none is found."""
-    wanted, killed = f"{MARK}={mark}".encode(), 0
-    for _ in range(50):
-        found = [pid for pid in _pids() if wanted in _environment_of(pid)]
-        for pid in found:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-                killed += 1
-        if not found:
-            break
-        time.sleep(0.02)
-    return killed
-
-
-def _pids() -> list[int]:
-    with suppress(OSError):
-        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
-    return []
-
-
-def _environment_of(pid: int) -> list[bytes]:
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return []

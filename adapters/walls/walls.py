@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.walls import wire
+from adapters.walls.jail import Jail
+
+SCRATCH_MB = 512
+"""Of a file, and of each folder for temporary files."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +31,23 @@ class Walls:
 
 @contextmanager
 def ways_of(walls: Walls, folder: str) -> Iterator[dict[str, object]]:
-    """The walls in JSON, with a socket file in `folder` for each address that can be reached."""
-    spec: dict[str, object] = {
-        "hidden": [str(path) for path in walls.hidden],
-        "visible": [*map(str, walls.visible), folder],
-        "writable": [str(path) for path in walls.writable],
-        "network": walls.network is None,
-        "hosts": "",
-        "ways": [],
-    }
+    """The jail in JSON, with a socket file in `folder` for each address that can be reached."""
     listeners: list[socket.socket] = []
     try:
+        ways: list[tuple[int, str]] = []
+        hosts = ""
         if walls.network is not None:
-            spec |= _network(walls.network, Path(folder), listeners)
-        yield spec
+            ways, hosts = _network(walls.network, Path(folder), listeners)
+        jail = Jail(
+            hidden=tuple(map(str, walls.hidden)),
+            shown=(*map(str, walls.visible), folder),
+            writable=tuple((str(path), str(path)) for path in walls.writable),
+            network=walls.network is None,
+            scratch_mb=SCRATCH_MB,
+            whole=False,
+            hosts=hosts,
+        )
+        yield {"jail": jail._asdict(), "ways": ways}
     finally:
         for listener in listeners:
             listener.close()
@@ -48,8 +55,8 @@ def ways_of(walls: Walls, folder: str) -> Iterator[dict[str, object]]:
 
 def _network(
     addresses: tuple[tuple[str, int], ...], folder: Path, listeners: list[socket.socket]
-) -> dict[str, object]:
-    """The hosts file leads every name to loopback, and each port there to its socket file."""
+) -> tuple[list[tuple[int, str]], str]:
+    """(a socket file for each port, the hosts file that leads every name to loopback)."""
     ways = []
     for number, (host, port) in enumerate(addresses):
         path = folder / str(number)
@@ -58,7 +65,7 @@ def _network(
         ways.append((port, str(path)))
     names = " ".join(dict.fromkeys(["localhost", *(host for host, _ in addresses)]))
     (folder / "hosts").write_text(f"127.0.0.1 {names}\n")
-    return {"ways": ways, "hosts": str(folder / "hosts")}
+    return ways, str(folder / "hosts")
 
 
 def told(channel: socket.socket) -> list[str]:

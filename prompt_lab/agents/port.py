@@ -16,6 +16,8 @@ class Ending(StrEnum):
     TIME = "time"  # it was ended at its time limit, with all that it had started
     COST = "cost"  # it was ended, or has ended, above its cost limit
     OUTPUT = "output"  # it printed more than is kept
+    MEMORY = "memory"  # its processes took more memory than they may have
+    PROCESSES = "processes"  # it started more than it may
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class AgentJob:
 class AgentResult:
     """What came of it. Its edits are in the folder; nothing of this is trusted.
 
-    `text` is its last message; `transcript` all that it printed. `unbound`: walls that this
-    machine could not build, in words.
+    `text` is its last message; `transcript` all that it printed. `unbound`: walls and
+    bounds that this machine could not build, in words.
     """
 
     text: str

@@ -22,6 +22,8 @@ class Refusal(StrEnum):
     TIME_LIMIT = "time_limit"  # it was ended at its limit, with all that it had started
     COST_LIMIT = "cost_limit"
     OUTPUT_LIMIT = "output_limit"
+    MEMORY_LIMIT = "memory_limit"
+    PROCESS_LIMIT = "process_limit"
     NO_BLOCK = "no_block"  # prose instead of the block that was asked for
     BAD_BLOCK = "bad_block"  # the block does not fit its schema
     SECRET = "secret"  # a key stands in a file that it changed
@@ -41,6 +43,8 @@ _ENDINGS = {
     Ending.TIME: (Refusal.TIME_LIMIT, "it was ended after {seconds:g} seconds, its limit"),
     Ending.COST: (Refusal.COST_LIMIT, "it cost ${cost:.4f}, ${limit:g} allowed"),
     Ending.OUTPUT: (Refusal.OUTPUT_LIMIT, "it printed more than is kept"),
+    Ending.MEMORY: (Refusal.MEMORY_LIMIT, "it took more than {memory} MB of memory"),
+    Ending.PROCESSES: (Refusal.PROCESS_LIMIT, "it started more than {processes} processes"),
 }
 
 
@@ -52,7 +56,13 @@ def of_ending(result: AgentResult, config: AgentConfig) -> list[Fault]:
     if ending is Ending.DONE:
         return []
     code, words = _ENDINGS[ending]
-    text = words.format(seconds=config.seconds, cost=result.cost_usd, limit=config.cost_usd)
+    text = words.format(
+        seconds=config.seconds,
+        cost=result.cost_usd,
+        limit=config.cost_usd,
+        memory=config.memory_mb,
+        processes=config.processes,
+    )
     return [Fault(code=code, text=f"{text}: {result.message}" if result.message else text)]
 
 

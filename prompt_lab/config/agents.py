@@ -53,6 +53,8 @@ class AgentConfig(Config):
     max_files: int = Field(default=2, ge=1)
     max_lines: int = Field(default=80, ge=1, description="added and removed together")
     seconds: float = Field(default=600.0, gt=0, description="then it ends, with all it started")
+    memory_mb: int = Field(default=4096, ge=16, description="of all its processes together")
+    processes: int = Field(default=512, ge=1, description="at the same time, threads included")
     cost_usd: float = Field(default=1.0, gt=0, description="most that one task may cost")
     price: Price | None = Field(
         default=None, description="of its model, where the command tells tokens and no money"

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from ...bounds import cage, tree
-from . import jail
+from ...walls.jail import Builder, Jail
 
 NOT_STARTED = 127
 
@@ -47,7 +47,9 @@ def live(job: dict[str, Any], pipes: tuple[int, int, int]) -> NoReturn:
 
 def _jailed(job: dict[str, Any], report: int) -> dict[str, Any]:
     """Stand by in a process namespace, of which this process' child is the first process."""
-    jail.enter(jail.Jail.of(job["jail"]))
+    jail = Builder(Jail.of(job["jail"]))
+    jail.separate()
+    jail.arrange()
     first = os.fork()
     if first:
         os.waitpid(first, 0)

@@ -153,6 +153,14 @@ def test_more_output_than_is_kept_ends_it(make: Make, job: MakeJob) -> None:
 
 
 @every_command
+def test_more_processes_than_it_may_start_end_it(make: Make, job: MakeJob) -> None:
+    shell = "for n in $(seq 200); do sleep 60 & done; sleep 60"
+    result = make({"shell": shell, "says": block()}, processes=50).work(job())
+    assert result.ending is Ending.PROCESSES
+    assert result.seconds < 20
+
+
+@every_command
 def test_a_command_or_key_that_is_not_there_is_told(make: Make) -> None:
     assert "'nowhere'" in str(make({}, command=("nowhere",)).check())
     assert "NO_SUCH_KEY" in str(make({}, key_env="NO_SUCH_KEY").check())

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from adapters.sandbox.commands import Bounds, Ended, Keeper, Place
-from adapters.sandbox.keeper import jail
+from adapters.walls.jail import Builder, Jail
 
 pytestmark = pytest.mark.slow
 ENVIRONMENT = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath])}
@@ -168,19 +168,21 @@ def _as_nobody(tree: Path, at: Path) -> str:
             os.setgid(NOBODY)
             os.setuid(NOBODY)
             ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # as after an exec
-        jail.enter(jail.Jail(str(tree), str(at), (), (), network=False, scratch_mb=1))
+        jail = Builder(Jail((), (), ((str(tree), str(at)),), False, scratch_mb=1, whole=True))
+        jail.separate()
+        jail.arrange()
     except OSError as error:
         return f"no namespaces for this user: {error}"
     told, tell = os.pipe()
     if os.fork() == 0:
-        os.write(tell, _tried(at / "a", tree / "b", Path("/var/tmp/c")).encode())
+        os.write(tell, _tried(jail, at / "a", tree / "b", Path("/proc/self/comm")).encode())
         os._exit(0)
     os.close(tell)
     os.wait()
     return os.read(told, 4096).decode()
 
 
-def _tried(*paths: Path) -> str:
+def _tried(jail: Builder, *paths: Path) -> str:
     """Whether each of the paths can be written, as the first process of the jail."""
     try:
         jail.finish()

@@ -31,6 +31,8 @@ TRAIN, VERIFY = [plan(n, "train") for n in range(8)], [plan(n, "verify") for n i
         (Ending.COST, 0.1, "cost_limit"),
         (Ending.TIME, 0.0, "time_limit"),
         (Ending.OUTPUT, 0.0, "output_limit"),
+        (Ending.MEMORY, 0.0, "memory_limit"),
+        (Ending.PROCESSES, 0.0, "process_limit"),
         (Ending.FAILED, 0.0, "failed"),
     ],
 )

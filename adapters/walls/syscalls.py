@@ -11,13 +11,11 @@ import struct
 NEWNS, NEWUTS, NEWIPC = 0x00020000, 0x04000000, 0x08000000
 NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
-MS_REC, MS_PRIVATE = 0x4000, 0x40000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV = 1, 2, 4
 
-_OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
-_AT_FDCWD, _AT_EMPTY_PATH, _AT_RECURSIVE = -100, 0x1000, 0x8000
-_OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH = 1, 4
-_PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 24, 38, 47
+_MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000
+_PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
@@ -36,24 +34,18 @@ def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> No
     _checked(done, f"mount {target}")
 
 
-def clone_mount(path: str) -> int:
-    """A copy of what is mounted at a path, as a descriptor; it can be put elsewhere later."""
-    flags = _OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC
-    return _call(_OPEN_TREE, path, _AT_FDCWD, path.encode(), flags)
+def bind(fd: int, path: str) -> None:
+    """Show what a descriptor holds, with all that is mounted in it, at a path. Raises OSError."""
+    mount(f"/proc/self/fd/{fd}", path, "", MS_BIND | MS_REC)
 
 
-def put_mount(fd: int, path: str) -> None:
-    """Mount what `clone_mount` gave."""
-    args = (fd, b"", _AT_FDCWD, path.encode(), _MOVE_MOUNT_F_EMPTY_PATH)
-    _call(_MOVE_MOUNT, path, *args)
-
-
-def set_mount(fd: int, path: str, attributes: int) -> None:
-    """Add attributes to a mount and all below it: of the path, or of the descriptor itself."""
-    wanted = struct.pack("QQQQ", attributes, 0, 0, 0)
-    flags = _AT_RECURSIVE | (0 if path else _AT_EMPTY_PATH)
-    size = ctypes.c_size_t(len(wanted))
-    _call(_MOUNT_SETATTR, path, fd, path.encode(), flags, wanted, size)
+def set_mount(path: str, add: int = 0, clear: int = 0, deep: bool = True) -> None:
+    """Add and clear attributes of the mount at a path, and of all below it. Raises OSError."""
+    wanted = struct.pack("QQQQ", add, clear, 0, 0)
+    size, flags = ctypes.c_size_t(len(wanted)), _AT_RECURSIVE if deep else 0
+    number = ctypes.c_long(_MOUNT_SETATTR)
+    done = _libc.syscall(number, _AT_FDCWD, path.encode(), flags, wanted, size)
+    _checked(done, f"mount_setattr {path}")
 
 
 def drop_capabilities() -> None:
@@ -72,12 +64,6 @@ def raise_loopback() -> None:
         known = fcntl.ioctl(probe, _SIOCGIFFLAGS, struct.pack("16sh14x", b"lo", 0))
         flags = struct.unpack("16sh14x", known)[1]
         fcntl.ioctl(probe, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
-
-
-def _call(number: int, what: str, *args: object) -> int:
-    done: int = _libc.syscall(ctypes.c_long(number), *args)
-    _checked(done, what)
-    return done
 
 
 def _checked(done: int, what: str) -> None:
