@@ -17,7 +17,7 @@ from prompt_lab.names import Side
 from tests.adapters.agent.conftest import MakeJob
 from tests.adapters.agent.model import Model, Refuse, Say, Turn, Use
 from tests.adapters.gateway.conftest import KEY, KEY_ENV, route
-from tests.adapters.walls.missing import walls_missing
+from tests.adapters.walls.behind import walls_missing
 
 pytestmark = pytest.mark.slow
 Command = Callable[[str], str]

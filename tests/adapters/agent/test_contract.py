@@ -19,7 +19,7 @@ from prompt_lab.agents.port import Agent, Ending
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.models import ModelConfig
 from tests.adapters.agent.conftest import MakeJob
-from tests.adapters.walls.missing import walls_missing
+from tests.adapters.walls.behind import walls_missing
 
 pytestmark = pytest.mark.slow
 PLAYER = Path(__file__).with_name("player.py")

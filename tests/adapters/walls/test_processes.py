@@ -2,47 +2,17 @@
 
 import os
 import socket
-import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from adapters.walls.held import NO_MEMORY_BOUND
-from adapters.walls.processes import Ended, Limits, run
+from adapters.walls.processes import Limits, run
 from adapters.walls.walls import Walls
-from tests.adapters.walls.missing import walls_missing
+from tests.adapters.walls.behind import PLENTY, alive, needs_walls, shell
 
 pytestmark = pytest.mark.slow
-PLENTY = Limits(30)
-
-
-def shell(
-    folder: Path, script: str, walls: Walls | None = None, limits: Limits = PLENTY, **more: str
-) -> Ended:
-    return run(["sh", "-c", script], cwd=folder, environment=more, limits=limits, walls=walls)
-
-
-def alive(word: str) -> bool:
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    return any(line.strip() == word for line in listed.stdout.splitlines())
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> tuple[Path, Path]:
-    """(a folder to work in, a lab that must not be seen), with the walls that fit them."""
-    box, lab = tmp_path / "box", tmp_path / "lab"
-    box.mkdir()
-    (lab / "verify").mkdir(parents=True)
-    (lab / "verify/gold.txt").write_text("12.50")
-    return box, lab
-
-
-def needs_walls(ended: Ended) -> None:
-    if missing := walls_missing(ended.unbound):
-        pytest.skip(f"no namespaces on this machine: {missing[0]}")
 
 
 def test_output_code_and_input(places: tuple[Path, Path]) -> None:
@@ -98,92 +68,6 @@ def test_no_right_is_left_and_no_other_process_in_view(places: tuple[Path, Path]
     rights, processes = ended.out.decode().splitlines()
     assert int(rights.split()[1], 16) == 0
     assert int(processes) < 8
-
-
-TRY = """
-import os, sys
-for path in sys.argv[1:]:
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
-        print("opened", path)
-    except OSError:
-        print("refused")
-"""
-
-
-def test_a_root_without_rights_writes_no_setting_of_the_machine(
-    places: tuple[Path, Path],
-) -> None:
-    """Files of /proc and /sys obey their owner, who is root, whatever capability is gone."""
-    settings = ["/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/self/oom_score_adj",
-                "/sys/kernel/mm/transparent_hugepage/enabled", "/sys/fs/cgroup/new"]  # fmt: skip
-    ended = attempts(places, *settings)
-    assert ended.out.split() == [b"refused"] * len(settings)
-
-
-def test_no_disk_can_be_opened_and_no_device_made(places: tuple[Path, Path]) -> None:
-    box, lab = places
-    node = box / "node"
-    listed = shell(box, f"ls /dev; mknod {node} b 7 0; echo x > /dev/null && echo y > /dev/shm/z",
-                   Walls(hidden=(lab,), writable=(box,)))  # fmt: skip
-    needs_walls(listed)
-    allowed = b"fd full null random shm stderr stdin stdout urandom zero"
-    assert listed.out.split() == allowed.split()
-    assert not node.exists()
-    assert b"/dev" not in listed.err
-    if os.geteuid() == 0:  # a device that lies in the copy already opens nothing either
-        os.mknod(node, 0o60666, os.makedev(7, 0))
-        assert attempts(places, str(node)).out == b"refused\n"
-
-
-def test_services_of_the_machine_and_homes_are_not_there(places: tuple[Path, Path]) -> None:
-    box, lab = places
-    look = "find /run /home /root -mindepth 1; echo seen"
-    ended = shell(box, look, Walls(hidden=(lab,), writable=(box,)))
-    needs_walls(ended)
-    assert ended.out == b"seen\n"
-    strays = attempts(places, "/run/stray", "/home/stray", "/root/stray", "/dev/stray", "/tmp/own")
-    assert strays.out == b"refused\n" * 4 + b"opened /tmp/own\n"
-
-
-def attempts(places: tuple[Path, Path], *paths: str) -> Ended:
-    """Behind walls, open each of the paths to write."""
-    box, lab = places
-    walls = Walls((lab,), (Path(sys.prefix), Path(sys.base_prefix)), (box,))
-    ended = run([sys.executable, "-I", "-c", TRY, *paths], cwd=box, environment={}, limits=PLENTY,
-                walls=walls)  # fmt: skip
-    needs_walls(ended)
-    return ended
-
-
-GREEDY = "x = [bytearray(1 << 20) for _ in range(2000)]; import time; time.sleep(60)"
-FORKS = "import os, time\nfor _ in range(300): os.fork() or time.sleep(60)\ntime.sleep(60)"
-
-
-@pytest.mark.parametrize(("code", "why"), [(GREEDY, "memory"), (FORKS, "processes")])
-def test_memory_and_processes_are_bounded_for_all_together(
-    places: tuple[Path, Path], code: str, why: str
-) -> None:
-    box, lab = places
-    if why == "memory" and NO_MEMORY_BOUND in shell(box, "true", Walls()).unbound:
-        pytest.skip(NO_MEMORY_BOUND)
-    walls = Walls((lab,), (Path(sys.prefix), Path(sys.base_prefix)), (box,))
-    limits = Limits(30, memory_mb=256, processes=50)
-    ended = run([sys.executable, "-I", "-c", code], cwd=box, environment={}, limits=limits,
-                walls=walls)  # fmt: skip
-    assert ended.stopped == why
-    assert ended.seconds < 20
-    assert not alive(f"{sys.executable} -I -c {code}")
-
-
-def test_several_at_once_are_bounded_each_and_leave_no_group(places: tuple[Path, Path]) -> None:
-    box, lab = places
-    walls = Walls((lab,), writable=(box,))
-    with ThreadPoolExecutor(3) as pool:
-        found = list(pool.map(lambda _: shell(box, "sleep 0.3; echo a", walls), range(3)))
-    assert [ended.out for ended in found] == [b"a\n"] * 3
-    assert len({ended.unbound for ended in found}) == 1
-    assert not list(Path("/sys/fs/cgroup").glob(f"**/prompt-lab-*-{os.getpid()}"))
 
 
 @pytest.mark.parametrize("walled", [True, False])

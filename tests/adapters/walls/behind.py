@@ -1,0 +1,34 @@
+"""Commands behind walls, for tests; and which walls this machine could not build."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from adapters.walls.held import NO_COUNT, NO_MEMORY_BOUND
+from adapters.walls.processes import Ended, Limits, run
+from adapters.walls.walls import Walls
+
+PLENTY = Limits(30)
+
+
+def shell(
+    folder: Path, script: str, walls: Walls | None = None, limits: Limits = PLENTY, **more: str
+) -> Ended:
+    return run(["sh", "-c", script], cwd=folder, environment=more, limits=limits, walls=walls)
+
+
+def alive(word: str) -> bool:
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return any(line.strip() == word for line in listed.stdout.splitlines())
+
+
+def needs_walls(ended: Ended) -> None:
+    if missing := walls_missing(ended.unbound):
+        pytest.skip(f"no namespaces on this machine: {missing[0]}")
+
+
+def walls_missing(unbound: Sequence[str]) -> list[str]:
+    """Where no control group can be made, as for most users but root, every wall may stand."""
+    return [word for word in unbound if word not in (NO_COUNT, NO_MEMORY_BOUND)]
