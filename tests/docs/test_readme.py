@@ -89,7 +89,7 @@ def _cloned(folder: Path) -> Path:
 
 def _run(commands: str, clone: Path) -> str:
     """One block as a shell would run it; what it leaves in the background is ended."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PROMPTLAB", "LUIGI"))}
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PROMPTLAB", "LUIGI", "MAKE"))}
     said = clone.parent / "said.txt"
     with said.open("w") as out:
         shell = subprocess.Popen(

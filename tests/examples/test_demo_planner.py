@@ -18,7 +18,7 @@ def test_an_iteration_on_recorded_answers(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
     (clone / ".venv").symlink_to(ROOT / ".venv")
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PROMPTLAB", "LUIGI"))}
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PROMPTLAB", "LUIGI", "MAKE"))}
     done = subprocess.run(
         ["make", "-o", "setup", "demo-planner", "LIVE=", "ANSWERS="],
         cwd=clone,
