@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from tests.adapters.agent.conftest import command  # noqa: F401 -- a fixture
 from tests.adapters.agent.model import Model, Say, Use
 from tests.adapters.agent.test_contract import PLAYER
 from tests.pipeline.world import HINT, PLAIN, World, scripted
+from tests.processes import command_runs
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -131,8 +131,7 @@ def test_past_its_time_it_ends_with_its_children_and_nothing_is_kept(
     main = world.git("rev-parse", "main")
     assert not world.iterate(agent="helper")
     assert set(refused(world, main, 1)) == {"time_limit", "no_block"}
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    assert word not in listed.stdout.splitlines()
+    assert not command_runs(word)
 
 
 def test_the_real_claude_code_implements_from_idea_to_merge(

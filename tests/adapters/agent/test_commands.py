@@ -1,7 +1,6 @@
 """The real Claude Code and Codex, behind walls, on a model that uses their tools by a script."""
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,6 +17,7 @@ from tests.adapters.agent.conftest import MakeJob
 from tests.adapters.agent.model import Model, Refuse, Say, Turn, Use
 from tests.adapters.gateway.conftest import KEY, KEY_ENV, route
 from tests.adapters.walls.behind import walls_missing
+from tests.processes import command_runs
 
 pytestmark = pytest.mark.slow
 Command = Callable[[str], str]
@@ -90,8 +90,7 @@ def test_its_time_ends_what_its_tools_have_started(
     turn = shell(name, f"(setsid nohup {word} >/dev/null 2>&1 &); sleep 600")
     result, _ = work(name, command, job(), turn, Say(BLOCK), seconds=7)
     assert result.ending is Ending.TIME
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    assert word not in listed.stdout.splitlines()
+    assert not command_runs(word)
 
 
 def test_it_is_refused_above_its_cost(command: Command, job: MakeJob) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.models import ModelConfig
 from tests.adapters.agent.conftest import MakeJob
 from tests.adapters.walls.behind import walls_missing
+from tests.processes import command_runs
 
 pytestmark = pytest.mark.slow
 PLAYER = Path(__file__).with_name("player.py")
@@ -116,8 +116,7 @@ def test_at_its_time_it_is_ended_with_its_children(make: Make, job: MakeJob) -> 
     result = make(act, seconds=1.5).work(job())
     assert result.ending is Ending.TIME
     assert result.seconds < 10
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    assert word not in listed.stdout.splitlines()
+    assert not command_runs(word)
 
 
 @every_command

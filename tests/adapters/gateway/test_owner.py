@@ -3,14 +3,10 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -23,71 +19,43 @@ from prompt_lab.errors import OutsideFailure
 from prompt_lab.names import Side
 from tests.adapters.gateway.conftest import KEY, KEY_ENV, ask, issue, route
 from tests.adapters.gateway.stand_in import StandIn
+from tests.processes import gone, heard, owner, runs
 
 pytestmark = pytest.mark.slow  # each test starts a gateway
+OWNER = "tests.adapters.gateway.gateway_owner"
 ENV = {**os.environ, KEY_ENV: KEY}
-
-
-@contextmanager
-def owner(wish: str) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "tests.adapters.gateway.gateway_owner", wish]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def heard(process: "subprocess.Popen[bytes]") -> dict[str, Any]:
-    assert process.stdout
-    data: dict[str, Any] = json.loads(process.stdout.readline())
-    return data
-
-
-def gone(pid: int) -> bool:
-    """Whether the process does not run within a few seconds. A zombie does not run."""
-    for _ in range(100):
-        if not _runs(pid):
-            return True
-        time.sleep(0.1)
-    return False
-
-
-def _runs(pid: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
-    return bool(state.stdout.strip()) and not state.stdout.strip().startswith(b"Z")
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_the_gateway_ends_when_its_owner_is_ended(how: signal.Signals) -> None:
-    with owner("wait") as process:
+    with owner(OWNER, "wait") as process:
         pid = heard(process)["pid"]
-        assert _runs(pid)
+        assert runs(pid)
         process.send_signal(how)
         assert gone(pid)
 
 
 def test_the_gateway_ends_when_its_owner_leaves() -> None:
-    with owner("end") as process:
+    with owner(OWNER, "end") as process:
         pid = heard(process)["pid"]
         assert process.wait(20) == 0
         assert gone(pid)
 
 
 def test_the_gateway_ends_though_a_fork_of_its_owner_lives_on() -> None:
-    with owner("orphan") as process:
+    with owner(OWNER, "orphan") as process:
         pid, child = heard(process)["pid"], heard(process)["child"]
         try:
             process.kill()
             assert gone(pid)
-            assert _runs(child)
+            assert runs(child)
         finally:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
 
 def test_a_fork_uses_the_gateway_and_does_not_end_it() -> None:
-    with owner("fork") as process:
+    with owner(OWNER, "fork") as process:
         pid = heard(process)["pid"]
         answers = [heard(process) for _ in range(3)]
         assert sorted(answers, key=len)[-1] in answers

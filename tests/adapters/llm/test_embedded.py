@@ -3,13 +3,9 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import suppress
 
 import pytest
 
@@ -18,8 +14,10 @@ from adapters.llm.embedded_pool import shared_pool
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import CallRefused
 from prompt_lab.ports import Request
+from tests.processes import gone, heard, owner, runs
 
 pytestmark = pytest.mark.model
+OWNER = "tests.adapters.llm.embedded_owner"
 CONFIG = ModelConfig(alias="smol", provider="embedded", id="smol", deterministic=True)
 SCHEMA = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
 REQUESTS = [
@@ -79,68 +77,38 @@ def test_states_are_kept_for_the_last_system_texts_only(model: Embedded) -> None
     assert len(server.prefixes) == KEPT_STATES
 
 
-@contextmanager
-def owner(wish: str) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "tests.adapters.llm.embedded_owner", wish]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def heard(process: "subprocess.Popen[bytes]") -> dict[str, Any]:
-    assert process.stdout
-    data: dict[str, Any] = json.loads(process.stdout.readline())
-    return data
-
-
-def gone(pids: list[int]) -> bool:
-    """Whether none of these processes runs within a few seconds. A zombie does not run."""
-    for _ in range(100):
-        if not any(_runs(pid) for pid in pids):
-            return True
-        time.sleep(0.1)
-    return False
-
-
-def _runs(pid: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
-    return bool(state.stdout.strip()) and not state.stdout.strip().startswith(b"Z")
-
-
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_servers_end_when_their_owner_is_ended(how: signal.Signals) -> None:
-    with owner("wait") as process:
+    with owner(OWNER, "wait") as process:
         pids = heard(process)["pids"]
         assert len(pids) == 1
-        assert _runs(pids[0])
+        assert runs(pids[0])
         process.send_signal(how)
-        assert gone(pids)
+        assert gone(*pids)
 
 
 def test_servers_have_ended_when_their_owner_leaves() -> None:
-    with owner("end") as process:
+    with owner(OWNER, "end") as process:
         pids = heard(process)["pids"]
         assert process.wait(20) == 0
-        assert not _runs(pids[0])
+        assert not runs(pids[0])
 
 
 def test_servers_end_though_a_fork_of_their_owner_lives_on() -> None:
-    with owner("orphan") as process:
+    with owner(OWNER, "orphan") as process:
         pids = heard(process)["pids"]
         child = heard(process)["child"]
         try:
             process.kill()
-            assert gone(pids)
-            assert _runs(child)
+            assert gone(*pids)
+            assert runs(child)
         finally:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
 
 def test_a_fork_has_servers_of_its_own_and_leaves_the_owner_its() -> None:
-    with owner("fork") as process:
+    with owner(OWNER, "fork") as process:
         first = heard(process)
         child, fork, last = sorted((heard(process) for _ in range(3)), key=len)
         assert "child" in child
@@ -148,4 +116,4 @@ def test_a_fork_has_servers_of_its_own_and_leaves_the_owner_its() -> None:
         assert last == first
         assert fork["text"] == first["text"] == "ok"
         assert process.wait(20) == 0
-        assert gone(first["pids"] + fork["pids"])
+        assert gone(*first["pids"], *fork["pids"])

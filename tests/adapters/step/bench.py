@@ -1,6 +1,5 @@
 """A target with one package, a step file outside it, and runs of it as the lab would make them."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,9 @@ if os.fork() == 0:
     os._exit(0)
 pids.append(int(os.read(read, 100)))
 os.wait()
-open(out_dir + "/pids", "w").write(" ".join(map(str, pids)))
+with open(out_dir + "/written", "w") as file:
+    file.write(" ".join(map(str, pids)))
+os.rename(out_dir + "/written", out_dir + "/pids")
 """
 """Code of a step that starts three kinds of children and writes their ids down."""
 MODES = {"python": PythonTarget, "luigi": LuigiTask, "command": Command}
@@ -129,15 +130,6 @@ def model(url: str, name: str = "m") -> ModelUrl:
 
 def kind(result: StepResult) -> str:
     return result.error.kind if result.error else ""
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def pids(folder: Path) -> list[int]:

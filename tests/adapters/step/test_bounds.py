@@ -4,18 +4,11 @@ import time
 
 import pytest
 
-from tests.adapters.step.bench import CHILDREN, Bench, alive, kind, pids
+from tests.adapters.step.bench import CHILDREN, Bench, kind, pids
+from tests.processes import gone
 
 pytestmark = pytest.mark.slow
 LIMIT = 1.0
-
-
-def gone(found: list[int]) -> bool:
-    """Whether all have ended, or do within a second."""
-    until = time.monotonic() + 1
-    while any(map(alive, found)) and time.monotonic() < until:
-        time.sleep(0.02)
-    return not any(map(alive, found))
 
 
 def test_a_plan_that_hangs_ends_at_its_limit_with_all_its_children(bench: Bench) -> None:
@@ -29,7 +22,7 @@ def test_a_plan_that_hangs_ends_at_its_limit_with_all_its_children(bench: Bench)
     assert kind(result) == "time_limit"
     found = pids(job.out_dir)
     assert len(found) == 3
-    assert gone(found)
+    assert gone(*found)
 
 
 def test_a_plan_that_ignores_signals_ends_too(bench: Bench) -> None:
@@ -45,7 +38,7 @@ def test_what_a_plan_leaves_running_ends_with_it(bench: Bench) -> None:
     assert result.error is None
     assert result.process is not None
     assert result.process.killed == 2
-    assert gone(pids(job.out_dir))
+    assert gone(*pids(job.out_dir))
 
 
 @pytest.mark.parametrize("cgroups", [True, False])

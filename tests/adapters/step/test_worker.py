@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from prompt_lab.errors import OutsideFailure, TargetError
-from tests.adapters.step.bench import CHILDREN, Bench, alive, kind, pids
+from tests.adapters.step.bench import CHILDREN, Bench, kind, pids
+from tests.processes import gone, runs
 
 pytestmark = pytest.mark.slow
 
@@ -97,25 +98,19 @@ def test_nothing_outlives_a_lab_that_is_killed(bench: Bench) -> None:
     until = time.monotonic() + 20
     while not (out / "pids").exists() and time.monotonic() < until:
         time.sleep(0.05)
-    time.sleep(0.1)
     os.kill(lab.pid, signal.SIGKILL)
     lab.wait()
-    found = pids(out)
-    until = time.monotonic() + 5
-    while any(map(alive, found)) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not any(map(alive, found))
+    assert gone(*pids(out))
 
 
 def test_the_groups_of_a_worker_are_gone_when_it_ends(bench: Bench) -> None:
-    def groups() -> set[str]:
-        return {str(p) for p in Path("/sys/fs/cgroup").glob("**/prompt-lab-*")}
-
-    step = bench.step()
-    before = groups()
-    assert bench.run(step).error is None
+    step = bench.step("import os\nopen(out_dir + '/pids', 'w').write(str(os.getppid()))")
+    job = bench.job()
+    assert step.execute(job).error is None
+    (worker,) = pids(job.out_dir)
+    assert runs(worker)
     step.close()
-    assert groups() <= before
+    assert not list(Path("/sys/fs/cgroup").glob(f"**/prompt-lab-*-{worker}"))
 
 
 CORE_ANSWER = "PROMPT = 'x'\n\n\ndef answer():\n    return 'x'\n"

@@ -1,6 +1,5 @@
 """Commands behind walls, for tests; and which walls this machine could not build."""
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,11 +16,6 @@ def shell(
     folder: Path, script: str, walls: Walls | None = None, limits: Limits = PLENTY, **more: str
 ) -> Ended:
     return run(["sh", "-c", script], cwd=folder, environment=more, limits=limits, walls=walls)
-
-
-def alive(word: str) -> bool:
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    return any(line.strip() == word for line in listed.stdout.splitlines())
 
 
 def needs_walls(ended: Ended) -> None:

@@ -10,7 +10,8 @@ import pytest
 from adapters.walls.held import NO_MEMORY_BOUND
 from adapters.walls.processes import Ended, Limits, run
 from adapters.walls.walls import Walls
-from tests.adapters.walls.behind import PLENTY, alive, needs_walls, shell
+from tests.adapters.walls.behind import PLENTY, needs_walls, shell
+from tests.processes import command_runs
 
 pytestmark = pytest.mark.slow
 TRY = """
@@ -86,7 +87,7 @@ def test_memory_and_processes_are_bounded_for_all_together(
                 walls=walls)  # fmt: skip
     assert ended.stopped == why
     assert ended.seconds < 20
-    assert not alive(f"{sys.executable} -I -c {code}")
+    assert not command_runs(f"{sys.executable} -I -c {code}")
 
 
 def test_several_at_once_are_bounded_each_and_leave_no_group(places: tuple[Path, Path]) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from adapters.walls.processes import Limits, run
 from adapters.walls.walls import Walls
-from tests.adapters.walls.behind import PLENTY, alive, needs_walls, shell
+from tests.adapters.walls.behind import PLENTY, needs_walls, shell
+from tests.processes import command_runs
 
 pytestmark = pytest.mark.slow
 
@@ -81,7 +82,7 @@ def test_its_time_ends_children_in_sessions_of_their_own_too(
     ended = shell(box, script, walls, Limits(1.0))
     assert ended.stopped == "time"
     assert ended.seconds < 8
-    assert not alive(word)
+    assert not command_runs(word)
 
 
 @pytest.mark.parametrize("walled", [True, False])
@@ -93,7 +94,7 @@ def test_what_outlives_a_command_that_has_ended_is_ended(
     walls = Walls(hidden=(lab,), writable=(box,)) if walled else None
     ended = shell(box, f"(setsid {word} >/dev/null 2>&1 &); echo done", walls)
     assert (ended.out, ended.code) == (b"done\n", 0)
-    assert not alive(word)
+    assert not command_runs(word)
 
 
 def test_output_is_bounded(places: tuple[Path, Path]) -> None:
