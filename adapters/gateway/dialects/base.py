@@ -1,6 +1,7 @@
 """What the dialects have in common: a request and an answer in no vendor's words."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
@@ -71,32 +72,39 @@ class Writer(Protocol):
         """The events after the last text. `reply` is the whole answer."""
 
 
-class Dialect(Protocol):
+class Dialect(ABC):
     """One vendor's way of asking and answering."""
 
     path: str
-    stream_type: str
-    text_key: str
+    stream_type = "text/event-stream"
+    text_key = "messages"
     """The key of a request that holds the conversation."""
 
     def streams(self, body: Body) -> bool:
-        """Whether the request wants its answer as a stream."""
+        """Whether the request wants its answer as a stream: most do where they say so."""
+        return bool(body.get("stream"))
 
+    @abstractmethod
     def ask(self, body: Body) -> Ask:
         """What the request asks for."""
 
+    @abstractmethod
     def read(self, raw: bytes) -> Reply:
         """What an answer says. Raises ValueError where it is none."""
 
+    @abstractmethod
     def read_stream(self, raw: bytes) -> Reply:
         """What a streamed answer says. Raises ValueError where it has not ended."""
 
+    @abstractmethod
     def answer(self, reply: Reply, stamp: Stamp) -> bytes:
         """The answer, written."""
 
+    @abstractmethod
     def writer(self, stamp: Stamp) -> Writer:
         """What writes the answer as a stream."""
 
+    @abstractmethod
     def error(self, status: int, message: str) -> bytes:
         """A refusal as the vendor's clients read it."""
 

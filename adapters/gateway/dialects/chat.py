@@ -6,6 +6,7 @@ from typing import Any
 from adapters.gateway.dialects.base import (
     Ask,
     Body,
+    Dialect,
     Message,
     Reply,
     Stamp,
@@ -27,16 +28,10 @@ _SETTINGS = {
 }
 
 
-class Chat:
+class Chat(Dialect):
     """POST /v1/chat/completions."""
 
     path = "/v1/chat/completions"
-    stream_type = "text/event-stream"
-    text_key = "messages"
-
-    def streams(self, body: Body) -> bool:
-        """`stream` is false unless it is said."""
-        return bool(body.get("stream"))
 
     def ask(self, body: Body) -> Ask:
         """A schema comes by response_format, or as the parameters of a function."""

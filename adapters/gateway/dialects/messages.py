@@ -5,6 +5,7 @@ from typing import Any
 from adapters.gateway.dialects.base import (
     Ask,
     Body,
+    Dialect,
     Message,
     Reply,
     Stamp,
@@ -26,16 +27,10 @@ _SETTINGS = {
 _ERRORS = {400: "invalid_request_error", 404: "not_found_error", 422: "invalid_request_error"}
 
 
-class Messages:
+class Messages(Dialect):
     """POST /v1/messages."""
 
     path = "/v1/messages"
-    stream_type = "text/event-stream"
-    text_key = "messages"
-
-    def streams(self, body: Body) -> bool:
-        """`stream` is false unless it is said."""
-        return bool(body.get("stream"))
 
     def ask(self, body: Body) -> Ask:
         """JSON comes as the input of a tool that must be called, or by output_config.format."""

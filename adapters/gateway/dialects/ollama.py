@@ -6,6 +6,7 @@ from typing import Any
 from adapters.gateway.dialects.base import (
     Ask,
     Body,
+    Dialect,
     Message,
     Reply,
     Stamp,
@@ -26,12 +27,11 @@ _SETTINGS = {
 }
 
 
-class Ollama:
+class Ollama(Dialect):
     """POST /api/chat."""
 
     path = "/api/chat"
     stream_type = "application/x-ndjson"
-    text_key = "messages"
 
     def streams(self, body: Body) -> bool:
         """`stream` is true unless it is said."""

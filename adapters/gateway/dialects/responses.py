@@ -5,6 +5,7 @@ from typing import Any
 from adapters.gateway.dialects.base import (
     Ask,
     Body,
+    Dialect,
     Message,
     Reply,
     Stamp,
@@ -23,16 +24,11 @@ _TEXT = ("input_text", "output_text", "text")
 _LAST = ("response.completed", "response.incomplete", "response.failed")
 
 
-class Responses:
+class Responses(Dialect):
     """POST /v1/responses."""
 
     path = "/v1/responses"
-    stream_type = "text/event-stream"
     text_key = "input"
-
-    def streams(self, body: Body) -> bool:
-        """`stream` is false unless it is said."""
-        return bool(body.get("stream"))
 
     def ask(self, body: Body) -> Ask:
         """A schema comes by text.format, or as the parameters of a function."""
