@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from adapters.llm.base import MALFORMED, Busy, TimedOut, fault_of, hide_key
-from adapters.llm.chat import ChatLlm, Client, chat_messages
+from adapters.llm.chat import ChatLlm, Client, chat_messages, faults
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
@@ -41,26 +40,12 @@ def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str
 
     Raises Busy, CallRefused or ModelUnavailable.
     """
-    from anthropic import (  # noqa: PLC0415
-        APIConnectionError,
-        APIError,
-        APIStatusError,
-        APITimeoutError,
-    )
+    import anthropic  # noqa: PLC0415 -- takes long
 
     begun = time.perf_counter()
-    try:
+    with faults(anthropic, config):
         response = chat.chat(chat_messages(request), **sent)
         return _answer(response, time.perf_counter() - begun)
-    except APIStatusError as error:
-        headers = error.response.headers
-        raise fault_of(error.status_code, error.message, headers, config) from None
-    except APITimeoutError:
-        raise TimedOut(config) from None
-    except APIConnectionError as error:
-        raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
-    except (APIError, *MALFORMED) as error:
-        raise Busy(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
 
 
 @cache

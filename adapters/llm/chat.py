@@ -1,10 +1,12 @@
-"""What the adapters over a llama-index client of their own share: the client, and the messages."""
+"""What the adapters over llama-index' clients share: the client, the messages, the faults."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any, NamedTuple
 
-from adapters.llm.base import BaseLlm
+from adapters.llm.base import MALFORMED, BaseLlm, Busy, TimedOut, fault_of, hide_key
 from adapters.llm.per_process import PerProcess
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Request
@@ -47,3 +49,22 @@ def chat_messages(request: Request) -> list[Any]:
         ChatMessage(role="system", content=request.system),
         ChatMessage(role="user", content=request.user),
     ]
+
+
+@contextmanager
+def faults(vendor: ModuleType, config: ModelConfig) -> Iterator[None]:
+    """What a client raises, as Busy, CallRefused or ModelUnavailable.
+
+    `vendor` is the package `openai` or `anthropic`: both name their errors alike.
+    """
+    try:
+        yield
+    except vendor.APIStatusError as error:
+        headers = error.response.headers
+        raise fault_of(error.status_code, error.message, headers, config) from None
+    except vendor.APITimeoutError:
+        raise TimedOut(config) from None
+    except vendor.APIConnectionError as error:
+        raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
+    except (vendor.APIError, *MALFORMED) as error:
+        raise Busy(f"an answer without content: {hide_key(str(error), config)[:300]}") from None

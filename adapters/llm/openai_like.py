@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from adapters.llm.base import MALFORMED, BaseLlm, Busy, TimedOut, fault_of, hide_key
-from adapters.llm.chat import chat_messages
+from adapters.llm.base import BaseLlm, Busy, hide_key
+from adapters.llm.chat import chat_messages, faults
 from adapters.llm.per_process import PerProcess
 from adapters.llm.response_format import response_format
 from prompt_lab.config.models import ModelConfig
@@ -100,25 +100,12 @@ def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str
 
     Raises Busy, CallRefused or ModelUnavailable.
     """
-    from openai import (  # noqa: PLC0415
-        APIConnectionError,
-        APIError,
-        APIStatusError,
-        APITimeoutError,
-    )
+    import openai  # noqa: PLC0415 -- takes long
 
     begun = time.perf_counter()
-    try:
+    with faults(openai, config):
         response = chat.chat(chat_messages(request), **sent)
         return _answer(response, time.perf_counter() - begun)
-    except APIStatusError as error:
-        raise fault_of(error.status_code, error.message, error.response.headers, config) from None
-    except APITimeoutError:
-        raise TimedOut(config) from None
-    except APIConnectionError as error:
-        raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
-    except (APIError, *MALFORMED) as error:
-        raise Busy(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
 
 
 def call_settings(config: ModelConfig, request: Request, more: Mapping[str, Any]) -> dict[str, Any]:
