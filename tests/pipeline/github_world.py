@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from types import TracebackType
 from typing import Any
 
 import yaml
@@ -60,13 +59,8 @@ class GitHubWorld(AbstractContextManager["GitHubWorld"]):
         path.write_text(yaml.safe_dump(target))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.hub.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self.hub.__exit__(*error)
 
     @property
     def section(self) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
+from tests.loopback import Loopback, completion
 from tests.pipeline.world import HINT, NUMBER
 
 Behaviour = Callable[[str, str], str | int]
@@ -26,24 +27,15 @@ def reads_right(system: str, user: str) -> str:
     return json.dumps({"amount": float(re.findall(NUMBER, user)[1])})
 
 
-class ModelServer:
+class ModelServer(Loopback):
     """Speaks chat completions. `calls` counts requests by their two messages."""
 
     def __init__(self, behaviour: Behaviour = reads_well, latency: float = 0.0) -> None:
         self.behaviour, self.latency = behaviour, latency
         self.calls: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(self._handler())
+        self.address += "/v1"
 
     def config(self, **more: Any) -> dict[str, Any]:
         """The config of a model that lives here."""
@@ -63,7 +55,7 @@ class ModelServer:
                     owner.calls[(system, user)] += 1
                 time.sleep(owner.latency)
                 said = owner.behaviour(system, user)
-                body = json.dumps(_completion(str(said))).encode()
+                body = json.dumps(completion(str(said))).encode()
                 self.send_response(said if isinstance(said, int) else 200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
@@ -74,15 +66,3 @@ class ModelServer:
                 """Keep the test's output clean."""
 
         return Handler
-
-
-def _completion(text: str) -> dict[str, Any]:
-    message = {"role": "assistant", "content": text}
-    return {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "stand-in",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-        "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12},
-    }

@@ -1,9 +1,10 @@
 """A model on loopback that uses tools by a script, in the dialects of both commands."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, NamedTuple
+
+from tests.loopback import Loopback
 
 
 class Say(NamedTuple):
@@ -30,7 +31,7 @@ Turn = Say | Use | Refuse
 TOKENS = {"input_tokens": 100, "output_tokens": 10}
 
 
-class Model:
+class Model(Loopback):
     """Takes its turns in their order: as many as the request holds results of tools are over.
 
     `results` is what the tools of the last request gave.
@@ -39,17 +40,7 @@ class Model:
     def __init__(self, *turns: Turn) -> None:
         self.turns = turns
         self.results: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(self._handler())
 
     def _answer(self, path: str, body: dict[str, Any]) -> tuple[int, str, str]:
         """(status, type, body) of the next turn."""

@@ -5,10 +5,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, NamedTuple
 
 from tests.adapters.gateway.voices import SPOKEN, Said
+from tests.loopback import Loopback
 
 
 class Fault(NamedTuple):
@@ -19,7 +20,7 @@ class Fault(NamedTuple):
     body: str = '{"error": {"message": "not now"}}'
 
 
-class StandIn:
+class StandIn(Loopback):
     """Answers with `texts` in turn (the last one again and again), after the `faults`.
 
     `seen` holds (path, headers, body) of each request; `tokens` counts what it said it used.
@@ -32,17 +33,7 @@ class StandIn:
         self.tokens: Counter[str] = Counter()
         self.at_once = self.most_at_once = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(self._handler())
 
     def _next(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> Fault | Said:
         with self._lock:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from tests.loopback import completion
+
 Behaviour = Callable[[str, str], str | int]
 """(system, user) -> the answer's text, or the HTTP status of a failure."""
 
@@ -18,19 +20,7 @@ def speak(server: HTTPServer, behaviour: Behaviour, path: str = "/v1") -> str:
         said = behaviour(system, user)
         if isinstance(said, int):
             return Response('{"error": {"message": "told to fail"}}', said)
-        return Response(json.dumps(_completion(said)), content_type="application/json")
+        return Response(json.dumps(completion(said)), content_type="application/json")
 
     server.expect_request(f"{path}/chat/completions").respond_with_handler(answer)
     return server.url_for(path)
-
-
-def _completion(text: str) -> dict[str, object]:
-    message = {"role": "assistant", "content": text}
-    return {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "stand-in",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-        "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12},
-    }
