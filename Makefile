@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 LUIGI := $(BIN)/luigi --module pipeline
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where bytecode is not kept, each of the many processes compiles what it imports anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 # The first of these that is Python 3.11 to 3.13; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
@@ -34,7 +36,7 @@ $(VENV)/.dev: $(VENV)/.run locks/dev.txt
 	@touch $@
 
 # The commands of a task cannot write into .venv: what those of the samples import is compiled here.
-COMPILE := PYTHONDONTWRITEBYTECODE= $(BIN)/python -c \
+COMPILE := $(BIN)/python -c \
 	"import sklearn.linear_model, sklearn.pipeline, llama_index.llms.openai_like"
 
 $(VENV)/.samples: $(VENV)/.run locks/samples.txt
