@@ -1,29 +1,32 @@
-"""Pull requests of a world on GitHub, as far as a test needs them."""
+"""Pull requests of a world, as far as a test needs them."""
 
-from adapters.code_host.github import GitHubHost
+from prompt_lab.ports import CodeHost
 from prompt_lab.records import Pull
-from tests.adapters.code_host.worlds import GitHubWorld
+from tests.adapters.code_host.worlds import World
 from tests.adapters.workspace.target import WHEN
 
-
-def opened(world: GitHubWorld) -> Pull:
-    """Of a branch 'topic' with a change."""
-    world.branch("topic", {"prompts/extract.txt": "New.\n"})
-    return world.host.open_pull("topic", base="main", title="Try", body="Why.", when=WHEN)
+PROMPT = "prompts/extract.txt"
+LATER = "2026-03-05T00:00:00Z"
 
 
-def ready(world: GitHubWorld) -> Pull:
+def opened(world: World, branch: str = "topic") -> Pull:
+    """Of a branch with a change."""
+    world.branch(branch, {PROMPT: "New.\n"})
+    return world.host.open_pull(branch, base="main", title="Try", body="Why.", when=WHEN)
+
+
+def ready(world: World, branch: str = "topic") -> Pull:
     """Opened, and with its comment."""
-    pull = opened(world)
+    pull = opened(world, branch)
     commented(world.host, pull)
     return pull
 
 
-def commented(host: GitHubHost, pull: Pull, body: str = "YES") -> str:
+def commented(host: CodeHost, pull: Pull, body: str = "YES") -> str:
     """The comment's id."""
     return host.comment(pull.number, key="verdict", body=body, when=WHEN)
 
 
-def merged(host: GitHubHost, pull: Pull) -> str:
+def merged(host: CodeHost, pull: Pull, when: str = WHEN) -> str:
     """The merge commit."""
-    return host.merge(pull.number, expected_head=pull.head, message="Merge it", when=WHEN)
+    return host.merge(pull.number, expected_head=pull.head, message="Merge it", when=when)

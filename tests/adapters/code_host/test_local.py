@@ -9,28 +9,14 @@ from adapters.code_host.local import LocalHost
 from adapters.git import Git
 from prompt_lab.errors import CodeHostError, StoreError
 from prompt_lab.names import PullState
-from prompt_lab.records import Pull
+from tests.adapters.code_host.ready import LATER, PROMPT, merged, ready
 from tests.adapters.code_host.worlds import LocalWorld
 from tests.adapters.workspace.target import WHEN
-
-LATER = "2026-03-05T00:00:00Z"
-PROMPT = "prompts/extract.txt"
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> LocalWorld:
     return LocalWorld(tmp_path)
-
-
-def _ready(world: LocalWorld, branch: str = "topic") -> Pull:
-    world.branch(branch, {PROMPT: "New.\n"})
-    pull = world.host.open_pull(branch, base="main", title="Try", body="Why.", when=WHEN)
-    world.host.comment(pull.number, key="verdict", body="YES", when=WHEN)
-    return pull
-
-
-def _merge(host: LocalHost, pull: Pull, when: str = WHEN) -> str:
-    return host.merge(pull.number, expected_head=pull.head, message="Merge it", when=when)
 
 
 def _record(world: LocalWorld, number: int = 1) -> dict[str, object]:
@@ -39,11 +25,11 @@ def _record(world: LocalWorld, number: int = 1) -> dict[str, object]:
 
 
 def test_the_file_tells_the_whole_story(world: LocalWorld) -> None:
-    pull = _ready(world)
+    pull = ready(world)
     assert pull.url == "pulls/0001.json"
     world.host.comment(pull.number, key="verdict", body="YES!", when=LATER)
     world.host.label(pull.number, "kept", when=LATER)
-    merged = _merge(world.host, pull, LATER)
+    made = merged(world.host, pull, LATER)
     record = _record(world)
     assert record["comments"] == [
         {"key": "verdict", "body": "YES!", "created": WHEN, "edited": LATER}
@@ -53,18 +39,18 @@ def test_the_file_tells_the_whole_story(world: LocalWorld) -> None:
         {"what": "commented", "when": WHEN, "note": "verdict"},
         {"what": "edited", "when": LATER, "note": "verdict"},
         {"what": "labelled", "when": LATER, "note": "kept"},
-        {"what": "merged", "when": LATER, "note": merged},
+        {"what": "merged", "when": LATER, "note": made},
     ]
 
 
 def test_a_repeated_call_writes_nothing(world: LocalWorld) -> None:
-    pull = _ready(world)
+    pull = ready(world)
     world.host.label(1, "kept", when=WHEN)
-    _merge(world.host, pull)
+    merged(world.host, pull)
     before = _record(world)
     world.host.comment(1, key="verdict", body="YES", when=LATER)
     world.host.label(1, "kept", when=LATER)
-    _merge(world.host, pull, LATER)
+    merged(world.host, pull, LATER)
     world.host.open_pull("topic", base="main", title="Again", body="", when=LATER)
     assert _record(world) == before
 
@@ -73,23 +59,23 @@ class TestCheckout:
     """What a merge does to the working trees of the user."""
 
     def test_a_checkout_of_main_moves_with_it(self, world: LocalWorld) -> None:
-        _merge(world.host, _ready(world))
+        merged(world.host, ready(world))
         assert (world.target.folder / PROMPT).read_text() == "New.\n"
         assert world.target.status() == ""
 
     def test_a_checkout_of_another_branch_is_left_alone(self, world: LocalWorld) -> None:
-        pull = _ready(world)
+        pull = ready(world)
         world.target.git("checkout", "-q", "-b", "mine")
         world.target.write({PROMPT: "My work.\n"})
-        merged = _merge(world.host, pull)
-        assert world.target.head() == merged
+        made = merged(world.host, pull)
+        assert world.target.head() == made
         assert (world.target.folder / PROMPT).read_text() == "My work.\n"
 
     def test_main_in_a_linked_worktree_moves_there(self, world: LocalWorld, tmp_path: Path) -> None:
-        pull = _ready(world)
+        pull = ready(world)
         world.target.git("checkout", "-q", "-b", "mine")
         world.target.git("worktree", "add", "-q", str(tmp_path / "linked"), "main")
-        _merge(world.host, pull)
+        merged(world.host, pull)
         assert (tmp_path / "linked" / PROMPT).read_text() == "New.\n"
         assert Git(tmp_path / "linked")("status", "--porcelain") == ""
 
@@ -100,73 +86,73 @@ class TestCheckout:
         host = LocalHost(tmp_path / "pulls", bare, tmp_path / "work")
         pull = host.open_pull("topic", base="main", title="t", body="", when=WHEN)
         host.comment(1, key="verdict", body="YES", when=WHEN)
-        merged = _merge(host, pull)
-        assert Git(bare)("rev-parse", "main") == merged
+        made = merged(host, pull)
+        assert Git(bare)("rev-parse", "main") == made
 
     def test_work_in_other_files_is_kept(self, world: LocalWorld) -> None:
-        pull = _ready(world)
+        pull = ready(world)
         world.target.write({"schema.json": "mine\n"})
-        _merge(world.host, pull)
+        merged(world.host, pull)
         assert (world.target.folder / "schema.json").read_text() == "mine\n"
         assert (world.target.folder / PROMPT).read_text() == "New.\n"
 
     def test_work_in_the_same_file_stops_the_merge(self, world: LocalWorld) -> None:
-        pull = _ready(world)
+        pull = ready(world)
         world.target.write({PROMPT: "My work.\n"})
         with pytest.raises(CodeHostError, match="commit or stash"):
-            _merge(world.host, pull)
+            merged(world.host, pull)
         assert world.target.head() == world.target.first
         assert (world.target.folder / PROMPT).read_text() == "My work.\n"
         world.target.git("checkout", "-q", PROMPT)
-        assert _merge(world.host, pull) == world.target.head()
+        assert merged(world.host, pull) == world.target.head()
 
     def test_hooks_do_not_run(self, world: LocalWorld, tmp_path: Path) -> None:
-        pull = _ready(world)
+        pull = ready(world)
         world.on_main({"other.txt": "theirs\n"})
         for name in ("post-merge", "pre-merge-commit", "reference-transaction"):
             hook = world.target.folder / ".git" / "hooks" / name
             hook.parent.mkdir(exist_ok=True)
             hook.write_text(f"#!/bin/sh\necho {name} >> '{tmp_path / 'trace'}'\nexit 1\n")
             hook.chmod(0o755)
-        _merge(world.host, pull)
+        merged(world.host, pull)
         assert not (tmp_path / "trace").exists()
         assert list((world.lab / "work").iterdir()) == []
 
 
 def test_a_branch_that_was_fast_forwarded_by_hand_counts_as_merged(world: LocalWorld) -> None:
-    pull = _ready(world)
+    pull = ready(world)
     world.target.git("merge", "-q", "--ff-only", "topic")
-    assert _merge(world.host, pull) == pull.head == world.target.head()
+    assert merged(world.host, pull) == pull.head == world.target.head()
     assert world.host.get(pull.number).state is PullState.MERGED
 
 
 def test_a_branch_that_is_gone_has_no_head_and_is_not_merged(world: LocalWorld) -> None:
-    pull = _ready(world)
+    pull = ready(world)
     world.target.git("branch", "-q", "-D", "topic")
     assert world.host.get(pull.number).head == ""
     with pytest.raises(CodeHostError, match="is gone"):
-        _merge(world.host, pull)
+        merged(world.host, pull)
 
 
 def test_two_targets_share_the_numbers_but_not_the_pull_requests(tmp_path: Path) -> None:
     one, two = LocalWorld(tmp_path / "one"), LocalWorld(tmp_path / "two")
     other = LocalHost(one.lab / "pulls", two.target.folder, two.lab / "work")
     two.branch("topic", {PROMPT: "Theirs.\n"})
-    first = _ready(one)
+    first = ready(one)
     second = other.open_pull("topic", base="main", title="t", body="", when=WHEN)
     assert (first.number, second.number) == (1, 2)
     assert first.head != second.head
 
 
 def test_a_lab_that_was_moved_knows_its_pull_requests(world: LocalWorld, tmp_path: Path) -> None:
-    pull = _ready(world)
+    pull = ready(world)
     moved = world.lab.rename(tmp_path / "moved")
     host = LocalHost(moved / "pulls", moved / "target", moved / "work")
     assert host.open_pull("topic", base="main", title="t", body="", when=LATER) == pull
 
 
 def test_a_broken_file_is_named_and_its_number_is_not_given_away(world: LocalWorld) -> None:
-    _ready(world)
+    ready(world)
     file = world.lab / "pulls" / "0001.json"
     file.write_text('{"number": 1,')
     with pytest.raises(StoreError, match=str(file)):

@@ -15,12 +15,9 @@ from adapters.code_host._merge import advance, make_merge
 from adapters.code_host.local import LocalHost
 from adapters.git import Git
 from prompt_lab.names import PullState
-from prompt_lab.records import Pull
+from tests.adapters.code_host.ready import LATER, PROMPT, merged, ready
 from tests.adapters.code_host.worlds import LocalWorld
 from tests.adapters.workspace.target import WHEN
-
-LATER = "2026-03-05T00:00:00Z"
-PROMPT = "prompts/extract.txt"
 
 
 @pytest.fixture
@@ -28,31 +25,20 @@ def world(tmp_path: Path) -> LocalWorld:
     return LocalWorld(tmp_path)
 
 
-def _ready(world: LocalWorld, branch: str = "topic") -> Pull:
-    world.branch(branch, {PROMPT: "New.\n"})
-    pull = world.host.open_pull(branch, base="main", title="Try", body="Why.", when=WHEN)
-    world.host.comment(pull.number, key="verdict", body="YES", when=WHEN)
-    return pull
-
-
-def _merge(host: LocalHost, pull: Pull, when: str = WHEN) -> str:
-    return host.merge(pull.number, expected_head=pull.head, message="Merge it", when=when)
-
-
 @pytest.mark.parametrize("main_moved", [False, True])
 class TestCut:
     """A process that dies between two steps, and the same call after it."""
 
     def test_after_the_merge_commit_is_made(self, world: LocalWorld, main_moved: bool) -> None:
-        pull = _ready(world)
+        pull = ready(world)
         main = world.on_main({"other.txt": "x"}) if main_moved else world.target.head()
         git, scratch = Git(world.target.folder, ours=False), world.lab / "work"
         made = make_merge(git, scratch, (main, pull.head), message="Merge it", when=WHEN)
         assert world.target.head() == main
-        assert _merge(world.another(), pull) == made == world.target.head()
+        assert merged(world.another(), pull) == made == world.target.head()
 
     def test_after_main_has_moved(self, world: LocalWorld, main_moved: bool) -> None:
-        pull = _ready(world)
+        pull = ready(world)
         main = world.on_main({"other.txt": "x"}) if main_moved else world.target.head()
         git, scratch = Git(world.target.folder, ours=False), world.lab / "work"
         made = make_merge(git, scratch, (main, pull.head), message="Merge it", when=WHEN)
@@ -60,7 +46,7 @@ class TestCut:
         assert world.host.get(pull.number).state is PullState.OPEN
         later = world.on_main({"later.txt": "x"})
         world.branch("topic", {PROMPT: "Somebody went on.\n"})
-        assert _merge(world.another(), pull, LATER) == made
+        assert merged(world.another(), pull, LATER) == made
         assert world.target.head() == later
         after = world.host.get(pull.number)
         assert (after.state, after.merged_commit) == (PullState.MERGED, made)
@@ -68,13 +54,13 @@ class TestCut:
     def test_the_same_merge_elsewhere_is_the_same_commit(
         self, world: LocalWorld, tmp_path: Path, main_moved: bool
     ) -> None:
-        pull = _ready(world)
+        pull = ready(world)
         if main_moved:
             world.on_main({"other.txt": "x"})
         shutil.copytree(world.lab, tmp_path / "copy")
         copy = tmp_path / "copy"
         there = LocalHost(copy / "pulls", copy / "target", copy / "work")
-        assert _merge(world.host, pull) == _merge(there, pull)
+        assert merged(world.host, pull) == merged(there, pull)
 
 
 def test_many_at_once_lose_nothing(world: LocalWorld) -> None:

@@ -4,28 +4,14 @@ from prompt_lab.analyze.assessment import assess
 from prompt_lab.analyze.changes import changes
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
-from prompt_lab.decide.verdict import Code, Interval, Outcome, Reason, Verdict
+from prompt_lab.decide.verdict import Code, Interval, Outcome
 from prompt_lab.names import Side
 from tests.prompt_lab.analyze.making import CHANGE, both, by_name, plan_text, row
+from tests.prompt_lab.decide.making import verdict_of
 
 SUBJECTS = ("harvest", "harbour", "bridge", "school", "market", "forest")
-VERDICT = Verdict(
-    outcome=Outcome.NO,
-    reasons=(Reason(code=Code.FUTILE, text="A gain of 0.05 | is out of reach."),),
-    effect=0.012,
-    interval=Interval(low=-0.02, high=0.044),
-    effect_size=0.1,
-    p_value=0.3,
-    n_plans=2,
-    n_pairs=4,
-    calls=8,
-    calls_planned=8,
-    look=1,
-    looks=1,
-    alpha=0.05,
-    method="sign-flip",
-    seed=1,
-    fingerprint="f",
+VERDICT = verdict_of(
+    Outcome.NO, Code.FUTILE, effect=0.012, interval=Interval(low=-0.02, high=0.044)
 )
 
 

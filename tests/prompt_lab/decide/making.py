@@ -1,10 +1,12 @@
-"""Pairs for the tests of the decision engine."""
+"""Pairs and verdicts for the tests of the decision engine, and of what reads its verdicts."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from prompt_lab.decide.pair import Pair
+from prompt_lab.decide.verdict import Code, Outcome, Reason, Verdict
 
 
 def pairs_of(differences: Sequence[float], model: str = "m", prefix: str = "plan") -> list[Pair]:
@@ -28,3 +30,26 @@ def coin_pairs(
         for m in range(models)
         for r in range(replicates)
     ]
+
+
+def verdict_of(outcome: Outcome, *codes: Code, **changed: Any) -> Verdict:
+    """A verdict of two plans for these reasons."""
+    made = Verdict(
+        outcome=outcome,
+        reasons=tuple(Reason(code=code, text=code.value) for code in codes),
+        effect=0.1,
+        interval=None,
+        effect_size=None,
+        p_value=None,
+        n_plans=2,
+        n_pairs=4,
+        calls=8,
+        calls_planned=8,
+        look=1,
+        looks=1,
+        alpha=0.05,
+        method="sign-flip",
+        seed=1,
+        fingerprint="f",
+    )
+    return made.model_copy(update=changed)
