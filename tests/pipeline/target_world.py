@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 from pipeline.context import _context
 from pipeline.iteration import Iteration
 from prompt_lab.decide.verdict import Verdict
+from tests.pipeline.lab_folder import LabFolder
 
 REPOSITORY = Path(__file__).parents[2]
 PLANNER = REPOSITORY / "examples/planner"
@@ -46,26 +46,13 @@ DUMMY = {"provider": "openai_like", "id": "none", "base_url": "http://127.0.0.1:
 
 
 @dataclass
-class TargetWorld:
+class TargetWorld(LabFolder):
     """Everything under one folder. `models` is alias -> config."""
 
-    root: Path
     step: str = "probe"
     models: dict[str, dict[str, Any]] = field(default_factory=lambda: {"one": DUMMY})
     target_config: dict[str, Any] = field(default_factory=dict)
     lab_config: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def lab(self) -> Path:
-        return self.root / "lab"
-
-    @property
-    def target(self) -> Path:
-        return self.lab / "target"
-
-    @property
-    def env(self) -> dict[str, str]:
-        return {"PROMPTLAB_ROOT": str(self.lab), "PROMPTLAB_CONFIGS": str(self.root / "configs")}
 
     def small(self, body: str = "return {}", plans: int = 3) -> "TargetWorld":
         """A target of one module that asks no model; `body` ends its execute()."""
@@ -76,7 +63,8 @@ class TargetWorld:
             for n in range(plans):
                 self.write(self.lab / f"baseline/{split}/plan_{n}", {"note.txt": "!" * n})
         self.write(self.target, FILES)
-        return self._committed()
+        self.committed()
+        return self
 
     def planner(self) -> "TargetWorld":
         """A copy of examples/planner."""
@@ -88,30 +76,8 @@ class TargetWorld:
         shutil.copytree(PLANNER / "steps", self.root / "examples/planner/steps", ignore=without)
         shutil.copytree(PLANNER / "baseline", self.lab / "baseline")
         shutil.copytree(PLANNER / "target", self.target, ignore=without)
-        return self._committed()
-
-    def git(self, *args: str, at: Path | None = None) -> str:
-        """Git in the target, as its owner would type it."""
-        who = ["-c", "user.name=Owner", "-c", "user.email=owner@localhost"]
-        done = subprocess.run(
-            ["git", *who, *args], cwd=at or self.target, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
-
-    def branch(self, name: str, files: Mapping[str, str]) -> str:
-        """A branch off main with one commit; main stays checked out. Returns the commit."""
-        self.git("checkout", "-q", "-b", name)
-        self.write(self.target, files)
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", f"Work on {name}")
-        commit = self.git("rev-parse", "HEAD")
-        self.git("checkout", "-q", "main")
-        return commit
-
-    def write(self, folder: Path, files: Mapping[str, str]) -> None:
-        for path, text in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text)
+        self.committed()
+        return self
 
     def iterate(self, kind: type[luigi.Task] = Iteration, **flags: Any) -> bool:
         """Run Iteration in this process. The environment must be `env`."""
@@ -154,9 +120,3 @@ class TargetWorld:
         self.write(self.root / "configs", texts)
         for folder in ("policies", "prompts"):
             shutil.copytree(REPOSITORY / "configs" / folder, self.root / "configs" / folder)
-
-    def _committed(self) -> "TargetWorld":
-        self.git("init", "-q", "-b", "main")
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", "As it was")
-        return self

@@ -20,6 +20,7 @@ import yaml
 from pipeline.iteration import Iteration
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.propose.sections import CONTRACT
+from tests.pipeline.lab_folder import LabFolder
 
 REPOSITORY = Path(__file__).parents[2]
 PLAIN = "Extract the amount.\n[user]\n{invoice}\n"
@@ -56,10 +57,9 @@ def scripted(script: Mapping[str, Any], **more: Any) -> dict[str, Any]:
 
 
 @dataclass
-class World:
+class World(LabFolder):
     """Everything under one folder. `models` is alias -> config."""
 
-    root: Path
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     train: int = 12
     verify: int = 12
@@ -69,18 +69,6 @@ class World:
     """More keys of the step's config."""
     judges: dict[str, dict[str, Any]] = field(default_factory=dict)
     """alias -> config of models that run nothing by themselves."""
-
-    @property
-    def lab(self) -> Path:
-        return self.root / "lab"
-
-    @property
-    def target(self) -> Path:
-        return self.lab / "target"
-
-    @property
-    def env(self) -> dict[str, str]:
-        return {"PROMPTLAB_ROOT": str(self.lab), "PROMPTLAB_CONFIGS": str(self.root / "configs")}
 
     def make(self) -> "World":
         """Write it all down."""
@@ -111,25 +99,6 @@ class World:
                 self._plan(split, n)
         self._target()
         return self
-
-    def git(self, *args: str) -> str:
-        """Git in the target, as its owner would type it."""
-        who = ["-c", "user.name=Owner", "-c", "user.email=owner@localhost"]
-        done = subprocess.run(
-            ["git", *who, *args], cwd=self.target, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
-
-    def branch(self, name: str, files: Mapping[str, str]) -> str:
-        """A branch off main with one commit; main stays checked out. Returns the commit."""
-        self.git("checkout", "-q", "-b", name)
-        for path, text in files.items():
-            (self.target / path).write_text(text)
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", f"Work on {name}")
-        commit = self.git("rev-parse", "HEAD")
-        self.git("checkout", "-q", "main")
-        return commit
 
     def iterate(self, **flags: Any) -> bool:
         """Run Iteration in this process. The environment must be `env`."""
@@ -173,10 +142,7 @@ class World:
         (folder / "invoice.json").write_text(json.dumps({"amount": n + 1.5}))
 
     def _target(self) -> None:
-        self.target.mkdir(parents=True)
-        (self.target / "prompt.txt").write_text(PLAIN)
-        (self.target / "schema.json").write_text(json.dumps(SCHEMA, indent=2))
-        (self.target / "README.md").write_text("A shop.\n")
-        self.git("init", "-q", "-b", "main")
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", "As it was")
+        schema = json.dumps(SCHEMA, indent=2)
+        files = {"prompt.txt": PLAIN, "schema.json": schema, "README.md": "A shop.\n"}
+        self.write(self.target, files)
+        self.committed()
