@@ -1,12 +1,18 @@
-"""Files inside commits of the clone: looked up, and written as a new commit."""
+"""Files inside commits of the clone: looked up, and written as a new commit.
+
+A commit's id stands for its content: what was looked up once is kept, since each look takes a
+process and an iteration looks at the same few files hundreds of times.
+"""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from adapters.git import Git, signed
 
 
+@lru_cache(maxsize=4096)
 def entry(clone: Git, commit: str, path: str) -> tuple[str, str | None]:
     """(mode, blob id) of a file at a commit; ('', None) where it has none."""
     if path:
@@ -18,7 +24,8 @@ def entry(clone: Git, commit: str, path: str) -> tuple[str, str | None]:
     return "", None
 
 
-def blobs(clone: Git, commit: str) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def blobs(clone: Git, commit: str) -> Mapping[str, str]:
     """path -> blob id, of every file of a commit, in one call of git."""
     found = {}
     for line in clone("ls-tree", "-r", "-z", commit).split("\0"):
@@ -27,6 +34,12 @@ def blobs(clone: Git, commit: str) -> dict[str, str]:
         if kind == "blob":
             found[path] = blob
     return found
+
+
+@lru_cache(maxsize=256)
+def content(clone: Git, blob: str) -> bytes:
+    """What a blob holds."""
+    return clone.raw("cat-file", "blob", blob)
 
 
 def write_commit(

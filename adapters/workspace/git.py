@@ -27,6 +27,7 @@ class GitWorkspace:
         self._main = main
         self._target = Git(repository, ours=False)
         self._clone = Git(work / "clone.git")
+        self._held: set[str] = set()
 
     def check(self) -> None:
         """Raise TargetError where the repository cannot be improved as it is."""
@@ -83,7 +84,7 @@ class GitWorkspace:
         if blob is None:
             raise TargetError(f"{self._repository}: {path!r} is no file at commit {commit!r}")
         try:
-            return self._clone.raw("cat-file", "blob", blob).decode("utf-8")
+            return _content.content(self._clone, blob).decode("utf-8")
         except UnicodeDecodeError as error:
             raise TargetError(
                 f"{self._repository}: {path!r} at commit {commit!r} is not UTF-8 text"
@@ -196,8 +197,14 @@ class GitWorkspace:
 
     def _holds(self, commit: str) -> bool:
         if not (self._clone.folder / "HEAD").is_file():
+            self._held.clear()
             return False
-        return self._clone.ask("rev-parse", "-q", "--verify", _kept(commit)) == commit
+        if (
+            commit not in self._held
+            and self._clone.ask("rev-parse", "-q", "--verify", _kept(commit)) == commit
+        ):
+            self._held.add(commit)
+        return commit in self._held
 
     def _fetch(self, commit: str) -> None:
         if self._holds(commit):
