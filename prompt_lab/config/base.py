@@ -1,6 +1,7 @@
 """Read YAML into typed configs; every fault of every file is reported at once, with its line."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,8 +56,7 @@ def load_named(folder: Path, kind: type[C], what: str, name: str) -> C:
 def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None, list[str]]:
     try:
         text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
+        root, raw = _parsed(text)
     except OSError as error:
         hint = "" if path.exists() else ": make it, or correct PROMPTLAB_CONFIGS"
         return None, [f"{path}: cannot be read: {error.strerror}{hint}"]
@@ -73,6 +73,12 @@ def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None
     except ValidationError as error:
         return None, twice + [_fault(path, root, dict(e)) for e in error.errors()]
     return (None, twice) if twice else (config, [])
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
+    """The nodes of a text, and its values. An iteration reads the same few files all the time."""
+    return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
 
 
 def _twice(path: Path, root: yaml.Node | None) -> Iterator[str]:
