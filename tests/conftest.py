@@ -32,10 +32,9 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def emulator(pytestconfig: pytest.Config) -> Iterator[Emulator]:
+def emulator() -> Iterator[Emulator]:
     """The emulator of GitHub, one for all tests."""
-    assert pytestconfig.cache is not None
-    running = Emulator(installed(Path(pytestconfig.cache.mkdir("emulate"))))
+    running = Emulator(installed())
     yield running
     running.close()
 

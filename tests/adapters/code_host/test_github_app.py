@@ -34,9 +34,8 @@ def key() -> str:
 
 
 @pytest.fixture(scope="module")
-def emulator(pytestconfig: pytest.Config, key: str) -> Iterator[Emulator]:
-    assert pytestconfig.cache is not None
-    running = Emulator(installed(Path(pytestconfig.cache.mkdir("emulate"))), key)
+def emulator(key: str) -> Iterator[Emulator]:
+    running = Emulator(installed(), key)
     yield running
     running.close()
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+CACHE = Path(__file__).parents[4] / ".venv" / "emulate"
 FILES = Path(__file__).parent / "emulate"
 TOKEN = "ghp_lab"
 LEAST_NODE = 20
 
 
-def installed(cache: Path) -> Path:
+def installed(cache: Path = CACHE) -> Path:
     """The folder it is installed in. Skips the test where that cannot be done."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
