@@ -70,11 +70,11 @@ demo-loop: setup ## three iterations in a row on the embedded model, in ./lab-lo
 
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes
-	@$(BIN)/python -m pytest -n auto -m "not long"
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long"
 
 .PHONY: test-long
-test-long: $(VENV)/.dev ## the tests that take minutes: cuts at every call to GitHub, make demo-loop
-	@$(BIN)/python -m pytest -m long
+test-long: $(VENV)/.dev ## the tests that take minutes: the README in a clone, cuts at every call
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m long
 
 .PHONY: check
 check: $(VENV)/.dev ## format, lint, types, import contracts, lock, unit tests

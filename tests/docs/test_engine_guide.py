@@ -28,6 +28,7 @@ def test_every_reason_that_it_names_is_one() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_commands_run_and_end_as_the_page_says(tmp_path: Path) -> None:
     clone = cloned(tmp_path)
     (clone / "vision").mkdir()

@@ -59,6 +59,7 @@ def test_every_flag_in_the_readme_is_a_parameter() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.model
 def test_the_commands_of_the_readme_run_in_a_fresh_clone(tmp_path: Path) -> None:
     """The `sh` blocks in their order, in one clone; `make test` is CI's own, the loop is below."""

@@ -88,12 +88,15 @@ def _conclude(lab: Path, head: str) -> None:
 
 
 @pytest.mark.slow
-def test_kill_9_at_any_moment_then_the_same_calls_end_the_same(world: LocalWorld) -> None:
+@pytest.mark.parametrize("cuts", [6, pytest.param(24, marks=pytest.mark.long)])
+def test_kill_9_at_any_moment_then_the_same_calls_end_the_same(
+    world: LocalWorld, cuts: int
+) -> None:
     head = world.branch("topic", {PROMPT: "New.\n"})
     main = world.on_main({"other.txt": "theirs\n"})
     fork = multiprocessing.get_context("fork")
     ended = set()
-    for delay in [0.006 * step for step in range(24)]:
+    for delay in [0.144 / cuts * step for step in range(cuts)]:
         shutil.rmtree(world.lab.with_name("try"), ignore_errors=True)
         lab = Path(shutil.copytree(world.lab, world.lab.with_name("try")))
         child = fork.Process(target=_conclude, args=(lab, head))

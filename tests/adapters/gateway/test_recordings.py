@@ -1,12 +1,14 @@
 """Recordings: what is found again, and what is said where nothing is."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.gateway.keyed import write_answers
+from adapters.gateway.owner import Gateway
 from adapters.gateway.settings import RecordingsAt
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Side
@@ -85,16 +87,17 @@ def test_a_damaged_recording_is_named(start: Start, tmp_path: Path) -> None:
     assert ask(gateway, issue(gateway)).status_code == 200
 
 
-@pytest.fixture
-def keyed(start: Start, tmp_path: Path) -> Any:
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """It only reads, and counts the calls of each token apart: one serves all tests."""
     answers = [{"text": '{"amount":12.5}', "input_tokens": 7, "output_tokens": 3}, None]
-    run = (Side.BASELINE, "first", "bakery")
-    write_answers(tmp_path / "kept", run, [*answers, {"text": "third"}], source="a test")
-    kept = RecordingsAt(path=tmp_path / "kept", by="call")
-    return start(route(NOBODY), mode="replay", recordings=kept)
+    run, folder = (Side.BASELINE, "first", "bakery"), tmp_path_factory.mktemp("kept")
+    write_answers(folder, run, [*answers, {"text": "third"}], source="a test")
+    with Gateway([route(NOBODY)], "replay", RecordingsAt(path=folder, by="call")) as gateway:
+        yield gateway
 
 
-def test_answers_are_found_by_the_number_of_the_call(keyed: Any) -> None:
+def test_answers_are_found_by_the_number_of_the_call(keyed: Gateway) -> None:
     token = issue(keyed)
     first, second, third, fourth = (ask(keyed, token, text) for text in "abcd")
     assert first.json()["choices"][0]["message"]["content"] == '{"amount":12.5}'
@@ -114,7 +117,7 @@ def test_answers_are_found_by_the_number_of_the_call(keyed: Any) -> None:
 @pytest.mark.parametrize("kind", ["sdk", "llama"])
 @pytest.mark.parametrize("name", VENDORS)
 def test_every_client_understands_a_keyed_answer(
-    keyed: Any, kind: str, name: str, what: str
+    keyed: Gateway, kind: str, name: str, what: str
 ) -> None:
     client = (VENDORS if kind == "sdk" else LLAMA_INDEX).get(name)
     if client is not None:
@@ -122,7 +125,7 @@ def test_every_client_understands_a_keyed_answer(
         assert answers == {'{"amount":12.5}'}
 
 
-def test_keyed_answers_are_equal_byte_for_byte(keyed: Any) -> None:
+def test_keyed_answers_are_equal_byte_for_byte(keyed: Gateway) -> None:
     for body in (SAID, {**SAID, "stream": True}):
         urls = [keyed.url(issue(keyed)).openai for _ in range(2)]
         one, two = (post(f"{url}/chat/completions", body).content for url in urls)
