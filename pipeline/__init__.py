@@ -2,6 +2,11 @@
 
 import sys
 
+from pipeline.interrupt import end_plainly
+
+# Before all other imports, which take a second or two.
+sys.excepthook = end_plainly
+
 from luigi.interface import core
 
 from pipeline.analysis import Assessment, CodeReview, Insight, Synthesis

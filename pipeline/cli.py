@@ -8,7 +8,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from pipeline.logs import INTERRUPTED, printable, say
+from pipeline.interrupt import INTERRUPTED
+from pipeline.logs import printable, say
 from pipeline.runner.make import bench_of, counted, make_runs, words
 from pipeline.runner.order import Flags, read_order
 from pipeline.runner.place import begin, named_place, next_place, site_of

@@ -1,7 +1,6 @@
 """What a person reads in the terminal: a LabError is one message, anything else keeps its trace."""
 
 import logging
-import os
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -11,27 +10,21 @@ from luigi.parameter import ParameterException
 from luigi.rpc import RPCError
 from luigi.task_register import TaskClassException
 
+from pipeline.interrupt import end_plainly
 from prompt_lab.errors import LabError, StoreError
 
 PLAIN = (LabError, ParameterException, TaskClassException, RPCError)
 """What is meant for the person at the keyboard."""
-INTERRUPTED = 130
-"""The exit code that a shell expects after Ctrl-C."""
 
 
 def say_plainly(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """The interpreter's last word on an error that ends it; sys.excepthook."""
-    if isinstance(error, KeyboardInterrupt):
-        print("\nStopped by Ctrl-C. The same command goes on from here.", file=sys.stderr)
-        sys.stderr.flush()
-        # The interpreter would wait for the calls that are under way, which may take minutes.
-        os._exit(INTERRUPTED)
-    elif isinstance(error, PLAIN):
+    if isinstance(error, PLAIN):
         print(f"\nStopped: {printable(_words(error))}\n", file=sys.stderr)
     else:
-        sys.__excepthook__(kind, error, trace)
+        end_plainly(kind, error, trace)
 
 
 def check_settings() -> None:

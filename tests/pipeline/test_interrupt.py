@@ -1,0 +1,25 @@
+"""Ctrl-C while the imports still run: one line, and no trace."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.slow
+PRESSED = """
+import os, signal, sys
+class AtImport:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, AtImport())
+import pipeline
+"""
+
+
+@pytest.mark.parametrize("where", ["luigi.interface", "pipeline.analysis", "pipeline.verdict"])
+def test_ctrl_c_during_the_imports_is_one_line(where: str) -> None:
+    command = [sys.executable, "-c", PRESSED, where]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr == "\nStopped by Ctrl-C. The same command goes on from here.\n"
