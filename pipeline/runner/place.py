@@ -23,6 +23,7 @@ from prompt_lab.store.runs import write_meta
 BATCH = "runner"
 OUTPUTS = "outputs"
 META = "meta.json"
+LOCK = ".lock"
 _OTHER = "Give another --output-dir"
 
 
@@ -43,7 +44,8 @@ class Place:
         self.folder = folder
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        self._lock = LabLock(folder / ".lock")
+            _refuse_foreign(folder)
+        self._lock = LabLock(folder / LOCK)
         if not self._lock.acquire(shared=False):
             raise LabBusy(f"{folder}: another runner is at work in it. Wait, or {_OTHER.lower()}.")
         self.begun = self._read()
@@ -52,10 +54,24 @@ class Place:
         path = self.folder / META
         if path.exists():
             return read_record(path, Begun, fix=f"It is no run folder of this command. {_OTHER}")
-        outputs = self.folder / OUTPUTS
-        if outputs.is_dir() and any(outputs.iterdir()):
-            raise StoreError(f"{outputs}: holds files of something else. {_OTHER}.")
         return None
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """A folder without meta.json may hold what a run leaves before it, and no file of others."""
+    if (folder / META).exists():
+        return
+    outputs = folder / OUTPUTS
+    names = sorted(path.name for path in folder.iterdir())
+    strange = [n for n in names if n not in (OUTPUTS, LOCK) and not n.startswith(f".{META}.")]
+    if not strange and outputs.is_dir() and any(outputs.iterdir()):
+        strange = [OUTPUTS]
+    if strange:
+        more = ", …" if len(strange) > 3 else ""
+        raise StoreError(
+            f"{folder}: is no run folder and holds files of something else "
+            f"({', '.join(map(repr, strange[:3]))}{more}). {_OTHER}, a new or an empty one."
+        )
 
 
 def named_place(flags: Flags) -> Place | None:

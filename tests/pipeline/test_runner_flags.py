@@ -60,6 +60,7 @@ def test_what_is_missing_is_said_in_one_line(
         (["--output-dir", "{target}/prompt.txt"], 1, "prompt.txt: File exists"),
         (["--output-dir", "{foreign}"], 1, "It is no run folder of this command"),
         (["--output-dir", "{busy}"], 1, "holds files of something else"),
+        (["--output-dir", "{target}"], 1, "something else ('.git', 'README.md', 'prompt.txt', …)"),
         (["--workers", "0"], 2, "--workers"),
         (["--workers", "two"], 2, "--workers"),
         (["--plan-timeout", "-1"], 2, "--plan-timeout"),
@@ -82,6 +83,7 @@ def test_every_mistake_is_one_message(
     assert word in said.err
     assert "Traceback" not in said.err
     assert not (world.lab / "history").exists()
+    assert not list(world.target.glob(".lock"))
 
 
 def test_a_folder_of_another_commit_or_config_is_not_gone_on_with(make_world: MakeWorld) -> None:
