@@ -53,7 +53,7 @@ class Context:
     def defaults(self) -> LabConfig:
         """lab.yaml of the lab where it has one, else of configs/."""
         own = self.lab.root / "lab.yaml"
-        found = load(own if own.is_file() else self.configs / "lab.yaml", LabConfig)
+        found = load(own if own.exists() else self.configs / "lab.yaml", LabConfig)
         return with_mode(found, os.environ.get("PROMPTLAB_GATEWAY", ""))
 
     @cached_property

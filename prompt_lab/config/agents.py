@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from prompt_lab.config.base import Config
+from prompt_lab.config.base import Config, address
 from prompt_lab.config.models import Price
 
 AgentKind = Literal["claude_code", "codex", "api", "scripted"]
@@ -61,6 +61,11 @@ class AgentConfig(Config):
     )
     max_tokens: int = Field(default=4096, ge=1, description="of one answer, for kind api")
     script: tuple[Act, ...] = Field(default=(), description="for kind scripted")
+
+    @field_validator("base_url")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        return address(value)
 
     @field_validator("reach")
     @classmethod

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from prompt_lab.errors import ConfigError, UnknownName
 
@@ -16,8 +17,34 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _a_number(cls, value: object, info: ValidationInfo) -> object:
+        """Python would take `true` for 1."""
+        said = cls.model_fields[info.field_name or ""].annotation
+        kinds = {said, *get_args(said)}
+        if isinstance(value, bool) and kinds & {int, float} and bool not in kinds:
+            raise ValueError(f"must be a number, not {str(value).lower()}")
+        return value
+
 
 C = TypeVar("C", bound=BaseModel)
+
+
+def address(value: str) -> str:
+    """The address of a server itself, or ''. Raises ValueError where no call could reach it.
+
+    >>> address("http://127.0.0.1:8080/v1")
+    'http://127.0.0.1:8080/v1'
+    """
+    try:
+        url = urlsplit(value)
+        good = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is no number
+        good = False
+    if value and (not good or any(char.isspace() for char in value)):
+        raise ValueError(f"{value!r} must be an address like 'https://host:8080/v1'")
+    return value
 
 
 def load(path: Path, kind: type[C], **given: object) -> C:
@@ -54,6 +81,8 @@ def load_named(folder: Path, kind: type[C], what: str, name: str) -> C:
 
 
 def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None, list[str]]:
+    if path.is_dir():
+        return None, [f"{path}: is a folder; put a file in its place"]
     try:
         text = path.read_text(encoding="utf-8")
         root, raw = _parsed(text)

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from prompt_lab.config.base import Config
+from prompt_lab.config.arguments import variable
+from prompt_lab.config.base import Config, address
 
 Provider = Literal[
     "embedded",
@@ -55,6 +56,12 @@ class ModelConfig(Config):
     price: Price | None = None
     status: Literal["active", "removed"] = "active"
     reason: str = Field(default="", description="why a removed model was removed")
+
+    @field_validator("base_url")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        # A profile's "${NAME}" that is not set is said before a call, with its name.
+        return value if variable(value) else address(value)
 
     @model_validator(mode="after")
     def _reason_given(self) -> "ModelConfig":

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from prompt_lab.config.arguments import masked, resolved, variable
+from prompt_lab.config.base import address
 from prompt_lab.config.models import ModelConfig, Price, Provider, Settings
 from prompt_lab.errors import ConfigError
 
@@ -112,14 +113,19 @@ def model_of(name: str, raw: object, environ: Mapping[str, str]) -> ModelConfig:
     if not isinstance(model, str) or not model:
         raise ValueError("arguments.model: name the model")
     known = resolved(given, environ)
-    address = known.get("api_base") or known.get("base_url") or ""
+    where = "api_base" if known.get("api_base") else "base_url"
+    url = str(known.get(where) or "")
+    try:
+        _ = url if variable(url) else address(url)
+    except ValueError as error:
+        raise ValueError(f"arguments.{where}: {error}") from None
     seconds = given.get("request_timeout", given.get("timeout"))
     price = entry.pricing
     return ModelConfig(
         alias=name,
         provider="llama_index",
         id=str(known.get("model", known.get("model_name"))),
-        base_url=str(address),
+        base_url=url,
         key_env=variable(given.get("api_key")) or _default_key(entry),
         settings=Settings(
             temperature=_number(given.get("temperature")),
@@ -147,8 +153,8 @@ def without_class(config: ModelConfig) -> ModelConfig:
     if config.provider != "llama_index" or kind not in PROVIDERS:
         return config
     settings = config.settings.model_copy(update={"extra": {}})
-    address = config.base_url or ADDRESSES.get(kind, "")
-    update = {"provider": PROVIDERS[kind], "base_url": address, "settings": settings}
+    base_url = config.base_url or ADDRESSES.get(kind, "")
+    update = {"provider": PROVIDERS[kind], "base_url": base_url, "settings": settings}
     return config.model_copy(update=update)
 
 

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from prompt_lab.config.base import Config
 from prompt_lab.errors import LabError
 
 Mode = Literal["sequential", "fixed", "anytime"]
@@ -15,10 +16,8 @@ class AlphaSpent(LabError):
     """The ledger's budget of error is used up: no trial could say YES."""
 
 
-class LedgerRule(BaseModel):
+class LedgerRule(Config):
     """The budget of error over all iterations of a lab."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     control: Literal["planned", "elond", "fixed"] = Field(
         default="planned",
@@ -35,10 +34,8 @@ class LedgerRule(BaseModel):
     )
 
 
-class Policy(BaseModel):
+class Policy(Config):
     """How a candidate is judged. The defaults are those that docs/calibration.md measures."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(default="", description="the policy's name: the stem of its file")
     mode: Mode = Field(

@@ -47,6 +47,16 @@ def put(path: str, content: str | bytes) -> Arrange:
     return arrange
 
 
+def folder(path: str) -> Arrange:
+    """Make a folder where a file is meant."""
+
+    def arrange(world: World) -> Undo:
+        (world.root / path).mkdir()
+        return (world.root / path).rmdir
+
+    return arrange
+
+
 def step(**wrong: str) -> Arrange:
     """The step's config with a wrong value."""
     lines = [f"{key}: {value}\n" for key, value in {**STEP, **wrong}.items()]
@@ -126,6 +136,7 @@ ROWS = [
         arrange=put("configs/lab.yaml", LAB + "train_plans: 0\nreplicates: x\nbogus: 1\n"),
     ),
     Row("no yaml", ("lab.yaml:2: is not YAML",), (), PARSE, put("configs/lab.yaml", "step: [\n")),
+    Row("lab.yaml a folder", ("lab/lab.yaml: is a folder",), (), PARSE, folder("lab/lab.yaml")),
     Row("no configs", ("configs/lab.yaml", "PROMPTLAB_CONFIGS"), (), PARSE, gone("configs")),
     Row(
         "policy",

@@ -40,15 +40,19 @@ def test_only_known_classes_can_be_named() -> None:
 
 
 def test_every_known_class_is_installed() -> None:
-    assert {kind: made(kind, {"api_base": "x", "api_key": "k"}).check() for kind in CLASSES} == (
-        dict.fromkeys(CLASSES)
-    )
+    assert {
+        kind: made(kind, {"api_base": "http://x", "api_key": "k"}).check() for kind in CLASSES
+    } == (dict.fromkeys(CLASSES))
 
 
 def test_every_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_KEY_1", raising=False)
     monkeypatch.setenv("NO_KEY_2", "")
-    arguments = {"api_key": "${NO_KEY_1}", "api_base": "x", "default_headers": {"a": "${NO_KEY_2}"}}
+    arguments = {
+        "api_key": "${NO_KEY_1}",
+        "api_base": "http://x",
+        "default_headers": {"a": "${NO_KEY_2}"},
+    }
     assert fault(made("OpenAILike", arguments)).endswith("NO_KEY_1, NO_KEY_2")
 
 

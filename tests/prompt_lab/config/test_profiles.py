@@ -88,6 +88,12 @@ def test_what_is_no_profile(tmp_path: Path, text: str, said: str) -> None:
         read_profile(written(tmp_path, "p.json", text), {})
 
 
+def test_an_address_that_no_call_can_reach(tmp_path: Path) -> None:
+    local = {"class": "OpenAILike", "arguments": {"model": "m", "api_base": "localhost:1234/v1"}}
+    with pytest.raises(ConfigError, match=r"a\.arguments\.api_base: 'localhost:1234/v1' must be"):
+        read_profile(written(tmp_path, "p.json", {"a": local}), {})
+
+
 def test_what_is_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "p.json"
     path.write_bytes(b'{"\xff": 1}')
