@@ -70,9 +70,9 @@ class AgentConfig(Config):
     @field_validator("reach")
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for address in value:
-            if not address.rpartition(":")[2].isdecimal() or not address.rpartition(":")[0]:
-                raise ValueError(f"{address!r} must be host:port")
+        for place in value:
+            if not place.rpartition(":")[2].isdecimal() or not place.rpartition(":")[0]:
+                raise ValueError(f"{place!r} must be host:port")
         return value
 
     @field_validator("file_types")

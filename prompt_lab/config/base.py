@@ -81,14 +81,11 @@ def load_named(folder: Path, kind: type[C], what: str, name: str) -> C:
 
 
 def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None, list[str]]:
-    if path.is_dir():
-        return None, [f"{path}: is a folder; put a file in its place"]
     try:
         text = path.read_text(encoding="utf-8")
         root, raw = _parsed(text)
     except OSError as error:
-        hint = "" if path.exists() else ": make it, or correct PROMPTLAB_CONFIGS"
-        return None, [f"{path}: cannot be read: {error.strerror}{hint}"]
+        return None, [_unread(path, error)]
     except UnicodeDecodeError:
         return None, [f"{path}: is not UTF-8 text"]
     except yaml.YAMLError as error:
@@ -108,6 +105,13 @@ def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None
 def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
     """The nodes of a text, and its values. An iteration reads the same few files all the time."""
     return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+
+
+def _unread(path: Path, error: OSError) -> str:
+    if path.is_dir():
+        return f"{path}: is a folder; put a file in its place"
+    hint = "" if path.exists() else ": make it, or correct PROMPTLAB_CONFIGS"
+    return f"{path}: cannot be read: {error.strerror}{hint}"
 
 
 def _twice(path: Path, root: yaml.Node | None) -> Iterator[str]:
