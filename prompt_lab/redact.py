@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 HIDDEN = "[key]"
-SHORTEST = 8
+SHORTEST = 6
 """A key with fewer characters would be found in ordinary words."""
 _NAMES = r"(?:api[_-]?key|x-api-key|authorization|access[_-]?token|client[_-]?secret|password)"
 _VALUE = r'\s*:\s*\\?")((?:[^"\\]|\\[^"])*)'

@@ -1,5 +1,6 @@
 """What every model adapter shares: keys, places for calls at the same time, retries."""
 
+import logging
 import os
 import time
 from abc import ABC, abstractmethod
@@ -14,6 +15,7 @@ from prompt_lab.config.arguments import secrets_in
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import CallRefused, ModelUnavailable, OutsideFailure
 from prompt_lab.ports import Answer, Request
+from prompt_lab.redact import Redactor
 
 ATTEMPTS = 5
 TIMEOUTS = 2
@@ -21,6 +23,7 @@ TIMEOUTS = 2
 LONGEST_PAUSE = 60.0
 MALFORMED = (TypeError, AttributeError, LookupError, ValueError)
 """What clients raise for a body that is not JSON, or not an answer: some say 200 to an error."""
+_log = logging.getLogger(__name__)
 _PATIENCE = {408, 409, 425, 429}
 _UNUSABLE = {401: "the key", 402: "to go on without credit", 403: "the key"}
 
@@ -50,6 +53,7 @@ class BaseLlm(ABC):
         self.config = config
         self._places = PerProcess(lambda: BoundedSemaphore(config.workers))
         self._pause = pause
+        self._doubted = False
 
     def check(self) -> str | None:
         """Which key is missing, or None. Makes no call."""
@@ -69,7 +73,7 @@ class BaseLlm(ABC):
             with self._places.get():
                 waited += time.perf_counter() - queued
                 try:
-                    answer = self._call(request)
+                    answer = self._believed(self._call(request))
                     return replace(answer, waited=answer.waited + waited, retries=retries)
                 except Busy as busy:
                     problem = busy
@@ -88,6 +92,19 @@ class BaseLlm(ABC):
         if missing:
             raise ModelUnavailable(f"{self.config.alias}: {missing}")
         return os.environ.get(self.config.key_env, "none") if self.config.key_env else "none"
+
+    def _believed(self, answer: Answer) -> Answer:
+        """The answer with 0 for a number of tokens that cannot be: it would be money got back."""
+        told = (answer.input_tokens, answer.output_tokens)
+        given, made = (max(0, n) if isinstance(n, int) else 0 for n in told)
+        if (given, made) != told and not self._doubted:
+            self._doubted = True
+            _log.warning(
+                "%s: its server tells of %r input and %r output tokens; what cannot be counts as 0,"
+                " so its costs are told too low",
+                *(self.config.alias, *told),
+            )
+        return replace(answer, input_tokens=given, output_tokens=made)
 
     @abstractmethod
     def _call(self, request: Request) -> Answer:
@@ -125,9 +142,7 @@ def hide_key(text: str, config: ModelConfig) -> str:
     """The text without the key: some servers repeat it in what they complain about."""
     keys = secrets_in(config.settings.extra, os.environ)
     keys |= {os.environ.get(config.key_env, "")} if config.key_env else set()
-    for key in sorted(keys - {""}, key=len, reverse=True):
-        text = text.replace(key, "[key]")
-    return text
+    return Redactor(keys).known_in(text)
 
 
 def _seconds(value: str | None) -> float | None:

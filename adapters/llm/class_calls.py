@@ -44,7 +44,8 @@ def anthropic(
 
     sent = _limit(request, arguments, "max_tokens") | _temperature(arguments, omit)
     if request.schema is not None:
-        thinks = (arguments.get("thinking_dict") or {}).get("type") == "enabled"
+        thinking = arguments.get("thinking_dict")
+        thinks = isinstance(thinking, Mapping) and thinking.get("type") == "enabled"
         sent["tools"] = [answer_tool(request.schema)]
         sent["tool_choice"] = {"type": "auto"} if thinks else {"type": "tool", "name": TOOL}
     return converse(chat, config, request, sent)

@@ -6,6 +6,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from adapters.llm import class_calls
 from adapters.llm.base import Busy, hide_key
 from adapters.llm.chat import ChatLlm, Client
@@ -109,8 +111,8 @@ class LlamaIndexClass(ChatLlm):
         try:
             chat = _class_at(known.place)(**self._given())
             class_calls.warm(chat)
-        except (TypeError, ValueError) as error:
-            text = hide_key(str(error), self.config)[:300]
+        except (TypeError, ValueError, AttributeError) as error:
+            text = hide_key(_refusal(error), self.config)[:300]
             raise ModelUnavailable(
                 f"{self.config.alias}: class {self._class!r} refuses its arguments: {text}"
             ) from None
@@ -130,6 +132,20 @@ class LlamaIndexClass(ChatLlm):
             if getattr(chat, "max_retries", 0):
                 raise OutsideFailure(f"{self.config.alias} did not answer: {busy}") from None
             raise
+
+
+def _refusal(error: Exception) -> str:
+    """Why a class was not made, in a line: pydantic's own words take several, with an address.
+
+    What was given is left out: it may be a key.
+    """
+    if not isinstance(error, ValidationError):
+        return str(error)
+    faults = error.errors(include_url=False, include_input=False)
+    return "; ".join(
+        f"{'.'.join(map(str, f['loc'])) or 'arguments'}: {f['msg'].removeprefix('Value error, ')}"
+        for f in faults
+    )
 
 
 def _class_at(place: str) -> Any:

@@ -36,13 +36,19 @@ class Ask:
 
 @dataclass(frozen=True)
 class Reply:
-    """What an answer says. Tokens are None where it does not name them."""
+    """What an answer says. Tokens are None where it does not name them, or names less than 0."""
 
     text: str
     finish: Literal["stop", "length"] = "stop"
     input_tokens: int | None = None
     output_tokens: int | None = None
     model: str = ""
+
+    def __post_init__(self) -> None:
+        told = (self.input_tokens, self.output_tokens)
+        if any(n is not None and not (isinstance(n, int) and n >= 0) for n in told):
+            object.__setattr__(self, "input_tokens", None)
+            object.__setattr__(self, "output_tokens", None)
 
 
 @dataclass(frozen=True)

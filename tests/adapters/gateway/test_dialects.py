@@ -128,3 +128,11 @@ def test_a_key_that_is_spread_over_two_events_is_not_in_the_text() -> None:
     for piece in [*pieces, writer.closing(Reply(""))]:
         relay.feed(piece)
     assert relay.end()[1].text == "[key]"
+
+
+@pytest.mark.parametrize("told", [(-5, 2), (5, -2), (5, "2"), (5, 2.5)])
+def test_tokens_that_cannot_be_are_unknown(told: tuple[Any, Any]) -> None:
+    usage = dict(zip(("prompt_tokens", "completion_tokens"), told, strict=True))
+    choices = [{"message": {"content": "x"}, "finish_reason": "stop"}]
+    reply = DIALECTS["chat"].read(json.dumps({"choices": choices, "usage": usage}).encode())
+    assert (reply.text, reply.input_tokens, reply.output_tokens) == ("x", None, None)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters.llm.base import BaseLlm
+from adapters.llm.base import BaseLlm, hide_key
 from adapters.llm.per_process import PerProcess
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
@@ -38,6 +38,33 @@ def test_no_more_calls_at_once_than_workers_and_waiting_is_counted() -> None:
         answers = list(threads.map(model.ask, [Request("s", "u")] * 24))
     assert model.most == 3
     assert max(a.waited for a in answers) > 0.005
+
+
+class Lying(Counting):
+    """Its server tells of numbers of tokens that cannot be."""
+
+    def _call(self, request: Request) -> Answer:
+        return Answer("x", -700, 7, 0.0)
+
+
+def test_tokens_that_cannot_be_cost_nothing_and_are_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    model = Lying(workers=1)
+    for _ in range(2):
+        answer = model.ask(Request("s", "u"))
+        assert (answer.input_tokens, answer.output_tokens) == (0, 7)
+    assert [record.getMessage()[:53] for record in caplog.records] == [
+        "m: its server tells of -700 input and 7 output tokens"
+    ]
+
+
+def test_a_key_of_few_letters_does_not_hide_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_KEY", "no")
+    config = Counting(1).config.model_copy(update={"key_env": "SHOP_KEY"})
+    assert hide_key("no such model, none known", config) == "no such model, none known"
+    monkeypatch.setenv("SHOP_KEY", "nowhere")
+    assert hide_key("it is nowhere", config) == "it is [key]"
 
 
 def test_a_value_is_made_once_by_many_threads() -> None:

@@ -86,6 +86,7 @@ def test_no_other_server_is_given_openais_key(
         ("Anthropic", {"is_function_calling_model": False}),
         ("OpenAILike", {"api_base": "http://127.0.0.1:9", "temperature": "warm"}),
         ("OpenAI", {"model": "no-model-of-openai"}),
+        ("Anthropic", {"thinking_dict": 4}),
     ],
 )
 def test_arguments_that_a_class_does_not_take(kind: str, arguments: dict[str, Any]) -> None:
@@ -94,6 +95,17 @@ def test_arguments_that_a_class_does_not_take(kind: str, arguments: dict[str, An
     with pytest.raises(ModelUnavailable, match="refuses its arguments") as caught:
         model.ask(ASKED)
     assert "sk-literal-0815" not in str(caught.value)
+
+
+def test_arguments_of_a_wrong_kind_are_named_in_one_line() -> None:
+    wrong = {"max_retries": "many", "timeout": ["soon"], "api_base": "http://127.0.0.1:9"}
+    with pytest.raises(ModelUnavailable) as caught:
+        made("OpenAILike", {"api_key": "sk-literal-0815", **wrong}).ask(ASKED)
+    said = str(caught.value)
+    assert said.startswith("m: class 'OpenAILike' refuses its arguments: max_retries: Input should")
+    assert "; timeout: Input should be a valid number" in said
+    assert "\n" not in said
+    assert "pydantic" not in said
 
 
 def test_a_key_that_is_written_out_is_in_no_record_and_no_message(httpserver: HTTPServer) -> None:
