@@ -10,9 +10,10 @@ import typer
 
 from pipeline.interrupt import INTERRUPTED
 from pipeline.logs import printable, say
-from pipeline.runner.make import bench_of, counted, make_runs, words
+from pipeline.runner.make import bench_of, make_runs, words
 from pipeline.runner.order import Flags, read_order
 from pipeline.runner.place import begin, named_place, next_place, site_of
+from prompt_lab.names import count
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -90,7 +91,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def _say_faults(faults: Sequence[str], missing: int, folder: Path) -> None:
     shown = "\n".join(faults[:5])
-    text = f"{counted(missing)} could not be run.\n{shown}\n{_again(folder)}"
+    text = f"{count(missing, 'plan')} could not be run.\n{shown}\n{_again(folder)}"
     print(f"\nStopped: {printable(text)}\n", file=sys.stderr)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.base import Phase, utc_now
 from prompt_lab.errors import LabError
+from prompt_lab.names import count
 from prompt_lab.records import RunRow
 from prompt_lab.store.batch import Batch, batch_path, set_aside
 from prompt_lab.store.journal import note
@@ -25,8 +26,8 @@ def refuse_silence(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> None:
     set_aside(batch_path(phase.ctx.lab, phase.number, phase.step, batch.name))
     first, error = rows[0], rows[0].record.error
     raise Crash(
-        f"None of {len(rows)} answers of {', '.join(models)} could be used, on either side, so "
-        f"there is nothing to compare. The first: {error.kind if error else 'invalid'}: "
+        f"None of {count(len(rows), 'answer')} of {', '.join(models)} could be used, on either "
+        f"side, so there is nothing to compare. The first: {error.kind if error else 'invalid'}: "
         f"{error.message[:300] if error else ''} ({phase.ctx.lab.root / first.path}). Mend the "
         f"model's config in {phase.ctx.configs / 'models'}, or the step; the same command then "
         f"makes them anew. To give this iteration up, move {phase.folder} out of the lab."

@@ -12,7 +12,7 @@ from prompt_lab.decide.verdict import Policy, Trial
 from prompt_lab.evaluate.batches import plan_runs
 from prompt_lab.evaluate.estimate import Estimate, estimate
 from prompt_lab.evaluate.floor import WORST_DEVIATION, FloorRecord, in_calls, need
-from prompt_lab.names import Side, Split
+from prompt_lab.names import Side, Split, count
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.iterations import SUMMARY, IterationMeta
 from prompt_lab.store.plans import read_plan
@@ -39,10 +39,10 @@ def what_would_run(phase: Phase) -> str:
         rows = _estimates(phase, meta, split, plans)
         totals += rows
         title = "train" if split is Split.TRAIN else "verify, only if promising"
-        lines += [f"  {title}, {len(plans)} plans", *map(_row, rows)]
+        lines += [f"  {title}, {count(len(plans), 'plan')}", *map(_row, rows)]
     calls, cost = sum(r.calls for r in totals), sum(r.cost_usd for r in totals)
     seconds = sum(r.seconds for r in totals)
-    lines += ["", f"  At most {calls} calls, ${cost:.2f}, about {_time(seconds)}."]
+    lines += ["", f"  At most {count(calls, 'call')}, ${cost:.2f}, about {_time(seconds)}."]
     agents = agents_most(phase, meta)
     if agents:
         lines.append(f"  The agents may take ${agents:.2f} beside that, by their limits.")
@@ -121,13 +121,14 @@ def _power(policy: Policy, meta: IterationMeta) -> list[str]:
     found = forecast(len(_asked(policy, meta)), WORST_DEVIATION, policy)
     wanted = f"+{policy.smallest_effect * 100:.0f} points"
     seen = f"+{found.visible * 100:.0f} points" if found.possible else "no gain at all"
-    looks = f" in {policy.looks} looks" if policy.mode != "fixed" else ""
+    looks = f" in {count(policy.looks, 'look')}" if policy.mode != "fixed" else ""
     return [
         "",
         *([f"  {meta.granted.text}"] if meta.granted else []),
-        f"  {found.plans} plans{looks} show {seen} with {policy.power:.0%} power, and {wanted} with"
+        f"  {count(found.plans, 'plan')}{looks} can show {seen} with {policy.power:.0%} power, "
+        f"and {wanted} with"
         f" {found.power:.0%}, where a change",
-        f"  moves half of the plans; for {wanted} about {found.needed} plans are needed.",
+        f"  moves half of the plans; for {wanted} about {count(found.needed, 'plan')} would do.",
         f"  If nothing has changed, {found.mean_plans_if_equal:.0f} plans are taken in the mean.",
     ]
 
@@ -145,11 +146,12 @@ def _noise(record: FloorRecord | None, policy: Policy, meta: IterationMeta) -> l
     found = need(record, policy.smallest_effect, policy)
     return [
         "",
-        f"  Noise floor ({record.asked.replicates} runs of {len(record.asked.plans)} plans at"
+        f"  Noise floor ({count(record.asked.replicates, 'run')} of "
+        f"{count(len(record.asked.plans), 'plan')} at"
         f" {record.asked.commit[:12]}): repeated runs differ by"
         f" {record.floor.run_deviation * 100:.0f} points, {record.floor.flaky} are flaky.",
         f"  To see +{found.gain * 100:.0f} points with {policy.power:.0%} power you need about"
-        f" {found.plans} plans ({in_calls(found.price)}),",
+        f" {count(found.plans, 'plan')} ({in_calls(found.price)}),",
         f"  {found.plans_at_worst} if the change also moves half of the plans.",
     ]
 

@@ -10,11 +10,11 @@ from pipeline.front import front_view
 from pipeline.logs import say
 from pipeline.pages import ledger_entries, loop_rows
 from prompt_lab.errors import StoreError
+from prompt_lab.names import count
 from prompt_lab.report.foreign import render_foreign
 from prompt_lab.report.index import render_index
 from prompt_lab.report.irregular import render_irregular
 from prompt_lab.report.view import OddFolder
-from prompt_lab.report.words import count
 from prompt_lab.store.files import write_text
 from prompt_lab.store.foreign import Irregular, irregular_runs
 from prompt_lab.store.foreign_analyses import Analysis, foreign_analyses, irregular_analyses

@@ -13,9 +13,9 @@ from prompt_lab.decide.policy import AlphaSpent
 from prompt_lab.decide.stop import Done, Limits, Stop, StopCode, main_score, spent
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.errors import ConfigError
-from prompt_lab.names import Outcome
+from prompt_lab.names import Outcome, count
 from prompt_lab.propose.choose import NothingToPropose
-from prompt_lab.report.words import count, money, score
+from prompt_lab.report.words import money, score
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import SUMMARY, Conclusion, IterationMeta, resolve_number
 from prompt_lab.store.loops import LoopBegun

@@ -8,7 +8,7 @@ from pipeline.implement import Implement
 from pipeline.logs import say
 from pipeline.runs import order_of
 from prompt_lab.errors import ConfigError
-from prompt_lab.names import Split
+from prompt_lab.names import Split, count
 from prompt_lab.records import VERSION, Change, Record
 from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import made_again, read_change
@@ -76,6 +76,6 @@ def _told(made: Prepared, change: Change) -> str:
         f"Iteration {made.iteration}  {made.step}  is prepared\n"
         f"  PR        #{made.pull} {change.title}  {made.pull_url}\n"
         f"  commit    {made.commit[:12]} against {made.base_commit[:12]}, no conflict\n"
-        f"  folders   {folders}; {made.reused} runs are reused\n"
+        f"  folders   {folders}; {count(made.reused, 'run')} taken over\n"
         f"  next      luigi --module pipeline Iteration --number {made.iteration}"
     )

@@ -20,7 +20,7 @@ from pipeline.gather import rows_now
 from pipeline.params import Batched
 from pipeline.progress import Progress
 from prompt_lab.errors import LabError, OutsideFailure, StoreError
-from prompt_lab.names import Side
+from prompt_lab.names import Side, count
 from prompt_lab.records import RunKey, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, runs_by_key
 from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged
@@ -83,8 +83,9 @@ class Run(LabTask):
             if reports := current():
                 reports.before_failing()
             raise OutsideFailure(
-                f"{len(faults)} of {len(left)} runs could not be made; those that were are kept, "
-                "and the same command makes the rest.\n" + "\n".join(sorted(set(faults))[:5])
+                f"{len(faults)} of {count(len(left), 'run')} could not be made; those that were "
+                "are kept, and the same command makes the rest.\n"
+                + "\n".join(sorted(set(faults))[:5])
             )
 
     def _make(self, left: dict[RunKey, PlannedRun], progress: Progress) -> list[str]:

@@ -1,4 +1,4 @@
-"""The closed sets of words that records and messages use."""
+"""The closed sets of words that records and messages use, and how a number is said."""
 
 from enum import StrEnum
 
@@ -39,3 +39,21 @@ class PullState(StrEnum):
     OPEN = "open"
     MERGED = "merged"
     CLOSED = "closed"
+
+
+def count(number: int, word: str) -> str:
+    """A number with its noun.
+
+    >>> count(1, "plan"), count(1200, "call")
+    ('1 plan', '1,200 calls')
+    """
+    return f"{number:,} {plural(number, word)}"
+
+
+def plural(number: int, word: str) -> str:
+    """The noun alone.
+
+    >>> plural(1, "plan"), plural(0, "plan")
+    ('plan', 'plans')
+    """
+    return word if number == 1 else f"{word}s"

@@ -17,6 +17,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from prompt_lab.config.github import GitHubConfig
 from prompt_lab.errors import CodeHostError
+from prompt_lab.names import count
 
 T = TypeVar("T")
 # PyGithub asserts that the server's own links lead to it.
@@ -139,7 +140,7 @@ def _refusal(error: GithubException, config: GitHubConfig) -> str:
     if isinstance(error, TwoFactorException):
         return "it asks for a second factor: make a token (docs/github.md), and set GITHUB_TOKEN"
     if status >= 500:
-        return f"GitHub answered {status}, {config.tries} times. {AGAIN}"
+        return f"GitHub answered {status}, {count(config.tries, 'time')}. {AGAIN}"
     if status == 403:
         return _no_right(error.headers or {}, words)
     known = {

@@ -17,6 +17,7 @@ from adapters.gateway.records import Attempt
 from adapters.gateway.relay import Relay
 from adapters.gateway.settings import Route
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.names import count
 
 PATIENCE = frozenset({408, 409, 425, 429})
 UNUSABLE = frozenset({401, 402, 403, 404, 405, 410})
@@ -108,7 +109,7 @@ class Upstream:
             timeouts += isinstance(problem, Silent)
             tired = retries >= patience.attempts or timeouts >= patience.timeouts
             if client.started or tired or (isinstance(problem, NobodyListens) and not last):
-                times = "1 attempt" if retries == 1 else f"{retries} attempts"
+                times = count(retries, "attempt")
                 raise Dead(f"{alias} did not answer in {times}: {problem}")
             attempt.pause = patience.pause(retries, problem.retry_after)
             await asyncio.sleep(attempt.pause)

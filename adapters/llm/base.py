@@ -14,6 +14,7 @@ from adapters.llm.per_process import PerProcess
 from prompt_lab.config.arguments import secrets_in
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import CallRefused, ModelUnavailable, OutsideFailure
+from prompt_lab.names import count
 from prompt_lab.ports import Answer, Request
 from prompt_lab.redact import Redactor
 
@@ -81,7 +82,7 @@ class BaseLlm(ABC):
             timeouts += isinstance(problem, TimedOut)
             if retries >= ATTEMPTS or timeouts >= TIMEOUTS:
                 raise OutsideFailure(
-                    f"{self.config.alias} did not answer in {retries} attempts: {problem}"
+                    f"{self.config.alias} did not answer in {count(retries, 'attempt')}: {problem}"
                 )
             self._pause(pause_before(retries, problem.retry_after))
 

@@ -13,7 +13,7 @@ from pipeline.progress import Progress
 from pipeline.run import Breaker
 from pipeline.runner.order import Order
 from prompt_lab.errors import LabError
-from prompt_lab.names import Side, Split, Status
+from prompt_lab.names import Side, Split, Status, count
 from prompt_lab.ports import TargetStep
 from prompt_lab.records import RunKey, RunRecord
 from prompt_lab.store.batch import PlannedRun
@@ -74,7 +74,7 @@ def make_runs(order: Order, folder: Path, bench: Bench) -> Made:
         return fault
 
     with (
-        Progress(f"{order.step} on {counted(len(order.names))}", len(left)) as bar,
+        Progress(f"{order.step} on {count(len(order.names), 'plan')}", len(left)) as bar,
         _pool(order) as p,
     ):
         for future in as_completed([p.submit(make, name) for name in left]):
@@ -90,7 +90,7 @@ def words(made: Made, primary: str) -> str:
     """What a person reads at the end."""
     ok = [r for r in made.records if r.status is Status.OK]
     bad = [r for r in made.records if r.error]
-    lines = [f"{counted(len(made.records))} finished: {len(ok)} ok, {len(bad)} with an error"]
+    lines = [f"{count(len(made.records), 'plan')} finished: {len(ok)} ok, {len(bad)} with an error"]
     if made.taken_over:
         lines[0] += f"; {made.taken_over} finished before"
     lines += [f"  {r.plan}: {r.error.kind}: {r.error.message}" for r in bad if r.error]
@@ -99,15 +99,6 @@ def words(made: Made, primary: str) -> str:
     if ok:
         lines.append("answered by: " + ", ".join(sorted({r.answered_by for r in ok})))
     return "\n".join(lines)
-
-
-def counted(plans: int) -> str:
-    """So many plans, in words.
-
-    >>> counted(1), counted(2)
-    ('1 plan', '2 plans')
-    """
-    return f"{plans} plan" if plans == 1 else f"{plans} plans"
 
 
 def _planned(key: RunKey, out: Path) -> PlannedRun:

@@ -6,6 +6,7 @@ from prompt_lab.analyze.markdown import label, page, plain, section
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.tables import by_model, summary
 from prompt_lab.decide.verdict import Verdict
+from prompt_lab.names import count
 from prompt_lab.records import Change
 
 LINES = 6
@@ -27,7 +28,7 @@ def assess(metrics: Metrics, verdict: Verdict, change: Change) -> str:
 
 
 def _effect(verdict: Verdict) -> str:
-    size = f"{verdict.n_pairs} pairs on {verdict.n_plans} plans."
+    size = f"{count(verdict.n_pairs, 'pair')} on {count(verdict.n_plans, 'plan')}."
     if verdict.effect is None:
         return f"no effect could be measured; {size}"
     between = verdict.interval

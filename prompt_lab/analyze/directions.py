@@ -7,6 +7,7 @@ from prompt_lab.analyze.markdown import short
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.needs import Needs, cell_told, worst_fields
 from prompt_lab.analyze.numbers import percent
+from prompt_lab.names import count
 from prompt_lab.records import Direction
 
 ALIGN, CONTRAST, COMPACT = "align_with_schema", "examples_by_contrast", "examples_compact"
@@ -62,7 +63,7 @@ def _contract(metrics: Metrics, needs: Needs, _: bool) -> Direction:
             f"{one.count}x {one.kind} by {one.model}: {short(one.example, 100)} ({one.path})"
             for one in errors[:_EXAMPLES]
         )
-        or (f"{needs.runs} runs, {percent(needs.invalid)} invalid",),
+        or (f"{count(needs.runs, 'run')}, {percent(needs.invalid)} invalid",),
         expected=_rises(metrics, needs, lost),
         rank_score=1.2 * lost,
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from prompt_lab.analyze.model import Metrics, SideStats
 from prompt_lab.analyze.needs import Needs, cell_told, plan_means, score_of
 from prompt_lab.analyze.numbers import seconds
-from prompt_lab.names import Side
+from prompt_lab.names import Side, count
 from prompt_lab.records import Direction
 
 ENOUGH_PLANS = 20
@@ -27,8 +27,11 @@ def _more_plans(metrics: Metrics, needs: Needs) -> Direction:
     return Direction(
         title=f"Add plans{like}",
         strategy=None,
-        why=f"{len(metrics.plans)} plans tell small differences from chance only roughly.",
-        evidence=(f"{len(metrics.plans)} plans, {needs.runs} runs on the {needs.side}",),
+        why=f"{count(len(metrics.plans), 'plan')} can tell small differences from chance only "
+        "roughly.",
+        evidence=(
+            f"{count(len(metrics.plans), 'plan')}, {count(needs.runs, 'run')} on the {needs.side}",
+        ),
         expected="A smaller difference becomes visible; the score itself does not move.",
         rank_score=0.08 if len(metrics.plans) < ENOUGH_PLANS else 0.02,
     )
@@ -38,8 +41,10 @@ def _replicates(metrics: Metrics) -> Direction:
     return Direction(
         title="Run sampled models more than once",
         strategy=None,
-        why=f"Each model answered each plan {metrics.replicates} times on a side.",
-        evidence=(f"{metrics.replicates} replicates of {len(metrics.cells)} cells",),
+        why=f"Each model answered each plan {count(metrics.replicates, 'time')} on a side.",
+        evidence=(
+            f"{count(metrics.replicates, 'replicate')} of {count(len(metrics.cells), 'cell')}",
+        ),
         expected="Less noise per plan; no change of the score.",
         rank_score=0.03 / max(1, metrics.replicates),
     )

@@ -8,7 +8,7 @@ from prompt_lab.analyze.markdown import short
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.needs import Needs, cell_told, plan_means
 from prompt_lab.analyze.numbers import percent
-from prompt_lab.names import Side
+from prompt_lab.names import Side, count
 from prompt_lab.records import Direction
 
 GRAVE = 0.7
@@ -103,7 +103,8 @@ def _lost(metrics: Metrics) -> Iterator[Direction]:
         yield Direction(
             title="Find out what the change broke on the plans that turned worse",
             strategy=None,
-            why=f"{len(lost)} pairs turned worse, {len(metrics.flips) - len(lost)} better.",
+            why=f"{count(len(lost), 'pair')} turned worse, {len(metrics.flips) - len(lost)} "
+            "better.",
             evidence=tuple(
                 f"{one.model} on {one.plan}: {one.baseline:.3f} ({one.baseline_path}) -> "
                 f"{one.candidate:.3f} ({one.candidate_path})"

@@ -9,6 +9,7 @@ from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.modes import FailureMode
 from prompt_lab.analyze.modes_page import modes_told
 from prompt_lab.analyze.statements import statements
+from prompt_lab.names import count
 
 __all__ = ["parse_findings", "render_insight"]
 KINDS = 6
@@ -48,7 +49,8 @@ def _reading(metrics: Metrics) -> str:
     sides = " and ".join(metrics.sides) or "no side"
     alone = "" if len(metrics.sides) > 1 else " There is nothing to compare with yet."
     return (
-        f"Runs of the {sides}: {len(metrics.models)} models on {len(metrics.plans)} plans, "
+        f"Runs of the {sides}: {count(len(metrics.models), 'model')} on "
+        f"{count(len(metrics.plans), 'plan')}, "
         f"replicates: {metrics.replicates}.{alone}"
     )
 

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from prompt_lab.analyze.markdown import json_block, last_json_block, page, plain, section
 from prompt_lab.analyze.modes import FailureMode, standing_modes
 from prompt_lab.errors import StoreError
+from prompt_lab.names import count
 from prompt_lab.records import Record
 
 MOST = 12
@@ -26,7 +27,8 @@ def render_instructions(known: Instructions) -> str:
     gone = [mode for mode in known.modes if mode.gone_since is not None]
     return page(
         f"# Instructions: {plain(known.step)}",
-        f"What is known to go wrong in this step, from {len(known.iterations)} iterations. Whoever "
+        f"What is known to go wrong in this step, from "
+        f"{count(len(known.iterations), 'iteration')}. Whoever "
         "changes its prompt reads this first. Written by the lab; each iteration renews it.",
         section("Known failure modes", _listed(standing_modes(known.modes))),
         section("Seen before, and gone since", _listed(gone)),

@@ -8,7 +8,7 @@ from prompt_lab.analyze.findings import Finding
 from prompt_lab.analyze.markdown import short
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.numbers import change, money, percent, ratio, score, seconds, times
-from prompt_lab.names import Side
+from prompt_lab.names import Side, count
 
 MOST_OF_A_KIND, MOST_OF_A_MODEL = 16, 3
 """Findings of one kind that a reader still reads, and those of them about one model."""
@@ -58,7 +58,7 @@ def _scores(metrics: Metrics) -> Iterator[Finding]:
                 kind="score",
                 text=f"{metrics.primary} of {name}: {score(before.primary)} before, "
                 f"{score(after.primary)} after ({change(before.primary, after.primary)}).",
-                evidence=(f"{before.n} runs before, {after.n} after",),
+                evidence=(f"{count(before.n, 'run')} before, {after.n} after",),
                 model=stats.model,
                 says="better" if gap > 0 else "worse" if gap < 0 else "same",
                 weight=min(1.0, abs(gap)),
@@ -67,7 +67,10 @@ def _scores(metrics: Metrics) -> Iterator[Finding]:
             yield Finding(
                 kind="score",
                 text=f"{metrics.primary} of {name}: {score(one.primary)}.",
-                evidence=(f"{one.n} runs, {one.errors} with an error, valid {percent(one.valid)}",),
+                evidence=(
+                    f"{count(one.n, 'run')}, {one.errors} with an error, valid "
+                    f"{percent(one.valid)}",
+                ),
                 side=metrics.sides[0],
                 model=stats.model,
                 weight=min(1.0, max(0.0, 1 - one.primary)),
@@ -81,7 +84,7 @@ def _flips(metrics: Metrics) -> Iterator[Finding]:
         if turned:
             yield Finding(
                 kind="flip_" + word,
-                text=f"{len(turned)} of {pairs} runs turned {word}.",
+                text=f"{len(turned)} of {count(pairs, 'run')} turned {word}.",
                 evidence=tuple(
                     f"{flip.model} on {flip.plan}: {score(flip.baseline)} "
                     f"({flip.baseline_path}) -> {score(flip.candidate)} ({flip.candidate_path})"
@@ -97,9 +100,12 @@ def _errors(metrics: Metrics) -> Iterator[Finding]:
     for error in metrics.errors:
         yield Finding(
             kind="error",
-            text=f"{error.model} ended in {error.kind!r} {error.count} times on the {error.side}: "
+            text=f"{error.model} ended in {error.kind!r} {count(error.count, 'time')} on the "
+            f"{error.side}: "
             f"{short(error.example, 300)}",
-            evidence=(f"{error.count} runs on {', '.join(error.plans[:5])} ({error.path})",),
+            evidence=(
+                f"{count(error.count, 'run')} on {', '.join(error.plans[:5])} ({error.path})",
+            ),
             side=error.side,
             model=error.model,
             about=error.kind,
@@ -144,7 +150,7 @@ def _prices(metrics: Metrics) -> Iterator[Finding]:
                 kind=kind,
                 text=f"{kind} per run: {shown(old)} before, {shown(new)} after "
                 f"({times(times_more)}).",
-                evidence=(f"{before.n} runs before, {after.n} after",),
+                evidence=(f"{count(before.n, 'run')} before, {after.n} after",),
                 weight=min(1.0, abs(times_more - 1) / 2),
             )
 

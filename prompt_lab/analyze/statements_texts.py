@@ -7,7 +7,7 @@ from prompt_lab.analyze.folding import counts, folded, gap, inner, moves
 from prompt_lab.analyze.markdown import short
 from prompt_lab.analyze.model import Metrics, Shared, SideStats
 from prompt_lab.analyze.numbers import times
-from prompt_lab.names import Side
+from prompt_lab.names import Side, count
 
 PLANS = 5
 NOTABLE = 1.2
@@ -88,7 +88,7 @@ def identical(metrics: Metrics) -> Iterator[Finding]:
         yield Finding(
             kind="identical",
             text=f"{same.model} gave the same outputs on both sides in {same.count} of "
-            f"{same.pairs} pairs.",
+            f"{count(same.pairs, 'pair')}.",
             evidence=(f"{same.count} of {same.pairs} ({same.path})",),
             model=same.model,
             weight=same.count / same.pairs,

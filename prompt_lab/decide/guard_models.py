@@ -7,6 +7,7 @@ from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard, Interval, ModelRow
 from prompt_lab.decide.table import Table, nan_mean
+from prompt_lab.names import plural
 
 
 def model_rows(table: Table, policy: Policy) -> tuple[ModelRow, ...]:
@@ -56,7 +57,8 @@ def _guard(row: ModelRow, margin: float) -> Guard:
         f"{points(row.effect)} points ({points(row.interval.low)} to {points(row.interval.high)})"
     )
     if row.interval.high < -margin:
-        text = f"{row.model!r} loses more than {limit}: {span} on {row.plans} plans."
+        on = f"{row.plans} {plural(row.plans, 'plan')}"
+        text = f"{row.model!r} loses more than {limit}: {span} on {on}."
         facts = {"model": row.model} | {k: number(v) for k, v in numbers.items()}
         reason = Reason(code=Code.MODEL_WORSE, text=text, facts=facts)
         return Guard(name=name, state="failed", text=text, reason=reason, numbers=numbers)

@@ -14,6 +14,7 @@ from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard, Interval, VerifyResult
 from prompt_lab.decide.table import tabulate
+from prompt_lab.names import plural
 
 NAME = "verify"
 
@@ -77,7 +78,9 @@ def _guard(seen: VerifyResult, simpler: bool) -> Guard:
         )
     needed = limits.fewest_plans(seen.alpha)
     text = f"The verify plans do not confirm it: {text}"
-    text += f"; it takes at least {needed} plans." if seen.n_plans < needed else "."
+    text += (
+        f"; it takes at least {needed} {plural(needed, 'plan')}." if seen.n_plans < needed else "."
+    )
     return Guard(
         name=NAME,
         state="failed",

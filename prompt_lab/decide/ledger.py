@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import zeta
 
 from prompt_lab.decide.policy import LedgerRule, Policy
+from prompt_lab.names import plural
 
 
 class Use(BaseModel):
@@ -54,7 +55,7 @@ def grant(uses: Sequence[Use], policy: Policy) -> Grant:
     if rule.control == "fixed":
         text = (
             f"Alpha {policy.alpha:g} each time: {spent + policy.alpha:.2g} false merges to expect"
-            f" over {len(trials) + 1} trials if nothing helps."
+            f" over {len(trials) + 1} {plural(len(trials) + 1, 'trial')} if nothing helps."
         )
         return _granted(policy.alpha, spent, None, text)
     if rule.control == "planned":
@@ -63,8 +64,8 @@ def grant(uses: Sequence[Use], policy: Policy) -> Grant:
     line = rule.budget * weight(len(trials) + 1) * (merges + 1)
     alpha = line if policy.mode == "anytime" else as_p_level(line)
     text = (
-        f"Trial {len(trials) + 1} after {merges} merges at alpha {alpha:.2g}: in the mean at most"
-        f" {rule.budget:.0%} of merges are false."
+        f"Trial {len(trials) + 1} after {merges} {plural(merges, 'merge')} at alpha {alpha:.2g}: "
+        f"in the mean at most {rule.budget:.0%} of merges are false."
     )
     return _granted(alpha, spent, None, text)
 
@@ -78,8 +79,9 @@ def _planned(rule: LedgerRule, done: int, spent: float) -> Grant:
     )
     if not alpha:
         text = (
-            f"The budget of {rule.budget:g} for {rule.iterations} trials is used up: renew the"
-            " plans, or plan for more."
+            f"The budget of {rule.budget:g} for {rule.iterations} "
+            f"{plural(rule.iterations, 'trial')} is used up: "
+            "renew the plans, or plan for more."
         )
     return _granted(alpha, spent, left, text)
 

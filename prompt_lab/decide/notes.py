@@ -11,6 +11,7 @@ from prompt_lab.decide.price import Price, Rates
 from prompt_lab.decide.price import price as priced
 from prompt_lab.decide.reasons import Code, Reason, number
 from prompt_lab.decide.table import Floats, Table
+from prompt_lab.names import plural
 
 SKEWED_BELOW = 100  # plans; above, the mean of skewed values is close enough to normal
 SKEW = 1.0
@@ -63,7 +64,7 @@ def rates(evidence: Evidence) -> Rates:
 
 def in_words(cost: Price) -> str:
     """A price for a sentence: runs, dollars and hours one after another, where they are known."""
-    parts = [f"{cost.calls} runs on both sides"]
+    parts = [f"{cost.calls} {plural(cost.calls, 'run')} on both sides"]
     if cost.dollars is not None:
         parts.append(f"{cost.dollars:.2f} dollars")
     if cost.seconds is not None:

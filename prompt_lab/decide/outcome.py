@@ -10,7 +10,7 @@ from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard
 from prompt_lab.decide.simpler import Simpler
 from prompt_lab.decide.table import Floats
-from prompt_lab.names import Outcome
+from prompt_lab.names import Outcome, plural
 
 
 class Ruling(NamedTuple):
@@ -59,8 +59,8 @@ def negative(means: Floats, finding: Finding, policy: Policy) -> Ruling:
         return Ruling(Outcome.NO, (Reason(code=Code.WORSE, text=text, facts=facts),))
     if n_plans < finding.enough and finding.why != "futile":
         text = (
-            f"{n_plans} plans cannot show anything at alpha {policy.alpha:g}, whatever their"
-            f" scores: it takes at least {finding.enough}."
+            f"{n_plans} {plural(n_plans, 'plan')} cannot show anything at alpha {policy.alpha:g}, "
+            f"whatever their scores: it takes at least {finding.enough}."
         )
         facts |= {"needed": str(finding.enough)}
         return Ruling(
@@ -71,7 +71,7 @@ def negative(means: Floats, finding: Finding, policy: Policy) -> Ruling:
         text = (
             f"Promising, not shown: {points(effect)} points over {n_plans} plans"
             f" (p = {finding.p_better:.2g} against {policy.alpha:g}), and the plans are used up; if"
-            f" the trend holds, a new trial on about {fresh} plans settles it."
+            f" the trend holds, a new trial on about {fresh} {plural(fresh, 'plan')} settles it."
         )
         facts |= {"retest_plans": str(fresh)}
         return Ruling(Outcome.CONDITIONAL, (Reason(code=Code.RAN_OUT, text=text, facts=facts),))

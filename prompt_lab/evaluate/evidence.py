@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from prompt_lab.decide.verdict import Code, Reason
 from prompt_lab.evaluate.settled import settled
-from prompt_lab.names import Side, Status
+from prompt_lab.names import Side, Status, count
 from prompt_lab.records import RECORDED, RunRow
 
 ABSENT = "no such file"
@@ -68,8 +68,8 @@ def not_exercised(
         return None
     return Reason(
         code=Code.NOT_EXERCISED,
-        text=f"The change was not exercised: none of {len(paths)} files in use differs between "
-        f"{baseline.commit[:12]!r} and {candidate.commit[:12]!r}.",
+        text=f"The change was not exercised: none of {count(len(paths), 'file')} in use differs "
+        f"between {baseline.commit[:12]!r} and {candidate.commit[:12]!r}.",
         facts={
             "baseline": baseline.commit,
             "candidate": candidate.commit,
@@ -92,7 +92,8 @@ def no_observable_effect(rows: Sequence[RunRow]) -> Reason | None:
         return None
     return Reason(
         code=Code.NO_EFFECT,
-        text=f"No observable effect: all {len(whole)} pairs gave the same outputs on both sides.",
+        text="No observable effect: the outputs of both sides are the same in all of "
+        f"{count(len(whole), 'pair')}.",
         facts={"pairs": str(len(whole))},
     )
 

@@ -13,7 +13,7 @@ from prompt_lab.config.lab import JudgeConfig
 from prompt_lab.decide.pair import Cell, Pair
 from prompt_lab.decide.verdict import Code, Reason, Verdict
 from prompt_lab.evaluate.judge import UNSEEN, Agreement, Choice, agreement, judged_pair, may_decide
-from prompt_lab.names import Outcome, Side
+from prompt_lab.names import Outcome, Side, count
 from prompt_lab.records import VERSION, Record, RunRow
 
 How = Literal["asked", "equal", "error"]
@@ -202,4 +202,4 @@ def _gold(contest: Contest, primary: str) -> float | None:
 
 
 def _pairs(seen: Agreement) -> str:
-    return "1 pair" if seen.pairs == 1 else f"{seen.pairs} pairs"
+    return count(seen.pairs, "pair")

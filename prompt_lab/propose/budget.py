@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from unicodedata import category, normalize
 
+from prompt_lab.names import count
+
 REGULAR = "100644"
 EXECUTABLE = "100755"
 LINK = "120000"
@@ -133,11 +135,11 @@ def _mode_changed(change: ChangedFile) -> bool:
 
 def _totals(changes: Sequence[ChangedFile], budget: Budget) -> Iterable[Excess]:
     if len(changes) > budget.max_files:
-        text = f"{len(changes)} files changed, {budget.max_files} allowed"
+        text = f"{count(len(changes), 'file')} changed, {budget.max_files} allowed"
         yield Excess(Breach.TOO_MANY_FILES, text, tuple(c.path for c in changes))
     lines = sum(c.added + c.removed for c in changes)
     if lines > budget.max_lines:
-        text = f"{lines} lines added and removed, {budget.max_lines} allowed"
+        text = f"{count(lines, 'line')} added and removed, {budget.max_lines} allowed"
         yield Excess(Breach.TOO_MANY_LINES, text, tuple(c.path for c in changes))
 
 

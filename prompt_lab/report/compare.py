@@ -10,11 +10,12 @@ from prompt_lab.analyze.insight import render_insight
 from prompt_lab.analyze.markdown import plain, section
 from prompt_lab.analyze.model import Metrics, SideStats
 from prompt_lab.decide.verdict import Verdict
+from prompt_lab.names import count
 from prompt_lab.records import Change, Record
 from prompt_lab.report.numbers import interval
 from prompt_lab.report.summary import COLUMNS
 from prompt_lab.report.view import OddFolder
-from prompt_lab.report.words import count, points
+from prompt_lab.report.words import points
 
 SHOWN = 4
 """Lines of each kind that the screen has room for."""

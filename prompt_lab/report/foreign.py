@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
+from prompt_lab.names import count
 from prompt_lab.report.foreign_view import ForeignFolder, ForeignRun, ForeignView
 from prompt_lab.report.html import render
 from prompt_lab.report.markdown import blocks, inline
 from prompt_lab.report.numbers import Fact
-from prompt_lab.report.words import count, date, duration, money, path_href
+from prompt_lab.report.words import date, duration, money, path_href
 
 FIRST = ("assessment.md", "synthesis.md")
 """The documents that a reader looks for first."""

@@ -9,6 +9,7 @@ from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from prompt_lab.names import count
 from prompt_lab.report import words
 
 STYLES = ("base.css", "parts.css")
@@ -29,7 +30,7 @@ def _environment() -> SandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    named = (words.score, words.points, words.money, words.duration, words.count, words.date)
+    named = (words.score, words.points, words.money, words.duration, count, words.date)
     environment.filters.update({function.__name__: function for function in named})
     environment.filters["href"] = words.href
     environment.globals["path_href"] = words.path_href

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from prompt_lab.names import Outcome
+from prompt_lab.names import Outcome, count
 from prompt_lab.report.axis import Effect, bars
 from prompt_lab.report.chart import charts
 from prompt_lab.report.html import render
 from prompt_lab.report.numbers import Fact
 from prompt_lab.report.view import Budget, Front, LedgerEntry, LoopRow, OddFolder
-from prompt_lab.report.words import count, money, path_href
+from prompt_lab.report.words import money, path_href
 
 KINDS = {
     "trial": "trials",

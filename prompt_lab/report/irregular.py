@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from prompt_lab.analyze.markdown import page, plain
+from prompt_lab.names import count
 from prompt_lab.report.view import OddFolder
-from prompt_lab.report.words import count
 
 
 def render_irregular(irregular: Sequence[OddFolder]) -> str:

@@ -3,6 +3,7 @@
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.price import forecast
 from prompt_lab.evaluate.floor import FloorRecord, in_calls, need
+from prompt_lab.names import count
 
 MOST_ROWS = 40
 
@@ -12,8 +13,8 @@ def render_noise(record: FloorRecord, policy: Policy) -> str:
     asked, floor = record.asked, record.floor
     parts = [
         f"# Noise floor of {asked.step}",
-        f"The baseline at {asked.commit[:12]} against itself: {len(asked.plans)} plans,"
-        f" {asked.replicates} runs each of {', '.join(asked.models)}.",
+        f"The baseline at {asked.commit[:12]} against itself: {count(len(asked.plans), 'plan')},"
+        f" {count(asked.replicates, 'run')} each of {', '.join(asked.models)}.",
         f"Repeated runs of one plan differ by {_points(floor.run_deviation)} points (standard"
         f" deviation), the plan values of a trial by {_points(floor.plan_deviation)}. A trial's own"
         " spread is larger, since its plans react to the change.",

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from prompt_lab.decide.result import VerifyResult
 from prompt_lab.decide.verdict import Interval, Verdict
+from prompt_lab.names import count
 from prompt_lab.report.view import ReportView, Spent
-from prompt_lab.report.words import NOTHING, count, duration, money, points
+from prompt_lab.report.words import NOTHING, duration, money, points
 
 
 class Fact(NamedTuple):

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from prompt_lab.analyze.model import Flip
-from prompt_lab.names import Side
+from prompt_lab.names import Side, count
 from prompt_lab.records import PlanText, RunRow
 from prompt_lab.report.marks import Marked, Span, plain, words
 from prompt_lab.report.view import ReportView
-from prompt_lab.report.words import count, path_href
+from prompt_lab.report.words import path_href
 
 LONGEST = 6000
 """Characters of one text that the page shows; the run folder has the rest."""

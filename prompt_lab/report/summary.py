@@ -5,11 +5,12 @@ from textwrap import wrap
 
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict
+from prompt_lab.names import count
 from prompt_lab.propose.mend import remedy
 from prompt_lab.report.numbers import by_agents, calls, interval
 from prompt_lab.report.page import label, why
 from prompt_lab.report.view import ReportView
-from prompt_lab.report.words import count, duration, money, points, score
+from prompt_lab.report.words import duration, money, points, score
 
 LINES, COLUMNS = 24, 100
 MODELS = 8

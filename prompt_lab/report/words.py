@@ -75,15 +75,6 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def count(number: int, word: str) -> str:
-    """A number with its noun.
-
-    >>> count(1, "plan"), count(1200, "call")
-    ('1 plan', '1,200 calls')
-    """
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
-
-
 def date(stamp: str) -> str:
     """Day and minute of a UTC time stamp; whatever else it is stays as it is.
 

@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from prompt_lab.errors import StoreError, UnknownName
-from prompt_lab.names import Split
+from prompt_lab.names import Split, count
 from prompt_lab.records import PlanText
 from prompt_lab.store.files import disk_errors
 from prompt_lab.store.layout import Lab
@@ -20,8 +20,9 @@ def plan_names(lab: Lab, inputs: Sequence[str], *, split: Split) -> list[str]:
     names, usable = plans_in(folder, inputs)
     if not usable:
         raise StoreError(
-            f"{folder}: no plan holds {', '.join(map(repr, inputs))} ({len(names)} folders looked "
-            "at). Put one folder for each input there; `make demo` shows an example."
+            f"{folder}: no plan holds {', '.join(map(repr, inputs))} "
+            f"({count(len(names), 'folder')} looked at). "
+            "Put one folder for each input there; `make demo` shows an example."
         )
     odd = [n for n in usable if n.encode("utf-8", "replace").decode() != n]
     if odd:

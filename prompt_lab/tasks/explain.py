@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from prompt_lab.names import count
 from prompt_lab.tasks.parts import Command
 from prompt_lab.tasks.schema import Task
 
@@ -44,7 +45,8 @@ def _allowed(task: Task, facts: Facts) -> Iterator[str]:
     yield from (f"  {path}" for path in facts.artifacts)
     rule = task.mutation
     kinds = ", ".join(kind or "no suffix" for kind in rule.file_types) or "any"
-    yield f"  at most {rule.max_files} files and {rule.max_lines} lines at once; types: {kinds}"
+    most = f"{count(rule.max_files, 'file')} and {count(rule.max_lines, 'line')}"
+    yield f"  at most {most} at once; types: {kinds}"
     yield f"  deleting a file is {'allowed' if rule.may_delete else 'not allowed'}"
 
 
@@ -85,7 +87,7 @@ def _limits(task: Task, facts: Facts) -> Iterator[str]:
     yield f"  jail: {'no: ' + facts.no_jail if facts.no_jail else 'yes'}"
     budget = task.budget
     money = "" if budget.usd is None else f", {budget.usd:g} US dollars"
-    yield f"  a campaign: {budget.iterations} attempts, {budget.seconds:g} seconds{money}"
+    yield f"  a campaign: {count(budget.iterations, 'attempt')}, {budget.seconds:g} seconds{money}"
 
 
 def _attempts(rows: Sequence[Mapping[str, Any]], facts: Facts) -> Iterator[str]:

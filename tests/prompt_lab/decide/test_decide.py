@@ -98,6 +98,11 @@ def test_too_few_plans_name_the_number_that_would_do() -> None:
     assert strict.reasons[0].facts["needed"] == "11"
 
 
+def test_one_plan_is_told_as_one() -> None:
+    text = decide(pairs_of([0.5]), Policy()).reasons[0].text
+    assert text.startswith("1 plan cannot show anything")
+
+
 def test_seven_models_on_one_plan_are_one_opinion() -> None:
     pairs = [Pair(f"m{k}", "only", r, 0.2, 0.8) for k in range(7) for r in range(3)]
     assert codes(decide(pairs, Policy()))[0] == Code.TOO_FEW_PLANS
