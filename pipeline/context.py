@@ -23,6 +23,7 @@ from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import ModelUnavailable, UnknownName
 from prompt_lab.own_process import ModelGateway, Place
 from prompt_lab.ports import CodeHost, Llm, StepAdapter, TargetStep, Workspace
+from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.layout import Lab
 
 
@@ -190,6 +191,10 @@ class Context:
         if name not in known:
             raise UnknownName("policy", name, known, str(folder))
         return load(folder / f"{name}.yaml", Policy).model_copy(update={"name": name})
+
+    def policy_of(self, meta: IterationMeta) -> Policy:
+        """The policy that an iteration was prepared with."""
+        return meta.judged_by or self.policy(meta.policy)
 
     def page(self, path: Path) -> str:
         """What a person opens to see a file of the lab: a URL where pages are served."""

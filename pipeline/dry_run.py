@@ -24,7 +24,7 @@ def what_would_run(phase: Phase) -> str:
     if (phase.folder / SUMMARY).exists():
         return f"Iteration {phase.number} is finished: nothing would be run."
     meta = prepared(phase)
-    policy = meta.judged_by or phase.ctx.policy(meta.policy)
+    policy = phase.ctx.policy_of(meta)
     lines = [
         f"Dry run of iteration {meta.iteration}, step {meta.step}. Nothing is run or written.",
         f"  models     {', '.join(meta.models)}",
@@ -54,7 +54,7 @@ def what_would_run(phase: Phase) -> str:
 
 def most_cost(phase: Phase, meta: IterationMeta) -> float:
     """US dollars that an iteration can take at most: both splits, all looks, its agents."""
-    policy = meta.judged_by or phase.ctx.policy(meta.policy)
+    policy = phase.ctx.policy_of(meta)
     asked = {Split.TRAIN: _asked(policy, meta), Split.VERIFY: meta.plans[Split.VERIFY]}
     rows = [row for split in Split for row in _estimates(phase, meta, split, asked[split])]
     return sum(row.cost_usd for row in rows) + agents_most(phase, meta)
@@ -141,8 +141,8 @@ def _asked(policy: Policy, meta: IterationMeta) -> Sequence[str]:
 def _noise(record: FloorRecord | None, policy: Policy, meta: IterationMeta) -> list[str]:
     """What the noise floor says, where it was measured for these models."""
     if record is None or record.asked.models != meta.models:
-        return ["  `luigi --module pipeline NoiseFloor` measures how far the baseline differs from"
-                " itself."]  # fmt: skip
+        name = "`luigi --module pipeline NoiseFloor`"
+        return [f"  {name} measures how far the baseline differs from itself."]
     found = need(record, policy.smallest_effect, policy)
     return [
         "",

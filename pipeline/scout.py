@@ -31,7 +31,7 @@ class Scout(Phase):
             raise StoreError(f"{self.folder}: the scout has not run. Leave --skip-runner out.")
         ctx = self.ctx
         meta = read_meta(ctx.lab, self.number, self.step)
-        policy = meta.judged_by or ctx.policy(meta.policy)
+        policy = ctx.policy_of(meta)
         first = Trial(policy, meta.models, meta.plans[Split.TRAIN])  # its first look reuses these
         exact = [alias for alias in meta.models if ctx.models[alias].deterministic]
         order = Order(

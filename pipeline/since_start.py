@@ -72,5 +72,4 @@ def since_start_due(phase: Phase) -> bool:
 
 def policy_of(phase: Phase) -> Policy:
     """The policy that an iteration was prepared with."""
-    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
-    return meta.judged_by or phase.ctx.policy(meta.policy)
+    return phase.ctx.policy_of(read_meta(phase.ctx.lab, phase.number, phase.step))

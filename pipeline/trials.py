@@ -23,7 +23,7 @@ def trial_of(phase: Phase, policy: Policy | None = None, *, ran: bool = True) ->
     ctx = phase.ctx
     meta = read_meta(ctx.lab, phase.number, phase.step)
     change = read_change(ctx.lab, phase.number, phase.step)
-    rule = policy or meta.judged_by or ctx.policy(meta.policy)
+    rule = policy or ctx.policy_of(meta)
     prompts = (version_at(phase, change.base_commit), version_at(phase, change.commit))
     known = None
     if rule.adjust == "difficulty":

@@ -105,11 +105,9 @@ class Chat(Dialect):
 
 def with_usage(body: Body) -> Body:
     """The request as it is passed on: a stream names its tokens only where it is asked to."""
-    return (
-        body
-        if not body.get("stream")
-        else {**body, "stream_options": {**_stream_options(body), "include_usage": True}}
-    )
+    if not body.get("stream"):
+        return body
+    return {**body, "stream_options": {**_stream_options(body), "include_usage": True}}
 
 
 def came_for_us(event: Body, body: Body) -> bool:
