@@ -16,6 +16,7 @@ from prompt_lab.names import Side, Status
 from prompt_lab.own_process import Line, ModelGateway
 from prompt_lab.ports import Answer, Llm, Request, StepAdapter, StepJob, StepResult
 from prompt_lab.records import (
+    LIVE,
     CallNote,
     ProcessRecord,
     RunError,
@@ -88,7 +89,6 @@ class Meter:
 UNREACHABLE = "unreachable"
 """The kind of a step's error that says that no model could be reached at all."""
 SERVER_ERROR = 500
-LIVE = "live"
 
 
 @dataclass

@@ -12,7 +12,7 @@ from prompt_lab.evaluate.drift import drifted
 from prompt_lab.evaluate.evidence import SideFacts
 from prompt_lab.names import Side, Split
 from prompt_lab.ports import StepAdapter, TargetStep, Workspace
-from prompt_lab.records import PlanText, PromptVersion, RunRow
+from prompt_lab.records import LIVE, PlanText, PromptVersion, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch
 from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import IterationMeta, RunsSummary, made_again
@@ -181,6 +181,7 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
     return RunsSummary(
         split=batch.split,
         calls_made=sum(row.record.usage.calls for row in made) + judge.calls,
+        calls_replayed=sum(call.origin != LIVE for row in made for call in row.record.calls),
         runs_made=len(made),
         runs_reused=sum(row.reused for row in rows),
         errors=sum(row.record.error is not None for row in rows),

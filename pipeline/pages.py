@@ -87,7 +87,8 @@ def spent(folder: Path, *, strict: bool = False) -> Spent:
     by_agents = works(folder, made_again if strict else None)
     agents_usd = sum(work.cost_usd for work in by_agents)
     return Spent(
-        calls_made=sum(p.calls_made for p in found),
+        calls_made=sum(p.calls_made - p.calls_replayed for p in found),
+        calls_replayed=sum(p.calls_replayed for p in found),
         calls_reused=sum(p.runs_reused for p in found),
         cost_usd=sum(p.cost_usd for p in found) + agents_usd,
         agents_usd=agents_usd,

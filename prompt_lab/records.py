@@ -42,13 +42,17 @@ class Usage(Record):
     seconds_waited: float = Field(default=0.0, description="time queued before the model was free")
 
 
+LIVE = "live"
+"""The origin of a call that a model answered, and no recording."""
+
+
 class CallNote(Record):
     """One call of a step in a process of its own, as the gateway saw it."""
 
     number: int = Field(description="from 0, in the order in which the calls began")
     answered_by: str = Field(default="", description="alias of the model; '' where none answered")
     model_id: str = Field(default="", description="the model's own name for itself")
-    origin: str = Field(default="live", description="live, or what it is a replay of")
+    origin: str = Field(default=LIVE, description="live, or what it is a replay of")
     status: int = Field(default=0, description="HTTP status that the step was given")
     seconds: float = 0.0
     waited: float = Field(default=0.0, description="part of the seconds before a place was free")

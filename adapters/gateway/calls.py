@@ -9,7 +9,7 @@ from aiohttp import web
 from adapters.gateway.books import Books
 from adapters.gateway.client import NO_RETRY, Client, Gone, plain
 from adapters.gateway.dialects import DIALECTS
-from adapters.gateway.dialects.base import Body
+from adapters.gateway.dialects.base import Body, Reply
 from adapters.gateway.prepare import prepared
 from adapters.gateway.recordings import Question, Recorded, Recordings
 from adapters.gateway.records import CallRecord
@@ -142,7 +142,7 @@ def _replay(
 
 def _note(record: CallRecord, route: Route, answer: Recorded) -> None:
     reply = answer.reply
-    record.answered_by, record.model_id = route.config.alias, reply.model
+    record.answered_by, record.model_id = route.config.alias, _named(route, reply)
     record.status = answer.status
     record.answer = answer.data.decode(errors="replace")
     record.finish = reply.finish
@@ -150,6 +150,11 @@ def _note(record: CallRecord, route: Route, answer: Recorded) -> None:
     record.input_tokens = reply.input_tokens or 0
     record.output_tokens = reply.output_tokens or 0
     record.cost = route.config.cost(record.input_tokens, record.output_tokens)
+
+
+def _named(route: Route, reply: Reply) -> str:
+    """The model's own name for itself. The embedded one would give a path of this machine."""
+    return route.config.id if route.config.provider == "embedded" else reply.model
 
 
 async def _give(client: Client, answer: Recorded, record: CallRecord) -> web.StreamResponse:

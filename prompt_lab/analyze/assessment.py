@@ -10,6 +10,10 @@ from prompt_lab.names import count
 from prompt_lab.records import Change
 
 LINES = 6
+_BEFORE_VERIFY = (
+    "This page was written after the train plans and before the verify plans were read. What these "
+    "came to, and what was decided, is in verdict.json and on the report."
+)
 
 
 def assess(metrics: Metrics, verdict: Verdict, change: Change) -> str:
@@ -19,6 +23,7 @@ def assess(metrics: Metrics, verdict: Verdict, change: Change) -> str:
         f"# Assessment: {plain(change.title, 200)}",
         label(metrics.recorded),
         f"**{verdict.outcome}** — {_effect(verdict)}",
+        _BEFORE_VERIFY if verdict.needs_verify else "",
         "\n".join(f"- {plain(reason.text, 300)} ({reason.code})" for reason in verdict.reasons),
         section("Before and after", summary(metrics), by_model(metrics)),
         section("What got better", _lines(found, "better")),

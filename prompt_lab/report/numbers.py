@@ -41,9 +41,10 @@ def by_agents(spent: Spent) -> str:
 
 
 def calls(view: ReportView) -> str:
-    """Calls made, reused, and done without since the trial stopped before its last look."""
+    """Calls replayed from recordings, made, reused, and spared: the trial stopped before them."""
     spent, verdict = view.spent, view.verdict
-    text = f"{spent.calls_made:,} made, {spent.calls_reused:,} reused"
+    replayed = f"{spent.calls_replayed:,} replayed, " if spent.calls_replayed else ""
+    text = f"{replayed}{spent.calls_made:,} made, {spent.calls_reused:,} reused"
     if spent.calls_spared and verdict is not None:
         where = f"look {verdict.look} of {verdict.looks}"
         text += f", {spent.calls_spared:,} saved by stopping at {where}"

@@ -1,11 +1,12 @@
 """What the terminal says at the end of an iteration: one screen of plain text."""
 
+from collections import Counter
 from collections.abc import Iterator
 from textwrap import wrap
 
-from prompt_lab.analyze.model import ModelStats
+from prompt_lab.analyze.model import ErrorKind, ModelStats
 from prompt_lab.decide.verdict import Verdict
-from prompt_lab.names import count
+from prompt_lab.names import Side, count
 from prompt_lab.propose.mend import remedy
 from prompt_lab.report.numbers import by_agents, calls, interval
 from prompt_lab.report.page import label, why
@@ -18,15 +19,18 @@ MODELS = 8
 
 
 def render_summary(view: ReportView) -> str:
-    """At most LINES lines of at most COLUMNS characters; control characters are taken out."""
-    lines = [_fit(line) for line in _lines(view)]
-    return "\n".join(lines[:LINES]) + "\n"
+    """At most LINES lines of at most COLUMNS characters; control characters are taken out.
+
+    The last one, which page to open, is there in any case.
+    """
+    *lines, last = [_fit(line) for line in _lines(view)]
+    return "\n".join([*lines[: LINES - 1], last]) + "\n"
 
 
 def _lines(view: ReportView) -> Iterator[str]:
     outcome = view.verdict.outcome.value if view.verdict else "no verdict"
     yield f"Iteration {view.iteration}  {view.step}  {outcome}"
-    yield from wrap(f"  why       {why(view)}", COLUMNS, subsequent_indent=" " * 12)
+    yield from _wrapped(f"  why       {why(view)}")
     if label(view):
         yield f"  answers   {label(view)}"
     if view.verdict is not None and view.verdict.follow_up_of is not None:
@@ -40,13 +44,14 @@ def _lines(view: ReportView) -> Iterator[str]:
     if view.metrics is not None and view.metrics.models:
         yield ""
         yield from _models(view.metrics.models)
+        yield from _errors(view.metrics.errors)
     yield ""
     yield f"  calls     {calls(view)}"
     agents = f", {by_agents(view.spent)}" if view.spent.agents else ""
     yield f"  cost      {money(view.spent.cost_usd)} in {duration(view.spent.seconds)}{agents}"
     yield f"  PR        {_pull(view)}"
     if view.setup.budget:
-        yield f"  budget    {view.setup.budget}"
+        yield from _wrapped(f"  budget    {view.setup.budget}")
     yield f"  report    {view.page}"
 
 
@@ -73,6 +78,23 @@ def _models(models: tuple[ModelStats, ...]) -> Iterator[str]:
         yield f"  {name:<{wide}}  {score(before):>4} -> {score(after):>4}  {by:>6}"
     if len(models) > len(shown):
         yield f"  and {len(models) - len(shown)} more models"
+
+
+def _errors(errors: tuple[ErrorKind, ...]) -> Iterator[str]:
+    """How many runs of a side ended in which kind of error; nothing where none did."""
+    told = []
+    for side in Side:
+        kinds: Counter[str] = Counter()
+        for error in errors:
+            kinds[error.kind] += error.count if error.side is side else 0
+        named = [f"{n} {kind}" for kind, n in kinds.most_common() if n]
+        told += [f"{side}: {', '.join(named)}"] if named else []
+    if told:
+        yield from _wrapped(f"  errors    {'; '.join(told)}")
+
+
+def _wrapped(line: str) -> list[str]:
+    return wrap(line, COLUMNS, subsequent_indent=" " * 12)
 
 
 def _pull(view: ReportView) -> str:

@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from errno import EDQUOT, ENOSPC
+from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +36,11 @@ def _cure(error: OSError) -> str:
         return "Free some space"
     if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
         return "Move away what stands in its place"
-    return "Mend its permissions"
+    if error.errno in (EACCES, EPERM):
+        return "Mend its permissions"
+    if error.errno == EROFS:
+        return "It lies on a file system that is only read: put it elsewhere"
+    return "Put it where files can be made and written"
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:

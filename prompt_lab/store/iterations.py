@@ -79,6 +79,8 @@ class RunsSummary(Record):
     """Of how many planned looks the one that decided was which."""
     runs_spared: int = 0
     """Planned runs that the trial did without."""
+    calls_replayed: int = 0
+    """Of calls_made, those that a recording answered."""
     judge_calls: int = 0
     """Of calls_made, those that the judge took; of cost_usd, judge_cost_usd is its share."""
     judge_cost_usd: float = 0.0

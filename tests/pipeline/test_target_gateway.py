@@ -136,6 +136,7 @@ def test_what_was_recorded_is_replayed_and_told_on_every_page(
     assert sum(model.tokens.values()) == asked
     assert len(again) == len(live) == 6
     assert {call["origin"] for run in again for call in run["calls"]} == {RECORDED}
+    assert "6 replayed, 0 made" in (world.lab / "analysis/2_probe/summary.txt").read_text()
     unknown = [run for run in again if run["calls"][0]["status"] == 422]
     assert [run["side"] for run in unknown] == ["candidate"]
     folder = world.lab / "analysis/2_probe"

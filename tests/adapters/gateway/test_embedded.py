@@ -21,7 +21,7 @@ WISHES = ["plain", *(pytest.param(w, marks=pytest.mark.long) for w in ("structur
 
 def embedded(address: str) -> Route:
     """The route to one server of the pool. Without its cache it answers equal calls alike."""
-    config = ModelConfig(alias="smol", provider="embedded", id="smol", deterministic=True)
+    config = ModelConfig(alias="smol", provider="embedded", id="SmolLM2", deterministic=True)
     return Route(config=config, addresses=(f"{address}/v1",), extra={"cache_prompt": False})
 
 
@@ -44,6 +44,7 @@ def test_all_clients_live_recorded_and_replayed(start: Start, tmp_path: Path, wh
         assert call.counted, name
         assert call.input_tokens > 10, name
         assert call.answered_by == again[name][1].answered_by == "smol"
+        assert call.model_id == again[name][1].model_id == "SmolLM2"  # as where it is asked here
         if what == "structured":
             assert Invoice.model_validate_json(text), name
     if what == "plain":  # One prompt, one model, no cache: every vendor's client hears the same.

@@ -35,6 +35,12 @@ def test_the_page_says_verdict_better_and_worse() -> None:
     assert "'The options forget' of '\\[\\].review' came: large on p1 0 of 6 → 6 of 6" in worse
 
 
+def test_a_page_from_before_verify_says_so() -> None:
+    waiting = VERDICT.model_copy(update={"needs_verify": True})
+    assert "before the verify plans were read" in assess(_metrics(), waiting, CHANGE)
+    assert "verify" not in assess(_metrics(), VERDICT, CHANGE)
+
+
 def test_it_fits_on_a_screen_or_two() -> None:
     rows = [
         one

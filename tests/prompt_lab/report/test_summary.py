@@ -1,5 +1,7 @@
 import pytest
 
+from prompt_lab.analyze.model import ErrorKind
+from prompt_lab.names import Side
 from prompt_lab.report.comment import escape, verdict_comment
 from prompt_lab.report.summary import COLUMNS, LINES, render_summary
 from prompt_lab.report.view import ReportView
@@ -29,6 +31,35 @@ def test_a_summary_says_all_that_matters() -> None:
         assert words in text
     assert "0.45 -> 0.68" in text
     assert "#12 open  https://example.org/acme/invoices/pull/12" in text
+
+
+def test_errors_are_told_by_side_and_kind() -> None:
+    view = samples.full()
+    assert view.metrics is not None
+    error = {"model": "m", "plans": ("a",), "example": "x", "path": "p"}
+    errors = (
+        ErrorKind(side=Side.CANDIDATE, kind="import_failed", count=2, **error),
+        ErrorKind(side=Side.CANDIDATE, kind="import_failed", count=1, **error),
+        ErrorKind(side=Side.BASELINE, kind="time_limit", count=1, **error),
+    )
+    told = view.model_copy(update={"metrics": view.metrics.model_copy(update={"errors": errors})})
+    assert "  errors    baseline: 1 time_limit; candidate: 3 import_failed\n" in render_summary(
+        told
+    )
+
+
+def test_a_long_sentence_about_the_budget_is_told_to_its_end() -> None:
+    text = "It looks again at the candidate of iteration 3, and counts. " * 3 + "The end."
+    view = samples.full()
+    told = view.model_copy(update={"setup": view.setup.model_copy(update={"budget": text})})
+    assert " ".join(text.split()) in " ".join(render_summary(told).split())
+
+
+def test_calls_that_a_recording_answered_were_not_made() -> None:
+    view = samples.full()
+    spent = view.spent.model_copy(update={"calls_made": 0, "calls_replayed": 30})
+    told = render_summary(view.model_copy(update={"spent": spent}))
+    assert "  calls     30 replayed, 0 made, 42 reused" in told
 
 
 def test_what_agents_cost_is_told_where_any_was_at_work() -> None:

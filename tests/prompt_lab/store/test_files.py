@@ -1,5 +1,6 @@
 """Atomic writes and appends."""
 
+import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from prompt_lab.errors import StoreError
-from prompt_lab.store.files import append_row, read_record, read_rows, write_text
+from prompt_lab.store.files import append_row, disk_errors, read_record, read_rows, write_text
 
 
 class Thing(BaseModel):
@@ -30,6 +31,20 @@ def test_a_file_where_a_folder_is_needed_is_a_store_error(tmp_path: Path) -> Non
     (tmp_path / "lab").write_text("")
     with pytest.raises(StoreError, match=r"lab/a\.txt.*run the same command"):
         write_text(tmp_path / "lab" / "a.txt", "x")
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [
+        (errno.EACCES, "Mend its permissions"),
+        (errno.EROFS, "only read: put it elsewhere"),
+        (errno.ENOENT, "Put it where files can be made"),
+        (errno.EIO, "Put it where files can be made"),
+    ],
+)
+def test_each_fault_of_a_disk_has_its_own_cure(tmp_path: Path, number: int, cure: str) -> None:
+    with pytest.raises(StoreError, match=cure), disk_errors(tmp_path):
+        raise OSError(number, os.strerror(number))
 
 
 def test_a_full_disk_is_a_store_error_that_names_the_file() -> None:
