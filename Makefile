@@ -63,6 +63,10 @@ demo-planner: setup ## a step in a target's own Python: on recorded answers, the
 	@$(if $(LIVE),PROMPTLAB_ROOT=lab-planner-live $(LUIGI) ExampleLab --example planner)
 	@$(if $(LIVE),PROMPTLAB_ROOT=lab-planner-live PROMPTLAB_GATEWAY=live $(LUIGI) Iteration \
 		--branch free-openers --plans $(LIVE))
+	@echo "This demo cannot decide, by construction: a verdict counts plans, and so few of them (five on"
+	@echo "recorded answers, one live) cannot tell a gain from luck, whatever they score; 'why' says how"
+	@echo "many it takes. It shows that a step in a target's own Python runs, is scored and is compared."
+
 .PHONY: demo-loop
 demo-loop: setup ## three iterations in a row on the embedded model, in ./lab-loop
 	@PROMPTLAB_ROOT=lab-loop $(LUIGI) ExampleLab

@@ -62,10 +62,18 @@ def budget_of(ctx: Context, step: str, policy: Policy) -> Budget:
         merges=sum(use.merged for use in found if use.kind == "trial"),
         since=_since(ctx, step, found),
         sets=tuple(
-            PlanSet(kind=kind, name=name, uses=len(of), last=of[-1].iteration)
-            for (kind, name), of in sorted(sets.items())
+            _plan_set(ctx, step, kind, name, of) for (kind, name), of in sorted(sets.items())
         ),
     )
+
+
+def _plan_set(ctx: Context, step: str, kind: str, name: str, of: Sequence[Use]) -> PlanSet:
+    """A set as it was when it was asked last."""
+    last = of[-1].iteration
+    meta = read_if_whole(ctx.lab.iteration(last, step) / "meta.json", IterationMeta)
+    split = Split.VERIFY if kind == Split.VERIFY else Split.TRAIN
+    plans = len(meta.plans.get(split, ())) if meta else 0
+    return PlanSet(kind=kind, name=name, uses=len(of), last=last, split=split, plans=plans)
 
 
 def _since(ctx: Context, step: str, found: Sequence[Use]) -> str:

@@ -19,6 +19,7 @@ from prompt_lab.evaluate.judge_request import check_template
 from prompt_lab.evaluate.schema import first_fault, properties
 from prompt_lab.names import Split
 from prompt_lab.ports import TargetStep
+from prompt_lab.prompts.text import unsent
 from prompt_lab.store.plans import digest, has_gold, read_plan, set_digest
 
 NO_OUTPUT = Path(os.devnull) / "nothing"
@@ -141,6 +142,14 @@ def _check_version(phase: Phase, commit: str) -> None:
         version = version_at(phase, commit)
     except TargetError as error:
         raise TargetError(f"{error}: commit it there, or correct its path in {config}.") from error
+    adapter = phase.ctx.adapter(phase.step)
+    lost = None
+    if not isinstance(adapter, TargetStep):
+        lost = unsent(version.text, [Path(name).stem for name in adapter.inputs])
+    if lost:
+        raise TargetError(
+            f"{version.path!r} at commit {commit[:12]!r} {lost}. Correct it in the target."
+        )
     if not version.schema_path:
         return
     try:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pipeline.agents import most_cost as agents_most
 from pipeline.base import Phase
 from pipeline.batch import Order, finished_runs, request_for
+from pipeline.estimates import GUESSED, HEAD, characters, row, time
 from pipeline.noise_floor import read_floor
-from pipeline.prepare import prepared
+from pipeline.prepare import left_out, prepared
 from prompt_lab.decide.price import forecast
 from prompt_lab.decide.verdict import Policy, Trial
 from prompt_lab.evaluate.batches import plan_runs
@@ -15,7 +16,6 @@ from prompt_lab.evaluate.floor import WORST_DEVIATION, FloorRecord, in_calls, ne
 from prompt_lab.names import Side, Split, count
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.iterations import SUMMARY, IterationMeta
-from prompt_lab.store.plans import read_plan
 from prompt_lab.store.runs import timings
 
 
@@ -31,7 +31,7 @@ def what_would_run(phase: Phase) -> str:
         f"  change     {meta.given or _origin(meta)}",
         f"  baseline   {meta.main} at {meta.main_commit[:12]}",
         "",
-        f"  {'':24} {'runs':>6} {'reused':>7} {'calls':>6} {'cost':>9} {'time':>7}",
+        HEAD,
     ]
     totals = []
     for split in Split:
@@ -39,15 +39,16 @@ def what_would_run(phase: Phase) -> str:
         rows = _estimates(phase, meta, split, plans)
         totals += rows
         title = "train" if split is Split.TRAIN else "verify, only if promising"
-        lines += [f"  {title}, {count(len(plans), 'plan')}", *map(_row, rows)]
+        lines += [f"  {title}, {count(len(plans), 'plan')}", *map(row, rows)]
     calls, cost = sum(r.calls for r in totals), sum(r.cost_usd for r in totals)
     seconds = sum(r.seconds for r in totals)
-    lines += ["", f"  At most {count(calls, 'call')}, ${cost:.2f}, about {_time(seconds)}."]
+    lines += ["", f"  At most {count(calls, 'call')}, ${cost:.2f}, about {time(seconds)}."]
     agents = agents_most(phase, meta)
     if agents:
         lines.append(f"  The agents may take ${agents:.2f} beside that, by their limits.")
-    if not all(row.measured for row in totals):
-        lines.append("  Times and tokens of a model without past runs are guesses (marked ~).")
+    if not all(one.measured for one in totals):
+        lines.append(GUESSED)
+    lines += [f"  {text}" for text in left_out(phase)]
     floor = read_floor(phase.ctx.lab, meta.step)
     return "\n".join([*lines, *_power(policy, meta), *_noise(floor, policy, meta)])
 
@@ -57,7 +58,7 @@ def most_cost(phase: Phase, meta: IterationMeta) -> float:
     policy = phase.ctx.policy_of(meta)
     asked = {Split.TRAIN: _asked(policy, meta), Split.VERIFY: meta.plans[Split.VERIFY]}
     rows = [row for split in Split for row in _estimates(phase, meta, split, asked[split])]
-    return sum(row.cost_usd for row in rows) + agents_most(phase, meta)
+    return sum(one.cost_usd for one in rows) + agents_most(phase, meta)
 
 
 def _origin(meta: IterationMeta) -> str:
@@ -77,7 +78,7 @@ def _estimates(
         split.value, split, {Side.BASELINE: meta.main_commit}, meta.models, plans, meta.replicates
     )
     runs = plan_runs(request_for(phase, order), finished_runs(phase))
-    characters = _characters(phase, meta, split)
+    length = characters(phase, meta.main_commit, split, meta.plans[split])
     found = []
     for alias in meta.models:
         mine = [run for run in runs if run.model == alias]
@@ -89,7 +90,7 @@ def _estimates(
                 _to_make(mine) + candidate,
                 reused,
                 past=timings(phase.ctx.lab, alias, meta.step),
-                characters=characters,
+                characters=length,
             )
         )
     return found
@@ -97,23 +98,6 @@ def _estimates(
 
 def _to_make(runs: Sequence[PlannedRun]) -> int:
     return sum(not run.reused for run in runs)
-
-
-def _characters(phase: Phase, meta: IterationMeta, split: Split) -> int:
-    step, adapter = phase.ctx.step(meta.step), phase.ctx.adapter(meta.step)
-    workspace = phase.ctx.workspace(step.target)
-    fixed = sum(len(workspace.read(meta.main_commit, path)) for path in adapter.sources)
-    folder = phase.ctx.lab.plans(split)
-    texts = [read_plan(folder / name, adapter.inputs, ()) for name in meta.plans[split]]
-    return fixed + sum(len(t) for p in texts for t in p.inputs.values()) // max(len(texts), 1)
-
-
-def _row(row: Estimate) -> str:
-    mark = "" if row.measured else "~"
-    return (
-        f"    {row.model:22} {row.calls + row.reused:>6} {row.reused:>7} {row.calls:>6} "
-        f"{mark + f'${row.cost_usd:.3f}':>9} {mark + _time(row.seconds):>7}"
-    )
 
 
 def _power(policy: Policy, meta: IterationMeta) -> list[str]:
@@ -154,7 +138,3 @@ def _noise(record: FloorRecord | None, policy: Policy, meta: IterationMeta) -> l
         f" {count(found.plans, 'plan')} ({in_calls(found.price)}),",
         f"  {found.plans_at_worst} if the change also moves half of the plans.",
     ]
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"

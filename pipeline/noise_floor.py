@@ -11,15 +11,19 @@ import luigi
 from pipeline.base import Phase, utc_now
 from pipeline.batch import Order, batch_for
 from pipeline.budget import at_next_alpha
+from pipeline.estimates import GUESSED, HEAD, characters, row, time
 from pipeline.gather import rows_of
+from pipeline.logs import say
 from pipeline.prepare import train_plans
 from pipeline.run import missing_runs
 from prompt_lab.errors import ConfigError
+from prompt_lab.evaluate.estimate import estimate
 from prompt_lab.evaluate.floor import Asked, FloorRecord, floor_of
-from prompt_lab.names import Side, Split
+from prompt_lab.names import Side, Split, count
 from prompt_lab.report.noise import render_noise
 from prompt_lab.store.files import read_if_whole, write_record, write_text
 from prompt_lab.store.layout import NO_ITERATION, Lab
+from prompt_lab.store.runs import timings
 
 REPLICATES = 5
 
@@ -32,6 +36,9 @@ class NoiseFloor(Phase):
     number = luigi.IntParameter(
         default=NO_ITERATION, visibility=luigi.parameter.ParameterVisibility.HIDDEN
     )
+
+    dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
+    _said = False
 
     @classmethod
     def get_param_values(
@@ -50,7 +57,12 @@ class NoiseFloor(Phase):
         return luigi.LocalTarget(str(floor_path(self.ctx.lab, self.step)))
 
     def complete(self) -> bool:
-        """Measured for this very baseline, these models and plans, as often as asked."""
+        """Measured for this very baseline, these models and plans, as often as asked.
+
+        A dry run is done once it has spoken.
+        """
+        if self.dry_run:
+            return self._said
         found = read_floor(self.ctx.lab, self.step)
         return found is not None and found.asked == self.asked
 
@@ -68,6 +80,45 @@ class NoiseFloor(Phase):
             models=tuple(model.alias for model in models),
             plans=tuple(train_plans(self, ctx.defaults.train_plans)),
             replicates=self.replicates or REPLICATES,
+        )
+
+    def run(self) -> Any:
+        """A dry run reads, speaks and leaves no trace, not even the lock."""
+        if not self.dry_run:
+            return super().run()
+        with self.ctx.elsewhere():
+            say(self._would_run())
+        self._said = True
+        return None
+
+    def _would_run(self) -> str:
+        """The runs that would be made, all anew, and what they would take."""
+        asked, ctx = self.asked, self.ctx
+        length = characters(self, asked.commit, Split.TRAIN, asked.plans)
+        calls = len(asked.plans) * asked.replicates
+        rows = [
+            estimate(
+                ctx.models[alias],
+                calls,
+                0,
+                past=timings(ctx.lab, alias, self.step),
+                characters=length,
+            )
+            for alias in asked.models
+        ]
+        cost, seconds = sum(one.cost_usd for one in rows), sum(one.seconds for one in rows)
+        size = f"{count(len(asked.plans), 'plan')}, {count(asked.replicates, 'run')} of each"
+        return "\n".join(
+            [
+                f"Dry run of the noise floor of step {self.step}. Nothing is run or written.",
+                f"  baseline   {asked.commit[:12]}, on {size}",
+                "",
+                HEAD,
+                *map(row, rows),
+                "",
+                f"  {count(calls * len(rows), 'call')}, ${cost:.2f}, about {time(seconds)}.",
+                *([] if all(one.measured for one in rows) else [GUESSED]),
+            ]
         )
 
     def work(self) -> Iterator[Any]:

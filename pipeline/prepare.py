@@ -10,6 +10,7 @@ from pipeline.check import check_agents, check_change, check_judge, checked_plan
 from pipeline.follow_up import check_follow_up, followed
 from pipeline.front import start_commit
 from pipeline.ideas import check_idea
+from pipeline.logs import say
 from pipeline.params import names
 from pipeline.past import last_synthesis, tried
 from prompt_lab.decide.ledger import Grant
@@ -17,6 +18,9 @@ from prompt_lab.names import Split
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.plans import choose_plans, plan_names
+from prompt_lab.store.plans import left_out as lacking
+
+SHOWN = 5
 
 
 class Prepare(Phase):
@@ -35,6 +39,8 @@ class Prepare(Phase):
             self.ctx.workspace(target).check()
             self.ctx.code_host(target).refresh(self.ctx.target(target).main)
         meta = prepared(self)
+        for text in left_out(self):
+            say(text)
         LabRepository(self.ctx.lab.root).ensure()
         self.write(meta.model_dump_json(indent=2) + "\n")
 
@@ -94,6 +100,22 @@ def prepared(phase: Phase) -> IterationMeta:
     check_follow_up(phase, meta)
     check_idea(phase, meta)  # an iteration that can never go on would stand in the way of the next
     return meta
+
+
+def left_out(phase: Phase) -> list[str]:
+    """A sentence for each split with plans that lack an input, and so are in no trial."""
+    adapter, said = phase.ctx.adapter(phase.step), []
+    wanted = " or no ".join(map(repr, adapter.inputs))
+    for split in Split:
+        folder = phase.ctx.lab.plans(split)
+        found = lacking(folder, adapter.inputs, adapter.outputs)
+        if found:
+            more = ", …" if len(found) > SHOWN else ""
+            said.append(
+                f"Left out of {split}, since there is no {wanted}:"
+                f" {', '.join(map(repr, found[:SHOWN]))}{more} ({folder})"
+            )
+    return said
 
 
 def _as_told(budget: Grant, follow_up_of: int | None) -> Grant:

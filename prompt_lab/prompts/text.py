@@ -1,11 +1,14 @@
 """Prompt files: plain text, split into a system and a user message at a line `[user]`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import NamedTuple
 
 USER_LINE = "[user]"
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+_DOUBLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
 
 class Messages(NamedTuple):
@@ -59,6 +62,28 @@ def placeholders(text: str) -> frozenset[str]:
     ['a', 'b_2']
     """
     return frozenset(_PLACEHOLDER.findall(text))
+
+
+def unsent(text: str, inputs: Iterable[str]) -> str | None:
+    """Why an input would never reach the model: its placeholder is missing, perhaps misspelt.
+
+    >>> unsent("Be brief.\\n[user]\\nRead: {txt}", ["text"])
+    "holds no '{text}', where the input goes: it says '{txt}'"
+    >>> unsent("[user]\\nRead: {text} and {other}", ["text"])
+    """
+    names = tuple(inputs)
+    there = placeholders(text)
+    missing = [name for name in names if name not in there]
+    strange = {f"{{{n}}}": n for n in sorted(there - set(names))}
+    strange |= {found[0]: found[1] for found in _DOUBLE.finditer(text)}
+    close = {m: [s for s, n in strange.items() if get_close_matches(n, [m])] for m in missing}
+    wrong = next((name for name in missing if close[name]), None)
+    if wrong is None and (not split(text).user or len(missing) < len(names) or not names):
+        return None
+    name = wrong or missing[0]
+    said = close[name] or list(strange)
+    instead = f": it says {said[0]!r}" if said else ""
+    return f"holds no {f'{{{name}}}'!r}, where the input goes{instead}"
 
 
 def _put(text: str, inputs: Mapping[str, str]) -> str:

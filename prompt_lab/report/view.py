@@ -71,6 +71,8 @@ class PlanSet(Record):
     name: str = Field(description="digest of the plans and their texts; '' where not recorded")
     uses: int
     last: int = Field(description="the last iteration that used it")
+    split: str = Field(default="", description="train or verify")
+    plans: int = Field(default=0, description="how many; 0 where not recorded")
 
 
 class Budget(Record):

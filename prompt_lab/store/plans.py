@@ -37,6 +37,20 @@ def plans_in(folder: Path, inputs: Sequence[str]) -> tuple[list[str], list[str]]
     return names, [n for n in names if all((folder / n / i).is_file() for i in inputs)]
 
 
+def left_out(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> list[str]:
+    """Plans that lack an input of a step and yet seem meant for it, in the order of their names.
+
+    Those are empty, or hold a file that is called much like one of the step's; plans of another
+    step are not.
+    """
+    stems = {Path(name).stem.lower() for name in (*inputs, *outputs)}
+    names, usable = plans_in(folder, inputs)
+    lacking = [name for name in names if name not in usable]
+    with disk_errors(folder):
+        held = {n: {p.stem.lower() for p in (folder / n).iterdir()} for n in lacking}
+    return [name for name in lacking if not held[name] or held[name] & stems]
+
+
 def choose_plans(available: Sequence[str], wanted: Sequence[str], folder: Path) -> list[str]:
     """The wanted plans, in their order. Raises UnknownName for one that is not there."""
     for name in wanted:

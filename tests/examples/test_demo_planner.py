@@ -29,6 +29,8 @@ def test_an_iteration_on_recorded_answers(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert RECORDED in done.stdout
+    assert "30 replayed, 0 made" in done.stdout
+    assert "cannot decide, by construction" in done.stdout.split("report  ")[-1]
     lab = clone / "lab-planner"
     folder = lab / "analysis/1_potential_levers"
     verdict = Verdict.model_validate_json((folder / "verdict.json").read_text())

@@ -187,6 +187,11 @@ ROWS = [
         arrange=committed("prompt.txt", None),
     ),
     Row(
+        "placeholder misspelt",
+        ("'prompt.txt' at commit", "holds no '{invoice}'", "it says '{{ invoce }}'"),
+        arrange=committed("prompt.txt", "Be brief.\n[user]\nText: {{ invoce }}\n"),
+    ),
+    Row(
         "schema not JSON",
         ("'schema.json' at commit", "Correct it in the target"),
         arrange=committed("schema.json", '{"properties":'),
@@ -237,6 +242,19 @@ def test_one_message_and_then_the_command_goes_on(make_world: MakeWorld, row: Ro
     assert not (world.folder(1) / "change.json").exists()
     undo()
     assert luigi(world, "Prepare").code == 0
+
+
+def test_a_plan_that_lacks_its_input_is_named(make_world: MakeWorld) -> None:
+    world = make_world(train=4, verify=3, scout=2)
+    train = world.lab / "baseline/train"
+    (train / "plan_train_001/invoice.txt").unlink()
+    (train / "of_another_step").mkdir()
+    (train / "of_another_step/ticket.txt").write_text("x")
+    words = "Left out of train, since there is no 'invoice.txt': 'plan_train_001' ("
+    for args in (("Iteration", "--dry-run"), ("Prepare",)):
+        said = luigi(world, *args)
+        assert said.code == 0, said.err
+        assert words in said.out
 
 
 def test_every_model_that_cannot_be_used_says_why(make_world: MakeWorld) -> None:

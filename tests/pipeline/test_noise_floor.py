@@ -37,6 +37,11 @@ def test_the_noise_of_a_wavering_model_is_measured_once(make_world: MakeWorld) -
         world = make_world(models={"warm": server.config(deterministic=False, **priced)}, train=8)
         before = luigi(world, "Iteration", "--dry-run")
         assert "NoiseFloor` measures" in before.out
+        dry = luigi(world, "NoiseFloor", "--replicates", "6", "--dry-run")
+        assert (dry.code, server.calls.total()) == (0, 0), dry.err
+        assert "8 plans, 6 runs of each" in dry.out
+        assert "  48 calls, $0.01" in dry.out
+        assert not (world.lab / "noise_floor").exists()
         said = luigi(world, "NoiseFloor", "--replicates", "6")
         assert said.code == 0, said.err
         assert server.calls.total() == 8 * 6
