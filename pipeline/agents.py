@@ -115,7 +115,16 @@ def template_of(phase: Phase, name: str) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: cannot be read ({error}); agents are asked by it"]) from error
+        raise ConfigError(
+            [f"{path}: cannot be read ({unread(error)}); agents are asked by it"]
+        ) from error
+
+
+def unread(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file could not be read, without Python's number and a second name of the file."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 text, byte {error.start}"
+    return error.strerror or type(error).__name__
 
 
 def ready(phase: Phase, name: str) -> AgentConfig:

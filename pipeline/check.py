@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.agents import agent_of, analysts_of, ready, template_of
+from pipeline.agents import agent_of, analysts_of, ready, template_of, unread
 from pipeline.base import Phase
 from pipeline.flags import METRICS
 from pipeline.gather import version_at
@@ -74,7 +74,7 @@ def check_judge(phase: Phase, models: Sequence[ModelConfig]) -> tuple[JudgeConfi
         template = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            [f"{path}: cannot be read ({error}); the judge of {place} is asked by it"]
+            [f"{path}: cannot be read ({unread(error)}); the judge of {place} is asked by it"]
         ) from error
     check_template(template, str(path))
     return config.model_copy(update={"model": model.alias}), template

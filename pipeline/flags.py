@@ -86,10 +86,15 @@ def _check_same(ctx: Context, values: Mapping[str, Any]) -> None:
         ("--follow-up", values["follow_up"], meta.follow_up_of),
     ]
     faults = [
-        f"{flag}: iteration {number} was prepared with {was!r}, not {now!r}: leave the "
+        f"{flag}: iteration {number} was prepared with {_typed(was)}, not {_typed(now)}: leave the "
         "flag out to go on with it, or name a new iteration with --number"
         for flag, now, was in pairs
         if now and now != was
     ]
     if faults:
         raise ConfigError(faults)
+
+
+def _typed(value: object) -> str:
+    """A flag's value as a person types it."""
+    return repr(",".join(map(str, value)) if isinstance(value, tuple) else value)

@@ -8,6 +8,7 @@ import luigi
 from pipeline.base import Phase, utc_now
 from pipeline.execute import Meter
 from pipeline.gather import rows_now, texts
+from pipeline.params import WholeParameter
 from pipeline.progress import Progress
 from pipeline.run import Breaker
 from pipeline.trials import judged, trial_of
@@ -27,7 +28,9 @@ class Judgements(Phase):
     """The pairs of a batch up to one look, settled. Writes judged_<batch>_<look>.json."""
 
     batch = luigi.Parameter(default=Split.TRAIN.value, description="train, verify or since_start")
-    look = luigi.IntParameter(default=1, description="up to which look of the trial; 0: all plans")
+    look = WholeParameter(
+        "--look", default=1, description="up to which look of the trial; 0: all plans"
+    )
     content = luigi.Parameter(default="", description="digest of the answers that are compared")
 
     @property

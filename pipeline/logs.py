@@ -1,6 +1,7 @@
 """What a person reads in the terminal: a LabError is one message, anything else keeps its trace."""
 
 import logging
+import re
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,8 @@ from prompt_lab.errors import LabError, StoreError
 
 PLAIN = (LabError, ParameterException, TaskClassException, RPCError)
 """What is meant for the person at the keyboard."""
+_CALL = re.compile(r"\[args=.*, kwargs=.*?\](?=: )", re.DOTALL)
+"""How luigi says what a task was made with, in the words of Python."""
 
 
 def say_plainly(
@@ -91,6 +94,8 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
 def _words(error: BaseException) -> str:
     if isinstance(error, RPCError):
         return f"{error}: start it with `make scheduler`, or leave LUIGI_CONFIG_PATH out."
+    if isinstance(error, ParameterException):
+        return _CALL.sub("", str(error))
     return str(error)
 
 

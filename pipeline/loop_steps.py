@@ -103,7 +103,7 @@ def told_before(loop: "Loop", done: "Sequence[Done]", ahead: Ahead) -> str:
 
 def told_at_end(loop: "Loop", done: "Sequence[Done]", reason: Stop) -> str:
     """Why it stopped, what it came to, and which page to open."""
-    lines = [f"Loop {loop.number}  {loop.step}  stopped: {reason.code.value}"]
+    lines = [f"Loop {loop.number}  {loop.step}  stopped: {reason.code.value.replace('_', ' ')}"]
     why = reason.text.splitlines()
     lines += [f"  why       {why[0]}", *(f"            {line.strip()}" for line in why[1:])]
     lines.append(f"  verdicts  {_outcomes(done)}")

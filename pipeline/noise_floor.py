@@ -14,6 +14,7 @@ from pipeline.budget import at_next_alpha
 from pipeline.estimates import GUESSED, HEAD, characters, row, time
 from pipeline.gather import rows_of
 from pipeline.logs import say
+from pipeline.params import WholeParameter
 from pipeline.prepare import train_plans
 from pipeline.run import missing_runs
 from prompt_lab.errors import ConfigError
@@ -33,8 +34,8 @@ class NoiseFloor(Phase):
 
     ITERATES = False
 
-    number = luigi.IntParameter(
-        default=NO_ITERATION, visibility=luigi.parameter.ParameterVisibility.HIDDEN
+    number = WholeParameter(
+        "--number", default=NO_ITERATION, visibility=luigi.parameter.ParameterVisibility.HIDDEN
     )
 
     dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")

@@ -42,6 +42,21 @@ class CountParameter(luigi.IntParameter):
         return "" if x == self._not_given else str(x)
 
 
+class WholeParameter(luigi.IntParameter):
+    """Any whole number."""
+
+    def __init__(self, flag: str, **given: Any) -> None:
+        super().__init__(**given)
+        self._flag = flag
+
+    def parse(self, x: str) -> int:
+        """What the command line says. Raises ConfigError that names the flag."""
+        try:
+            return int(x)
+        except ValueError:
+            raise ConfigError([f"{self._flag} {x}: give a whole number"]) from None
+
+
 NOT_GIVEN = -1.0
 
 

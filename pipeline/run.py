@@ -17,7 +17,7 @@ from pipeline.base import File, LabTask, Phase, hold_lab
 from pipeline.batching import current
 from pipeline.execute import Bench, Site
 from pipeline.gather import rows_now
-from pipeline.params import Batched
+from pipeline.params import Batched, WholeParameter
 from pipeline.progress import Progress
 from prompt_lab.errors import LabError, OutsideFailure, StoreError
 from prompt_lab.names import Side, count
@@ -37,7 +37,7 @@ class Run(LabTask):
     """Its file is run.json in the plan's run folder; a batch's files are those of its members."""
 
     step = luigi.Parameter()
-    number = luigi.IntParameter()
+    number = WholeParameter("--number")
     batch = luigi.Parameter(description="scout, train or verify")
     side = Batched("baseline or candidate")
     model = Batched("alias")

@@ -121,7 +121,8 @@ def begin(order: Order, place: Place, side: Side, site: Site) -> None:
 
 def _shown(value: object) -> str:
     if isinstance(value, Mapping):
-        return repr([value.get("primary"), *value.get("fallbacks", [])])
+        names = [value.get("primary"), *value.get("fallbacks", [])]
+        return " then ".join(map(repr, names))
     return repr(value)
 
 

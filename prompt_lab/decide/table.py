@@ -119,7 +119,8 @@ def merge(known: dict[Cell, Pair], pairs: Iterable[Pair]) -> dict[Cell, Pair]:
         if old is not None and old != pair and None not in (old.baseline, old.candidate):
             raise LabError(
                 f"two different pairs for model {pair.model!r}, plan {pair.plan!r}, replicate"
-                f" {pair.replicate}: {tuple(old)} and {tuple(pair)}; give each cell once"
+                f" {pair.replicate}: the scores {old.baseline} and {old.candidate}, then"
+                f" {pair.baseline} and {pair.candidate}; give each cell once"
             )
         if old is None or None not in (pair.baseline, pair.candidate):
             found[pair.cell] = pair

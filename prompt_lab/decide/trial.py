@@ -74,7 +74,8 @@ class Trial:
         known = merge(self._pairs, pairs)
         for cell in known.keys() - self._pairs.keys() - set(self._cells(0, len(self.plans))):
             raise LabError(
-                f"this trial never asks for {tuple(cell)}: not one of its plans and models"
+                f"this trial never asks for plan {cell.plan!r} with model {cell.model!r}, replicate"
+                f" {cell.replicate}: it is not one of its plans and models"
             )
         self._pairs = known
         done = self._looks_done()

@@ -128,6 +128,8 @@ ROWS = [
     flags("Insight --analyst nobody", PARSE, "Unknown analyst 'nobody'", "metrics"),
     flags("Runs --split test", PARSE, "--split test: give 'train' or 'verify'"),
     flags("ExampleLab --example none", TASK, "Unknown example 'none'", "invoices"),
+    flags("Run --number x", PARSE, "--number x: give a whole number"),
+    flags("Run --number 1", PARSE, "Stopped: Run: requires the 'step' parameter to be set"),
     flags("Iteratoin", 1, "No task Iteratoin", "Iteration"),
     Row(
         "three faults",
@@ -271,7 +273,8 @@ def test_flags_that_differ_from_those_of_the_open_iteration_are_refused(
 ) -> None:
     world = make_world(models={"exact": scripted(READS_WELL), "two": scripted(READS_WELL)})
     assert luigi(world, "Implement", "--models", "exact").code == 0
-    stops(luigi(world, "Iteration", "--models", "two"), PARSE, "--models", "'exact'", "'two'")
+    said = luigi(world, "Iteration", "--models", "two")
+    stops(said, PARSE, "--models: iteration 1 was prepared with 'exact', not 'two'")
     stops(luigi(world, "Iteration", "--replicates", "3"), PARSE, "--replicates", "--number")
     shutil.copy(world.root / "configs/steps/read_sum.yaml", world.root / "configs/steps/other.yaml")
     other = luigi(world, "Iteration", "--step", "other", "--number", "1")
