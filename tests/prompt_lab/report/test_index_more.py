@@ -2,7 +2,7 @@
 
 from prompt_lab.names import Outcome
 from prompt_lab.report.index import render_index
-from prompt_lab.report.view import Front, FrontRow, LedgerEntry, LoopRow
+from prompt_lab.report.view import Budget, Front, FrontRow, LedgerEntry, LoopRow, PlanSet
 from tests.prompt_lab.report.reading import Page, poisoned
 
 ENTRIES = [
@@ -69,6 +69,20 @@ def test_loops_say_why_they_stopped_or_that_they_go_on() -> None:
     page = Page(render_index(ENTRIES, loops=LOOPS))
     assert "$3.00 is spent." in page.text
     assert page.text.index("goes on") < page.text.index("budget")
+
+
+def test_a_set_of_plans_is_named_by_its_split_and_its_size() -> None:
+    known = PlanSet(kind="verify", name="1f3a9c20", uses=2, last=3, split="verify", plans=20)
+    old = PlanSet(kind="trial", name="", uses=1, last=1)
+    budget = Budget(step="s", text="Next.", spent=0.005, trials=1, merges=0, sets=(known, old))
+    text = " ".join(Page(render_index(ENTRIES, [budget])).text.split())
+    assert "verify, 20 plans 1f3a9c20readings of verify2" in text
+    assert "not recordedtrials1" in text
+
+
+def test_a_loop_is_told_in_words() -> None:
+    rows = [LoopRow(loop=1, step="s", iterations=(1,), code="no_direction", text="Nothing left.")]
+    assert "no direction" in Page(render_index(ENTRIES, loops=rows)).text
 
 
 def test_names_of_models_and_branches_stay_text() -> None:
