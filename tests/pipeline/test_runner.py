@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +13,7 @@ from prompt_lab.store.ranges import folders_of, parse_range
 from tests.pipeline.model_server import ModelServer
 from tests.pipeline.runner import FEW, models, record, rows, runner, started, train
 from tests.pipeline.world import HINT, PLAIN, World
+from tests.processes import until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -121,9 +121,7 @@ def test_a_killed_one_goes_on_where_it_was(make_world: MakeWorld, how: signal.Si
         out = world.root / "out"
         args = ("--baseline-dir", train(world), "--output-dir", out, "--model", "one")
         process = started(world, *args)
-        deadline = time.monotonic() + 60
-        while not (out / "outputs.jsonl").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until((out / "outputs.jsonl").exists)
         process.send_signal(how)
         _, err = process.communicate(timeout=60)
         assert process.returncode == (-9 if how is signal.SIGKILL else 130)
