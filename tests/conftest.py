@@ -11,10 +11,14 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.adapters.code_host.hub.emulator import Emulator, installed
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# An example that takes long tells of the machine, not of the code: who means time, asserts it.
+settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lab")
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
 
 

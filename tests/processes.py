@@ -1,12 +1,20 @@
-"""Processes that tests start, and whether one still runs."""
+"""Processes that tests start, whether one still runs, and how long is waited for one."""
 
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+
+def until(holds: Callable[[], object], seconds: float = 180) -> None:
+    """Wait until it holds. A machine with much else to do is slow: `seconds` are for a hang."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"not so within {seconds:g} seconds"
+        time.sleep(0.01)
 
 
 @contextmanager
@@ -34,12 +42,11 @@ def runs(pid: int) -> bool:
 
 
 def gone(*pids: int) -> bool:
-    """Whether none of them runs within a few seconds."""
-    for _ in range(100):
-        if not any(map(runs, pids)):
-            return True
-        time.sleep(0.1)
-    return False
+    """Whether none of them runs within half a minute."""
+    end = time.monotonic() + 30
+    while any(map(runs, pids)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not any(map(runs, pids))
 
 
 def command_runs(words: str) -> bool:

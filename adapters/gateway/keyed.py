@@ -4,6 +4,7 @@ Another prompt gets the same answers, so what is made from them says nothing abo
 record of such a call says that it is a replay of recorded answers.
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +50,8 @@ class ByCall:
         path = self._path(question, route)
         answers = read_recording(path, _answers) if path.exists() else []
         answers += [None] * (question.number + 1 - len(answers))
-        reply = answer.reply
-        answers[question.number] = {
-            "text": reply.text,
-            "finish": reply.finish,
-            "input_tokens": reply.input_tokens,
-            "output_tokens": reply.output_tokens,
-            "model": reply.model,
-            "seconds": round(answer.seconds, 3),
-        }
+        told = {**asdict(answer.reply), "seconds": round(answer.seconds, 3)}
+        answers[question.number] = told
         run = question.run
         write_answers(self._root, (run.side, route.config.alias, run.plan), answers, source="")
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -164,18 +164,11 @@ def _read(path: Path, key: str) -> Recorded:
 
 def _written(answer: Recorded) -> Body:
     """The body line by line, so that a diff can be read; joined they are the same bytes."""
-    reply = answer.reply
     return {
         "status": answer.status,
         "content_type": answer.content_type,
         "body": answer.data.decode("utf-8", "surrogateescape").splitlines(keepends=True),
-        "reply": {
-            "text": reply.text,
-            "finish": reply.finish,
-            "input_tokens": reply.input_tokens,
-            "output_tokens": reply.output_tokens,
-            "model": reply.model,
-        },
+        "reply": asdict(answer.reply),
         "seconds": round(answer.seconds, 3),
     }
 

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from tests.pipeline.model_server import ModelServer
 from tests.pipeline.terminal import STOPPED, Said, forked, luigi
 from tests.pipeline.test_bad_input import PARSE, TASK, stops
 from tests.pipeline.world import PLAIN, World, scripted
+from tests.processes import until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -161,8 +161,7 @@ def test_a_second_process_says_who_holds_the_lab_and_ctrl_c_ends_at_once(
     with ModelServer(latency=30) as server:
         world = make_world(models={"m": server.config(workers=2)}, **FEW)
         process = world.command("Iteration", start_new_session=True)
-        while server.calls.total() < 2:
-            time.sleep(0.01)
+        until(lambda: server.calls.total() >= 2)
         same = world.command("Iteration")
         out, err = same.communicate(timeout=60)
         for said in (luigi(world, "Runs"), Said(same.returncode, out, err)):
@@ -170,9 +169,9 @@ def test_a_second_process_says_who_holds_the_lab_and_ctrl_c_ends_at_once(
         for _ in range(2):
             process.send_signal(signal.SIGINT)
         try:
-            _, err = process.communicate(timeout=10)
+            _, err = process.communicate(timeout=20)
         except subprocess.TimeoutExpired:
-            pytest.fail("Ctrl-C did not end the command within 10 seconds")
+            pytest.fail("Ctrl-C did not end the command within 20 seconds")
         assert process.returncode == 130
         assert "The same command goes on from here" in err
         assert "Traceback" not in err

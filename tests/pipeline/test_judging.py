@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
 from tests.pipeline.test_bad_input import PARSE, TASK, stops
 from tests.pipeline.world import HINT, PLAIN, READS_FIRST, READS_WELL, World, scripted
+from tests.processes import until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -193,14 +193,11 @@ def test_a_judge_that_fails_is_asked_only_what_it_was_not(make_world: MakeWorld)
 
 
 def test_a_kill_loses_no_answer(make_world: MakeWorld) -> None:
-    judge = {**picks(SUM, latency_seconds=0.1), "workers": 2}
+    judge = {**picks(SUM, latency_seconds=0.2), "workers": 2}
     world = make_world(step=step(), judges={"wise": judge}, policy={"verify": "off"})
     process = world.command("Iteration", start_new_session=True)
-    deadline = time.monotonic() + 60
-    while len(asked(world)) < 6:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: len(asked(world)) >= 6 or process.poll() is not None)
+    assert process.poll() is None, process.communicate()
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     before = asked(world)

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from pipeline.loop import Loop
 from tests.pipeline.model_server import ModelServer, reads_right
 from tests.pipeline.world import READS_WELL, World, scripted
+from tests.processes import until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -109,9 +109,7 @@ def test_a_killed_loop_goes_on(make_world: MakeWorld) -> None:
         slow = server.config(deterministic=True)
         world = make_world(models={"slow": slow})
         loop = world.command("Loop", "--iterations", "2")
-        deadline = time.monotonic() + 60
-        while not (world.folder(2) / "change.json").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until((world.folder(2) / "change.json").exists)
         loop.send_signal(signal.SIGKILL)
         loop.communicate()
         assert not (world.lab / "loops/1_read_sum/ended.json").exists()

@@ -2,8 +2,8 @@
 
 import json
 import signal
-import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,7 +13,9 @@ from prompt_lab.store.layout import Lab
 from prompt_lab.store.ranges import folders_of, parse_range
 from tests.pipeline.model_server import ModelServer
 from tests.pipeline.runner import FEW, models, record, rows, runner, started, train
+from tests.pipeline.terminal import Said
 from tests.pipeline.world import HINT, PLAIN, World
+from tests.processes import until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -90,22 +92,19 @@ def test_two_started_at_once_never_share_a_folder(make_world: MakeWorld) -> None
     world = make_world(models=models(), **FEW)
     for hundred in (0, 1):  # looking through so much takes long enough for both to look at once
         (world.lab / f"history/{hundred}").mkdir(parents=True)
-        for n in range(40_000):
+        for n in range(4_000):
             (world.lab / f"history/{hundred}/stray-{n}").touch()
     (world.lab / "history/0/94_another_step").mkdir()
     plans = ["plan_train_000", "plan_train_001"]
-    for _ in range(10):
-        pair = [
-            started(
-                world,
-                *("--plan-dir", train(world) / plan, "--model", "good"),
-                *("--prompt-lab-dir", world.lab),
-            )
-            for plan in plans
-        ]
-        for process in pair:
-            _, err = process.communicate(timeout=120)
-            assert process.returncode == 0, err
+
+    def run(plan: str) -> Said:
+        given = ("--plan-dir", train(world) / plan, "--prompt-lab-dir", world.lab)
+        return runner(world, *given, "--model", "good")
+
+    with ThreadPoolExecutor(2) as pair:
+        for _ in range(10):
+            for said in pair.map(run, plans):
+                assert said.code == 0, said.err
     folders = sorted(path.parent for path in world.lab.glob("history/*/*/meta.json"))
     numbers = sorted(int(f.parent.name) * 100 + int(f.name[:2]) for f in folders)
     assert numbers == list(range(95, 115))
@@ -121,9 +120,7 @@ def test_a_killed_one_goes_on_where_it_was(make_world: MakeWorld, how: signal.Si
         out = world.root / "out"
         args = ("--baseline-dir", train(world), "--output-dir", out, "--model", "one")
         process = started(world, *args)
-        deadline = time.monotonic() + 60
-        while not (out / "outputs.jsonl").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until((out / "outputs.jsonl").exists)
         process.send_signal(how)
         _, err = process.communicate(timeout=60)
         assert process.returncode == (-9 if how is signal.SIGKILL else 130)

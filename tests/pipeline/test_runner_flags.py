@@ -1,6 +1,5 @@
 """Every mistake on the runner's command line is one message, and costs the lab no number."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +8,7 @@ from tests.pipeline.model_server import ModelServer
 from tests.pipeline.runner import FEW, GOOD, models, runner, started, train
 from tests.pipeline.test_bad_input import stops
 from tests.pipeline.world import PLAIN, World, scripted
+from tests.processes import until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -16,12 +16,11 @@ PAIRS = ("--baseline-dir", "--plan-dir", "--prompt-lab-dir", "--output-dir")
 
 
 def test_two_in_one_folder_are_refused(make_world: MakeWorld) -> None:
-    with ModelServer(latency=5.0) as server:
+    with ModelServer(latency=30) as server:
         world = make_world(models={"one": server.config()}, **FEW)
         args = ("--baseline-dir", train(world), "--output-dir", world.root / "out", "--model")
         first = started(world, *args, "one")
-        while not (world.root / "out/events.jsonl").exists() and first.poll() is None:
-            time.sleep(0.05)
+        until((world.root / "out/events.jsonl").exists)
         stops(runner(world, *args, "one"), 1, "another runner is at work")
         first.kill()
         first.communicate(timeout=30)

@@ -65,7 +65,7 @@ def test_a_plan_that_takes_too_long_is_an_error(make_world: MakeWorld) -> None:
     args = ("--baseline-dir", train(world), "--output-dir", out, "--model", "slow")
     begun = time.monotonic()
     assert runner(world, *args, "--plan-timeout", "0.5").code == 0
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 25  # each would take 30
     errors = [row["error"] for row in rows(out, "outputs.jsonl")]
     assert errors == ["time_limit: the plan was not done in its 0.5 seconds"] * 3
 
@@ -132,5 +132,5 @@ def test_a_python_step_that_hangs_is_ended(make_target: MakeTarget) -> None:
     begun = time.monotonic()
     said = runner(world, *args, *more)
     assert said.code == 0, said.err
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 45  # each would take 60
     assert {r["error"].split(":")[0] for r in rows(out, "outputs.jsonl")} == {"time_limit"}

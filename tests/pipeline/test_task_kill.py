@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 
 from tests.pipeline.kill_at import PHASES, STEPS
 from tests.pipeline.task_world import World
+from tests.processes import until
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -53,7 +52,7 @@ def test_is_old_or_new_at_every_point(world: World, capsys: Any) -> None:
         lines = _lines(world)
         assert lines in (("good\n" * (kept + 1),) * 2, ("good\n" * (kept + 2),) * 2), point
         assert lines[0].count("good") - kept - 1 == (point in ("applied", "recorded")), point
-        _until(lambda: not world.left())
+        until(lambda: not world.left())
         kept += point in ("applied", "recorded")
         record = world.run(capsys)
         assert (record["status"], record["baseline_score"]) == ("keep", 2 * (kept + 1)), (
@@ -90,10 +89,10 @@ def test_a_half_written_keep_that_somebody_went_on_with_is_told(world: World, ca
 def test_the_commands_of_a_killed_engine_end_with_it(world: World, capsys: Any) -> None:
     world.write("t/mutate.py", "import time\ntime.sleep(60)\n")
     engine = _engine(world)
-    _until(lambda: any("t/mutate.py" in line for line in world.left()))
+    until(lambda: any("t/mutate.py" in line for line in world.left()))
     os.killpg(engine.pid, signal.SIGKILL)
     engine.wait()
-    _until(lambda: not world.left())
+    until(lambda: not world.left())
     world.write("t/mutate.py", BOTH)
     assert world.run(capsys, wait=0.0)["status"] == "keep"
 
@@ -101,7 +100,7 @@ def test_the_commands_of_a_killed_engine_end_with_it(world: World, capsys: Any) 
 def test_of_two_engines_one_waits_or_is_told(world: World, capsys: Any) -> None:
     world.write("t/mutate.py", BOTH + "import time\ntime.sleep(4)\n")
     engine = _engine(world)
-    _until(lambda: any("t/mutate.py" in line for line in world.left()))
+    until(lambda: any("t/mutate.py" in line for line in world.left()))
     record = world.run(capsys, wait=0.0)
     assert (record["status"], record["reason"]) == ("crash", "busy")
     assert str(engine.pid) in record["detail"]
@@ -114,7 +113,7 @@ def test_of_two_engines_one_waits_or_is_told(world: World, capsys: Any) -> None:
 def test_a_keep_is_refused_where_the_workspace_has_changed(world: World, capsys: Any) -> None:
     world.write("t/mutate.py", BOTH + "import time\ntime.sleep(2)\n")
     engine = _engine(world)
-    _until(lambda: any("t/mutate.py" in line for line in world.left()))
+    until(lambda: any("t/mutate.py" in line for line in world.left()))
     world.write("t/prompts/b.md", "mine\n")
     record = json.loads(engine.communicate()[0])
     assert (record["status"], record["reason"]) == ("discard", "workspace_changed")
@@ -172,10 +171,3 @@ def _lines(world: World) -> tuple[str, str]:
 def _rows(world: World) -> list[dict[str, Any]]:
     text = (world.root / "work/results.jsonl").read_text("utf-8")
     return [{"status": "", **json.loads(line)} for line in text.splitlines()]
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)

@@ -115,7 +115,7 @@ def test_at_its_time_it_is_ended_with_its_children(make: Make, job: MakeJob) -> 
     act = {"says": block(), "shell": f"(setsid {word} &); trap '' TERM; {word}"}
     result = make(act, seconds=1.5).work(job())
     assert result.ending is Ending.TIME
-    assert result.seconds < 10
+    assert result.seconds < 30
     assert not command_runs(word)
 
 
@@ -157,7 +157,7 @@ def test_more_processes_than_it_may_start_end_it(make: Make, job: MakeJob) -> No
     shell = "for n in $(seq 200); do sleep 60 & done; sleep 60"
     result = make({"shell": shell, "says": block()}, processes=50).work(job())
     assert result.ending is Ending.PROCESSES
-    assert result.seconds < 20
+    assert result.seconds < 45
 
 
 @every_command

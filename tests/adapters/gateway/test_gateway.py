@@ -13,6 +13,7 @@ from adapters.gateway.dialects import DIALECTS
 from prompt_lab.errors import OutsideFailure, UnknownName
 from tests.adapters.gateway.conftest import KEY, KEY_ENV, SAID, Start, ask, issue, post, route
 from tests.adapters.gateway.stand_in import StandIn
+from tests.processes import until
 
 pytestmark = pytest.mark.slow  # each test starts a gateway
 
@@ -153,13 +154,15 @@ def test_a_client_that_hangs_up_at_the_last_event_has_had_a_whole_answer(
 
 
 def test_a_client_that_hangs_up_is_recorded_and_frees_its_place(start: Start) -> None:
-    with StandIn(latency=0.6) as server:
+    with StandIn(latency=4) as server:
         gateway = start(route(server.address, config={"workers": 1}))
         token = issue(gateway)
         url = f"{gateway.url(token).openai}/chat/completions"
         with pytest.raises(httpx.ReadTimeout):
-            httpx.post(url, json=SAID, timeout=0.15)
+            httpx.post(url, json=SAID, timeout=httpx.Timeout(30, read=1))
+        until(lambda: gateway.calls(token))
         assert "hung up" in gateway.calls(token)[0].error
+        server.latency = 0
         assert ask(gateway, token).status_code == 200
     assert gateway.usage(token).failed == 1
 

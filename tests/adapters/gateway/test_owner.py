@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +18,7 @@ from prompt_lab.errors import OutsideFailure
 from prompt_lab.names import Side
 from tests.adapters.gateway.conftest import KEY, KEY_ENV, ask, issue, route
 from tests.adapters.gateway.stand_in import StandIn
-from tests.processes import gone, heard, owner, runs
+from tests.processes import gone, heard, owner, runs, until
 
 pytestmark = pytest.mark.slow  # each test starts a gateway
 OWNER = "tests.adapters.gateway.gateway_owner"
@@ -38,7 +37,7 @@ def test_the_gateway_ends_when_its_owner_is_ended(how: signal.Signals) -> None:
 def test_the_gateway_ends_when_its_owner_leaves() -> None:
     with owner(OWNER, "end") as process:
         pid = heard(process)["pid"]
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert gone(pid)
 
 
@@ -79,11 +78,10 @@ def test_a_closed_gateway_answers_nobody_and_can_be_started_again() -> None:
 
 
 def test_a_call_under_way_is_in_the_log_when_the_gateway_is_closed(tmp_path: Path) -> None:
-    with StandIn(latency=3) as server, ThreadPoolExecutor(1) as threads:
+    with StandIn(latency=9) as server, ThreadPoolExecutor(1) as threads:
         gateway = Gateway([route(server.address)], log=tmp_path / "calls.jsonl", env=ENV).start()
         under_way = threads.submit(ask, gateway, issue(gateway))
-        while not server.at_once:
-            time.sleep(0.01)
+        until(lambda: server.at_once)
         gateway.close()
         assert isinstance(under_way.exception(), httpx.TransportError)
     (line,) = (tmp_path / "calls.jsonl").read_text("utf-8").splitlines()

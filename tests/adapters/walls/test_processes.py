@@ -81,7 +81,7 @@ def test_its_time_ends_children_in_sessions_of_their_own_too(
     walls = Walls(hidden=(lab,), writable=(box,)) if walled else None
     ended = shell(box, script, walls, Limits(1.0))
     assert ended.stopped == "time"
-    assert ended.seconds < 8
+    assert ended.seconds < 30
     assert not command_runs(word)
 
 
