@@ -1,9 +1,10 @@
 """The runner as people and scripts call it: what it writes, kills, races."""
 
 import json
+import multiprocessing
+import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,7 +14,6 @@ from prompt_lab.store.layout import Lab
 from prompt_lab.store.ranges import folders_of, parse_range
 from tests.pipeline.model_server import ModelServer
 from tests.pipeline.runner import FEW, models, record, rows, runner, started, train
-from tests.pipeline.terminal import Said
 from tests.pipeline.world import HINT, PLAIN, World
 from tests.processes import until
 
@@ -97,14 +97,18 @@ def test_two_started_at_once_never_share_a_folder(make_world: MakeWorld) -> None
     (world.lab / "history/0/94_another_step").mkdir()
     plans = ["plan_train_000", "plan_train_001"]
 
-    def run(plan: str) -> Said:
+    def run(plan: str) -> None:
         given = ("--plan-dir", train(world) / plan, "--prompt-lab-dir", world.lab)
-        return runner(world, *given, "--model", "good")
+        os._exit(runner(world, *given, "--model", "good").code)
 
-    with ThreadPoolExecutor(2) as pair:
-        for _ in range(10):
-            for said in pair.map(run, plans):
-                assert said.code == 0, said.err
+    fork = multiprocessing.get_context("fork")  # a thread of ours must not fork beside another
+    for _ in range(10):
+        pair = [fork.Process(target=run, args=(plan,)) for plan in plans]
+        for process in pair:
+            process.start()
+        for process in pair:
+            process.join()
+        assert [process.exitcode for process in pair] == [0, 0]
     folders = sorted(path.parent for path in world.lab.glob("history/*/*/meta.json"))
     numbers = sorted(int(f.parent.name) * 100 + int(f.name[:2]) for f in folders)
     assert numbers == list(range(95, 115))
