@@ -66,6 +66,27 @@ class RunError(Record):
     kind: str
     message: str
 
+    @property
+    def said(self) -> str:
+        """Kind and message for one line of a terminal or a page."""
+        return f"{self.kind}: {' '.join(ending(self.message).split())}"
+
+
+def ending(text: str, most: int = 300) -> str:
+    """The last lines of a text, at most so many characters: what went wrong ends a traceback.
+
+    >>> ending("Traceback:\\n  in core.py\\nValueError: two options, not three", 40)
+    'ValueError: two options, not three'
+    >>> ending("one line that is too long", 12)
+    'one line th…'
+    """
+    kept: list[str] = []
+    for line in reversed([line for line in text.splitlines() if line.strip()]):
+        if kept and len(line) + sum(len(one) + 1 for one in kept) > most:
+            break
+        kept.append(line if len(line) <= most else line[: most - 1] + "…")
+    return "\n".join(reversed(kept)).strip()
+
 
 class Sent(Record):
     """What the run really used: the evidence that is checked after the runs."""
