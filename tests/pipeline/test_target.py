@@ -202,6 +202,40 @@ def test_a_candidate_that_cannot_be_imported_loses(make_target: MakeTarget) -> N
     assert world.verdict().outcome in (Outcome.NO, Outcome.CONDITIONAL)
 
 
+LOSES = {
+    "outputs_missing": 'Path(out_dir, "answer.txt").unlink()',
+    "score_failed": r'Path(out_dir, "answer.txt").write_bytes(b"\xff")',
+}
+"""What a step does to its output, by the kind of error that comes of it."""
+
+
+@pytest.mark.parametrize("kind", LOSES)
+def test_a_candidate_whose_output_is_lost_or_has_no_score_loses(
+    make_target: MakeTarget, capfd: pytest.CaptureFixture[str], kind: str
+) -> None:
+    world = make_target().small(body=f'if hasattr(core, "LOSES"):\n        {LOSES[kind]}')
+    world.branch("worse", {"src/notes/core.py": CORE + "LOSES = 1\n"})
+    assert world.iterate(branch="worse")
+    kinds = {(r["side"], (r["error"] or {}).get("kind")) for r in world.runs()}
+    assert kinds == {("baseline", None), ("candidate", kind)}
+    assert world.verdict().outcome in (Outcome.NO, Outcome.CONDITIONAL)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("kind", LOSES)
+def test_a_baseline_that_has_no_score_anywhere_is_a_crash(
+    make_target: MakeTarget, capfd: pytest.CaptureFixture[str], kind: str
+) -> None:
+    world = make_target().small(body=f'if not hasattr(core, "WINS"):\n        {LOSES[kind]}')
+    world.branch("better", {"src/notes/core.py": BETTER + "WINS = 1\n"})
+    assert not world.iterate(branch="better")
+    assert not (world.folder / "verdict.json").exists()
+    said = capfd.readouterr().err
+    assert "All 3 baseline runs failed in the step itself" in said
+    assert kind in said
+    assert "Traceback" not in said
+
+
 def test_where_no_model_is_reached_there_is_no_verdict(make_target: MakeTarget) -> None:
     body = 'return {"error": {"kind": "unreachable", "message": "no model"}}'
     world = make_target().small(body=body)

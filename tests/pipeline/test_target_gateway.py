@@ -1,6 +1,7 @@
 """The gateway between a target's process and its models: keys, counts, recordings, labels."""
 
 import json
+import socket
 from collections import Counter
 from collections.abc import Callable
 from threading import Lock
@@ -10,6 +11,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from pipeline.context import context
+from pipeline.uses import uses
+from prompt_lab.decide.ledger import Use
 from prompt_lab.names import Outcome
 from prompt_lab.records import RECORDED
 from tests.pipeline.target_world import BETTER, DUMMY, TargetWorld
@@ -118,7 +122,7 @@ def test_a_key_reaches_the_model_and_nothing_of_the_target(
 
 
 def test_what_was_recorded_is_replayed_and_told_on_every_page(
-    make_target: MakeTarget, httpserver: HTTPServer
+    make_target: MakeTarget, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = Counting(httpserver)
     world = make_target(models={"one": {**DUMMY, "base_url": model.url}})
@@ -132,6 +136,8 @@ def test_what_was_recorded_is_replayed_and_told_on_every_page(
     world.set_lab(gateway={**gateway, "mode": "replay"})
     next((world.lab / "recordings/candidate/one").glob("*.json")).unlink()
     assert world.iterate(branch="better", number=2)
+    assert "1 of 6 runs had no answer" in capsys.readouterr().out
+    assert [(use.iteration, use.kind) for use in _uses(world)] == [(1, "trial")]
     again = [run for run in world.runs() if run["iteration"] == 2]
     assert sum(model.tokens.values()) == asked
     assert len(again) == len(live) == 6
@@ -146,6 +152,11 @@ def test_what_was_recorded_is_replayed_and_told_on_every_page(
     pull = next(world.lab.glob("pulls/0001*")).read_text()
     assert RECORDED in pull
     assert RECORDED in (world.lab / "index.html").read_text()
+
+
+def _uses(world: TargetWorld) -> list[Use]:
+    ctx = context()
+    return uses(ctx, world.step, ctx.policy("default"), before=99)
 
 
 def test_recorded_answers_merge_nothing(make_target: MakeTarget, httpserver: HTTPServer) -> None:
@@ -168,9 +179,13 @@ def test_recorded_answers_merge_nothing(make_target: MakeTarget, httpserver: HTT
     assert {"better", "violation", "recorded_answers"} <= world.codes()
     conclusion = json.loads((world.folder / "conclusion.json").read_text())
     assert conclusion["merged_commit"] == ""
+    assert (
+        "spends nothing" in json.loads((world.folder / "meta.json").read_text())["granted"]["text"]
+    )
+    assert [use for use in _uses(world) if use.kind == "trial"] == []
 
 
-@pytest.mark.parametrize("status", [401, 503])
+@pytest.mark.parametrize("status", [401, 429, 503])
 def test_where_every_call_dies_there_is_no_verdict(
     make_target: MakeTarget, httpserver: HTTPServer, status: int
 ) -> None:
@@ -189,3 +204,38 @@ def test_where_every_call_dies_there_is_no_verdict(
         for row in path.read_text().splitlines()
     ]
     assert any(str(status) in str(row.get("error")) for row in told)
+
+
+@pytest.mark.parametrize("body", [asks(), asks().replace("(request)", "(request, timeout=0.3)")])
+def test_a_model_that_never_answers_is_a_crash_however_the_runs_end(
+    make_target: MakeTarget, capfd: pytest.CaptureFixture[str], body: str
+) -> None:
+    """Whether the plan is ended at its limit, or its own client hangs up."""
+    with socket.create_server(("127.0.0.1", 0), backlog=32) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        world = make_target(models={"one": {**DUMMY, "base_url": url, "workers": 4}})
+        world.small(body=body)
+        world.limit(seconds=1)
+        world.branch("better", {"src/notes/core.py": BETTER})
+        assert not world.iterate(branch="better")
+    statuses = {call["status"] for run in world.runs() for call in run["calls"]}
+    assert statuses == {0}
+    assert not (world.folder / "verdict.json").exists()
+    assert (world.folder / "batch_train.0.json").exists()
+    said = capfd.readouterr().err
+    assert "there is nothing to compare" in said
+    assert "hung up" in said
+    assert "Traceback" not in said
+
+
+def test_where_no_recording_is_found_there_is_no_verdict(
+    make_target: MakeTarget, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world = make_target().small(body=asks())
+    world.set_lab(gateway={"mode": "replay", "recordings": "recordings", "by": "request"})
+    world.branch("better", {"src/notes/core.py": BETTER})
+    assert not world.iterate(branch="better")
+    assert not (world.folder / "verdict.json").exists()
+    said = capfd.readouterr().err
+    assert "No call of one was answered in any of its 3 baseline runs" in said
+    assert "no recording of request" in said
