@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from prompt_lab.names import PullState, Side, Split, Status
 
 VERSION = 1
+_TRACE = "Traceback (most recent call last):"
 RECORDED: Final = "replay of recorded answers"
 """The label of all that is made from answers keyed by run and call, whatever the request."""
 
@@ -81,7 +82,8 @@ def ending(text: str, most: int = 300) -> str:
     'one line th…'
     """
     kept: list[str] = []
-    for line in reversed([line for line in text.splitlines() if line.strip()]):
+    lines = text.replace(_TRACE, "").splitlines()
+    for line in reversed([line for line in lines if line.strip()]):
         if kept and len(line) + sum(len(one) + 1 for one in kept) > most:
             break
         kept.append(line if len(line) <= most else line[: most - 1] + "…")

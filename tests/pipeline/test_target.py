@@ -1,11 +1,15 @@
 """Steps in the target's own process, through the whole DAG: what is evidence, and what is not."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
 from pytest_httpserver import HTTPServer
 
+from pipeline.iteration import Iteration
+from pipeline.prepare import prepared
+from prompt_lab.errors import ConfigError, TargetError
 from prompt_lab.names import Outcome
 from tests.adapters.step.speaking import speak
 from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld
@@ -93,6 +97,34 @@ def test_a_candidate_that_cannot_be_imported_loses(make_target: MakeTarget) -> N
     kinds = {(r["side"], (r["error"] or {}).get("kind")) for r in world.runs()}
     assert kinds == {("baseline", None), ("candidate", "import_failed")}
     assert world.verdict().outcome in (Outcome.NO, Outcome.CONDITIONAL)
+    page = (world.folder / "assessment.md").read_text()
+    assert "No module named 'nothing" in page.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("target", "step", "said"),
+    [
+        ({"interpreter": "no/python"}, {}, "no/python' cannot start"),
+        ({"candidate_interpreter": "/bin/false"}, {}, "is no Python 3.8 or later"),
+        ({}, {'"probe"': '"other"'}, "NAME is 'other'"),
+        ({}, {"notes.core:PROMPT": "notes.core"}, "package.module:attribute"),
+        ({}, {'("answer.txt",)': '("run.json",)'}, "holds 'run.json'"),
+        ({}, {"def score": "import notes\n\n\ndef score"}, "inside execute()"),
+    ],
+)
+def test_what_no_run_could_use_is_said_before_the_first(
+    make_target: MakeTarget, target: dict[str, str], step: dict[str, str], said: str
+) -> None:
+    world = make_target(target_config=target).small()
+    world.branch("better", {"src/notes/core.py": BETTER})
+    file = world.root / "probe.py"
+    whole = file.read_text()
+    for old, new in step.items():
+        file.write_text(whole.replace(old, new))
+    with pytest.raises((ConfigError, TargetError), match=re.escape(said)):
+        prepared(Iteration(step=world.step, branch="better"))
+    assert not world.folder.exists()
+    file.write_text(whole)  # the world's workers are ended by it
 
 
 LOSES = {

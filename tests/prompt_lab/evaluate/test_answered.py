@@ -96,6 +96,9 @@ def test_the_end_of_a_traceback_is_what_is_shown() -> None:
     shown = ending(text)
     assert shown.endswith("ValueError: two options, not three")
     assert len(shown) <= 300
+    assert ending("score() failed: Traceback (most recent call last):\nKeyError: 1") == (
+        "score() failed: \nKeyError: 1"
+    )
     said = RunError(kind="import_failed", message=text).said
     assert said.startswith("import_failed: ")
     assert "\n" not in said
