@@ -5,14 +5,16 @@ from collections.abc import Sequence
 
 from pipeline.base import Phase
 from pipeline.context import Context
+from pipeline.uses import uses
 from prompt_lab.decide.ledger import Grant, Use, grant
 from prompt_lab.decide.verdict import Policy
+from prompt_lab.errors import StoreError
 from prompt_lab.evaluate.since import SinceRecord
 from prompt_lab.names import Split
 from prompt_lab.report.view import Budget, PlanSet
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole
-from prompt_lab.store.iterations import Conclusion, IterationMeta, RunsSummary
+from prompt_lab.store.iterations import IterationMeta
 
 
 def granted(phase: Phase, policy: Policy) -> Grant:
@@ -27,24 +29,21 @@ def at_next_alpha(ctx: Context, step: str) -> Policy:
     return policy.granted(alpha) if alpha else policy
 
 
-def uses(ctx: Context, step: str, policy: Policy, *, before: int) -> list[Use]:
-    """Every use of the step's plans that the ledger counts, oldest first.
-
-    A trial counts from the moment that it is prepared, whatever became of it; one of a change that
-    the step never reads asked nothing, and does not.
-    """
-    found = []
-    for number, its_step in sorted(iterations(ctx.lab).items()):
-        if its_step == step and policy.ledger.since <= number < before:
-            found += _uses_of(ctx, number, step)
-    return found
-
-
 def budgets(ctx: Context) -> list[Budget]:
-    """The budget of every step that the lab has trials of under the policy of now."""
+    """The budget of every step that the lab has trials of under the policy of now.
+
+    One that cannot be told has the reason in its place.
+    """
     policy = ctx.policy(ctx.defaults.policy)
-    found = [budget_of(ctx, step, policy) for step in sorted(set(iterations(ctx.lab).values()))]
-    return [budget for budget in found if budget.trials]
+    found = []
+    for step in sorted(set(iterations(ctx.lab).values())):
+        try:
+            budget = budget_of(ctx, step, policy)
+        except StoreError as error:
+            found.append(Budget(step=step, text=f"Not known: {error}", spent=0, trials=0, merges=0))
+        else:
+            found += [budget] if budget.trials else []
+    return found
 
 
 def budget_of(ctx: Context, step: str, policy: Policy) -> Budget:
@@ -84,24 +83,3 @@ def _since(ctx: Context, step: str, found: Sequence[Use]) -> str:
     path = ctx.lab.iteration(numbers[-1], step) / "since_start.json"
     record = read_if_whole(path, SinceRecord)
     return record.text if record else ""
-
-
-def _uses_of(ctx: Context, number: int, step: str) -> list[Use]:
-    folder = ctx.lab.iteration(number, step)
-    meta = read_if_whole(folder / "meta.json", IterationMeta)
-    if meta is None or meta.judged_by is None:
-        return []
-    runs = read_if_whole(folder / "runs_train.json", RunsSummary)
-    if runs is not None and runs.skipped:
-        return []
-    end = read_if_whole(folder / "conclusion.json", Conclusion)
-    alpha, merged = meta.judged_by.alpha, bool(end and end.merged_commit)
-    sets = meta.plan_sets
-    found = [Use(iteration=number, plan_set=sets.get(Split.TRAIN, ""), alpha=alpha, merged=merged)]
-    if (folder / "batch_verify.json").exists():
-        name = sets.get(Split.VERIFY, "")
-        found.append(Use(iteration=number, plan_set=name, kind="verify", alpha=0.0))
-    if (folder / "since_start.json").exists():
-        name = sets.get(Split.TRAIN, "")
-        found.append(Use(iteration=number, plan_set=name, kind="origin", alpha=0.0))
-    return found

@@ -51,6 +51,13 @@ def checked_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> str:
     return set_digest(dict(zip(plans, read, strict=True)))
 
 
+def check_step(phase: Phase) -> None:
+    """Raises the LabError of a step file or an interpreter that no run could use."""
+    adapter = phase.ctx.adapter(phase.step)
+    if isinstance(adapter, TargetStep):
+        adapter.check()
+
+
 def check_judge(phase: Phase, models: Sequence[ModelConfig]) -> tuple[JudgeConfig | None, str]:
     """The step's judge under its alias, and its template; (None, '') where the scores decide.
 

@@ -13,7 +13,16 @@ from pipeline.logs import printable, say
 from pipeline.runner.make import bench_of, make_runs, words
 from pipeline.runner.order import Flags, read_order
 from pipeline.runner.place import begin, named_place, next_place, site_of
+from prompt_lab.config.lab import MOST_SECONDS
 from prompt_lab.names import count
+
+
+def _checked_seconds(value: float | None) -> float | None:
+    """A limit that a clock can keep. No range of click's refuses `nan`."""
+    if value is None or 0 < value <= MOST_SECONDS:
+        return value
+    raise typer.BadParameter(f"{value:g}: give seconds, more than 0 and at most {MOST_SECONDS:,}")
+
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -42,7 +51,8 @@ def run(  # noqa: PLR0913 -- the flags of the original runner
         str, typer.Option(help="branch, tag or commit of the target; default: its main branch")
     ] = "",
     plan_timeout: Annotated[
-        float | None, typer.Option(min=0.001, help="seconds of one plan; default: the step's")
+        float | None,
+        typer.Option(help="seconds of one plan; default: the step's", callback=_checked_seconds),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="plans at a time; default: the models' smallest")

@@ -1,10 +1,10 @@
-"""CRASH: not one answer could be used, so nothing can be compared. No verdict; it stays open."""
+"""CRASH: nobody answered, or not one answer could be used. No verdict; it stays open."""
 
 from collections.abc import Sequence
 
 from pipeline.base import Phase, utc_now
 from prompt_lab.errors import LabError
-from prompt_lab.names import count
+from prompt_lab.evaluate.answered import Silence, nobody_answered, nothing_to_compare
 from prompt_lab.records import RunRow
 from prompt_lab.store.batch import Batch, batch_path, set_aside
 from prompt_lab.store.journal import note
@@ -17,18 +17,37 @@ class Crash(LabError):
 
 
 def refuse_silence(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> None:
-    """Raises Crash where no row holds a valid answer; the next call then plans all runs anew."""
-    if not rows or any(row.record.valid for row in rows):
+    """Raises Crash where the rows of both sides are no evidence; the next call makes them anew.
+
+    So it is where no row holds a valid answer, where a side of a model had no answer at all, and
+    where the whole baseline failed in the step itself.
+    """
+    _refuse(phase, batch, nothing_to_compare(rows))
+
+
+def refuse_unanswered(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> None:
+    """The same of runs of one side alone: raises Crash where a model never answered."""
+    _refuse(phase, batch, nobody_answered(rows))
+
+
+def _refuse(phase: Phase, batch: Batch, silence: Silence | None) -> None:
+    if silence is None:
         return
-    models = sorted({row.record.model for row in rows})
-    for model in models:
+    for model in silence.models:
         note(phase.ctx.lab, EVENT, now=utc_now(), model=model, iteration=phase.number)
     set_aside(batch_path(phase.ctx.lab, phase.number, phase.step, batch.name))
-    first, error = rows[0], rows[0].record.error
+    first = silence.first
     raise Crash(
-        f"None of {count(len(rows), 'answer')} of {', '.join(models)} could be used, on either "
-        f"side, so there is nothing to compare. The first: {error.kind if error else 'invalid'}: "
-        f"{error.message[:300] if error else ''} ({phase.ctx.lab.root / first.path}). Mend the "
-        f"model's config in {phase.ctx.configs / 'models'}, or the step; the same command then "
-        f"makes them anew. To give this iteration up, move {phase.folder} out of the lab."
+        f"{silence.text}, so there is nothing to compare. The first: {_why(first)} "
+        f"({phase.ctx.lab.root / first.path}). Mend the model's config in "
+        f"{phase.ctx.configs / 'models'}, or the step; the same command then makes them anew. "
+        f"To give this iteration up, move {phase.folder} out of the lab."
     )
+
+
+def _why(row: RunRow) -> str:
+    """What the run says of itself, and what the gateway said to it."""
+    record = row.record
+    said = [record.error.said] if record.error else []
+    said += [call.error for call in record.calls[-1:] if not call.answered_by]
+    return "; ".join(said) or "invalid"

@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
-from math import fsum
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.base import utc_now
 from pipeline.context import Context
 from pipeline.deadline import within
-from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import LabError, OutsideFailure
+from pipeline.meter import Meter, Told
+from prompt_lab.errors import LabError, OutsideFailure, ScoreFailed
 from prompt_lab.evaluate.batches import seed_of
 from prompt_lab.names import Side, Status
 from prompt_lab.own_process import Line, ModelGateway
-from prompt_lab.ports import Answer, Llm, Request, StepAdapter, StepJob, StepResult
+from prompt_lab.ports import StepAdapter, StepJob, StepResult
 from prompt_lab.records import (
     LIVE,
     CallNote,
@@ -23,7 +22,6 @@ from prompt_lab.records import (
     RunKey,
     RunRecord,
     Sent,
-    Usage,
 )
 from prompt_lab.store import runs as store
 from prompt_lab.store.batch import PlannedRun
@@ -40,96 +38,22 @@ class Site:
     tree_clean: bool
 
 
-@dataclass
-class Meter:
-    """Counts what the calls of one run consume. Costs are US dollars, times seconds."""
-
-    llm: Llm
-    config: ModelConfig
-    answers: list[Answer] = field(default_factory=list)
-    calls: int = 0
-    fallbacks: Mapping[str, ModelConfig] = field(default_factory=dict)
-    """Other models that may answer in its place, by alias."""
-
-    def ask(self, request: Request) -> Answer:
-        """Pass a request on and note what it took."""
-        self.calls += 1
-        answer = self.llm.ask(request)
-        self.answers.append(answer)
-        return answer
-
-    def seconds(self) -> float:
-        """Of the calls alone."""
-        return sum(a.seconds for a in self.answers)
-
-    def answered_by(self) -> str:
-        """The model ids that answered; the configured one where the server does not say."""
-        answered = {a.answered_by or self.config_of(a.alias).id for a in self.answers}
-        return ", ".join(sorted(answered)) or self.config.id
-
-    def usage(self) -> Usage:
-        """The sums."""
-        answers = self.answers
-        costs = [self.config_of(a.alias).cost(a.input_tokens, a.output_tokens) for a in answers]
-        return Usage(
-            calls=self.calls,
-            calls_succeeded=len(answers),
-            retries=sum(a.retries for a in answers),
-            input_tokens=sum(a.input_tokens for a in answers),
-            output_tokens=sum(a.output_tokens for a in answers),
-            cost_usd=sum(costs),
-            seconds_waited=sum(a.waited for a in answers),
-        )
-
-    def config_of(self, alias: str) -> ModelConfig:
-        """The model that an alias stands for; the first one where it is none of the others."""
-        return self.fallbacks.get(alias, self.config)
-
-
 UNREACHABLE = "unreachable"
 """The kind of a step's error that says that no model could be reached at all."""
 SERVER_ERROR = 500
 
 
-@dataclass
-class Told(Meter):
-    """The same of a step that asks its models in a process of its own, as the gateway saw it."""
-
-    notes: Sequence[CallNote] = ()
-    seconds_run: float = 0.0
-
-    def answered_by(self) -> str:
-        """The model ids that answered."""
-        ids = {note.model_id or note.answered_by for note in self.notes if note.answered_by}
-        return ", ".join(sorted(ids)) or self.config.id
-
-    def usage(self) -> Usage:
-        """The sums, whatever the step itself says of them."""
-        notes = self.notes
-        return Usage(
-            calls=len(notes),
-            calls_succeeded=sum(bool(note.answered_by) for note in notes),
-            retries=sum(note.retries for note in notes),
-            input_tokens=sum(note.input_tokens for note in notes),
-            output_tokens=sum(note.output_tokens for note in notes),
-            cost_usd=fsum(note.cost_usd for note in notes),
-            seconds_waited=fsum(note.waited for note in notes),
-        )
-
-    def seconds(self) -> float:
-        """Of the whole run: what the step itself computes is part of it."""
-        return self.seconds_run
-
-
 def refuse_unreachable(model: str, error: RunError | None, calls: Sequence[CallNote]) -> None:
     """Raises OutsideFailure where no model could be reached: that is no answer of this side's.
 
-    What was asked decides; where nothing was, what the step says of itself.
+    What was asked decides; where nothing was, what the step says of itself. A call that the step
+    gave up itself tells nothing of its model: such runs are weighed together (pipeline/crash.py).
     """
     if calls:
-        live = all(call.origin == LIVE and call.status >= SERVER_ERROR for call in calls)
-        if live and not any(call.answered_by for call in calls):
-            raise OutsideFailure(f"{model}: {calls[-1].error}")
+        live = not any(call.answered_by or call.origin != LIVE for call in calls)
+        failed = [call for call in calls if call.status >= SERVER_ERROR]
+        if live and failed:
+            raise OutsideFailure(f"{model}: {failed[-1].error}")
     elif error is not None and error.kind == UNREACHABLE:
         raise OutsideFailure(f"{model}: {error.message}")
 
@@ -171,6 +95,7 @@ class Bench:
                 job = StepJob(worktree, plan_dir, out, ask, seed, line.urls, key.side)
                 result = self.adapter.execute(replace(job, limit_seconds=self.limit_seconds))
             refuse_unreachable(key.model, result.error, line.calls)
+            result, scores = self._scored(plan_dir, out, result)
         except LabError as error:
             store.fail(folder, key.plan, str(error), now=utc_now())
             raise
@@ -179,8 +104,6 @@ class Bench:
             meter = Told(meter.llm, meter.config, notes=line.calls, seconds_run=seconds)
         if line.texts:
             store.keep_calls(out, line.texts)
-        scored = not self.judged or has_gold(plan_dir, self.adapter.outputs)
-        scores = self.adapter.score(plan_dir, out) if scored and result.error is None else {}
         record = self._record(key, planned, result, meter=meter).model_copy(
             update={
                 "started": started,
@@ -191,6 +114,17 @@ class Bench:
         )
         store.finish(self.ctx.lab, out, record)
         return record
+
+    def _scored(
+        self, plan_dir: Path, out: Path, result: StepResult
+    ) -> tuple[StepResult, Mapping[str, float]]:
+        """The parts of the score; what gets none for its own sake is an error of the run."""
+        if result.error or (self.judged and not has_gold(plan_dir, self.adapter.outputs)):
+            return result, {}
+        try:
+            return result, self.adapter.score(plan_dir, out)
+        except ScoreFailed as fault:
+            return replace(result, error=RunError(kind=fault.kind, message=str(fault))), {}
 
     def _line(self, key: RunKey) -> AbstractContextManager[Line]:
         if self.gateway is None:

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import luigi
 
 from pipeline.base import Phase, utc_now
-from pipeline.execute import Meter
 from pipeline.gather import rows_now, texts
+from pipeline.meter import Meter
 from pipeline.params import WholeParameter
 from pipeline.progress import Progress
 from pipeline.run import Breaker

@@ -9,6 +9,7 @@ from pipeline.foreign import foreign_page, foreign_view
 from pipeline.front import front_view
 from pipeline.logs import say
 from pipeline.pages import ledger_entries, loop_rows
+from pipeline.uses import irregular_trials
 from prompt_lab.errors import StoreError
 from prompt_lab.names import count
 from prompt_lab.report.foreign import render_foreign
@@ -50,7 +51,8 @@ def write_ledger(ctx: Context) -> str:
     foreign = foreign_analyses(lab)
     _write_pages(ctx, foreign)
     analyses, runs = list(irregular_analyses(lab)), list(irregular_runs(lab))
-    odd = [_odd(one) for one in (*analyses, *runs)]
+    trials = list(irregular_trials(lab))
+    odd = [_odd(one) for one in (*trials, *analyses, *runs)]
     told = lab.root / "irregular.md"
     if odd or told.exists():
         keep_other(told, sign=HEADING)
@@ -65,7 +67,8 @@ def write_ledger(ctx: Context) -> str:
     lines = [f"{count(len(entries), 'iteration')}, {len(foreign)} of another tool: {lab.index}"]
     if odd:
         lines.append(
-            f"{len(odd)} irregular folders ({len(analyses)} analyses, {len(runs)} run folders):"
+            f"{len(odd)} irregular folders ({len(trials) + len(analyses)} analyses,"
+            f" {len(runs)} run folders):"
             f" {told}"
         )
     if kept is not None:

@@ -11,6 +11,7 @@ import luigi
 from pipeline.base import Phase, utc_now
 from pipeline.batch import Order, batch_for
 from pipeline.budget import at_next_alpha
+from pipeline.crash import refuse_unanswered
 from pipeline.estimates import GUESSED, HEAD, characters, row, time
 from pipeline.gather import rows_of
 from pipeline.logs import say
@@ -131,7 +132,9 @@ class NoiseFloor(Phase):
         batch = batch_for(self, order, reuse=False)
         if not self.skip_runner:
             yield missing_runs(self, batch)
-        record = floor_of(rows_of(self, batch), asked, self.ctx.models, now=utc_now())
+        rows = rows_of(self, batch)
+        refuse_unanswered(self, batch, rows)
+        record = floor_of(rows, asked, self.ctx.models, now=utc_now())
         page = render_noise(record, at_next_alpha(self.ctx, self.step))
         goal = Path(self.output().path)
         write_text(goal.with_suffix(".md"), page)

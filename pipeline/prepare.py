@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from adapters.registry import OWN_PROCESS
 from adapters.workspace.lab_repository import LabRepository
+from pipeline.again import check_again
 from pipeline.agents import agent_of, analysts_of
 from pipeline.base import Phase, utc_now
 from pipeline.budget import granted
-from pipeline.check import check_agents, check_change, check_judge, checked_plans
+from pipeline.check import check_agents, check_change, check_judge, check_step, checked_plans
 from pipeline.follow_up import check_follow_up, followed
 from pipeline.front import start_commit
 from pipeline.ideas import check_idea
@@ -15,6 +17,7 @@ from pipeline.params import names
 from pipeline.past import last_synthesis, tried
 from prompt_lab.decide.ledger import Grant
 from prompt_lab.names import Split
+from prompt_lab.records import RECORDED
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.plans import choose_plans, plan_names
@@ -61,6 +64,7 @@ def prepared(phase: Phase) -> IterationMeta:
     models = ctx.choose_models(phase.model_names or defaults.models, phase.step)
     judge, template = check_judge(phase, models)
     check_agents(phase)
+    check_step(phase)
     train = train_plans(phase, defaults.train_plans)
     verify = _plans(phase, Split.VERIFY)[: defaults.verify_plans]
     plans = {Split.TRAIN: tuple(train), Split.VERIFY: tuple(verify)}
@@ -93,11 +97,12 @@ def prepared(phase: Phase) -> IterationMeta:
         judged_by=policy.granted(budget.alpha).model_copy(update={"replicates": replicates}),
         judge=judge,
         judge_prompt=template,
-        granted=_as_told(budget, follow_up_of),
+        granted=_as_told(phase, budget, follow_up_of),
         plan_sets=sets,
         last_synthesis=last_synthesis(ctx.lab, phase.step, before=phase.number),
     )
     check_follow_up(phase, meta)
+    check_again(phase, meta)
     check_idea(phase, meta)  # an iteration that can never go on would stand in the way of the next
     return meta
 
@@ -118,8 +123,12 @@ def left_out(phase: Phase) -> list[str]:
     return said
 
 
-def _as_told(budget: Grant, follow_up_of: int | None) -> Grant:
-    """A second look at a candidate is a trial like any other, and is told as one."""
+def _as_told(phase: Phase, budget: Grant, follow_up_of: int | None) -> Grant:
+    """A second look at a candidate is a trial like any other, and is told as one; a replay not."""
+    own_process = phase.ctx.step(phase.step).adapter in OWN_PROCESS
+    if own_process and phase.ctx.defaults.gateway.recorded:
+        text = f"A {RECORDED}: it can merge nothing, and spends nothing of the budget of error."
+        return budget.model_copy(update={"text": text})
     if follow_up_of is None:
         return budget
     text = f"{budget.text} It looks again at the candidate of iteration {follow_up_of}, and counts."

@@ -10,10 +10,12 @@ from pipeline.batch import Order, batch_for
 from pipeline.crash import refuse_silence
 from pipeline.gather import rows_now, side_facts, summarise, summary_file
 from pipeline.implement import Implement
+from pipeline.logs import say
 from pipeline.looks import all_judged, in_looks, with_looks
 from pipeline.params import SplitParameter
 from pipeline.trials import judged, settle, trial_of
 from prompt_lab.errors import StoreError
+from prompt_lab.evaluate.answered import told_unanswered
 from prompt_lab.evaluate.evidence import not_exercised
 from prompt_lab.names import Side, Split
 from prompt_lab.store.batch import Batch
@@ -57,6 +59,8 @@ class Runs(Phase):
                 "compare. Leave --skip-runner out."
             )
         refuse_silence(self, batch, rows)
+        if told := told_unanswered(rows):
+            say(told)
         summary = summarise(self, batch, rows)
         if trial is not None:
             settle(trial, rows, judged(self, batch.name))
@@ -86,7 +90,7 @@ def _log_reading(phase: Phase, batch: Batch) -> None:
     """Every use of verify is logged once for each iteration, before it happens."""
     if batch.split is not Split.VERIFY:
         return
-    seen = {e.get("iteration") for e in events(phase.ctx.lab, "verify_read")}
+    seen = [e.get("iteration") for e in events(phase.ctx.lab, "verify_read")]
     root = phase.ctx.lab.root
     if phase.number not in seen and not all(is_finished(root / r.path) for r in batch.runs):
         plans = sorted({r.plan for r in batch.runs})

@@ -7,6 +7,7 @@ import luigi
 
 from pipeline.base import Phase
 from pipeline.batch import Order, batch_for
+from pipeline.crash import refuse_unanswered
 from pipeline.gather import summarise
 from pipeline.prepare import Prepare
 from pipeline.run import all_runs
@@ -44,5 +45,6 @@ class Scout(Phase):
         )
         batch = batch_for(self, order)
         rows = yield from all_runs(self, batch)
+        refuse_unanswered(self, batch, rows)
         summary = summarise(self, batch, rows)
         self.write(summary.model_dump_json(indent=2) + "\n")

@@ -7,15 +7,16 @@ import luigi
 
 from pipeline.base import Phase
 from pipeline.batch import Order, batch_for
-from pipeline.budget import uses
 from pipeline.conclude import Conclude
 from pipeline.gather import side_facts, summarise, version_at
 from pipeline.judge import all_pairs, drifts
 from pipeline.logs import say
 from pipeline.looks import all_judged
 from pipeline.past import first_baseline, tried
+from pipeline.uses import uses
 from prompt_lab.decide.ledger import origin_due
 from prompt_lab.decide.verdict import Policy, decide
+from prompt_lab.evaluate.answered import silent
 from prompt_lab.evaluate.evidence import examine
 from prompt_lab.evaluate.pairs import evidence_of
 from prompt_lab.evaluate.since import SinceRecord, since_policy
@@ -44,7 +45,7 @@ class SinceStart(Phase):
         batch = batch_for(self, order)
         rows = yield from all_judged(self, batch)
         found = examine(rows, {side: side_facts(self, c, rows) for side, c in commits.items()})
-        findings = [*found, *drifts(summarise(self, batch, rows))]
+        findings = [*found, *silent(rows), *drifts(summarise(self, batch, rows))]
         prompts = (version_at(self, first), version_at(self, now))
         evidence = evidence_of(rows, findings, prompts=prompts)
         verdict = decide(all_pairs(self, batch.name, rows), since_policy(policy_of(self)), evidence)

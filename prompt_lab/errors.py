@@ -5,6 +5,7 @@ LabError
 ├── FlagsMissing      a command is not told enough to begin; one line
 ├── UnknownName       a model, step, plan or target that is not there; says what is
 ├── TargetError       the target repository cannot be used as it is
+├── ScoreFailed       a step's own score() gives none for this run: the run is an error
 ├── StoreError        the lab folder cannot be read or written
 ├── LabBusy           another process is at work on the same lab
 ├── ModelUnavailable  a model that cannot be used at all: its key is missing, it was removed
@@ -55,6 +56,12 @@ class UnknownName(LabError):
 
 class TargetError(LabError):
     """The target repository is missing, dirty, or has no such commit."""
+
+
+class ScoreFailed(LabError):
+    """What a step's own score() raised, or gave that is no score. An error as data."""
+
+    kind = "score_failed"
 
 
 class StoreError(LabError):

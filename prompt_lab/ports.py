@@ -114,6 +114,9 @@ class TargetStep(StepAdapter, Protocol):
     digest: str
     """sha256 of our own code that runs and scores the step: the step file and the worker."""
 
+    def check(self) -> None:
+        """What can be known to be wrong before any worktree. Raises ConfigError or TargetError."""
+
     def describe(self, worktree: Path, side: Side | None = None) -> Description:
         """Load the step there. Raises TargetError where it cannot be loaded."""
 

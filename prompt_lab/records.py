@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from prompt_lab.names import PullState, Side, Split, Status
 
 VERSION = 1
+_TRACE = "Traceback (most recent call last):"
 RECORDED: Final = "replay of recorded answers"
 """The label of all that is made from answers keyed by run and call, whatever the request."""
 
@@ -69,6 +70,28 @@ class RunError(Record):
 
     kind: str
     message: str
+
+    @property
+    def said(self) -> str:
+        """Kind and message for one line of a terminal or a page."""
+        return f"{self.kind}: {' '.join(ending(self.message).split())}"
+
+
+def ending(text: str, most: int = 300) -> str:
+    """The last lines of a text, at most so many characters: what went wrong ends a traceback.
+
+    >>> ending("Traceback:\\n  in core.py\\nValueError: two options, not three", 40)
+    'ValueError: two options, not three'
+    >>> ending("one line that is too long", 12)
+    'one line th…'
+    """
+    kept: list[str] = []
+    lines = text.replace(_TRACE, "").splitlines()
+    for line in reversed([line for line in lines if line.strip()]):
+        if kept and len(line) + sum(len(one) + 1 for one in kept) > most:
+            break
+        kept.append(line if len(line) <= most else line[: most - 1] + "…")
+    return "\n".join(reversed(kept)).strip()
 
 
 class Sent(Record):

@@ -25,9 +25,34 @@ FILES = (_BOUNDS, Path(__file__).parent / "worker")
 START_SECONDS = 180.0
 GRACE_SECONDS = 10.0
 """What a worker may take beyond a plan's limit before it counts as dead itself."""
+_AGE = "import sys; sys.exit(sys.version_info < (3, 8))"
 KEPT_LINES = 40
 PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 """Variables that every target is given, where they are set."""
+
+
+def starts(interpreter: str, environment: Mapping[str, str]) -> None:
+    """Raises TargetError where this is no Python that a worker can run under."""
+    argv = [interpreter, "-I", "-c", _AGE]
+    try:
+        done = subprocess.run(
+            argv, env=dict(environment), capture_output=True, timeout=START_SECONDS, check=False
+        )
+    except OSError as error:
+        raise _no_interpreter(interpreter, f"cannot start: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise _no_interpreter(interpreter, f"did not end in {START_SECONDS:g} seconds") from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        why = said[0] if said else f"ended with {done.returncode}"
+        raise _no_interpreter(interpreter, f"is no Python 3.8 or later: {why}")
+
+
+def _no_interpreter(interpreter: str, why: str) -> TargetError:
+    return TargetError(
+        f"the target's interpreter {interpreter!r} {why}."
+        " Correct 'interpreter' in the target's config."
+    )
 
 
 class TargetProcess:
@@ -88,10 +113,7 @@ class TargetProcess:
             )
         except OSError as error:
             self._scratch.cleanup()
-            raise TargetError(
-                f"the target's interpreter {str(interpreter)!r} cannot start: {error.strerror}."
-                " Correct 'interpreter' in the target's config."
-            ) from error
+            raise _no_interpreter(str(interpreter), f"cannot start: {error.strerror}") from error
 
     def _introduce(self, setup: Mapping[str, Any]) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,14 +12,13 @@ from adapters.step.process import FILES, TargetProcess
 from adapters.step.sites import Sites
 from adapters.step.step_file import read_step_file
 from prompt_lab.config.lab import StepConfig
-from prompt_lab.errors import TargetError
+from prompt_lab.errors import ConfigError, ScoreFailed, TargetError
 from prompt_lab.names import Side
 from prompt_lab.own_process import Description, Place, ProcessFacts
 from prompt_lab.ports import StepJob, StepResult
 from prompt_lab.records import RunError
 from prompt_lab.store.files import disk_errors, write_text
-
-LOG = "step.log"
+from prompt_lab.store.runs import LOG
 
 
 class PythonTarget:
@@ -40,11 +39,25 @@ class PythonTarget:
         self.digest = _digest(self._file.sha256)
         self._sites = Sites(self._file, place, self.mode)
 
+    def check(self) -> None:
+        """Start the interpreters, and load the step file where it scores.
+
+        Raises ConfigError for a NAME that is not the config's, TargetError for the rest.
+        """
+        if self._file.name != self.name:
+            raise ConfigError(
+                [f"{self._file.path}: NAME is {self._file.name!r}, but the config of the step is"
+                 f" called {self.name!r}: give both one name"]
+            )  # fmt: skip
+        self._sites.try_out()
+        self._scorer()
+
     def execute(self, job: StepJob) -> StepResult:
         """Run one plan in a process of its own. Raises OutsideFailure where the worker dies.
 
         What the step does wrong is an `error`: exception, time_limit, output_limit,
-        process_limit, memory_limit, died, import_failed, or a kind that it names itself.
+        process_limit, memory_limit, died, import_failed, outputs_missing, or a kind that it names
+        itself.
         """
         process = self._sites.at(job.worktree, job.side)
         if process.failed is not None:
@@ -56,10 +69,20 @@ class PythonTarget:
             }
         )
         self._keep(job, answer)
-        return self._result(process, answer)
+        result = self._result(process, answer)
+        return result if result.error else replace(result, error=self._missing(job.out_dir))
 
     def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
-        """The parts that the step file gives. Raises TargetError for what is no score."""
+        """The parts that the step file gives. Raises ScoreFailed for what is no score.
+
+        Raises TargetError where the step file cannot be loaded to score at all.
+        """
+        answer = self._scorer().ask(self._order("score", plan_dir, out_dir))
+        if answer["error"]:
+            raise ScoreFailed(f"{self._file.path}: score() failed: {answer['error']['message']}")
+        return self._parts(answer["scores"])
+
+    def _scorer(self) -> TargetProcess:
         process = self._sites.scorer()
         if process.failed is not None:
             raise TargetError(
@@ -67,12 +90,7 @@ class PythonTarget:
                 f" {process.failed['message']}\nImport the target inside execute(): a side must"
                 " not grade itself."
             )
-        answer = process.ask(self._order("score", plan_dir, out_dir))
-        if answer["error"]:
-            raise TargetError(
-                f"{self._file.path}: score() failed on {out_dir}: {answer['error']['message']}"
-            )
-        return self._parts(answer["scores"])
+        return process
 
     def describe(self, worktree: Path, side: Side | None = None) -> Description:
         """What loading the step there gives. Raises TargetError where it cannot be loaded."""
@@ -168,16 +186,24 @@ class PythonTarget:
             process=facts,
         )
 
+    def _missing(self, out_dir: Path) -> RunError | None:
+        """The error of a step that ended without an output that its file declares."""
+        missing = [name for name in self.outputs if not (out_dir / name).exists()]
+        if not missing:
+            return None
+        told = f"the step ended without {', '.join(map(repr, missing))}, which OUTPUTS declares"
+        return RunError(kind="outputs_missing", message=told)
+
     def _parts(self, parts: Mapping[str, float]) -> dict[str, float]:
         primary = self._config.primary
         if primary not in parts:
-            raise TargetError(
+            raise ScoreFailed(
                 f"{self._file.path}: score() gives {', '.join(parts) or 'nothing'}, but the"
                 f" primary part of {self.name!r} is {primary!r}. Correct one of them."
             )
         for name, value in parts.items():
             if not 0.0 <= value <= 1.0:
-                raise TargetError(
+                raise ScoreFailed(
                     f"{self._file.path}: score() gives {name!r} = {value!r}; parts are in [0, 1]."
                 )
         return dict(parts)

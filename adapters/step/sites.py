@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from adapters.step.process import PASSED, TargetProcess
+from adapters.step.process import PASSED, TargetProcess, starts
 from adapters.step.step_file import StepFile
 from prompt_lab.names import Side
 from prompt_lab.own_process import Place
@@ -35,6 +35,11 @@ class Sites:
     def scorer(self) -> TargetProcess:
         """The worker that has the step file alone."""
         return self._get(("", str(self._interpreter(None))))
+
+    def try_out(self) -> None:
+        """Raises TargetError for an interpreter of either side that does not run."""
+        for interpreter in {str(self._interpreter(side)) for side in Side}:
+            starts(interpreter, self._environment())
 
     def close(self) -> None:
         """End them all."""

@@ -1,13 +1,15 @@
 """A step file as we read it: its constants by its syntax alone, never by running it here."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from adapters.step.constants import assigned
 from prompt_lab.errors import ConfigError
+from prompt_lab.store.runs import OWN_FILES
 
 _DEMANDED = {
     "python": ("NAME", "INPUTS", "OUTPUTS"),
@@ -17,6 +19,8 @@ _DEMANDED = {
 _MAPPINGS = {"PARAMETERS"}
 _LISTS = {"INPUTS", "OUTPUTS", "IMPORT_ROOTS", "PACKAGES", "SOURCES", "COMMAND"}
 _TEXTS = {"NAME", "PROMPT", "TASK"}
+_REFERENCES = {"PROMPT", "TASK"}
+_REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 _FUNCTIONS = {"python": ("execute", "score"), "luigi": ("score",), "command": ("score",)}
 
 
@@ -95,8 +99,7 @@ def _read_constants(path: Path, tree: ast.Module, values: dict[str, object]) -> 
 
 def _wrong(name: str, value: object) -> str:
     if name in _TEXTS:
-        shape = isinstance(value, str) and bool(value)
-        return "" if shape else "must be a text that is not empty"
+        return _wrong_text(name, value)
     if name in _MAPPINGS:
         shape = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
         return "" if shape else "must be a dict of texts"
@@ -105,8 +108,23 @@ def _wrong(name: str, value: object) -> str:
         return "must be a list of texts"
     if name == "COMMAND":
         return "" if items else "must name a program"
-    outside = [i for i in items if PurePosixPath(i).is_absolute() or ".." in PurePosixPath(i).parts]
-    return f"holds {outside[0]!r}, which leads outside" if outside else ""
+    return _wrong_place(name, [PurePosixPath(item) for item in items])
+
+
+def _wrong_text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        return "must be a text that is not empty"
+    whole = name not in _REFERENCES or _REFERENCE.fullmatch(value)
+    return "" if whole else f"is {value!r}: it must name `package.module:attribute`"
+
+
+def _wrong_place(name: str, items: Sequence[PurePosixPath]) -> str:
+    for item in items:
+        if item.is_absolute() or ".." in item.parts:
+            return f"holds {str(item)!r}, which leads outside"
+        if name == "OUTPUTS" and OWN_FILES.intersection(item.parts[:1]):
+            return f"holds {str(item)!r}, which Prompt Lab itself writes there: choose another name"
+    return ""
 
 
 def _missing(path: Path, tree: ast.Module, values: dict[str, object], mode: str) -> Iterator[str]:

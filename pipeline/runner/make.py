@@ -1,6 +1,6 @@
 """Make the runs that are missing in a run folder, some at a time, and sum up what all came to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from pipeline.progress import Progress
 from pipeline.run import Breaker
 from pipeline.runner.order import Order
 from prompt_lab.errors import LabError
+from prompt_lab.evaluate.answered import unanswered
 from prompt_lab.names import Side, Split, Status, count
 from prompt_lab.ports import TargetStep
 from prompt_lab.records import RunKey, RunRecord
@@ -20,7 +21,7 @@ from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.journal import note
 from prompt_lab.store.layout import NO_ITERATION
-from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged
+from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged, unmark
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,22 @@ def make_runs(order: Order, folder: Path, bench: Bench) -> Made:
             fault = future.result()
             bar.ended(ok=fault is None)
             faults += [fault] if fault else []
-    found = [read_if_whole(out / MARKER, RunRecord) for out in outs.values()]
-    records = tuple(record for record in found if record is not None)
-    return Made(records, tuple(sorted(set(faults))), len(outs) - len(left))
+    found = {out: read_if_whole(out / MARKER, RunRecord) for out in outs.values()}
+    records = {out: record for out, record in found.items() if record is not None}
+    if records and all(unanswered(record) for record in records.values()):
+        faults.append(_silence(order, list(records.values())))
+        for out in records:
+            unmark(out, "unanswered")
+        records = {}
+    return Made(tuple(records.values()), tuple(sorted(set(faults))), len(outs) - len(left))
+
+
+def _silence(order: Order, records: Sequence[RunRecord]) -> str:
+    """What is said where no plan had one answer: that is none of the prompt's doing."""
+    first = records[0]
+    why = first.error.said if first.error else first.calls[-1].error
+    models = ", ".join(order.models)
+    return f"  {models}: no call was answered in {count(len(records), 'plan')}; {first.plan}: {why}"
 
 
 def words(made: Made, primary: str) -> str:
@@ -93,7 +107,7 @@ def words(made: Made, primary: str) -> str:
     lines = [f"{count(len(made.records), 'plan')} finished: {len(ok)} ok, {len(bad)} with an error"]
     if made.taken_over:
         lines[0] += f"; {made.taken_over} finished before"
-    lines += [f"  {r.plan}: {r.error.kind}: {r.error.message}" for r in bad if r.error]
+    lines += [f"  {r.plan}: {r.error.said}" for r in bad if r.error]
     if any(r.scores for r in ok):
         lines.append(f"mean {primary}: {fmean(r.primary for r in made.records):.3f}")
     if ok:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from prompt_lab.analyze.findings import Finding
-from prompt_lab.analyze.markdown import short
+from prompt_lab.analyze.markdown import ended, short
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.needs import Needs, cell_told, worst_fields
 from prompt_lab.analyze.numbers import percent
@@ -60,7 +60,7 @@ def _contract(metrics: Metrics, needs: Needs, _: bool) -> Direction:
         why=f"{percent(needs.invalid)} of the answers on the {needs.side} break the contract, "
         f"{percent(needs.missing)} of the values are missing.",
         evidence=tuple(
-            f"{one.count}x {one.kind} by {one.model}: {short(one.example, 100)} ({one.path})"
+            f"{one.count}x {one.kind} by {one.model}: {ended(one.example, 100)} ({one.path})"
             for one in errors[:_EXAMPLES]
         )
         or (f"{count(needs.runs, 'run')}, {percent(needs.invalid)} invalid",),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from prompt_lab.records import RECORDED
+from prompt_lab.records import RECORDED, ending
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~]|^[#+-]|(?<![^\W_])_|_(?![^\W_]))")
 _MENTION = re.compile(r"@(?=\w)")
@@ -34,6 +34,11 @@ def short(text: str, most: int = 120) -> str:
     """
     one_line = " ".join(text.split())
     return one_line if len(one_line) <= most else one_line[: most - 1] + "…"
+
+
+def ended(text: str, most: int = 120) -> str:
+    """How a message ends, on one line of at most `most` characters: a traceback says it last."""
+    return short(ending(text, most), most)
 
 
 def block(text: str, info: str = "") -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prompt_lab.analyze import statements_texts as texts
 from prompt_lab.analyze.findings import Finding
-from prompt_lab.analyze.markdown import short
+from prompt_lab.analyze.markdown import ended, short
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.numbers import change, money, percent, ratio, score, seconds, times
 from prompt_lab.names import Side, count
@@ -101,8 +101,7 @@ def _errors(metrics: Metrics) -> Iterator[Finding]:
         yield Finding(
             kind="error",
             text=f"{error.model} ended in {error.kind!r} {count(error.count, 'time')} on the "
-            f"{error.side}: "
-            f"{short(error.example, 300)}",
+            f"{error.side}: {ended(error.example, 300)}",
             evidence=(
                 f"{count(error.count, 'run')} on {', '.join(error.plans[:5])} ({error.path})",
             ),

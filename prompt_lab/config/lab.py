@@ -9,6 +9,8 @@ from prompt_lab.config.base import Config
 from prompt_lab.config.github import TOKENS, GitHubConfig
 from prompt_lab.errors import ConfigError
 
+MOST_SECONDS = 1_000_000
+"""Of one plan; what no clock can wait for is no limit."""
 Names = TypeVar("Names", tuple[str, ...], dict[str, str])
 
 
@@ -33,6 +35,11 @@ class GatewayConfig(Config):
         default="request",
         description="what an answer is found by: the request, or model, plan, side and call number",
     )
+
+    @property
+    def recorded(self) -> bool:
+        """Whether answers are given by who asks, whatever is asked: they are no evidence."""
+        return self.mode == "replay" and self.by == "call"
 
     @model_validator(mode="after")
     def _recordings_named(self) -> "GatewayConfig":
@@ -96,7 +103,9 @@ class JudgeConfig(Config):
 class LimitsConfig(Config):
     """What one plan may take when a step runs in a process of its own."""
 
-    seconds: float = Field(default=600.0, gt=0, description="then it is ended, children too")
+    seconds: float = Field(
+        default=600.0, gt=0, le=MOST_SECONDS, description="then it is ended, children too"
+    )
     memory_mb: int = Field(
         default=4096, ge=0, description="address space of a process beyond what it began with"
     )
@@ -172,10 +181,20 @@ class TargetConfig(Config):
     @classmethod
     def _no_keys(cls, value: Names) -> Names:
         for name in value:
+            if not name or set(name) & {"=", "\0"}:
+                raise ValueError(f"{name!r} is no name of a variable")
             if name.upper().endswith("_API_KEY") or name.upper() in TOKENS:
                 raise ValueError(f"{name!r} is a key: keys never reach a target")
             if name.upper().startswith("PYTHON"):
                 raise ValueError(f"{name!r} would change what Python loads: use 'import_roots'")
+        return value
+
+    @field_validator("variables")
+    @classmethod
+    def _whole_values(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if "\0" in text:
+                raise ValueError(f"the value of {name!r} holds a NUL, which no variable can")
         return value
 
     @field_validator("import_roots")

@@ -108,13 +108,18 @@ def read_parsed(path: Path, parse: Callable[[str], T], *, fix: str) -> T:
 
 
 def append_row(path: Path, row: dict[str, Any]) -> None:
-    """One JSON line in one O_APPEND write, so that rows of two writers never mix."""
+    """One JSON line in one O_APPEND write, so that rows of two writers never mix.
+
+    A line that a killed writer left half done is ended first: it takes no other with it.
+    """
     # Half a surrogate pair, which UTF-8 cannot hold, becomes the escape that JSON has for it.
     line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
     with disk_errors(path):
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(handle, line)
+            size = os.fstat(handle).st_size
+            torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+            os.write(handle, b"\n" + line if torn else line)
         finally:
             os.close(handle)
 
@@ -129,7 +134,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     for line in text.split("\n"):  # splitlines() would also split at characters inside a string
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(row, dict):
             rows.append(row)

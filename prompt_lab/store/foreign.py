@@ -25,7 +25,7 @@ from prompt_lab.store.runs import MARKER, claimed_by_us
 
 ENDED = "ended"
 """The only score that another tool's run folder tells: 1 where the plan ended without an error."""
-BOOKKEEPING = {OVERVIEW, LOG, MARKER, f"{MARKER}.damaged", "failure.jsonl"}
+BOOKKEEPING = {OVERVIEW, LOG, MARKER, f"{MARKER}.damaged", f"{MARKER}.unanswered", "failure.jsonl"}
 _RAW = re.compile(r"[_-]raw\b")
 _FAULT = re.compile(r"^(\S+)\n.*?\[type=(\w+)", re.MULTILINE)
 _TYPE = re.compile(r"\[type=(\w+)")

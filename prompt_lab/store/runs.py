@@ -19,6 +19,10 @@ from prompt_lab.store.layout import Lab
 
 MARKER = "run.json"
 OVERVIEW = "activity_overview.json"
+CALLS, METRICS, ATTEMPTS = "calls.jsonl", "usage_metrics.jsonl", "attempts"
+FAILURE, LOG = "failure.jsonl", "step.log"
+OWN_FILES = frozenset({MARKER, OVERVIEW, CALLS, METRICS, ATTEMPTS, FAILURE, LOG})
+"""What stands in a plan's folder beside the step's own files; no output may be called so."""
 _OWN = "Restore it, or remove it to have it made again"
 _SUMS = (
     *("calls", "input_tokens", "output_tokens", "thinking_tokens"),
@@ -51,9 +55,9 @@ def start(folder: Path, plan: str, *, now: str) -> Path:
     out = folder / "outputs" / plan
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        leftovers = [p for p in out.iterdir() if p.name != "attempts"]
+        leftovers = [p for p in out.iterdir() if p.name != ATTEMPTS]
         if leftovers:
-            attempts = out / "attempts"
+            attempts = out / ATTEMPTS
             attempts.mkdir(exist_ok=True)
             attempt = attempts / str(len(list(attempts.iterdir())))
             attempt.mkdir()
@@ -65,7 +69,7 @@ def start(folder: Path, plan: str, *, now: str) -> Path:
 
 def fail(folder: Path, plan: str, message: str, *, now: str) -> None:
     """Note an attempt that ended for an outside reason: it is not finished."""
-    append_row(folder / "outputs" / plan / "failure.jsonl", {"timestamp": now, "error": message})
+    append_row(folder / "outputs" / plan / FAILURE, {"timestamp": now, "error": message})
     _event(folder, "run_single_plan_error", plan, now, error=message)
 
 
@@ -129,9 +133,15 @@ def set_aside_damaged(out: Path) -> bool:
     path = out / MARKER
     if not path.exists() or read_if_whole(path, RunRecord) is not None:
         return False
-    with disk_errors(path):
-        path.rename(path.with_name(f"{MARKER}.damaged"))
+    unmark(out, "damaged")
     return True
+
+
+def unmark(out: Path, why: str) -> None:
+    """Let a run count as not finished: its run.json stays there as run.json.<why>."""
+    path = out / MARKER
+    with disk_errors(path):
+        path.rename(path.with_name(f"{MARKER}.{why}"))
 
 
 def read_row(lab: Lab, path: str, outputs: Sequence[str], *, reused: bool) -> RunRow:
@@ -172,7 +182,7 @@ def _event(folder: Path, event: str, plan: str, now: str, **facts: object) -> No
 
 def keep_calls(out: Path, texts: str) -> None:
     """calls.jsonl: what a step in a process of its own sent and was answered, redacted."""
-    write_text(out / "calls.jsonl", texts, durable=False)
+    write_text(out / CALLS, texts, durable=False)
 
 
 def _usage(out: Path, record: RunRecord) -> None:
@@ -180,7 +190,7 @@ def _usage(out: Path, record: RunRecord) -> None:
     if record.process is not None and not record.calls and (out / OVERVIEW).exists():
         return  # nothing went through the gateway: what the step wrote is all that is known
     rows = [_row(record, call) for call in record.calls] or [_row(record, None)]
-    path = out / "usage_metrics.jsonl"
+    path = out / METRICS
     if record.calls:  # the step may have counted for itself; what the gateway saw is right
         path.unlink(missing_ok=True)
     for row in rows:

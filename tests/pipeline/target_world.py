@@ -100,6 +100,11 @@ class TargetWorld(LabFolder):
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | more))
         _context.cache_clear()
 
+    def limit(self, **limits: float) -> None:
+        """Bounds of each plan in the step's config."""
+        path = self.root / f"configs/steps/{self.step}.yaml"
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"limits": limits}))
+
     def run_folder(self, run: Mapping[str, Any]) -> Path:
         """Where a run's record lies."""
         folders = self.lab.glob(f"history/*/*/outputs/{run['plan']}")

@@ -1,5 +1,6 @@
 """Damage that comes while an iteration is under way: named, mended, and never silently wrong."""
 
+import json
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,18 @@ from tests.pipeline.world import HINT, PLAIN, READS_WELL, World, scripted
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
 GOOD = PLAIN.replace("amount.", f"amount. {HINT}")
+JOURNAL = b"\n".join(
+    [
+        b'{"event":"baseline_drifted"}',
+        b"null",
+        b'{"event":1}',
+        b'{"event":"crashed","timestamp":[1],"model":{},"iteration":[2]}',
+        b'{"event":"verify_read","timestamp":5,"iteration":[1]}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b'{"event":"crashed","timest',
+    ]
+)
 OTHER = "Something else altogether.\n[user]\n{invoice}\n"
 
 
@@ -83,10 +96,32 @@ def test_corrupt_lines_of_the_journals_are_passed_over(make_world: MakeWorld) ->
     rows = ['{"key": "a", "path": "../../etc"}', '{"model": "exact", "step": "read_sum"}', "[]"]
     with (world.lab / "history/reusable.jsonl").open("ab") as file:
         file.write(b'{"key": 1\n\xff\n' + "\n".join(rows).encode() + b"\n")
-    (world.lab / "journal.jsonl").write_text('{"event":"baseline_drifted"}\nnull\n{"event":1}\n')
+    (world.lab / "journal.jsonl").write_bytes(JOURNAL)
     said = luigi(world, "Iteration", "--dry-run")
     assert said.code == 0, said.err
     assert "At most 12 calls" in said.out
+    for path in world.lab.glob("history/*/*/*.jsonl"):
+        path.write_bytes(b"\xff\n[]\n" + path.read_bytes()[:-9])
+    world.branch("idea", {"prompt.txt": OTHER})
+    said = luigi(world, "Iteration", "--branch", "idea")
+    assert said.code == 0, said.err
+    assert "Traceback" not in said.err
+    assert luigi(world, "Ledger").code == 0
+
+
+def test_a_loop_that_names_unknown_iterations_goes_on(make_world: MakeWorld) -> None:
+    world = make_world(train=6, verify=6)
+    begun = world.lab / "loops/1_read_sum/begun.json"
+    begun.parent.mkdir(parents=True)
+    for content in ("", '{"version": 1, "loop"', '{"loop": 1, "iterations": "x"}'):
+        begun.write_text(content)
+        stops(luigi(world, "Loop", "--iterations", "1"), TASK, "1_read_sum/begun.json", "remove it")
+    state = {"loop": 1, "step": "read_sum", "created": "", "iterations": [99, 0, -1]}
+    begun.write_text(json.dumps(state))
+    said = luigi(world, "Loop", "--iterations", "1")
+    assert said.code == 0, said.err
+    assert "Traceback" not in said.err
+    assert (world.folder(1) / "summary.txt").exists()
 
 
 @pytest.mark.parametrize("until", ["Runs", "Verdict"])

@@ -62,7 +62,10 @@ def test_what_is_missing_is_said_in_one_line(
         (["--output-dir", "{target}"], 1, "something else ('.git', 'README.md', 'prompt.txt', …)"),
         (["--workers", "0"], 2, "--workers"),
         (["--workers", "two"], 2, "--workers"),
-        (["--plan-timeout", "-1"], 2, "--plan-timeout"),
+        *(
+            (["--plan-timeout", given], 2, "--plan-timeout")
+            for given in ["-1", "0", "nan", "inf", "1e12"]
+        ),
         (["--plans", "x"], 2, "--plans"),
     ],
 )

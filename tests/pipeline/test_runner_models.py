@@ -60,14 +60,31 @@ def test_where_all_are_dead_nothing_is_finished_and_a_rerun_tries_again(
 
 
 def test_a_plan_that_takes_too_long_is_an_error(make_world: MakeWorld) -> None:
-    world = make_world(models=models(slow=scripted({**GOOD, "latency_seconds": 30})), **FEW)
+    script = {**GOOD, "fail": "never", "fail_when": "Invoice 9001"}
+    world = make_world(models=models(slow=scripted(script, timeout_seconds=30)), **FEW)
     out = world.root / "out"
     args = ("--baseline-dir", train(world), "--output-dir", out, "--model", "slow")
     begun = time.monotonic()
     assert runner(world, *args, "--plan-timeout", "0.5").code == 0
     assert time.monotonic() - begun < 25  # each would take 30
     errors = [row["error"] for row in rows(out, "outputs.jsonl")]
-    assert errors == ["time_limit: the plan was not done in its 0.5 seconds"] * 3
+    assert sorted(map(str, errors)) == [
+        *["None"] * 2,
+        "time_limit: the plan was not done in its 0.5 seconds",
+    ]
+
+
+def test_a_limit_in_which_no_model_can_answer_makes_no_results(make_world: MakeWorld) -> None:
+    world = make_world(models=models(slow=scripted({**GOOD, "latency_seconds": 2})), **FEW)
+    out = world.root / "out"
+    args = ("--baseline-dir", train(world), "--output-dir", out, "--model", "slow")
+    said = runner(world, *args, "--plan-timeout", "0.2")
+    stops(said, 1, "3 plans could not be run", "slow: no call was answered in 3 plans", "0.2")
+    assert "0 plans finished" in said.out
+    assert not list(out.glob("outputs/*/run.json"))
+    said = runner(world, *args)
+    assert said.code == 0, said.err
+    assert "3 plans finished: 3 ok" in said.out
 
 
 def test_a_profile_names_the_models(make_world: MakeWorld) -> None:

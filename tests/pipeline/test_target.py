@@ -1,16 +1,15 @@
 """Steps in the target's own process, through the whole DAG: what is evidence, and what is not."""
 
 import json
-import subprocess
-import venv
+import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
 
-from pipeline.context import context
-from pipeline.implement import Implement
+from pipeline.iteration import Iteration
+from pipeline.prepare import prepared
+from prompt_lab.errors import ConfigError, TargetError
 from prompt_lab.names import Outcome
 from tests.adapters.step.speaking import speak
 from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld
@@ -74,108 +73,6 @@ def test_an_iteration_of_the_planner_on_a_branch(
     assert "import json" not in page  # the prompt is shown, not the module that holds it
 
 
-def test_two_commits_whose_prompt_differs_are_compared(make_target: MakeTarget) -> None:
-    world = make_target().small()
-    world.branch("better", {"src/notes/core.py": BETTER})
-    assert world.iterate(branch="better")
-    assert world.verdict().outcome is not Outcome.INVALID
-    assert len(world.runs()) == 6
-
-
-def test_the_same_commit_twice_is_invalid(make_target: MakeTarget) -> None:
-    world = make_target().small()
-    world.branch("better", {"src/notes/core.py": BETTER})
-    assert world.iterate(Implement, branch="better", number=1)
-    change = json.loads((world.folder / "change.json").read_text())
-    same = {**change, "commit": change["base_commit"]}
-    (world.folder / "change.json").write_text(json.dumps(same))
-    assert world.iterate(number=1)
-    assert world.verdict().outcome is Outcome.INVALID
-    assert "not_exercised" in world.codes()
-    assert world.runs() == []
-
-
-@pytest.mark.parametrize("path", ["README.md", "tools/run.py"])
-def test_what_the_step_cannot_load_is_not_exercised(make_target: MakeTarget, path: str) -> None:
-    world = make_target().small()
-    world.branch("docs", {path: "# Something else.\n"})
-    assert world.iterate(branch="docs")
-    assert world.verdict().outcome is Outcome.INVALID
-    assert world.codes() == {"not_exercised"}
-    assert world.runs() == []
-
-
-def test_a_module_that_no_run_loads_is_not_exercised(make_target: MakeTarget) -> None:
-    world = make_target().small()
-    world.branch("unused", {"src/notes/spare.py": "SPARE = 1\n"})
-    assert world.iterate(branch="unused")
-    assert world.verdict().outcome is Outcome.INVALID
-    assert "not_exercised" in world.codes()
-    assert len(world.runs()) == 6
-
-
-def _on_main(tree: Path) -> None:
-    subprocess.run(["git", "checkout", "-q", "HEAD~1"], cwd=tree, check=True)
-
-
-def _dirty(tree: Path) -> None:
-    (tree / "src/notes/core.py").write_text(CORE.replace("List", "Hide"))
-
-
-def _stray(tree: Path) -> None:
-    (tree / "src/notes/left_over.txt").write_text("x")
-
-
-@pytest.mark.parametrize(
-    ("harm", "codes"),
-    [
-        (_on_main, {"wrong_commit", "blob_mismatch", "prompt_mismatch"}),
-        (_dirty, {"dirty_tree", "blob_mismatch", "prompt_mismatch"}),
-        (_stray, {"dirty_tree"}),
-    ],
-    ids=["on main", "changed", "a stray file"],
-)
-def test_a_worktree_that_is_not_the_commit_is_invalid(
-    make_target: MakeTarget, harm: Callable[[Path], None], codes: set[str]
-) -> None:
-    world = make_target().small()
-    commit = world.branch("better", {"src/notes/core.py": BETTER})
-    harm(context().workspace("notes").worktree(commit))
-    assert world.iterate(branch="better")
-    assert world.verdict().outcome is Outcome.INVALID
-    assert codes <= world.codes()
-    assert {r.facts["side"] for r in world.verdict().reasons if "side" in r.facts} == {"candidate"}
-
-
-def test_another_checkout_that_shadows_the_import_is_invalid(
-    make_target: MakeTarget, tmp_path: Path
-) -> None:
-    copy, home = tmp_path / "copy", tmp_path / "environment"
-    (copy / "notes").mkdir(parents=True)
-    (copy / "notes/__init__.py").touch()
-    (copy / "notes/core.py").write_text(CORE)
-    venv.create(home, symlinks=True)
-    site = next(home.glob("lib/*/site-packages"))
-    line = f"import sys; sys.path.insert(0, {str(copy)!r}); import notes.core\n"
-    (site / "shadow.pth").write_text(line)
-    world = make_target(target_config={"interpreter": str(home / "bin/python")}).small()
-    world.branch("better", {"src/notes/core.py": BETTER})
-    assert world.iterate(branch="better")
-    assert world.verdict().outcome is Outcome.INVALID
-    assert "shadowed_import" in world.codes()
-    found = {r.facts["found"] for r in world.verdict().reasons if r.code == "shadowed_import"}
-    assert str(copy / "notes/core.py") in found
-    assert not (world.lab / "history/reusable.jsonl").exists()  # no later trial rests on these
-
-
-def test_a_prompt_from_outside_the_commit_is_invalid(make_target: MakeTarget) -> None:
-    world = make_target().small(body='return {"prompt": "Something of my own."}')
-    world.branch("better", {"src/notes/core.py": BETTER})
-    assert world.iterate(branch="better")
-    assert world.verdict().outcome is Outcome.INVALID
-    assert world.codes() == {"prompt_mismatch"}
-
-
 def test_a_prompt_that_only_running_tells_is_evidence_too(make_target: MakeTarget) -> None:
     world = make_target().small()
     text = BETTER.replace("\n", ".replace('all', 'each')\n", 1)
@@ -200,6 +97,68 @@ def test_a_candidate_that_cannot_be_imported_loses(make_target: MakeTarget) -> N
     kinds = {(r["side"], (r["error"] or {}).get("kind")) for r in world.runs()}
     assert kinds == {("baseline", None), ("candidate", "import_failed")}
     assert world.verdict().outcome in (Outcome.NO, Outcome.CONDITIONAL)
+    page = (world.folder / "assessment.md").read_text()
+    assert "No module named 'nothing" in page.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("target", "step", "said"),
+    [
+        ({"interpreter": "no/python"}, {}, "no/python' cannot start"),
+        ({"candidate_interpreter": "/bin/false"}, {}, "is no Python 3.8 or later"),
+        ({}, {'"probe"': '"other"'}, "NAME is 'other'"),
+        ({}, {"notes.core:PROMPT": "notes.core"}, "package.module:attribute"),
+        ({}, {'("answer.txt",)': '("run.json",)'}, "holds 'run.json'"),
+        ({}, {"def score": "import notes\n\n\ndef score"}, "inside execute()"),
+    ],
+)
+def test_what_no_run_could_use_is_said_before_the_first(
+    make_target: MakeTarget, target: dict[str, str], step: dict[str, str], said: str
+) -> None:
+    world = make_target(target_config=target).small()
+    world.branch("better", {"src/notes/core.py": BETTER})
+    file = world.root / "probe.py"
+    whole = file.read_text()
+    for old, new in step.items():
+        file.write_text(whole.replace(old, new))
+    with pytest.raises((ConfigError, TargetError), match=re.escape(said)):
+        prepared(Iteration(step=world.step, branch="better"))
+    assert not world.folder.exists()
+    file.write_text(whole)  # the world's workers are ended by it
+
+
+LOSES = {
+    "outputs_missing": 'Path(out_dir, "answer.txt").unlink()',
+    "score_failed": r'Path(out_dir, "answer.txt").write_bytes(b"\xff")',
+}
+"""What a step does to its output, by the kind of error that comes of it."""
+
+
+@pytest.mark.parametrize("kind", LOSES)
+def test_a_candidate_whose_output_is_lost_or_has_no_score_loses(
+    make_target: MakeTarget, capfd: pytest.CaptureFixture[str], kind: str
+) -> None:
+    world = make_target().small(body=f'if hasattr(core, "LOSES"):\n        {LOSES[kind]}')
+    world.branch("worse", {"src/notes/core.py": CORE + "LOSES = 1\n"})
+    assert world.iterate(branch="worse")
+    kinds = {(r["side"], (r["error"] or {}).get("kind")) for r in world.runs()}
+    assert kinds == {("baseline", None), ("candidate", kind)}
+    assert world.verdict().outcome in (Outcome.NO, Outcome.CONDITIONAL)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("kind", LOSES)
+def test_a_baseline_that_has_no_score_anywhere_is_a_crash(
+    make_target: MakeTarget, capfd: pytest.CaptureFixture[str], kind: str
+) -> None:
+    world = make_target().small(body=f'if not hasattr(core, "WINS"):\n        {LOSES[kind]}')
+    world.branch("better", {"src/notes/core.py": BETTER + "WINS = 1\n"})
+    assert not world.iterate(branch="better")
+    assert not (world.folder / "verdict.json").exists()
+    said = capfd.readouterr().err
+    assert "All 3 baseline runs failed in the step itself" in said
+    assert kind in said
+    assert "Traceback" not in said
 
 
 def test_where_no_model_is_reached_there_is_no_verdict(make_target: MakeTarget) -> None:

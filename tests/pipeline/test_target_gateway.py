@@ -4,12 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from threading import Lock
-from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from pipeline.context import context
+from pipeline.uses import uses
+from prompt_lab.decide.ledger import Use
 from prompt_lab.names import Outcome
 from prompt_lab.records import RECORDED
 from tests.pipeline.target_world import BETTER, DUMMY, TargetWorld
@@ -118,7 +120,7 @@ def test_a_key_reaches_the_model_and_nothing_of_the_target(
 
 
 def test_what_was_recorded_is_replayed_and_told_on_every_page(
-    make_target: MakeTarget, httpserver: HTTPServer
+    make_target: MakeTarget, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = Counting(httpserver)
     world = make_target(models={"one": {**DUMMY, "base_url": model.url}})
@@ -132,6 +134,8 @@ def test_what_was_recorded_is_replayed_and_told_on_every_page(
     world.set_lab(gateway={**gateway, "mode": "replay"})
     next((world.lab / "recordings/candidate/one").glob("*.json")).unlink()
     assert world.iterate(branch="better", number=2)
+    assert "1 of 6 runs had no answer" in capsys.readouterr().out
+    assert [(use.iteration, use.kind) for use in _uses(world)] == [(1, "trial")]
     again = [run for run in world.runs() if run["iteration"] == 2]
     assert sum(model.tokens.values()) == asked
     assert len(again) == len(live) == 6
@@ -147,6 +151,11 @@ def test_what_was_recorded_is_replayed_and_told_on_every_page(
     pull = next(world.lab.glob("pulls/0001*")).read_text()
     assert RECORDED in pull
     assert RECORDED in (world.lab / "index.html").read_text()
+
+
+def _uses(world: TargetWorld) -> list[Use]:
+    ctx = context()
+    return uses(ctx, world.step, ctx.policy("default"), before=99)
 
 
 def test_recorded_answers_merge_nothing(make_target: MakeTarget, httpserver: HTTPServer) -> None:
@@ -169,24 +178,7 @@ def test_recorded_answers_merge_nothing(make_target: MakeTarget, httpserver: HTT
     assert {"better", "violation", "recorded_answers"} <= world.codes()
     conclusion = json.loads((world.folder / "conclusion.json").read_text())
     assert conclusion["merged_commit"] == ""
-
-
-@pytest.mark.parametrize("status", [401, 503])
-def test_where_every_call_dies_there_is_no_verdict(
-    make_target: MakeTarget, httpserver: HTTPServer, status: int
-) -> None:
-    httpserver.expect_request("/v1/chat/completions").respond_with_data(
-        '{"error": {"message": "told to fail"}}', status, {"Retry-After": "0"}
+    assert (
+        "spends nothing" in json.loads((world.folder / "meta.json").read_text())["granted"]["text"]
     )
-    url = httpserver.url_for("/v1")
-    world = make_target(models={"one": {**DUMMY, "base_url": url}}).small(body=asks(), plans=1)
-    world.branch("better", {"src/notes/core.py": BETTER})
-    assert not world.iterate(branch="better")
-    assert world.runs() == []
-    assert not (world.folder / "verdict.json").exists()
-    told: list[dict[str, Any]] = [
-        json.loads(row)
-        for path in world.lab.glob("history/*/*/events.jsonl")
-        for row in path.read_text().splitlines()
-    ]
-    assert any(str(status) in str(row.get("error")) for row in told)
+    assert [use for use in _uses(world) if use.kind == "trial"] == []

@@ -66,6 +66,8 @@ def execute(step: types.ModuleType, setup: dict[str, Any], job: dict[str, Any]) 
 def score(step: types.ModuleType, job: dict[str, Any]) -> dict[str, float]:
     """The named parts, as numbers."""
     parts = step.score(job["plan_dir"], job["out_dir"])
+    if not isinstance(parts, dict):
+        raise StepFailed("no_parts", f"gives {parts!r}, not a dict of named parts")
     return {str(name): float(value) for name, value in parts.items()}
 
 

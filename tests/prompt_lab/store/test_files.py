@@ -74,3 +74,19 @@ def test_a_damaged_record_names_its_file(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(StoreError, match=r"thing\.json"):
         read_record(path, Thing)
+
+
+def test_a_line_that_was_left_half_done_takes_no_other_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    append_row(path, {"a": 1})
+    with path.open("ab") as file:
+        file.write(b'{"event": "crashed", "ti')
+    append_row(path, {"b": 2})
+    append_row(path, {"c": 3})
+    assert read_rows(path) == [{"a": 1}, {"b": 2}, {"c": 3}]
+
+
+def test_endless_brackets_are_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("[" * 100_000 + '\n{"a": 1}\n')
+    assert read_rows(path) == [{"a": 1}]

@@ -1,0 +1,84 @@
+"""Whether anyone answered: where nobody did, on a whole side, nothing can be compared."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from prompt_lab.decide.verdict import Code, Reason
+from prompt_lab.evaluate.evidence import NOTHING_RAN
+from prompt_lab.names import Side
+from prompt_lab.records import RunRecord, RunRow
+
+BROKEN = frozenset({"import_failed", "outputs_missing", "score_failed"})
+"""Kinds of errors that are the step's own, whatever a model says."""
+TIME_LIMIT = "time_limit"
+
+
+class Silence(NamedTuple):
+    """Why runs are no evidence: what is said of them, whose models, and one of them."""
+
+    text: str
+    models: tuple[str, ...]
+    first: RunRow
+
+
+def unanswered(record: RunRecord) -> bool:
+    """Whether a model was asked and none of the run's calls was answered, however the run ended.
+
+    A refusal of the very request is an answer. A step in our own process leaves no notes of its
+    calls: of its runs those count whose time was up before the first answer.
+    """
+    if record.calls:
+        return not any(call.answered_by for call in record.calls)
+    late = record.error is not None and record.error.kind == TIME_LIMIT
+    return late and record.usage.calls > record.usage.calls_succeeded == 0
+
+
+def nobody_answered(rows: Sequence[RunRow]) -> Silence | None:
+    """The first side of a model of which no run had an answer; None where each had one."""
+    groups: dict[tuple[str, Side], list[RunRow]] = {}
+    for row in rows:
+        groups.setdefault((row.record.model, row.record.side), []).append(row)
+    for (model, side), of in sorted(groups.items()):
+        if all(unanswered(row.record) for row in of):
+            text = f"No call of {model} was answered in any of its {len(of)} {side.value} runs"
+            return Silence(text, (model,), of[0])
+    return None
+
+
+def nothing_to_compare(rows: Sequence[RunRow]) -> Silence | None:
+    """Why the rows of both sides show nothing of a change, if so."""
+    models = tuple(sorted({row.record.model for row in rows}))
+    if rows and not any(row.record.valid for row in rows):
+        text = f"None of {len(rows)} answers of {', '.join(models)} could be used, on either side"
+        return Silence(text, models, rows[0])
+    base = [row for row in rows if row.record.side is Side.BASELINE]
+    if base and all(_broken(row.record) for row in base):
+        text = f"All {len(base)} baseline runs failed in the step itself, whatever was answered"
+        return Silence(text, models, base[0])
+    return nobody_answered(rows)
+
+
+def silent(rows: Sequence[RunRow]) -> tuple[Reason, ...]:
+    """The same as a finding that voids a comparison; () where there is something to compare."""
+    found = nothing_to_compare(rows)
+    if found is None:
+        return ()
+    facts = {"finding": NOTHING_RAN, "example": found.first.path}
+    return (Reason(code=Code.OTHER, text=f"{found.text}.", facts=facts),)
+
+
+def told_unanswered(rows: Sequence[RunRow]) -> str:
+    """One line about runs without any answer, which count as errors; '' where there is none."""
+    lost = [row.record for row in rows if unanswered(row.record)]
+    if not lost:
+        return ""
+    first, more = lost[0], ", …" if len(lost) > 1 else ""
+    why = first.calls[-1].error if first.calls else first.error.message if first.error else ""
+    return (
+        f"{len(lost)} of {len(rows)} runs had no answer and are judged as they ended"
+        f" ({first.side.value}, {first.model}, {first.plan}: {' '.join(why.split())[:200]}{more})."
+    )
+
+
+def _broken(record: RunRecord) -> bool:
+    return record.error is not None and record.error.kind in BROKEN

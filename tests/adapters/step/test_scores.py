@@ -1,0 +1,87 @@
+"""What a step leaves and how it is scored: a fault there is an error of the run, with its text."""
+
+import pytest
+
+from prompt_lab.errors import ConfigError, ScoreFailed, TargetError
+from tests.adapters.step.bench import STEP, Bench, kind
+
+pytestmark = pytest.mark.slow
+WHOLE = STEP.format(body="return {}")
+SCORE = WHOLE[WHOLE.index("def score") :]
+
+
+def scoring(body: str) -> str:
+    """The usual step file, with another body of score()."""
+    return WHOLE.replace(SCORE, f"def score(plan_dir, out_dir):\n    {body}\n")
+
+
+def test_a_step_that_ends_without_an_output_says_which(bench: Bench) -> None:
+    text = WHOLE.replace('OUTPUTS = ("out.txt",)', 'OUTPUTS = ("out.txt", "more/raw.txt")')
+    result = bench.run(bench.step(text=text))
+    assert kind(result) == "outputs_missing"
+    assert result.error is not None
+    assert "'more/raw.txt'" in result.error.message
+    assert "'out.txt'" not in result.error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise ValueError('no gold here')", "ValueError: no gold here$"),
+        ("return None", "gives None, not a dict"),
+        ("return 0.5", "gives 0.5, not a dict"),
+        ("return {'good': None}", "score.. failed"),
+        ("return {'good': 'much'}", "could not convert"),
+        ("return {'good': float('nan')}", "'good' = nan; parts are in"),
+        ("return {'good': float('inf')}", "'good' = inf; parts are in"),
+        ("return {'good': 1.01}", "'good' = 1.01; parts are in"),
+        ("return {'good': 1.0, 'other': -0.5}", "'other' = -0.5; parts are in"),
+        ("return {'other': 1.0}", "gives other, but the primary part"),
+        ("return {}", "gives nothing, but the primary part"),
+    ],
+)
+def test_what_is_no_score_is_told_as_such(bench: Bench, body: str, said: str) -> None:
+    step, job = bench.step(text=scoring(body)), bench.job()
+    assert step.execute(job).error is None
+    with pytest.raises(ScoreFailed, match=said):
+        step.score(job.plan_dir, job.out_dir)
+
+
+@pytest.mark.parametrize(
+    "given", ["prompt", "pkg.core", "pkg.core:", ":PROMPT", "pkg:a:b", "a b:c"]
+)
+def test_a_prompt_must_name_module_and_attribute(bench: Bench, given: str) -> None:
+    with pytest.raises(ConfigError, match=r"step0\.py:7: PROMPT is .*package\.module:attribute"):
+        bench.step(text=WHOLE.replace("pkg.core:PROMPT", given))
+
+
+@pytest.mark.parametrize("name", ["run.json", "calls.jsonl", "step.log", "attempts/x"])
+def test_an_output_must_not_be_called_as_a_file_of_ours(bench: Bench, name: str) -> None:
+    with pytest.raises(ConfigError, match=f"OUTPUTS holds '{name}', which Prompt Lab itself"):
+        bench.step(text=WHOLE.replace("out.txt", name))
+
+
+def test_a_sound_step_passes_its_check(bench: Bench) -> None:
+    bench.step().check()
+
+
+def test_a_name_that_is_not_the_config_s_is_refused(bench: Bench) -> None:
+    with pytest.raises(ConfigError, match=r"NAME is 'other', but .* 'probe'"):
+        bench.step(text=WHOLE.replace('"probe"', '"other"')).check()
+
+
+@pytest.mark.parametrize("side", ["interpreter", "candidate_interpreter"])
+@pytest.mark.parametrize(
+    ("interpreter", "said"),
+    [("no/python", "cannot start"), ("/bin/false", "is no Python"), ("/bin/cat", "is no Python")],
+)
+def test_an_interpreter_that_does_not_run_is_named(
+    bench: Bench, side: str, interpreter: str, said: str
+) -> None:
+    with pytest.raises(TargetError, match=f"{interpreter}' {said}.*Correct 'interpreter'"):
+        bench.step(target={side: interpreter}).check()
+
+
+def test_a_step_file_that_needs_the_target_to_score_is_refused(bench: Bench) -> None:
+    with pytest.raises(TargetError, match=r"No module named 'pkg'[\s\S]*inside execute"):
+        bench.step(text="import pkg\n" + WHOLE).check()
