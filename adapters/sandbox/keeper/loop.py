@@ -19,6 +19,8 @@ from . import command
 MEGABYTE = 1 << 20
 TICK_SECONDS = 0.1
 LOOK_SECONDS = 0.25
+CLEAR_SECONDS = 30.0
+"""A process that was killed while the disk worked for it ends when the disk is done."""
 OURS = 2
 """Processes of a group that are not the command's: the keeper, and the one that stands by."""
 
@@ -222,7 +224,8 @@ class Watched:
 
     def _clear(self) -> None:
         """End what the command left behind: it has become our own child."""
-        for _ in range(100):
+        until = time.monotonic() + CLEAR_SECONDS
+        while time.monotonic() < until:
             left = tree.children(os.getpid())
             if not left:
                 return
