@@ -1,15 +1,16 @@
 """Campaign: attempts at one task, one after the other, until goal or budget."""
 
-import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import luigi
 
 from pipeline.base import File, utc_now
+from pipeline.logs import printable
 from pipeline.params import CountParameter
-from pipeline.task import NEXT, Attempt, OfTask
+from pipeline.task import NEXT, Attempt, OfTask, TaskCrashed, bad_task, tell
 from prompt_lab.store.files import read_if_whole, read_record, write_record
 from prompt_lab.tasks.campaign import Course, Ended, end_of
 from prompt_lab.tasks.record import Record
@@ -25,6 +26,7 @@ class Campaign(OfTask):
         "--first", least=0, default=NEXT, description="the campaign to go on with; default: new"
     )
     _said = False
+    _told = 0
 
     def output(self) -> luigi.LocalTarget:
         """The campaign's record."""
@@ -35,7 +37,11 @@ class Campaign(OfTask):
         return self._said
 
     def run(self) -> Iterator[Any]:
-        """One attempt at a time, each a task of its own; none is made twice."""
+        """One attempt at a time, each a task of its own; none is made twice. Raises LabError."""
+        fault = self.faulty()
+        if fault is not None:
+            tell(bad_task(fault))
+            raise fault
         store = self.site.store
         path = store.course(self._first())
         course = read_if_whole(path, Course) or Course(started=utc_now(), attempts=(self._first(),))
@@ -43,6 +49,7 @@ class Campaign(OfTask):
         while True:
             yield self.clone(Attempt, number=course.attempts[-1])
             done = [read_record(store.record(number), Record) for number in course.attempts]
+            self._whisper(done)
             seconds = (datetime.now(UTC) - datetime.fromisoformat(course.started)).total_seconds()
             ended = end_of(self.site.task, done, seconds, self.iterations)
             if ended is not None:
@@ -54,7 +61,16 @@ class Campaign(OfTask):
     def _tell(self, ended: Ended) -> None:
         write_record(self.site.store.campaign(self._first()), ended)
         self._said = True
-        print(json.dumps(json.loads(ended.model_dump_json())), flush=True)
+        tell(ended)
+        if ended.why == "crashes":
+            raise TaskCrashed(f"attempt {ended.attempts[-1]} crashed, and those before it")
+
+    def _whisper(self, done: Sequence[Record]) -> None:
+        """Say of each attempt how it ended, once and to people only: on standard error."""
+        for record in done[self._told :]:
+            words = f"attempt {record.attempt}: {record.status}, {record.reason}: {record.detail}"
+            print(printable(words), file=sys.stderr, flush=True)
+        self._told = len(done)
 
     def _first(self) -> int:
         if self.first == NEXT:

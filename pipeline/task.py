@@ -4,19 +4,23 @@ import json
 from pathlib import Path
 
 import luigi
+from pydantic import BaseModel
 
+from adapters.sandbox.files import Conflict
 from pipeline.base import File, LabTask, utc_now
 from pipeline.logs import say
 from pipeline.params import CountParameter
 from pipeline.task_attempt import Attempt as Going
 from pipeline.task_explain import explained
 from pipeline.task_site import Site
-from prompt_lab.errors import ConfigError, LabBusy, LabError
+from prompt_lab.errors import LabBusy, LabError, TargetError
 from prompt_lab.store.files import read_record, write_text
 from prompt_lab.tasks.paths import words
 from prompt_lab.tasks.record import Code, Record, Status, Undo
 
 NEXT = 0
+NOTHING = 0
+"""The number of an attempt that was never begun."""
 
 
 class TaskCrashed(LabError):
@@ -33,6 +37,7 @@ class OfTask(LabTask):
     mutator = luigi.Parameter(default="", description="a command in place of the task's mutator")
 
     _site: Site | None = None
+    _fault: LabError | None = None
 
     @property
     def site(self) -> Site:
@@ -40,6 +45,15 @@ class OfTask(LabTask):
         if self._site is None:
             self._site = Site.open(Path(self.task))
         return self._site
+
+    def faulty(self) -> LabError | None:
+        """What is wrong with the task.yaml, if anything is."""
+        if self._fault is None:
+            try:
+                _ = self.site
+            except LabError as error:
+                self._fault = error
+        return self._fault
 
 
 class Attempt(OfTask):
@@ -67,8 +81,7 @@ class Attempt(OfTask):
                 )  # fmt: skip
                 going.run()
         except LabError as error:
-            code = Code.BUSY if isinstance(error, LabBusy) else Code.ENGINE
-            record = crash(site.task.id, self.number, code, str(error), started)
+            record = crash(site.task.id, self.number, _code(error), str(error), started)
             site.store.append(json.loads(record.model_dump_json()))
             write_text(site.store.record(self.number), record.model_dump_json() + "\n")
 
@@ -86,7 +99,6 @@ class RunTask(OfTask):
     undo = luigi.BoolParameter(description="take the last keep back")
 
     _said = False
-    _fault: LabError | None = None
 
     def complete(self) -> bool:
         """It is done once it has spoken."""
@@ -94,31 +106,40 @@ class RunTask(OfTask):
 
     def requires(self) -> list[luigi.Task]:
         """The attempt; nothing where there is none to make."""
-        if self.explain or self.undo or self._faulty():
+        if self.explain or self.undo or self.faulty():
             return []
         if self.number == NEXT:
             self.number = self.site.store.claim()
         return [self.clone(Attempt)]
 
     def run(self) -> None:
-        """Say how it ended. Raises TaskCrashed after the record of a crash."""
-        fault = self._faulty()
-        if self.explain and fault is None:
+        """Say how it ended. Raises LabError after the record of a crash."""
+        fault = self.faulty()
+        if fault is not None:
+            tell(bad_task(fault))
+            raise fault
+        if self.explain:
             say(explained(self.site))
-        elif self.undo and fault is None:
-            tell(self._undone())
+        elif self.undo:
+            self._tell_undo()
         else:
-            self._tell_attempt(fault)
+            self._tell_attempt()
         self._said = True
 
-    def _tell_attempt(self, fault: LabError | None) -> None:
-        if fault is None:
-            record = read_record(self.site.store.record(self.number), Record)
-        else:
-            record = crash("", 0, Code.BAD_TASK, str(fault), utc_now())
+    def _tell_attempt(self) -> None:
+        record = read_record(self.site.store.record(self.number), Record)
         tell(record)
         if record.status is Status.CRASH:
-            raise fault or TaskCrashed(f"{record.reason}: {record.detail}")
+            raise TaskCrashed(f"{record.reason}: {record.detail}")
+
+    def _tell_undo(self) -> None:
+        started = utc_now()
+        try:
+            tell(self._undone())
+        except LabError as error:
+            code = Code.WORKSPACE_CHANGED if isinstance(error, Conflict) else _code(error)
+            tell(crash(self.site.task.id, NOTHING, code, f"--undo: {error}", started))
+            raise
 
     def _undone(self) -> Undo:
         site = self.site
@@ -126,7 +147,7 @@ class RunTask(OfTask):
             site.sync.recover()
             number = site.store.last_keep()
             if not number:
-                raise ConfigError([f"{self.task}: --undo: no attempt of the task was kept"])
+                raise TargetError(f"{self.task}: no attempt of the task is kept")
             record = Undo(
                 task_id=site.task.id, undone=number, files=site.sync.files_of(number),
                 started=utc_now(),
@@ -134,14 +155,10 @@ class RunTask(OfTask):
             site.sync.undo(number, record)
         return record
 
-    def _faulty(self) -> LabError | None:
-        """What is wrong with the task.yaml, if anything is."""
-        if self._fault is None:
-            try:
-                _ = self.site
-            except LabError as error:
-                self._fault = error
-        return self._fault
+
+def bad_task(fault: LabError) -> Record:
+    """The record where the task.yaml cannot be used."""
+    return crash("", NOTHING, Code.BAD_TASK, str(fault), utc_now())
 
 
 def crash(task_id: str, number: int, code: Code, detail: str, started: str) -> Record:
@@ -152,6 +169,10 @@ def crash(task_id: str, number: int, code: Code, detail: str, started: str) -> R
     )  # fmt: skip
 
 
-def tell(record: Record | Undo) -> None:
+def _code(error: LabError) -> Code:
+    return Code.BUSY if isinstance(error, LabBusy) else Code.ENGINE
+
+
+def tell(record: BaseModel) -> None:
     """The one line on standard output: JSON in ASCII, which no terminal can misread."""
     print(json.dumps(json.loads(record.model_dump_json())), flush=True)

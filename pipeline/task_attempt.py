@@ -24,7 +24,7 @@ from prompt_lab.tasks.keep import (
     next_replicates,
     ruling,
 )
-from prompt_lab.tasks.paths import is_artifact
+from prompt_lab.tasks.paths import artifacts_among
 from prompt_lab.tasks.record import Code, DiffSummary, Record, Status
 from prompt_lab.tasks.score import Scored
 from prompt_lab.tasks.told import Told
@@ -104,11 +104,14 @@ class Attempt:
     def _score_baseline(self, replicates: Iterable[int]) -> None:
         """Of the workspace as it is; where that cannot be scored, there is no baseline."""
         site = self.site
+        missing = [replicate for replicate in replicates if replicate not in self.baseline]
+        if self.no_baseline or not missing:
+            return
         site.tree.overlay({})
         site.tree.reset()
-        for replicate in replicates:
-            if replicate in self.baseline or self.no_baseline:
-                continue
+        for replicate in missing:
+            if self.no_baseline:
+                break
             self.cached = self.cached and is_scored(site, replicate)
             try:
                 self.baseline[replicate] = score(site, replicate, self.log / "baseline")
@@ -188,8 +191,7 @@ class Attempt:
     def _artifacts(self) -> Versions:
         """Every artifact as the tree holds it."""
         tree = self.site.tree
-        allowed = self.site.artifacts
-        return {name: tree.take(name) for name in tree.held if is_artifact(allowed, name)}
+        return {name: tree.take(name) for name in artifacts_among(self.site.artifacts, tree.held)}
 
 
 def _changed_meanwhile(error: Conflict) -> Ruling:

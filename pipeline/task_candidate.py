@@ -16,6 +16,7 @@ from prompt_lab.tasks.told import Told
 
 HISTORY = "work/history.jsonl"
 HISTORY_ROWS = 100
+HISTORY_BYTES = 1 << 20
 TOLD = "work/mutation.json"
 
 
@@ -63,7 +64,7 @@ class Maker:
         return command
 
     def _history(self) -> str:
-        rows = self.site.store.rows()[-HISTORY_ROWS:]
+        rows = self.site.store.rows(HISTORY_BYTES)[-HISTORY_ROWS:]
         return "".join(json.dumps({**row, "verdict": None}) + "\n" for row in rows)
 
 

@@ -12,7 +12,13 @@ def explained(site: Site) -> str:
         artifacts=site.artifacts,
         evaluator=site.evaluator,
         no_jail=site.no_jail,
-        running=site.at_work() if site.store.running.exists() else "",
+        running=_running(site),
         last_keep=site.store.last_keep(),
     )
     return explain(site.task, facts, site.store.rows())
+
+
+def _running(site: Site) -> str:
+    if not site.store.running.exists():
+        return ""
+    return f"an engine is at work, or was ended by force: {site.at_work()}"

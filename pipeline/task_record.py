@@ -19,9 +19,8 @@ Versions = dict[str, Version | None]
 def record_of(going: "Attempt", found: Ruling, seconds: float) -> Record:
     """What an attempt comes to; `seconds` is its wall time."""
     site = going.site
-    unbound = list(site.unbound)
-    if site.no_jail:
-        unbound.append(NO_JAIL.format(why=site.no_jail))
+    unbound = [NO_JAIL.format(why=site.no_jail)] if site.no_jail else []
+    unbound += site.unbound
     metrics = mean_metrics(going.scored)
     return Record(
         task_id=site.task.id,

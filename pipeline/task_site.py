@@ -26,6 +26,7 @@ from prompt_lab.tasks.scope import artifact_paths, evaluator_paths
 
 JAILED_HOME = "/tmp"
 POLL_SECONDS = 0.1
+PHASE_BYTES = 200
 
 
 @lru_cache(maxsize=1)
@@ -132,8 +133,13 @@ class Site:
         """Say where the engine stands, for `--explain` and for whoever waits."""
         told = {"pid": os.getpid(), "phase": name, "attempt": attempt, "since": utc_now()}
         with disk_errors(self.store.running):
-            # Nothing is decided by it: it need not be whole at every moment.
-            self.store.running.write_text(json.dumps(told) + "\n", encoding="utf-8")
+            # Nothing is decided by it: it need not be whole at every moment. It is written over
+            # and not emptied first, upon which some file systems wait for the disk.
+            handle = os.open(self.store.running, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                os.pwrite(handle, json.dumps(told).ljust(PHASE_BYTES).encode() + b"\n", 0)
+            finally:
+                os.close(handle)
 
     @contextmanager
     def alone(self, wait_seconds: float) -> Iterator[None]:
@@ -158,8 +164,10 @@ class Site:
     def at_work(self) -> str:
         """What the engine that runs now says of itself."""
         try:
-            return self.store.running.read_text("utf-8").strip()
-        except OSError:
+            told = json.loads(self.store.running.read_text("utf-8"))
+            text = "process {pid} in attempt {attempt}, phase {phase}, since {since}"
+            return text.format_map(told)
+        except (OSError, ValueError, KeyError, TypeError):
             return "it has not said where it stands"
 
     def _environment(self) -> dict[str, str]:

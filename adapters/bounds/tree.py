@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 _PDEATHSIG, _SUBREAPER = 1, 36
@@ -93,6 +94,12 @@ def _prctl(option: int, value: int) -> bool:
     if sys.platform != "linux":
         return False
     try:
-        return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)
+        return bool(_libc().prctl(option, value, 0, 0, 0) == 0)
     except (OSError, AttributeError):
         return False
+
+
+@lru_cache(maxsize=1)
+def _libc() -> ctypes.CDLL:
+    """Loaded once: a process that has just been forked finds it there."""
+    return ctypes.CDLL(None)

@@ -18,7 +18,7 @@ from prompt_lab.errors import OutsideFailure
 
 START = Path(bounds.__path__[0]) / "start.py"
 SERVES = "sandbox.keeper.loop"
-NO_JAIL = "the file system, the network and other processes are open to commands: {why}"
+NO_JAIL = "no jail: the file system, the network and other processes are open to commands: {why}"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from adapters.git import Git
-from adapters.sandbox.files import SPECIAL, Stamp, git_mode, stamp
+from adapters.sandbox.files import SPECIAL, Stamp, git_mode, opened, stamp
 from prompt_lab.errors import TargetError
 from prompt_lab.propose.budget import LINK
 from prompt_lab.tasks.paths import ignored
@@ -21,27 +21,34 @@ def root_of(task_file: Path) -> Path:
     return folder
 
 
-def listed(root: Path, artifacts: Iterable[str]) -> dict[str, Stamp]:
+def listed(
+    root: Path, artifacts: Iterable[str], names: Iterable[str] | None = None
+) -> dict[str, Stamp]:
     """Path from the root -> stamp, of every file and link of the workspace that a copy holds.
 
     Uncommitted files too, but nothing that .gitignore names, unless it is an artifact. A link that
     leads out of the workspace is in no copy, nor is anything that is neither file nor link.
+    `names` are what `candidates` gave, where that was asked before.
     """
-    names = _by_git(root) if (root / ".git").exists() else _below(root, "")
     found: dict[str, Stamp] = {}
-    start = f"{root}/"
-    for name in [*names, *artifacts]:
-        known = stamp(start + name.rstrip("/"))
-        if known is not None and stat.S_ISREG(known.mode):
-            if not ignored(name):
-                found[name] = known
-            continue
-        for path, other in _stamps(root, name.rstrip("/"), known):
-            mode = git_mode(other.mode)
-            if mode == SPECIAL or ignored(path) or (mode == LINK and _leads_out(root, path)):
+    with opened(root) as top:
+        for name in [*(candidates(root) if names is None else names), *artifacts]:
+            known = stamp(name.rstrip("/"), top)
+            if known is not None and stat.S_ISREG(known.mode):
+                if not ignored(name):
+                    found[name] = known
                 continue
-            found[path] = other
+            for path, other in _stamps(root, name.rstrip("/"), known):
+                mode = git_mode(other.mode)
+                if mode == SPECIAL or ignored(path) or (mode == LINK and _leads_out(root, path)):
+                    continue
+                found[path] = other
     return found
+
+
+def candidates(root: Path) -> list[str]:
+    """The paths that a copy may hold; a folder for all below it."""
+    return _by_git(root) if (root / ".git").exists() else list(_below(root, ""))
 
 
 def _stamps(root: Path, name: str, found: Stamp | None) -> Iterator[tuple[str, Stamp]]:

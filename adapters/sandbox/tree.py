@@ -3,13 +3,14 @@
 import os
 import time
 from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
 from adapters.sandbox import files
 from adapters.sandbox.files import Stamp
 from adapters.sandbox.index import Held, read_index, write_index
-from adapters.sandbox.listing import listed
+from adapters.sandbox.listing import candidates, listed
 from prompt_lab.errors import StoreError, TargetError
 from prompt_lab.propose.budget import LINK
 from prompt_lab.tasks.changes import Version
@@ -31,6 +32,7 @@ class Tree:
         self._overlay: dict[str, Version | None] = {}
         self._seen: tuple[dict[str, Stamp], set[str]] | None = None
         self._fits, self._digest = False, ""
+        self._exact: bool | None = None
         self._named: set[str] = set()
         self._above: set[str] = set()
         self._base = read_index(self._index, root)
@@ -39,14 +41,20 @@ class Tree:
     def refresh(self, artifacts: Iterable[str]) -> None:
         """Make it equal to the workspace as it is now. Raises TargetError or StoreError."""
         self.overlay({})
+        with ThreadPoolExecutor(1) as beside:
+            names = beside.submit(candidates, self.root)
+            if not self._fits:
+                self._seen = self._found()  # while git looks at the workspace
         known, self._base, copied = self._base, {}, False
-        for name, found in listed(self.root, artifacts).items():
+        for name, found in listed(self.root, artifacts, names.result()).items():
             old = known.get(name)
             if old is not None and old.source == found:
                 self._base[name] = old
             else:
                 self._base[name], copied = self._copied(name, found), True
-        self._fits = self._fits and not copied and len(known) == len(self._base)
+        if copied:
+            self.touched()
+        self._fits = self._fits and len(known) == len(self._base)
         self.reset()
         if copied or len(known) != len(self._base):
             write_index(self._index, self.root, self._base)
@@ -105,6 +113,10 @@ class Tree:
 
     def settle(self) -> None:
         """Wait until what was written last is older than the kernel's clock is coarse."""
+        if self._exact is None:
+            self._exact = files.tells_moments_apart(self.folder)
+        if self._exact:
+            return
         newest = max((held.here.changed for held in self._held.values()), default=0)
         left = newest + SETTLED_NS - time.time_ns()
         if 0 < left <= SETTLED_NS:

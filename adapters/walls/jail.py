@@ -53,17 +53,23 @@ class Jail(NamedTuple):
 
 
 class Builder:
-    """Builds a jail around this process: `separate`, `arrange`, then `finish` in its next child."""
+    """Builds a jail around this process: `separate`, `arrange`, then `finish` in its next child.
+
+    Where the process was begun by `fork_apart` it is `finish`ed itself, being the first one.
+    """
 
     def __init__(self, jail: Jail) -> None:
         self.missing: list[str] = []
         self._jail = jail
         self._own_mounts = self._own_processes = False
 
-    def separate(self) -> None:
-        """Leave the machine's namespaces; that of processes is left by this process' next child."""
-        flags = sys_.NEWNS | sys_.NEWUTS | sys_.NEWIPC | sys_.NEWPID
-        if self._tried(partial(_unshare, flags), NO_MOUNTS, NO_PROCESSES):
+    def separate(self, apart: tuple[int, int] | None = None) -> None:
+        """Leave the machine's namespaces; that of processes is left by this process' next child.
+
+        `apart`: (user, group) that this process had before `fork_apart`, if it was begun so.
+        """
+        leave = _unshare if apart is None else partial(_map_us, *apart)
+        if self._tried(leave, NO_MOUNTS, NO_PROCESSES):
             self._own_processes = True
             private = partial(sys_.mount, "", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
             self._own_mounts = self._tried(private, NO_MOUNTS)
@@ -120,10 +126,23 @@ class Builder:
         return True
 
 
-def _unshare(flags: int) -> None:
+def fork_apart() -> int:
+    """Like os.fork, with the child in a jail's namespaces, to be built by it. Raises OSError."""
+    return sys_.fork_apart(_flags(os.geteuid()))
+
+
+def _flags(user: int) -> int:
     """Root needs no user namespace, in which it would own less."""
+    return sys_.NEWNS | sys_.NEWUTS | sys_.NEWIPC | sys_.NEWPID | (sys_.NEWUSER if user else 0)
+
+
+def _unshare() -> None:
     user, group = os.geteuid(), os.getegid()
-    sys_.unshare(flags | (sys_.NEWUSER if user else 0))
+    sys_.unshare(_flags(user))
+    _map_us(user, group)
+
+
+def _map_us(user: int, group: int) -> None:
     if user:
         for file, text in (
             ("setgroups", "deny"),

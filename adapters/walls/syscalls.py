@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
+import platform
+import signal
 import socket
 import struct
 
@@ -14,6 +17,9 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV = 1, 2, 4
 
+_CLONE = {
+    "x86_64": 56, "aarch64": 220, "riscv64": 220, "loongarch64": 220, "ppc64le": 120, "armv7l": 120,
+}.get(platform.machine(), 0)  # fmt: skip
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -25,6 +31,17 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def unshare(flags: int) -> None:
     """Give this process namespaces of its own. Raises OSError."""
     _checked(_libc.unshare(flags), "unshare")
+
+
+def fork_apart(flags: int) -> int:
+    """os.fork, with the child in namespaces of its own from its first moment. Raises OSError.
+
+    Of a process with one thread only: nothing of Python's own is told of the fork.
+    """
+    if not _CLONE:
+        raise OSError(errno.ENOSYS, f"no number of clone(2) is known for {platform.machine()}")
+    words = [ctypes.c_ulong(flags | signal.SIGCHLD), *[ctypes.c_ulong(0)] * 4]
+    return _checked(_libc.syscall(ctypes.c_long(_CLONE), *words), "clone")
 
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
@@ -66,7 +83,8 @@ def raise_loopback() -> None:
         fcntl.ioctl(probe, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
 
 
-def _checked(done: int, what: str) -> None:
+def _checked(done: int, what: str) -> int:
     if done < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{what}: {os.strerror(code)}")
+    return done

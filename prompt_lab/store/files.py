@@ -124,13 +124,21 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
             os.close(handle)
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSONL file; none where it is missing. What is no object is skipped."""
+def read_rows(path: Path, last_bytes: int = 0) -> list[dict[str, Any]]:
+    """The rows of a JSONL file; none where it is missing. What is no object is skipped.
+
+    `last_bytes`: only the rows that lie whole in so many bytes at its end; 0: all.
+    """
     rows = []
     if not path.exists():
         return []
-    with disk_errors(path):
-        text = path.read_text(encoding="utf-8", errors="replace")
+    with disk_errors(path), path.open("rb") as file:
+        if last_bytes and file.seek(0, os.SEEK_END) > last_bytes:
+            file.seek(-last_bytes, os.SEEK_END)
+            file.readline()
+        else:
+            file.seek(0)
+        text = file.read().decode("utf-8", "replace")
     for line in text.split("\n"):  # splitlines() would also split at characters inside a string
         try:
             row = json.loads(line)

@@ -8,6 +8,8 @@ from typing import Any
 
 from prompt_lab.store.files import append_row, disk_errors, read_rows
 
+LATEST_BYTES = 1 << 16
+"""Of results.jsonl: a row that a dead engine has written is among these."""
 _NUMBER = re.compile(r"[0-9]+")
 
 
@@ -58,12 +60,13 @@ class TaskStore:
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add a row to results.jsonl, unless it is there: a recovered engine may add it again."""
-        if dict(row) not in read_rows(self.results)[-50:]:
+        if dict(row) not in read_rows(self.results, LATEST_BYTES):
             append_row(self.results, dict(row))
 
-    def rows(self) -> list[dict[str, Any]]:
-        """This task's rows of results.jsonl, oldest first."""
-        return [row for row in read_rows(self.results) if row.get("task_id") == self.task_id]
+    def rows(self, last_bytes: int = 0) -> list[dict[str, Any]]:
+        """This task's rows of results.jsonl, oldest first; of so many bytes at its end, or all."""
+        found = read_rows(self.results, last_bytes)
+        return [row for row in found if row.get("task_id") == self.task_id]
 
     def last_keep(self) -> int:
         """The newest keep that was not taken back; 0 where there is none."""

@@ -32,13 +32,13 @@ class Ended(BaseModel):
     kind: Literal["campaign"] = "campaign"
     task_id: str
     why: Why = Field(description="what ended it")
-    attempts: tuple[int, ...]
-    kept: tuple[int, ...] = Field(description="the attempts that are in the workspace")
-    crashed: tuple[int, ...] = ()
+    attempts: tuple[int, ...] = Field(description="numbers of its attempts, oldest first")
+    kept: tuple[int, ...] = Field(description="those of them that were kept")
+    crashed: tuple[int, ...] = Field(default=(), description="those that ended in a crash")
     first_score: float | None = Field(description="of the first baseline")
     last_score: float | None = Field(description="of the last keep, else of the last baseline")
-    seconds: float
-    cost_usd: float
+    seconds: float = Field(description="wall time since it began")
+    cost_usd: float = Field(description="as mutator and scorer tell it")
 
 
 def end_of(task: Task, done: Sequence[Record], seconds: float, iterations: int = 0) -> Ended | None:

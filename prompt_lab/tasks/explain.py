@@ -5,15 +5,14 @@ from typing import Any, NamedTuple
 
 from prompt_lab.names import count
 from prompt_lab.tasks.parts import Command
+from prompt_lab.tasks.paths import under
 from prompt_lab.tasks.schema import Task
 
 SHOWN_ROWS = 20
-_HOW = {
-    "exact": "any gain counts; the scorer must give equal scores for equal input",
-    "sequential": "the gain must be shown over replicates or cases, in planned looks",
-    "fixed": "the gain must be shown over all replicates or cases, in one look",
-    "anytime": "the gain must be shown over replicates or cases, at any look",
-}
+SHOWN_DETAIL = 120
+_LOOKS = {"sequential": "in planned looks", "fixed": "in one look", "anytime": "at any look"}
+
+Rows = Sequence[Mapping[str, Any]]
 
 
 class Facts(NamedTuple):
@@ -25,85 +24,140 @@ class Facts(NamedTuple):
     evaluator: tuple[str, ...]
     no_jail: str
     running: str
+    """What an engine at work, or one that was ended by force, said last; '' where there is none."""
     last_keep: int
 
 
-def explain(task: Task, facts: Facts, rows: Sequence[Mapping[str, Any]]) -> str:
+def explain(task: Task, facts: Facts, rows: Rows) -> str:
     """One page of plain text; `rows` are the task's lines of results.jsonl, oldest first."""
+    tried = sum(row.get("kind") != "undo" for row in rows)
     parts = [
-        [f"Task {task.id}: {task.description or 'no description'}", f"  {facts.file}"],
+        [f"Task {task.id}" + (f": {task.description}" if task.description else ""), facts.file],
         ["You may change", *_allowed(task, facts)],
         ["You may not change", *_forbidden(facts)],
-        ["How a candidate is judged", *_judged(task)],
-        ["What commands may take", *_limits(task, facts)],
-        [f"Attempts ({len(rows)})", *_attempts(rows, facts)],
+        ["How a candidate is made and scored", *_commands(task)],
+        ["When it is kept", *_judged(task, rows)],
+        ["What each command may take", *_limits(task, facts)],
+        ["A campaign ends", *_campaign(task)],
+        ["What to run", *_usage(task, facts)],
+        [f"Attempts: {tried}", *_attempts(task, rows, facts)],
     ]
-    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+    return "\n\n".join("\n  ".join(part) for part in parts) + "\n"
 
 
 def _allowed(task: Task, facts: Facts) -> Iterator[str]:
-    yield from (f"  {path}" for path in facts.artifacts)
+    yield from (path + (" and all below it" if path.endswith("/") else "")
+                for path in facts.artifacts)  # fmt: skip
     rule = task.mutation
-    kinds = ", ".join(kind or "no suffix" for kind in rule.file_types) or "any"
-    most = f"{count(rule.max_files, 'file')} and {count(rule.max_lines, 'line')}"
-    yield f"  at most {most} at once; types: {kinds}"
-    yield f"  deleting a file is {'allowed' if rule.may_delete else 'not allowed'}"
+    kinds = " or ".join(kind or "no suffix" for kind in rule.file_types)
+    yield (
+        f"at most {count(rule.max_files, 'file')} and {count(rule.max_lines, 'line')} of one"
+        f" candidate, lines added and removed counted together; {kinds or 'any'} files"
+        f"; {'files may be deleted' if rule.may_delete else 'no file may be deleted'}"
+    )
 
 
 def _forbidden(facts: Facts) -> Iterator[str]:
-    yield "  anything else; a change of one of these is 'evaluator_changed':"
-    yield from (f"  {path}" for path in facts.evaluator)
+    yield "anything else (out_of_scope), least of all what decides the score (evaluator_changed):"
+    artifacts = [path.rstrip("/") for path in facts.artifacts]
+    yield from (path for path in facts.evaluator if not under(artifacts, path))
 
 
-def _judged(task: Task) -> Iterator[str]:
-    aim, keep = task.objective, task.policy
-    for name, command in (
-        ("mutator", task.mutator), ("runner", task.runner), ("scorer", task.scorer)
-    ):  # fmt: skip
-        yield f"  {name}: {_line(command)}"
-    yield f"  {aim.direction} {task.scorer.parse.score_field!r}, by at least {aim.minimum_gain:g}"
-    yield f"  {keep.mode}: {_HOW[keep.mode]}; replicates: {keep.replicates}"
-    for name, bound in task.constraints.items():
-        least = "" if bound.min is None else f"{bound.min:g} <= "
-        most = "" if bound.max is None else f" <= {bound.max:g}"
-        yield f"  {least}{name}{most}"
-    if aim.goal is not None:
-        yield f"  goal of a campaign: {aim.goal:g}"
+def _commands(task: Task) -> Iterator[str]:
+    yield f"mutator: {_line(task.mutator, 'none: hand candidates in')}"
+    yield f"runner: {_line(task.runner, 'none: the scorer reads the artifacts themselves')}"
+    yield f"scorer: {_line(task.scorer, '')}"
 
 
-def _line(command: Command | None) -> str:
+def _line(command: Command | None, none: str) -> str:
     if command is None:
-        return "none"
-    return f"{' '.join(command.command)} (in {command.cwd}, {command.timeout_seconds:g} s)"
+        return none
+    place = "" if command.cwd == "." else f"in {command.cwd}, "
+    return f"{' '.join(command.command)} ({place}at most {command.timeout_seconds:g} s)"
+
+
+def _judged(task: Task, rows: Rows) -> Iterator[str]:
+    aim, parse = task.objective, task.scorer.parse
+    way = "higher" if aim.direction == "maximize" else "lower"
+    least = f", by at least {aim.minimum_gain:g}" if aim.minimum_gain else ""
+    yield f"its {parse.score_field!r} is {way} than the baseline's{least}"
+    yield _shown(task)
+    for name, bound in task.constraints.items():
+        words = [f"at least {bound.min:g}"] if bound.min is not None else []
+        words += [f"at most {bound.max:g}"] if bound.max is not None else []
+        yield f"and its metric {name!r} is {' and '.join(words)}"
+    for row in reversed(rows):
+        if row.get("kind") == "undo":
+            break  # what the workspace scores now was scored longer ago than is worth telling
+        if (score := _score(row)) is not None:
+            yield f"the score to beat, as attempt {row.get('attempt')} left it: {score:g}"
+            break
+
+
+def _shown(task: Task) -> str:
+    """How sure the gain must be."""
+    keep, cases = task.policy, task.scorer.parse.cases_field
+    if keep.mode == "exact":
+        return "the scorer is believed, and must give equal scores for equal input (policy: exact)"
+    over = f"the cases in {cases!r}" if cases else count(keep.replicates, "replicate")
+    return (
+        f"beyond chance: shown over {over}, {_LOOKS[keep.mode]}, at alpha {keep.alpha:g}"
+        f" (policy: {keep.mode})"
+    )
+
+
+def _score(row: Mapping[str, Any]) -> float | None:
+    """What the workspace scores after an attempt, as far as its row tells."""
+    kept = row.get("status") == "keep"
+    found: float | None = row.get("candidate_score" if kept else "baseline_score")
+    return found
 
 
 def _limits(task: Task, facts: Facts) -> Iterator[str]:
     most = task.limits
     yield (
-        f"  {most.memory_mb} MB of memory, {most.processes} processes, {most.output_mb} MB of"
-        f" prints, {most.file_mb} MB of files; network: {'yes' if task.network else 'no'}"
+        f"{most.memory_mb} MB of memory, {most.processes} processes, {most.output_mb} MB of"
+        f" prints, {most.file_mb} MB of files; {'the' if task.network else 'no'} network"
     )
-    yield f"  outputs of the runner: {', '.join(task.outputs)}"
-    yield f"  jail: {'no: ' + facts.no_jail if facts.no_jail else 'yes'}"
-    budget = task.budget
-    money = "" if budget.usd is None else f", {budget.usd:g} US dollars"
-    yield f"  a campaign: {count(budget.iterations, 'attempt')}, {budget.seconds:g} seconds{money}"
+    yield f"the runner may write in: {', '.join(task.outputs)}"
+    yield f"NO JAIL holds it: {facts.no_jail}" if facts.no_jail else "a jail holds it"
 
 
-def _attempts(rows: Sequence[Mapping[str, Any]], facts: Facts) -> Iterator[str]:
+def _campaign(task: Task) -> Iterator[str]:
+    budget, goal = task.budget, task.objective.goal
+    words = [f"after {count(budget.iterations, 'attempt')}", f"after {budget.seconds:g} seconds"]
+    words += [] if goal is None else [f"once the score is {goal:g}"]
+    words += [] if budget.usd is None else [f"once {budget.usd:g} US dollars are spent"]
+    yield ", or ".join(words)
+
+
+def _usage(task: Task, facts: Facts) -> Iterator[str]:
+    command = f"prompt-lab-task {facts.file}"
+    if task.mutator is not None:
+        yield f"{command}    (one attempt of the task's mutator)"
+    yield f"{command} --candidate FOLDER    (changed files, laid out in it as in {facts.root})"
+    if facts.last_keep:
+        yield f"{command} --undo    (takes attempt {facts.last_keep} back)"
+
+
+def _attempts(task: Task, rows: Rows, facts: Facts) -> Iterator[str]:
     if facts.running:
-        yield f"  at work now, or ended by force: {facts.running}"
-    if not rows:
-        yield "  none yet"
+        yield facts.running
+    if rows:
+        yield f"whole in work/results.jsonl, diffs and logs in work/tasks/{task.id}/attempts"
+    if len(rows) > SHOWN_ROWS:
+        yield f"the last {SHOWN_ROWS}:"
     for row in rows[-SHOWN_ROWS:]:
         if row.get("kind") == "undo":
-            yield f"  attempt {row.get('undone')} was taken back"
+            yield f"      attempt {row.get('undone')} was taken back"
             continue
-        score = row.get("candidate_score")
-        shown = "-" if score is None else f"{score:g}"
+        detail = (str(row.get("detail")).splitlines() or [""])[0]
         yield (
-            f"  {row.get('attempt'):>4}  {row.get('status'):<8}{shown:<10}{row.get('reason')}: "
-            + (str(row.get("detail")).splitlines() or [""])[0][:120]
+            f"{row.get('attempt'):>4}  {row.get('status'):<8}"
+            f"{_shortly(row.get('candidate_score')):<10}{row.get('reason')}: "
+            + detail[:SHOWN_DETAIL]
         )
-    if facts.last_keep:
-        yield f"  --undo would take attempt {facts.last_keep} back"
+
+
+def _shortly(score: float | None) -> str:
+    return "-" if score is None else f"{score:g}"

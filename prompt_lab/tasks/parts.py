@@ -92,7 +92,9 @@ class Objective(Part):
         default="maximize", description="whether a higher or a lower score is better"
     )
     minimum_gain: float = Field(
-        default=0.0, ge=0, description="a keep gains more than this, in units of the score"
+        default=0.0,
+        ge=0,
+        description="a keep gains at least this, in units of the score; 0: any gain",
     )
     low: float | None = Field(default=None, description="the lowest score there can be")
     high: float | None = Field(default=None, description="the highest score there can be")

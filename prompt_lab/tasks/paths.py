@@ -75,8 +75,11 @@ def ignored(path: str) -> bool:
     >>> ignored("work/a"), ignored("src/work/a"), ignored("a/__pycache__/b.pyc")
     (True, False, True)
     """
-    parts = path.split("/")
-    return parts[0] in IGNORED or ".git" in parts or "__pycache__" in parts
+    if path.partition("/")[0] in IGNORED:
+        return True
+    # Most paths hold neither word: they are not taken apart.
+    held = ".git" in path or "__pycache__" in path
+    return held and not {".git", "__pycache__"}.isdisjoint(path.split("/"))
 
 
 def under(paths: Iterable[str], path: str) -> bool:
@@ -91,6 +94,17 @@ def is_artifact(artifacts: Iterable[str], path: str) -> bool:
     (True, False)
     """
     return any(path == a or (a.endswith("/") and path.startswith(a)) for a in artifacts)
+
+
+def artifacts_among(artifacts: Iterable[str], paths: Iterable[str]) -> list[str]:
+    """Those of many paths that are artifacts.
+
+    >>> artifacts_among(["a.md", "b/"], ["a.md", "b/c", "d"])
+    ['a.md', 'b/c']
+    """
+    given = set(artifacts)
+    folders = tuple(one for one in given if one.endswith("/"))
+    return [path for path in paths if path in given or path.startswith(folders)]
 
 
 def _plain(value: str) -> str:

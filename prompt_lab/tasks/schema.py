@@ -123,4 +123,6 @@ def read_task(path: Path) -> Task:
     """The task of a file. Raises ConfigError with `file:line: key: what is wrong`, all at once."""
     if path.is_dir():
         raise ConfigError([f"{path}: is a folder: name the task.yaml in it"])
+    if not path.exists():
+        raise ConfigError([f"{path}: there is no such file: name a task.yaml"])
     return load(path, Task)

@@ -45,6 +45,9 @@ MUTATORS = [
              "import os\nos.unlink('t/artifact.md')\nos.symlink('score.py', 't/artifact.md')"),
     discard("a hard link to the data in its place", "out_of_scope",
              "import os\nos.unlink('t/artifact.md')\nos.link('data/gold.txt', 't/artifact.md')"),
+    discard("two names for one file in its folder", "link",
+             "import os\nos.link('t/prompts/a.md', 't/prompts/b.md')", task=IN_FOLDER,
+             setup=prompts),
     discard("a second name for the artifact", "out_of_scope",
              "import os\nos.link('t/artifact.md', 'twin.md')"),
     discard("a pipe in its place", "link",
@@ -89,6 +92,9 @@ MUTATORS = [
              "import os\nos.makedirs('t/__pycache__')\n"
              "open('t/__pycache__/score.cpython-311.pyc', 'w').write('x')\n"
              "open('t/artifact.md', 'a').write('x')"),
+    keep("bytecode of what it imports",
+          mutate=BETTER + "import sys\nsys.dont_write_bytecode = False\nsys.path.append('src')\n"
+          "import other, os\nassert os.path.exists('src/__pycache__')"),
     discard("a folder deeper than any path", "out_of_scope",
              "import os\nfor i in range(2100):\n    os.mkdir('d' * 9)\n    os.chdir('d' * 9)"),
     discard("a folder without permission", "out_of_scope",

@@ -1,18 +1,26 @@
-"""`python -m tests.pipeline.kill_at <task.yaml> <point>`: an engine that dies there, by SIGKILL."""
+"""`python -m tests.pipeline.kill_at <task.yaml> <point> [undo]`: an engine that is killed there."""
 
+import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from adapters.sandbox import apply
 from adapters.sandbox.sync import Sync, Versions
-from pipeline.base import utc_now
-from pipeline.task_attempt import Attempt
+from pipeline.task import Attempt, RunTask
 from pipeline.task_site import Site
+from prompt_lab.store.tasks import TaskStore
 from prompt_lab.tasks.record import Record, Undo
 
 PHASES = ("recover", "copy", "baseline", "mutate", "score", "decide", "sync")
-STEPS = ("prepared", "applied", "recorded")
+STEPS = ("prepared", "staged", "placed", "applied", "appended", "recorded")
+"""Of a keep and of an undo, in their order. At 'placed' one artifact of two is new."""
+BEGUN = ("placed", "applied", "appended", "recorded")
+"""Steps after which it is no more forgotten, but finished."""
 
 
 class DyingSync(Sync):
@@ -23,12 +31,23 @@ class DyingSync(Sync):
         die_at("prepared")
 
     def _apply(self, *, forget: bool = True) -> None:
+        if POINT in ("staged", "placed"):
+            _begin(self._store.pending)
         super()._apply(forget=forget)
         die_at("applied")
 
     def _finish(self, record: Record | Undo) -> None:
         super()._finish(record)
         die_at("recorded")
+
+
+class DyingStore(TaskStore):
+    """Dies when a line was added to results.jsonl."""
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add the row, and perhaps die."""
+        super().append(row)
+        die_at("appended")
 
 
 class DyingSite(Site):
@@ -39,6 +58,11 @@ class DyingSite(Site):
         super().phase(name, attempt)
         die_at(name)
 
+    @cached_property
+    def store(self) -> TaskStore:
+        """The store, which may die."""
+        return DyingStore(self.root, self.task.id)
+
     @property
     def sync(self) -> Sync:
         """The way back, which may die on its way."""
@@ -47,11 +71,30 @@ class DyingSite(Site):
 
 def die_at(point: str) -> None:
     """Die, where this is the point."""
-    if sys.argv[2] == point:
+    if point == POINT:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _begin(pending: Path) -> None:
+    """What the process that writes the artifacts does until it is killed itself."""
+    told = json.loads((pending / "manifest.json").read_text("utf-8"))
+    root = os.open(told["root"], os.O_RDONLY)
+    staged = [apply._stage(root, pending, one) for one in told["files"]]
+    die_at("staged")
+    apply._place(*staged[0])
+    die_at("placed")
+
+
+def _main(file: str, undo: bool) -> None:
+    site = DyingSite.open(Path(file))
+    given: dict[str, Any] = {"task": file, "undo": True} if undo else {"task": file}
+    if not undo:
+        given["number"] = site.store.claim()
+    task = RunTask(**given) if undo else Attempt(**given)
+    task._site = site
+    task.run()
+
+
 if __name__ == "__main__":
-    site = DyingSite.open(Path(sys.argv[1]))
-    with site.alone(0):
-        Attempt(site, site.store.claim(), utc_now()).run()
+    POINT = sys.argv[2]
+    _main(sys.argv[1], sys.argv[3:] == ["undo"])

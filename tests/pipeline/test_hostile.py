@@ -33,6 +33,7 @@ def test_ends_as_its_row_states(name: str, tmp_path: Path, capsys: Any) -> None:
     if row.status == "keep":
         assert after.keys() == before.keys()
         assert {path for path in after if after[path] != before[path]} == {"t/artifact.md"}
+        assert (world.root / "t/artifact.md").read_text("utf-8") == "good\ngood good\n"
     else:
         assert after == before
     assert world.left() == []

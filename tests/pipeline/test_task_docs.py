@@ -57,7 +57,7 @@ def test_the_example_ends_as_the_page_says(task: Path) -> None:
     assert "large" in rule.read_text("utf-8")
     page = _run(task, "--explain").stdout
     assert "fewer boxes for the same parcels" in page
-    assert "--undo would take attempt 2 back" in page
+    assert "--undo    (takes attempt 2 back)" in page
     check("undo", json.loads(_run(task, "--undo").stdout))
     assert "given" in rule.read_text("utf-8")
     lines = (task.parents[1] / "work" / "results.jsonl").read_text("utf-8").splitlines()
@@ -69,6 +69,7 @@ def test_a_campaign_and_its_one_line(task: Path) -> None:
     done = _run(task, "--campaign")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
+    check("campaign", told)
     assert (told["why"], told["attempts"], told["kept"]) == ("iterations", [1, 2, 3], [2])
     assert told["last_score"] == told["first_score"] - 1
 
@@ -99,6 +100,15 @@ def test_a_crash_is_told_as_one_line_and_by_the_exit_code(task: Path) -> None:
     for line in (":1: id", ":2: artifact:", ":1: artifacts", ":1: scorer"):
         assert f"task.yaml{line}" in record["detail"]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_record_and_the_page_say_that_there_is_no_jail(task: Path) -> None:
+    with task.open("a", encoding="utf-8") as file:
+        file.write("jail: 'off'\n")
+    first = _record(_run(task))["unenforced"][0]
+    assert first.startswith("no jail: the file system, the network and other processes are open")
+    assert "NO JAIL holds it: the task's 'jail' is 'off'" in _run(task, "--explain").stdout
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.kill_at import PHASES, STEPS
+from tests.pipeline.kill_at import BEGUN, PHASES, STEPS
 from tests.pipeline.task_world import World
 from tests.processes import until
 
@@ -41,28 +41,45 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def test_is_old_or_new_at_every_point(world: World, capsys: Any) -> None:
+@pytest.mark.parametrize("points", [PHASES, STEPS], ids=["phases", "steps"])
+def test_is_old_or_new_at_every_point(world: World, capsys: Any, points: tuple[str, ...]) -> None:
     kept = 0
-    for point in (*PHASES, *STEPS):
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.pipeline.kill_at", str(world.file), point],
-            cwd=ROOT, capture_output=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == -signal.SIGKILL, (point, done.stderr.decode())
-        lines = _lines(world)
-        assert lines in (("good\n" * (kept + 1),) * 2, ("good\n" * (kept + 2),) * 2), point
-        assert lines[0].count("good") - kept - 1 == (point in ("applied", "recorded")), point
+    for point in points:
+        _die(world, point)
+        if point != "placed":  # there is one of each until the next command has begun
+            assert _goods(world) == (kept + 1 + (point in BEGUN),) * 2, point
         until(lambda: not world.left())
-        kept += point in ("applied", "recorded")
+        kept += point in BEGUN
         record = world.run(capsys)
         assert (record["status"], record["baseline_score"]) == ("keep", 2 * (kept + 1)), (
             point,
             record["detail"],
         )
         kept += 1
+        assert _goods(world) == (kept + 1,) * 2, point
         rows = [row for row in _rows(world) if row["status"] == "keep"]
         assert len(rows) == kept, f"{point}: what was kept is recorded once"
     assert not (world.root / "work/tasks/killed/pending").exists()
+
+
+def test_an_undo_is_whole_at_every_point(world: World, capsys: Any) -> None:
+    kept, undone = 0, 0
+    for point in STEPS:
+        assert world.run(capsys)["status"] == "keep"
+        kept += 1
+        _die(world, point, "undo")
+        if point != "placed":
+            assert _goods(world) == (kept + 1 - (point in BEGUN),) * 2, point
+        kept -= point in BEGUN
+        undone += point in BEGUN
+        record = world.run(capsys, mutator="python -c pass")
+        assert (record["reason"], record["baseline_score"]) == ("nothing_changed", 2 * (kept + 1))
+        assert _goods(world) == (kept + 1,) * 2, point
+        rows = [row for row in _rows(world) if row["kind"] == "undo"]
+        assert len(rows) == undone, f"{point}: what was undone is recorded once"
+    for left in reversed(range(kept)):
+        assert world.run(capsys, undo=True)["kind"] == "undo"
+        assert _goods(world) == (left + 1,) * 2
 
 
 def test_a_half_written_keep_is_finished_by_the_next_run(world: World, capsys: Any) -> None:
@@ -137,23 +154,29 @@ def test_undo_is_refused_where_an_artifact_was_changed_since(world: World, capsy
     assert world.run(capsys)["status"] == "keep"
     world.write("t/prompts/a.md", "mine\n")
     before = world.content()
-    with pytest.raises(AssertionError):
-        world.run(capsys, undo=True)
+    record = world.run(capsys, undo=True)
+    assert (record["status"], record["reason"]) == ("crash", "workspace_changed")
+    assert "t/prompts/a.md" in record["detail"]
     assert world.content() == before
     assert not (world.root / "work/tasks/killed/pending").exists()
 
 
 def _prepared(world: World) -> Path:
-    subprocess.run(
-        [sys.executable, "-m", "tests.pipeline.kill_at", str(world.file), "prepared"],
-        cwd=ROOT, capture_output=True, check=False,
-    )  # fmt: skip
+    _die(world, "prepared")
     pending = world.root / "work/tasks/killed/pending"
     told = json.loads((pending / "manifest.json").read_text("utf-8"))["files"]
     assert [one["path"] for one in told] == ["t/prompts/a.md", "t/prompts/b.md"]
     old = sha256((world.root / "t/prompts/a.md").read_bytes()).hexdigest()
     assert told[0]["old"]["sha256"] == old
     return pending
+
+
+def _die(world: World, point: str, *more: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.pipeline.kill_at", str(world.file), point, *more],
+        cwd=ROOT, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, (point, done.stderr.decode())
 
 
 def _engine(world: World) -> "subprocess.Popen[str]":
@@ -166,6 +189,11 @@ def _engine(world: World) -> "subprocess.Popen[str]":
 def _lines(world: World) -> tuple[str, str]:
     texts = [(world.root / f"t/prompts/{name}.md").read_text("utf-8") for name in "ab"]
     return texts[0], texts[1]
+
+
+def _goods(world: World) -> tuple[int, int]:
+    first, second = (text.count("good") for text in _lines(world))
+    return first, second
 
 
 def _rows(world: World) -> list[dict[str, Any]]:

@@ -19,8 +19,10 @@ from . import command
 MEGABYTE = 1 << 20
 TICK_SECONDS = 0.1
 LOOK_SECONDS = 0.25
-OURS = 3
-"""Processes of a group that are not the command's: the keeper, and two that stand by."""
+CLEAR_SECONDS = 30.0
+"""A process that was killed while the disk worked for it ends when the disk is done."""
+OURS = 2
+"""Processes of a group that are not the command's: the keeper, and the one that stands by."""
 
 
 def serve() -> None:
@@ -54,6 +56,7 @@ class Keeper:
         self._asked = asked
         self._cage: Cage | None = None
         self._group: Group | None = None
+        self._bounds = (0, 0)
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:
         """How one command ended."""
@@ -64,7 +67,10 @@ class Keeper:
             limits["address_mb"] = 0
         group = self._bounded(cage, limits["processes"] + OURS, limits["memory_mb"])
         before = group.counts() if group is not None else (0, 0)
-        watched = Watched.start(job)
+        try:
+            watched = Watched.start(job)
+        except OSError as error:
+            return {"failed": command.why(error)}
         watched.wait(self._asked)
         told = watched.told()
         after = group.counts() if group is not None else (0, 0)
@@ -85,8 +91,9 @@ class Keeper:
             if self._group is not None:
                 _spare_us()
                 self._group.enter()
-        else:
+        elif (processes, memory_mb) != self._bounds:
             self._group.bound(processes, memory_mb)
+        self._bounds = processes, memory_mb
         return self._group
 
     def _unbound(self, cage: Cage) -> list[str]:
@@ -130,13 +137,17 @@ class Watched:
 
     @classmethod
     def start(cls, job: dict[str, Any]) -> Watched:
-        """Fork the process that stands for the command."""
+        """Fork the process that stands for the command. Raises OSError."""
         pipes = [os.pipe() for _ in range(3)]
-        pid = os.fork()
-        if pid == 0:
-            command.live(job, (pipes[0][1], pipes[1][1], pipes[2][1]))
-        for _, end in pipes:
-            os.close(end)
+        try:
+            pid = command.begin(job, pipes)
+        except OSError:
+            for end, _ in pipes:
+                os.close(end)
+            raise
+        finally:
+            for _, end in pipes:
+                os.close(end)
         return cls(pid, job, (pipes[0][0], pipes[1][0], pipes[2][0]))
 
     def wait(self, asked: int) -> None:
@@ -194,7 +205,7 @@ class Watched:
         if self._reason or now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
-        if len(tree.descendants(self._pid)) > self._limits["processes"] + OURS - 1:
+        if len(tree.descendants(self._pid)) > self._limits["processes"]:
             self._end("process_limit")
         elif size(self._job["tree"]) > self._limits["tree_bytes"]:
             self._end("file_limit")
@@ -213,7 +224,8 @@ class Watched:
 
     def _clear(self) -> None:
         """End what the command left behind: it has become our own child."""
-        for _ in range(100):
+        until = time.monotonic() + CLEAR_SECONDS
+        while time.monotonic() < until:
             left = tree.children(os.getpid())
             if not left:
                 return
