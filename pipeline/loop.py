@@ -14,7 +14,7 @@ from pipeline.iteration import Iteration
 from pipeline.ledger import write_ledger
 from pipeline.logs import say
 from pipeline.loop_steps import Ahead, ahead_of, done_in, limits_of, told_at_end, told_before
-from pipeline.params import AmountParameter, CountParameter, NamesParameter
+from pipeline.params import MOST_REPLICATES, AmountParameter, CountParameter, NamesParameter
 from pipeline.scout import Scout
 from prompt_lab.decide.stop import Done, Stop, spent, stop
 from prompt_lab.store.files import write_record
@@ -52,7 +52,9 @@ class Loop(LabTask):
     )
     models = NamesParameter(default="", description="as for Iteration")
     plans = NamesParameter(default="", description="as for Iteration")
-    replicates = CountParameter("--replicates", least=1, default=0, description="as for Iteration")
+    replicates = CountParameter(
+        "--replicates", least=1, most=MOST_REPLICATES, default=0, description="as for Iteration"
+    )
     agent = luigi.Parameter(default="", description="as for Iteration")
     analysts = NamesParameter(default="", description="as for Iteration")
     vars()["from"] = luigi.Parameter(
