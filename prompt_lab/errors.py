@@ -5,6 +5,7 @@ LabError
 ├── FlagsMissing      a command is not told enough to begin; one line
 ├── UnknownName       a model, step, plan or target that is not there; says what is
 ├── TargetError       the target repository cannot be used as it is
+│   └── NoSuchCommit      it has no branch, tag or commit of that name
 ├── StoreError        the lab folder cannot be read or written
 ├── LabBusy           another process is at work on the same lab
 ├── ModelUnavailable  a model that cannot be used at all: its key is missing, it was removed
@@ -55,6 +56,10 @@ class UnknownName(LabError):
 
 class TargetError(LabError):
     """The target repository is missing, dirty, or has no such commit."""
+
+
+class NoSuchCommit(TargetError):
+    """No branch, tag or commit answers to a name; git itself was well."""
 
 
 class StoreError(LabError):
