@@ -62,4 +62,4 @@ def test_a_file_where_the_target_belongs_and_a_folder_where_a_config_does(
     config = world.root / "configs/lab.yaml"
     config.unlink()
     config.mkdir()
-    assert "lab.yaml: cannot be read: Is a directory: move the" in luigi(world, "Iteration").err
+    assert "lab.yaml: is a folder; put a file in its place" in luigi(world, "Iteration").err
