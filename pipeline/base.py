@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import luigi
+from luigi.cmdline_parser import CmdlineParser
 
 from pipeline.context import Context, context
 from pipeline.flags import NEXT, change_given, settle
-from pipeline.params import CountParameter, NamesParameter, names
-from prompt_lab.errors import LabBusy, LabError
+from pipeline.params import MOST_REPLICATES, CountParameter, NamesParameter, names
+from prompt_lab.errors import ConfigError, LabBusy, LabError
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.lock import LabLock
 
@@ -52,6 +53,14 @@ class File(luigi.LocalTarget):
         return Path(self.path).exists()
 
 
+@cache
+def _check_workers(_: CmdlineParser | None) -> None:
+    """Once for each command line: with no worker luigi does nothing, and does not say so."""
+    workers = luigi.interface.core().workers
+    if workers < 1:
+        raise ConfigError([f"--workers {workers}: give a whole number from 1 on"])
+
+
 class LabTask(luigi.Task):
     """Any task on a lab. A LabError ends in one message, here and on luigid's page."""
 
@@ -61,10 +70,33 @@ class LabTask(luigi.Task):
         return context()
 
     @classmethod
+    def get_param_values(
+        cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
+    ) -> list[tuple[str, Any]]:
+        """As luigi reads them. Raises ConfigError for what is no number, or for no worker."""
+        _check_workers(CmdlineParser.get_instance())
+        try:
+            values: list[tuple[str, Any]] = super().get_param_values(params, args, kwargs)
+        except ValueError as error:
+            said = f"{cls.__name__}: a flag cannot be read: {error.__cause__ or error}"
+            raise ConfigError([said]) from error
+        return values
+
+    @classmethod
     @cache
     def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
         """The class's parameters; kept, since luigi asks for them ten times for every task."""
         return super().get_params()
+
+    def complete(self) -> bool:
+        """Whether its file is there; where that cannot be told, not: run() says why in one message.
+
+        For an error in here luigi prints its trace.
+        """
+        try:
+            return super().complete()
+        except LabError:
+            return False
 
     def on_failure(self, exception: BaseException) -> Any:
         """What luigid shows for a failed task."""
@@ -104,7 +136,11 @@ class Phase(LabTask):
         description="carry out the fix that this iteration's CONDITIONAL verdict names",
     )
     replicates = CountParameter(
-        "--replicates", least=1, default=0, description="how often each run is made"
+        "--replicates",
+        least=1,
+        most=MOST_REPLICATES,
+        default=0,
+        description="how often each run is made",
     )
     skip_implement = luigi.BoolParameter(description="fail rather than write a candidate")
     skip_runner = luigi.BoolParameter(description="fail rather than call a model")

@@ -14,7 +14,7 @@ import luigi
 from adapters.git import Git
 from pipeline.base import LabTask
 from pipeline.gather import DRIFT_ALPHA
-from pipeline.params import WholeParameter
+from pipeline.params import CountParameter
 from prompt_lab.decide.calibrate import results
 from prompt_lab.decide.calibrate.digest import digest, sources
 from prompt_lab.decide.calibrate.page import FULL, faults, is_full, page, pictures
@@ -46,7 +46,7 @@ class CalibrateCell(LabTask):
 
     cell = luigi.Parameter(description="a name from prompt_lab/decide/calibrate")
     quick = luigi.BoolParameter(description="few worlds: minutes for all cells, not an hour")
-    seed = WholeParameter("--seed", default=1)
+    seed = CountParameter("--seed", least=0, default=1, description="of the worlds' randomness")
 
     def complete(self) -> bool:
         """Measured with this very engine and this seed."""
@@ -79,7 +79,7 @@ class Calibrate(LabTask):
     """All cells, then the page with its pictures. Fails where a limit is missed."""
 
     quick = luigi.BoolParameter(description="few worlds: minutes, not an hour")
-    seed = WholeParameter("--seed", default=1)
+    seed = CountParameter("--seed", least=0, default=1, description="of the worlds' randomness")
     docs = luigi.Parameter(
         default="", description="folder of the page; default: docs/, with --quick the results' own"
     )

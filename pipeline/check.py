@@ -8,12 +8,19 @@ from pathlib import Path
 from pipeline.agents import agent_of, analysts_of, ready, template_of, unread
 from pipeline.base import Phase
 from pipeline.flags import METRICS
-from pipeline.gather import version_at
+from pipeline.gather import is_writable, version_at
 from prompt_lab.agents.requests import IMPLEMENT, INSIGHT, REVIEW
 from prompt_lab.agents.requests import check_template as check_asked
 from prompt_lab.config.lab import JudgeConfig
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import ConfigError, LabError, ModelUnavailable, StoreError, TargetError
+from prompt_lab.errors import (
+    ConfigError,
+    LabError,
+    ModelUnavailable,
+    NoSuchCommit,
+    StoreError,
+    TargetError,
+)
 from prompt_lab.evaluate.judge import check_independent
 from prompt_lab.evaluate.judge_request import check_template
 from prompt_lab.evaluate.schema import first_fault, properties
@@ -117,12 +124,12 @@ def check_change(phase: Phase, main: str, main_commit: str) -> None:
             ["--skip-implement: name the change that exists already with --branch or --pr"]
         )
     if not branch:
-        if not agent_of(phase):
+        if not agent_of(phase) and not phase.follow_up:
             _check_writable(phase, main_commit)
         return
     try:
         commit = workspace.resolve(wanted)
-    except TargetError as error:
+    except NoSuchCommit as error:
         raise TargetError(f"{flag}: the target has no such branch. {error}") from error
     if commit == main_commit:
         raise TargetError(f"{flag}: has no commit that {main!r} lacks: commit the change first.")
@@ -131,9 +138,8 @@ def check_change(phase: Phase, main: str, main_commit: str) -> None:
 
 def _check_writable(phase: Phase, commit: str) -> None:
     """Raises ConfigError where the prompt is part of a module, which no strategy can write."""
-    config, adapter = phase.ctx.step(phase.step), phase.ctx.adapter(phase.step)
-    source = phase.ctx.workspace(config.target).read(commit, config.prompt)
-    if isinstance(adapter, TargetStep) and adapter.prompt_in(source) != source:
+    config = phase.ctx.step(phase.step)
+    if not is_writable(phase, commit):
         raise ConfigError(
             [
                 f"step {phase.step!r}: its prompt is part of {config.prompt!r}, which is not "

@@ -7,11 +7,13 @@ import luigi
 
 from adapters.git import Git, signed
 from pipeline.base import LabTask, hold_lab, utc_now
-from prompt_lab.errors import UnknownName
+from pipeline.logs import say
+from prompt_lab.errors import StoreError, UnknownName
 from prompt_lab.store.files import disk_errors, write_text
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 COPIED = ("baseline", "target")
+_FROM = "copied from examples/"
 WHERE_THERE = ("recordings", "lab.yaml")
 """What an example may have besides."""
 
@@ -26,8 +28,19 @@ class ExampleLab(LabTask):
         return luigi.LocalTarget(str(self.ctx.lab.root / "example.txt"))
 
     def complete(self) -> bool:
-        """The note is there, and both folders are."""
-        return super().complete() and all((self.ctx.lab.root / name).exists() for name in COPIED)
+        """The note is there, of no other example, and both folders are."""
+        there = all((self.ctx.lab.root / name).exists() for name in COPIED)
+        return super().complete() and there and not self._other()
+
+    @property
+    def _note(self) -> str:
+        return f"{_FROM}{self.example}\n"
+
+    def _other(self) -> str:
+        """What the note of this lab says, where it is of another example."""
+        path = Path(self.output().path)
+        noted = path.read_text("utf-8", "replace") if path.is_file() else ""
+        return noted.strip() if noted.startswith(_FROM) and noted != self._note else ""
 
     def run(self) -> None:
         """Copy what is missing, by way of a temporary place: a half copy never looks whole."""
@@ -35,6 +48,11 @@ class ExampleLab(LabTask):
         known = [path.parent.name for path in EXAMPLES.glob("*/baseline")]
         if self.example not in known:
             raise UnknownName("example", self.example, known, str(EXAMPLES))
+        if self._other():
+            raise StoreError(
+                f"{self.output().path}: this lab was {self._other()}: name another lab for "
+                f"{self.example!r} with PROMPTLAB_ROOT"
+            )
         hold_lab(self.ctx)
         with disk_errors(root):
             root.mkdir(parents=True, exist_ok=True)
@@ -42,7 +60,12 @@ class ExampleLab(LabTask):
                 if (source / name).exists():
                     copy_in(source / name, root / name)
         if not self.output().exists():
-            write_text(Path(self.output().path), f"copied from examples/{self.example}\n")
+            write_text(Path(self.output().path), self._note)
+
+
+@ExampleLab.event_handler(luigi.Event.DEPENDENCY_PRESENT)
+def _say_there(task: ExampleLab) -> None:
+    say(f"{task.ctx.lab.root}: examples/{task.example} is there already, and is left as it is.")
 
 
 def copy_in(source: Path, goal: Path) -> None:

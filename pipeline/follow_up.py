@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from pipeline.base import Phase
-from pipeline.gather import version_at
+from pipeline.gather import is_writable, version_at
 from pipeline.ideas import material_of
 from pipeline.past import in_history, tried_on
 from prompt_lab.decide.verdict import Outcome, Verdict
@@ -44,6 +44,11 @@ def followed(phase: Phase) -> int | None:
 
 def first_of(phase: Phase, number: int) -> First:
     """An iteration that was concluded. Raises ConfigError or StoreError."""
+    its_step = iterations(phase.ctx.lab).get(number, phase.step)
+    if its_step != phase.step:
+        raise ConfigError(
+            [f"--follow-up {number}: is an iteration of step {its_step!r}: add --step {its_step}"]
+        )
     folder = phase.ctx.lab.iteration(number, phase.step)
     if not (folder / "conclusion.json").exists():
         raise ConfigError([f"--follow-up {number}: step {phase.step!r} has no such verdict yet"])
@@ -126,7 +131,7 @@ def _committed(
 
 def _draft(phase: Phase, meta: IterationMeta, first: First, fix: Remedy | None) -> Draft | None:
     """The fix as a strategy writes it on the branch's own prompt; None where none can."""
-    if fix is None or not fix.strategies:
+    if fix is None or not fix.strategies or not is_writable(phase, first.change.commit):
         return None
     material = material_of(phase, meta, version_at(phase, first.change.commit))
     strategy = mender(fix, material, tried_on(phase, first.change.commit))

@@ -7,6 +7,7 @@ from statistics import fmean
 from pipeline.base import Phase
 from pipeline.context import Context
 from pipeline.gather import compared, version_at
+from pipeline.past import in_history
 from prompt_lab.decide.front import Point, best_on, front, qualities, with_points
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.errors import ConfigError
@@ -52,7 +53,7 @@ def read_front(ctx: Context, step: str) -> FrontRecord:
     path = ctx.lab.front(step)
     if not path.exists():
         return FrontRecord(step=step)
-    return read_record(path, FrontRecord, fix=f"Restore it: git -C {path.parent} checkout .")
+    return read_record(path, FrontRecord, fix=in_history(path))
 
 
 def start_commit(phase: Phase, named: str) -> str:

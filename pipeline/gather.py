@@ -120,6 +120,13 @@ def version_of(ctx: Context, step: str, commit: str) -> PromptVersion:
     )
 
 
+def is_writable(phase: Phase, commit: str) -> bool:
+    """Whether the prompt is a file of its own: no strategy can write one that is in a module."""
+    config, adapter = phase.ctx.step(phase.step), phase.ctx.adapter(phase.step)
+    source = phase.ctx.workspace(config.target).read(commit, config.prompt)
+    return not isinstance(adapter, TargetStep) or adapter.prompt_in(source) == source
+
+
 def side_facts(phase: Phase, commit: str, rows: Sequence[RunRow] = ()) -> SideFacts:
     """What the runs of a side must show to be evidence for this commit.
 

@@ -65,7 +65,7 @@ class PlainFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One record as text."""
         error = record.exc_info[1] if record.exc_info else None
-        known = _plain(error)
+        known = _known(record)
         if known is not None:
             return f"\nStopped: {printable(_words(known))}\n"
         if error is None:
@@ -82,7 +82,7 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; an error that reaches luigi by two ways is said once."""
-        error = _plain(record.exc_info[1]) if record.exc_info else None
+        error = _known(record)
         if error is not None:
             if str(error) in self._said:
                 return
@@ -97,6 +97,13 @@ def _words(error: BaseException) -> str:
     if isinstance(error, ParameterException):
         return _CALL.sub("", str(error))
     return str(error)
+
+
+def _known(record: logging.LogRecord) -> BaseException | None:
+    """The error of ours that a record tells of; of one in requires() luigi gives only the trace."""
+    if record.exc_info:
+        return _plain(record.exc_info[1])
+    return _plain(sys.exc_info()[1]) if record.levelno >= logging.WARNING else None
 
 
 def _plain(error: BaseException | None) -> BaseException | None:

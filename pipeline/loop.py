@@ -14,7 +14,7 @@ from pipeline.iteration import Iteration
 from pipeline.ledger import write_ledger
 from pipeline.logs import say
 from pipeline.loop_steps import Ahead, ahead_of, done_in, limits_of, told_at_end, told_before
-from pipeline.params import AmountParameter, CountParameter, NamesParameter
+from pipeline.params import MOST_REPLICATES, AmountParameter, CountParameter, NamesParameter
 from pipeline.scout import Scout
 from prompt_lab.decide.stop import Done, Stop, spent, stop
 from prompt_lab.store.files import write_record
@@ -52,7 +52,9 @@ class Loop(LabTask):
     )
     models = NamesParameter(default="", description="as for Iteration")
     plans = NamesParameter(default="", description="as for Iteration")
-    replicates = CountParameter("--replicates", least=1, default=0, description="as for Iteration")
+    replicates = CountParameter(
+        "--replicates", least=1, most=MOST_REPLICATES, default=0, description="as for Iteration"
+    )
     agent = luigi.Parameter(default="", description="as for Iteration")
     analysts = NamesParameter(default="", description="as for Iteration")
     vars()["from"] = luigi.Parameter(
@@ -92,14 +94,14 @@ class Loop(LabTask):
     def work(self) -> Iterator[Any]:
         """One iteration after the other. Luigi begins anew after each: the lab is the state."""
         while True:
-            state = begun(self.ctx.lab, self.number, self.step) or self._begin()
+            state = begun(self.ctx.lab, self.number, self.step) or self._new()
             done, limits = done_in(self.ctx, state), limits_of(self)
             reason = stop(limits, done)
             if reason is None:
                 ahead = ahead_of(self, state)
                 reason = ahead.stop or stop(limits, done, next_cost=ahead.most_cost)
             if reason is not None:
-                self._end(done, reason)
+                self._end(state, done, reason)
                 return
             self._go_on(state, done, ahead)
             if ahead.scouts:
@@ -126,10 +128,9 @@ class Loop(LabTask):
         """Where the first candidate begins, as --from says."""
         return str(vars(self)["from"])
 
-    def _begin(self) -> LoopBegun:
-        state = LoopBegun(loop=self.number, step=self.step, created=utc_now())
-        write_record(self.folder / BEGUN, state)
-        return state
+    def _new(self) -> LoopBegun:
+        """Written down only once it makes an iteration, or ends: one that is refused is none."""
+        return LoopBegun(loop=self.number, step=self.step, created=utc_now())
 
     def _go_on(self, state: LoopBegun, done: Sequence[Done], ahead: Ahead) -> None:
         """Write down which iteration is the loop's next, and say it."""
@@ -145,7 +146,8 @@ class Loop(LabTask):
         if self.set_progress_percentage is not None:
             self.set_progress_percentage(round(100 * len(done) / self.iterations))
 
-    def _end(self, done: Sequence[Done], reason: Stop) -> None:
+    def _end(self, state: LoopBegun, done: Sequence[Done], reason: Stop) -> None:
+        write_record(self.folder / BEGUN, state)
         text = told_at_end(self, done, reason)
         record = LoopEnded(
             loop=self.number,

@@ -18,7 +18,7 @@ from pipeline.logs import say
 from pipeline.params import WholeParameter
 from pipeline.prepare import train_plans
 from pipeline.run import missing_runs
-from prompt_lab.errors import ConfigError
+from prompt_lab.errors import ConfigError, LabError
 from prompt_lab.evaluate.estimate import estimate
 from prompt_lab.evaluate.floor import Asked, FloorRecord, floor_of
 from prompt_lab.names import Side, Split, count
@@ -66,7 +66,10 @@ class NoiseFloor(Phase):
         if self.dry_run:
             return self._said
         found = read_floor(self.ctx.lab, self.step)
-        return found is not None and found.asked == self.asked
+        try:
+            return found is not None and found.asked == self.asked
+        except LabError:  # run() says it
+            return False
 
     @cached_property
     def asked(self) -> Asked:

@@ -32,7 +32,7 @@ from prompt_lab.store.iterations import (
     read_meta,
 )
 from prompt_lab.store.layout import NO_ITERATION, Lab
-from prompt_lab.store.loops import BEGUN, LoopBegun, ended, loops
+from prompt_lab.store.loops import BEGUN, ENDED, LoopBegun, ended, loops
 
 PHASES_OF_RUNS = ("scout", "runs_train", "runs_verify")
 
@@ -135,6 +135,7 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
         merged=bool(conclusion and conclusion.merged_commit),
         reverted_pull=taken_back.pull if taken_back else None,
         reverted_url=taken_back.pull_url if taken_back else "",
+        reverted_after=taken_back.after if taken_back else None,
         follow_up_of=meta.follow_up_of if meta else None,
         cost_usd=spent(folder).cost_usd,
         created=meta.created if meta else "",
@@ -154,6 +155,8 @@ def loop_rows(lab: Lab) -> list[LoopRow]:
         if end is not None:
             told = {"code": end.stop.code.value, "text": end.stop.text, "cost_usd": end.cost_usd}
             row = row.model_copy(update=told)
+        elif (lab.loop(number, step) / ENDED).exists():
+            row = row.model_copy(update={"code": "?", "text": f"{ENDED} is damaged."})
         found.append(row)
     return found
 

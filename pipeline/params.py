@@ -19,11 +19,13 @@ class NamesParameter(luigi.Parameter):
 
 
 class CountParameter(luigi.IntParameter):
-    """A whole number of at least `least`; the default stands for 'not given' and may be less."""
+    """A whole number from `least` to `most`; the default is 'not given', and may be less."""
 
-    def __init__(self, flag: str, *, least: int, default: int, description: str) -> None:
+    def __init__(
+        self, flag: str, *, least: int, most: int | None = None, default: int, description: str
+    ) -> None:
         super().__init__(default=default, description=description)
-        self._flag, self._least, self._not_given = flag, least, default
+        self._flag, self._least, self._most, self._not_given = flag, least, most, default
 
     def parse(self, x: str) -> int:
         """What the command line says. Raises ConfigError that names the flag."""
@@ -33,8 +35,9 @@ class CountParameter(luigi.IntParameter):
             value = int(x)
         except ValueError:
             value = self._least - 1
-        if value < self._least:
-            raise ConfigError([f"{self._flag} {x}: give a whole number from {self._least} on"])
+        if value < self._least or (self._most is not None and value > self._most):
+            top = "on" if self._most is None else f"to {self._most}"
+            raise ConfigError([f"{self._flag} {x}: give a whole number from {self._least} {top}"])
         return value
 
     def serialize(self, x: int) -> str:
@@ -58,19 +61,23 @@ class WholeParameter(luigi.IntParameter):
 
 
 NOT_GIVEN = -1.0
+MOST_REPLICATES = 1000
+"""A batch is planned before its first run: with millions the memory is gone before anyone asks."""
 
 
 class AmountParameter(luigi.FloatParameter):
-    """A number from 0 on, to `most` if there is one; NOT_GIVEN where the command names none."""
+    """A number from 0 on, to `most` if there is one; the default where the command names none."""
 
-    def __init__(self, flag: str, *, most: float = inf, description: str) -> None:
-        super().__init__(default=NOT_GIVEN, description=description)
-        self._flag, self._most = flag, most
+    def __init__(
+        self, flag: str, *, most: float = inf, default: float = NOT_GIVEN, description: str
+    ) -> None:
+        super().__init__(default=default, description=description)
+        self._flag, self._most, self._not_given = flag, most, default
 
     def parse(self, x: str) -> float:
         """What the command line says. Raises ConfigError that names the flag."""
         if x == "":
-            return NOT_GIVEN
+            return self._not_given
         try:
             value = float(x)
         except ValueError:
@@ -82,7 +89,7 @@ class AmountParameter(luigi.FloatParameter):
 
     def serialize(self, x: float) -> str:
         """The number as it is typed; '' where it was not given."""
-        return "" if x == NOT_GIVEN else f"{x:g}"
+        return "" if x == self._not_given else f"{x:g}"
 
 
 class SplitParameter(luigi.Parameter[Split]):

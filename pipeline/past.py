@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from shlex import join
 from statistics import fmean
 from typing import TypeVar
 
@@ -143,8 +144,12 @@ def difficulty(lab: Lab, step: str, *, before: int) -> dict[str, float]:
 
 
 def in_history(path: Path) -> str:
-    """How a file of a concluded iteration is restored: it is in the lab's own git history."""
-    return f"Restore it: git -C {path.parent} checkout {path.name}"
+    """How a file of a concluded iteration is restored: it is in the lab's own git history.
+
+    A command to paste, so that what is put after the sentence is no part of it.
+    """
+    command = join(["git", "-C", str(path.parent), "checkout", "--", path.name])
+    return f"{command} restores it"
 
 
 def _read(path: Path, kind: type[M]) -> M:

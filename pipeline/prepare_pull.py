@@ -1,9 +1,13 @@
 """PreparePull: a pull request as an iteration that is ready to run, before any call is made."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import luigi
 
 from pipeline.base import Phase
 from pipeline.batch import batch_for
+from pipeline.flags import change_given
 from pipeline.implement import Implement
 from pipeline.logs import say
 from pipeline.runs import order_of
@@ -36,10 +40,18 @@ class PreparePull(Phase):
 
     FILE = "prepared.json"
 
+    @classmethod
+    def get_param_values(
+        cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
+    ) -> list[tuple[str, Any]]:
+        """As for any phase. Raises ConfigError where the command line names no pull request."""
+        values = super().get_param_values(params, args, kwargs)
+        if not change_given(dict(values)):
+            raise ConfigError(["PreparePull: name the pull request with --pr"])
+        return values
+
     def requires(self) -> luigi.Task:
         """The checks of the pull request, and its commit."""
-        if not self.given:
-            raise ConfigError(["PreparePull: name the pull request with --pr"])
         return self.like(Implement)
 
     def work(self) -> None:

@@ -9,7 +9,8 @@ from pipeline.base import File, LabTask, hold_lab, utc_now
 from pipeline.ledger import write_ledger
 from pipeline.logs import say
 from pipeline.params import CountParameter
-from prompt_lab.errors import StoreError, TargetError
+from prompt_lab.errors import CodeHostError, StoreError, TargetError
+from prompt_lab.names import PullState
 from prompt_lab.ports import CodeHost
 from prompt_lab.records import Change, Pull
 from prompt_lab.report.comment import escape
@@ -20,6 +21,7 @@ from prompt_lab.store.iterations import (
     Conclusion,
     IterationMeta,
     Reverted,
+    is_ours,
     made_again,
     read_change,
     read_meta,
@@ -34,6 +36,8 @@ class Revert(LabTask):
     number = CountParameter("--number", least=1, default=0, description="the merged iteration")
     reason = luigi.Parameter(default="", significant=False, description="why, for the record")
     leave_open = luigi.BoolParameter(description="open the pull request, and let others merge it")
+
+    _told = False
 
     @property
     def step(self) -> str:
@@ -54,42 +58,55 @@ class Revert(LabTask):
         return File(str(self.folder / REVERTED))
 
     def complete(self) -> bool:
-        """Its pull request is merged, or waits where it was to be left open."""
-        record = read_if_whole(self.folder / REVERTED, Reverted)
-        return record is not None and bool(
-            record.merged_commit or (self.leave_open and record.pull)
-        )
+        """Done once it has spoken: one that was cut off anywhere goes on to the ledger's row."""
+        return self._told
 
     def run(self) -> None:
-        """Branch, pull request, comments on both, merge; each call may be repeated."""
+        """Take it back, then the ledger, the lab's commit, and a word; each may be repeated."""
+        meta = self._meta()
         hold_lab(self.ctx)
-        meta = read_meta(self.ctx.lab, self.number, self.step)
         change = read_change(self.ctx.lab, self.number, self.step)
-        record = self._begun(meta, change)
+        record = self._taken_back(meta, change)
+        write_ledger(self.ctx)
+        LabRepository(self.ctx.lab.root).commit(f"{_title(change)} (iteration {self.number})",
+                                                when=record.when)  # fmt: skip
+        say(_told(self.number, change, record))
+        self._told = True
+
+    def _meta(self) -> IterationMeta:
+        """The iteration that is to be taken back. Raises StoreError where it is none of ours."""
+        folder = self.folder
+        if not is_ours(folder):
+            raise StoreError(f"{folder}: was made by another tool, which merged it if anyone did: "
+                             "take it back in the target itself")  # fmt: skip
+        return read_meta(self.ctx.lab, self.number, self.step)
+
+    def _taken_back(self, meta: IterationMeta, change: Change) -> Reverted:
+        """Branch, pull request, comments on both, merge; what was done before is left as it is."""
         host = self.ctx.code_host(meta.target)
-        title = f"Revert #{change.pull}: {change.title}"
-        body = _body(self.number, change, record.reason)
+        record = self._begun(meta, change, host)
+        if record.merged_commit:
+            return record
+        title, body = _title(change), _body(self.number, change, record.reason)
         pull = host.open_pull(
             record.branch, base=meta.main, title=title, body=body, when=record.when
         )
         self._comment(host, change, pull, record)
         record = record.model_copy(update={"pull": pull.number, "pull_url": pull.url})
         write_record(self.folder / REVERTED, record)
-        if not self.leave_open:
-            merged = host.merge(
-                pull.number,
-                expected_head=record.commit,
-                message=f"Merge #{pull.number}: {title}",
-                when=record.when,
-            )
-            record = record.model_copy(update={"merged_commit": merged})
-            write_record(self.folder / REVERTED, record)
-        write_ledger(self.ctx)
-        LabRepository(self.ctx.lab.root).commit(f"{title} (iteration {self.number})",
-                                                when=record.when)  # fmt: skip
-        say(_told(self.number, change, record))
+        if self.leave_open and pull.state is not PullState.MERGED:
+            return record
+        merged = host.merge(
+            pull.number,
+            expected_head=record.commit,
+            message=f"Merge #{pull.number}: {title}",
+            when=record.when,
+        )
+        record = record.model_copy(update={"merged_commit": merged})
+        write_record(self.folder / REVERTED, record)
+        return record
 
-    def _begun(self, meta: IterationMeta, change: Change) -> Reverted:
+    def _begun(self, meta: IterationMeta, change: Change, host: CodeHost) -> Reverted:
         """The revert's branch and commit, written down once they are there."""
         known = read_if_whole(self.folder / REVERTED, Reverted)
         if known is not None:
@@ -101,7 +118,8 @@ class Revert(LabTask):
             raise TargetError(
                 f"Iteration {self.number} was not merged: its verdict was {conclusion.outcome}."
             )
-        self.ctx.code_host(meta.target).refresh(meta.main)
+        _check_merged(host, change)
+        host.refresh(meta.main)
         workspace = self.ctx.workspace(meta.target)
         workspace.check()
         branch, reason = f"prompt-lab/revert-{self.number}", self.reason.strip() or NO_REASON
@@ -112,7 +130,7 @@ class Revert(LabTask):
                 merged,
                 # A branch that main was moved on to by hand has no merge commit.
                 since=change.base_commit if merged == change.commit else "",
-                message=f"Revert #{change.pull}: {change.title}\n\n{reason}\n",
+                message=f"{_title(change)}\n\n{reason}\n",
                 when=conclusion.when,
             )
         except TargetError as error:
@@ -136,6 +154,22 @@ class Revert(LabTask):
         if change.pull is not None:
             body = f"## Taken back by #{pull.number}\n\n{reason}\n"
             host.comment(change.pull, key=key, body=body, when=record.when)
+
+
+def _title(change: Change) -> str:
+    return f"Revert #{change.pull}: {change.title}"
+
+
+def _check_merged(host: CodeHost, change: Change) -> None:
+    """Raises CodeHostError where the pull request is not there, or its number is another's."""
+    if change.pull is None:
+        return
+    pull = host.get(change.pull)
+    if pull.branch != change.branch:
+        raise CodeHostError(
+            f"#{pull.number} is a pull request of branch {pull.branch!r}, not of {change.branch!r},"
+            " which is to be taken back: restore the pull requests as they were"
+        )
 
 
 def _body(number: int, change: Change, reason: str) -> str:

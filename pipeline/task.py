@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from adapters.sandbox.files import Conflict
 from pipeline.base import File, LabTask, utc_now
 from pipeline.logs import say
-from pipeline.params import CountParameter
+from pipeline.params import AmountParameter, CountParameter
 from pipeline.task_attempt import Attempt as Going
 from pipeline.task_explain import explained
 from pipeline.task_site import Site
@@ -31,8 +31,8 @@ class OfTask(LabTask):
     """What belongs to one task.yaml."""
 
     task = luigi.Parameter(description="path of a task.yaml")
-    wait = luigi.FloatParameter(
-        default=600.0, description="seconds to wait for another engine on the same task"
+    wait = AmountParameter(
+        "--wait", default=600.0, description="seconds to wait for another engine on the same task"
     )
     mutator = luigi.Parameter(default="", description="a command in place of the task's mutator")
 

@@ -5,6 +5,7 @@ LabError
 ├── FlagsMissing      a command is not told enough to begin; one line
 ├── UnknownName       a model, step, plan or target that is not there; says what is
 ├── TargetError       the target repository cannot be used as it is
+│   └── NoSuchCommit      it has no branch, tag or commit of that name
 ├── ScoreFailed       a step's own score() gives none for this run: the run is an error
 ├── StoreError        the lab folder cannot be read or written
 ├── LabBusy           another process is at work on the same lab
@@ -62,6 +63,10 @@ class ScoreFailed(LabError):
     """What a step's own score() raised, or gave that is no score. An error as data."""
 
     kind = "score_failed"
+
+
+class NoSuchCommit(TargetError):
+    """No branch, tag or commit answers to a name; git itself was well."""
 
 
 class StoreError(LabError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from adapters.git import Git, branch_head, checkout_of, hand_over, one_at_a_time
 from adapters.workspace import _beside, _content, _copies, _trees
-from prompt_lab.errors import TargetError
+from prompt_lab.errors import NoSuchCommit, TargetError
 from prompt_lab.propose.budget import ChangedFile
 
 _FULL = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -32,6 +32,8 @@ class GitWorkspace:
     def check(self) -> None:
         """Raise TargetError where the repository cannot be improved as it is."""
         where = f"the target {self._repository}"
+        if self._repository.exists() and not self._repository.is_dir():
+            raise TargetError(f"{where} is no folder: correct 'repository' in its config")
         if not self._repository.is_dir():
             raise TargetError(f"{where} does not exist: correct 'repository' in its config")
         if not _is_repository(self._repository):
@@ -65,7 +67,7 @@ class GitWorkspace:
                 "rev-parse", "-q", "--verify", f"{ref}^{{commit}}"
             )
         if commit is None:
-            raise TargetError(f"{self._repository}: there is no branch, tag or commit {ref!r}")
+            raise NoSuchCommit(f"{self._repository}: there is no branch, tag or commit {ref!r}")
         self._fetch(commit)
         return commit
 

@@ -14,6 +14,8 @@ LEAST = 0.3
 """The smallest part of the scale that is drawn: a difference of nothing must look like nothing."""
 WIDEST, NARROWEST, WHOLE = 76, 24, 900
 """Pixels for one iteration, and for all of them where they fit."""
+FEWEST = 280
+"""Pixels for all of them at least: a picture of one iteration is still one, also on a telephone."""
 
 
 class Mark(NamedTuple):
@@ -61,7 +63,7 @@ def charts(entries: Sequence[LedgerEntry]) -> tuple[Chart, ...]:
 
 def chart(step: str, entries: Sequence[LedgerEntry]) -> Chart:
     """The picture of one step; `entries` by number."""
-    each = max(NARROWEST, min(WIDEST, WHOLE / len(entries)))
+    each = max(NARROWEST, min(max(WIDEST, FEWEST / len(entries)), WHOLE / len(entries)))
     scored = any(v is not None for entry in entries for v in (entry.baseline, entry.candidate))
     plot = HEIGHT if scored else 0
     scale = _Scale.of(entries, plot)
@@ -139,8 +141,12 @@ def _title(entry: LedgerEntry) -> str:
 
 
 def _level(entries: Sequence[LedgerEntry], marks: Sequence[Mark]) -> str:
-    """Along the baselines, stepping to the candidate where it was merged."""
+    """Along the baselines, to the candidate where it was merged, and back where it was taken back.
+
+    What is left of a merge that others followed no score tells: the next baseline will.
+    """
     moves: list[str] = []
+    last: tuple[LedgerEntry, Mark] | None = None
     for entry, mark in zip(entries, marks, strict=True):
         if mark.base is None:
             continue
@@ -148,5 +154,8 @@ def _level(entries: Sequence[LedgerEntry], marks: Sequence[Mark]) -> str:
         moves.append(f"{start}H{mark.x:g}")
         if entry.merged and mark.dot is not None:
             moves.append(f"V{mark.dot:g}")
+            last = entry, mark
         moves.append(f"H{mark.left + mark.width:g}")
+        if last is not None and last[0].reverted_after == entry.iteration:
+            moves.append(f"V{last[1].base:g}")
     return "".join(moves)

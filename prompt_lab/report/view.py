@@ -148,6 +148,7 @@ class LedgerEntry(Record):
     reverted_in: int | None = Field(default=None, description="iteration that took it back")
     reverted_pull: int | None = Field(default=None, description="pull request that took it back")
     reverted_url: str = ""
+    reverted_after: int | None = Field(default=None, description="newest iteration at that time")
     follow_up_of: int | None = Field(default=None, description="iteration that it answers")
     followed_in: int | None = Field(default=None, description="iteration that answers it")
     cost_usd: float | None = None

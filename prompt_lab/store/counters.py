@@ -6,7 +6,8 @@ from pathlib import Path
 from prompt_lab.store.files import disk_errors
 from prompt_lab.store.layout import Lab
 
-_FOLDER = re.compile(r"(\d+)_(.+)")
+_FOLDER = re.compile(r"([0-9]{1,6})_(.+)")
+"""A name with more digits is a date or the like, and would be the highest number for good."""
 
 
 def claim_run_folder(lab: Lab, step: str) -> tuple[int, Path]:
@@ -32,6 +33,12 @@ def iterations(lab: Lab) -> dict[int, str]:
     return {n: step for n, step in numbered(lab.analysis)}
 
 
+def odd_names(lab: Lab) -> list[str]:
+    """Folders of analysis/ that begin with a digit and count as no iteration."""
+    names = [p.name for p in _children(lab.analysis) if p.is_dir() and p.name[:1].isdigit()]
+    return sorted(name for name in names if not _FOLDER.fullmatch(name))
+
+
 def _highest_run_number(lab: Lab) -> int:
     hundreds = [int(p.name) for p in _children(lab.history) if p.name.isdigit()]
     for hundred in sorted(hundreds, reverse=True):
@@ -42,8 +49,8 @@ def _highest_run_number(lab: Lab) -> int:
 
 
 def numbered(folder: Path) -> list[tuple[int, str]]:
-    """(number, rest of the name) of each child that is called <number>_<rest>, by number."""
-    found = (_FOLDER.fullmatch(path.name) for path in _children(folder))
+    """(number, rest of the name) of each folder that is called <number>_<rest>, by number."""
+    found = (_FOLDER.fullmatch(path.name) for path in _children(folder) if path.is_dir())
     return sorted((int(m.group(1)), m.group(2)) for m in found if m)
 
 

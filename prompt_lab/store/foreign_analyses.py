@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from prompt_lab.names import Outcome
-from prompt_lab.store.counters import iterations
+from prompt_lab.store.counters import iterations, odd_names
 from prompt_lab.store.foreign import Irregular
 from prompt_lab.store.iterations import is_ours
 from prompt_lab.store.layout import Lab
@@ -78,7 +78,10 @@ def read_analysis(lab: Lab, number: int, step: str) -> Analysis:
 
 
 def irregular_analyses(lab: Lab) -> Iterator[Irregular]:
-    """Every analysis of another tool with something wrong, once."""
+    """Every analysis of another tool with something wrong, once; and what counts as none."""
+    for name in odd_names(lab):
+        path = clean(lab.relative(lab.analysis / name))
+        yield Irregular(path, ("is not named <number>_<step>, and counts as no iteration",))
     for analysis in foreign_analyses(lab):
         if analysis.faults:
             yield Irregular(analysis.path, analysis.faults)

@@ -61,11 +61,14 @@ def ended(lab: Lab, number: int, step: str) -> LoopEnded | None:
 
 
 def check_loop(lab: Lab, number: int, step: str) -> None:
-    """Raises StoreError for a number that skips some, or that another step's loop has."""
+    """Raises StoreError for a number that skips some, another step's loop, or a damaged end."""
     known = loops(lab)
     following = max(known, default=0) + 1
     if known.get(number, step) != step:
         raise StoreError(f"{lab.root / 'loops'}: loop {number} is one of step {known[number]!r}.")
+    end = lab.loop(number, step) / ENDED
+    if end.exists():
+        read_record(end, LoopEnded, fix="Restore it, or remove it: the loop then goes on")
     if number not in known and number != following:
         raise StoreError(
             f"{lab.root / 'loops'}: there is no loop {number}, and the next one is {following}. "

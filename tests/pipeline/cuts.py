@@ -73,7 +73,7 @@ class Trial:
         found: dict[str, Copy] = {}
 
         def watch() -> None:
-            state = _digest(self.world.root) + _told(hub.stand_in)
+            state = digest_of(self.world.root) + _told(hub.stand_in)
             if state not in found:
                 kept = self.keep(f"at-{len(found)}")
                 found[state] = Copy(hub.hub.calls[-1], kept, copy.deepcopy(hub.stand_in))
@@ -96,7 +96,7 @@ class Trial:
                 return
             when: When = "after" if at in begun else "before"
             (done if when == "after" else begun).append(at)
-            found.setdefault((len(done), _digest(self.world.root)), (at, when))
+            found.setdefault((len(done), digest_of(self.world.root)), (at, when))
 
         self._watched(hub, command, watch)
         return list(found.values())
@@ -113,7 +113,7 @@ class Trial:
         self, hub: GitHubWorld, command: Command, cut: tuple[int, When] | None = None
     ) -> int | None:
         """The command in a process of its own, killed at that call if there is one."""
-        process = FORK.Process(target=_run, args=command)
+        process = FORK.Process(target=_own, args=command)
         # Bound late: the process has its number once it runs.
         kill = lambda: os.killpg(process.pid or 0, signal.SIGKILL)  # noqa: E731
         hub.hub.calls.clear()
@@ -133,13 +133,18 @@ class Trial:
         shutil.copytree(kept, self.world.root, symlinks=True)
 
 
-def _run(task: type[luigi.Task], flags: Mapping[str, Any]) -> None:
+def _own(task: type[luigi.Task], flags: Mapping[str, Any]) -> None:
     os.setsid()
+    run_command(task, flags)
+
+
+def run_command(task: type[luigi.Task], flags: Mapping[str, Any]) -> None:
+    """The command as all that its process does: it ends with 0 or 1."""
     done = luigi.build([task(**flags)], local_scheduler=True, log_level="ERROR")
     os._exit(0 if done else 1)
 
 
-def _digest(root: Path) -> str:
+def digest_of(root: Path) -> str:
     """Of all files that a command which is started again could meet."""
     told = sha256()
     for path in sorted(root.rglob("*")):

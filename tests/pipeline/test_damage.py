@@ -84,7 +84,7 @@ def test_damaged_files_of_a_concluded_iteration_come_back_from_the_labs_history(
     for name in ("verdict.json", "conclusion.json", "change.json", "synthesis.md"):
         path = world.folder(1) / name
         path.write_bytes(path.read_bytes()[:40])
-        fix = f"git -C {path.parent} checkout {name}"
+        fix = f"git -C {path.parent} checkout -- {name}"
         stops(luigi(world, "Implement"), TASK, str(path), fix)
         subprocess.run(fix.split(), check=True, capture_output=True)
     assert luigi(world, "Implement").code == 0

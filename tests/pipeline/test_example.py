@@ -35,6 +35,18 @@ def test_what_is_missing_comes_back_and_the_rest_stays(
         assert ((lab / name).read_text() == text) == (not name.startswith(lost))
 
 
+def test_a_lab_that_is_there_is_said_and_no_other_example_goes_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PROMPTLAB_ROOT", str(tmp_path / "lab"))
+    assert luigi.build([ExampleLab()], local_scheduler=True, log_level="ERROR")
+    assert luigi.build([ExampleLab()], local_scheduler=True, log_level="ERROR")
+    assert "examples/invoices is there already" in capsys.readouterr().out
+    planner = [ExampleLab(example="planner")]
+    assert not luigi.build(planner, local_scheduler=True, log_level="ERROR")
+    assert (tmp_path / "lab/example.txt").read_text() == "copied from examples/invoices\n"
+
+
 def test_the_planner_has_a_lab_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab = tmp_path / "lab"
     monkeypatch.setenv("PROMPTLAB_ROOT", str(lab))

@@ -15,6 +15,7 @@ from pipeline.prepare import prepared
 from prompt_lab.errors import ConfigError
 from prompt_lab.names import Outcome
 from prompt_lab.propose.sections import CONTRACT
+from tests.pipeline.target_world import TargetWorld
 from tests.pipeline.world import HINT, PLAIN, READS_LOOSELY, READS_WELL, World, scripted
 
 pytestmark = pytest.mark.slow
@@ -107,6 +108,25 @@ def test_what_waits_for_nothing_is_named(make_world: MakeWorld, number: int, wor
     with pytest.raises(ConfigError, match=words):
         prepared(Iteration(follow_up=number))
     assert not world.folder(2).exists()
+
+
+def test_one_of_another_step_is_named_with_its_step(make_world: MakeWorld) -> None:
+    world = make_world(train=4, verify=4, scout=2)
+    assert world.iterate()
+    config = world.root / "configs/steps/read_sum.yaml"
+    config.with_name("other.yaml").write_text(config.read_text())
+    with pytest.raises(ConfigError, match="is an iteration of step 'read_sum': add"):
+        prepared(Iteration(follow_up=1, step="other"))
+
+
+def test_a_prompt_in_a_module_may_be_tested_again_on_more_plans(
+    make_target: Callable[..., TargetWorld],
+) -> None:
+    make_target().small()
+    with pytest.raises(ConfigError, match="is not rewritten here"):
+        prepared(Iteration())
+    with pytest.raises(ConfigError, match="--follow-up 1: step 'probe' has no such verdict yet"):
+        prepared(Iteration(follow_up=1))
 
 
 def test_a_verdict_that_asks_for_more_plans_is_not_looked_at_again_without_them(

@@ -12,16 +12,18 @@ import pytest
 from adapters.registry import load
 from pipeline.iteration import Iteration
 from pipeline.loop import Loop
+from pipeline.revert import Revert
 from pipeline.verdict import Verdict
 from tests.adapters.code_host.hub.emulator import TOKEN, Emulator
 from tests.adapters.code_host.hub.wire import ask
 from tests.pipeline.cuts import Command, Trial
 from tests.pipeline.github_world import BETTER, OTHER, GitHubWorld
-from tests.pipeline.world import World
+from tests.pipeline.world import READS_LOOSELY, READS_WELL, World, scripted
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 MakeWorld = Callable[..., World]
 KILLED = -9
+ACTIONS = {"YES": "merged", "NO": "closed", "CONDITIONAL": "left open"}
 
 
 class Case(NamedTuple):
@@ -31,11 +33,18 @@ class Case(NamedTuple):
     outcomes: tuple[str, ...]
     prompt: str = ""
     """Of the branch that the command names."""
+    models: dict[str, dict[str, Any]] | None = None
 
 
 ITERATION = Command(Iteration, {"branch": "idea"})
 YES = Case(ITERATION, ("YES",), BETTER)
 NO = Case(ITERATION, ("NO",), OTHER)
+WAITS = Case(
+    ITERATION,
+    ("CONDITIONAL",),
+    BETTER,
+    {"exact": scripted(READS_WELL), "loose": scripted(READS_LOOSELY)},
+)
 LOOP = Case(Command(Loop, {"iterations": 2}), ("YES", "NO"))
 
 
@@ -47,7 +56,7 @@ def make_trial(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> Callab
         load(kind, name)  # what every process would import anew
 
     def make(case: Case, emulator: Emulator | None = None) -> Trial:
-        trial = Trial(make_world(train=6, verify=6, policy={"verify": "if_given"}), emulator)
+        trial = Trial(_world(make_world, case), emulator)
         if case.prompt:
             trial.world.branch("idea", {"prompt.txt": case.prompt})
         trial.keep("new")
@@ -56,7 +65,11 @@ def make_trial(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> Callab
     return make
 
 
-@pytest.mark.parametrize("case", [YES, NO, LOOP], ids=["YES", "NO", "loop"])
+def _world(make_world: MakeWorld, case: Case) -> World:
+    return make_world(train=6, verify=6, policy={"verify": "if_given"}, models=case.models or {})
+
+
+@pytest.mark.parametrize("case", [YES, NO, WAITS, LOOP], ids=["YES", "NO", "CONDITIONAL", "loop"])
 def test_started_again_from_every_call(make_trial: Callable[..., Trial], case: Case) -> None:
     trial = make_trial(case)
     with trial.again("new") as hub:
@@ -69,9 +82,39 @@ def test_started_again_from_every_call(make_trial: Callable[..., Trial], case: C
             assert trial.run(hub, case.command) == 0, copy
             _check_end(hub, case)
     # Else a cut went unseen, and nothing was tried there.
-    ends = {f"{n} {end}" for n, _ in enumerate(case.outcomes, start=1) for end in ("open", "ended")}
+    ways = ("open",) if case is WAITS else ("open", "ended")
+    ends = {f"{n} {end}" for n, _ in enumerate(case.outcomes, start=1) for end in ways}
     commented = {f"{n} commented, open" for n, _ in enumerate(case.outcomes, start=1)}
     assert seen == ends | commented
+
+
+def test_a_revert_started_again_from_every_call(make_trial: Callable[..., Trial]) -> None:
+    trial = make_trial(YES)
+    command = Command(Revert, {"number": 1, "reason": "Wrong totals."})
+    before = trial.world.git("rev-parse", "main^{tree}")
+    with trial.again("new") as hub:
+        assert trial.run(hub, YES.command) == 0
+        copies = trial.copies(hub, command)
+        _check_taken_back(hub, before)
+    for copy in copies:
+        with trial.at(copy) as hub:
+            assert trial.run(hub, command) == 0, copy
+            _check_taken_back(hub, before)
+    calls = {copy.call.split(" ")[0] for copy in copies}
+    assert {"GET", "POST", "PUT"} <= calls
+
+
+def _check_taken_back(hub: GitHubWorld, before: str) -> None:
+    """Two merged pull requests, each naming the other once, and main as it was at first."""
+    (first, on_first), (second, on_second) = _pulls(hub)
+    assert first["merged_at"]
+    assert second["merged_at"]
+    assert [comment["body"].split("\n")[0] for comment in on_first][1:] == ["## Taken back by #2"]
+    assert [comment["body"].split("\n")[0] for comment in on_second] == ["## Revert of #1"]
+    assert hub.git("rev-parse", "main^{tree}") == before
+    assert hub.world.git("rev-parse", "main") == second["merge_commit_sha"]
+    assert hub.world.record(1, "reverted")["merged_commit"] == second["merge_commit_sha"]
+    assert "reverted <br>in <a" in (hub.world.lab / "index.html").read_text()
 
 
 def test_killed_at_every_write_to_the_emulator(
@@ -138,11 +181,13 @@ def _check_end(hub: GitHubWorld, case: Case) -> None:
     for number, (outcome, (pull, comments)) in enumerate(zip(case.outcomes, told, strict=True), 1):
         [comment] = comments
         assert f"{outcome}\n" in comment["body"]
-        assert pull["state"] == "closed"
+        assert pull["state"] == ("open" if outcome == "CONDITIONAL" else "closed")
+        labels = [label["name"] for label in pull["labels"]]
+        assert labels == (["prompt-lab: conditional"] if outcome == "CONDITIONAL" else [])
         assert (pull["merged_at"] is not None) == (outcome == "YES")
         assert world.verdict(number).outcome.value == outcome
         action = world.record(number, "conclusion")["action"]
-        assert action == ("merged" if outcome == "YES" else "closed")
+        assert action == ACTIONS[outcome]
         assert len(hub.verdicts(pull["head"]["sha"])) == 1
         main = pull["merge_commit_sha"] if outcome == "YES" else main
     assert world.git("rev-parse", "main") == hub.git("rev-parse", "main") == main

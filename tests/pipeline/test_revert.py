@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import luigi
 import pytest
 
+from adapters.git import Git
 from pipeline.context import context
 from pipeline.past import tried
 from pipeline.revert import Revert
+from tests.pipeline.cuts import Command
+from tests.pipeline.disk_cuts import go_on, moments
 from tests.pipeline.world import HINT, PLAIN, World
 
 pytestmark = pytest.mark.slow
@@ -17,6 +21,7 @@ MakeWorld = Callable[..., World]
 
 
 def _revert(**flags: Any) -> bool:
+    Revert.clear_instance_cache()  # each command is a process of its own
     return luigi.build([Revert(**flags)], local_scheduler=True, log_level="ERROR")
 
 
@@ -47,14 +52,78 @@ def test_what_was_merged_is_taken_back_and_both_pulls_say_so(
     assert world.git("status", "--porcelain") == ""
 
 
-def test_a_second_command_changes_nothing(make_world: MakeWorld) -> None:
+def test_a_second_command_changes_nothing_and_says_so_again(
+    make_world: MakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
     world = make_world()
     assert world.iterate()
     assert _revert(number=1)
     main = world.git("rev-parse", "main")
+    capsys.readouterr()
     assert _revert(number=1, reason="Once more.")
     assert world.git("rev-parse", "main") == main
     assert not (world.lab / "pulls/0003.json").exists()
+    assert "#2 reverts #1, merged" in capsys.readouterr().out
+
+
+def test_cut_off_anywhere_the_same_command_goes_on_to_the_row_of_the_ledger(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(train=6, verify=6, policy={"verify": "if_given"})
+    before = world.git("rev-parse", "main^{tree}")
+    assert world.iterate()
+    command = Command(Revert, {"number": 1, "reason": "Wrong totals."})
+    halves = set()
+    for moment in moments(world, command):
+        halves.add(_how_far(moment / "lab"))
+        assert go_on(world, moment, command) == 0, moment
+        _check_taken_back(world, before)
+    # Else a place went unseen, and nothing was tried there.
+    assert halves == {"", "branch", "open", "merged", "told"}
+
+
+def _how_far(lab: Path) -> str:
+    """The last thing that is there: for each a cut is to be tried."""
+    record = lab / "analysis/1_read_sum/reverted.json"
+    if not record.exists():
+        return ""
+    if "reverted <br>in <a" in (lab / "index.html").read_text():
+        return "told"
+    known = json.loads(record.read_text())
+    return "merged" if known["merged_commit"] else "open" if known["pull"] else "branch"
+
+
+def _check_taken_back(world: World, before: str) -> None:
+    """One pull request, one comment on each, one merge, the ledger's row, all committed."""
+    assert world.git("rev-parse", "main^{tree}") == before
+    assert len(world.git("rev-list", "--first-parent", "--merges", "main").splitlines()) == 2
+    first, second = _pull(world, 1), _pull(world, 2)
+    assert not (world.lab / "pulls/0003.json").exists()
+    assert [event["what"] for event in second["history"]] == ["opened", "commented", "merged"]
+    assert [c["body"][:16] for c in first["comments"]][1:] == ["## Taken back by"]
+    assert world.record(1, "reverted")["merged_commit"] == world.git("rev-parse", "main")
+    assert "reverted <br>in <a" in (world.lab / "index.html").read_text()
+    lab = Git(world.lab)
+    assert lab("status", "--porcelain") == ""
+    assert lab("log", "--format=%s").splitlines().count(f"{second['title']} (iteration 1)") == 1
+
+
+def test_pull_requests_that_are_gone_are_not_numbered_anew(
+    make_world: MakeWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = make_world(train=6, verify=6, policy={"verify": "if_given"})
+    assert world.iterate()
+    (world.lab / "pulls").rename(world.root / "pulls")
+    main = world.git("rev-parse", "main")
+    assert not _revert(number=1)
+    assert "there is no pull request #1" in caplog.text
+    other = json.loads((world.root / "pulls/0001.json").read_text()) | {"branch": "other"}
+    (world.lab / "pulls").mkdir(exist_ok=True)
+    (world.lab / "pulls/0001.json").write_text(json.dumps(other))
+    assert not _revert(number=1)
+    assert "#1 is a pull request of branch 'other'" in caplog.text
+    assert world.git("rev-parse", "main") == main
+    assert not (world.folder(1) / "reverted.json").exists()
 
 
 def test_one_that_is_left_open_is_merged_by_a_later_command(make_world: MakeWorld) -> None:

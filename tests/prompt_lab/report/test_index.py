@@ -37,6 +37,22 @@ def test_a_lab_without_iterations_says_so() -> None:
     assert "There is no iteration yet." in Page(render_index([])).text
 
 
+def test_a_picture_of_one_iteration_is_wide_enough_to_read_and_fits_a_telephone() -> None:
+    [chart] = charts([LedgerEntry(iteration=1, step="s", baseline=0.4, candidate=0.6)])
+    assert 300 < chart.width < 360
+
+
+def test_the_level_steps_back_where_a_merge_was_taken_back() -> None:
+    merged = LedgerEntry(iteration=1, step="s", baseline=0.4, candidate=0.6, merged=True)
+    back = merged.model_copy(update={"reverted_pull": 2, "reverted_after": 1})
+    [chart] = charts([back])
+    [mark] = chart.marks
+    assert re.findall(r"V([\d.]+)", chart.level) == [f"{mark.dot:g}", f"{mark.base:g}"]
+    later = LedgerEntry(iteration=2, step="s", baseline=0.6, candidate=0.5, outcome=Outcome.NO)
+    [chart] = charts([merged.model_copy(update={"reverted_pull": 3, "reverted_after": 2}), later])
+    assert chart.level.endswith(f"V{chart.marks[0].base:g}")
+
+
 def test_the_level_steps_up_where_a_candidate_was_merged_and_only_there() -> None:
     first = LedgerEntry(iteration=1, step="s", baseline=0.2, candidate=0.6, merged=True)
     second = LedgerEntry(iteration=2, step="s", baseline=0.6, candidate=0.7, outcome=Outcome.NO)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from prompt_lab.store.counters import claim_run_folder, iterations
+from prompt_lab.store.foreign_analyses import irregular_analyses
 from prompt_lab.store.layout import Lab
 
 
@@ -19,6 +20,19 @@ def test_processes_never_share_a_run_folder(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4) as pool:
         claimed = [n for part in pool.map(_claim_ten, [tmp_path] * 4) for n in part]
     assert sorted(claimed) == list(range(40))
+
+
+def test_what_is_no_folder_of_an_iteration_does_not_count(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    (lab.analysis / "3_s").mkdir(parents=True)
+    (lab.analysis / "20251120_copy").mkdir()
+    (lab.analysis / "7old").mkdir()
+    (lab.analysis / "99_notes.txt").write_text("Mine.")
+    assert iterations(lab) == {3: "s"}
+    assert [one.path for one in irregular_analyses(lab)][:2] == [
+        "analysis/20251120_copy",
+        "analysis/7old",
+    ]
 
 
 RACER = """
