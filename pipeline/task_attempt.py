@@ -137,7 +137,7 @@ class Attempt:
             changed = clean(site, site.tree.changed())
         except StoreError as error:
             raise Stopped(Ruling(Status.DISCARD, Code.OUT_OF_SCOPE, str(error))) from error
-        _stop(scope.out_of_scope(changed, site.artifacts, site.evaluator))
+        _stop(scope.out_of_scope(changed, site.artifacts, site.evaluator, site.guarded))
         self.new = dict(self.old)
         for name, stamp in changed.items():
             if stamp is not None and stamp.links > 1:

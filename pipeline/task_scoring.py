@@ -106,7 +106,7 @@ def _check_runner(site: Site) -> None:
     tree = site.tree
     changed = clean(site, tree.changed())
     strays = [name for name in changed if not under(site.task.outputs, name)]
-    before = [name for name in strays if name in tree.held]
+    before = [name for name in changed if name in tree.held]
     ruling = after_command("runner", before, site.artifacts)
     own = [name for name in strays if is_artifact(site.artifacts, name)]
     ruling = ruling or after_command("runner", own, site.artifacts)

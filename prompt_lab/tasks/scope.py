@@ -45,9 +45,18 @@ def evaluator_paths(task: Task, task_file: str) -> tuple[str, ...]:
 
 
 def out_of_scope(
-    changed: Collection[str], artifacts: Iterable[str], evaluator: Iterable[str]
+    changed: Collection[str],
+    artifacts: Iterable[str],
+    evaluator: Iterable[str],
+    guarded: Collection[str] = (),
 ) -> Ruling | None:
-    """The discard of a mutator that changed other files than artifacts; None where it did not."""
+    """The discard of a mutator that changed other files than artifacts; None where it did not.
+
+    What is `guarded` is nobody's to change, even where an artifact's folder holds it.
+    """
+    own = sorted(path for path in changed if under(guarded, path))
+    if own:
+        return _discard(Code.EVALUATOR_CHANGED, "the mutator changed what scores it", own)
     allowed = tuple(artifacts)
     strays = sorted(path for path in changed if not is_artifact(allowed, path))
     scoring = [path for path in strays if under(evaluator, path)]
