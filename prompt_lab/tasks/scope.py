@@ -8,7 +8,7 @@ from prompt_lab.propose import budget as rules
 from prompt_lab.propose.budget import Breach, ChangedFile, excesses
 from prompt_lab.tasks.keep import Ruling
 from prompt_lab.tasks.parts import Command
-from prompt_lab.tasks.paths import is_artifact, under
+from prompt_lab.tasks.paths import broken_rule, is_artifact, under
 from prompt_lab.tasks.record import Code, Status
 from prompt_lab.tasks.schema import Task
 
@@ -86,7 +86,10 @@ def over_budget(
     codes = {excess.code: excess for excess in found}
     for breach, code in _CODES.items():
         if breach in codes:
-            return Ruling(Status.DISCARD, code, codes[breach].text, files=codes[breach].paths)
+            text, paths = codes[breach].text, codes[breach].paths
+            if code is Code.BAD_NAME:
+                text = "; ".join(f"{p!r} {broken_rule(p)}" for p in paths[:SHOWN])
+            return Ruling(Status.DISCARD, code, text, files=paths)
     return None
 
 
