@@ -9,10 +9,11 @@ import luigi
 
 from pipeline.base import File, utc_now
 from pipeline.params import CountParameter
-from pipeline.task import NEXT, Attempt, OfTask
+from pipeline.task import NEXT, Attempt, BadFlag, OfTask, crash, tell
+from prompt_lab.errors import LabError
 from prompt_lab.store.files import read_if_whole, read_record, write_record
 from prompt_lab.tasks.campaign import Course, Ended, end_of
-from prompt_lab.tasks.record import Record
+from prompt_lab.tasks.record import Code, Record
 
 
 class Campaign(OfTask):
@@ -36,6 +37,7 @@ class Campaign(OfTask):
 
     def run(self) -> Iterator[Any]:
         """One attempt at a time, each a task of its own; none is made twice."""
+        self._refuse()
         store = self.site.store
         path = store.course(self._first())
         course = read_if_whole(path, Course) or Course(started=utc_now(), attempts=(self._first(),))
@@ -50,6 +52,18 @@ class Campaign(OfTask):
             course = course.model_copy(update={"attempts": (*course.attempts, store.claim())})
             write_record(path, course, durable=False)
         self._tell(ended)
+
+    def _refuse(self) -> None:
+        """Say what keeps it from beginning, as one record. Raises LabError."""
+        code = Code.BAD_TASK
+        try:
+            task = self.site.task
+            code = Code.BAD_FLAG
+            if not self.mutator_words and task.mutator is None:
+                raise BadFlag([f"{self.task}: a campaign needs a mutator: give --mutator"])
+        except LabError as error:
+            tell(crash("", 0, code, str(error), utc_now()))
+            raise
 
     def _tell(self, ended: Ended) -> None:
         write_record(self.site.store.campaign(self._first()), ended)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import luigi
 
+from adapters.sandbox.files import Conflict
 from pipeline.base import File, LabTask, utc_now
 from pipeline.logs import say
 from pipeline.params import CountParameter
@@ -12,7 +13,7 @@ from pipeline.task_attempt import Attempt as Going
 from pipeline.task_explain import explained
 from pipeline.task_site import Site
 from prompt_lab.errors import ConfigError, LabBusy, LabError
-from prompt_lab.store.files import read_record, write_text
+from prompt_lab.store.files import disk_errors, read_record, write_text
 from prompt_lab.tasks.paths import words
 from prompt_lab.tasks.record import Code, Record, Status, Undo
 
@@ -21,6 +22,19 @@ NEXT = 0
 
 class TaskCrashed(LabError):
     """An attempt ended in a crash: its record says why."""
+
+
+class BadFlag(ConfigError):
+    """What the command line gives or asks for cannot be used."""
+
+
+def code_of(error: LabError) -> Code:
+    """The reason of a crash that the engine itself ends in."""
+    if isinstance(error, Conflict):
+        return Code.WORKSPACE_CHANGED
+    if isinstance(error, BadFlag):
+        return Code.BAD_FLAG
+    return Code.BUSY if isinstance(error, LabBusy) else Code.ENGINE
 
 
 class OfTask(LabTask):
@@ -33,6 +47,14 @@ class OfTask(LabTask):
     mutator = luigi.Parameter(default="", description="a command in place of the task's mutator")
 
     _site: Site | None = None
+
+    @property
+    def mutator_words(self) -> tuple[str, ...]:
+        """--mutator as words. Raises BadFlag."""
+        try:
+            return tuple(words(self.mutator))
+        except ValueError as error:
+            raise BadFlag([f"--mutator {self.mutator}: {error}"]) from error
 
     @property
     def site(self) -> Site:
@@ -60,17 +82,24 @@ class Attempt(OfTask):
         """Make a candidate, judge it, and record how that ended, a failure of ours included."""
         site, started = self.site, utc_now()
         try:
-            with site.alone(self.wait):
+            with disk_errors(site.store.work), site.alone(self.wait):
                 going = Going(
-                    site, self.number, started, tuple(words(self.mutator)),
+                    site, self.number, started, self.mutator_words,
                     Path(self.candidate).resolve() if self.candidate else None,
                 )  # fmt: skip
                 going.run()
         except LabError as error:
-            code = Code.BUSY if isinstance(error, LabBusy) else Code.ENGINE
-            record = crash(site.task.id, self.number, code, str(error), started)
-            site.store.append(json.loads(record.model_dump_json()))
-            write_text(site.store.record(self.number), record.model_dump_json() + "\n")
+            self._crashed(crash(site.task.id, self.number, code_of(error), str(error), started))
+
+    def _crashed(self, record: Record) -> None:
+        """Record it; where the disk refuses that too, say it at least."""
+        store = self.site.store
+        try:
+            store.append(json.loads(record.model_dump_json()))
+            write_text(store.record(self.number), record.model_dump_json() + "\n")
+        except LabError:
+            tell(record)
+            raise
 
 
 class RunTask(OfTask):
@@ -87,6 +116,7 @@ class RunTask(OfTask):
 
     _said = False
     _fault: LabError | None = None
+    _code = Code.BAD_TASK
 
     def complete(self) -> bool:
         """It is done once it has spoken."""
@@ -96,8 +126,13 @@ class RunTask(OfTask):
         """The attempt; nothing where there is none to make."""
         if self.explain or self.undo or self._faulty():
             return []
-        if self.number == NEXT:
-            self.number = self.site.store.claim()
+        try:
+            _ = self.mutator_words
+            if self.number == NEXT:
+                self.number = self.site.store.claim()
+        except LabError as error:
+            self._fault, self._code = error, code_of(error)
+            return []
         return [self.clone(Attempt)]
 
     def run(self) -> None:
@@ -106,7 +141,7 @@ class RunTask(OfTask):
         if self.explain and fault is None:
             say(explained(self.site))
         elif self.undo and fault is None:
-            tell(self._undone())
+            self._tell_undo()
         else:
             self._tell_attempt(fault)
         self._said = True
@@ -115,10 +150,17 @@ class RunTask(OfTask):
         if fault is None:
             record = read_record(self.site.store.record(self.number), Record)
         else:
-            record = crash("", 0, Code.BAD_TASK, str(fault), utc_now())
+            record = crash("", 0, self._code, str(fault), utc_now())
         tell(record)
         if record.status is Status.CRASH:
             raise fault or TaskCrashed(f"{record.reason}: {record.detail}")
+
+    def _tell_undo(self) -> None:
+        try:
+            tell(self._undone())
+        except LabError as error:
+            tell(crash(self.site.task.id, 0, code_of(error), str(error), utc_now()))
+            raise
 
     def _undone(self) -> Undo:
         site = self.site
@@ -126,7 +168,7 @@ class RunTask(OfTask):
             site.sync.recover()
             number = site.store.last_keep()
             if not number:
-                raise ConfigError([f"{self.task}: --undo: no attempt of the task was kept"])
+                raise BadFlag([f"{self.task}: --undo: no attempt of the task was kept"])
             record = Undo(
                 task_id=site.task.id, undone=number, files=site.sync.files_of(number),
                 started=utc_now(),
