@@ -12,7 +12,7 @@ from adapters.sandbox.files import Conflict
 from adapters.sandbox.listing import listed
 from pipeline.task_candidate import Maker
 from pipeline.task_record import Versions, record_of, shown, there
-from pipeline.task_scoring import Stopped, clean, is_scored, score
+from pipeline.task_scoring import BOUNDS, Stopped, clean, is_scored, score
 from pipeline.task_site import Site
 from prompt_lab.errors import StoreError
 from prompt_lab.store.files import write_text
@@ -112,9 +112,23 @@ class Attempt:
             self.cached = self.cached and is_scored(site, replicate)
             try:
                 self.baseline[replicate] = score(site, replicate, self.log / "baseline")
-            except Stopped:
-                self.baseline, self.no_baseline = {}, True
+            except Stopped as stopped:
+                self._without_baseline(stopped)
             site.tree.reset()
+
+    def _without_baseline(self, stopped: Stopped) -> None:
+        """Go on without one. Raises Stopped where that would let a worse candidate in."""
+        site, found = self.site, stopped.ruling
+        text = f"the baseline: {found.detail}"
+        absent = not any(is_artifact(site.artifacts, name) for name in site.tree.held)
+        if found.code in BOUNDS:
+            raise Stopped(Ruling(Status.CRASH, Code.BASELINE_FAILED, text)) from stopped
+        if self.baseline or site.store.had_baseline():
+            text += ". It could be scored before: mend what has changed, or give the task a new id"
+            raise Stopped(Ruling(Status.CRASH, Code.BASELINE_FAILED, text)) from stopped
+        if not (stopped.refused or absent):
+            raise Stopped(found._replace(detail=text)) from stopped
+        self.no_baseline = True
 
     def _score_candidate(self, replicates: list[int]) -> None:
         site = self.site

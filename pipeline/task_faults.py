@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.sandbox import files
+from prompt_lab.errors import LabError
 from prompt_lab.tasks.guard import artifact_faults, output_faults
 from prompt_lab.tasks.paths import ignored
+from prompt_lab.tasks.schema import read_task
 
 if TYPE_CHECKING:
     from pipeline.task_site import Site
@@ -14,18 +16,37 @@ if TYPE_CHECKING:
 
 def site_faults(site: "Site") -> list[str]:
     """Every fault, each one sentence that begins with its key."""
-    home = site.file.relative_to(site.root).as_posix()
-    if ignored(home):
+    if ignored(site.name):
         return [
-            f"{home!r} lies in a folder that no copy holds ({home.split('/')[0]!r} of the"
+            f"{site.name!r} lies in a folder that no copy holds ({site.name.split('/')[0]!r} of the"
             f" repository {str(site.root)!r}): put the task elsewhere"
         ]
     return [
+        *_foreign_id(site),
         *_artifact_faults(site),
         *artifact_faults(site.artifacts, site.guarded),
         *output_faults(site.task.outputs, site.artifacts, site.guarded),
         *_cwd_faults(site),
     ]
+
+
+def _foreign_id(site: "Site") -> Iterator[str]:
+    """Two files with one id would take each other's keeps back."""
+    owner = site.store.owner()
+    if owner in ("", site.name) or not _has_id(site.root / owner, site.task.id):
+        return
+    yield (
+        f"id: {site.task.id!r} is the id of {owner!r}, whose attempts and keeps lie in"
+        f" {str(site.store.folder)!r}: give {site.name!r} another one"
+    )
+
+
+def _has_id(file: Path, task_id: str) -> bool:
+    """Whether a file is a task with this id still; one that cannot be read may be."""
+    try:
+        return read_task(file).id == task_id
+    except LabError:
+        return file.exists()
 
 
 def _artifact_faults(site: "Site") -> Iterator[str]:

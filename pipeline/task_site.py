@@ -72,7 +72,7 @@ class Site:
     @cached_property
     def store(self) -> TaskStore:
         """Where the engine keeps what it knows of the task."""
-        return TaskStore(self.root, self.task.id)
+        return TaskStore(self.root, self.task.id, self.name)
 
     @property
     def tree(self) -> Tree:
@@ -90,6 +90,11 @@ class Site:
         return self.file.parent.relative_to(self.root).as_posix()
 
     @cached_property
+    def name(self) -> str:
+        """The task's file, from the repository's root."""
+        return self.file.relative_to(self.root).as_posix()
+
+    @cached_property
     def artifacts(self) -> tuple[str, ...]:
         """From the repository's root."""
         return artifact_paths(self.task, self.home)
@@ -97,14 +102,13 @@ class Site:
     @cached_property
     def evaluator(self) -> tuple[str, ...]:
         """What scores, from the repository's root."""
-        found = evaluator_paths(self.task, self.file.relative_to(self.root).as_posix())
+        found = evaluator_paths(self.task, self.name)
         return tuple(path for path in found if (self.root / path).exists())
 
     @cached_property
     def guarded(self) -> tuple[str, ...]:
         """What neither an artifact nor an output may cover, from the repository's root."""
-        file = self.file.relative_to(self.root).as_posix()
-        return guarded_paths(self.task, file, str(self.root), self._real)
+        return guarded_paths(self.task, self.name, str(self.root), self._real)
 
     def _real(self, path: str) -> str | None:
         whole = self.root / path
