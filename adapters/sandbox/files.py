@@ -103,7 +103,7 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
             yield from found
 
 
-def opened(path: Path) -> BinaryIO:
+def opened_file(path: Path) -> BinaryIO:
     """A regular file to read, and never a link or a pipe, at which one would wait for ever.
 
     Raises OSError.
@@ -119,10 +119,10 @@ def opened(path: Path) -> BinaryIO:
 def opened_own(path: Path) -> BinaryIO:
     """A regular file of a tree of ours, whatever permissions a command has left it."""
     try:
-        return opened(path)
+        return opened_file(path)
     except PermissionError:
         os.chmod(path, stat.S_IMODE(os.lstat(path).st_mode) | stat.S_IRUSR)
-        return opened(path)
+        return opened_file(path)
 
 
 def digest(path: Path) -> str:
@@ -143,7 +143,7 @@ def copy(source: Path, root: Path, name: str) -> str:
         os.symlink(os.readlink(source), target)
         return digest(target)
     found = sha256()
-    with opened(source) as old, target.open("xb") as new:
+    with opened_file(source) as old, target.open("xb") as new:
         os.fchmod(new.fileno(), 0o755 if os.fstat(old.fileno()).st_mode & 0o100 else 0o644)
         while data := old.read(1 << 20):
             found.update(data)
