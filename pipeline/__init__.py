@@ -19,7 +19,7 @@ from pipeline.implement import Implement
 from pipeline.iteration import Iteration
 from pipeline.judging import Judgements
 from pipeline.ledger import Ledger
-from pipeline.logs import check_settings, say_plainly
+from pipeline.logs import find_settings, say_plainly
 from pipeline.loop import Loop
 from pipeline.noise_floor import NoiseFloor
 from pipeline.prepare import Prepare
@@ -38,7 +38,7 @@ from pipeline.verdict import Verdict
 core.ignore_unconsumed |= {"rpc_retry_attempts", "rpc_retry_wait", "rpc_log_retries"}
 # luigi looks the task's name up before it calls anything of ours: there is no other way in.
 sys.excepthook = say_plainly
-check_settings()
+find_settings()
 
 __all__ = [
     "Assessment",

@@ -10,7 +10,8 @@ import luigi
 from pipeline.base import File, utc_now
 from pipeline.logs import printable
 from pipeline.params import CountParameter
-from pipeline.task import NEXT, Attempt, OfTask, TaskCrashed, bad_task, tell
+from pipeline.task import NEXT, Attempt, BadFlag, OfTask, TaskCrashed, tell
+from prompt_lab.errors import LabError
 from prompt_lab.store.files import read_if_whole, read_record, write_record
 from prompt_lab.tasks.campaign import Course, Ended, end_of
 from prompt_lab.tasks.record import Record
@@ -38,10 +39,7 @@ class Campaign(OfTask):
 
     def run(self) -> Iterator[Any]:
         """One attempt at a time, each a task of its own; none is made twice. Raises LabError."""
-        fault = self.faulty()
-        if fault is not None:
-            tell(bad_task(fault))
-            raise fault
+        self.refuse()
         store = self.site.store
         path = store.course(self._first())
         course = read_if_whole(path, Course) or Course(started=utc_now(), attempts=(self._first(),))
@@ -57,6 +55,12 @@ class Campaign(OfTask):
             course = course.model_copy(update={"attempts": (*course.attempts, store.claim())})
             write_record(path, course, durable=False)
         self._tell(ended)
+
+    def flags_fault(self) -> LabError | None:
+        """A campaign without a mutator would make the same candidate again and again."""
+        if not self.mutator_words and self.site.task.mutator is None:
+            return BadFlag([f"{self.task}: a campaign needs a mutator: give --mutator"])
+        return None
 
     def _tell(self, ended: Ended) -> None:
         write_record(self.site.store.campaign(self._first()), ended)

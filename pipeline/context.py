@@ -15,6 +15,7 @@ from adapters.llm.fallbacks import Fallbacks
 from adapters.registry import OWN_PROCESS
 from adapters.registry import load as load_adapter
 from pipeline.gateways import Gateways
+from pipeline.logs import check_settings
 from prompt_lab.config.base import load, load_folder, load_named
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig, with_mode
 from prompt_lab.config.models import ModelConfig
@@ -213,6 +214,7 @@ def _made(config: StepConfig, place: Place | None) -> StepAdapter:
 
 def context() -> Context:
     """The context of this process, by luigi.cfg and the environment."""
+    check_settings()
     return _context(os.environ.get("PROMPTLAB_ROOT"), os.environ.get("PROMPTLAB_CONFIGS"))
 
 

@@ -13,8 +13,8 @@ from pipeline.params import AmountParameter, CountParameter
 from pipeline.task_attempt import Attempt as Going
 from pipeline.task_explain import explained
 from pipeline.task_site import Site
-from prompt_lab.errors import LabBusy, LabError, TargetError
-from prompt_lab.store.files import read_record, write_text
+from prompt_lab.errors import ConfigError, LabBusy, LabError
+from prompt_lab.store.files import disk_errors, read_record, write_text
 from prompt_lab.tasks.paths import words
 from prompt_lab.tasks.record import Code, Record, Status, Undo
 
@@ -25,6 +25,19 @@ NOTHING = 0
 
 class TaskCrashed(LabError):
     """An attempt ended in a crash: its record says why."""
+
+
+class BadFlag(ConfigError):
+    """What the command line gives or asks for cannot be used."""
+
+
+def code_of(error: LabError) -> Code:
+    """The reason of a crash that the engine itself ends in."""
+    if isinstance(error, Conflict):
+        return Code.WORKSPACE_CHANGED
+    if isinstance(error, BadFlag):
+        return Code.BAD_FLAG
+    return Code.BUSY if isinstance(error, LabBusy) else Code.ENGINE
 
 
 class OfTask(LabTask):
@@ -40,6 +53,14 @@ class OfTask(LabTask):
     _fault: LabError | None = None
 
     @property
+    def mutator_words(self) -> tuple[str, ...]:
+        """--mutator as words. Raises BadFlag."""
+        try:
+            return tuple(words(self.mutator))
+        except ValueError as error:
+            raise BadFlag([f"--mutator {self.mutator}: {error}"]) from error
+
+    @property
     def site(self) -> Site:
         """The task, read once. Raises ConfigError."""
         if self._site is None:
@@ -47,13 +68,28 @@ class OfTask(LabTask):
         return self._site
 
     def faulty(self) -> LabError | None:
-        """What is wrong with the task.yaml, if anything is."""
+        """What is wrong with the task.yaml or the flags, if anything is."""
         if self._fault is None:
             try:
-                _ = self.site
+                _ = self.site, self.mutator_words
+                self._fault = self.flags_fault()
             except LabError as error:
                 self._fault = error
         return self._fault
+
+    def flags_fault(self) -> LabError | None:
+        """What a task of this kind cannot do with its flags, whose task.yaml is well."""
+        return None
+
+    def refuse(self) -> None:
+        """Say what keeps it from beginning, as one record. Raises LabError."""
+        fault = self.faulty()
+        if fault is not None:
+            tell(crash("", NOTHING, self._code_of(fault), str(fault), utc_now()))
+            raise fault
+
+    def _code_of(self, fault: LabError) -> Code:
+        return code_of(fault) if self._site else Code.BAD_TASK
 
 
 class Attempt(OfTask):
@@ -74,16 +110,24 @@ class Attempt(OfTask):
         """Make a candidate, judge it, and record how that ended, a failure of ours included."""
         site, started = self.site, utc_now()
         try:
-            with site.alone(self.wait):
+            with disk_errors(site.store.work), site.alone(self.wait):
                 going = Going(
-                    site, self.number, started, tuple(words(self.mutator)),
+                    site, self.number, started, self.mutator_words,
                     Path(self.candidate).resolve() if self.candidate else None,
                 )  # fmt: skip
                 going.run()
         except LabError as error:
-            record = crash(site.task.id, self.number, _code(error), str(error), started)
-            site.store.append(json.loads(record.model_dump_json()))
-            write_text(site.store.record(self.number), record.model_dump_json() + "\n")
+            self._crashed(crash(site.task.id, self.number, code_of(error), str(error), started))
+
+    def _crashed(self, record: Record) -> None:
+        """Record it; where the disk refuses that too, say it at least."""
+        store = self.site.store
+        try:
+            store.append(json.loads(record.model_dump_json()))
+            write_text(store.record(self.number), record.model_dump_json() + "\n")
+        except LabError:
+            tell(record)
+            raise
 
 
 class RunTask(OfTask):
@@ -108,16 +152,17 @@ class RunTask(OfTask):
         """The attempt; nothing where there is none to make."""
         if self.explain or self.undo or self.faulty():
             return []
-        if self.number == NEXT:
-            self.number = self.site.store.claim()
+        try:
+            if self.number == NEXT:
+                self.number = self.site.store.claim()
+        except LabError as error:
+            self._fault = error
+            return []
         return [self.clone(Attempt)]
 
     def run(self) -> None:
         """Say how it ended. Raises LabError after the record of a crash."""
-        fault = self.faulty()
-        if fault is not None:
-            tell(bad_task(fault))
-            raise fault
+        self.refuse()
         if self.explain:
             say(explained(self.site))
         elif self.undo:
@@ -137,8 +182,7 @@ class RunTask(OfTask):
         try:
             tell(self._undone())
         except LabError as error:
-            code = Code.WORKSPACE_CHANGED if isinstance(error, Conflict) else _code(error)
-            tell(crash(self.site.task.id, NOTHING, code, f"--undo: {error}", started))
+            tell(crash(self.site.task.id, NOTHING, code_of(error), f"--undo: {error}", started))
             raise
 
     def _undone(self) -> Undo:
@@ -147,7 +191,7 @@ class RunTask(OfTask):
             site.sync.recover()
             number = site.store.last_keep()
             if not number:
-                raise TargetError(f"{self.task}: no attempt of the task is kept")
+                raise BadFlag([f"{self.task}: no attempt of the task was kept"])
             record = Undo(
                 task_id=site.task.id, undone=number, files=site.sync.files_of(number),
                 started=utc_now(),
@@ -156,21 +200,12 @@ class RunTask(OfTask):
         return record
 
 
-def bad_task(fault: LabError) -> Record:
-    """The record where the task.yaml cannot be used."""
-    return crash("", NOTHING, Code.BAD_TASK, str(fault), utc_now())
-
-
 def crash(task_id: str, number: int, code: Code, detail: str, started: str) -> Record:
     """The record of an attempt that never came to a candidate."""
     return Record(
         task_id=task_id, attempt=number, status=Status.CRASH, reason=code, detail=detail,
         started=started,
     )  # fmt: skip
-
-
-def _code(error: LabError) -> Code:
-    return Code.BUSY if isinstance(error, LabBusy) else Code.ENGINE
 
 
 def tell(record: BaseModel) -> None:

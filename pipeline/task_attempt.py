@@ -12,7 +12,7 @@ from adapters.sandbox.files import Conflict
 from adapters.sandbox.listing import listed
 from pipeline.task_candidate import Maker
 from pipeline.task_record import Versions, record_of, shown, there
-from pipeline.task_scoring import Stopped, clean, is_scored, score
+from pipeline.task_scoring import BOUNDS, Stopped, clean, is_scored, score
 from pipeline.task_site import Site
 from prompt_lab.errors import StoreError
 from prompt_lab.store.files import write_text
@@ -115,9 +115,23 @@ class Attempt:
             self.cached = self.cached and is_scored(site, replicate)
             try:
                 self.baseline[replicate] = score(site, replicate, self.log / "baseline")
-            except Stopped:
-                self.baseline, self.no_baseline = {}, True
+            except Stopped as stopped:
+                self._without_baseline(stopped)
             site.tree.reset()
+
+    def _without_baseline(self, stopped: Stopped) -> None:
+        """Go on without one. Raises Stopped where that would let a worse candidate in."""
+        site, found = self.site, stopped.ruling
+        text = f"the baseline: {found.detail}"
+        absent = not artifacts_among(site.artifacts, site.tree.held)
+        if found.code in BOUNDS:
+            raise Stopped(Ruling(Status.CRASH, Code.BASELINE_FAILED, text)) from stopped
+        if self.baseline or site.store.had_baseline():
+            text += ". It could be scored before: mend what has changed, or give the task a new id"
+            raise Stopped(Ruling(Status.CRASH, Code.BASELINE_FAILED, text)) from stopped
+        if not (stopped.refused or absent):
+            raise Stopped(found._replace(detail=text)) from stopped
+        self.no_baseline = True
 
     def _score_candidate(self, replicates: list[int]) -> None:
         site = self.site
@@ -140,7 +154,7 @@ class Attempt:
             changed = clean(site, site.tree.changed())
         except StoreError as error:
             raise Stopped(Ruling(Status.DISCARD, Code.OUT_OF_SCOPE, str(error))) from error
-        _stop(scope.out_of_scope(changed, site.artifacts, site.evaluator))
+        _stop(scope.out_of_scope(changed, site.artifacts, site.evaluator, site.guarded))
         self.new = dict(self.old)
         for name, stamp in changed.items():
             if stamp is not None and stamp.links > 1:

@@ -4,13 +4,16 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from adapters.sandbox import files
 from pipeline.task_scoring import Stopped, ran
 from pipeline.task_site import Site
-from prompt_lab.errors import TargetError
-from prompt_lab.store.files import read_if_whole, write_text
+from prompt_lab.errors import StoreError
+from prompt_lab.store.files import write_text
 from prompt_lab.tasks.keep import Ruling
 from prompt_lab.tasks.parts import Command
+from prompt_lab.tasks.paths import IGNORED
 from prompt_lab.tasks.record import Code, Status
 from prompt_lab.tasks.told import Told
 
@@ -18,6 +21,7 @@ HISTORY = "work/history.jsonl"
 HISTORY_ROWS = 100
 HISTORY_BYTES = 1 << 20
 TOLD = "work/mutation.json"
+TOLD_BYTES = 1 << 20
 
 
 @dataclass
@@ -48,10 +52,7 @@ class Maker:
             "PROMPTLAB_BASELINE_SCORE": "" if best is None else f"{best:.17g}",
         }
         ran(site, "mutator", command, more, site.store.attempt(self.number))
-        path = site.tree.folder / TOLD
-        if path.is_symlink() or path.parent.is_symlink():
-            return Told()
-        return read_if_whole(path, Told) or Told()
+        return _told(site.tree.folder)
 
     def _command(self) -> Command:
         command = self.site.task.mutator
@@ -68,12 +69,38 @@ class Maker:
         return "".join(json.dumps({**row, "verdict": None}) + "\n" for row in rows)
 
 
+def _told(tree: Path) -> Told:
+    """What the mutator left in work/mutation.json; nothing where that is no plain, small file."""
+    path = tree / TOLD
+    if path.parent.is_symlink():
+        return Told()
+    try:
+        with files.opened_own(path) as file:
+            return Told.model_validate_json(file.read(TOLD_BYTES))
+    except (OSError, ValidationError):
+        return Told()
+
+
 def _lay_over(candidate: Path, tree: Path) -> None:
-    """Copy a folder's files into the tree, links as links."""
-    found, _ = files.scan(candidate)
+    """Copy a folder's files into the tree, links as links. Raises Stopped."""
+    try:
+        # The candidate may be a whole repository: its .git is none of the changes.
+        found, _ = files.scan(candidate, (*IGNORED, ".git"))
+        odd = [name for name, one in found.items() if files.git_mode(one.mode) == files.SPECIAL]
+        if odd:
+            text = f"neither a file nor a link: {', '.join(map(repr, odd[:5]))}"
+            raise Stopped(Ruling(Status.DISCARD, Code.LINK, text, files=tuple(odd[:100])))
+        for name in found:
+            files.copy(candidate / name, tree, name)
+    except OSError as error:
+        raise _bad_candidate(f"{error.filename or candidate}: {error.strerror}") from error
+    except StoreError as error:
+        raise _bad_candidate(str(error)) from error
     if not found:
-        raise TargetError(
+        raise _bad_candidate(
             f"{candidate}: holds no file: lay the changed files out in it as in the repository"
         )
-    for name in found:
-        files.copy(candidate / name, tree, name)
+
+
+def _bad_candidate(text: str) -> Stopped:
+    return Stopped(Ruling(Status.CRASH, Code.BAD_FLAG, f"--candidate: {text}"))

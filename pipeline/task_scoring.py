@@ -4,12 +4,14 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from errno import EFBIG
 from hashlib import sha256
 from pathlib import Path
 
 from adapters.sandbox import files
 from adapters.sandbox.commands import Ended
 from adapters.sandbox.listing import untracked
+from pipeline.task_faults import outside_git
 from pipeline.task_site import Site
 from prompt_lab.propose.budget import REGULAR
 from prompt_lab.store.files import read_if_whole, write_record
@@ -31,9 +33,11 @@ Changed = dict[str, files.Stamp | None]
 class Stopped(Exception):
     """An attempt is over before its scores could be compared."""
 
-    def __init__(self, ruling: Ruling) -> None:
+    def __init__(self, ruling: Ruling, *, refused: bool = False) -> None:
         super().__init__(ruling.detail)
         self.ruling = ruling
+        self.refused = refused
+        """A command ended with an exit code of its own: it may have been given nothing to do."""
 
 
 def score(site: Site, replicate: int, log: Path) -> Scored:
@@ -65,7 +69,12 @@ def ran(site: Site, who: str, command: Command, more: Mapping[str, str], log: Pa
         how = f"exit code {ended.code}" if ended.code > 0 else f"signal {-ended.code}"
         said = ended.err.strip().splitlines()[-1:] or ended.out.strip().splitlines()[-1:]
         text = f"the {who} failed ({how})" + (f": {said[0][-300:]}" if said else "")
-        raise Stopped(Ruling(Status.CRASH, Code(f"{who}_failed"), text))
+        code = Code(f"{who}_failed")
+        if said and os.strerror(EFBIG) in said[0]:
+            # To lengthen a file without writing to it leaves no other trace of the bound.
+            code, text = Code.FILE_LIMIT, f"{text}: {_LIMITS[Code.FILE_LIMIT]}"
+        text += outside_git(site)
+        raise Stopped(Ruling(Status.CRASH, code, text), refused=ended.code > 0)
     return ended
 
 
@@ -106,7 +115,7 @@ def _check_runner(site: Site) -> None:
     tree = site.tree
     changed = clean(site, tree.changed())
     strays = [name for name in changed if not under(site.task.outputs, name)]
-    before = [name for name in strays if name in tree.held]
+    before = [name for name in changed if name in tree.held]
     ruling = after_command("runner", before, site.artifacts)
     own = [name for name in strays if is_artifact(site.artifacts, name)]
     ruling = ruling or after_command("runner", own, site.artifacts)
@@ -130,7 +139,8 @@ def _answer(site: Site, ended: Ended) -> str:
         raise ScoreFault(Code.SCORE_MISSING, f"it wrote no file {name!r}")
     if found.size > ANSWER_BYTES:
         raise ScoreFault(Code.SCORE_UNREADABLE, f"{name!r} holds over {ANSWER_BYTES} bytes")
-    return path.read_text("utf-8", "replace")
+    with files.opened_own(path) as file:
+        return file.read(ANSWER_BYTES).decode("utf-8", "replace")
 
 
 def _key(site: Site, replicate: int) -> str:
@@ -158,3 +168,5 @@ _LIMITS = {
     "output_limit": "it printed more than limits.output_mb",
     "file_limit": "it wrote more than limits.file_mb",
 }
+BOUNDS = frozenset(map(Code, _LIMITS))
+"""What says nothing of the files that were scored."""

@@ -16,10 +16,12 @@ from adapters.sandbox.listing import root_of
 from adapters.sandbox.sync import Sync
 from adapters.sandbox.tree import Tree
 from pipeline.base import utc_now
+from pipeline.task_faults import site_faults
 from prompt_lab.errors import ConfigError, LabBusy
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.lock import LabLock
 from prompt_lab.store.tasks import TaskStore
+from prompt_lab.tasks.guard import guarded_paths
 from prompt_lab.tasks.parts import Command
 from prompt_lab.tasks.schema import Task, read_task
 from prompt_lab.tasks.scope import artifact_paths, evaluator_paths
@@ -63,7 +65,7 @@ class Site:
         """Read the task and look at its paths. Raises ConfigError with every fault."""
         task = _task(file, files.stamp(file))
         site = cls(file.resolve(), task, root_of(file))
-        faults = [*_artifact_faults(site), *_cwd_faults(site)]
+        faults = site_faults(site)
         if faults:
             raise ConfigError([f"{file}: {fault}" for fault in faults])
         return site
@@ -71,7 +73,7 @@ class Site:
     @cached_property
     def store(self) -> TaskStore:
         """Where the engine keeps what it knows of the task."""
-        return TaskStore(self.root, self.task.id)
+        return TaskStore(self.root, self.task.id, self.name)
 
     @property
     def tree(self) -> Tree:
@@ -89,6 +91,11 @@ class Site:
         return self.file.parent.relative_to(self.root).as_posix()
 
     @cached_property
+    def name(self) -> str:
+        """The task's file, from the repository's root."""
+        return self.file.relative_to(self.root).as_posix()
+
+    @cached_property
     def artifacts(self) -> tuple[str, ...]:
         """From the repository's root."""
         return artifact_paths(self.task, self.home)
@@ -96,8 +103,19 @@ class Site:
     @cached_property
     def evaluator(self) -> tuple[str, ...]:
         """What scores, from the repository's root."""
-        found = evaluator_paths(self.task, self.file.relative_to(self.root).as_posix())
+        found = evaluator_paths(self.task, self.name)
         return tuple(path for path in found if (self.root / path).exists())
+
+    @cached_property
+    def guarded(self) -> tuple[str, ...]:
+        """What neither an artifact nor an output may cover, from the repository's root."""
+        return guarded_paths(self.task, self.name, str(self.root), self._real)
+
+    def _real(self, path: str) -> str | None:
+        whole = self.root / path
+        if not os.path.lexists(whole):
+            return None
+        return os.path.relpath(os.path.realpath(whole), self.root)
 
     @cached_property
     def no_jail(self) -> str:
@@ -190,48 +208,6 @@ class Site:
             "PROMPTLAB_TASK_DIR": str(at / self.home),
             "PROMPTLAB_OUT": str(at / "work"),
         }
-
-
-def _artifact_faults(site: Site) -> Iterator[str]:
-    """What an artifact in the workspace may not be: a link, or reached through one."""
-    for index, path in enumerate(site.artifacts):
-        key, whole = f"artifacts.{index}", site.root / path
-        link = next((p for p in _down(site.root, path) if p.is_symlink()), None)
-        if link is not None:
-            yield f"{key}: {str(link)!r} is a link: name the file that it leads to"
-        elif path.endswith("/"):
-            if whole.exists() and not whole.is_dir():
-                yield f"{key}: {path!r} is no folder: leave the '/' at its end out"
-        elif whole.is_dir():
-            yield f"{key}: {path!r} is a folder: write '/' at its end"
-        elif (found := files.stamp(whole)) is not None:
-            if files.git_mode(found.mode) == files.SPECIAL:
-                yield f"{key}: {path!r} is no regular file"
-            elif found.links > 1:
-                yield f"{key}: {path!r} has a second name (a hard link): a keep would part them"
-
-
-def _cwd_faults(site: Site) -> Iterator[str]:
-    task = site.task
-    for key, command in (
-        ("mutator", task.mutator),
-        ("runner", task.runner),
-        ("scorer", task.scorer),
-    ):
-        if command is None:
-            continue
-        whole = site.root / command.cwd
-        if not whole.resolve().is_relative_to(site.root):
-            yield f"{key}.cwd: {command.cwd!r} leads out of the repository"
-        elif not whole.is_dir():
-            yield f"{key}.cwd: there is no folder {command.cwd!r} in {site.root}"
-
-
-def _down(root: Path, path: str) -> Iterator[Path]:
-    whole = root
-    for part in path.rstrip("/").split("/"):
-        whole = whole / part
-        yield whole
 
 
 def _log(path: Path, ended: Ended, most: int) -> None:

@@ -4,13 +4,14 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from errno import EINVAL
 from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
 from tempfile import mkstemp
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from prompt_lab.errors import LabError, StoreError
 from prompt_lab.propose.budget import EXECUTABLE, LINK, REGULAR
@@ -28,9 +29,10 @@ _PARTS = attrgetter("st_mode", "st_size", "st_mtime_ns", "st_ctime_ns", "st_ino"
 class Conflict(LabError):
     """The workspace is not what the candidate was made from."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], more: str = "") -> None:
         self.paths = tuple(paths)
-        super().__init__(f"changed in the workspace meanwhile: {', '.join(map(repr, paths))}")
+        text = f"changed in the workspace meanwhile: {', '.join(map(repr, paths))}"
+        super().__init__(f"{text}: {more}" if more else text)
 
 
 class Stamp(NamedTuple):
@@ -84,8 +86,8 @@ def git_mode(mode: int) -> str:
     return SPECIAL
 
 
-def scan(root: Path) -> tuple[dict[str, Stamp], set[str]]:
-    """(path -> stamp of all that is no folder, folders) below a tree; not in what is ignored.
+def scan(root: Path, left_out: Collection[str] = IGNORED) -> tuple[dict[str, Stamp], set[str]]:
+    """(path -> stamp of all that is no folder, folders) below a tree; not in what is left out.
 
     Raises StoreError where the tree cannot be read to its end.
     """
@@ -98,7 +100,7 @@ def scan(root: Path) -> tuple[dict[str, Stamp], set[str]]:
                 prefix = waiting.pop()
                 for entry in _entries(top, prefix):
                     path = prefix + entry.name
-                    if not prefix and path in IGNORED:
+                    if not prefix and path in left_out:
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         folders.add(path)
@@ -136,12 +138,34 @@ def _entries(top: int, prefix: str) -> Iterator[os.DirEntry[str]]:
         os.close(handle)
 
 
+def opened_file(path: Path) -> BinaryIO:
+    """A regular file to read, and never a link or a pipe, at which one would wait for ever.
+
+    Raises OSError.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(EINVAL, "is no regular file", str(path))
+    return open(handle, "rb")
+
+
+def opened_own(path: Path) -> BinaryIO:
+    """A regular file of a tree of ours, whatever permissions a command has left it."""
+    try:
+        return opened_file(path)
+    except PermissionError:
+        os.chmod(path, stat.S_IMODE(os.lstat(path).st_mode) | stat.S_IRUSR)
+        return opened_file(path)
+
+
 def digest(path: Path) -> str:
-    """sha256 of what a file holds, or of where a link leads."""
+    """sha256 of what a file of a tree holds, or of where a link leads."""
     if path.is_symlink():
         return sha256(os.fsencode(os.readlink(path))).hexdigest()
     found = sha256()
-    with path.open("rb") as file:
+    with opened_own(path) as file:
         while data := file.read(1 << 20):
             found.update(data)
     return found.hexdigest()
@@ -154,7 +178,7 @@ def copy(source: Path, root: Path, name: str) -> str:
         os.symlink(os.readlink(source), target)
         return digest(target)
     found = sha256()
-    with source.open("rb") as old, target.open("xb") as new:
+    with opened_file(source) as old, target.open("xb") as new:
         os.fchmod(new.fileno(), 0o755 if os.fstat(old.fileno()).st_mode & 0o100 else 0o644)
         while data := old.read(1 << 20):
             found.update(data)
@@ -186,7 +210,8 @@ def clear(root: Path, name: str) -> None:
 
 def make_folder(root: Path, name: str) -> None:
     """A real folder at a name of a tree, whatever was there."""
-    if name != "." and (root / name).resolve() != root / name:
+    whole = root / name
+    if name != "." and (whole.resolve() != whole or (whole.exists() and not whole.is_dir())):
         clear(root, name)
     (root / name).mkdir(parents=True, exist_ok=True)
 

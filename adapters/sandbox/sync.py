@@ -70,7 +70,10 @@ class Sync:
             for side, versions in sides.items():
                 versions[one["path"]] = _version(kept, one[side])
         self._prepare(sides["new"], sides["old"], record)
-        self._apply()
+        try:
+            self._apply()
+        except Conflict as error:
+            raise Conflict(error.paths, _by_hand(kept, told, undone)) from error
         self._finish(record)
 
     def files_of(self, number: int) -> tuple[str, ...]:
@@ -121,6 +124,9 @@ class Sync:
             if isinstance(record, Record):
                 write_text(self._store.record(record.attempt), record.model_dump_json() + "\n")
                 target = self._store.keep(record.attempt)
+                if target.exists():
+                    # Of an attempt whose number was given again, since its record was removed.
+                    target.rename(_free(target.with_name(f"{record.attempt}-replaced")))
             else:
                 kept = self._store.keep(record.undone)
                 if kept.exists():
@@ -137,6 +143,23 @@ class Sync:
             return all(apply.state(root, one) != "new" for one in told["files"])
         finally:
             os.close(root)
+
+
+def _by_hand(kept: Path, told: Mapping[str, Any], undone: int) -> str:
+    """Where the versions of a keep lie, for whoever has to choose between them and an own edit."""
+    lie = "; ".join(
+        f"{one['path']!r}: {_file(kept, one['old'])} before it, {_file(kept, one['new'])} as kept"
+        for one in told["files"][:5]
+    )
+    return (
+        f"attempt {undone} was not taken back, and nothing was changed. Put your own edit aside"
+        f" (`git stash`, or copy it away and bring back what was kept), run --undo again, and"
+        f" repeat your edit; or choose by hand. {lie}"
+    )
+
+
+def _file(kept: Path, side: Mapping[str, Any] | None) -> str:
+    return str(kept / side["file"]) if side else "no file"
 
 
 def _part(pending: Path) -> Path:

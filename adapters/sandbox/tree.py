@@ -151,8 +151,10 @@ class Tree:
         mode = files.git_mode(found.mode)
         if mode == files.SPECIAL:
             return Version(mode, b"")
-        data = os.fsencode(os.readlink(path)) if mode == LINK else path.read_bytes()
-        return Version(mode, data)
+        if mode == LINK:
+            return Version(mode, os.fsencode(os.readlink(path)))
+        with files.opened_own(path) as file:
+            return Version(mode, file.read())
 
     @property
     def digest(self) -> str:
@@ -227,7 +229,7 @@ class Tree:
                 files.throw_away(self.folder / folder)
         for name in IGNORED:
             path = self.folder / name
-            if path.is_symlink() or path.is_file():
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
                 path.unlink()
             elif path.is_dir():
                 # The folder itself stays: to make it anew each time is dear on a busy disk.

@@ -16,6 +16,12 @@ from . import syscalls as sys_
 
 SCRATCH = ("/tmp", "/var/tmp")
 HIDDEN = ("/run", "/root", "/home")
+SECRETS = (
+    "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers",
+    "/etc/sudoers.d", "/etc/ssl/private", "/etc/letsencrypt", "/etc/krb5.keytab",
+)  # fmt: skip
+"""What root alone may read of a machine: a command of root's could, whatever rights it has not."""
+HOST_KEYS = "/etc/ssh"
 DEVICES = ("null", "zero", "full", "random", "urandom")
 LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 _SAFE = sys_.ATTR_NOSUID | sys_.ATTR_NODEV
@@ -98,6 +104,9 @@ class Builder:
             elif path in held:
                 show = partial(_show, path, held[path], views[path][1])
                 self._tried(show, f"{path} cannot be shown")
+        for path in _secrets():
+            if not any(at == path or path.startswith(f"{at}/") for at in (*views, *covered)):
+                self._tried(partial(_blank, path), f"{path} cannot be hidden")
         self._tried(partial(_make_devices, kept, jail.scratch_mb), NO_DEVICES)
         for path in (*covered, "/dev"):
             if path not in SCRATCH:
@@ -165,6 +174,26 @@ def _held(path: str) -> int:
 def _cover(path: str, scratch_mb: int) -> None:
     data = f"size={scratch_mb}m,mode={'1777' if path in SCRATCH else '755'}"
     sys_.mount("tmpfs", path, "tmpfs", sys_.MS_NOSUID | sys_.MS_NODEV, data)
+
+
+def _secrets() -> list[str]:
+    """Those that are there, and the machine's own keys."""
+    keys: list[str] = []
+    if os.path.isdir(HOST_KEYS):
+        names = sorted(os.listdir(HOST_KEYS))
+        keys = [f"{HOST_KEYS}/{name}" for name in names if name.endswith("_key")]
+    return [path for path in (*SECRETS, *keys) if os.path.exists(path)]
+
+
+def _blank(path: str) -> None:
+    """Show nothing at a path: an empty folder, or what /dev/null holds."""
+    if os.path.isdir(path):
+        _cover(path, 1)
+        _close(path)
+    else:
+        null = _held("/dev/null")
+        sys_.bind(null, path)
+        os.close(null)
 
 
 def _close(path: str) -> None:

@@ -28,6 +28,18 @@ class Config(BaseModel):
         return value
 
 
+MOST_FAULTS = 100
+_WORDS = {
+    "extra_forbidden": "unknown key; remove it or correct its name",
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "string_type": "must be text: put it in quotes",
+}
+"""In YAML's words, where pydantic has Python's."""
+
 C = TypeVar("C", bound=BaseModel)
 
 
@@ -88,7 +100,7 @@ def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None
         return None, [_unread(path, error)]
     except UnicodeDecodeError:
         return None, [f"{path}: is not UTF-8 text"]
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         return None, [_yaml_fault(path, error)]
     if not isinstance(raw if raw is not None else {}, dict):
         return None, [f"{path}:1: must be a mapping of keys to values"]
@@ -97,7 +109,7 @@ def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None
     try:
         config = kind.model_validate(data)
     except ValidationError as error:
-        return None, twice + [_fault(path, root, dict(e)) for e in error.errors()]
+        return None, twice + [_fault(path, root, dict(e)) for e in error.errors()[:MOST_FAULTS]]
     return (None, twice) if twice else (config, [])
 
 
@@ -131,7 +143,9 @@ def _twice(path: Path, root: yaml.Node | None) -> Iterator[str]:
             keys.add(key.value)
 
 
-def _yaml_fault(path: Path, error: yaml.YAMLError) -> str:
+def _yaml_fault(path: Path, error: yaml.YAMLError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return f"{path}: is nested too deeply"
     mark = getattr(error, "problem_mark", None)
     line = f":{mark.line + 1}" if mark else ""
     return f"{path}{line}: is not YAML: {getattr(error, 'problem', None) or error}"
@@ -140,11 +154,7 @@ def _yaml_fault(path: Path, error: yaml.YAMLError) -> str:
 def _fault(path: Path, root: yaml.Node | None, error: dict[str, Any]) -> str:
     place = tuple(error["loc"])
     key = ".".join(str(p) for p in place) or "the file"
-    text = (
-        "unknown key; remove it or correct its name"
-        if error["type"] == "extra_forbidden"
-        else (str(error["msg"]).removeprefix("Value error, "))
-    )
+    text = _WORDS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
     return f"{path}:{_line(root, place)}: {key}: {text}"
 
 

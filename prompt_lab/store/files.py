@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
+from errno import EACCES, EDQUOT, ENOSPC, ENOTEMPTY, EPERM, EROFS
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +34,9 @@ def disk_errors(path: Path) -> Iterator[None]:
 def _cure(error: OSError) -> str:
     if error.errno in (ENOSPC, EDQUOT):
         return "Free some space"
-    if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
+    if error.errno == ENOTEMPTY or isinstance(
+        error, FileExistsError | NotADirectoryError | IsADirectoryError
+    ):
         return "Move away what stands in its place"
     if error.errno in (EACCES, EPERM):
         return "Mend its permissions"

@@ -1,12 +1,13 @@
 """Where the task engine keeps what it knows: work/ at the root of the task's repository."""
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from prompt_lab.store.files import append_row, disk_errors, read_rows
+from prompt_lab.store.files import append_row, disk_errors, read_rows, write_text
 
 LATEST_BYTES = 1 << 16
 """Of results.jsonl: a row that a dead engine has written is among these."""
@@ -16,11 +17,14 @@ _NUMBER = re.compile(r"[0-9]+")
 class TaskStore:
     """The folders of one task. Makes nothing by itself."""
 
-    def __init__(self, root: Path, task_id: str) -> None:
+    def __init__(self, root: Path, task_id: str, file: str = "") -> None:
         self.work = root / "work"
         self.results = self.work / "results.jsonl"
         self.task_id = task_id
+        self._file = file
+        """The task's file, from the root."""
         self.folder = self.work / "tasks" / task_id
+        self._owner = self.folder / "file.json"
         self.lock = self.folder / "lock"
         self.running = self.folder / "running.json"
         self.tree = self.folder / "tree"
@@ -40,8 +44,14 @@ class TaskStore:
     def claim(self) -> int:
         """The next attempt's number, which no other process is given."""
         with disk_errors(self.attempts):
+            if not self.work.exists():
+                self.work.mkdir()
+                # What the engine keeps is nobody's to commit.
+                write_text(self.work / ".gitignore", "*\n", durable=False)
             self.attempts.mkdir(parents=True, exist_ok=True)
-            number = max(_numbers(self.attempts), default=0) + 1
+            if self._file and self.owner() != self._file:
+                write_text(self._owner, json.dumps({"file": self._file}) + "\n", durable=False)
+            number = max([*_numbers(self.attempts), *_numbers(self.keeps)], default=0) + 1
             while True:
                 try:
                     self.attempt(number).mkdir()
@@ -49,6 +59,14 @@ class TaskStore:
                     number += 1
                 else:
                     return number
+
+    def owner(self) -> str:
+        """The file whose task this is, from the root; '' where no attempt was made."""
+        try:
+            told = json.loads(self._owner.read_text("utf-8"))
+            return str(told["file"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
 
     def course(self, first: int) -> Path:
         """How far a campaign has come."""
@@ -67,6 +85,13 @@ class TaskStore:
         """This task's rows of results.jsonl, oldest first; of so many bytes at its end, or all."""
         found = read_rows(self.results, last_bytes)
         return [row for row in found if row.get("task_id") == self.task_id]
+
+    def had_baseline(self) -> bool:
+        """Whether the workspace could be scored at some time, or holds or held a keep."""
+        return any(_numbers(self.keeps)) or any(
+            row.get("baseline_score") is not None or row.get("status") == "keep"
+            for row in self.rows()
+        )
 
     def last_keep(self) -> int:
         """The newest keep that was not taken back; 0 where there is none."""

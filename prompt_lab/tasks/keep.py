@@ -1,6 +1,7 @@
 """The keep rule: which replicates to score next, and what the scores of both sides say."""
 
 from collections.abc import Mapping, Sequence
+from math import ulp
 from typing import NamedTuple
 
 from prompt_lab.decide.engine import decide
@@ -89,7 +90,7 @@ def _exact(task: Task, baseline: Scores, candidate: Scores) -> Ruling:
                 " seed it by PROMPTLAB_SEED, or set policy.mode and policy.replicates"
             )
             return Ruling(Status.DISCARD, Code.NOISY, detail, gain)
-    return _by_gain(task, gain, None)
+    return _by_gain(task, gain, _noise(baseline, candidate), None)
 
 
 def _shown(task: Task, baseline: Scores, candidate: Scores) -> Ruling:
@@ -101,21 +102,27 @@ def _shown(task: Task, baseline: Scores, candidate: Scores) -> Ruling:
         verdict = trial.update(pairs) or trial.close()
     gain = _gain(task, baseline, candidate)
     if verdict.outcome is Outcome.YES:
-        return _by_gain(task, gain, verdict)
+        return _by_gain(task, gain, _noise(baseline, candidate), verdict)
     code = Code.NOT_SHOWN if gain > 0 else Code.NOT_BETTER
     detail = verdict.reasons[0].text.replace("plans", "cases" if _cases(task) else "replicates")
     return Ruling(Status.DISCARD, code, detail, gain, verdict)
 
 
-def _by_gain(task: Task, gain: float, verdict: Verdict | None) -> Ruling:
+def _by_gain(task: Task, gain: float, noise: float, verdict: Verdict | None) -> Ruling:
     least = task.objective.minimum_gain
-    if gain > 0 and gain >= least:
+    if gain > 0 and gain >= least - noise:
         return Ruling(Status.KEEP, Code.BETTER, f"better by {gain:g}", gain, verdict)
     if gain > 0:
         detail = f"better by {gain:g}, and a keep takes {least:g}"
         return Ruling(Status.DISCARD, Code.GAIN_TOO_SMALL, detail, gain, verdict)
     how = f"worse by {-gain:g}" if gain < 0 else "equal to the baseline"
     return Ruling(Status.DISCARD, Code.NOT_BETTER, how, gain, verdict)
+
+
+def _noise(baseline: Scores, candidate: Scores) -> float:
+    """What the difference of two scores may be off by, since no float holds 0.1 exactly."""
+    scores = [one.score for one in (*baseline.values(), *candidate.values())]
+    return 4 * ulp(max(map(abs, scores), default=0.0))
 
 
 def _gain(task: Task, baseline: Scores, candidate: Scores) -> float:

@@ -16,6 +16,10 @@ Below = Annotated[str, AfterValidator(folder_or_file)]
 FromRoot = Annotated[str, AfterValidator(repository_path)]
 
 
+MOST_MB = 1 << 24
+"""16 terabytes: what no machine has, and every counter of the kernel can hold."""
+
+
 class Part(BaseModel):
     """Frozen; an unknown key is a fault, and so is a number that is not finite."""
 
@@ -160,10 +164,16 @@ class Budget(Part):
 class Limits(Part):
     """What each command may take."""
 
-    memory_mb: int = Field(default=2048, ge=16, description="of all its processes together")
-    processes: int = Field(default=128, ge=1, description="at the same time, threads included")
-    output_mb: int = Field(default=16, ge=1, description="that it may print")
-    file_mb: int = Field(default=64, ge=1, description="of one file, and of all that it writes")
+    memory_mb: int = Field(
+        default=2048, ge=16, le=MOST_MB, description="of all its processes together"
+    )
+    processes: int = Field(
+        default=128, ge=1, le=1_000_000, description="at the same time, threads included"
+    )
+    output_mb: int = Field(default=16, ge=1, le=65_536, description="that it may print")
+    file_mb: int = Field(
+        default=64, ge=1, le=MOST_MB, description="of one file, and of all that it writes"
+    )
 
 
 class Logging(Part):

@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterable
-from unicodedata import normalize
+from unicodedata import category, name, normalize
 
 from prompt_lab.propose.budget import plain_path
 
@@ -82,6 +82,31 @@ def ignored(path: str) -> bool:
     return held and not {".git", "__pycache__"}.isdisjoint(path.split("/"))
 
 
+def broken_rule(path: str) -> str:
+    """Which rule for plain names a path breaks; '' for none.
+
+    >>> broken_rule("a/b.md"), broken_rule("a" + chr(8205))
+    ('', 'holds an invisible sign, U+200D (ZERO WIDTH JOINER)')
+    """
+    parts = path.split("/")
+    odd = next((sign for sign in path if category(sign) in ("Cc", "Cf", "Cs")), "")
+    if odd:
+        kind = "a control sign" if category(odd) == "Cc" else "an invisible sign"
+        return f"holds {kind}, U+{ord(odd):04X} ({name(odd, 'without a name')})"
+    rules = {
+        "holds a backslash, which some file systems take for '/'": "\\" in path,
+        "has an empty part, or '.' or '..' as one": not {"", ".", ".."}.isdisjoint(parts),
+        "has a part that some file system takes for .git": not plain_path(path),
+        "is not in Unicode's composed form (NFC): write letter and accent as one sign": (
+            normalize("NFC", path) != path
+        ),
+        "has a part that begins or ends with a space, or ends with a dot": any(
+            part != part.strip() or part.endswith(".") for part in parts
+        ),
+    }
+    return next((rule for rule, broken in rules.items() if broken), "")
+
+
 def under(paths: Iterable[str], path: str) -> bool:
     """Whether a path is one of `paths` or lies below one; '.' holds all."""
     return any(p in (path, ".") or path.startswith(p.rstrip("/") + "/") for p in paths)
@@ -112,12 +137,7 @@ def _plain(value: str) -> str:
         raise ValueError(f"{value!r} must be a relative path")
     if ".." in value.split("/"):
         raise ValueError(f"{value!r} leads out: '..' is not allowed")
-    if not plain_path(value):
-        raise ValueError(
-            f"{value!r} is no plain path: no empty part, '.', backslash, control sign or .git"
-        )
-    if normalize("NFC", value) != value:
-        raise ValueError(f"{value!r} is not in Unicode's composed form (NFC)")
-    if any(part != part.strip() or part.endswith(".") for part in value.split("/")):
-        raise ValueError(f"{value!r}: a part may not begin or end with a space, or end with a dot")
+    broken = broken_rule(value)
+    if broken:
+        raise ValueError(f"{value!r} {broken}")
     return value

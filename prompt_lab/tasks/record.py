@@ -44,6 +44,8 @@ class Code(StrEnum):
     TEST_DELETED = "test_deleted"
     WORKSPACE_CHANGED = "workspace_changed"  # somebody else changed the artifacts meanwhile
     BAD_TASK = "bad_task"  # crash: the task.yaml has faults
+    BAD_FLAG = "bad_flag"  # crash: what the command line gives or asks for cannot be used
+    BASELINE_FAILED = "baseline_failed"  # crash: it met a bound, or could be scored before
     MUTATOR_FAILED = "mutator_failed"  # crash: ended with another exit code than 0
     RUNNER_FAILED = "runner_failed"
     SCORER_FAILED = "scorer_failed"

@@ -24,6 +24,8 @@ from prompt_lab.tasks.parts import (
 )
 from prompt_lab.tasks.paths import no_twins, repository_path, variable
 
+MOST_BYTES = 1 << 18
+
 
 class Task(Part):
     """One task.yaml."""
@@ -55,7 +57,7 @@ class Task(Part):
     )
     objective: Objective = Field(default=Objective(), description="what is better")
     constraints: dict[str, Bound] = Field(
-        default={}, description="metric -> where it must lie for a keep"
+        default={}, max_length=100, description="metric -> where it must lie for a keep"
     )
     policy: Keep = Field(default=Keep(), description="when a candidate is kept")
     budget: Budget = Field(default=Budget(), description="of a campaign")
@@ -75,6 +77,12 @@ class Task(Part):
     @classmethod
     def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return no_twins(value)
+
+    @field_validator("jail", mode="before")
+    @classmethod
+    def _off(cls, value: object) -> object:
+        # YAML takes the word off, unquoted, for false.
+        return "off" if value is False else value
 
     @field_validator("artifacts", "outputs")
     @classmethod
@@ -125,4 +133,6 @@ def read_task(path: Path) -> Task:
         raise ConfigError([f"{path}: is a folder: name the task.yaml in it"])
     if not path.exists():
         raise ConfigError([f"{path}: there is no such file: name a task.yaml"])
+    if path.exists() and (not path.is_file() or path.stat().st_size > MOST_BYTES):
+        raise ConfigError([f"{path}: is no task.yaml: a file of {MOST_BYTES >> 10} KB at most"])
     return load(path, Task)

@@ -8,7 +8,7 @@ from prompt_lab.propose import budget as rules
 from prompt_lab.propose.budget import Breach, ChangedFile, excesses
 from prompt_lab.tasks.keep import Ruling
 from prompt_lab.tasks.parts import Command
-from prompt_lab.tasks.paths import is_artifact, under
+from prompt_lab.tasks.paths import broken_rule, is_artifact, under
 from prompt_lab.tasks.record import Code, Status
 from prompt_lab.tasks.schema import Task
 
@@ -45,9 +45,18 @@ def evaluator_paths(task: Task, task_file: str) -> tuple[str, ...]:
 
 
 def out_of_scope(
-    changed: Collection[str], artifacts: Iterable[str], evaluator: Iterable[str]
+    changed: Collection[str],
+    artifacts: Iterable[str],
+    evaluator: Iterable[str],
+    guarded: Collection[str] = (),
 ) -> Ruling | None:
-    """The discard of a mutator that changed other files than artifacts; None where it did not."""
+    """The discard of a mutator that changed other files than artifacts; None where it did not.
+
+    What is `guarded` is nobody's to change, even where an artifact's folder holds it.
+    """
+    own = sorted(path for path in changed if under(guarded, path))
+    if own:
+        return _discard(Code.EVALUATOR_CHANGED, "the mutator changed what scores it", own)
     allowed = tuple(artifacts)
     strays = sorted(path for path in changed if not is_artifact(allowed, path))
     scoring = [path for path in strays if under(evaluator, path)]
@@ -77,7 +86,10 @@ def over_budget(
     codes = {excess.code: excess for excess in found}
     for breach, code in _CODES.items():
         if breach in codes:
-            return Ruling(Status.DISCARD, code, codes[breach].text, files=codes[breach].paths)
+            text, paths = codes[breach].text, codes[breach].paths
+            if code is Code.BAD_NAME:
+                text = "; ".join(f"{p!r} {broken_rule(p)}" for p in paths[:SHOWN])
+            return Ruling(Status.DISCARD, code, text, files=paths)
     return None
 
 

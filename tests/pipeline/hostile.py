@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.pipeline.hostile_mutators import MUTATORS
 from tests.pipeline.hostile_row import SAY, Row, crash, discard, keep, prompts, scorer
+from tests.pipeline.hostile_tasks import COVERING, OUTPUTS
 from tests.pipeline.task_world import World
 
 
@@ -157,7 +158,7 @@ ROWS = {
     f"{who} {row.name}": row
     for who, rows in (
         ("mutator:", MUTATORS), ("outside:", OUTSIDE), ("scorer:", SCORERS),
-        ("runner:", RUNNERS), ("task:", TASKS),
+        ("runner:", RUNNERS), ("runner:", OUTPUTS), ("task:", TASKS), ("task:", COVERING),
     )
     for row in rows
 }  # fmt: skip

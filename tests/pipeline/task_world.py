@@ -72,7 +72,9 @@ class World:
         self.save()
 
     def save(self) -> None:
-        self.write("t/task.yaml", yaml.safe_dump(self.told, allow_unicode=True))
+        self.write(
+            str(self.file.relative_to(self.root)), yaml.safe_dump(self.told, allow_unicode=True)
+        )
 
     def run(self, capsys: Any, **flags: Any) -> dict[str, Any]:
         """One RunTask; the JSON line that it printed, checked against its schema."""

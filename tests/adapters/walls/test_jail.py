@@ -98,3 +98,14 @@ def test_several_at_once_are_bounded_each_and_leave_no_group(places: tuple[Path,
     assert [ended.out for ended in found] == [b"a\n"] * 3
     assert len({ended.unbound for ended in found}) == 1
     assert not list(Path("/sys/fs/cgroup").glob(f"**/prompt-lab-*-{os.getpid()}"))
+
+
+def test_what_root_alone_may_read_of_the_machine_holds_nothing(places: tuple[Path, Path]) -> None:
+    box, lab = places
+    secrets = ["/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/shadow-"]
+    assert any(Path(path).exists() for path in secrets)
+    look = f"cat {' '.join(secrets)} /etc/ssh/*_key; ls /etc/ssl/private /etc/sudoers.d; true"
+    ended = shell(box, look, Walls(hidden=(lab,), writable=(box,)))
+    needs_walls(ended)
+    listed = ended.out.replace(b"/etc/ssl/private:", b"").replace(b"/etc/sudoers.d:", b"")
+    assert listed.strip() == b""

@@ -133,3 +133,11 @@ def test_a_bound_holds_before_any_gain() -> None:
 def test_without_a_baseline_the_policy_rules() -> None:
     task = _task(policy={"without_baseline": "discard"})
     assert _end(ruling(task, {}, _scores(9))) == (Status.DISCARD, Code.NO_BASELINE)
+
+
+def test_the_least_gain_is_enough_whatever_floats_make_of_it() -> None:
+    task = _task(objective={"minimum_gain": 0.1})
+    assert 0.3 - 0.2 < 0.1
+    assert _end(ruling(task, _scores(0.2, 0.2), _scores(0.3, 0.3))) == (Status.KEEP, Code.BETTER)
+    short = ruling(task, _scores(0.2, 0.2), _scores(0.2999999, 0.2999999))
+    assert short.code is Code.GAIN_TOO_SMALL

@@ -1,5 +1,6 @@
 """task.yaml: every fault at once with its line, and the schemas that are published."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,47 @@ def test_no_secret_is_passed(name: str) -> None:
 def test_a_published_schema_is_its_models(name: str) -> None:
     published = (DOCS / name).read_text("utf-8")
     assert published == schemas()[name], "run `python -m tests.tools.schemas`"
+
+
+def test_the_faults_of_a_mapping_are_in_the_words_of_yaml(tmp_path: Path) -> None:
+    text = "id: [a]\nartifacts: prompt.txt\nscorer: [python, score.py]\nconstraints: [speed]\n"
+    with pytest.raises(ConfigError) as caught:
+        _read(tmp_path, text)
+    said = "\n".join(caught.value.faults)
+    assert said.count("must be a mapping") == 2
+    assert "artifacts: must be a list" in said
+    assert "id: must be text" in said
+    for word in ("tuple", "dictionary", "instance", "string"):
+        assert word not in said
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "description: " + "[" * 5000 + "]" * 5000,
+        "limits: {processes: 100000000000000000}",
+        "limits: {memory_mb: 100000000000000000000}",
+        "limits: {file_mb: 1e30}",
+        "constraints: {" + ", ".join(f"m{n}: {{max: 1}}" for n in range(101)) + "}",
+        "constraints: {" + ", ".join(f"m{n}: {{max: 1}}" for n in range(100_000)) + "}",
+    ],
+)
+def test_what_no_task_needs_is_a_fault_at_once(more: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        _read(tmp_path, LEAST + more)
+
+
+def test_the_jail_is_off_in_yamls_own_word(tmp_path: Path) -> None:
+    assert _read(tmp_path, LEAST + "jail: off\n").jail == "off"
+    with pytest.raises(ConfigError, match="jail"):
+        _read(tmp_path, LEAST + "jail: on\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [("a\u200db", "U+200D"), ("a\nb", "control sign, U+000A"), ("cafe\u0301", "composed form"),
+     ("a\\b", "backslash"), ("a.", "ends with a dot"), ("a//b", "empty part")],
+)  # fmt: skip
+def test_a_path_is_told_which_rule_it_breaks(path: str, rule: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(rule)):
+        Task.model_validate({"id": "a", "artifacts": [path], "scorer": {"command": "s"}})
