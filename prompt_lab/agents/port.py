@@ -1,5 +1,6 @@
 """What the rules need of an agent, and of the copy that it works on. Adapters implement these."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -78,6 +79,9 @@ class Copies(Protocol):
 
     def changes(self, base: str, commit: str) -> tuple[ChangedFile, ...]:
         """Every file that differs between two commits."""
+
+    def contents(self, base: str, commit: str) -> Mapping[str, tuple[bytes, bytes]]:
+        """path -> its bytes before and after, of every file that differs; b'' where it is not."""
 
     def publish(self, commit: str, branch: str) -> None:
         """Give the target a new branch that stands at the commit. May be called again."""
