@@ -11,6 +11,7 @@ from pipeline.base import Phase, utc_now
 from pipeline.context_agents import agent, agent_config, secrets
 from pipeline.flags import METRICS
 from pipeline.gather import texts
+from pipeline.hidden import hidden_of
 from prompt_lab.agents.port import AgentJob, AgentResult
 from prompt_lab.agents.refusals import Fault
 from prompt_lab.config.agents import AgentConfig
@@ -57,10 +58,10 @@ def boxed() -> Iterator[Box]:
 def put_to_work(
     phase: Phase, config: AgentConfig, task: str, prompt: str, box: Box, *, writes: bool
 ) -> Work:
-    """Have an agent work in a box. The lab and the target's repository are hidden from it."""
+    """Have an agent work in a box. The lab, wherever its links lead, and the target are hidden."""
     meta = read_meta(phase.ctx.lab, phase.number, phase.step)
     repository = phase.ctx.repository(phase.ctx.target(meta.target))
-    hidden = (phase.ctx.lab.root.resolve(), repository, phase.ctx.configs.resolve())
+    hidden = (*hidden_of(phase.ctx.lab), repository, phase.ctx.configs.resolve())
     started = utc_now()
     job = AgentJob(prompt, box.tree, box.home, hidden, writes)
     result = agent(phase.ctx, config).work(job)

@@ -25,7 +25,7 @@ class Ending(StrEnum):
 class AgentJob:
     """One task. `folder` is a private copy of the target, `home` an empty folder beside it.
 
-    `hidden` are folders that must not be readable. `writes` False: the copy is read-only.
+    `hidden` are folders and files that must not be readable. `writes` False: the copy is read-only.
     """
 
     prompt: str
