@@ -100,10 +100,12 @@ def _faults(phase: Phase, meta: IterationMeta, work: Work, commit: str, honest: 
         for side in (0, 1)
     )
     written = "\n".join((after, *contents, work.result.text))
+    ended = refusals.of_ending(work.result, work.config)
+    missing = [proposal] if isinstance(proposal, Fault) else []
+    missing += refusals.of_changes(changed, work.config, work.result.bad_paths)
     return [
-        *refusals.of_ending(work.result, work.config),
-        *([proposal] if isinstance(proposal, Fault) else []),
-        *refusals.of_changes(changed, work.config),
+        *ended,
+        *(fault for fault in missing if not ended or fault.code not in refusals.BY_ITS_END),
         *refusals.of_texts(contents),
         *refusals.of_secrets(contents, redactor_of(phase)),
         *refusals.of_verify(

@@ -40,7 +40,8 @@ class AgentResult:
     """What came of it. Its edits are in the folder; nothing of this is trusted.
 
     `text` is its last message; `transcript` all that it printed. `unbound`: walls and
-    bounds that this machine could not build, in words.
+    bounds that this machine could not build, in words. `cost_usd` is as it was told: NaN where
+    it is not known. `bad_paths`: files that it gave and that could not be written.
     """
 
     text: str
@@ -52,6 +53,7 @@ class AgentResult:
     output_tokens: int = 0
     seconds: float = 0.0
     unbound: tuple[str, ...] = ()
+    bad_paths: tuple[str, ...] = ()
 
 
 class Agent(Protocol):

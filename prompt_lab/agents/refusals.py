@@ -7,10 +7,11 @@ from prompt_lab.agents.port import AgentResult, Ending
 from prompt_lab.analyze.leaks import Leak, leaks
 from prompt_lab.analyze.words import visible
 from prompt_lab.config.agents import AgentConfig
-from prompt_lab.propose.budget import Budget, ChangedFile, excesses
+from prompt_lab.propose.budget import SHOWN, Breach, Budget, ChangedFile, excesses
 from prompt_lab.records import PlanText, Record
 from prompt_lab.redact import Redactor
 
+NAME_SHOWN = 120
 PLANS_SEEN = 3
 """Verify plans whose gold values stand in a text: fewer may be there by chance."""
 _PRIVATE_KEY = "PRIVATE KEY-----"
@@ -33,6 +34,10 @@ class Refusal(StrEnum):
     NOT_TEXT = "not_text"  # a file that it changed is not UTF-8
     VERIFY_SEEN = "verify_seen"  # text of the verify plans stands in what it wrote or printed
     NO_EVIDENCE = "no_evidence"  # a finding without a number and the path of a run
+
+
+BY_ITS_END = (Refusal.NO_BLOCK, Refusal.BAD_BLOCK, Breach.NOTHING_CHANGED)
+"""What is no news of work that was ended, or has failed."""
 
 
 class Fault(Record):
@@ -70,9 +75,18 @@ def of_ending(result: AgentResult, config: AgentConfig) -> list[Fault]:
     return [Fault(code=code, text=f"{text}: {result.message}" if result.message else text)]
 
 
-def of_changes(changes: Sequence[ChangedFile], config: AgentConfig) -> list[Fault]:
-    """The reasons that lie in which files were changed, and how."""
-    return [Fault(code=e.code, text=e.text) for e in excesses(changes, budget_of(config))]
+def of_changes(
+    changes: Sequence[ChangedFile], config: AgentConfig, bad_paths: Sequence[str] = ()
+) -> list[Fault]:
+    """The reasons that lie in which files were changed, and how; or could not even be written."""
+    found = [Fault(code=e.code, text=e.text) for e in excesses(changes, budget_of(config))]
+    if not bad_paths:
+        return found
+    named = ", ".join(repr(path[:NAME_SHOWN]) for path in bad_paths[:SHOWN])
+    more = f" and {len(bad_paths) - SHOWN} more" if len(bad_paths) > SHOWN else ""
+    text = f"no plain path to a file inside the tree: {named}{more}"
+    others = [f for f in found if f.code not in (Breach.BAD_PATH, Breach.NOTHING_CHANGED)]
+    return [Fault(code=Breach.BAD_PATH, text=text), *others]
 
 
 def budget_of(config: AgentConfig) -> Budget:
