@@ -41,8 +41,9 @@ def test_without_one_nothing_is_asked(github: GitHubWorld) -> None:
 def test_a_wrong_one_is_refused(github: GitHubWorld) -> None:
     with pytest.raises(CodeHostError, match=r"key is refused \(401, 'Bad credentials'\)"):
         github.another(token="ghp_wrong").get(1)
-    with pytest.raises(CodeHostError, match="git fetch"):
+    with pytest.raises(CodeHostError, match=r"key is refused \(401, 'Bad credentials'\)"):
         github.another(token="ghp_wrong").refresh("main")
+    assert not [call for call in github.hub.calls if ".git/" in call]
 
 
 def test_a_second_factor_is_named(github: GitHubWorld) -> None:
