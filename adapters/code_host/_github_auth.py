@@ -129,6 +129,11 @@ class Access:
                 " GitHub App (docs/github.md says which rights it needs)"
             )
         self._call.secrets.add(token)
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            raise CodeHostError(
+                f"{TOKEN} holds a sign that no key has (a line end, or one that cannot be seen):"
+                " copy it anew"
+            )
         return Auth.Token(token)
 
     def _installed(self, app: Auth.AppAuth) -> Auth.AppInstallationAuth:
