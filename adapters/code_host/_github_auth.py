@@ -56,7 +56,7 @@ class Access:
     @cached_property
     def _full_name(self) -> str:
         def ask() -> str:
-            repository = self.client.get_repo(self._config.repository, lazy=False)
+            repository = self.client.get_repo(self._config.repository)
             # PyGithub's own `full_name` is made from the URL where the answer has none.
             name = repository.raw_data.get("full_name")
             if not isinstance(name, str):
