@@ -11,6 +11,8 @@ from pipeline.base import Phase, utc_now
 from pipeline.context_agents import agent, agent_config, secrets
 from pipeline.flags import METRICS
 from pipeline.gather import texts
+from pipeline.hidden import hidden_of
+from prompt_lab.agents.belief import believed
 from prompt_lab.agents.port import AgentJob, AgentResult
 from prompt_lab.agents.refusals import Fault
 from prompt_lab.config.agents import AgentConfig
@@ -57,13 +59,13 @@ def boxed() -> Iterator[Box]:
 def put_to_work(
     phase: Phase, config: AgentConfig, task: str, prompt: str, box: Box, *, writes: bool
 ) -> Work:
-    """Have an agent work in a box. The lab and the target's repository are hidden from it."""
+    """Have an agent work in a box. The lab, wherever its links lead, and the target are hidden."""
     meta = read_meta(phase.ctx.lab, phase.number, phase.step)
     repository = phase.ctx.repository(phase.ctx.target(meta.target))
-    hidden = (phase.ctx.lab.root.resolve(), repository, phase.ctx.configs.resolve())
+    hidden = (*hidden_of(phase.ctx.lab), repository, phase.ctx.configs.resolve())
     started = utc_now()
     job = AgentJob(prompt, box.tree, box.home, hidden, writes)
-    result = agent(phase.ctx, config).work(job)
+    result = believed(agent(phase.ctx, config).work(job), config.cost_usd)
     return Work(config, task, prompt, started, result)
 
 
@@ -157,10 +159,23 @@ def most_cost(phase: Phase, meta: IterationMeta) -> float:
     implements = [meta.agent] if meta.agent and not (phase.folder / "change.json").exists() else []
     looks = [name for name in meta.analysts if name != METRICS]
     ahead = 0.0
-    for name in (*implements, *looks, *looks):  # an insight and a review each
+    for name, answers in (*((name, 1) for name in implements), *((name, 2) for name in looks * 2)):
         with suppress(UnknownName):  # one that is gone by now is asked nothing
-            ahead += agent_config(phase.ctx, name, "analyst").cost_usd
+            ahead += _most_of_task(phase, name, answers)
     return ahead + sum(work.cost_usd for work in works(phase.folder))
+
+
+def _most_of_task(phase: Phase, name: str, answers: int) -> float:
+    """US dollars that a task can take where it may be answered so often (an analyst's: twice).
+
+    A command is ended at its limit, which holds for both answers. A call cannot be ended.
+    """
+    config = agent_config(phase.ctx, name, "analyst")
+    if config.kind not in ("api", "scripted"):
+        return config.cost_usd
+    if config.kind == "api" and (config.price or phase.ctx.named([config.model])[0]).free:
+        return 0.0
+    return config.cost_usd * answers
 
 
 def _prepared(phase: Phase) -> IterationMeta | None:

@@ -63,12 +63,16 @@ def _asked(
     with boxed() as box:
         _fill(phase, box, rows)
         honest = f"{text_of(box.tree)}\n{prompt}"
+        spent = 0.0
         for attempt in (1, 2):
-            work = put_to_work(phase, config, TASKS[template], prompt, box, writes=False)
+            # What the first answer has cost is gone: both together have one task's limit.
+            rest = config.model_copy(update={"cost_usd": config.cost_usd - spent})
+            work = put_to_work(phase, rest, TASKS[template], prompt, box, writes=False)
             faults = _faults(phase, work, honest, runs)
             withheld = any(fault.code == Refusal.VERIFY_SEEN for fault in faults)
             keep(phase, work, faults, withheld=withheld)
-            if not faults or attempt == 2 or work.result.cost_usd * 2 > config.cost_usd:
+            spent += work.result.cost_usd
+            if not faults or attempt == 2 or spent * 2 > config.cost_usd:
                 break
             prompt = f"{prompt}\n{SEND_BACK.format(reason=faults[0].text)}\n"
     text = "" if withheld else redactor_of(phase).text(work.result.text)

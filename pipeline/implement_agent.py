@@ -54,7 +54,8 @@ def by_agent(phase: Phase, meta: IterationMeta) -> Change:
     record = keep(phase, work, faults, withheld=withheld)
     proposal = parse_proposal(work.result.text)
     if faults or not isinstance(proposal, Proposal):
-        raise AgentRefused(_refused(config, faults, record), [fault.code for fault in faults])
+        told = redactor_of(phase).text(_refused(config, faults, record))
+        raise AgentRefused(told, [fault.code for fault in faults])
     return _change(phase, meta, commit, (proposal, direction, source))
 
 
@@ -90,20 +91,27 @@ def _names_in(tree: Path) -> list[str]:
 
 def _faults(phase: Phase, meta: IterationMeta, work: Work, commit: str, honest: str) -> list[Fault]:
     """Every reason not to take the work: how it ended, what it changed, what it gives away."""
-    changed = copies(phase.ctx, meta.target).changes(meta.main_commit, commit)
-    diff = phase.ctx.workspace(meta.target).diff(meta.main_commit, commit)
+    tree = copies(phase.ctx, meta.target)
+    changed = tree.changes(meta.main_commit, commit)
+    contents = tree.contents(meta.main_commit, commit)
     proposal = parse_proposal(work.result.text)
-    added = "\n".join(line[1:] for line in diff.splitlines() if line.startswith("+"))
-    written = f"{added}\n{work.result.text}"
+    before, after = (
+        "\n".join(pair[side].decode("utf-8", "replace") for pair in contents.values())
+        for side in (0, 1)
+    )
+    written = "\n".join((after, *contents, work.result.text))
+    ended = refusals.of_ending(work.result, work.config)
+    missing = [proposal] if isinstance(proposal, Fault) else []
+    missing += refusals.of_changes(changed, work.config, work.result.bad_paths)
     return [
-        *refusals.of_ending(work.result, work.config),
-        *([proposal] if isinstance(proposal, Fault) else []),
-        *refusals.of_changes(changed, work.config),
-        *refusals.of_secrets(diff, redactor_of(phase)),
+        *ended,
+        *(fault for fault in missing if not ended or fault.code not in refusals.BY_ITS_END),
+        *refusals.of_texts(contents),
+        *refusals.of_secrets(contents, redactor_of(phase)),
         *refusals.of_verify(
             written,
             work.result.transcript,
-            f"{honest}\n{work.prompt}",
+            f"{honest}\n{before}\n{work.prompt}",
             train=plan_texts(phase, meta, Split.TRAIN),
             verify=plan_texts(phase, meta, Split.VERIFY),
         ),
@@ -118,6 +126,8 @@ def _change(
     redactor = redactor_of(phase)
     title, description = redactor.text(proposal.title), redactor.text(proposal.description)
     branch = f"prompt-lab/{meta.iteration}-{meta.agent}"
+    before, after = version_at(phase, meta.main_commit), version_at(phase, commit)
+    copied = leaks(before.text, after.text, [], plan_texts(phase, meta, Split.TRAIN))
     copies(phase.ctx, meta.target).publish(commit, branch)
     body = (
         f"{description}\n\nWritten by the agent {meta.agent}.\nFrom: {source}\n"
@@ -126,8 +136,6 @@ def _change(
     pull = phase.ctx.code_host(meta.target).open_pull(
         branch, base=meta.main, title=title, body=body, when=meta.created
     )
-    before, after = version_at(phase, meta.main_commit), version_at(phase, commit)
-    copied = leaks(before.text, after.text, [], plan_texts(phase, meta, Split.TRAIN))
     return Change(
         branch=branch,
         commit=commit,

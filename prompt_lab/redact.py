@@ -50,6 +50,17 @@ class Redactor:
                 text = shape.sub(_hide, text)
         return text
 
+    def found(self, text: str) -> frozenset[str]:
+        """What `text` would hide of a text, each with the words that make it a key.
+
+        >>> sorted(Redactor(["top-secret"]).found('top-secret https://x/?key=abc'))
+        ['?key=abc', 'top-secret']
+        """
+        known = {key for key in self._known if key in text}
+        lower = text.lower()
+        shaped = (s.finditer(text) for marker, s in _MARKED if marker in lower)
+        return frozenset(known | {one[0] for found in shaped for one in found})
+
     def body(self, body: dict[str, Any]) -> dict[str, Any]:
         """The same for an object of JSON."""
         text = json.dumps(body, ensure_ascii=False)

@@ -5,8 +5,8 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from prompt_lab.config.agents import AgentConfig
 
 LONGEST = 2000
 """Characters of what a command says when it fails."""
+MOST_TOKENS = 10**12
 _STOPPED = {
     "time": Ending.TIME,
     "output": Ending.OUTPUT,
@@ -37,6 +38,16 @@ class Heard:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = None
+    doubt: bool = False  # an event told of tokens or money what cannot be so
+
+
+def counted(value: object) -> int:
+    """A number of tokens; none told is 0. Raises ValueError for what cannot be one."""
+    if value is None:
+        return 0
+    if not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
+        raise ValueError(f"{value!r} is no number of tokens")
+    return int(value)
 
 
 class CommandAgent(ABC):
@@ -100,10 +111,12 @@ class CommandAgent(ABC):
         return self._config.base_url or self.BASE_URL
 
     def cost(self, heard: Heard) -> float:
-        """US dollars so far: by the configured price, else what the command says."""
-        price = self._config.price
+        """US dollars so far: by the configured price, else what the command says; NaN: unknown."""
+        price, tokens = self._config.price, heard.input_tokens + heard.output_tokens
+        if heard.doubt:
+            return nan
         if price is None:
-            return heard.cost or 0.0
+            return heard.cost if heard.cost is not None else (nan if tokens else 0.0)
         return (heard.input_tokens * price.input + heard.output_tokens * price.output) / 1e6
 
     def _command(self) -> tuple[str, ...]:
@@ -118,8 +131,14 @@ class CommandAgent(ABC):
         """Hear one line; whether it has cost too much."""
         if not line.startswith(b"{"):
             return False
-        with suppress(ValueError, TypeError, AttributeError):  # what is no event tells nothing
-            self.hear(json.loads(line), heard)
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):  # what is no event tells nothing
+            return False
+        try:
+            self.hear(event, heard)
+        except (ValueError, TypeError, AttributeError):
+            heard.doubt = True
         return not heard.ended and self.cost(heard) > self._config.cost_usd
 
     def _walls(self, job: AgentJob) -> Walls:
@@ -147,6 +166,7 @@ class CommandAgent(ABC):
         message = ""
         if ending is Ending.DONE and (ended.code or heard.fault or not heard.ended):
             said = heard.fault or err.strip()[-LONGEST:] or out.strip()[-LONGEST:]
+            said = said or "it printed nothing"
             ending, message = Ending.FAILED, f"exit code {ended.code}: {said}"
         return AgentResult(
             text=heard.text,

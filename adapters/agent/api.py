@@ -1,16 +1,23 @@
 """Any model as an agent: one call, its edits in the block that it answers with."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from time import monotonic
 from typing import Protocol
 
+from prompt_lab.agents.belief import writable
 from prompt_lab.agents.port import AgentJob, AgentResult, Ending
 from prompt_lab.agents.proposal import Proposal, parse_proposal
+from prompt_lab.agents.refusals import Fault
+from prompt_lab.analyze.markdown import short
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import LabError
 from prompt_lab.ports import Llm, Request
 from prompt_lab.propose.budget import plain_path
 
+LONGEST = 240
+"""Characters of why a call failed: a server may answer with pages of JSON."""
 SYSTEM = "You are a careful engineer. You answer exactly in the form that you are asked for."
 
 
@@ -45,23 +52,24 @@ class ApiAgent:
             seconds = monotonic() - started
             late = seconds > self._config.seconds
             ending = Ending.TIME if late else Ending.FAILED
-            return AgentResult("", "", ending, str(error), seconds=seconds)
-        ending = Ending.DONE if answer.text.strip() else Ending.FAILED
+            return AgentResult("", "", ending, short(str(error), LONGEST), seconds=seconds)
+        text = writable(answer.text)
+        ending = Ending.DONE if text.strip() else Ending.FAILED
         ending = Ending.TIME if answer.seconds > self._config.seconds else ending
         result = AgentResult(
-            text=answer.text,
-            transcript=f"{job.prompt}\n--- answer ---\n{answer.text}\n",
+            text=text,
+            transcript=f"{job.prompt}\n--- answer ---\n{text}\n",
             ending=ending,
-            message="" if answer.text.strip() else "its model answered nothing",
+            message="" if text.strip() else "its model answered nothing",
             cost_usd=self._cost(answer.input_tokens, answer.output_tokens),
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
             seconds=answer.seconds,
         )
-        proposal = parse_proposal(answer.text)
-        if job.writes and isinstance(proposal, Proposal):
-            _write(job, proposal)
-        return result
+        proposal = parse_proposal(text)
+        if not job.writes or isinstance(proposal, Fault):
+            return result
+        return replace(result, bad_paths=tuple(_write(job, proposal)))
 
     def _cost(self, asked: int, answered: int) -> float:
         price = self._config.price
@@ -70,10 +78,19 @@ class ApiAgent:
         return (asked * price.input + answered * price.output) / 1e6
 
 
-def _write(job: AgentJob, proposal: Proposal) -> None:
-    """Write the files that it gives, into the copy and nowhere else; the budget judges them."""
+def _write(job: AgentJob, proposal: Proposal) -> Iterator[str]:
+    """Write the files that it gives, into the copy and nowhere else; the budget judges them.
+
+    Yields those that cannot be written there: no plain way down, or a folder is in the way.
+    """
+    root = job.folder.resolve()
     for name, text in proposal.files.items():
         path = job.folder / name
-        if plain_path(name) and path.resolve().is_relative_to(job.folder.resolve()):
+        try:
+            if not plain_path(name) or not path.resolve().is_relative_to(root):
+                yield name
+                continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(text.encode())
+        except OSError:  # a folder, a way through a file, a name that is too long
+            yield name

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.agent._command import CommandAgent, Heard
+from adapters.agent._command import CommandAgent, Heard, counted
 from prompt_lab.agents.port import AgentJob
 
 READS = "Read,Glob,Grep"
@@ -48,15 +48,16 @@ class ClaudeCode(CommandAgent):
             return
         heard.ended = True
         heard.text = str(event.get("result") or "")
-        heard.cost = float(event.get("total_cost_usd") or 0.0)
+        if event.get("is_error") or event.get("subtype") != "success":
+            heard.fault = heard.text or str(event.get("subtype"))
+        told = event.get("total_cost_usd")
+        heard.cost = None if told is None else float(told)
         usage = event.get("usage") or {}
         if usage:
             heard.input_tokens = heard.output_tokens = 0
             self._count(usage, heard)
-        if event.get("is_error") or event.get("subtype") != "success":
-            heard.fault = heard.text or str(event.get("subtype"))
 
     def _count(self, usage: Mapping[str, Any], heard: Heard) -> None:
         cached = ("cache_creation_input_tokens", "cache_read_input_tokens")
-        heard.input_tokens += sum(int(usage.get(k) or 0) for k in ("input_tokens", *cached))
-        heard.output_tokens += int(usage.get("output_tokens") or 0)
+        heard.input_tokens += sum(counted(usage.get(k)) for k in ("input_tokens", *cached))
+        heard.output_tokens += counted(usage.get("output_tokens"))

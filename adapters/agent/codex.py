@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.agent._command import CommandAgent, Heard
+from adapters.agent._command import CommandAgent, Heard, counted
 from prompt_lab.agents.port import AgentJob
 
 KEY = "PROMPT_LAB_AGENT_KEY"
@@ -50,10 +50,10 @@ class Codex(CommandAgent):
         if kind == "item.completed" and item.get("type") == "agent_message":
             heard.text = str(item.get("text") or "")
         elif kind == "turn.completed":
-            usage = event.get("usage") or {}
-            heard.input_tokens += int(usage.get("input_tokens") or 0)
-            heard.output_tokens += int(usage.get("output_tokens") or 0)
             heard.ended, heard.fault = True, ""
+            usage = event.get("usage") or {}
+            heard.input_tokens += counted(usage.get("input_tokens"))
+            heard.output_tokens += counted(usage.get("output_tokens"))
         elif kind == "turn.failed":
             heard.fault = str((event.get("error") or {}).get("message") or "the turn failed")
 

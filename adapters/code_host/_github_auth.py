@@ -40,6 +40,31 @@ class Access:
             self._made = (os.getpid(), client)
         return self._made[1]
 
+    def check_repository(self) -> None:
+        """See once that the key is good, and the repository there under its configured name.
+
+        Git could not say so: it only asks for a password. Raises CodeHostError.
+        """
+        configured = self._config.repository
+        name = self._full_name
+        if name.casefold() != configured.casefold():
+            raise CodeHostError(
+                f"{configured}: the repository is {name!r} by now: correct 'repository' in the"
+                " target's config, and the address of the clone's remote"
+            )
+
+    @cached_property
+    def _full_name(self) -> str:
+        def ask() -> str:
+            repository = self.client.get_repo(self._config.repository)
+            # PyGithub's own `full_name` is made from the URL where the answer has none.
+            name = repository.raw_data.get("full_name")
+            if not isinstance(name, str):
+                raise TypeError("an answer that is no repository")
+            return name
+
+        return self._call("find the repository", ask)
+
     @cached_property
     def login(self) -> str | None:
         """Who our comments are by; None for an App, which may not ask."""
@@ -104,6 +129,11 @@ class Access:
                 " GitHub App (docs/github.md says which rights it needs)"
             )
         self._call.secrets.add(token)
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            raise CodeHostError(
+                f"{TOKEN} holds a sign that no key has (a line end, or one that cannot be seen):"
+                " copy it anew"
+            )
         return Auth.Token(token)
 
     def _installed(self, app: Auth.AppAuth) -> Auth.AppInstallationAuth:

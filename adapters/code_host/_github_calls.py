@@ -20,9 +20,10 @@ from prompt_lab.errors import CodeHostError
 from prompt_lab.names import count
 
 T = TypeVar("T")
-# PyGithub asserts that the server's own links lead to it.
+# PyGithub asserts that the server's own links lead to it, and trips over answers of other kinds.
 _KNOWN = (
-    GithubException, RequestException, BadAttributeException, PyJWTError, AssertionError
+    GithubException, RequestException, BadAttributeException, PyJWTError, AssertionError,
+    TypeError, AttributeError,
 )  # fmt: skip
 SECONDARY_SECONDS = 60.0
 """What GitHub asks for where it names no time."""

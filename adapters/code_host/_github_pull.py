@@ -2,7 +2,7 @@
 
 from github.PullRequest import PullRequest
 
-from prompt_lab.errors import HeadMoved, MergeConflict
+from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict
 from prompt_lab.names import PullState
 from prompt_lab.records import Pull
 
@@ -32,6 +32,14 @@ def conflict(pull: PullRequest) -> MergeConflict:
     return MergeConflict(
         f"{pull.html_url}: the branch {pull.head.ref!r} conflicts with {pull.base.ref!r}: merge"
         f" {pull.base.ref!r} into the branch by hand, and test it again"
+    )
+
+
+def draft(pull: PullRequest) -> CodeHostError:
+    """GitHub merges no draft, whatever its verdict."""
+    return CodeHostError(
+        f"pull request #{pull.number} ({pull.html_url}) is a draft: mark it ready for review there,"
+        " and run the same command again"
     )
 
 

@@ -25,12 +25,12 @@ def marked(body: str, key: str) -> str:
     return f"{whole}\n\n<!-- prompt-lab: {key} -->"
 
 
-def unmarked(text: str) -> tuple[str, str] | None:
+def unmarked(text: str | None) -> tuple[str, str] | None:
     r"""(key, body) of a comment of ours; None of any other.
 
     >>> unmarked("YES\n\n<!-- prompt-lab: verdict-1 -->\n"), unmarked("I like it.")
     (('verdict-1', 'YES'), None)
     """
-    plain = text.replace("\r\n", "\n")
+    plain = (text or "").replace("\r\n", "\n")
     found = _MARK.search(plain)
     return (found[1], plain[: found.start()]) if found else None

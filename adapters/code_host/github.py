@@ -15,7 +15,7 @@ from github.Repository import Repository
 from adapters.code_host._github_auth import Access
 from adapters.code_host._github_calls import Calls, NotYet, said
 from adapters.code_host._github_git import Remote
-from adapters.code_host._github_pull import conflict, is_merged, moved, seen, state
+from adapters.code_host._github_pull import conflict, draft, is_merged, moved, seen, state
 from adapters.code_host._github_verdict import Told, tell
 from adapters.code_host._marker import LONGEST, marked, unmarked
 from adapters.code_host._rules import check_open
@@ -49,6 +49,7 @@ class GitHubHost:
 
     def refresh(self, base: str) -> None:
         """Fast-forward `base` of the target. Raises CodeHostError where the two have parted."""
+        self._access.check_repository()
         self._git.refresh(base)
 
     def open_pull(self, branch: str, *, base: str, title: str, body: str, when: str) -> Pull:
@@ -56,6 +57,7 @@ class GitHubHost:
 
         One that was merged at the branch's present head is returned as it is.
         """
+        self._access.check_repository()
         known = self._known(branch, base)
         if known is not None and known.state is PullState.MERGED:
             return known
@@ -86,12 +88,15 @@ class GitHubHost:
         def checked() -> Pull:
             pull = self._pull(number)
             check_open(seen(pull), base=base)
+            if pull.draft:
+                raise draft(pull)
             if pull.mergeable is None:
                 raise NotYet(f"GitHub does not yet say whether #{number} conflicts with {base!r}")
             if not pull.mergeable:
                 raise conflict(pull)
             return seen(pull)
 
+        self._access.check_repository()
         found = self._call(f"verify pull request #{number}", checked)
         self._git.bring(number, found.head)
         return found
@@ -208,11 +213,11 @@ class GitHubHost:
     def _ours(self, pull: PullRequest) -> list[IssueComment]:
         """Comments by us. Anybody may write our mark into one of theirs."""
         login = self._access.login
-        return [
-            comment
-            for comment in pull.get_issue_comments()
-            if (comment.user.type == "Bot" if login is None else comment.user.login == login)
-        ]
+        found = [(comment, comment.user) for comment in pull.get_issue_comments()]
+        there = [(comment, user) for comment, user in found if user is not None]  # or it is gone
+        if login is None:
+            return [comment for comment, user in there if user.type == "Bot"]
+        return [comment for comment, user in there if user.login == login]
 
     def _check_may_end(self, pull: PullRequest) -> None:
         if state(pull) is not PullState.OPEN:
@@ -236,7 +241,7 @@ class GitHubHost:
     def _refused(self, pull: PullRequest, head: str, error: GithubException) -> CodeHostError:
         """Why it was not merged, by what the pull request is now rather than by GitHub's words."""
         now = self._pull(pull.number)
-        if now.head.sha != head or error.status == 409:
+        if now.head.sha != head:
             return moved(now, head)
         if state(now) is not PullState.OPEN:
             return PullEnded(f"{now.html_url} was {state(now).value} by somebody else meanwhile")

@@ -36,8 +36,9 @@ NO_DROP = "its rights cannot be taken: it has those of the lab"
 class Jail(NamedTuple):
     """What a command sees. Paths are absolute; where two cover each other the deeper one decides.
 
-    `hidden` folders are empty beside HIDDEN, `shown` paths can be read in them, and `writable` are
-    (folder, where it appears). `network`: it has the machine's. `hosts` stands for /etc/hosts.
+    `hidden` folders are empty beside HIDDEN, and `hidden` files cannot be opened; `shown` paths can
+    be read in them, and `writable` are (folder, where it appears). `network`: it has the machine's.
+    `hosts` stands for /etc/hosts.
     `whole`: what the machine does not allow is an OSError, not a word in `Builder.missing`.
     """
 
@@ -101,6 +102,9 @@ class Builder:
             if path in empty and not (path in held and views[path][1]) and os.path.isdir(path):
                 self._tried(partial(_cover, path, jail.scratch_mb), f"{path} cannot be hidden")
                 covered.append(path)
+            elif path in empty and path not in held and os.path.isfile(path):
+                # A device behind ATTR_NODEV: it cannot even be opened.
+                self._tried(partial(sys_.bind, kept["null"], path), f"{path} cannot be hidden")
             elif path in held:
                 show = partial(_show, path, held[path], views[path][1])
                 self._tried(show, f"{path} cannot be shown")

@@ -85,8 +85,10 @@ class _Run:
             if len(kept) >= self.limits.output:
                 return self.stop("output")
             if name == "out" and self.watch is not None:
-                *whole, rest = (bytes(line) + data).split(b"\n")
-                line = bytearray(rest)
+                first, *rest = data.split(b"\n")
+                line += first  # never copied whole before it has come to its end
+                whole = [bytes(line), *rest[:-1]] if rest else []
+                line = bytearray(rest[-1]) if rest else line
                 if any([self.watch(one) for one in whole]):
                     return self.stop("watch")
         return None

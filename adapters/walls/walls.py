@@ -18,9 +18,9 @@ SCRATCH_MB = 512
 class Walls:
     """What a command may see and reach. Paths are absolute.
 
-    `hidden` folders are empty for it, but for what is `visible` (read-only) or `writable` in them;
-    everything else is read-only. `network` None is the whole network; else the (host, port) pairs
-    that alone it can reach.
+    `hidden` folders are empty for it, but for what is `visible` (read-only) or `writable` in
+    them, and `hidden` files cannot be opened; everything else is read-only. `network` None is the
+    whole network; else the (host, port) pairs that alone it can reach.
     """
 
     hidden: tuple[Path, ...] = ()

@@ -50,6 +50,21 @@ def changes(clone: Git, base: str, commit: str) -> tuple[ChangedFile, ...]:
     return tuple(found)
 
 
+def contents(clone: Git, base: str, commit: str) -> dict[str, tuple[bytes, bytes]]:
+    """path -> its bytes before and after, of every file that differs; a rename is two of them."""
+    raw = clone.raw("diff-tree", "-r", "-z", "--raw", "--no-renames", base, commit)
+    fields = iter(raw.decode("utf-8", "replace").split("\0"))
+    found = {}
+    for field in fields:
+        if field.startswith(":"):
+            before, after, old_blob, new_blob = field[1:].split(" ")[:4]
+            found[next(fields)] = (
+                b"" if before == _SUBMODULE else _bytes(clone, old_blob),
+                b"" if after == _SUBMODULE else _bytes(clone, new_blob),
+            )
+    return found
+
+
 def _counted(
     clone: Git, field: str, fields: Iterator[str], about: dict[str, tuple[list[str], str]]
 ) -> ChangedFile:
@@ -80,9 +95,11 @@ def _mode(mode: str) -> str:
 
 
 def _text(clone: Git, blob: str) -> str:
-    if set(blob) == {"0"}:
-        return ""
-    return clone.raw("cat-file", "blob", blob).decode("utf-8", "replace")
+    return _bytes(clone, blob).decode("utf-8", "replace")
+
+
+def _bytes(clone: Git, blob: str) -> bytes:
+    return b"" if set(blob) == {"0"} else clone.raw("cat-file", "blob", blob)
 
 
 def _index(clone: Git, folder: Path, scratch: str) -> dict[str, str]:

@@ -160,6 +160,10 @@ class GitWorkspace:
         """Every file that differs between two commits."""
         return _copies.changes(self._clone, self.resolve(base), self.resolve(commit))
 
+    def contents(self, base: str, commit: str) -> dict[str, tuple[bytes, bytes]]:
+        """path -> its bytes before and after, of every file that differs."""
+        return _copies.contents(self._clone, self.resolve(base), self.resolve(commit))
+
     def publish(self, commit: str, branch: str) -> None:
         """Give the target a branch at a commit of ours. Raises TargetError where it has another."""
         self._check_name(branch)

@@ -1,5 +1,6 @@
 """What the rules need of an agent, and of the copy that it works on. Adapters implement these."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +25,7 @@ class Ending(StrEnum):
 class AgentJob:
     """One task. `folder` is a private copy of the target, `home` an empty folder beside it.
 
-    `hidden` are folders that must not be readable. `writes` False: the copy is read-only.
+    `hidden` are folders and files that must not be readable. `writes` False: the copy is read-only.
     """
 
     prompt: str
@@ -39,7 +40,8 @@ class AgentResult:
     """What came of it. Its edits are in the folder; nothing of this is trusted.
 
     `text` is its last message; `transcript` all that it printed. `unbound`: walls and
-    bounds that this machine could not build, in words.
+    bounds that this machine could not build, in words. `cost_usd` is as it was told: NaN where
+    it is not known. `bad_paths`: files that it gave and that could not be written.
     """
 
     text: str
@@ -51,6 +53,7 @@ class AgentResult:
     output_tokens: int = 0
     seconds: float = 0.0
     unbound: tuple[str, ...] = ()
+    bad_paths: tuple[str, ...] = ()
 
 
 class Agent(Protocol):
@@ -78,6 +81,9 @@ class Copies(Protocol):
 
     def changes(self, base: str, commit: str) -> tuple[ChangedFile, ...]:
         """Every file that differs between two commits."""
+
+    def contents(self, base: str, commit: str) -> Mapping[str, tuple[bytes, bytes]]:
+        """path -> its bytes before and after, of every file that differs; b'' where it is not."""
 
     def publish(self, commit: str, branch: str) -> None:
         """Give the target a new branch that stands at the commit. May be called again."""

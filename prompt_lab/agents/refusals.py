@@ -1,18 +1,22 @@
 """Why an agent's work is not taken: a code and a sentence for each reason; pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from prompt_lab.agents.port import AgentResult, Ending
 from prompt_lab.analyze.leaks import Leak, leaks
+from prompt_lab.analyze.words import visible
 from prompt_lab.config.agents import AgentConfig
-from prompt_lab.propose.budget import Budget, ChangedFile, excesses
+from prompt_lab.propose.budget import SHOWN, Breach, Budget, ChangedFile, excesses
 from prompt_lab.records import PlanText, Record
 from prompt_lab.redact import Redactor
 
+NAME_SHOWN = 120
 PLANS_SEEN = 3
 """Verify plans whose gold values stand in a text: fewer may be there by chance."""
 _PRIVATE_KEY = "PRIVATE KEY-----"
+Contents = Mapping[str, tuple[bytes, bytes]]
+"""path -> bytes of a changed file before and after."""
 
 
 class Refusal(StrEnum):
@@ -26,9 +30,14 @@ class Refusal(StrEnum):
     PROCESS_LIMIT = "process_limit"
     NO_BLOCK = "no_block"  # prose instead of the block that was asked for
     BAD_BLOCK = "bad_block"  # the block does not fit its schema
-    SECRET = "secret"  # a key stands in a file that it changed
+    SECRET = "secret"  # a key stands in a file that it changed, or in its name
+    NOT_TEXT = "not_text"  # a file that it changed is not UTF-8
     VERIFY_SEEN = "verify_seen"  # text of the verify plans stands in what it wrote or printed
     NO_EVIDENCE = "no_evidence"  # a finding without a number and the path of a run
+
+
+BY_ITS_END = (Refusal.NO_BLOCK, Refusal.BAD_BLOCK, Breach.NOTHING_CHANGED)
+"""What is no news of work that was ended, or has failed."""
 
 
 class Fault(Record):
@@ -66,9 +75,18 @@ def of_ending(result: AgentResult, config: AgentConfig) -> list[Fault]:
     return [Fault(code=code, text=f"{text}: {result.message}" if result.message else text)]
 
 
-def of_changes(changes: Sequence[ChangedFile], config: AgentConfig) -> list[Fault]:
-    """The reasons that lie in which files were changed, and how."""
-    return [Fault(code=e.code, text=e.text) for e in excesses(changes, budget_of(config))]
+def of_changes(
+    changes: Sequence[ChangedFile], config: AgentConfig, bad_paths: Sequence[str] = ()
+) -> list[Fault]:
+    """The reasons that lie in which files were changed, and how; or could not even be written."""
+    found = [Fault(code=e.code, text=e.text) for e in excesses(changes, budget_of(config))]
+    if not bad_paths:
+        return found
+    named = ", ".join(repr(path[:NAME_SHOWN]) for path in bad_paths[:SHOWN])
+    more = f" and {len(bad_paths) - SHOWN} more" if len(bad_paths) > SHOWN else ""
+    text = f"no plain path to a file inside the tree: {named}{more}"
+    others = [f for f in found if f.code not in (Breach.BAD_PATH, Breach.NOTHING_CHANGED)]
+    return [Fault(code=Breach.BAD_PATH, text=text), *others]
 
 
 def budget_of(config: AgentConfig) -> Budget:
@@ -82,18 +100,43 @@ def budget_of(config: AgentConfig) -> Budget:
     )
 
 
-def of_secrets(diff: str, redactor: Redactor) -> list[Fault]:
-    """The reason that a key stands in a line which a unified diff adds."""
-    found: dict[str, None] = {}
-    path = ""
-    for line in diff.splitlines():
-        if line.startswith("+++ "):
-            path = line[4:].removeprefix("b/").strip()
-        elif line.startswith("+") and (redactor.text(line) != line or _PRIVATE_KEY in line):
-            found[path] = None
+def of_secrets(contents: Contents, redactor: Redactor) -> list[Fault]:
+    """The reason that a key stands in the new text of a changed file, or in its name.
+
+    One that the file held before is not the work's. Whole texts are looked at, never the lines of
+    a printed diff: what ends a line is a matter of opinion.
+    """
+    found = [
+        redactor.text(path)
+        for path, (before, after) in contents.items()
+        if _keys(after, redactor) - _keys(before, redactor) or redactor.found(visible(path))
+    ]
     if not found:
         return []
     return [Fault(code=Refusal.SECRET, text=f"a key stands in {', '.join(map(repr, found))}")]
+
+
+def _keys(data: bytes, redactor: Redactor) -> frozenset[str]:
+    text = data.decode("utf-8", "replace")
+    seen = visible(text)
+    found = redactor.found(text) | redactor.found(seen)
+    return found | ({_PRIVATE_KEY} if _PRIVATE_KEY in seen else frozenset())
+
+
+def of_texts(contents: Contents) -> list[Fault]:
+    """The reason that a changed file is not UTF-8: nobody could read it back."""
+    found = [path for path, (_, after) in contents.items() if not _is_text(after)]
+    if not found:
+        return []
+    return [Fault(code=Refusal.NOT_TEXT, text=f"not UTF-8 text: {', '.join(map(repr, found))}")]
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return b"\0" in data  # which the budget calls binary
+    return True
 
 
 def of_verify(

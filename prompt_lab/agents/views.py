@@ -7,11 +7,14 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from prompt_lab.agents.proposal import bad_block
 from prompt_lab.agents.refusals import Fault, Refusal
-from prompt_lab.analyze.findings import Finding
+from prompt_lab.analyze.findings import Finding, render_findings
 from prompt_lab.analyze.markdown import block, json_block, last_json_block, page, plain, section
 from prompt_lab.records import Record
 
-_NUMBER = re.compile(r"\d")
+MOST_FINDINGS = 50
+"""Of one answer; every one is compared with those of the others."""
+_LETTER = re.compile(r"[^\W\d]")
+_NUMBER = re.compile(r"(?<![^\W\d])(?<!\d)\d")
 _KEPT = (Refusal.NO_BLOCK, Refusal.BAD_BLOCK)
 
 
@@ -48,9 +51,19 @@ def fault_of(text: str, runs: Sequence[str] | None) -> Fault | None:
 
 def _is_shown(evidence: Sequence[str], runs: Sequence[str]) -> bool:
     """Whether a line of evidence has a run that there is, and a number beside it."""
-    return any(
-        run in line and _NUMBER.search(line.replace(run, "")) for line in evidence for run in runs
-    )
+    return any(_cites(line, run) for line in evidence for run in runs if run in line)
+
+
+def _cites(line: str, run: str) -> bool:
+    """Whether the run, or a file in it, is a whole path of the line, and a number stands there.
+
+    A longer path that only holds the run's is another one. Runs lie in an analyst's copy in runs/.
+    """
+    within = r"(?:/[\w-][\w.-]*)*/?(?![\w/-]|\.[\w.])"
+    path = re.compile(rf"(?<![\w./\\-])(?:\./)?(?:runs/)?{re.escape(run)}{within}")
+    rest, cited = path.subn(" ", line)
+    words = (word for word in rest.split() if "/" not in word or not _LETTER.search(word))
+    return cited > 0 and any(_NUMBER.search(word) for word in words)
 
 
 def rendered(title: str, text: str, faults: Sequence[Fault], note: str = "") -> str:
@@ -60,7 +73,7 @@ def rendered(title: str, text: str, faults: Sequence[Fault], note: str = "") -> 
     that never came, is recorded as failed.
     """
     if not faults:
-        return page(f"# {title}", note, text.strip())
+        return page(f"# {title}", note, *_taken(text.strip()))
     reasons = "\n".join(f"- `{one.code}`: {plain(one.text, 300)}" for one in faults)
     if all(one.code in _KEPT for one in faults) and text.strip():
         return page(
@@ -71,6 +84,21 @@ def rendered(title: str, text: str, faults: Sequence[Fault], note: str = "") -> 
     record = Failed(failed=tuple(faults)).model_dump_json(indent=1)
     return page(
         f"# {title}: failed", note, section("Why", reasons), section("Record", json_block(record))
+    )
+
+
+def _taken(text: str) -> tuple[str, ...]:
+    """An answer that is taken; of too many findings the first ones, and the answer as it came."""
+    try:
+        found = _Findings.model_validate_json(last_json_block(text) or "").findings
+    except ValidationError:  # a key that was taken out of it may leave no JSON
+        return (text,)
+    if len(found) <= MOST_FINDINGS:
+        return (text,)
+    return (
+        f"It has {len(found)} findings: only the first {MOST_FINDINGS} of them are read.",
+        section("What was said", block(text)),
+        section("What is read", render_findings(found[:MOST_FINDINGS])),
     )
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from prompt_lab.analyze.copied import runs_in
 from prompt_lab.analyze.texts import run_leaves
-from prompt_lab.analyze.words import line, spelled, tokens, weight, words
+from prompt_lab.analyze.words import line, spelled, tokens, visible, weight, words
 from prompt_lab.records import PlanText, Record
 
 MIN_WORDS = 5
@@ -26,10 +26,11 @@ def leaks(
 ) -> tuple[Leak, ...]:
     """Five words in a row of a verify plan, or one of its gold values, new in the prompt.
 
-    What the old prompt or a train plan holds too has an honest source and is left out.
+    What the old prompt or a train plan holds too has an honest source and is left out. White
+    space of any kind, and signs that nobody sees, keep nothing from being found.
     """
-    honest = line(tokens(before)) + "".join(line(tokens(text)) for p in train for text in _all(p))
-    prompt = line(tokens(after))
+    honest = "".join(line(tokens(visible(text))) for text in [before, *_every(train)])
+    prompt = line(tokens(visible(after)))
     found: list[Leak] = []
     for plan in verify:
         for text in plan.inputs.values():
@@ -47,13 +48,14 @@ def leaks(
 
 
 def _stretches(text: str, prompt: str, honest: str) -> list[str]:
+    text = visible(text)
     found = words(text)
     stretches = (spelled(text, found, at, size) for at, size in runs_in(found, prompt, MIN_WORDS))
     return [one for one in stretches if line(tokens(one)) not in honest]
 
 
 def _new(text: str, prompt: str, honest: str) -> bool:
-    value = line(tokens(text))
+    value = line(tokens(visible(text)))
     return value in prompt and value not in honest
 
 
@@ -64,5 +66,5 @@ def _is_telling(text: str) -> bool:
     return len(text) >= MIN_VALUE and (weight(parts) >= 2 or digits >= MIN_VALUE)
 
 
-def _all(plan: PlanText) -> list[str]:
-    return [*plan.inputs.values(), *plan.gold.values()]
+def _every(plans: Sequence[PlanText]) -> list[str]:
+    return [text for plan in plans for text in (*plan.inputs.values(), *plan.gold.values())]

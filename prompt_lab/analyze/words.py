@@ -8,6 +8,13 @@ from typing import NamedTuple
 
 _SIMPLE = re.compile(r"\w+(?:['’]\w+)*")
 _BEYOND_LATIN = re.compile("[\u0300-\U0010ffff]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f"
+    "\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 _CURLY = "\u2010\u2011\u2012\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
 _UNSPACED = (  # scripts that put no space between words: each character stands for itself
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -46,6 +53,17 @@ def words(text: str) -> list[Word]:
     if not _BEYOND_LATIN.search(text.translate(_PLAIN)):
         return [Word(m.group().casefold(), m.start(), m.end()) for m in _SIMPLE.finditer(text)]
     return list(_scan(text))
+
+
+def visible(text: str) -> str:
+    r"""A text as a reader sees it: without signs that show nothing, in one form of each letter.
+
+    >>> visible("In\u200bvoice\x08 \uff19\uff10\u2028to pay")
+    'Invoice 90\u2028to pay'
+    """
+    if text.isascii():
+        return _UNSEEN.sub("", text)
+    return _UNSEEN.sub("", unicodedata.normalize("NFKC", _UNSEEN.sub("", text)))
 
 
 def tokens(text: str) -> tuple[str, ...]:

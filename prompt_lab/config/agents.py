@@ -1,5 +1,6 @@
 """configs/agents/<name>.yaml: one coding agent or analyst, and all that it may do."""
 
+from math import isfinite
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -62,6 +63,13 @@ class AgentConfig(Config):
     max_tokens: int = Field(default=4096, ge=1, description="of one answer, for kind api")
     script: tuple[Act, ...] = Field(default=(), description="for kind scripted")
 
+    @field_validator("seconds", "cost_usd")
+    @classmethod
+    def _a_limit(cls, value: float) -> float:
+        if not isfinite(value):
+            raise ValueError("must be a number: without a limit it would never be ended")
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _reachable(cls, value: str) -> str:
@@ -71,7 +79,8 @@ class AgentConfig(Config):
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for place in value:
-            if not place.rpartition(":")[2].isdecimal() or not place.rpartition(":")[0]:
+            host, _, port = place.rpartition(":")
+            if not host or not port.isdecimal() or not 0 < int(port) < 65536:
                 raise ValueError(f"{place!r} must be host:port")
         return value
 

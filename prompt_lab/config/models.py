@@ -26,6 +26,11 @@ class Price(Config):
     output: float = Field(ge=0)
     source: str = Field(default="", description="where and when the price was read")
 
+    @property
+    def free(self) -> bool:
+        """Whether no call costs anything."""
+        return not self.input and not self.output
+
 
 class Settings(Config):
     """What is sent with every call, and so is part of what identifies a run."""
@@ -68,6 +73,13 @@ class ModelConfig(Config):
         if self.status == "removed" and not self.reason:
             raise ValueError("a removed model must say why: add 'reason:'")
         return self
+
+    @property
+    def free(self) -> bool:
+        """Whether it is known to cost nothing: by its price, or because it runs in our process."""
+        if self.price is not None:
+            return self.price.free
+        return self.provider in ("embedded", "scripted")
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
         """US dollars for one call; 0 where no price is configured."""

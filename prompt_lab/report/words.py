@@ -56,7 +56,8 @@ def money(value: float | None) -> str:
         return NOTHING
     if value == 0:
         return "$0"
-    return f"${value:.2f}" if value >= 0.01 else f"${value:.2g}"
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    return f"{sign}${size:.2f}" if size >= 0.01 else f"{sign}${size:.2g}"
 
 
 def duration(seconds: float | None) -> str:

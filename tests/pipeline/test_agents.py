@@ -130,7 +130,7 @@ def test_past_its_time_it_ends_with_its_children_and_nothing_is_kept(
     })  # fmt: skip
     main = world.git("rev-parse", "main")
     assert not world.iterate(agent="helper")
-    assert set(refused(world, main, 1)) == {"time_limit", "no_block"}
+    assert set(refused(world, main, 1)) == {"time_limit"}
     assert not command_runs(word)
 
 

@@ -51,6 +51,32 @@ def test_what_refused_work_has_cost_stays_spent(make_world: MakeWorld) -> None:
     assert (end["stop"]["code"], end["iterations"]) == ("budget", [])
 
 
+def test_a_loop_counts_that_an_answer_may_be_sent_back(make_world: MakeWorld) -> None:
+    world = make_world()
+    again = {"when": "Your answer was not accepted", "says": "prose", "cost_usd": 1.0}
+    write(world, "dear", {"kind": "scripted", "cost_usd": 1.0,
+                          "script": [again, {"says": "prose", "cost_usd": 0.5}]})  # fmt: skip
+    for budget, made in ((2.0, []), (4.0, [1])):
+        flags = {"iterations": 1, "budget_usd": budget, "analysts": "metrics,dear"}
+        assert luigi.build([Loop(**flags)], local_scheduler=True, log_level="ERROR")
+        end = json.loads(max(world.lab.glob("loops/*/ended.json")).read_text())
+        assert end["iterations"] == made
+        assert end["cost_usd"] <= budget
+    second = world.record(1, "agent_insight_dear_2")
+    assert second["refused"] == {"cost_limit": "it cost $1.0000, $0.5 allowed"}
+
+
+@pytest.mark.parametrize("price", [None, {"input": 0, "output": 0}])
+def test_what_is_free_takes_nothing_of_a_budget(
+    make_world: MakeWorld, price: dict[str, int] | None
+) -> None:
+    free = scripted({"rules": [{"answer": "prose"}]}, price=price)
+    world = make_world(judges={"free": free})
+    flags = {"iterations": 1, "budget_usd": 0.01, "analysts": "metrics,free"}
+    assert luigi.build([Loop(**flags)], local_scheduler=True, log_level="ERROR")
+    assert json.loads(next(world.lab.glob("loops/*/ended.json")).read_text())["iterations"] == [1]
+
+
 def test_the_report_shows_every_analysts_pages_and_who_took_part(make_world: MakeWorld) -> None:
     world = make_world()
     agent(world)

@@ -1,6 +1,7 @@
 """Stands in for a command: acts as it is told, then prints the events that its vendor documents.
 
-`python player.py claude|codex '<JSON>' …`, where the JSON may hold says, files, shell, cost, fails.
+`python player.py claude|codex '<JSON>' …`: the JSON may hold says, files, shell, fails, tokens, and
+`result`: keys of the last event.
 Claude Code: code.claude.com/docs, headless mode, stream-json. Codex: its docs/exec.md, --json.
 """
 
@@ -37,7 +38,7 @@ def claude(says: str, tokens: int, act: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {"type": "system", "subtype": "init", "tools": ["Edit"], "model": "made"},
         {"type": "assistant", "message": {"content": content, "usage": usage}},
-        {**result, "total_cost_usd": 0.01, "num_turns": 1, "usage": usage},
+        {**result, "total_cost_usd": 0.01, "num_turns": 1, "usage": usage} | act.get("result", {}),
     ]
 
 
@@ -47,6 +48,7 @@ def codex(says: str, tokens: int, act: dict[str, Any]) -> list[dict[str, Any]]:
     end: dict[str, Any] = {"type": "turn.completed", "usage": usage}
     if act.get("fails"):
         end = {"type": "turn.failed", "error": {"message": act["fails"]}}
+    end |= act.get("result", {})
     return [
         {"type": "thread.started", "thread_id": "t"},
         {"type": "turn.started"},

@@ -170,7 +170,8 @@ def test_a_model_writes_nowhere_but_in_the_copy(job: MakeJob, tmp_path: Path) ->
     given = job()
     (given.folder / "out").symlink_to(tmp_path)
     files = {name: "x" for name in ("../up.txt", "/tmp/abs.txt", ".git/config", "out/led.txt")}
-    api({"files": files}).work(given)
+    result = api({"files": files}).work(given)
+    assert sorted(result.bad_paths) == sorted(files)
     assert sorted(p.name for p in given.folder.iterdir()) == ["out", "prompt.txt"]
     assert not (given.folder.parent / "up.txt").exists()
     assert not (tmp_path / "led.txt").exists()

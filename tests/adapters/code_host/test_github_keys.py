@@ -41,8 +41,20 @@ def test_without_one_nothing_is_asked(github: GitHubWorld) -> None:
 def test_a_wrong_one_is_refused(github: GitHubWorld) -> None:
     with pytest.raises(CodeHostError, match=r"key is refused \(401, 'Bad credentials'\)"):
         github.another(token="ghp_wrong").get(1)
-    with pytest.raises(CodeHostError, match="git fetch"):
+    with pytest.raises(CodeHostError, match=r"key is refused \(401, 'Bad credentials'\)"):
         github.another(token="ghp_wrong").refresh("main")
+    assert not [call for call in github.hub.calls if ".git/" in call]
+
+
+@pytest.mark.parametrize("token", ["ghp_a\nb", "ghp_\u200bwrong", "schl\u00fcssel\u2026", "a b"])
+def test_one_that_cannot_be_is_said_and_not_sent(github: GitHubWorld, token: str) -> None:
+    host = github.another(token=token)
+    with pytest.raises(CodeHostError, match="GITHUB_TOKEN holds a sign") as told:
+        host.get(1)
+    assert token not in str(told.value)
+    with pytest.raises(CodeHostError, match="GITHUB_TOKEN holds a sign"):
+        host.refresh("main")
+    assert github.hub.calls == []
 
 
 def test_a_second_factor_is_named(github: GitHubWorld) -> None:

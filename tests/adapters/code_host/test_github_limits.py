@@ -80,9 +80,12 @@ def test_a_pull_request_whose_answer_was_lost_is_found(github: GitHubWorld) -> N
 
 def test_a_dead_network_ends_in_words(github: GitHubWorld) -> None:
     host = github.another()
+    host.refresh("main")
     github.close()
     with pytest.raises(CodeHostError, match="cannot be reached, in 4 tries"):
         host.get(1)
+    with pytest.raises(CodeHostError, match=r"cannot be reached.*same command goes on"):
+        github.another().refresh("main")
     with pytest.raises(CodeHostError, match=r"git fetch.*same command goes on"):
         host.refresh("main")
 

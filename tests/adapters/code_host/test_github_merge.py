@@ -38,12 +38,26 @@ def test_the_verdict_as_a_required_status(github: GitHubWorld) -> None:
     merged(github.host, pull)
 
 
-def test_409_is_a_head_that_moved(github: GitHubWorld) -> None:
+def test_a_head_that_moves_at_that_moment(github: GitHubWorld) -> None:
     pull = ready(github)
-    stale = Reply(409, {"message": "Head branch was modified. Review and try the merge again."})
-    github.hub.fail("PUT", "/merge", stale)
+
+    def pushed_first(call: Call) -> Reply:
+        if call.method == "PUT":
+            github.branch("topic", {PROMPT: "Later.\n"})
+        return github.stand_in(call)
+
+    github.hub.api = pushed_first
     with pytest.raises(HeadMoved, match="moved"):
         merged(github.host, pull)
+
+
+def test_409_while_the_head_stands_is_in_github_s_own_words(github: GitHubWorld) -> None:
+    pull = ready(github)
+    words = "Base branch was modified. Review and try the merge again."
+    github.hub.fail("PUT", "/merge", Reply(409, {"message": words}))
+    with pytest.raises(MergeRefused, match=words):
+        merged(github.host, pull)
+    assert merged(github.host, pull) == github.target.head()
 
 
 def test_a_conflict_that_came_with_the_merge(github: GitHubWorld) -> None:

@@ -1,9 +1,12 @@
 """What GitHub takes its time with, and what others have written there."""
 
+from dataclasses import replace
+
 import pytest
 
 from prompt_lab.errors import CodeHostError
 from prompt_lab.names import Outcome
+from tests.adapters.code_host.hub.wire import Call, Reply
 from tests.adapters.code_host.ready import commented, opened, ready
 from tests.adapters.code_host.worlds import GitHubWorld
 from tests.adapters.workspace.target import WHEN
@@ -39,6 +42,66 @@ def test_our_mark_in_the_comment_of_another_counts_for_nothing(github: GitHubWor
     commented(github.host, github.host.get(1))
     assert github.host.comments(1) == {"verdict": "YES"}
     assert github.stand_in.pulls[1].comments[0]["body"] == forged
+
+
+def test_comments_of_an_account_that_is_gone_and_without_a_text(github: GitHubWorld) -> None:
+    commented(github.host, opened(github))
+    mine = github.stand_in.pulls[1].comments[0]
+    github.stand_in.pulls[1].comments[:0] = [{**mine, "id": 98, "user": None},
+                                             {**mine, "id": 99, "body": None}]  # fmt: skip
+    commented(github.host, github.host.get(1), "NO")
+    assert github.host.comments(1) == {"verdict": "NO"}
+    github.host.close(1, when=WHEN)
+
+
+def test_a_draft_is_told_before_a_run(github: GitHubWorld) -> None:
+    opened(github)
+
+    def as_draft(call: Call) -> Reply:
+        reply = github.stand_in(call)
+        return Reply(200, {**reply.data, "draft": True}) if "/pulls/" in call.path else reply
+
+    github.hub.api = as_draft
+    with pytest.raises(CodeHostError, match=r"#1 .* is a draft: mark it ready"):
+        github.host.verify(1, base="main")
+
+
+def test_a_repository_that_was_renamed_is_told_before_a_push(github: GitHubWorld) -> None:
+    github.branch("topic", {PROMPT: "Mine.\n"})
+    old, new = f"/repos/{github.NAME}", "/repositories/5"
+
+    def moved(call: Call) -> Reply:
+        if call.path.startswith(old):
+            to = {"Location": f"{github.hub.url}{new}{call.path.removeprefix(old)}"}
+            return Reply(301 if call.method == "GET" else 307, {"message": "Moved"}, to)
+        reply = github.stand_in(replace(call, path=call.path.replace(new, old)))
+        return Reply(200, {**reply.data, "full_name": "lab/store"}) if call.path == new else reply
+
+    github.hub.api = moved
+    for act in (
+        lambda: github.host.refresh("main"),
+        lambda: github.host.open_pull("topic", base="main", title="t", body="", when=WHEN),
+        lambda: github.host.verify(1, base="main"),
+    ):
+        with pytest.raises(CodeHostError, match="the repository is 'lab/store' by now: correct"):
+            act()
+    assert not [call for call in github.hub.calls if ".git/" in call]
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(200, None, {"Content-Type": "text/html"}, b"<html>hi</html>"), Reply(200, [])]
+)
+def test_a_server_that_is_no_api_of_github(github: GitHubWorld, reply: Reply) -> None:
+    github.hub.api = lambda call: reply
+    with pytest.raises(CodeHostError, match="does not answer as GitHub does: correct base_url"):
+        github.host.refresh("main")
+
+
+def test_an_answer_of_another_kind(github: GitHubWorld) -> None:
+    opened(github)
+    github.hub.fail("GET", "/pulls", Reply(200, {"message": "hi"}))
+    with pytest.raises(CodeHostError, match="does not answer as GitHub does"):
+        github.host.open_pull("topic", base="main", title="t", body="", when=WHEN)
 
 
 def test_more_comments_than_a_page(github: GitHubWorld) -> None:

@@ -50,6 +50,17 @@ def test_no_disk_can_be_opened_and_no_device_made(places: tuple[Path, Path]) -> 
         assert attempts(places, str(node)).out == b"refused\n"
 
 
+def test_a_hidden_file_cannot_be_read_where_its_folder_can(places: tuple[Path, Path]) -> None:
+    box, lab = places
+    for name in ("gold", "other"):
+        (lab / name).write_text(f"the {name}\n")
+    walls = Walls(hidden=(lab / "gold",), visible=(lab,), writable=(box,))
+    ended = shell(box, f"cat {lab}/gold {lab}/other; rm {lab}/gold; umount {lab}/gold", walls)
+    needs_walls(ended)
+    assert ended.out == b"the other\n"
+    assert (lab / "gold").read_text() == "the gold\n"
+
+
 def test_services_of_the_machine_and_homes_are_not_there(places: tuple[Path, Path]) -> None:
     box, lab = places
     look = "find /run /home /root -mindepth 1; echo seen"

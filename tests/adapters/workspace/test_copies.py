@@ -86,6 +86,21 @@ def test_deletion_and_rename(made: Made) -> None:
     }
 
 
+def test_the_contents_of_each_file_that_differs(made: Made) -> None:
+    workspace, _, base, copy = made
+    (copy / "a.txt").rename(copy / "b\n.txt")
+    (copy / "run.sh").write_bytes(b"\xff\r\n")
+    (copy / "led").symlink_to("/etc/passwd")
+    commit = workspace.take(base, copy, message="m", when=WHEN)
+    was = b"one\ntwo\nthree\nfour\n"
+    assert workspace.contents(base, commit) == {
+        "a.txt": (was, b""),
+        "b\n.txt": (b"", was),
+        "run.sh": (b"true\n", b"\xff\r\n"),
+        "led": (b"", b"/etc/passwd"),
+    }
+
+
 def test_what_an_agent_does_with_git_is_of_no_effect(made: Made) -> None:
     _, target, _, copy = made
     own = Git(copy)

@@ -3,14 +3,13 @@
 import pytest
 
 from prompt_lab.agents.port import AgentResult, Ending
-from prompt_lab.agents.refusals import of_changes, of_ending, of_secrets, of_verify
+from prompt_lab.agents.refusals import Fault, of_changes, of_ending, of_secrets, of_texts, of_verify
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.propose.budget import ChangedFile
 from prompt_lab.records import PlanText
 from prompt_lab.redact import Redactor
 
 CONFIG = AgentConfig(name="a", kind="scripted", paths=("prompts",), seconds=9, cost_usd=0.5)
-DIFF = "--- a/p.txt\n+++ b/p.txt\n@@ -1 +1 @@\n-old\n+{line}\n"
 
 
 def plan(n: int, split: str) -> PlanText:
@@ -45,25 +44,52 @@ def test_what_it_changed() -> None:
     assert [f.code for f in of_changes([ChangedFile("main.py")], CONFIG)] == ["outside_paths"]
 
 
+OURS = Redactor(["our-own-secret"])
+SHAPED = "sk-live-0123456789abcdefghij"
+
+
+def secrets(after: str, before: str = "old\n", path: str = "p.txt") -> list[Fault]:
+    return of_secrets({path: (before.encode(), after.encode())}, OURS)
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [
         ("Extract the amount.", False),
-        ("token = 'sk-live-0123456789abcdefghij'", True),
+        (f"token = '{SHAPED}'", True),
         ("our-own-secret", True),
         ("-----BEGIN RSA PRIVATE KEY-----", True),
         ("the API key is not given", False),
+        (f"++ {SHAPED}", True),
+        (f"sk-\u200b{SHAPED[3:]}", True),
     ],
 )
-def test_keys_in_added_lines(line: str, found: bool) -> None:
-    faults = of_secrets(DIFF.format(line=line), Redactor(["our-own-secret"]))
+def test_keys_in_a_changed_file(line: str, found: bool) -> None:
+    faults = secrets(f"new\n{line}\n")
     assert [fault.code for fault in faults] == (["secret"] if found else [])
     assert all("our-own-secret" not in fault.text for fault in faults)
 
 
-def test_a_key_that_was_there_before_and_goes_is_none() -> None:
-    assert not of_secrets(DIFF.format(line="new").replace("-old", "-our-own-secret"),
-                          Redactor(["our-own-secret"]))  # fmt: skip
+@pytest.mark.parametrize("end", ["\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\0"])
+def test_no_sign_before_a_key_hides_it(end: str) -> None:
+    assert secrets(f"note{end}{SHAPED}\n")
+    assert secrets(f"note{end}our-own-secret\n")
+
+
+def test_a_key_in_the_name_of_a_file() -> None:
+    [fault] = secrets("x\n", path="our-own-secret/p.txt")
+    assert fault.text == "a key stands in '[key]/p.txt'"
+
+
+def test_a_key_that_was_there_before_is_not_the_works() -> None:
+    assert not secrets("new\n", before="our-own-secret\n")
+    assert not secrets("our-own-secret\nnew\n", before="our-own-secret\n")
+    assert secrets(f"our-own-secret\n{SHAPED}", before="our-own-secret\n")
+
+
+def test_a_file_that_is_not_utf_8() -> None:
+    [fault] = of_texts({"a.txt": (b"", b"\xff\xfe\n"), "b.txt": (b"", "\u00e4".encode())})
+    assert (fault.code, "'a.txt'" in fault.text, "b.txt" in fault.text) == ("not_text", True, False)
 
 
 def seen(written: str = "", printed: str = "", honest: str = "") -> bool:
@@ -76,6 +102,18 @@ def test_text_of_verify_plans_is_found() -> None:
     assert seen(printed=f'{{"type": "tool_result", "content": "{text}"}}')
     assert seen(written="Such as 71.75.")
     assert seen(printed=" ".join(p.gold["o.json"] for p in VERIFY))
+
+
+@pytest.mark.parametrize("gap", ["\r", "\x0b", "\x1c", "\x85", "\u2028", "\u00a0", " \u200b "])
+def test_no_white_space_hides_text_of_verify_plans(gap: str) -> None:
+    assert seen(written=gap.join(VERIFY[0].inputs["i.txt"].split()))
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\u00ad", "\x08", "\u2060", "\ufeff"])
+def test_no_sign_that_nobody_sees_hides_it(sign: str) -> None:
+    assert seen(written=sign.join(VERIFY[0].inputs["i.txt"]))
+    wide = {ord("0") + n: 0xFF10 + n for n in range(10)}
+    assert seen(written=VERIFY[0].gold["o.json"].translate(wide))
 
 
 def test_what_has_an_honest_source_is_not() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from prompt_lab.agents.proposal import Proposal, parse_proposal
 from prompt_lab.agents.refusals import Fault, Refusal
-from prompt_lab.agents.views import fault_of, is_failed, rendered
+from prompt_lab.agents.views import MOST_FINDINGS, fault_of, is_failed, rendered
 from prompt_lab.analyze.findings import is_parsed, parse_findings
 
 RUNS = ["history/0/01_step/outputs/one", "history/0/02_step/outputs/two"]
@@ -44,6 +44,44 @@ def code_of(text: str, runs: list[str] | None = RUNS) -> str | None:
 )
 def test_each_reason_to_send_an_insight_back(text: str, code: str | None) -> None:
     assert code_of(text) == code
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("12 of 12: {run}", True),
+        ("({run}) n=4", True),
+        ("3/4 `{run}/answer.json`.", True),
+        ("4 ./runs/{run}/", True),
+        ("4: {run}.", True),
+        ("{run}9", False),
+        ("4 {run}9", False),
+        ("4 ../../{run}", False),
+        ("4 /etc/{run}", False),
+        ("4 {run}/../../../secret", False),
+        ("4 {run}/..", False),
+        ("4 {run}.bak", False),
+        ("{run} v2", False),
+        ("{run} history/0/09_step/outputs/other_7", False),
+    ],
+)
+def test_evidence_is_a_whole_path_and_a_number_of_its_own(line: str, shown: bool) -> None:
+    assert (code_of(answer(line.format(run=RUNS[0]))) is None) is shown
+
+
+def test_a_long_line_of_evidence_is_read_quickly() -> None:
+    assert code_of(answer(f"{RUNS[0]} " + "a" * 200_000 + "/" + "1" * 200_000)) == "no_evidence"
+
+
+def test_of_too_many_findings_the_first_are_read_and_that_is_said() -> None:
+    one = {"kind": "tone", "evidence": [f"4: {RUNS[0]}"]}
+    many = [{**one, "text": f"Finding {n}."} for n in range(MOST_FINDINGS + 1)]
+    for count, told in ((MOST_FINDINGS, False), (MOST_FINDINGS + 1, True)):
+        text = f"Hm.\n```json\n{json.dumps({'findings': many[:count]})}\n```\n~~~\n"
+        assert code_of(text) is None
+        page = rendered("Insight (x)", text, [])
+        assert [f.text for f in parse_findings(page)] == [f["text"] for f in many[:MOST_FINDINGS]]
+        assert (f"{count} findings: only the first 50" in page) is told
 
 
 def test_a_review_needs_no_run_as_evidence() -> None:

@@ -62,6 +62,7 @@ class StandIn:
     def _routes(self) -> dict[str, Callable[..., Reply]]:
         return {
             "GET /user": self.user,
+            "GET REPO": self.repository,
             "GET REPO/git/ref/heads/(.+)": self.ref,
             "GET REPO/pulls": self.list,
             "POST REPO/pulls": self.post_pulls,
@@ -97,6 +98,9 @@ class StandIn:
 
     def user(self, call: Call) -> Reply:
         return Reply(200, {"login": call.token, "type": "User"})
+
+    def repository(self, call: Call) -> Reply:
+        return Reply(200, {"full_name": self.name, "url": f"/repos/{self.name}"})
 
     def ref(self, call: Call, branch: str) -> Reply:
         head = branch_head(self.git, branch)
