@@ -128,10 +128,11 @@ def test_the_theme_follows_the_system_and_can_be_switched(browser: Browser, fold
     watched = Watched(browser, folder / "full.html", 1440, "dark")
     ground = "getComputedStyle(document.body).backgroundColor"
     dark = watched.page.evaluate(ground)
+    other = f"() => {ground} !== '{dark}'"
     watched.page.locator("#theme").click()
-    assert watched.page.evaluate(ground) != dark
+    watched.page.wait_for_function(other)
     watched.page.reload()
-    assert watched.page.evaluate(ground) != dark
+    watched.page.wait_for_function(other)
     assert watched.said == []
 
 

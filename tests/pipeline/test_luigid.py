@@ -108,7 +108,7 @@ def test_a_run_that_fails_is_asked_for_once_by_each_command(make_world: MakeWorl
         world = make_world(models={"m": server.config()}, train=12, verify=12)
         for times in (1, 2):
             said = command(world, "Iteration", "--workers", "3")
-            stops(said, TASK, "runs could not be made", "the same command makes the rest")
+            stops(said, TASK, "could not be made", "the same command makes the rest")
             assert {n for key, n in server.calls.items() if "Invoice 9005" in key[1]} == {times}
 
 

@@ -93,7 +93,7 @@ def test_a_folder_of_another_commit_or_config_is_not_gone_on_with(make_world: Ma
     world.branch("idea", {"prompt.txt": PLAIN + "Please.\n"})
     args = ("--baseline-dir", train(world), "--output-dir", world.root / "out", "--model")
     assert runner(world, *args, "good").code == 0
-    stops(runner(world, *args, "other"), 1, "begun with model ['good'], not ['other']")
+    stops(runner(world, *args, "other"), 1, "begun with model 'good', not 'other'")
     stops(runner(world, *args, "good", "--commit", "idea"), 1, "begun with commit")
     path = world.root / "configs/models/good.yaml"
     path.write_text(path.read_text().replace("temperature: 0", "temperature: 1"))

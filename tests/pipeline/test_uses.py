@@ -54,7 +54,7 @@ def test_a_damaged_piece_of_a_trial_is_named_before_the_next_one(world: World) -
         whole = path.read_bytes()
         for content in (None, b"", whole[: len(whole) // 2]):
             path.unlink() if content is None else path.write_bytes(content)
-            with pytest.raises(StoreError, match=rf"1_read_sum/{name}: .*checkout {name}"):
+            with pytest.raises(StoreError, match=rf"1_read_sum/{name}: .*checkout -- {name}"):
                 prepared(Iteration(branch="other", number=2))
         said = luigi(world, "Ledger")
         assert said.code == 0, said.err
