@@ -103,7 +103,7 @@ calibrate: setup ## measure the decision engine into docs/calibration.md, an hou
 
 .PHONY: task
 task: setup ## one safe iteration of a task.yaml: make task TASK=path/to/task.yaml
-	@$(BIN)/python -m pipeline.task_command "$(TASK)"
+	@$(BIN)/python -m pipeline.task.command "$(TASK)"
 
 .PHONY: samples
 samples: $(VENV)/.samples ## install what sample tasks take beyond that: scikit-learn

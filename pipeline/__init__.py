@@ -9,30 +9,30 @@ sys.excepthook = end_plainly
 
 from luigi.interface import core
 
-from pipeline.analysis import Assessment, CodeReview, Insight, Synthesis
-from pipeline.calibrate import Calibrate, CalibrateCell
-from pipeline.campaign import Campaign
-from pipeline.compare import Compare
-from pipeline.conclude import Conclude, Report
-from pipeline.example import ExampleLab
-from pipeline.implement import Implement
-from pipeline.iteration import Iteration
-from pipeline.judging import Judgements
-from pipeline.ledger import Ledger
+from pipeline.analysis.analysis import Assessment, CodeReview, Insight, Synthesis
+from pipeline.change.implement import Implement
+from pipeline.change.prepare import Prepare
+from pipeline.change.scout import Scout
+from pipeline.decide.calibrate import Calibrate, CalibrateCell
+from pipeline.decide.conclude import Conclude, Report
+from pipeline.decide.replay import Replay
+from pipeline.decide.since_start import SinceStart
+from pipeline.decide.verdict import Verdict
+from pipeline.fan_out.run import Run
+from pipeline.iteration.iteration import Iteration
+from pipeline.labs.example import ExampleLab
+from pipeline.labs.recorded import RecordedLab
 from pipeline.logs import find_settings, say_plainly
-from pipeline.loop import Loop
-from pipeline.noise_floor import NoiseFloor
-from pipeline.prepare import Prepare
-from pipeline.prepare_pull import PreparePull
-from pipeline.recorded import RecordedLab
-from pipeline.replay import Replay
-from pipeline.revert import Revert
-from pipeline.run import Run
-from pipeline.runs import Runs
-from pipeline.scout import Scout
-from pipeline.since_start import SinceStart
-from pipeline.task import Attempt, RunTask
-from pipeline.verdict import Verdict
+from pipeline.loop.loop import Loop
+from pipeline.loop.prepare_pull import PreparePull
+from pipeline.loop.revert import Revert
+from pipeline.pages.compare import Compare
+from pipeline.pages.ledger import Ledger
+from pipeline.task.campaign import Campaign
+from pipeline.task.run_task import Attempt, RunTask
+from pipeline.trial.judging import Judgements
+from pipeline.trial.noise_floor import NoiseFloor
+from pipeline.trial.runs import Runs
 
 # luigi's client reads these from [core], where luigi itself takes them for mistakes.
 core.ignore_unconsumed |= {"rpc_retry_attempts", "rpc_retry_wait", "rpc_log_retries"}

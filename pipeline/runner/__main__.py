@@ -1,5 +1,5 @@
 """`python -m pipeline.runner`."""
 
-from pipeline.cli import main
+from pipeline.runner.cli import main
 
 main()

@@ -8,9 +8,9 @@ from pathlib import Path
 from statistics import fmean
 
 from pipeline.base import utc_now
-from pipeline.execute import Bench, Site
-from pipeline.progress import Progress
-from pipeline.run import Breaker
+from pipeline.fan_out.execute import Bench, Site
+from pipeline.fan_out.progress import Progress
+from pipeline.fan_out.run import Breaker
 from pipeline.runner.order import Order
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.answered import unanswered

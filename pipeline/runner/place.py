@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base import utc_now
-from pipeline.batch import adapter_digest, head_of_meta, settings_text
-from pipeline.execute import Site
+from pipeline.fan_out.batch import adapter_digest, head_of_meta, settings_text
+from pipeline.fan_out.execute import Site
 from pipeline.gather import version_of
 from pipeline.runner.order import Flags, Order
 from prompt_lab.errors import LabBusy, StoreError

@@ -27,8 +27,8 @@ def _dag(runs: int) -> Any:
     """The whole of luigi: schedule, batch, run, write every run's files."""
     import luigi  # noqa: PLC0415
 
+    from pipeline.change.scout import Scout  # noqa: PLC0415
     from pipeline.context import context  # noqa: PLC0415
-    from pipeline.scout import Scout  # noqa: PLC0415
     from prompt_lab.store.layout import Lab  # noqa: PLC0415
 
     _warm(context())

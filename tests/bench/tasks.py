@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipeline.task import Attempt
-from tests.pipeline.task_world import World
+from pipeline.task.run_task import Attempt
+from tests.pipeline.task.task_world import World
 
 FILES = 2000
 MUTATE = """import os

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.code_host import _github_auth
-from pipeline.conclude import CONFLICT, LABELS, REFUSED
+from pipeline.decide.conclude import CONFLICT, LABELS, REFUSED
 from prompt_lab.config.base import load
 from prompt_lab.config.github import GitHubConfig
 from prompt_lab.config.lab import TargetConfig

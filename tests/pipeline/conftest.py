@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.context import context
 from prompt_lab.ports import TargetStep
-from tests.pipeline.github_world import BETTER, GitHubWorld
+from tests.pipeline.github.github_world import BETTER, GitHubWorld
 from tests.pipeline.target_world import TargetWorld
 from tests.pipeline.world import World
 

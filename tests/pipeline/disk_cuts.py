@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.pipeline.cuts import Command, digest_of, run_command
+from tests.pipeline.github.cuts import Command, digest_of, run_command
 from tests.pipeline.world import World
 
 MOMENTS = ("os.rename", "subprocess.Popen")

@@ -11,8 +11,8 @@ from typing import Any
 
 from adapters.sandbox import apply
 from adapters.sandbox.sync import Sync, Versions
-from pipeline.task import Attempt, RunTask
-from pipeline.task_site import Site
+from pipeline.task.run_task import Attempt, RunTask
+from pipeline.task.site import Site
 from prompt_lab.store.tasks import TaskStore
 from prompt_lab.tasks.record import Record, Undo
 

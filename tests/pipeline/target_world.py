@@ -11,7 +11,7 @@ import luigi
 import yaml
 
 from pipeline.context import _context
-from pipeline.iteration import Iteration
+from pipeline.iteration.iteration import Iteration
 from prompt_lab.decide.verdict import Verdict
 from tests.pipeline.lab_folder import LabFolder
 

@@ -7,7 +7,14 @@ from pathlib import Path
 import luigi
 import pytest
 
-from pipeline.calibrate import PROBE, Calibrate, CalibrateCell, LimitsMissed, engine, file_name
+from pipeline.decide.calibrate import (
+    PROBE,
+    Calibrate,
+    CalibrateCell,
+    LimitsMissed,
+    engine,
+    file_name,
+)
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.decide.calibrate.results import KINDS, CellResult
 from prompt_lab.errors import LabError

@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from pipeline.deadline import within
+from pipeline.fan_out.deadline import within
 from prompt_lab.errors import CallRefused, OutsideFailure, TimeUp
 from prompt_lab.ports import Answer, Request
 

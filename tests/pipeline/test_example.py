@@ -7,7 +7,7 @@ import luigi
 import pytest
 
 from pipeline.context import context
-from pipeline.example import ExampleLab
+from pipeline.labs.example import ExampleLab
 from prompt_lab.ports import TargetStep
 
 pytestmark = pytest.mark.slow

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import luigi
 import pytest
 
+from pipeline.change.past import tried
+from pipeline.change.prepare import prepared
 from pipeline.context import context
-from pipeline.iteration import Iteration
-from pipeline.loop import Loop
-from pipeline.pages import ledger_entries
-from pipeline.past import tried
-from pipeline.prepare import prepared
+from pipeline.iteration.iteration import Iteration
+from pipeline.loop.loop import Loop
+from pipeline.pages.pages import ledger_entries
 from prompt_lab.errors import ConfigError
 from prompt_lab.names import Outcome
 from prompt_lab.propose.sections import CONTRACT

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from pipeline.change.front import read_front
+from pipeline.change.prepare import prepared
 from pipeline.context import context
-from pipeline.front import read_front
-from pipeline.iteration import Iteration
-from pipeline.prepare import prepared
+from pipeline.iteration.iteration import Iteration
 from prompt_lab.errors import ConfigError
 from prompt_lab.names import Outcome
 from tests.pipeline.world import HINT, NUMBER, PLAIN, READS_WELL, World, scripted

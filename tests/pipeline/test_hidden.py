@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.hidden import hidden_of
+from pipeline.change.hidden import hidden_of
 from prompt_lab.store.layout import Lab
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from pipeline.change.front import read_front
+from pipeline.change.past import known_modes
 from pipeline.context import context
-from pipeline.front import read_front
-from pipeline.past import known_modes
 from prompt_lab.errors import StoreError
 from tests.pipeline.world import World
 

@@ -17,7 +17,9 @@ import pipeline
 """
 
 
-@pytest.mark.parametrize("where", ["luigi.interface", "pipeline.analysis", "pipeline.verdict"])
+@pytest.mark.parametrize(
+    "where", ["luigi.interface", "pipeline.analysis.analysis", "pipeline.decide.verdict"]
+)
 def test_ctrl_c_during_the_imports_is_one_line(where: str) -> None:
     command = [sys.executable, "-c", PRESSED, where]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

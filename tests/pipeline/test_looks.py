@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.context import context
-from pipeline.runs import Runs
-from pipeline.trials import trial_of
+from pipeline.trial.runs import Runs
+from pipeline.trial.trials import trial_of
 from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
 from tests.pipeline.test_bad_input import TASK, stops

@@ -6,9 +6,9 @@ from typing import Any
 import luigi
 import pytest
 
+from pipeline.change.prepare import prepared
 from pipeline.context import context
-from pipeline.prepare import prepared
-from pipeline.prepare_pull import PreparePull
+from pipeline.loop.prepare_pull import PreparePull
 from prompt_lab.errors import LabError
 from prompt_lab.names import Outcome
 from tests.pipeline.world import HINT, PLAIN, World

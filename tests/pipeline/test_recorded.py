@@ -8,8 +8,8 @@ import luigi
 import pytest
 
 from pipeline.context import context
-from pipeline.iteration import Iteration
-from pipeline.recorded import RecordedLab
+from pipeline.iteration.iteration import Iteration
+from pipeline.labs.recorded import RecordedLab
 from prompt_lab.records import RECORDED, RunRecord
 from prompt_lab.store.layout import Lab
 

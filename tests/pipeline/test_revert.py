@@ -9,11 +9,11 @@ import luigi
 import pytest
 
 from adapters.git import Git
+from pipeline.change.past import tried
 from pipeline.context import context
-from pipeline.past import tried
-from pipeline.revert import Revert
-from tests.pipeline.cuts import Command
+from pipeline.loop.revert import Revert
 from tests.pipeline.disk_cuts import go_on, moments
+from tests.pipeline.github.cuts import Command
 from tests.pipeline.world import HINT, PLAIN, World
 
 pytestmark = pytest.mark.slow

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import pytest
 from pytest_httpserver import HTTPServer
 
+from pipeline.change.implement import Implement
 from pipeline.context import context
-from pipeline.implement import Implement
 from prompt_lab.names import Outcome
 from tests.adapters.step.bench import CHILDREN, pids
 from tests.adapters.step.speaking import speak
-from tests.pipeline.runner import runner
+from tests.pipeline.runner.runner import runner
 from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld
 from tests.pipeline.test_target_gateway import asks
 from tests.processes import gone

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from pytest_httpserver import HTTPServer
 
-from pipeline.iteration import Iteration
-from pipeline.prepare import prepared
+from pipeline.change.prepare import prepared
+from pipeline.iteration.iteration import Iteration
 from prompt_lab.errors import ConfigError, TargetError
 from prompt_lab.names import Outcome
 from tests.adapters.step.speaking import speak

@@ -9,8 +9,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from pipeline.change.uses import uses
 from pipeline.context import context
-from pipeline.uses import uses
 from prompt_lab.decide.ledger import Use
 from prompt_lab.names import Outcome
 from prompt_lab.records import RECORDED

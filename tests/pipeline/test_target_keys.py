@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from adapters.registry import load
-from pipeline.batch import settings_text
+from pipeline.change.prepare import Prepare, prepared
 from pipeline.context import context
-from pipeline.prepare import Prepare, prepared
+from pipeline.fan_out.batch import settings_text
 from prompt_lab.config.lab import LimitsConfig, StepConfig
 from prompt_lab.errors import ConfigError, ModelUnavailable
 from prompt_lab.names import Side

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.change.prepare import prepared
+from pipeline.change.uses import uses
 from pipeline.context import _context, context
-from pipeline.iteration import Iteration
-from pipeline.prepare import prepared
-from pipeline.uses import uses
+from pipeline.iteration.iteration import Iteration
 from prompt_lab.decide.ledger import Use
 from prompt_lab.errors import ConfigError, StoreError
 from prompt_lab.names import Outcome

@@ -1,0 +1,173 @@
+"""Insight, CodeReview, Synthesis, Assessment: what the runs say, before anyone decides."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import luigi
+
+from pipeline.analysis.analyst import view_of
+from pipeline.base import Phase
+from pipeline.change.agents import analysts_of
+from pipeline.change.past import known_modes, tried
+from pipeline.flags import METRICS
+from pipeline.gather import plans_of, texts, version_at
+from pipeline.trial.judge import judge
+from pipeline.trial.runs import Runs
+from pipeline.trial.trials import shown
+from prompt_lab.agents.requests import INSIGHT, REVIEW, to_find, to_review
+from prompt_lab.agents.views import is_failed
+from prompt_lab.analyze.assessment import assess
+from prompt_lab.analyze.insight import parse_findings, render_insight
+from prompt_lab.analyze.metrics import measure
+from prompt_lab.analyze.model import Metrics
+from prompt_lab.analyze.review import parse_review, render_review, review
+from prompt_lab.analyze.synthesis import Tried, render_synthesis, synthesise
+from prompt_lab.names import Side, Split
+from prompt_lab.propose.choose import strategies
+from prompt_lab.records import PlanText, PromptVersion
+from prompt_lab.store.files import read_parsed
+from prompt_lab.store.iterations import read_change, read_meta
+
+T = TypeVar("T")
+
+
+class ByAnalyst(Phase):
+    """A phase that each analyst carries out on its own."""
+
+    analyst = luigi.Parameter(
+        default=METRICS, description="who looks: metrics, a file of configs/agents, or a model"
+    )
+    PREFIX = ""
+
+    @property
+    def FILE(self) -> str:  # type: ignore[override]
+        """One file for each analyst."""
+        return f"{self.PREFIX}_{self.analyst}.md"
+
+    def requires(self) -> luigi.Task:
+        """All runs on train."""
+        return self.like(Runs)
+
+
+class Insight(ByAnalyst):
+    """What changed between the sides, in numbers and run paths. Writes insight_<analyst>.md."""
+
+    PREFIX = "insight"
+
+    def work(self) -> None:
+        """Measure the rows and write what a careful engineer would want to read."""
+        known = known_modes(self.ctx.lab, self.step).modes
+        metrics = metrics_of(self)
+        page = render_insight(metrics, iteration=self.number, step=self.step, known=known)
+        if self.analyst != METRICS:
+            rows = shown(self, Split.TRAIN)
+            values = to_find(self.step, page, [row.path for row in rows], change_diff(self))
+            page = view_of(self, self.analyst, INSIGHT, values, rows)
+        self.write(page)
+
+
+class CodeReview(ByAnalyst):
+    """What the change is, read without the runs. Writes code_<analyst>.md."""
+
+    PREFIX = "code"
+
+    def work(self) -> None:
+        """Compare the two versions; verify plans are looked at for leaks, never scored."""
+        meta = read_meta(self.ctx.lab, self.number, self.step)
+        change = read_change(self.ctx.lab, self.number, self.step)
+        before, after = versions(self)
+        found = review(
+            change,
+            before,
+            after,
+            self.ctx.workspace(meta.target).diff(change.base_commit, change.commit),
+            train=list(texts(self, meta.plans[Split.TRAIN], split=Split.TRAIN).values()),
+            verify=list(texts(self, meta.plans[Split.VERIFY], split=Split.VERIFY).values()),
+        )
+        page = render_review(found)
+        if self.analyst != METRICS:
+            values = to_review(self.step, page, change, found.diff)
+            page = view_of(self, self.analyst, REVIEW, values, [])
+        self.write(page)
+
+
+class Synthesis(Phase):
+    """The analysts reconciled, and the five best directions from here. Writes synthesis.md."""
+
+    FILE = "synthesis.md"
+
+    def requires(self) -> list[luigi.Task]:
+        """Every analyst's insight and review."""
+        asked = analysts_of(self)
+        return [self.like(kind, analyst=a) for a in asked for kind in (Insight, CodeReview)]
+
+    def work(self) -> None:
+        """Read what the analysts wrote; rank directions by evidence and by what was tried."""
+        findings = {a: self._parsed("insight", a, parse_findings) for a in analysts_of(self)}
+        reviews = {a: self._parsed("code", a, parse_review) for a in analysts_of(self)}
+        past = [*tried(self.ctx.lab, self.step), self._this_one()]
+        known = known_modes(self.ctx.lab, self.step).modes
+        found = synthesise(
+            findings, reviews, metrics_of(self), past, tuple(strategies()), known=known
+        )
+        self.write(render_synthesis(found))
+
+    def _this_one(self) -> Tried:
+        """The change under test: its own direction is not proposed before its verdict is in."""
+        change = read_change(self.ctx.lab, self.number, self.step)
+        return Tried(
+            iteration=self.number,
+            strategy=change.strategy,
+            title=change.direction or change.title,
+            outcome=None,
+        )
+
+    def _parsed(self, prefix: str, analyst: str, parse: Callable[[str], T]) -> T | None:
+        """What an analyst said; None where it failed."""
+        path = self.folder / f"{prefix}_{analyst}.md"
+
+        def read(text: str) -> T | None:
+            return None if is_failed(text) else parse(text)
+
+        return read_parsed(path, read, fix="Remove it to have it made again")
+
+
+class Assessment(Phase):
+    """Before and after in one table, with what the train runs say. Writes assessment.md."""
+
+    FILE = "assessment.md"
+
+    def requires(self) -> luigi.Task:
+        """The synthesis."""
+        return self.like(Synthesis)
+
+    def work(self) -> None:
+        """Judge the train runs and put them beside the numbers."""
+        verdict, _ = judge(self)
+        change = read_change(self.ctx.lab, self.number, self.step)
+        self.write(assess(metrics_of(self), verdict, change))
+
+
+def metrics_of(phase: Phase) -> Metrics:
+    """Everything measured over the train runs of an iteration."""
+    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    rows = shown(phase, Split.TRAIN)
+    plans: Mapping[str, PlanText] = texts(
+        phase, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN
+    )
+    before, after = versions(phase)
+    prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
+    return measure(rows, plans, phase.ctx.step(phase.step).primary, prompts)
+
+
+def versions(phase: Phase) -> tuple[PromptVersion, PromptVersion]:
+    """The prompt and schema before and after the change."""
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    return version_at(phase, change.base_commit), version_at(phase, change.commit)
+
+
+def change_diff(phase: Phase) -> str:
+    """The change under test as a unified diff."""
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    target = read_meta(phase.ctx.lab, phase.number, phase.step).target
+    return phase.ctx.workspace(target).diff(change.base_commit, change.commit)

@@ -1,0 +1,1 @@
+"""From what was learned to one change on a branch, ready to be run."""

@@ -1,0 +1,55 @@
+"""The same change on the same plans a second time: refused, since it could say nothing new."""
+
+from pipeline.base import Phase
+from pipeline.change.follow_up import first_of
+from pipeline.fan_out.batch import Order, finished_runs, request_for
+from pipeline.gather import summary_file
+from prompt_lab.decide.verdict import Code
+from prompt_lab.errors import ConfigError
+from prompt_lab.evaluate.batches import plan_runs
+from prompt_lab.names import Side, Split
+from prompt_lab.propose.mend import remedy
+from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.iterations import IterationMeta, RunsSummary, read_meta
+
+
+def check_again(phase: Phase, meta: IterationMeta) -> None:
+    """Raises ConfigError where a change that is given has had its verdict on all that is asked.
+
+    It would spend a trial of the budget of error, and run nothing. Recorded answers spend none.
+    """
+    if not meta.given or meta.follow_up_of is None or phase.ctx.defaults.gateway.recorded:
+        return
+    first = first_of(phase, meta.follow_up_of)
+    fix, codes = remedy(first.verdict), {reason.code for reason in first.verdict.reasons}
+    if Code.RECORDED in codes or (fix is not None and fix.rerun):
+        return
+    change, host = first.change, phase.ctx.code_host(meta.target)
+    assert change.pull is not None
+    before = read_meta(phase.ctx.lab, first.number, phase.step)
+    if host.get(change.pull).head != change.commit or _asks(meta) != _asks(before):
+        return
+    if _all_there(phase, meta, change.commit, first.number):
+        raise ConfigError(
+            [f"{meta.given}: iteration {first.number} has judged this very commit by these very"
+             f" runs ({first.verdict.outcome.value}): a second verdict would spend a trial of the"
+             f" budget of error and could say nothing new. {fix.text if fix else ''} Add plans,"
+             " or commit a fix on the branch, and give the same command again"]
+        )  # fmt: skip
+
+
+def _asks(meta: IterationMeta) -> tuple[object, ...]:
+    """What a verdict rests on beside its runs; the alpha is another one each time."""
+    policy = meta.judged_by and meta.judged_by.model_copy(update={"alpha": 1.0})
+    return meta.plan_sets, meta.models, policy, meta.judge, meta.judge_prompt
+
+
+def _all_there(phase: Phase, meta: IterationMeta, commit: str, before: int) -> bool:
+    """Whether every run that decided then would be taken over now, probes aside."""
+    folder = phase.ctx.lab.iteration(before, phase.step)
+    runs_then = read_if_whole(folder / summary_file(Split.TRAIN), RunsSummary)
+    plans = (runs_then.plans if runs_then else ()) or meta.plans[Split.TRAIN]
+    commits = {Side.BASELINE: meta.main_commit, Side.CANDIDATE: commit}
+    order = Order("train", Split.TRAIN, commits, meta.models, plans, meta.replicates)
+    runs = plan_runs(request_for(phase, order), finished_runs(phase))
+    return all(run.reused or run.probe for run in runs)

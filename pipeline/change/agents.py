@@ -1,0 +1,182 @@
+"""Put an agent to work on a private copy, and keep a record of what it did."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipeline.base import Phase, utc_now
+from pipeline.change.hidden import hidden_of
+from pipeline.context_agents import agent, agent_config, secrets
+from pipeline.flags import METRICS
+from pipeline.gather import texts
+from prompt_lab.agents.belief import believed
+from prompt_lab.agents.port import AgentJob, AgentResult
+from prompt_lab.agents.refusals import Fault
+from prompt_lab.config.agents import AgentConfig
+from prompt_lab.errors import ConfigError, ModelUnavailable, UnknownName
+from prompt_lab.names import Split
+from prompt_lab.records import PlanText
+from prompt_lab.redact import Redactor
+from prompt_lab.store.agents import AgentRecord, keep_work, works
+from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.iterations import IterationMeta, read_meta
+
+READ_BYTES = 2_000_000
+"""Most of a copy that is compared with what an agent writes."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where an agent works: `tree` is what it reads or edits, `home` is its own."""
+
+    tree: Path
+    home: Path
+
+
+@dataclass(frozen=True)
+class Work:
+    """One piece of work, with what it was asked and what came of it."""
+
+    config: AgentConfig
+    task: str
+    prompt: str
+    started: str
+    result: AgentResult
+
+
+@contextmanager
+def boxed() -> Iterator[Box]:
+    """A box outside the lab; it is gone when the block ends."""
+    with TemporaryDirectory(prefix="prompt-lab-agent-", ignore_cleanup_errors=True) as folder:
+        box = Box(Path(folder).resolve() / "tree", Path(folder).resolve() / "home")
+        box.home.mkdir()
+        yield box
+
+
+def put_to_work(
+    phase: Phase, config: AgentConfig, task: str, prompt: str, box: Box, *, writes: bool
+) -> Work:
+    """Have an agent work in a box. The lab, wherever its links lead, and the target are hidden."""
+    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    repository = phase.ctx.repository(phase.ctx.target(meta.target))
+    hidden = (*hidden_of(phase.ctx.lab), repository, phase.ctx.configs.resolve())
+    started = utc_now()
+    job = AgentJob(prompt, box.tree, box.home, hidden, writes)
+    result = believed(agent(phase.ctx, config).work(job), config.cost_usd)
+    return Work(config, task, prompt, started, result)
+
+
+def keep(phase: Phase, work: Work, faults: Sequence[Fault], *, withheld: bool) -> Path:
+    """Write the record and the transcript, without keys; a transcript may be withheld."""
+    redactor, result = redactor_of(phase), work.result
+    record = AgentRecord(
+        agent=work.config.name,
+        kind=work.config.kind,
+        model=work.config.model,
+        task=work.task,
+        started=work.started,
+        ending=result.ending.value,
+        message=redactor.text(result.message),
+        refused={fault.code: redactor.text(fault.text) for fault in faults},
+        prompt_sha256=sha256(work.prompt.encode()).hexdigest(),
+        seconds=round(result.seconds, 3),
+        cost_usd=result.cost_usd,
+        input_tokens=result.input_tokens,
+        output_tokens=result.output_tokens,
+        unbound=result.unbound,
+    )
+    return keep_work(phase.folder, record, "" if withheld else redactor.text(result.transcript))
+
+
+def redactor_of(phase: Phase) -> Redactor:
+    """Knows every key that this process could give away."""
+    return Redactor(secrets(phase.ctx))
+
+
+def plan_texts(phase: Phase, meta: IterationMeta, split: Split) -> list[PlanText]:
+    """All plans of an iteration: those of verify only to see that nobody else has read them."""
+    return list(texts(phase, meta.plans[split], split=split).values())
+
+
+def text_of(tree: Path) -> str:
+    """All text of a copy, up to a bound."""
+    found, left = [], READ_BYTES
+    for path in sorted(tree.rglob("*")):
+        if left > 0 and path.is_file() and not path.is_symlink() and ".git" not in path.parts:
+            found.append(path.read_bytes()[:left].decode("utf-8", "replace"))
+            left -= len(found[-1])
+    return "\n".join(found)
+
+
+def template_of(phase: Phase, name: str) -> str:
+    """A template of configs/prompts. Raises ConfigError where it cannot be read."""
+    path = phase.ctx.configs / "prompts" / name
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            [f"{path}: cannot be read ({unread(error)}); agents are asked by it"]
+        ) from error
+
+
+def unread(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file could not be read, without Python's number and a second name of the file."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 text, byte {error.start}"
+    return error.strerror or type(error).__name__
+
+
+def ready(phase: Phase, name: str) -> AgentConfig:
+    """The agent that is to implement. Raises ModelUnavailable where it cannot be used."""
+    config = agent_config(phase.ctx, name)
+    why = agent(phase.ctx, config).check()
+    if why:
+        raise ModelUnavailable(f"Agent {name!r} cannot be used: {why}. Mend that, or name another.")
+    if not config.paths:
+        place = phase.ctx.configs / "agents" / f"{name}.yaml"
+        raise ConfigError([f"{place}: paths: name what agent {name!r} may change"])
+    return config
+
+
+def agent_of(phase: Phase) -> str:
+    """Who implements: as it was prepared, else as it is asked for; '' for a built-in strategy."""
+    meta = _prepared(phase)
+    return meta.agent if meta else phase.agent or phase.ctx.defaults.agent
+
+
+def analysts_of(phase: Phase) -> tuple[str, ...]:
+    """Who looks at the results; `metrics` always does."""
+    meta = _prepared(phase)
+    asked = meta.analysts if meta else phase.analyst_names or phase.ctx.defaults.analysts
+    return tuple(dict.fromkeys((METRICS, *asked)))
+
+
+def most_cost(phase: Phase, meta: IterationMeta) -> float:
+    """US dollars that the agents of an iteration may still take, and have taken so far."""
+    implements = [meta.agent] if meta.agent and not (phase.folder / "change.json").exists() else []
+    looks = [name for name in meta.analysts if name != METRICS]
+    ahead = 0.0
+    for name, answers in (*((name, 1) for name in implements), *((name, 2) for name in looks * 2)):
+        with suppress(UnknownName):  # one that is gone by now is asked nothing
+            ahead += _most_of_task(phase, name, answers)
+    return ahead + sum(work.cost_usd for work in works(phase.folder))
+
+
+def _most_of_task(phase: Phase, name: str, answers: int) -> float:
+    """US dollars that a task can take where it may be answered so often (an analyst's: twice).
+
+    A command is ended at its limit, which holds for both answers. A call cannot be ended.
+    """
+    config = agent_config(phase.ctx, name, "analyst")
+    if config.kind not in ("api", "scripted"):
+        return config.cost_usd
+    if config.kind == "api" and (config.price or phase.ctx.named([config.model])[0]).free:
+        return 0.0
+    return config.cost_usd * answers
+
+
+def _prepared(phase: Phase) -> IterationMeta | None:
+    return read_if_whole(phase.folder / "meta.json", IterationMeta)

@@ -1,0 +1,175 @@
+"""What can be known to be wrong before the first call: gold, prompt, schema, the given change."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.base import Phase
+from pipeline.change.agents import agent_of, analysts_of, ready, template_of, unread
+from pipeline.flags import METRICS
+from pipeline.gather import is_writable, version_at
+from prompt_lab.agents.requests import IMPLEMENT, INSIGHT, REVIEW
+from prompt_lab.agents.requests import check_template as check_asked
+from prompt_lab.config.lab import JudgeConfig
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.errors import (
+    ConfigError,
+    LabError,
+    ModelUnavailable,
+    NoSuchCommit,
+    StoreError,
+    TargetError,
+)
+from prompt_lab.evaluate.judge import check_independent
+from prompt_lab.evaluate.judge_request import check_template
+from prompt_lab.evaluate.schema import first_fault, properties
+from prompt_lab.names import Split
+from prompt_lab.ports import TargetStep
+from prompt_lab.prompts.text import unsent
+from prompt_lab.store.plans import digest, has_gold, read_plan, set_digest
+
+NO_OUTPUT = Path(os.devnull) / "nothing"
+SHOWN = 5
+JUDGE_TEMPLATE = Path("prompts") / "judge.md.j2"
+
+
+def checked_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> str:
+    """The digest of a plan set; raises StoreError with every plan that the step cannot use.
+
+    A plan of a step with a judge may be without gold.
+    """
+    adapter, folder = phase.ctx.adapter(phase.step), phase.ctx.lab.plans(split)
+    judged = phase.ctx.step(phase.step).judge is not None
+    faults, read = [], []
+    for name in plans:
+        try:
+            read.append(digest(read_plan(folder / name, adapter.inputs, adapter.outputs)))
+            # What a step file makes of an output that is not there is its own affair.
+            if isinstance(adapter, TargetStep):
+                continue
+            if not judged or has_gold(folder / name, adapter.outputs):
+                adapter.score(folder / name, NO_OUTPUT)
+        except LabError as error:
+            faults.append(str(error))
+    if faults:
+        more = f"\n… and {len(faults) - SHOWN} more plans" if len(faults) > SHOWN else ""
+        raise StoreError("\n".join(faults[:SHOWN]) + more)
+    return set_digest(dict(zip(plans, read, strict=True)))
+
+
+def check_step(phase: Phase) -> None:
+    """Raises the LabError of a step file or an interpreter that no run could use."""
+    adapter = phase.ctx.adapter(phase.step)
+    if isinstance(adapter, TargetStep):
+        adapter.check()
+
+
+def check_judge(phase: Phase, models: Sequence[ModelConfig]) -> tuple[JudgeConfig | None, str]:
+    """The step's judge under its alias, and its template; (None, '') where the scores decide.
+
+    Raises the LabError of a judge that is not there, cannot be used, is one of the models, or whose
+    template does not hold what it is to compare.
+    """
+    ctx, config = phase.ctx, phase.ctx.step(phase.step).judge
+    if config is None:
+        return None, ""
+    [model] = ctx.named([config.model])
+    place = ctx.configs / "steps" / f"{phase.step}.yaml"
+    why = ctx.why_not(model)
+    if why:
+        raise ModelUnavailable(
+            f"{place}: judge {model.alias!r} cannot be used: {why}. Mend that, or name another."
+        )
+    if not config.allow_self:
+        check_independent(model, models)
+    path = ctx.configs / JUDGE_TEMPLATE
+    try:
+        template = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            [f"{path}: cannot be read ({unread(error)}); the judge of {place} is asked by it"]
+        ) from error
+    check_template(template, str(path))
+    return config.model_copy(update={"model": model.alias}), template
+
+
+def check_agents(phase: Phase) -> None:
+    """Raises the LabError of an agent that is to implement and cannot, or of a bad template.
+
+    An analyst that cannot be used stops nobody: its page will say so.
+    """
+    agent = "" if phase.given else agent_of(phase)
+    if agent:
+        ready(phase, agent)
+    others = [name for name in analysts_of(phase) if name != METRICS]
+    wanted = [*([IMPLEMENT] if agent else []), *([INSIGHT, REVIEW] if others else [])]
+    for name in wanted:
+        check_asked(template_of(phase, name), str(phase.ctx.configs / "prompts" / name))
+
+
+def check_change(phase: Phase, main: str, main_commit: str) -> None:
+    """Raises the LabError of a change that cannot be tested, or a prompt that cannot be sent."""
+    _check_version(phase, main_commit)
+    host = phase.ctx.code_host(phase.ctx.step(phase.step).target)
+    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    branch, flag = str(phase.branch), f"--branch {phase.branch}"
+    wanted = f"refs/heads/{branch}"
+    if phase.pr:
+        pull = host.verify(int(phase.pr), base=main)
+        branch, flag = pull.branch, f"--pr {pull.number} (branch {pull.branch!r})"
+        wanted = pull.head
+    elif not branch and phase.skip_implement:
+        raise ConfigError(
+            ["--skip-implement: name the change that exists already with --branch or --pr"]
+        )
+    if not branch:
+        if not agent_of(phase) and not phase.follow_up:
+            _check_writable(phase, main_commit)
+        return
+    try:
+        commit = workspace.resolve(wanted)
+    except NoSuchCommit as error:
+        raise TargetError(f"{flag}: the target has no such branch. {error}") from error
+    if commit == main_commit:
+        raise TargetError(f"{flag}: has no commit that {main!r} lacks: commit the change first.")
+    _check_version(phase, commit)
+
+
+def _check_writable(phase: Phase, commit: str) -> None:
+    """Raises ConfigError where the prompt is part of a module, which no strategy can write."""
+    config = phase.ctx.step(phase.step)
+    if not is_writable(phase, commit):
+        raise ConfigError(
+            [
+                f"step {phase.step!r}: its prompt is part of {config.prompt!r}, which is not "
+                "rewritten here: change it on a branch of the target, and name that with --branch"
+            ]
+        )
+
+
+def _check_version(phase: Phase, commit: str) -> None:
+    """Raises TargetError for a prompt that is not there, or a schema that is no JSON object."""
+    config = phase.ctx.configs / "steps" / f"{phase.step}.yaml"
+    try:
+        version = version_at(phase, commit)
+    except TargetError as error:
+        raise TargetError(f"{error}: commit it there, or correct its path in {config}.") from error
+    adapter = phase.ctx.adapter(phase.step)
+    lost = None
+    if not isinstance(adapter, TargetStep):
+        lost = unsent(version.text, [Path(name).stem for name in adapter.inputs])
+    if lost:
+        raise TargetError(
+            f"{version.path!r} at commit {commit[:12]!r} {lost}. Correct it in the target."
+        )
+    if not version.schema_path:
+        return
+    try:
+        schema = json.loads(version.schema_text)
+        first_fault(dict.fromkeys(properties(schema)), schema)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise TargetError(
+            f"{version.schema_path!r} at commit {commit[:12]!r} is no JSON schema of an object: "
+            f"{error}. Correct it in the target."
+        ) from error

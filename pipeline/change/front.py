@@ -1,0 +1,162 @@
+"""The front of a step, kept in the lab: what each iteration measured, and where to start again."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from statistics import fmean
+
+from pipeline.base import Phase
+from pipeline.change.past import in_history
+from pipeline.context import Context
+from pipeline.gather import compared, version_at
+from prompt_lab.decide.front import Point, best_on, front, qualities, with_points
+from prompt_lab.decide.verdict import Verdict
+from prompt_lab.errors import ConfigError
+from prompt_lab.names import Outcome, Side, Split
+from prompt_lab.records import VERSION, Change, PromptVersion, Record, RunRow
+from prompt_lab.report.view import Front, FrontRow
+from prompt_lab.store.files import read_record, write_record
+from prompt_lab.store.iterations import made_again, read_change, read_meta
+from prompt_lab.store.plans import digest, read_plan
+
+BEST_ON = "best-on:"
+
+
+class FrontRecord(Record):
+    """front/<step>.json: every version of the prompt that was measured, and those on the front."""
+
+    version: int = VERSION
+    step: str
+    points: tuple[Point, ...] = ()
+    standing: tuple[str, ...] = ()
+    """Contents of the points that no other one beats."""
+
+
+def keep_front(phase: Phase) -> None:
+    """Add what this iteration measured. INVALID runs, and those that a judge scores, tell nothing.
+
+    May be called again: a version counts once.
+    """
+    path = phase.folder / "verdict.json"
+    verdict = read_record(path, Verdict, fix=made_again(path))
+    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    if verdict.outcome is Outcome.INVALID or meta.judge is not None:
+        return
+    points = with_points(read_front(phase.ctx, phase.step).points, _points(phase, verdict.outcome))
+    record = FrontRecord(
+        step=phase.step, points=points, standing=tuple(p.content for p in front(points))
+    )
+    write_record(phase.ctx.lab.front(phase.step), record)
+
+
+def read_front(ctx: Context, step: str) -> FrontRecord:
+    """The file, or an empty front. Raises StoreError where it is damaged."""
+    path = ctx.lab.front(step)
+    if not path.exists():
+        return FrontRecord(step=step)
+    return read_record(path, FrontRecord, fix=in_history(path))
+
+
+def start_commit(phase: Phase, named: str) -> str:
+    """The commit that --from means; '' where that is what main has. Raises ConfigError."""
+    alias = named.removeprefix(BEST_ON)
+    if not named.startswith(BEST_ON) or not alias:
+        raise ConfigError([f"--from {named}: give best-on:<model>, as best-on:haiku"])
+    [model] = phase.ctx.named([alias])
+    points = read_front(phase.ctx, phase.step).points
+    best = best_on(points, model.alias)
+    if best is None:
+        known = sorted({name for point in points for name in point.quality})
+        raise ConfigError(
+            [
+                f"--from {named}: no candidate of step {phase.step!r} was measured on "
+                f"{model.alias!r} yet; known are: {', '.join(known) or 'none'}"
+            ]
+        )
+    config = phase.ctx.target(phase.ctx.step(phase.step).target)
+    workspace = phase.ctx.workspace(config.name)
+    main, commit = workspace.resolve(config.main), workspace.resolve(best.commit)
+    same = content(version_at(phase, main)) == content(version_at(phase, commit))
+    return "" if same else commit
+
+
+def content(version: PromptVersion) -> str:
+    """What makes two versions the same: prompt and schema."""
+    return sha256(f"{version.text}\0{version.schema_text}".encode()).hexdigest()
+
+
+def front_view(ctx: Context, step: str) -> Front:
+    """The front of a step as its page shows it."""
+    record = read_front(ctx, step)
+    points = [point for point in record.points if point.content in record.standing]
+    means = qualities(points)
+    models = sorted({model for point in points for model in point.quality})
+    best = {model: best_on(record.points, model) for model in models}
+    rows = tuple(
+        FrontRow(
+            iteration=point.iteration,
+            title=point.title,
+            branch=point.branch,
+            outcome=point.outcome,
+            quality=mean,
+            best=tuple(m for m in models if best[m] == point),
+            plans=max(map(len, point.quality.values()), default=0),
+            cost_usd=fmean([c for of in point.cost.values() for c in of.values()] or [0.0]),
+            length=point.length,
+        )
+        for point, mean in zip(points, means, strict=True)
+    )
+    beaten = len(record.points) - len(points)
+    return Front(step=step, models=tuple(models), rows=rows, beaten=beaten)
+
+
+def _points(phase: Phase, outcome: Outcome) -> list[Point]:
+    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    rows, names = compared(phase, Split.TRAIN), _plan_names(phase)
+    base = Change.model_copy(
+        change,
+        update={
+            "branch": meta.main,
+            "commit": change.base_commit,
+            "title": f"{meta.main} before iteration {phase.number}",
+        },
+    )
+    sides = ((Side.BASELINE, base, None), (Side.CANDIDATE, change, outcome))
+    found = []
+    for side, told, result in sides:
+        mine = [row for row in rows if row.record.side is side]
+        version = version_at(phase, told.commit)
+        point = Point(
+            content=content(version),
+            commit=told.commit,
+            branch=told.branch,
+            iteration=phase.number,
+            title=told.title,
+            outcome=result,
+            length=len(version.text),
+            quality=_cells(mine, names, cost=False),
+            cost=_cells(mine, names, cost=True),
+        )
+        found += [point] if mine else []
+    return found
+
+
+def _plan_names(phase: Phase) -> dict[str, str]:
+    """plan -> its name with a digest, so that a plan whose text changed is another one."""
+    adapter = phase.ctx.adapter(phase.step)
+    folder = phase.ctx.lab.plans(Split.TRAIN)
+    plans = read_meta(phase.ctx.lab, phase.number, phase.step).plans[Split.TRAIN]
+    texts = {n: read_plan(folder / n, adapter.inputs, adapter.outputs) for n in plans}
+    return {name: f"{name}@{digest(text)[:8]}" for name, text in texts.items()}
+
+
+def _cells(
+    rows: Sequence[RunRow], names: dict[str, str], *, cost: bool
+) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, list[float]]] = {}
+    for row in rows:
+        record = row.record
+        value = record.usage.cost_usd if cost else record.primary
+        plan = names.get(record.plan, record.plan)
+        found.setdefault(record.model, {}).setdefault(plan, []).append(value)
+    return {m: {p: round(fmean(v), 9) for p, v in of.items()} for m, of in found.items()}

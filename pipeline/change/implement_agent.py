@@ -1,0 +1,161 @@
+"""Implement by an agent: its edits are judged on the diff before any branch holds them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.base import Phase
+from pipeline.change.agents import (
+    Box,
+    Work,
+    boxed,
+    keep,
+    plan_texts,
+    put_to_work,
+    ready,
+    redactor_of,
+    template_of,
+    text_of,
+)
+from pipeline.change.ideas import directions, evidence
+from pipeline.context_agents import copies
+from pipeline.gather import version_at
+from prompt_lab.agents import refusals, requests
+from prompt_lab.agents.port import Copies
+from prompt_lab.agents.proposal import Proposal, parse_proposal
+from prompt_lab.agents.refusals import Fault, Refusal, in_words
+from prompt_lab.analyze.leaks import leaks
+from prompt_lab.config.agents import AgentConfig
+from prompt_lab.errors import AgentRefused, TargetError
+from prompt_lab.names import Split
+from prompt_lab.propose.budget import Breach, allowed
+from prompt_lab.records import Change, Direction
+from prompt_lab.store.iterations import IterationMeta
+
+MOST_FILES = 20
+
+
+def by_agent(phase: Phase, meta: IterationMeta) -> Change:
+    """The top direction, carried out by an agent, on a branch with a pull request.
+
+    Raises AgentRefused with every reason; the target then holds nothing of it.
+    """
+    config = ready(phase, meta.agent)
+    material, ranked, source = directions(phase, meta)
+    direction = ranked[0]
+    tree = copies(phase.ctx, meta.target)
+    with boxed() as box:
+        tree.export(meta.main_commit, box.tree)
+        honest = text_of(box.tree)
+        prompt = _prompt(phase, config, (direction, material.known), box)
+        work = put_to_work(phase, config, "implement", prompt, box, writes=True)
+        commit, found = _taken(tree, meta, box, f"{direction.title}\n\nBy {config.name}.\n")
+    faults = [*found, *_faults(phase, meta, work, commit, honest)]
+    withheld = any(fault.code == Refusal.VERIFY_SEEN for fault in faults)
+    record = keep(phase, work, faults, withheld=withheld)
+    proposal = parse_proposal(work.result.text)
+    if faults or not isinstance(proposal, Proposal):
+        told = redactor_of(phase).text(_refused(config, faults, record))
+        raise AgentRefused(told, [fault.code for fault in faults])
+    return _change(phase, meta, commit, (proposal, direction, source))
+
+
+def _taken(tree: Copies, meta: IterationMeta, box: Box, message: str) -> tuple[str, list[Fault]]:
+    """The commit of what the copy holds now; the base itself where git cannot hold it."""
+    try:
+        commit = tree.take(meta.main_commit, box.tree, message=message, when=meta.created)
+    except TargetError as error:
+        return meta.main_commit, [Fault(code=Breach.NOT_A_FILE, text=str(error))]
+    return commit, []
+
+
+def _prompt(
+    phase: Phase, config: AgentConfig, idea: tuple[Direction, Sequence[str]], box: Box
+) -> str:
+    """What it is asked, by the direction and by what is known to go wrong in the step."""
+    direction, known = idea
+    step = phase.ctx.step(phase.step)
+    budget = refusals.budget_of(config)
+    edits = config.kind not in ("api", "scripted")
+    names = dict.fromkeys(filter(None, (step.prompt, step.schema_path)))
+    if not edits:
+        names |= dict.fromkeys(name for name in _names_in(box.tree) if allowed(name, budget))
+    files = [(n, (box.tree / n).read_text("utf-8", "replace")) for n in list(names)[:MOST_FILES]]
+    values = requests.to_implement(phase.step, direction, budget, files, known=known, edits=edits)
+    return requests.render(template_of(phase, requests.IMPLEMENT), values)
+
+
+def _names_in(tree: Path) -> list[str]:
+    found = (path for path in sorted(tree.rglob("*")) if path.is_file() and not path.is_symlink())
+    return [path.relative_to(tree).as_posix() for path in found if ".git" not in path.parts]
+
+
+def _faults(phase: Phase, meta: IterationMeta, work: Work, commit: str, honest: str) -> list[Fault]:
+    """Every reason not to take the work: how it ended, what it changed, what it gives away."""
+    tree = copies(phase.ctx, meta.target)
+    changed = tree.changes(meta.main_commit, commit)
+    contents = tree.contents(meta.main_commit, commit)
+    proposal = parse_proposal(work.result.text)
+    before, after = (
+        "\n".join(pair[side].decode("utf-8", "replace") for pair in contents.values())
+        for side in (0, 1)
+    )
+    written = "\n".join((after, *contents, work.result.text))
+    ended = refusals.of_ending(work.result, work.config)
+    missing = [proposal] if isinstance(proposal, Fault) else []
+    missing += refusals.of_changes(changed, work.config, work.result.bad_paths)
+    return [
+        *ended,
+        *(fault for fault in missing if not ended or fault.code not in refusals.BY_ITS_END),
+        *refusals.of_texts(contents),
+        *refusals.of_secrets(contents, redactor_of(phase)),
+        *refusals.of_verify(
+            written,
+            work.result.transcript,
+            f"{honest}\n{before}\n{work.prompt}",
+            train=plan_texts(phase, meta, Split.TRAIN),
+            verify=plan_texts(phase, meta, Split.VERIFY),
+        ),
+    ]
+
+
+def _change(
+    phase: Phase, meta: IterationMeta, commit: str, said: tuple[Proposal, Direction, str]
+) -> Change:
+    """Publish the commit and open its pull request."""
+    proposal, direction, source = said
+    redactor = redactor_of(phase)
+    title, description = redactor.text(proposal.title), redactor.text(proposal.description)
+    branch = f"prompt-lab/{meta.iteration}-{meta.agent}"
+    before, after = version_at(phase, meta.main_commit), version_at(phase, commit)
+    copied = leaks(before.text, after.text, [], plan_texts(phase, meta, Split.TRAIN))
+    copies(phase.ctx, meta.target).publish(commit, branch)
+    body = (
+        f"{description}\n\nWritten by the agent {meta.agent}.\nFrom: {source}\n"
+        f"Direction: {direction.title}\n{evidence(direction)}"
+    )
+    pull = phase.ctx.code_host(meta.target).open_pull(
+        branch, base=meta.main, title=title, body=body, when=meta.created
+    )
+    return Change(
+        branch=branch,
+        commit=commit,
+        base_commit=meta.main_commit,
+        strategy=meta.agent,
+        source=source,
+        direction=direction.title,
+        rank_score=direction.rank_score,
+        title=title,
+        description=description,
+        shown=tuple(dict.fromkeys(leak.plan for leak in copied)),
+        pull=pull.number,
+        pull_url=pull.url,
+    )
+
+
+def _refused(config: AgentConfig, faults: list[Fault], record: Path) -> str:
+    return (
+        f"The work of agent {config.name!r} was not taken, and nothing of it was kept in the "
+        f"target:\n{in_words(faults)}\nIts record is {record}. The same command asks it again; "
+        "for a built-in strategy instead, move the iteration's folder out of the lab and leave "
+        "--agent out."
+    )

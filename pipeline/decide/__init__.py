@@ -1,0 +1,1 @@
+"""The verdict, what follows from it, and whether the rule that gave it holds."""

@@ -1,0 +1,99 @@
+"""Replay: compute old verdicts again from the raw rows, under their own policy or another one."""
+
+from typing import NamedTuple
+
+import luigi
+
+from pipeline.base import LabTask
+from pipeline.decide.verdict import Verdict
+from pipeline.trial.judge import judge
+from prompt_lab.decide.replay import differences
+from prompt_lab.decide.verdict import Policy
+from prompt_lab.decide.verdict import Verdict as VerdictRecord
+from prompt_lab.errors import ConfigError, LabError, StoreError
+from prompt_lab.store.counters import iterations
+from prompt_lab.store.files import read_if_whole
+
+WIDEST = 160
+
+
+class Differs(LabError):
+    """A stored verdict is not what its rows give."""
+
+
+class Replayed(NamedTuple):
+    """One iteration: whether the replay says the same, and one or more lines about it."""
+
+    same: bool
+    text: str
+
+
+class Replay(LabTask):
+    """Prints 'identical', or what differs; with --policy, the past verdicts it would change."""
+
+    number = luigi.Parameter(default="all", description="an iteration's number, or all")
+    policy = luigi.Parameter(
+        default="", description="a file of configs/policies: which verdicts would it change?"
+    )
+    _told = False
+
+    def complete(self) -> bool:
+        """Done once it has spoken."""
+        return self._told
+
+    def run(self) -> None:
+        """Read, recompute, say. Raises Differs where a verdict's own policy gives another one."""
+        wanted = self._wanted()
+        other = self.ctx.policy(self.policy) if self.policy else None
+        found = [_changed(p, old, other) if other else _again(p, old) for p, old in wanted]
+        wrong = sum(not replayed.same for replayed in found)
+        print("\n".join(replayed.text for replayed in found))
+        if other is not None:
+            print(f"{wrong} of {len(found)} verdicts would differ under policy {self.policy!r}.")
+        elif wrong:
+            raise Differs(f"{wrong} of {len(found)} stored verdicts are not what their rows give.")
+        else:
+            print(f"{len(found)} verdicts, computed again from their rows: identical.")
+        self._told = True
+
+    def _wanted(self) -> list[tuple[Verdict, VerdictRecord]]:
+        """The iterations that have a verdict of ours, by number."""
+        known = iterations(self.ctx.lab)
+        if self.number != "all" and not self.number.isdigit():
+            raise ConfigError([f"--number {self.number}: give an iteration's number, or all"])
+        chosen = sorted(known) if self.number == "all" else [int(self.number)]
+        found = []
+        for number in chosen:
+            folder = self.ctx.lab.iteration(number, known.get(number, ""))
+            old = read_if_whole(folder / Verdict.FILE, VerdictRecord)
+            if old is not None:
+                found.append((Verdict(number=number, step=known[number]), old))
+        if not found:
+            raise StoreError(f"{self.ctx.lab.analysis}: no verdict there to replay")
+        return found
+
+
+def _again(phase: Verdict, old: VerdictRecord) -> Replayed:
+    try:
+        new, _ = judge(phase)
+    except LabError as error:
+        return Replayed(False, f"{phase.number}: cannot be computed again: {error}")
+    stored = (phase.folder / phase.FILE).read_text("utf-8")
+    # A verdict of an earlier version is compared in the keys that it had.
+    if new.model_dump_json(indent=2, include=old.model_fields_set) + "\n" == stored:
+        return Replayed(True, f"{phase.number}: identical ({new.outcome.value})")
+    lines = differences(old, new) or ["the same numbers, written in another way"]
+    shown = "".join(f"\n  {line[:WIDEST]}" for line in lines)
+    return Replayed(False, f"{phase.number}: differs{shown}")
+
+
+def _changed(phase: Verdict, old: VerdictRecord, policy: Policy) -> Replayed:
+    """The same rows under another policy, at the alpha that was granted to the old trial."""
+    try:
+        new, _ = judge(phase, policy.granted(old.alpha))
+    except LabError as error:
+        return Replayed(False, f"{phase.number}: cannot be computed again: {error}")
+    before, after = old.outcome.value, new.outcome.value
+    if before == after:
+        return Replayed(True, f"{phase.number}: {before}, as before")
+    return Replayed(False, f"{phase.number}: {before} -> {after}: {new.reasons[0].text}")

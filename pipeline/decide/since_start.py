@@ -1,0 +1,76 @@
+"""SinceStart: every few merges, the prompt of now against the very first baseline."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import luigi
+
+from pipeline.base import Phase
+from pipeline.change.past import first_baseline, tried
+from pipeline.change.uses import uses
+from pipeline.decide.conclude import Conclude
+from pipeline.fan_out.batch import Order, batch_for
+from pipeline.gather import side_facts, summarise, version_at
+from pipeline.logs import say
+from pipeline.trial.judge import all_pairs, drifts
+from pipeline.trial.looks import all_judged
+from prompt_lab.decide.ledger import origin_due
+from prompt_lab.decide.verdict import Policy, decide
+from prompt_lab.evaluate.answered import silent
+from prompt_lab.evaluate.evidence import examine
+from prompt_lab.evaluate.pairs import evidence_of
+from prompt_lab.evaluate.since import SinceRecord, since_policy
+from prompt_lab.names import Side, Split
+from prompt_lab.store.files import read_record
+from prompt_lab.store.iterations import Conclusion, made_again, read_meta
+
+
+class SinceStart(Phase):
+    """What all merges together have come to, after this iteration's. Writes since_start.json."""
+
+    FILE = "since_start.json"
+
+    def requires(self) -> luigi.Task:
+        """The merge."""
+        return self.like(Conclude)
+
+    def work(self) -> Iterator[Any]:
+        """Run both commits on the train plans; runs that exist are used again."""
+        lab = self.ctx.lab
+        meta = read_meta(lab, self.number, self.step)
+        first, now = first_baseline(lab, self.step), self._merged_commit()
+        commits = {Side.BASELINE: first, Side.CANDIDATE: now}
+        plans = meta.plans[Split.TRAIN]
+        order = Order("since_start", Split.TRAIN, commits, meta.models, plans, meta.replicates)
+        batch = batch_for(self, order)
+        rows = yield from all_judged(self, batch)
+        found = examine(rows, {side: side_facts(self, c, rows) for side, c in commits.items()})
+        findings = [*found, *silent(rows), *drifts(summarise(self, batch, rows))]
+        prompts = (version_at(self, first), version_at(self, now))
+        evidence = evidence_of(rows, findings, prompts=prompts)
+        verdict = decide(all_pairs(self, batch.name, rows), since_policy(policy_of(self)), evidence)
+        gains = [
+            t.effect or 0.0 for t in tried(lab, self.step) if t.merged and t.reverted_after is None
+        ]
+        record = SinceRecord(
+            first=first, now=now, merges=len(gains), added=sum(gains), verdict=verdict
+        )
+        self.write(record.model_dump_json(indent=2) + "\n")
+        say(record.text)
+
+    def _merged_commit(self) -> str:
+        path = self.folder / Conclude.FILE
+        return read_record(path, Conclusion, fix=made_again(path)).merged_commit
+
+
+def since_start_due(phase: Phase) -> bool:
+    """Whether this iteration was merged, and so many were since the last comparison."""
+    policy = policy_of(phase)
+    found = uses(phase.ctx, phase.step, policy, before=phase.number + 1)
+    mine = [use for use in found if use.iteration == phase.number]
+    return any(use.merged for use in mine) and origin_due(found, policy.ledger.origin_every)
+
+
+def policy_of(phase: Phase) -> Policy:
+    """The policy that an iteration was prepared with."""
+    return phase.ctx.policy_of(read_meta(phase.ctx.lab, phase.number, phase.step))

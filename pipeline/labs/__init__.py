@@ -1,0 +1,1 @@
+"""Labs to begin with: the example, and one on recorded answers."""

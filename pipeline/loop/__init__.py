@@ -1,0 +1,1 @@
+"""Iterations that follow each other, and pull requests that others begin or take back."""

@@ -1,0 +1,1 @@
+"""What people open: the ledger, the pages of a lab, two ranges of runs compared."""

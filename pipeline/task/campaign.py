@@ -1,0 +1,82 @@
+"""Campaign: attempts at one task, one after the other, until goal or budget."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import luigi
+
+from pipeline.base import File, utc_now
+from pipeline.logs import printable
+from pipeline.params import CountParameter
+from pipeline.task.run_task import NEXT, Attempt, BadFlag, OfTask, TaskCrashed, tell
+from prompt_lab.errors import LabError
+from prompt_lab.store.files import read_if_whole, read_record, write_record
+from prompt_lab.tasks.campaign import Course, Ended, end_of
+from prompt_lab.tasks.record import Record
+
+
+class Campaign(OfTask):
+    """Attempts at a task until budget or goal. Writes campaigns/<first attempt>.json."""
+
+    iterations = CountParameter(
+        "--iterations", least=1, default=0, description="attempts; default: the task's budget"
+    )
+    first = CountParameter(
+        "--first", least=0, default=NEXT, description="the campaign to go on with; default: new"
+    )
+    _said = False
+    _told = 0
+
+    def output(self) -> luigi.LocalTarget:
+        """The campaign's record."""
+        return File(str(self.site.store.campaign(self._first())))
+
+    def complete(self) -> bool:
+        """It is done once it has spoken: one that is over may be asked for again."""
+        return self._said
+
+    def run(self) -> Iterator[Any]:
+        """One attempt at a time, each a task of its own; none is made twice. Raises LabError."""
+        self.refuse()
+        store = self.site.store
+        path = store.course(self._first())
+        course = read_if_whole(path, Course) or Course(started=utc_now(), attempts=(self._first(),))
+        write_record(path, course, durable=False)
+        while True:
+            yield self.clone(Attempt, number=course.attempts[-1])
+            done = [read_record(store.record(number), Record) for number in course.attempts]
+            self._whisper(done)
+            seconds = (datetime.now(UTC) - datetime.fromisoformat(course.started)).total_seconds()
+            ended = end_of(self.site.task, done, seconds, self.iterations)
+            if ended is not None:
+                break
+            course = course.model_copy(update={"attempts": (*course.attempts, store.claim())})
+            write_record(path, course, durable=False)
+        self._tell(ended)
+
+    def flags_fault(self) -> LabError | None:
+        """A campaign without a mutator would make the same candidate again and again."""
+        if not self.mutator_words and self.site.task.mutator is None:
+            return BadFlag([f"{self.task}: a campaign needs a mutator: give --mutator"])
+        return None
+
+    def _tell(self, ended: Ended) -> None:
+        write_record(self.site.store.campaign(self._first()), ended)
+        self._said = True
+        tell(ended)
+        if ended.why == "crashes":
+            raise TaskCrashed(f"attempt {ended.attempts[-1]} crashed, and those before it")
+
+    def _whisper(self, done: Sequence[Record]) -> None:
+        """Say of each attempt how it ended, once and to people only: on standard error."""
+        for record in done[self._told :]:
+            words = f"attempt {record.attempt}: {record.status}, {record.reason}: {record.detail}"
+            print(printable(words), file=sys.stderr, flush=True)
+        self._told = len(done)
+
+    def _first(self) -> int:
+        if self.first == NEXT:
+            self.first = self.site.store.claim()
+        return self.first

@@ -1,0 +1,58 @@
+"""`prompt-lab-task task.yaml`: RunTask, or with --campaign Campaign, by a short command."""
+
+import sys
+from collections.abc import Sequence
+
+from luigi.cmdline import luigi_run
+from luigi.cmdline_parser import CmdlineParser
+from luigi.parameter import ParameterException
+from luigi.task_register import TaskClassException
+
+from pipeline.base import utc_now
+from pipeline.logs import printable
+from pipeline.task.run_task import crash, tell
+from prompt_lab.errors import LabError
+from prompt_lab.tasks.record import Code
+
+REFUSED = 2
+USAGE = """usage: prompt-lab-task TASK.yaml [--mutator CMD | --candidate FOLDER]
+       prompt-lab-task TASK.yaml --explain | --undo
+       prompt-lab-task TASK.yaml --campaign [--mutator CMD] [--iterations N]
+One JSON record on standard output; everything else goes to standard error.
+"""
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Hand the words on to luigi's own command line, which ends the process."""
+    given = list(sys.argv[1:] if words is None else words)
+    if not given or given[0].startswith("-"):
+        sys.stderr.write(USAGE)
+        sys.exit(2)
+    kind = "Campaign" if "--campaign" in given else "RunTask"
+    rest = [word for word in given[1:] if word != "--campaign"]
+    whole = ["--module", "pipeline", kind, "--task", given[0], *rest]
+    _check(whole)
+    luigi_run(whole)
+
+
+def _check(given: list[str]) -> None:
+    """Read the flags before luigi does, which tells a fault to standard error alone."""
+    try:
+        with CmdlineParser.global_instance(given) as parser:
+            parser.get_task_obj()
+    except (LabError, ParameterException, TaskClassException, ValueError) as error:
+        _refuse(str(error))
+        sys.stderr.write(f"\nStopped: {printable(str(error))}\n")
+        sys.exit(REFUSED)
+    except SystemExit as ended:
+        if ended.code:
+            _refuse("a flag is unknown, or lacks its value: standard error names it")
+        raise
+
+
+def _refuse(text: str) -> None:
+    tell(crash("", 0, Code.BAD_FLAG, text, utc_now()))
+
+
+if __name__ == "__main__":
+    main()

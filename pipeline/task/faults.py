@@ -1,0 +1,100 @@
+"""What is wrong with a task where it lies: its paths, what covers what, and whose id it has."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.sandbox import files
+from prompt_lab.errors import LabError
+from prompt_lab.tasks.guard import artifact_faults, output_faults
+from prompt_lab.tasks.paths import ignored
+from prompt_lab.tasks.schema import read_task
+
+if TYPE_CHECKING:
+    from pipeline.task.site import Site
+
+
+def site_faults(site: "Site") -> list[str]:
+    """Every fault, each one sentence that begins with its key."""
+    if ignored(site.name):
+        return [
+            f"{site.name!r} lies in a folder that no copy holds ({site.name.split('/')[0]!r} of the"
+            f" repository {str(site.root)!r}): put the task elsewhere"
+        ]
+    return [
+        *_foreign_id(site),
+        *_artifact_faults(site),
+        *artifact_faults(site.artifacts, site.guarded),
+        *output_faults(site.task.outputs, site.artifacts, site.guarded),
+        *_cwd_faults(site),
+    ]
+
+
+def _foreign_id(site: "Site") -> Iterator[str]:
+    """Two files with one id would take each other's keeps back."""
+    owner = site.store.owner()
+    if owner in ("", site.name) or not _has_id(site.root / owner, site.task.id):
+        return
+    yield (
+        f"id: {site.task.id!r} is the id of {owner!r}, whose attempts and keeps lie in"
+        f" {str(site.store.folder)!r}: give {site.name!r} another one"
+    )
+
+
+def _has_id(file: Path, task_id: str) -> bool:
+    """Whether a file is a task with this id still; one that cannot be read may be."""
+    try:
+        return read_task(file).id == task_id
+    except LabError:
+        return file.exists()
+
+
+def _artifact_faults(site: "Site") -> Iterator[str]:
+    """What an artifact in the workspace may not be: a link, or reached through one."""
+    for index, path in enumerate(site.artifacts):
+        key, whole = f"artifacts.{index}", site.root / path
+        if ignored(path):
+            yield f"{key}: {path!r} lies in a folder that no copy holds: put it elsewhere"
+        link = next((p for p in _down(site.root, path) if p.is_symlink()), None)
+        if link is not None:
+            yield f"{key}: {str(link)!r} is a link: name the file that it leads to"
+        elif path.endswith("/"):
+            if whole.exists() and not whole.is_dir():
+                yield f"{key}: {path!r} is no folder: leave the '/' at its end out"
+        elif whole.is_dir():
+            yield f"{key}: {path!r} is a folder: write '/' at its end"
+        elif (found := files.stamp(whole)) is not None:
+            if files.git_mode(found.mode) == files.SPECIAL:
+                yield f"{key}: {path!r} is no regular file"
+            elif found.links > 1:
+                yield f"{key}: {path!r} has a second name (a hard link): a keep would part them"
+
+
+def _cwd_faults(site: "Site") -> Iterator[str]:
+    task = site.task
+    for key, command in (
+        ("mutator", task.mutator),
+        ("runner", task.runner),
+        ("scorer", task.scorer),
+    ):
+        if command is None:
+            continue
+        whole = site.root / command.cwd
+        if not whole.resolve().is_relative_to(site.root):
+            yield f"{key}.cwd: {command.cwd!r} leads out of the repository"
+        elif not whole.is_dir():
+            yield f"{key}.cwd: there is no folder {command.cwd!r} in {site.root}{outside_git(site)}"
+
+
+def outside_git(site: "Site") -> str:
+    """A hint where paths are taken from the task's own folder; '' in a repository."""
+    if (site.root / ".git").exists():
+        return ""
+    return f" (no folder above has a .git, so paths start at the task's own folder, {site.root})"
+
+
+def _down(root: Path, path: str) -> Iterator[Path]:
+    whole = root
+    for part in path.rstrip("/").split("/"):
+        whole = whole / part
+        yield whole

@@ -1,0 +1,213 @@
+"""RunTask: one safe iteration of a task.yaml. One JSON record on standard output, nothing else."""
+
+import json
+from pathlib import Path
+
+import luigi
+from pydantic import BaseModel
+
+from adapters.sandbox.files import Conflict
+from pipeline.base import File, LabTask, utc_now
+from pipeline.logs import say
+from pipeline.params import AmountParameter, CountParameter
+from pipeline.task.attempt import Attempt as Going
+from pipeline.task.explain import explained
+from pipeline.task.site import Site
+from prompt_lab.errors import ConfigError, LabBusy, LabError
+from prompt_lab.store.files import disk_errors, read_record, write_text
+from prompt_lab.tasks.paths import words
+from prompt_lab.tasks.record import Code, Record, Status, Undo
+
+NEXT = 0
+NOTHING = 0
+"""The number of an attempt that was never begun."""
+
+
+class TaskCrashed(LabError):
+    """An attempt ended in a crash: its record says why."""
+
+
+class BadFlag(ConfigError):
+    """What the command line gives or asks for cannot be used."""
+
+
+def code_of(error: LabError) -> Code:
+    """The reason of a crash that the engine itself ends in."""
+    if isinstance(error, Conflict):
+        return Code.WORKSPACE_CHANGED
+    if isinstance(error, BadFlag):
+        return Code.BAD_FLAG
+    return Code.BUSY if isinstance(error, LabBusy) else Code.ENGINE
+
+
+class OfTask(LabTask):
+    """What belongs to one task.yaml."""
+
+    task = luigi.Parameter(description="path of a task.yaml")
+    wait = AmountParameter(
+        "--wait", default=600.0, description="seconds to wait for another engine on the same task"
+    )
+    mutator = luigi.Parameter(default="", description="a command in place of the task's mutator")
+
+    _site: Site | None = None
+    _fault: LabError | None = None
+
+    @property
+    def mutator_words(self) -> tuple[str, ...]:
+        """--mutator as words. Raises BadFlag."""
+        try:
+            return tuple(words(self.mutator))
+        except ValueError as error:
+            raise BadFlag([f"--mutator {self.mutator}: {error}"]) from error
+
+    @property
+    def site(self) -> Site:
+        """The task, read once. Raises ConfigError."""
+        if self._site is None:
+            self._site = Site.open(Path(self.task))
+        return self._site
+
+    def faulty(self) -> LabError | None:
+        """What is wrong with the task.yaml or the flags, if anything is."""
+        if self._fault is None:
+            try:
+                _ = self.site, self.mutator_words
+                self._fault = self.flags_fault()
+            except LabError as error:
+                self._fault = error
+        return self._fault
+
+    def flags_fault(self) -> LabError | None:
+        """What a task of this kind cannot do with its flags, whose task.yaml is well."""
+        return None
+
+    def refuse(self) -> None:
+        """Say what keeps it from beginning, as one record. Raises LabError."""
+        fault = self.faulty()
+        if fault is not None:
+            tell(crash("", NOTHING, self._code_of(fault), str(fault), utc_now()))
+            raise fault
+
+    def _code_of(self, fault: LabError) -> Code:
+        return code_of(fault) if self._site else Code.BAD_TASK
+
+
+class Attempt(OfTask):
+    """One attempt at a task. Writes record.json into its folder, and a line of results.jsonl."""
+
+    candidate = luigi.Parameter(
+        default="", description="a folder of changed files in place of a mutator"
+    )
+    number = CountParameter(
+        "--number", least=0, default=NEXT, description="the attempt; default: the next one"
+    )
+
+    def output(self) -> luigi.LocalTarget:
+        """The attempt's record: the proof that it is over."""
+        return File(str(self.site.store.record(self.number)))
+
+    def run(self) -> None:
+        """Make a candidate, judge it, and record how that ended, a failure of ours included."""
+        site, started = self.site, utc_now()
+        try:
+            with disk_errors(site.store.work), site.alone(self.wait):
+                going = Going(
+                    site, self.number, started, self.mutator_words,
+                    Path(self.candidate).resolve() if self.candidate else None,
+                )  # fmt: skip
+                going.run()
+        except LabError as error:
+            self._crashed(crash(site.task.id, self.number, code_of(error), str(error), started))
+
+    def _crashed(self, record: Record) -> None:
+        """Record it; where the disk refuses that too, say it at least."""
+        store = self.site.store
+        try:
+            store.append(json.loads(record.model_dump_json()))
+            write_text(store.record(self.number), record.model_dump_json() + "\n")
+        except LabError:
+            tell(record)
+            raise
+
+
+class RunTask(OfTask):
+    """One attempt at a task.yaml, told as one JSON record; or --explain, or --undo."""
+
+    candidate = luigi.Parameter(
+        default="", description="a folder of changed files in place of a mutator"
+    )
+    number = CountParameter(
+        "--number", least=0, default=NEXT, description="the attempt; default: the next one"
+    )
+    explain = luigi.BoolParameter(description="say what the task allows, and what was tried")
+    undo = luigi.BoolParameter(description="take the last keep back")
+
+    _said = False
+
+    def complete(self) -> bool:
+        """It is done once it has spoken."""
+        return self._said
+
+    def requires(self) -> list[luigi.Task]:
+        """The attempt; nothing where there is none to make."""
+        if self.explain or self.undo or self.faulty():
+            return []
+        try:
+            if self.number == NEXT:
+                self.number = self.site.store.claim()
+        except LabError as error:
+            self._fault = error
+            return []
+        return [self.clone(Attempt)]
+
+    def run(self) -> None:
+        """Say how it ended. Raises LabError after the record of a crash."""
+        self.refuse()
+        if self.explain:
+            say(explained(self.site))
+        elif self.undo:
+            self._tell_undo()
+        else:
+            self._tell_attempt()
+        self._said = True
+
+    def _tell_attempt(self) -> None:
+        record = read_record(self.site.store.record(self.number), Record)
+        tell(record)
+        if record.status is Status.CRASH:
+            raise TaskCrashed(f"{record.reason}: {record.detail}")
+
+    def _tell_undo(self) -> None:
+        started = utc_now()
+        try:
+            tell(self._undone())
+        except LabError as error:
+            tell(crash(self.site.task.id, NOTHING, code_of(error), f"--undo: {error}", started))
+            raise
+
+    def _undone(self) -> Undo:
+        site = self.site
+        with site.alone(self.wait):
+            site.sync.recover()
+            number = site.store.last_keep()
+            if not number:
+                raise BadFlag([f"{self.task}: no attempt of the task was kept"])
+            record = Undo(
+                task_id=site.task.id, undone=number, files=site.sync.files_of(number),
+                started=utc_now(),
+            )  # fmt: skip
+            site.sync.undo(number, record)
+        return record
+
+
+def crash(task_id: str, number: int, code: Code, detail: str, started: str) -> Record:
+    """The record of an attempt that never came to a candidate."""
+    return Record(
+        task_id=task_id, attempt=number, status=Status.CRASH, reason=code, detail=detail,
+        started=started,
+    )  # fmt: skip
+
+
+def tell(record: BaseModel) -> None:
+    """The one line on standard output: JSON in ASCII, which no terminal can misread."""
+    print(json.dumps(json.loads(record.model_dump_json())), flush=True)

@@ -1,0 +1,133 @@
+"""Gather what a verdict is made from, and ask the decision engine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.base import Phase
+from pipeline.gather import batch_of, rows_now, side_facts, summary_file, summary_of, version_at
+from pipeline.trial.trials import delivered, judged, settle, trial_of
+from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, Verdict
+from prompt_lab.evaluate.evidence import examine, no_observable_effect, recorded
+from prompt_lab.evaluate.judged import agreement_of, judgements_on, shortfall, with_agreement
+from prompt_lab.evaluate.pairs import evidence_of, pairs_of
+from prompt_lab.names import Side, Split
+from prompt_lab.records import RunRow
+from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that speaks for and against a candidate."""
+
+    policy: Policy
+    train: Sequence[RunRow]
+    verify: Sequence[RunRow] | None
+    findings: Sequence[Reason]
+
+
+def judge(phase: Phase, policy: Policy | None = None) -> tuple[Verdict, Case]:
+    """The verdict on what has been run so far, by the policy that the iteration was prepared with.
+
+    `policy` asks what another one would have said.
+    """
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    rule = read_meta(phase.ctx.lab, phase.number, phase.step).judge
+    rows = rows_now(phase, batch_of(phase, "train"))
+    trial = trial_of(phase, policy, ran=bool(rows))
+    known = judged(phase, "train")
+    train = settle(trial, rows, known)
+    seen = agreement_of(judgements_on(train, known or {}))
+    read_verify = _summary(phase, Split.VERIFY) is not None
+    verify = rows_now(phase, batch_of(phase, "verify")) if read_verify else None
+    case = Case(trial.policy, train, verify, _findings(phase, [*train, *(verify or [])]))
+    prompts = (version_at(phase, change.base_commit), version_at(phase, change.commit))
+    kept = recorded([*train, *(verify or [])])
+    evidence = evidence_of(
+        train,
+        case.findings,
+        prompts=prompts,
+        verify=None if verify is None else all_pairs(phase, "verify", verify),
+        violations=[*(shortfall(seen, rule) if rule else ()), *([kept.text] if kept else ())],
+        remarks=[remark for remark in (kept, no_observable_effect(train)) if remark],
+    )
+    follow_up_of = read_meta(phase.ctx.lab, phase.number, phase.step).follow_up_of
+    verdict = trial.conclude_with(evidence).model_copy(update={"follow_up_of": follow_up_of})
+    return with_agreement(verdict, seen, rule) if rule else verdict, case
+
+
+def all_pairs(phase: Phase, batch: str, rows: Sequence[RunRow]) -> list[Pair]:
+    """The pairs of a batch that is decided in one look; by score, those that lack a side too."""
+    known = judged(phase, batch)
+    return pairs_of(rows) if known is None else delivered(rows, known)
+
+
+def _summary(phase: Phase, split: Split) -> RunsSummary | None:
+    return summary_of(phase, split) if (phase.folder / summary_file(split)).exists() else None
+
+
+def _findings(phase: Phase, rows: Sequence[RunRow]) -> list[Reason]:
+    """What voids the comparison: provenance of the runs, the worktrees after them, drift."""
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
+    facts = {side: side_facts(phase, commit, rows) for side, commit in commits.items()}
+    found = list(examine(rows, facts))
+    for split in Split:
+        summary = _summary(phase, split)
+        if summary is None:
+            continue
+        found += [*drifts(summary), *_moved(summary, commits)]
+    return [*found, *head_moved(phase)]
+
+
+def drifts(summary: RunsSummary) -> list[Reason]:
+    """The findings that a reused baseline no longer holds, one for each model."""
+    return [
+        Reason(
+            code=Code.BASELINE_DRIFTED,
+            text=f"The reused baseline of {model} no longer holds: {numbers}",
+            facts={"model": model},
+        )
+        for model, numbers in summary.drifted.items()
+    ]
+
+
+def head_moved(phase: Phase) -> list[Reason]:
+    """The finding that the pull request no longer stands at the commit that was run, if so."""
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    if change.pull is None:
+        return []
+    target = read_meta(phase.ctx.lab, phase.number, phase.step).target
+    pull = phase.ctx.code_host(target).get(change.pull)
+    if pull.head == change.commit:
+        return []
+    now = f"has moved to {pull.head[:8]}" if pull.head else "is gone"
+    text = (
+        f"Branch {pull.branch!r} {now} since {change.commit[:8]} was run: "
+        f"test it with --branch {pull.branch}."
+    )
+    facts = {"expected": change.commit, "found": pull.head}
+    return [Reason(code=Code.HEAD_MOVED, text=text, facts=facts)]
+
+
+def _moved(summary: RunsSummary, commits: dict[Side, str]) -> list[Reason]:
+    """What became of the worktrees while the runs went on."""
+    found = []
+    for side, (head, clean) in summary.observed.items():
+        if head != commits[side]:
+            found.append(
+                Reason(
+                    code=Code.WRONG_COMMIT,
+                    text=f"After the runs the {side.value} worktree stood at {head[:12]}, "
+                    f"not at {commits[side][:12]}.",
+                    facts={"side": side.value, "expected": commits[side], "found": head},
+                )
+            )
+        if not clean:
+            found.append(
+                Reason(
+                    code=Code.DIRTY_TREE,
+                    text=f"After the runs the {side.value} worktree had uncommitted changes.",
+                    facts={"side": side.value},
+                )
+            )
+    return found

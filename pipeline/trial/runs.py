@@ -1,0 +1,97 @@
+"""Runs: make every run of a split that is not there yet, then check what was really run."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import luigi
+
+from pipeline.base import Phase, utc_now
+from pipeline.change.implement import Implement
+from pipeline.fan_out.batch import Order, batch_for
+from pipeline.fan_out.crash import refuse_silence
+from pipeline.gather import rows_now, side_facts, summarise, summary_file
+from pipeline.logs import say
+from pipeline.params import SplitParameter
+from pipeline.trial.looks import all_judged, in_looks, with_looks
+from pipeline.trial.trials import judged, settle, trial_of
+from prompt_lab.errors import StoreError
+from prompt_lab.evaluate.answered import told_unanswered
+from prompt_lab.evaluate.evidence import not_exercised
+from prompt_lab.names import Side, Split
+from prompt_lab.store.batch import Batch
+from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
+from prompt_lab.store.journal import events, note
+from prompt_lab.store.runs import is_finished
+
+
+class Runs(Phase):
+    """All runs of both sides over one split. Writes runs_<split>.json."""
+
+    split = SplitParameter(default=Split.TRAIN, description="train or verify")
+
+    @property
+    def FILE(self) -> str:  # type: ignore[override]
+        """One file for each split."""
+        return summary_file(self.split)
+
+    def requires(self) -> luigi.Task:
+        """The change that is to be run."""
+        return self.like(Implement)
+
+    def work(self) -> Iterator[Any]:
+        """Yield the runs that are missing; write what all came to."""
+        order = order_of(self, self.split)
+        if order is None:
+            self._write(RunsSummary.nothing(self.split, "the step reads the same on both sides"))
+            return
+        trial = trial_of(self) if self.split is Split.TRAIN else None
+        batch = batch_for(self, order)
+        _log_reading(self, batch)
+        if self.skip_runner:
+            rows = rows_now(self, batch)
+        elif trial is None:
+            rows = yield from all_judged(self, batch)
+        else:
+            rows = yield from in_looks(self, batch)
+        if {row.record.side for row in rows} != set(Side):
+            raise StoreError(
+                f"{self.folder}: the runs of one side are not there, so there is nothing to "
+                "compare. Leave --skip-runner out."
+            )
+        refuse_silence(self, batch, rows)
+        if told := told_unanswered(rows):
+            say(told)
+        summary = summarise(self, batch, rows)
+        if trial is not None:
+            settle(trial, rows, judged(self, batch.name))
+            summary = with_looks(summary, batch, trial)
+        self._write(summary)
+
+    def _write(self, summary: RunsSummary) -> None:
+        for model, numbers in summary.drifted.items():
+            note(self.ctx.lab, "baseline_drifted", now=utc_now(), model=model, numbers=numbers)
+        self.write(summary.model_dump_json(indent=2) + "\n")
+
+
+def order_of(phase: Phase, split: Split) -> Order | None:
+    """The runs that a split takes; None where the step reads the same on both sides."""
+    lab = phase.ctx.lab
+    meta = read_meta(lab, phase.number, phase.step)
+    change = read_change(lab, phase.number, phase.step)
+    commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
+    facts = {side: side_facts(phase, commit) for side, commit in commits.items()}
+    if not_exercised(facts[Side.BASELINE], facts[Side.CANDIDATE]) is not None:
+        return None
+    plans = trial_of(phase).plans if split is Split.TRAIN else meta.plans[split]
+    return Order(split.value, split, commits, meta.models, plans, meta.replicates)
+
+
+def _log_reading(phase: Phase, batch: Batch) -> None:
+    """Every use of verify is logged once for each iteration, before it happens."""
+    if batch.split is not Split.VERIFY:
+        return
+    seen = [e.get("iteration") for e in events(phase.ctx.lab, "verify_read")]
+    root = phase.ctx.lab.root
+    if phase.number not in seen and not all(is_finished(root / r.path) for r in batch.runs):
+        plans = sorted({r.plan for r in batch.runs})
+        note(phase.ctx.lab, "verify_read", now=utc_now(), iteration=phase.number, plans=len(plans))
