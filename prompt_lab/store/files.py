@@ -112,7 +112,8 @@ def read_parsed(path: Path, parse: Callable[[str], T], *, fix: str) -> T:
 def append_row(path: Path, row: dict[str, Any]) -> None:
     """One JSON line in one O_APPEND write, so that rows of two writers never mix.
 
-    A line that a killed writer left half done is ended first: it takes no other with it.
+    A line that a killed writer left half done is ended first: it takes no other with it. One that
+    another writer is at looks the same, and then an empty line stands between the two.
     """
     # Half a surrogate pair, which UTF-8 cannot hold, becomes the escape that JSON has for it.
     line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

@@ -29,13 +29,14 @@ def _dag(runs: int) -> Any:
 
     from pipeline.change.scout import Scout  # noqa: PLC0415
     from pipeline.context import context  # noqa: PLC0415
+    from prompt_lab.store.files import read_rows  # noqa: PLC0415
     from prompt_lab.store.layout import Lab  # noqa: PLC0415
 
     _warm(context())
 
     def run() -> None:
         assert luigi.build([Scout(number=1)], local_scheduler=True, log_level="ERROR")
-        made = (Lab(Path(os.environ["PROMPTLAB_ROOT"])).reusable).read_text().count("\n")
+        made = len(read_rows(Lab(Path(os.environ["PROMPTLAB_ROOT"])).reusable))
         assert made == runs, made
 
     return run
