@@ -1,10 +1,13 @@
 """A candidate that tells verify plans, as a whole iteration: never YES, mostly before a call."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 
+import luigi
 import pytest
 
+from pipeline.decide.replay import Replay
 from pipeline.iteration.dry_run import what_would_run
 from pipeline.iteration.iteration import Iteration
 from prompt_lab.names import Outcome
@@ -56,6 +59,9 @@ def test_a_candidate_that_tells_verify_plans_is_invalid_before_any_call(
     assert "verify_leak" in comment["body"]
     assert "test that with --branch told" in comment["body"]
     assert "9003" not in comment["body"] + verdict.model_dump_json()
+    assert "  INVALID    Text of " in what_would_run(Iteration(pr=1))
+    shutil.rmtree(world.lab / "baseline/verify/plan_verify_003")
+    assert luigi.build([Replay()], local_scheduler=True, log_level="ERROR")
 
 
 def test_the_same_candidate_without_the_verify_text_is_merged(make_world: MakeWorld) -> None:
