@@ -7,6 +7,7 @@ from pipeline.change.agents import most_cost as agents_most
 from pipeline.change.prepare import left_out, prepared
 from pipeline.fan_out.batch import Order, finished_runs, request_for
 from pipeline.trial.estimates import GUESSED, HEAD, characters, row, time
+from pipeline.trial.leaked import leaks_given, leaks_under_test
 from pipeline.trial.noise_floor import read_floor
 from prompt_lab.decide.price import forecast
 from prompt_lab.decide.verdict import Policy, Trial
@@ -30,6 +31,7 @@ def what_would_run(phase: Phase) -> str:
         f"  models     {', '.join(meta.models)}",
         f"  change     {meta.given or _origin(meta)}",
         f"  baseline   {meta.main} at {meta.main_commit[:12]}",
+        *_void(phase, meta),
         "",
         HEAD,
     ]
@@ -51,6 +53,15 @@ def what_would_run(phase: Phase) -> str:
     lines += [f"  {text}" for text in left_out(phase)]
     floor = read_floor(phase.ctx.lab, meta.step)
     return "\n".join([*lines, *_power(policy, meta), *_noise(floor, policy, meta)])
+
+
+def _void(phase: Phase, meta: IterationMeta) -> list[str]:
+    """What makes the verdict on the change INVALID before any call, if that is known."""
+    if (phase.folder / "change.json").exists():
+        found = leaks_under_test(phase)
+    else:
+        found = leaks_given(phase, meta) if meta.given else ()
+    return [f"  INVALID    {reason.text} Nothing would be run." for reason in found]
 
 
 def most_cost(phase: Phase, meta: IterationMeta) -> float:

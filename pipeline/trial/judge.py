@@ -71,12 +71,14 @@ def _findings(phase: Phase, rows: Sequence[RunRow]) -> list[Reason]:
     commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
     facts = {side: side_facts(phase, commit, rows) for side, commit in commits.items()}
     found = list(examine(rows, facts))
+    leaked: list[Reason] = []
     for split in Split:
         summary = _summary(phase, split)
         if summary is None:
             continue
         found += [*drifts(summary), *_moved(summary, commits)]
-    return [*found, *head_moved(phase)]
+        leaked += [reason for reason in summary.leaked if reason not in leaked]
+    return [*leaked, *found, *head_moved(phase)]
 
 
 def drifts(summary: RunsSummary) -> list[Reason]:

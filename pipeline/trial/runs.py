@@ -12,6 +12,7 @@ from pipeline.fan_out.crash import refuse_silence
 from pipeline.gather import rows_now, side_facts, summarise, summary_file
 from pipeline.logs import say
 from pipeline.params import SplitParameter
+from pipeline.trial.leaked import leaks_under_test
 from pipeline.trial.looks import all_judged, in_looks, with_looks
 from pipeline.trial.trials import judged, settle, trial_of
 from prompt_lab.errors import StoreError
@@ -44,6 +45,11 @@ class Runs(Phase):
         if order is None:
             self._write(RunsSummary.nothing(self.split, "the step reads the same on both sides"))
             return
+        found = leaks_under_test(self)
+        if found:
+            why = "the candidate sends text of verify plans"
+            self._write(RunsSummary.nothing(self.split, why, found))
+            return
         trial = trial_of(self) if self.split is Split.TRAIN else None
         batch = batch_for(self, order)
         _log_reading(self, batch)
@@ -61,7 +67,9 @@ class Runs(Phase):
         refuse_silence(self, batch, rows)
         if told := told_unanswered(rows):
             say(told)
-        summary = summarise(self, batch, rows)
+        opened = [path for row in rows for path in row.record.sent.files]
+        found = leaks_under_test(self, opened)
+        summary = summarise(self, batch, rows).model_copy(update={"leaked": found})
         if trial is not None:
             settle(trial, rows, judged(self, batch.name))
             summary = with_looks(summary, batch, trial)

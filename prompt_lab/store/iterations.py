@@ -6,6 +6,7 @@ from pathlib import Path
 from prompt_lab.config.lab import JudgeConfig
 from prompt_lab.decide.ledger import Grant
 from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.reasons import Reason
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Side, Split
 from prompt_lab.records import VERSION, Change, Record
@@ -84,9 +85,11 @@ class RunsSummary(Record):
     judge_calls: int = 0
     """Of calls_made, those that the judge took; of cost_usd, judge_cost_usd is its share."""
     judge_cost_usd: float = 0.0
+    leaked: tuple[Reason, ...] = ()
+    """The finding that the candidate sends text of verify plans, if so."""
 
     @classmethod
-    def nothing(cls, split: Split, why: str) -> "RunsSummary":
+    def nothing(cls, split: Split, why: str, leaked: tuple[Reason, ...] = ()) -> "RunsSummary":
         """The summary of a split of which nothing was run."""
         return cls(
             split=split,
@@ -97,6 +100,7 @@ class RunsSummary(Record):
             seconds=0.0,
             cost_usd=0.0,
             skipped=why,
+            leaked=leaked,
         )
 
 
