@@ -122,8 +122,9 @@ def _power(policy: Policy, meta: IterationMeta) -> list[str]:
         *([f"  {meta.granted.text}"] if meta.granted else []),
         f"  {count(found.plans, 'plan')}{looks} can show {seen} with {policy.power:.0%} power, "
         f"and {wanted} with"
-        f" {found.power:.0%}, where a change",
-        f"  moves half of the plans; for {wanted} about {count(found.needed, 'plan')} would do.",
+        f" {found.power:.0%}, where the plans",
+        f"  differ as if a change moved half of them; for {wanted} about"
+        f" {count(found.needed, 'plan')} would do.",
         f"  If nothing has changed, {found.mean_plans_if_equal:.0f} plans are taken in the mean.",
     ]
 

@@ -1,11 +1,12 @@
 """Confidence limits of a mean of plan values, and what a trial of their spread can see."""
 
-from math import ceil, log, sqrt
+from math import ceil, inf, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from prompt_lab.decide.normal import quantile, reached, t_reached
+from prompt_lab.decide.power import FEW, power_of_look
 from prompt_lab.decide.table import Floats
 
 EXACT_UP_TO = 15  # plans; 2**15 subset means are quick to list
@@ -48,8 +49,26 @@ def deviation(values: Floats) -> float:
 
 def visible(values: Floats, level: float, power: float) -> float:
     """The smallest true gain that plans of this spread show with this power, at most 1."""
-    reach = (reached(level) + quantile(power)) * error(values)
-    return min(1.0, reach) if reach > 0 else min(1.0, -log(level) / max(len(values), 1))
+    if not deviation(values):
+        return min(1.0, -log(level) / max(len(values), 1))
+    return min(1.0, drift_shown(len(values), level, power) * deviation(values))
+
+
+def drift_shown(plans: int, level: float, power: float) -> float:
+    """The smallest gain, in deviations of the plan values, that one look at so many plans shows.
+
+    Infinite where so few plans cannot show any.
+    """
+    normal = (reached(level) + quantile(power)) / sqrt(max(plans, 1))
+    if plans > FEW:
+        return normal
+    if plans < fewest_plans(level):
+        return inf
+    low, high = 0.0, 8 * normal
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (middle, high) if power_of_look(plans, middle, level) < power else (low, middle)
+    return high
 
 
 def plans_needed(spread: float, gain: float, level: float, power: float) -> int:
@@ -59,7 +78,10 @@ def plans_needed(spread: float, gain: float, level: float, power: float) -> int:
     1718
     """
     reach = (reached(level) + quantile(power)) * spread / gain
-    return max(fewest_plans(level), ceil(reach**2))
+    plans = max(fewest_plans(level), ceil(reach**2))
+    while spread > 0 and plans <= FEW and power_of_look(plans, gain / spread, level) < power:
+        plans += 1
+    return plans
 
 
 def fewest_plans(level: float) -> int:

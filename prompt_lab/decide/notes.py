@@ -4,14 +4,14 @@ import numpy as np
 
 from prompt_lab.decide.evidence import Evidence
 from prompt_lab.decide.finding import Finding
-from prompt_lab.decide.limits import deviation, plans_needed, visible
+from prompt_lab.decide.limits import deviation, fewest_plans, plans_needed, visible
 from prompt_lab.decide.normal import above, reached
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.price import Price, Rates
 from prompt_lab.decide.price import price as priced
 from prompt_lab.decide.reasons import Code, Reason, number
 from prompt_lab.decide.table import Floats, Table
-from prompt_lab.names import plural
+from prompt_lab.names import count, plural
 
 SKEWED_BELOW = 100  # plans; above, the mean of skewed values is close enough to normal
 SKEW = 1.0
@@ -35,9 +35,14 @@ def price(table: Table, finding: Finding, policy: Policy, evidence: Evidence) ->
     ]
     cells = table.differences.shape[1] * table.differences.shape[2]
     cost = priced(needed[1], cells, rates(evidence))
+    could = (
+        f"With {count(len(means), 'plan')} of this spread a gain of {seen * 100:.0f} points or more"
+        f" would have been seen ({policy.power:.0%} power)"
+        if len(means) >= fewest_plans(finding.level)
+        else f"{count(len(means), 'plan')} can show no gain at this level"
+    )
     text = (
-        f"With {len(means)} plans of this spread a gain of {seen * 100:.0f} points or more would"
-        f" have been seen ({policy.power:.0%} power); {policy.smallest_effect * 100:g} points take"
+        f"{could}; {policy.smallest_effect * 100:g} points take"
         f" about {needed[0]} plans in one look, {fine * 100:g} points about {needed[1]}"
         f" ({in_words(cost)})."
     )

@@ -7,10 +7,11 @@ import numpy as np
 
 from prompt_lab.decide import bounds
 from prompt_lab.decide.gain import hopeless
-from prompt_lab.decide.limits import fewest_plans, plans_needed
+from prompt_lab.decide.limits import drift_shown, fewest_plans, plans_needed
 from prompt_lab.decide.looks import Design, design
 from prompt_lab.decide.normal import quantile, reached
 from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.power import FEW, power_of_look
 
 
 class Rates(NamedTuple):
@@ -61,6 +62,11 @@ def forecast(plans: int, deviation: float, policy: Policy) -> Forecast:
     power, better = reach(plan, policy.smallest_effect / unit, policy, unit)
     _, equal = reach(plan, 0.0, policy, unit)
     gain = min(1.0, _visible(plan, policy, unit))
+    if count <= FEW:  # the looks are told by normal theory, which few plans do not keep
+        drift = policy.smallest_effect / max(deviation, 1e-9)
+        power = min(power, power_of_look(count, drift, policy.alpha))
+        alone = drift_shown(count, policy.alpha, policy.power) * deviation
+        gain = min(1.0, max(gain, alone))
     needed = plans_needed(deviation, policy.smallest_effect, policy.alpha, policy.power)
     possible = count >= fewest_plans(policy.alpha)
     return Forecast(policy.alpha, count, power, gain, equal, better, needed, possible)
