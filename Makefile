@@ -103,6 +103,7 @@ calibrate: setup ## measure the decision engine into docs/calibration.md, an hou
 
 .PHONY: task
 task: setup ## one safe iteration of a task.yaml: make task TASK=path/to/task.yaml
+	@test -n "$(TASK)" || { echo "Say which: make task TASK=path/to/task.yaml" >&2; exit 2; }
 	@$(BIN)/python -m pipeline.task.command "$(TASK)"
 
 .PHONY: samples

@@ -1,6 +1,7 @@
 """`make scheduler`: luigid's web page, and beside it a server for the lab's own pages."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -70,10 +71,14 @@ def main() -> int:
     luigid = str(Path(sys.executable).with_name("luigid"))
     state = str(lab.work / "luigid.pickle")
     command = [luigid, "--address", "127.0.0.1", "--port", str(LUIGID_PORT), "--state-path", state]
-    try:
-        return subprocess.run(command, env=os.environ, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with subprocess.Popen(command, env=os.environ) as daemon:
+        try:
+            return daemon.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            daemon.terminate()  # a luigid that outlives this would hold the port
 
 
 def _refuse_taken(port: int) -> None:
