@@ -20,7 +20,7 @@ from prompt_lab.records import Change, PromptVersion, RunRecord, RunRow
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_parsed, read_record
-from prompt_lab.store.iterations import REVERTED, Conclusion, Reverted
+from prompt_lab.store.iterations import REVERTED, SUMMARY, Conclusion, Reverted, is_ours
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.runs import MARKER, is_finished, read_row
 
@@ -141,6 +141,17 @@ def difficulty(lab: Lab, step: str, *, before: int) -> dict[str, float]:
             if record is not None:
                 scores.setdefault(run.plan, []).append(record.primary)
     return {plan: fmean(of) for plan, of in scores.items()}
+
+
+VERDICT_LOST = "its verdict.json is missing or damaged"
+
+
+def verdict_is_lost(folder: Path) -> bool:
+    """Whether an iteration that ended, or has a verdict file at all, has no verdict to read."""
+    path = folder / "verdict.json"
+    if not path.exists() and not ((folder / SUMMARY).exists() and is_ours(folder)):
+        return False
+    return read_if_whole(path, Verdict) is None
 
 
 def in_history(path: Path) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.change.past import in_history
+from pipeline.change.past import VERDICT_LOST, in_history, verdict_is_lost
 from pipeline.context import Context
 from pipeline.fan_out.crash import EVENT
 from prompt_lab.decide.ledger import Use, grant
@@ -80,6 +80,9 @@ def irregular_trials(lab: Lab) -> Iterator[Irregular]:
                     _uses_of(known, number)
                 except StoreError as error:
                     faults.append(str(error))
+                if verdict_is_lost(lab.iteration(number, step)):
+                    verdict = lab.iteration(number, step) / "verdict.json"
+                    faults.append(f"{VERDICT_LOST}. {in_history(verdict)}")
             if faults:
                 yield Irregular(path, tuple(faults))
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import luigi
 
 from pipeline.base import LabTask
+from pipeline.change.past import VERDICT_LOST, in_history, verdict_is_lost
 from pipeline.decide.verdict import Verdict
 from pipeline.trial.judge import judge
 from prompt_lab.decide.replay import differences
@@ -43,9 +44,9 @@ class Replay(LabTask):
 
     def run(self) -> None:
         """Read, recompute, say. Raises Differs where a verdict's own policy gives another one."""
-        wanted = self._wanted()
+        wanted, lost = self._wanted()
         other = self.ctx.policy(self.policy) if self.policy else None
-        found = [_changed(p, old, other) if other else _again(p, old) for p, old in wanted]
+        found = [_changed(p, old, other) if other else _again(p, old) for p, old in wanted] + lost
         wrong = sum(not replayed.same for replayed in found)
         print("\n".join(replayed.text for replayed in found))
         if other is not None:
@@ -56,21 +57,27 @@ class Replay(LabTask):
             print(f"{len(found)} verdicts, computed again from their rows: identical.")
         self._told = True
 
-    def _wanted(self) -> list[tuple[Verdict, VerdictRecord]]:
-        """The iterations that have a verdict of ours, by number."""
+    def _wanted(self) -> tuple[list[tuple[Verdict, VerdictRecord]], list[Replayed]]:
+        """The iterations that have a verdict of ours, by number; and those that have lost it."""
         known = iterations(self.ctx.lab)
         if self.number != "all" and not self.number.isdigit():
             raise ConfigError([f"--number {self.number}: give an iteration's number, or all"])
         chosen = sorted(known) if self.number == "all" else [int(self.number)]
-        found = []
+        found, lost = [], []
         for number in chosen:
             folder = self.ctx.lab.iteration(number, known.get(number, ""))
-            old = read_if_whole(folder / Verdict.FILE, VerdictRecord)
-            if old is not None:
-                found.append((Verdict(number=number, step=known[number]), old))
-        if not found:
+            path = folder / Verdict.FILE
+            old = read_if_whole(path, VerdictRecord)
+            if old is None and verdict_is_lost(folder):
+                lost.append(Replayed(False, f"{number}: {VERDICT_LOST}: {in_history(path)}"))
+            elif old is not None:
+                try:
+                    found.append((Verdict(number=number, step=known[number]), old))
+                except LabError as error:  # a step that is no more, or a folder renamed
+                    lost.append(Replayed(False, f"{number}: cannot be computed again: {error}"))
+        if not found and not lost:
             raise StoreError(f"{self.ctx.lab.analysis}: no verdict there to replay")
-        return found
+        return found, lost
 
 
 def _again(phase: Verdict, old: VerdictRecord) -> Replayed:

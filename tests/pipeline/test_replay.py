@@ -58,6 +58,23 @@ def test_a_row_that_was_changed_is_found(make_world: MakeWorld) -> None:
     assert "fingerprint" in said.out
 
 
+def test_a_verdict_that_is_lost_is_named_by_replay_and_ledger(make_world: MakeWorld) -> None:
+    world = make_world(models={"stubborn": scripted(READS_FIRST)})
+    assert world.iterate()
+    path = next((world.lab / "analysis").glob("1_*/verdict.json"))
+    aside = world.lab / "analysis" / "2_read_sum.bak"
+    aside.mkdir()
+    (aside / "verdict.json").write_bytes(path.read_bytes())
+    path.write_bytes(path.read_bytes()[:100])
+    said = luigi(world, "Replay")
+    assert said.code != 0
+    assert "1: its verdict.json is missing or damaged: git -C " in said.out
+    assert "2: cannot be computed again: Unknown step 'read_sum.bak'" in said.out
+    assert "2 of 2 stored verdicts" in said.err
+    assert luigi(world, "Ledger").code == 0
+    assert "missing or damaged. git -C " in (world.lab / "irregular.md").read_text()
+
+
 def test_a_lab_without_a_verdict_says_so(make_world: MakeWorld) -> None:
     world = make_world()
     said = luigi(world, "Replay")
