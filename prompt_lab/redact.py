@@ -8,16 +8,23 @@ from typing import Any
 HIDDEN = "[key]"
 SHORTEST = 6
 """A key with fewer characters would be found in ordinary words."""
+APART = 12
+"""A shorter key that is looked for with white space in it would be found in ordinary words."""
+_START, _END = r"(?<![^\W_])", r"(?![^\W_])"
+"""Where no letter and no digit stands; `_` is often what ties a key to its name."""
 _NAMES = r"(?:api[_-]?key|x-api-key|authorization|access[_-]?token|client[_-]?secret|password)"
 _VALUE = r'\s*:\s*\\?")((?:[^"\\]|\\[^"])*)'
 _SHAPES = [
-    (("sk-",), re.compile(r"\bsk-[A-Za-z0-9_-]{12,}")),
-    (("bearer ",), re.compile(r"(\b[Bb]earer )[A-Za-z0-9._~+/=-]{8,}")),
-    (("aiza",), re.compile(r"\bAIza[0-9A-Za-z_-]{30,}")),
-    (("ghp_", "gho_", "ghs_", "github_pat_"), re.compile(r"\b(?:gh[pos]|github_pat)_\w{20,}")),
-    (("hf_",), re.compile(r"\bhf_[A-Za-z0-9]{20,}")),
-    (("xox",), re.compile(r"\bxox[abp]-[A-Za-z0-9-]{10,}")),
-    (("akia",), re.compile(r"\bAKIA[0-9A-Z]{16}\b")),
+    (("sk-",), re.compile(rf"{_START}sk-[A-Za-z0-9_-]{{12,}}")),
+    (("bearer ",), re.compile(rf"({_START}[Bb]earer )[A-Za-z0-9._~+/=-]{{8,}}")),
+    (("aiza",), re.compile(rf"{_START}AIza[0-9A-Za-z_-]{{30,}}")),
+    (
+        ("ghp_", "gho_", "ghs_", "github_pat_"),
+        re.compile(rf"{_START}(?:gh[pos]|github_pat)_\w{{20,}}"),
+    ),
+    (("hf_",), re.compile(rf"{_START}hf_[A-Za-z0-9]{{20,}}")),
+    (("xox",), re.compile(rf"{_START}xox[abp]-[A-Za-z0-9-]{{10,}}")),
+    (("akia",), re.compile(rf"{_START}AKIA[0-9A-Z]{{16}}{_END}")),
     (
         ("key=", "token="),
         re.compile(r"([?&](?:api_?key|key|access_token|token)=)[^&\s\"'\\#]+", re.IGNORECASE),
@@ -36,14 +43,20 @@ class Redactor:
 
     def __init__(self, known: Iterable[str]) -> None:
         self._known = sorted({k for k in known if len(k) >= SHORTEST}, key=len, reverse=True)
+        squeezed = {_squeezed(key): key for key in self._known}
+        self._apart = {short: key for short, key in squeezed.items() if len(short) >= APART}
 
     def text(self, text: str) -> str:
         """The text without known keys and without anything that looks like one.
+
+        White space, a line's end too, keeps no known key of `APART` characters from being found.
 
         >>> Redactor(["top-secret"]).text('top-secret https://x/?key=abc "api_key": "me"')
         '[key] https://x/?key=[key] "api_key": "[key]"'
         """
         text = self.known_in(text)
+        for short in self._split_in(text):
+            text = re.sub(r"\s*".join(map(re.escape, short)), HIDDEN, text)
         lower = text.lower()
         for marker, shape in _MARKED:
             if marker in lower:
@@ -57,6 +70,7 @@ class Redactor:
         ['?key=abc', 'top-secret']
         """
         known = {key for key in self._known if key in text}
+        known |= {self._apart[short] for short in self._split_in(text)}
         lower = text.lower()
         shaped = (s.finditer(text) for marker, s in _MARKED if marker in lower)
         return frozenset(known | {one[0] for found in shaped for one in found})
@@ -79,6 +93,14 @@ class Redactor:
         for key in self._known:
             data = data.replace(key.encode(), HIDDEN.encode())
         return data
+
+    def _split_in(self, text: str) -> list[str]:
+        squeezed = _squeezed(text) if self._apart else ""
+        return [short for short in self._apart if short in squeezed]
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _hide(found: re.Match[str]) -> str:

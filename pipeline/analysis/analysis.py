@@ -1,22 +1,23 @@
 """Insight, CodeReview, Synthesis, Assessment: what the runs say, before anyone decides."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
 import luigi
 
 from pipeline.analysis.analyst import view_of
 from pipeline.base import Phase
-from pipeline.change.agents import analysts_of
+from pipeline.change.agents import analysts_of, redactor_of
 from pipeline.change.past import known_modes, tried
 from pipeline.flags import METRICS
 from pipeline.gather import plans_of, texts, version_at
 from pipeline.trial.judge import judge
 from pipeline.trial.runs import Runs
 from pipeline.trial.trials import shown
+from prompt_lab.agents.refusals import told
 from prompt_lab.agents.requests import INSIGHT, REVIEW, to_find, to_review
 from prompt_lab.agents.views import is_failed
 from prompt_lab.analyze.assessment import assess
+from prompt_lab.analyze.findings import Finding
 from prompt_lab.analyze.insight import parse_findings, render_insight
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
@@ -28,7 +29,7 @@ from prompt_lab.records import PlanText, PromptVersion
 from prompt_lab.store.files import read_parsed
 from prompt_lab.store.iterations import read_change, read_meta
 
-T = TypeVar("T")
+Parse = Callable[[str], tuple[Finding, ...]]
 
 
 class ByAnalyst(Phase):
@@ -122,12 +123,15 @@ class Synthesis(Phase):
             outcome=None,
         )
 
-    def _parsed(self, prefix: str, analyst: str, parse: Callable[[str], T]) -> T | None:
-        """What an analyst said; None where it failed."""
+    def _parsed(self, prefix: str, analyst: str, parse: Parse) -> tuple[Finding, ...] | None:
+        """What an analyst said; None where it failed. A block may spell a sign as \\uXXXX."""
         path = self.folder / f"{prefix}_{analyst}.md"
+        redactor = redactor_of(self)
 
-        def read(text: str) -> T | None:
-            return None if is_failed(text) else parse(text)
+        def read(text: str) -> tuple[Finding, ...] | None:
+            if is_failed(text):
+                return None
+            return tuple(one.reworded(lambda words: told(words, redactor)) for one in parse(text))
 
         return read_parsed(path, read, fix="Remove it to have it made again")
 

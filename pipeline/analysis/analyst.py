@@ -18,7 +18,7 @@ from pipeline.change.agents import (
 )
 from pipeline.context_agents import agent, agent_config, copies
 from prompt_lab.agents import refusals, requests
-from prompt_lab.agents.refusals import Fault, Refusal
+from prompt_lab.agents.refusals import Fault, Refusal, told
 from prompt_lab.agents.requests import SEND_BACK
 from prompt_lab.agents.views import fault_of, rendered
 from prompt_lab.config.agents import AgentConfig
@@ -46,7 +46,7 @@ def view_of(
             return rendered(title, "", [Fault(code=Refusal.FAILED, text=f"cannot be used: {why}")])
         return _asked(phase, config, template, values, rows, title)
     except LabError as error:
-        text = redactor_of(phase).text(str(error))
+        text = told(str(error), redactor_of(phase))
         return rendered(title, "", [Fault(code=Refusal.FAILED, text=text)])
 
 
@@ -75,7 +75,7 @@ def _asked(
             if not faults or attempt == 2 or spent * 2 > config.cost_usd:
                 break
             prompt = f"{prompt}\n{SEND_BACK.format(reason=faults[0].text)}\n"
-    text = "" if withheld else redactor_of(phase).text(work.result.text)
+    text = "" if withheld else told(work.result.text, redactor_of(phase))
     return rendered(title, text, faults, _note(config, work, attempt))
 
 

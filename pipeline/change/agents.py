@@ -14,7 +14,7 @@ from pipeline.flags import METRICS
 from pipeline.gather import texts
 from prompt_lab.agents.belief import believed
 from prompt_lab.agents.port import AgentJob, AgentResult
-from prompt_lab.agents.refusals import Fault
+from prompt_lab.agents.refusals import Fault, told
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.errors import ConfigError, ModelUnavailable, UnknownName
 from prompt_lab.names import Split
@@ -79,8 +79,8 @@ def keep(phase: Phase, work: Work, faults: Sequence[Fault], *, withheld: bool) -
         task=work.task,
         started=work.started,
         ending=result.ending.value,
-        message=redactor.text(result.message),
-        refused={fault.code: redactor.text(fault.text) for fault in faults},
+        message=told(result.message, redactor),
+        refused={fault.code: told(fault.text, redactor) for fault in faults},
         prompt_sha256=sha256(work.prompt.encode()).hexdigest(),
         seconds=round(result.seconds, 3),
         cost_usd=result.cost_usd,
@@ -88,7 +88,7 @@ def keep(phase: Phase, work: Work, faults: Sequence[Fault], *, withheld: bool) -
         output_tokens=result.output_tokens,
         unbound=result.unbound,
     )
-    return keep_work(phase.folder, record, "" if withheld else redactor.text(result.transcript))
+    return keep_work(phase.folder, record, "" if withheld else told(result.transcript, redactor))
 
 
 def redactor_of(phase: Phase) -> Redactor:

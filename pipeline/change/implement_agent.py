@@ -22,7 +22,7 @@ from pipeline.gather import version_at
 from prompt_lab.agents import refusals, requests
 from prompt_lab.agents.port import Copies
 from prompt_lab.agents.proposal import Proposal, parse_proposal
-from prompt_lab.agents.refusals import Fault, Refusal, in_words
+from prompt_lab.agents.refusals import Fault, Refusal, in_words, told
 from prompt_lab.analyze.leaks import leaks
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.errors import AgentRefused, TargetError
@@ -48,14 +48,15 @@ def by_agent(phase: Phase, meta: IterationMeta) -> Change:
         honest = text_of(box.tree)
         prompt = _prompt(phase, config, (direction, material.known), box)
         work = put_to_work(phase, config, "implement", prompt, box, writes=True)
-        commit, found = _taken(tree, meta, box, f"{direction.title}\n\nBy {config.name}.\n")
+        about = told(direction.title, redactor_of(phase))
+        commit, found = _taken(tree, meta, box, f"{about}\n\nBy {config.name}.\n")
     faults = [*found, *_faults(phase, meta, work, commit, honest)]
     withheld = any(fault.code == Refusal.VERIFY_SEEN for fault in faults)
     record = keep(phase, work, faults, withheld=withheld)
     proposal = parse_proposal(work.result.text)
     if faults or not isinstance(proposal, Proposal):
-        told = redactor_of(phase).text(_refused(config, faults, record))
-        raise AgentRefused(told, [fault.code for fault in faults])
+        why = told(_refused(config, faults, record), redactor_of(phase))
+        raise AgentRefused(why, [fault.code for fault in faults])
     return _change(phase, meta, commit, (proposal, direction, source))
 
 
@@ -99,7 +100,9 @@ def _faults(phase: Phase, meta: IterationMeta, work: Work, commit: str, honest: 
         "\n".join(pair[side].decode("utf-8", "replace") for pair in contents.values())
         for side in (0, 1)
     )
-    written = "\n".join((after, *contents, work.result.text))
+    # Its block may spell a sign as \uXXXX: what is published is looked at as it is published.
+    said = {} if isinstance(proposal, Fault) else proposal.said
+    written = "\n".join((after, *contents, work.result.text, *said.values()))
     ended = refusals.of_ending(work.result, work.config)
     missing = [proposal] if isinstance(proposal, Fault) else []
     missing += refusals.of_changes(changed, work.config, work.result.bad_paths)
@@ -107,7 +110,7 @@ def _faults(phase: Phase, meta: IterationMeta, work: Work, commit: str, honest: 
         *ended,
         *(fault for fault in missing if not ended or fault.code not in refusals.BY_ITS_END),
         *refusals.of_texts(contents),
-        *refusals.of_secrets(contents, redactor_of(phase)),
+        *refusals.of_secrets(contents, redactor_of(phase), said),
         *refusals.of_verify(
             written,
             work.result.transcript,
@@ -124,7 +127,7 @@ def _change(
     """Publish the commit and open its pull request."""
     proposal, direction, source = said
     redactor = redactor_of(phase)
-    title, description = redactor.text(proposal.title), redactor.text(proposal.description)
+    title, description = told(proposal.title, redactor), told(proposal.description, redactor)
     branch = f"prompt-lab/{meta.iteration}-{meta.agent}"
     before, after = version_at(phase, meta.main_commit), version_at(phase, commit)
     copied = leaks(before.text, after.text, [], plan_texts(phase, meta, Split.TRAIN))
@@ -134,7 +137,7 @@ def _change(
         f"Direction: {direction.title}\n{evidence(direction)}"
     )
     pull = phase.ctx.code_host(meta.target).open_pull(
-        branch, base=meta.main, title=title, body=body, when=meta.created
+        branch, base=meta.main, title=title, body=told(body, redactor), when=meta.created
     )
     return Change(
         branch=branch,

@@ -18,6 +18,11 @@ class Proposal(Record):
         default={}, description="path -> whole new text, from an agent that cannot edit by itself"
     )
 
+    @property
+    def said(self) -> dict[str, str]:
+        """What of it is published as it is, by what it is."""
+        return {"the title": self.title, "the description": self.description}
+
 
 def parse_proposal(text: str) -> Proposal | Fault:
     r"""The last ```json block of a text, read strictly; or why there is none.

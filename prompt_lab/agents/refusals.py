@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 
 from prompt_lab.agents.port import AgentResult, Ending
 from prompt_lab.analyze.leaks import Leak, leaks
@@ -30,7 +31,7 @@ class Refusal(StrEnum):
     PROCESS_LIMIT = "process_limit"
     NO_BLOCK = "no_block"  # prose instead of the block that was asked for
     BAD_BLOCK = "bad_block"  # the block does not fit its schema
-    SECRET = "secret"  # a key stands in a file that it changed, or in its name
+    SECRET = "secret"  # a key stands in a file that it changed, in its name, or in its title
     NOT_TEXT = "not_text"  # a file that it changed is not UTF-8
     VERIFY_SEEN = "verify_seen"  # text of the verify plans stands in what it wrote or printed
     NO_EVIDENCE = "no_evidence"  # a finding without a number and the path of a run
@@ -100,20 +101,39 @@ def budget_of(config: AgentConfig) -> Budget:
     )
 
 
-def of_secrets(contents: Contents, redactor: Redactor) -> list[Fault]:
-    """The reason that a key stands in the new text of a changed file, or in its name.
+def of_secrets(
+    contents: Contents, redactor: Redactor, said: Mapping[str, str] = MappingProxyType({})
+) -> list[Fault]:
+    """The reason that a key stands in the new text of a changed file, in its name, or in `said`.
+
+    `said` are the texts that are published with the files, by what they are.
 
     One that the file held before is not the work's. Whole texts are looked at, never the lines of
     a printed diff: what ends a line is a matter of opinion.
     """
     found = [
-        redactor.text(path)
+        told(path, redactor)
         for path, (before, after) in contents.items()
         if _keys(after, redactor) - _keys(before, redactor) or redactor.found(visible(path))
     ]
+    found += [what for what, text in said.items() if _keys(text.encode(), redactor)]
     if not found:
         return []
     return [Fault(code=Refusal.SECRET, text=f"a key stands in {', '.join(map(repr, found))}")]
+
+
+def told(text: str, redactor: Redactor) -> str:
+    r"""A text as it may go into a commit, a pull request or a page: no key stands in it.
+
+    Signs that nobody sees keep nothing from being found; they are taken out with what they hid.
+
+    >>> told("It is sk-live-\u200b0123456789abcdef.", Redactor([]))
+    'It is [key].'
+    """
+    shown = redactor.text(text)
+    seen = visible(shown)
+    hidden = redactor.text(seen)
+    return shown if hidden == seen else hidden
 
 
 def _keys(data: bytes, redactor: Redactor) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """What an analyst found, one statement each, and the fenced block in which it stands in a page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field, ValidationError
@@ -26,6 +26,12 @@ class Finding(Record):
     about: str = Field(default="", description="the field, phrase or plan that it is about")
     says: Says = Field(default="", description="what the candidate did to it, if that was said")
     weight: float = Field(default=0.0, ge=0, le=1, description="share of runs or texts concerned")
+
+    def reworded(self, word: Callable[[str], str]) -> "Finding":
+        """The same with each of its texts put through `word`."""
+        texts = {"kind": self.kind, "text": self.text, "model": self.model, "about": self.about}
+        new: dict[str, object] = {name: word(text) for name, text in texts.items()}
+        return self.model_copy(update=new | {"evidence": tuple(map(word, self.evidence))})
 
 
 Views = Mapping[str, Sequence[Finding] | None]

@@ -28,6 +28,14 @@ pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
 LEAK = GOLD.splitlines()[0]
 RUN = "history/0/01_read_sum/outputs/plan_train_000"
+PIECES = f"{KEY[:8]}\u200b{KEY[8:]}"
+
+
+def block(title: str, *, plain: bool = False) -> str:
+    said = {"title": title, "description": "Words."}
+    return f"Done.\n```json\n{json.dumps(said, ensure_ascii=plain)}\n```"
+
+
 HIDDEN: dict[str, tuple[dict[str, Any], set[str]]] = {
     "a key after a form feed": ({"files": {"prompt.txt": f"{BETTER}x\x0c{KEY}\n"}}, {"secret"}),
     "a key after U+2028": ({"files": {"prompt.txt": f"{BETTER}x\u2028{KEY}\n"}}, {"secret"}),
@@ -38,6 +46,17 @@ HIDDEN: dict[str, tuple[dict[str, Any], set[str]]] = {
     "a key for a name": (
         {"files": {"prompt.txt": BETTER, f"{KEY}.txt": "x\n"}, "paths": ["*.txt"], "max_files": 2},
         {"secret"},
+    ),
+    "a key in pieces in its title": ({"says": block(f"Use {PIECES}")}, {"secret"}),
+    "a key spelled with an escape": ({"says": block(f"Use {PIECES}", plain=True)}, {"secret"}),
+    "a key after an underscore": ({"files": {"prompt.txt": f"{BETTER}KEY_{KEY}\n"}}, {"secret"}),
+    "a key of ours on two lines": (
+        {"files": {"prompt.txt": f"{BETTER}hunter-2-\nhunter-2\n"}},
+        {"secret"},
+    ),
+    "verify text with escapes in its title": (
+        {"says": block("\u200b".join(LEAK), plain=True)},
+        {"verify_seen"},
     ),
     "verify text after U+2028": (
         {"files": {"prompt.txt": f"{BETTER}x\u2028{LEAK}\n"}},
@@ -67,8 +86,11 @@ def player(world: World, name: str = "helper", **act: Any) -> None:
 
 
 def test_what_is_hidden_is_found_and_nothing_is_published(
-    make_world: MakeWorld, capfd: pytest.CaptureFixture[str]
+    make_world: MakeWorld,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("SHOP_API_KEY", "hunter-2-hunter-2")
     world = make_world()
     main, found = world.git("rev-parse", "main"), {}
     for number, (case, (act, _)) in enumerate(HIDDEN.items(), start=1):
@@ -109,6 +131,17 @@ def test_a_cost_that_cannot_be_counts_as_the_limit_and_wedges_nothing(
     assert "$1.00 of it for 1 task" in (world.folder(1) / "summary.txt").read_text()
     end = json.loads((world.lab / "loops/1_read_sum/ended.json").read_text())
     assert (end["stop"]["code"], end["cost_usd"]) == ("budget", pytest.approx(1.0))
+
+
+def test_no_key_of_an_analysts_words_reaches_a_pull_request(make_world: MakeWorld) -> None:
+    world = make_world()
+    said = finding(RUN, text=f"Use {PIECES} for it.", weight=1.0)
+    assert "\\u200b" in said
+    analyst(world, "spy", said)
+    assert world.iterate(analysts="metrics,spy")
+    page = (world.folder(1) / "synthesis.md").read_text()
+    assert "Use [key] for it" in page
+    assert not [word for word in (KEY, PIECES, "\\u200b") if word in page]
 
 
 def test_odd_analysts_stop_nobody(make_world: MakeWorld) -> None:

@@ -9,6 +9,15 @@ from hypothesis import given
 from prompt_lab.redact import HIDDEN, Redactor
 
 KEY = "sk-stand-in-0123456789abcdef"
+SHAPED = (
+    "sk-live-0123456789abcdefghij",
+    "AIza" + "0123456789" * 4,
+    "ghp_" + "0123456789" * 4,
+    "github_pat_" + "0123456789" * 4,
+    "hf_" + "abcdefghij" * 3,
+    "xoxb-0123456789-abcdef",
+    "AKIAIOSFODNN7EXAMPLE",
+)
 
 
 @given(st.text(), st.text())
@@ -39,6 +48,8 @@ def test_words_stay_words() -> None:
         ('"{\\"apiKey\\": \\"me\\"}"', f'"{{\\"apiKey\\": \\"{HIDDEN}\\"}}"'),
         ("it is sk-ant-api03-abcdefghijkl.", f"it is {HIDDEN}."),
         ("AKIAIOSFODNN7EXAMPLE", HIDDEN),
+        *((f"KEY_{key}", f"KEY_{HIDDEN}") for key in SHAPED),
+        *((f"x{key}", f"x{key}") for key in SHAPED),
     ],
 )
 def test_what_looks_like_a_key_is_hidden(text: str, shown: str) -> None:
@@ -49,3 +60,11 @@ def test_an_answer_loses_keys_only() -> None:
     assert Redactor([KEY]).known(f"sk-made-up-by-a-model {KEY}".encode()) == (
         f"sk-made-up-by-a-model {HIDDEN}".encode()
     )
+
+
+@pytest.mark.parametrize("gap", ["\n", "\r\n", "\n    ", "\t", "\u2028"])
+def test_no_white_space_hides_a_known_key(gap: str) -> None:
+    redactor = Redactor(["hunter-2-hunter-2", "secret"])
+    text = f"It is hunter-2-{gap}hunter-2. A sec ret stays."
+    assert redactor.text(text) == f"It is {HIDDEN}. A sec ret stays."
+    assert redactor.found(text) == {"hunter-2-hunter-2"}

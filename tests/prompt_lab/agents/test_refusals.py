@@ -3,7 +3,15 @@
 import pytest
 
 from prompt_lab.agents.port import AgentResult, Ending
-from prompt_lab.agents.refusals import Fault, of_changes, of_ending, of_secrets, of_texts, of_verify
+from prompt_lab.agents.refusals import (
+    Fault,
+    of_changes,
+    of_ending,
+    of_secrets,
+    of_texts,
+    of_verify,
+    told,
+)
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.propose.budget import ChangedFile
 from prompt_lab.records import PlanText
@@ -62,6 +70,8 @@ def secrets(after: str, before: str = "old\n", path: str = "p.txt") -> list[Faul
         ("the API key is not given", False),
         (f"++ {SHAPED}", True),
         (f"sk-\u200b{SHAPED[3:]}", True),
+        (f"KEY_{SHAPED}", True),
+        ("our-own-\nsecret", True),
     ],
 )
 def test_keys_in_a_changed_file(line: str, found: bool) -> None:
@@ -79,6 +89,20 @@ def test_no_sign_before_a_key_hides_it(end: str) -> None:
 def test_a_key_in_the_name_of_a_file() -> None:
     [fault] = secrets("x\n", path="our-own-secret/p.txt")
     assert fault.text == "a key stands in '[key]/p.txt'"
+
+
+@pytest.mark.parametrize("key", [SHAPED, "our-own-secret"])
+@pytest.mark.parametrize("sign", ["", "\u200b", "\u00ad", "\U000e0041"])
+def test_a_key_in_what_is_published_with_the_files(key: str, sign: str) -> None:
+    text = f"It is {key[:5]}{sign}{key[5:]}"
+    [fault] = of_secrets({}, OURS, {"the title": "Fine \u200b words", "the description": text})
+    assert (fault.code, fault.text) == ("secret", "a key stands in 'the description'")
+    assert told(text, OURS) == "It is [key]"
+
+
+def test_what_hides_no_key_is_told_as_it_is() -> None:
+    text = 'One\u200d joined \uff19, "api_key": "[key]"'
+    assert told(text, OURS) == text
 
 
 def test_a_key_that_was_there_before_is_not_the_works() -> None:
