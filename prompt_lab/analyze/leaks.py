@@ -27,10 +27,10 @@ def leaks(
     """Five words in a row of a verify plan, or one of its gold values, new in the prompt.
 
     What the old prompt or a train plan holds too has an honest source and is left out. White
-    space of any kind, and signs that nobody sees, keep nothing from being found.
+    space of any kind, `_` in its place, and signs that nobody sees keep nothing from being found.
     """
-    honest = "".join(line(tokens(visible(text))) for text in [before, *_every(train)])
-    prompt = line(tokens(visible(after)))
+    honest = "".join(line(tokens(_spaced(text))) for text in [before, *_every(train)])
+    prompt = line(tokens(_spaced(after)))
     found: list[Leak] = []
     for plan in verify:
         for text in plan.inputs.values():
@@ -48,15 +48,20 @@ def leaks(
 
 
 def _stretches(text: str, prompt: str, honest: str) -> list[str]:
-    text = visible(text)
+    text = _spaced(text)
     found = words(text)
     stretches = (spelled(text, found, at, size) for at, size in runs_in(found, prompt, MIN_WORDS))
     return [one for one in stretches if line(tokens(one)) not in honest]
 
 
 def _new(text: str, prompt: str, honest: str) -> bool:
-    value = line(tokens(visible(text)))
+    value = line(tokens(_spaced(text)))
     return value in prompt and value not in honest
+
+
+def _spaced(text: str) -> str:
+    """As a reader sees it; `_` joins words in a name, and here it may not."""
+    return visible(text).replace("_", " ")
 
 
 def _is_telling(text: str) -> bool:

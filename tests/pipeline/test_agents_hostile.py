@@ -74,6 +74,14 @@ HIDDEN: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"files": {f"{LEAK}.txt": "x\n"}, "paths": ["*.txt"]},
         {"verify_seen"},
     ),
+    "verify text with underscores for a name": (
+        {"files": {f"{LEAK.replace(' ', '_')}.txt": "x\n"}, "paths": ["*.txt"]},
+        {"verify_seen"},
+    ),
+    "verify text with underscores": (
+        {"files": {"prompt.txt": f"{BETTER}{LEAK.replace(' ', '_')}\n"}},
+        {"verify_seen"},
+    ),
 }
 
 

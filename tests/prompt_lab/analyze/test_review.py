@@ -5,6 +5,7 @@ from typing import Any
 from prompt_lab.analyze.contract import contradictions
 from prompt_lab.analyze.diffs import file_diffs, hard_words
 from prompt_lab.analyze.findings import is_parsed
+from prompt_lab.analyze.leaks import leaks
 from prompt_lab.analyze.review import Review, parse_review, render_review, review
 from tests.prompt_lab.analyze.making import CHANGE, plan_text, prompt
 
@@ -64,6 +65,12 @@ def test_a_train_example_and_old_text_are_no_leak() -> None:
     assert not _review(BASE + 'Example: "Red Pot asks for 12.00 by the end of May"').leaks
     leaky = BASE + "42.50"
     assert not _review(leaky + " again", before=leaky).leaks
+
+
+def test_a_label_with_an_underscore_is_no_leak_by_itself() -> None:
+    plans = [plan_text("v2", "Some words", {"kind": "pro_forma_bill"})]
+    assert not leaks(BASE, BASE + "Say pro_forma_bill or invoice.", TRAIN, plans)
+    assert leaks(BASE, BASE + "Blue_Kettle_wants_42.50_before_the_first", TRAIN, VERIFY)
 
 
 def test_keys_that_the_schema_does_not_have() -> None:
