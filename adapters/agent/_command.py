@@ -119,6 +119,12 @@ class CommandAgent(ABC):
             return heard.cost if heard.cost is not None else (nan if tokens else 0.0)
         return (heard.input_tokens * price.input + heard.output_tokens * price.output) / 1e6
 
+    def _at_most(self, heard: Heard) -> float:
+        """US dollars of work that did not come to its end; of one that told nothing: NaN."""
+        price, cost = self._config.price, self.cost(heard)
+        told = heard.input_tokens + heard.output_tokens > 0 or heard.cost is not None
+        return cost if told or (price is not None and price.free) else nan
+
     def _command(self) -> tuple[str, ...]:
         return self._config.command or (self.COMMAND,)
 
@@ -173,7 +179,7 @@ class CommandAgent(ABC):
             transcript=out + (f"\n--- standard error ---\n{err}" if err else ""),
             ending=ending,
             message=message,
-            cost_usd=self.cost(heard),
+            cost_usd=self.cost(heard) if ending is Ending.DONE else self._at_most(heard),
             input_tokens=heard.input_tokens,
             output_tokens=heard.output_tokens,
             seconds=ended.seconds,

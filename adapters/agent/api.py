@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import nan
 from time import monotonic
 from typing import Protocol
 
@@ -52,7 +53,8 @@ class ApiAgent:
             seconds = monotonic() - started
             late = seconds > self._config.seconds
             ending = Ending.TIME if late else Ending.FAILED
-            return AgentResult("", "", ending, short(str(error), LONGEST), seconds=seconds)
+            cost, why = self._cost(0, 0, ending), short(str(error), LONGEST)
+            return AgentResult("", "", ending, why, cost_usd=cost, seconds=seconds)
         text = writable(answer.text)
         ending = Ending.DONE if text.strip() else Ending.FAILED
         ending = Ending.TIME if answer.seconds > self._config.seconds else ending
@@ -61,7 +63,7 @@ class ApiAgent:
             transcript=f"{job.prompt}\n--- answer ---\n{text}\n",
             ending=ending,
             message="" if text.strip() else "its model answered nothing",
-            cost_usd=self._cost(answer.input_tokens, answer.output_tokens),
+            cost_usd=self._cost(answer.input_tokens, answer.output_tokens, ending),
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
             seconds=answer.seconds,
@@ -71,8 +73,11 @@ class ApiAgent:
             return result
         return replace(result, bad_paths=tuple(_write(job, proposal)))
 
-    def _cost(self, asked: int, answered: int) -> float:
+    def _cost(self, asked: int, answered: int, ending: Ending) -> float:
+        """US dollars; NaN where it did not come to its end, told no tokens, and may cost money."""
         price = self._config.price
+        if ending is not Ending.DONE and not asked + answered:
+            return 0.0 if (price.free if price else self._model.free) else nan
         if price is None:
             return self._model.cost(asked, answered)
         return (asked * price.input + answered * price.output) / 1e6

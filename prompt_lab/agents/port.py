@@ -41,7 +41,8 @@ class AgentResult:
 
     `text` is its last message; `transcript` all that it printed. `unbound`: walls and
     bounds that this machine could not build, in words. `cost_usd` is as it was told: NaN where
-    it is not known. `bad_paths`: files that it gave and that could not be written.
+    it is not known, as of work that was ended before it told of any. `bad_paths`: files that it
+    gave and that could not be written.
     """
 
     text: str

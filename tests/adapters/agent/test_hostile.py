@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from adapters.agent.api import ApiAgent
 from adapters.agent.claude_code import ClaudeCode
+from adapters.agent.codex import Codex
+from adapters.llm.scripted import Scripted
 from prompt_lab.agents.belief import believed
 from prompt_lab.agents.port import Ending
+from prompt_lab.config.agents import AgentConfig
+from prompt_lab.config.models import ModelConfig
 from tests.adapters.agent.conftest import MakeJob
 from tests.adapters.agent.test_contract import Make, api, block, every_command, player
 
@@ -51,6 +56,37 @@ def test_a_cost_that_cannot_be_is_not_taken_for_nothing(job: MakeJob, cost: obje
     result = believed(ClaudeCode(config).work(job()), config.cost_usd)
     assert (result.ending, result.cost_usd) == (Ending.DONE, config.cost_usd)
     assert "not known" in result.message
+
+
+FREE = {"input": 0, "output": 0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "price"),
+    [("codex", {"input": 1, "output": 0}), ("codex", FREE), ("claude_code", None),
+     ("claude_code", {"input": 1, "output": 0}), ("claude_code", FREE)],
+)  # fmt: skip
+def test_ended_before_it_told_its_tokens_it_counts_as_the_limit_unless_it_is_free(
+    job: MakeJob, kind: str, price: dict[str, float] | None
+) -> None:
+    act = {"shell": "echo '{\"type\": \"thread.started\"}'; sleep 60"}
+    config = player("codex", act, kind="codex", seconds=1)
+    config = AgentConfig.model_validate(config.model_dump() | {"kind": kind, "price": price})
+    made = Codex(config) if kind == "codex" else ClaudeCode(config)
+    result = believed(made.work(job()), config.cost_usd)
+    known = price == FREE
+    assert (result.ending, result.cost_usd) == (Ending.TIME, 0.0 if known else config.cost_usd)
+    assert ("not known" in result.message) is not known
+
+
+@pytest.mark.parametrize("price", [0, 1])
+def test_a_call_that_fails_without_a_word_of_tokens(job: MakeJob, price: float) -> None:
+    model = ModelConfig(alias="m", provider="scripted", id="m", deterministic=True,
+                        price={"input": price, "output": price},
+                        settings={"extra": {"fail": "refused"}})  # fmt: skip
+    config = AgentConfig(name="a", kind="api", model="m")
+    result = ApiAgent(config, lambda: Scripted(model), model).work(job())
+    assert (result.ending, isnan(result.cost_usd)) == (Ending.FAILED, price == 1)
 
 
 @every_command
