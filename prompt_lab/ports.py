@@ -139,6 +139,9 @@ class Workspace(Protocol):
     def resolve(self, ref: str) -> str:
         """The full commit id of a branch, tag or commit. Raises TargetError."""
 
+    def message(self, commit: str) -> str:
+        """What a commit says, as it was written."""
+
     def blob(self, commit: str, path: str) -> str | None:
         """Git blob id of a file at a commit; None where it has none."""
 

@@ -71,6 +71,10 @@ class GitWorkspace:
         self._fetch(commit)
         return commit
 
+    def message(self, commit: str) -> str:
+        """What a commit says."""
+        return self._clone("log", "-1", "--format=%B", self.resolve(commit))
+
     def blob(self, commit: str, path: str) -> str | None:
         """Git blob id of a file at a commit; None where it has none."""
         return _content.entry(self._clone, self.resolve(commit), path)[1]

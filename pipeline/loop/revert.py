@@ -9,9 +9,9 @@ from pipeline.base import File, LabTask, hold_lab, utc_now
 from pipeline.logs import say
 from pipeline.pages.ledger import write_ledger
 from pipeline.params import CountParameter
-from prompt_lab.errors import CodeHostError, StoreError, TargetError
+from prompt_lab.errors import CodeHostError, NoSuchCommit, StoreError, TargetError
 from prompt_lab.names import PullState
-from prompt_lab.ports import CodeHost
+from prompt_lab.ports import CodeHost, Workspace
 from prompt_lab.records import Change, Pull
 from prompt_lab.report.comment import escape
 from prompt_lab.store.counters import iterations
@@ -70,7 +70,7 @@ class Revert(LabTask):
         write_ledger(self.ctx)
         LabRepository(self.ctx.lab.root).commit(f"{_title(change)} (iteration {self.number})",
                                                 when=record.when)  # fmt: skip
-        say(_told(self.number, change, record))
+        say(_told(self.number, change, record, self.reason.strip()))
         self._told = True
 
     def _meta(self) -> IterationMeta:
@@ -122,10 +122,11 @@ class Revert(LabTask):
         host.refresh(meta.main)
         workspace = self.ctx.workspace(meta.target)
         workspace.check()
-        branch, reason = f"prompt-lab/revert-{self.number}", self.reason.strip() or NO_REASON
+        branch = f"prompt-lab/revert-{self.number}"
+        base, reason = self._begins(workspace, meta, change, branch)
         try:
             commit = workspace.revert(
-                workspace.resolve(meta.main),
+                base,
                 branch,
                 merged,
                 # A branch that main was moved on to by hand has no merge commit.
@@ -145,6 +146,20 @@ class Revert(LabTask):
         )
         write_record(self.folder / REVERTED, record)
         return record
+
+    def _begins(
+        self, workspace: Workspace, meta: IterationMeta, change: Change, branch: str
+    ) -> tuple[str, str]:
+        """The commit that it stands on, and why; those of our own branch where one was cut off."""
+        main, begins = workspace.resolve(meta.main), f"{_title(change)}\n\n"
+        try:
+            head = workspace.resolve(branch)
+        except NoSuchCommit:
+            return main, self.reason.strip() or NO_REASON
+        message = workspace.message(head)
+        if not message.startswith(begins):  # somebody else's, which is told
+            return main, self.reason.strip() or NO_REASON
+        return workspace.resolve(f"{head}^"), message.removeprefix(begins).strip()
 
     def _comment(self, host: CodeHost, change: Change, pull: Pull, record: Reverted) -> None:
         """Each pull request names the other, before anything is merged."""
@@ -179,9 +194,10 @@ def _body(number: int, change: Change, reason: str) -> str:
     )
 
 
-def _told(number: int, change: Change, record: Reverted) -> str:
+def _told(number: int, change: Change, record: Reverted, given: str) -> str:
     state = "merged" if record.merged_commit else "open, to be merged by its reviewers"
+    first = "" if given in ("", record.reason) else " (as the first command said: it stands)"
     return (
         f"Iteration {number} is taken back: #{record.pull} reverts #{change.pull}, {state}."
-        f"\n  why       {record.reason}\n  PR        {record.pull_url}"
+        f"\n  why       {record.reason}{first}\n  PR        {record.pull_url}"
     )

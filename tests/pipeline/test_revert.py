@@ -63,7 +63,9 @@ def test_a_second_command_changes_nothing_and_says_so_again(
     assert _revert(number=1, reason="Once more.")
     assert world.git("rev-parse", "main") == main
     assert not (world.lab / "pulls/0003.json").exists()
-    assert "#2 reverts #1, merged" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "#2 reverts #1, merged" in said
+    assert "No reason was given. (as the first command said: it stands)" in said
 
 
 def test_cut_off_anywhere_the_same_command_goes_on_to_the_row_of_the_ledger(
@@ -80,6 +82,27 @@ def test_cut_off_anywhere_the_same_command_goes_on_to_the_row_of_the_ledger(
         _check_taken_back(world, before)
     # Else a place went unseen, and nothing was tried there.
     assert halves == {"", "branch", "open", "merged", "told"}
+
+
+@pytest.mark.parametrize("reason", ["Better words.", ""])
+def test_cut_off_after_its_branch_it_goes_on_whatever_the_reason(
+    make_world: MakeWorld, capsys: pytest.CaptureFixture[str], reason: str
+) -> None:
+    world = make_world(train=6, verify=6, policy={"verify": "if_given"})
+    before = world.git("rev-parse", "main^{tree}")
+    assert world.iterate()
+    command = Command(Revert, {"number": 1, "reason": "First\n\nwords."})
+    branches = [m for m in moments(world, command) if _has_only_its_branch(m)]
+    assert branches
+    assert go_on(world, branches[0], Command(Revert, {"number": 1, "reason": reason})) == 0
+    _check_taken_back(world, before)
+    assert world.record(1, "reverted")["reason"] == "First\n\nwords."
+
+
+def _has_only_its_branch(moment: Path) -> bool:
+    lab = moment / "lab"
+    heads = Git(lab / "target")("branch", "--list", "prompt-lab/revert-1")
+    return bool(heads) and not (lab / "analysis/1_read_sum/reverted.json").exists()
 
 
 def _how_far(lab: Path) -> str:

@@ -69,7 +69,7 @@ FREE = {"input": 0, "output": 0}
 def test_ended_before_it_told_its_tokens_it_counts_as_the_limit_unless_it_is_free(
     job: MakeJob, kind: str, price: dict[str, float] | None
 ) -> None:
-    act = {"shell": "echo '{\"type\": \"thread.started\"}'; sleep 60"}
+    act = {"shell": 'echo \'{"type": "thread.started"}\'; sleep 60'}
     config = player("codex", act, kind="codex", seconds=1)
     config = AgentConfig.model_validate(config.model_dump() | {"kind": kind, "price": price})
     made = Codex(config) if kind == "codex" else ClaudeCode(config)

@@ -224,6 +224,7 @@ def test_a_merged_change_is_taken_back(
     assert workspace.read(commit, PROMPT) == "Read {text}.\n"
     assert workspace.blob(commit, "more.txt") is None
     assert workspace.read(commit, "later.txt") == "later\n"
+    assert workspace.message("back").strip() == "Back"
     again = workspace.revert(later, "back", merged, since=since, message="Back", when=WHEN)
     assert again == commit != head
     assert target.status() == ""

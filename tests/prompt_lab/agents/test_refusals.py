@@ -128,7 +128,9 @@ def test_text_of_verify_plans_is_found() -> None:
     assert seen(printed=" ".join(p.gold["o.json"] for p in VERIFY))
 
 
-@pytest.mark.parametrize("gap", ["\r", "\x0b", "\x1c", "\x85", "\u2028", "\u00a0", " \u200b ", "_", "_ _"])
+@pytest.mark.parametrize(
+    "gap", ["\r", "\x0b", "\x1c", "\x85", "\u2028", "\u00a0", " \u200b ", "_", "_ _"]
+)
 def test_no_white_space_hides_text_of_verify_plans(gap: str) -> None:
     assert seen(written=gap.join(VERIFY[0].inputs["i.txt"].split()))
 
