@@ -15,7 +15,7 @@ from pipeline.trial.runs import Runs
 from pipeline.trial.trials import shown
 from prompt_lab.agents.refusals import told
 from prompt_lab.agents.requests import INSIGHT, REVIEW, to_find, to_review
-from prompt_lab.agents.views import is_failed
+from prompt_lab.agents.views import backed, is_failed
 from prompt_lab.analyze.assessment import assess
 from prompt_lab.analyze.findings import Finding
 from prompt_lab.analyze.insight import parse_findings, render_insight
@@ -105,13 +105,22 @@ class Synthesis(Phase):
     def work(self) -> None:
         """Read what the analysts wrote; rank directions by evidence and by what was tried."""
         findings = {a: self._parsed("insight", a, parse_findings) for a in analysts_of(self)}
-        reviews = {a: self._parsed("code", a, parse_review) for a in analysts_of(self)}
+        reviews = {a: self._reviewed(a) for a in analysts_of(self)}
         past = [*tried(self.ctx.lab, self.step), self._this_one()]
         known = known_modes(self.ctx.lab, self.step).modes
         found = synthesise(
             findings, reviews, metrics_of(self), past, tuple(strategies()), known=known
         )
         self.write(render_synthesis(found))
+
+    def _reviewed(self, analyst: str) -> tuple[Finding, ...] | None:
+        """An analyst's review with the evidence that is there."""
+        found = self._parsed("code", analyst, parse_review)
+        if found is None or analyst == METRICS:
+            return found
+        texts_of = [part for one in versions(self) for part in (one.text, one.schema_text)]
+        rows = [row.path for row in shown(self, Split.TRAIN)]
+        return backed(found, rows, "\n".join((change_diff(self), *texts_of)))
 
     def _this_one(self) -> Tried:
         """The change under test: its own direction is not proposed before its verdict is in."""

@@ -9,12 +9,15 @@ from prompt_lab.agents.proposal import bad_block
 from prompt_lab.agents.refusals import Fault, Refusal
 from prompt_lab.analyze.findings import Finding, render_findings
 from prompt_lab.analyze.markdown import block, json_block, last_json_block, page, plain, section
+from prompt_lab.analyze.words import line, tokens, visible
 from prompt_lab.records import Record
 
 MOST_FINDINGS = 50
 """Of one answer; every one is compared with those of the others."""
 _LETTER = re.compile(r"[^\W\d]")
 _NUMBER = re.compile(r"(?<![^\W\d])(?<!\d)\d")
+_QUOTED = re.compile(r"(?<!\w)(?:'(.+?)'|\"(.+?)\"|`(.+?)`|\u201c(.+?)\u201d)(?!\w)")
+_FILE = re.compile(r"[\w./-]+\.\w+")
 _KEPT = (Refusal.NO_BLOCK, Refusal.BAD_BLOCK)
 
 
@@ -51,17 +54,48 @@ def fault_of(text: str, runs: Sequence[str] | None) -> Fault | None:
 
 def _is_shown(evidence: Sequence[str], runs: Sequence[str]) -> bool:
     """Whether a line of evidence has a run that there is, and a number beside it."""
-    return any(_cites(line, run) for line in evidence for run in runs if run in line)
+    return any(_cites(text, run) for text in evidence for run in runs if run in text)
 
 
-def _cites(line: str, run: str) -> bool:
-    """Whether the run, or a file in it, is a whole path of the line, and a number stands there.
+def backed(found: Sequence[Finding], runs: Sequence[str], source: str) -> tuple[Finding, ...]:
+    """The findings of a review, each with those lines of evidence alone that are there.
+
+    Such a line cites a run as an insight's does, or quotes words of `source`: the change, and the
+    texts that it changes. One that quotes nothing names a file that stands there.
+    """
+    words = line(tokens(visible(source)))
+    return tuple(
+        one.model_copy(
+            update={"evidence": tuple(e for e in one.evidence if _stands(e, runs, words))}
+        )
+        for one in found
+    )
+
+
+def _stands(evidence: str, runs: Sequence[str], source: str) -> bool:
+    if _is_shown([evidence], runs):
+        return True
+    quotes = [tokens(visible(quote)) for quote in _quoted(evidence)]
+    names = (
+        []
+        if any(quotes)
+        else [tokens(name.removeprefix("target/")) for name in _FILE.findall(evidence)]
+    )
+    return any(parts and line(parts) in source for parts in (*quotes, *names))
+
+
+def _quoted(text: str) -> list[str]:
+    return ["".join(parts) for parts in _QUOTED.findall(text)]
+
+
+def _cites(text: str, run: str) -> bool:
+    """Whether the run, or a file in it, is a whole path of the text, and a number stands there.
 
     A longer path that only holds the run's is another one. Runs lie in an analyst's copy in runs/.
     """
     within = r"(?:/[\w-][\w.-]*)*/?(?![\w/-]|\.[\w.])"
     path = re.compile(rf"(?<![\w./\\-])(?:\./)?(?:runs/)?{re.escape(run)}{within}")
-    rest, cited = path.subn(" ", line)
+    rest, cited = path.subn(" ", text)
     words = (word for word in rest.split() if "/" not in word or not _LETTER.search(word))
     return cited > 0 and any(_NUMBER.search(word) for word in words)
 

@@ -40,11 +40,16 @@ def claims_of(insights: Views, reviews: Views) -> Claims:
 
 
 def agreed(claims: Claims) -> tuple[str, ...]:
-    """What several analysts say and none contradicts."""
+    """What several analysts say and none contradicts. Others than metrics need evidence."""
+    shown = (
+        {name: one for name, one in views.items() if one.evidence or name == METRICS}
+        for views in claims.values()
+        if not _opposed(views)
+    )
     return tuple(
         f"{', '.join(views)}: {next(iter(views.values())).text}"
-        for views in claims.values()
-        if len(views) > 1 and not _opposed(views)
+        for views in shown
+        if len(views) > 1
     )
 
 

@@ -166,6 +166,18 @@ def test_odd_analysts_stop_nobody(make_world: MakeWorld) -> None:
     assert "`no_evidence`" in (world.folder(1) / "insight_ghost.md").read_text()
 
 
+def test_two_ghosts_do_not_agree_in_a_review(make_world: MakeWorld) -> None:
+    world = make_world()
+    for name, run in {"ghost": f"{RUN}9", "spook": f"{RUN}8", "one": RUN, "two": RUN}.items():
+        about = "ghosts" if run != RUN else "runs"
+        analyst(world, name, finding(run, text=f"It is about {about}.", about=about))
+    assert world.iterate(analysts="metrics,ghost,spook,one,two")
+    page = (world.folder(1) / "synthesis.md").read_text()
+    agree = page.partition("## Where they agree")[2].partition("\n## ")[0]
+    assert "one, two: It is about runs." in agree
+    assert "ghosts" not in agree
+
+
 def test_a_models_bad_paths_are_refused_by_name(make_world: MakeWorld) -> None:
     files = {"../up.txt": "x", "prompt.txt/x.txt": "y"}
     given = {"title": "t", "description": "d", "files": files}

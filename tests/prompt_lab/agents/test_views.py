@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from prompt_lab.agents.proposal import Proposal, parse_proposal
 from prompt_lab.agents.refusals import Fault, Refusal
-from prompt_lab.agents.views import MOST_FINDINGS, fault_of, is_failed, rendered
-from prompt_lab.analyze.findings import is_parsed, parse_findings
+from prompt_lab.agents.views import MOST_FINDINGS, backed, fault_of, is_failed, rendered
+from prompt_lab.analyze.findings import Finding, is_parsed, parse_findings
 
 RUNS = ["history/0/01_step/outputs/one", "history/0/02_step/outputs/two"]
 
@@ -137,3 +137,24 @@ def test_a_proposal_is_read_or_there_is_a_reason(text: str) -> None:
 def test_a_proposals_block_is_strict(block: dict[str, object], code: str | None) -> None:
     found = parse_proposal(f"```json\n{json.dumps(block)}\n```")
     assert (found.code if isinstance(found, Fault) else None) == code
+
+
+@pytest.mark.parametrize(
+    ("evidence", "there"),
+    [
+        ("prompt.txt: 'Say the net total'", True),
+        ("prompt.txt: 'Say the gross total'", False),
+        ("the words “net total” in it", True),
+        ("prompts/prompt.txt, line 3, isn't clear", True),
+        ("target/prompts/prompt.txt, line 3", True),
+        ("other.txt, line 3", False),
+        ("12 of 12: history/0/00_x/outputs/p1", True),
+        ("12 of 12: history/0/00_x/outputs/p19", False),
+        ("everywhere", False),
+    ],
+)
+def test_a_review_keeps_the_evidence_that_is_there(evidence: str, there: bool) -> None:
+    diff = "+++ b/prompts/prompt.txt\n+Say the net\n+total.\n"
+    one = Finding(kind="k", text="t", evidence=(evidence,))
+    [found] = backed([one], ["history/0/00_x/outputs/p1"], diff)
+    assert found == one.model_copy(update={"evidence": (evidence,) if there else ()})

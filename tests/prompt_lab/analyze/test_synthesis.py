@@ -165,6 +165,16 @@ def test_analysts_are_reconciled() -> None:
     assert any(one.title.startswith("Follow claude") for one in found.directions)
 
 
+def test_what_is_said_without_evidence_does_not_agree() -> None:
+    bare = _finding("better").model_copy(update={"evidence": ()})
+    for others, agree in (
+        ({"claude": (bare,)}, ()),
+        ({"claude": (bare,), "codex": (_finding("better"),)}, ("metrics, codex: It is better.",)),
+    ):
+        views = {"metrics": (_finding("better"),), **others}
+        assert synthesise({}, views, WRONG, [], EVERY).agree == agree
+
+
 def test_a_contradiction_raises_what_removes_it() -> None:
     def weight(reviews: dict[str, tuple[Finding, ...]]) -> float:
         found = synthesise({}, reviews, WRONG, [], EVERY).directions
