@@ -28,6 +28,7 @@ class Campaign(OfTask):
     )
     _said = False
     _told = 0
+    _claimed = NEXT
 
     def output(self) -> luigi.LocalTarget:
         """The campaign's record."""
@@ -57,9 +58,14 @@ class Campaign(OfTask):
         self._tell(ended)
 
     def flags_fault(self) -> LabError | None:
-        """A campaign without a mutator would make the same candidate again and again."""
+        """Without a mutator it would make one candidate again and again; and it goes on with a
+        campaign that there is."""
         if not self.mutator_words and self.site.task.mutator is None:
             return BadFlag([f"{self.task}: a campaign needs a mutator: give --mutator"])
+        known = self.site.store.course(self.first).exists()
+        if self.first not in (NEXT, self._claimed) and not known:
+            text = f"no campaign of the task begins with attempt {self.first}"
+            return BadFlag([f"{self.task}: --first: {text}: leave --first out for a new one"])
         return None
 
     def _tell(self, ended: Ended) -> None:
@@ -78,5 +84,5 @@ class Campaign(OfTask):
 
     def _first(self) -> int:
         if self.first == NEXT:
-            self.first = self.site.store.claim()
+            self.first = self._claimed = self.site.store.claim()
         return self.first

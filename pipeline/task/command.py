@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr
+from io import StringIO
 
 from luigi.cmdline import luigi_run
 from luigi.cmdline_parser import CmdlineParser
@@ -37,8 +39,9 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _check(given: list[str]) -> None:
     """Read the flags before luigi does, which tells a fault to standard error alone."""
+    said = StringIO()
     try:
-        with CmdlineParser.global_instance(given) as parser:
+        with redirect_stderr(said), CmdlineParser.global_instance(given) as parser:
             parser.get_task_obj()
     except (LabError, ParameterException, TaskClassException, ValueError) as error:
         _refuse(str(error))
@@ -46,8 +49,11 @@ def _check(given: list[str]) -> None:
         sys.exit(REFUSED)
     except SystemExit as ended:
         if ended.code:
-            _refuse("a flag is unknown, or lacks its value: standard error names it")
+            fault = said.getvalue().rpartition("error: ")[2].strip()
+            _refuse(f"a flag is unknown, or lacks its value: {printable(fault)}")
         raise
+    finally:
+        sys.stderr.write(said.getvalue())
 
 
 def _refuse(text: str) -> None:

@@ -1,12 +1,18 @@
 """What is wrong with a task where it lies: its paths, what covers what, and whose id it has."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.sandbox import files
 from prompt_lab.errors import LabError
-from prompt_lab.tasks.guard import artifact_faults, output_faults
+from prompt_lab.tasks.guard import (
+    artifact_faults,
+    hidden_faults,
+    is_program,
+    output_faults,
+)
 from prompt_lab.tasks.paths import ignored
 from prompt_lab.tasks.schema import read_task
 
@@ -25,6 +31,7 @@ def site_faults(site: "Site") -> list[str]:
         *_foreign_id(site),
         *_artifact_faults(site),
         *artifact_faults(site.artifacts, site.guarded),
+        *hidden_faults(site.task, site.artifacts, site.scorer, lambda path: _runs(site.root, path)),
         *output_faults(site.task.outputs, site.artifacts, site.guarded),
         *_cwd_faults(site),
     ]
@@ -68,6 +75,27 @@ def _artifact_faults(site: "Site") -> Iterator[str]:
                 yield f"{key}: {path!r} is no regular file"
             elif found.links > 1:
                 yield f"{key}: {path!r} has a second name (a hard link): a keep would part them"
+
+
+def _runs(root: Path, path: str) -> bool:
+    """Whether an artifact is a program, or a folder that holds one."""
+    if is_program(path):
+        return True
+    whole = root / path
+    found = [whole]
+    if path.endswith("/"):
+        found = [whole / name for name in files.scan(whole)[0]] if whole.is_dir() else []
+    return any(is_program(str(one)) or _begins_as_program(one) for one in found)
+
+
+def _begins_as_program(file: Path) -> bool:
+    """Whether a file may be executed, or begins as a script does."""
+    stamp = files.stamp(file)
+    if stamp is None or files.git_mode(stamp.mode) == files.SPECIAL or file.is_symlink():
+        return False
+    with suppress(OSError), file.open("rb") as text:
+        return bool(stamp.mode & 0o111) or text.read(2) == b"#!"
+    return False
 
 
 def _cwd_faults(site: "Site") -> Iterator[str]:

@@ -160,6 +160,12 @@ class RunTask(OfTask):
             return []
         return [self.clone(Attempt)]
 
+    def flags_fault(self) -> LabError | None:
+        """A page and an undo are two things."""
+        if self.explain and self.undo:
+            return BadFlag([f"{self.task}: --undo and --explain: give one of them"])
+        return None
+
     def run(self) -> None:
         """Say how it ended. Raises LabError after the record of a crash."""
         self.refuse()

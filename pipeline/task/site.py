@@ -21,8 +21,9 @@ from prompt_lab.errors import ConfigError, LabBusy
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.lock import LabLock
 from prompt_lab.store.tasks import TaskStore
-from prompt_lab.tasks.guard import guarded_paths
+from prompt_lab.tasks.guard import guarded_paths, scorer_of
 from prompt_lab.tasks.parts import Command
+from prompt_lab.tasks.programs import Reader
 from prompt_lab.tasks.schema import Task, read_task
 from prompt_lab.tasks.scope import artifact_paths, evaluator_paths
 
@@ -109,7 +110,12 @@ class Site:
     @cached_property
     def guarded(self) -> tuple[str, ...]:
         """What neither an artifact nor an output may cover, from the repository's root."""
-        return guarded_paths(self.task, self.name, str(self.root), self._real)
+        return guarded_paths(self.task, self.name, self.scorer.programs, self._real)
+
+    @cached_property
+    def scorer(self) -> Reader:
+        """What the scorer's words tell of what it runs."""
+        return scorer_of(self.task, self.name, str(self.root), self._real)
 
     def _real(self, path: str) -> str | None:
         whole = self.root / path

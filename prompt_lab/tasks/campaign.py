@@ -1,5 +1,6 @@
 """When a campaign ends, and what it says then."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -35,6 +36,7 @@ class Ended(BaseModel):
     attempts: tuple[int, ...] = Field(description="numbers of its attempts, oldest first")
     kept: tuple[int, ...] = Field(description="those of them that were kept")
     crashed: tuple[int, ...] = Field(default=(), description="those that ended in a crash")
+    reasons: dict[str, int] = Field(default={}, description="how many ended for which reason")
     first_score: float | None = Field(description="of the first baseline")
     last_score: float | None = Field(description="of the last keep, else of the last baseline")
     seconds: float = Field(description="wall time since it began")
@@ -62,6 +64,7 @@ def end_of(task: Task, done: Sequence[Record], seconds: float, iterations: int =
         attempts=tuple(record.attempt for record in done),
         kept=tuple(record.attempt for record in done if record.status is Status.KEEP),
         crashed=tuple(record.attempt for record in done if record.status is Status.CRASH),
+        reasons=dict(Counter(record.reason.value for record in done)),
         first_score=baselines[0] if baselines else None,
         last_score=score,
         seconds=round(seconds, 3),

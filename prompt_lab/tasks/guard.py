@@ -1,29 +1,68 @@
 """What no artifact and no output covers: task.yaml, the evaluator, the scorer's program."""
 
-import os
 import re
-import shlex
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from unicodedata import normalize
 
-from prompt_lab.tasks.parts import Command
+from prompt_lab.tasks.programs import Lookup, Reader
 from prompt_lab.tasks.schema import Task
 
-Lookup = Callable[[str], str | None]
-"""Path from the root -> where it really is, from the root too; None where nothing is there."""
-_SHELL = re.compile(r"(ba|da|k|z|a)?sh")
-_PYTHON = re.compile(r"(python|pypy)[\d.]*")
-_OTHER = re.compile(
-    r"(node|deno|bun|ruby|perl|php|lua|julia|tclsh|guile|java)[\d.]*|Rscript|uv|make"
+_SUFFIX = re.compile(
+    r"\.(py[cwz]?|zip|so|(ba|k|z)?sh|[cm]?[jt]s|rb|p[lm]|php|lua|jl|r|tcl|scm|java|jar|class|awk|sed|mk)"
 )
+_NAME = re.compile(
+    r"(gnu)?makefile|\.?justfile|rakefile|package\.json|(tox|pytest)\.ini|setup\.cfg|pyproject\.toml"
+)
+"""Files that say what make, npm, pytest and their like run."""
 
 
-def guarded_paths(task: Task, task_file: str, root: str, real: Lookup) -> tuple[str, ...]:
+def guarded_paths(
+    task: Task, task_file: str, programs: Iterable[str], real: Lookup
+) -> tuple[str, ...]:
     """What decides the score and can never be a candidate's, from the repository's root."""
-    named = [task_file, *task.evaluator, *_programs(task.scorer, root, real)]
+    named = [task_file, *task.evaluator, *programs]
     found = [*named, *(where for path in named if (where := real(path)))]
     return tuple(dict.fromkeys(found))
+
+
+def scorer_of(task: Task, task_file: str, root: str, real: Lookup) -> Reader:
+    """What the scorer's words tell of what it runs."""
+    reader = Reader(root, PurePosixPath(task_file).parent.as_posix(), real)
+    reader.run(task.scorer.command, task.scorer.cwd)
+    return reader
+
+
+def is_program(name: str) -> bool:
+    """Whether a file's name is that of a program, or of what makes programs run.
+
+    >>> is_program("t/a.py"), is_program("t/Makefile"), is_program("t/SKILL.md")
+    (True, True, False)
+    """
+    path = PurePosixPath(name.casefold())
+    return bool(_SUFFIX.fullmatch(path.suffix) or _NAME.fullmatch(path.name))
+
+
+def hidden_faults(
+    task: Task, artifacts: Iterable[str], scorer: Reader, runs: Callable[[str], bool]
+) -> Iterator[str]:
+    """A sentence for each artifact that may be what a scorer runs whose words cannot tell.
+
+    `runs` tells whether an artifact is or holds a program. A declared `evaluator` says it instead.
+    """
+    if task.evaluator or not scorer.hidden:
+        return
+    for index, path in enumerate(artifacts):
+        if any(_within(path, other) for other in scorer.told):
+            what = "is named by the scorer's line, which may run it"
+        elif runs(path):
+            what = f"is or holds a program, and the scorer {scorer.hidden}"
+        else:
+            continue
+        yield (
+            f"artifacts.{index}: {path!r} {what}: a candidate could give itself any score. Name"
+            " the program in scorer.command ('python score.py'), or declare it with 'evaluator:'"
+        )
 
 
 def artifact_faults(artifacts: Iterable[str], guarded: Iterable[str]) -> Iterator[str]:
@@ -64,68 +103,7 @@ def overlap(one: str, other: str) -> bool:
     return first == second or first.startswith(second + "/") or second.startswith(first + "/")
 
 
-def _programs(command: Command, root: str, real: Lookup) -> Iterator[str]:
-    """The files of the repository that a command runs, not those that it is only told."""
-    yield from _run(list(command.command), command.cwd, root, real)
-
-
-def _run(words: list[str], cwd: str, root: str, real: Lookup) -> Iterator[str]:
-    interpreter = ""
-    for index, word in enumerate(words):
-        name = PurePosixPath(word).name
-        runs = any(kind.fullmatch(name) for kind in (_SHELL, _PYTHON, _OTHER))
-        interpreter = name if runs else interpreter
-        after = words[index + 1] if index + 1 < len(words) else ""
-        told = _told(interpreter, word)
-        if told == "module":
-            yield from _module(after, cwd)
-        elif told == "code" and _SHELL.fullmatch(interpreter):
-            yield from _run(_split(after), cwd, root, real)
-        if told:
-            return
-        path = _from_root(word, cwd, root)
-        if path is None or not (interpreter or (index == 0 and "/" in word)):
-            continue
-        yield path
-        if real(path) is not None and not runs:
-            return  # what follows is told to it
-
-
-def _told(interpreter: str, option: str) -> str:
-    """Whether an interpreter is given 'code' or a 'module' by its next word; '' for neither."""
-    if not interpreter or not option.startswith("-") or option.startswith("--"):
-        return ""
-    if _SHELL.fullmatch(interpreter):
-        return "code" if option.endswith("c") else ""
-    if _PYTHON.fullmatch(interpreter):
-        return {"c": "code", "m": "module"}.get(option[-1], "")
-    return "code" if option in ("-e", "-p", "-r") and interpreter != "uv" else ""
-
-
-def _module(name: str, cwd: str) -> Iterator[str]:
-    """Where Python looks for a module of the repository, with the packages that it runs first."""
-    parts = name.split(".")
-    whole = "/".join(parts)
-    for path in (f"{whole}.py", f"{whole}/__main__.py", f"{whole}/__init__.py"):
-        yield _joined(cwd, path)
-    for count in range(1, len(parts)):
-        yield _joined(cwd, "/".join(parts[:count]) + "/__init__.py")
-
-
-def _split(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError:
-        return line.split()
-
-
-def _from_root(word: str, cwd: str, root: str) -> str | None:
-    """A word as a path from the root; None where it can be none in the repository."""
-    if not word or word.startswith("-") or "\0" in word or len(word) > 4096:
-        return None
-    path = os.path.relpath(os.path.join(root, cwd, word), root)
-    return None if path in (".", "..") or path.startswith("../") else path
-
-
-def _joined(cwd: str, path: str) -> str:
-    return path if cwd == "." else f"{cwd}/{path}"
+def _within(artifact: str, path: str) -> bool:
+    """Whether a path is an artifact or lies in one, on some file system."""
+    first, second = (normalize("NFKC", p).casefold() for p in (artifact, path))
+    return first == second or (first.endswith("/") and second.startswith(first))

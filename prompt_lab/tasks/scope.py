@@ -50,21 +50,21 @@ def out_of_scope(
     evaluator: Iterable[str],
     guarded: Collection[str] = (),
 ) -> Ruling | None:
-    """The discard of a mutator that changed other files than artifacts; None where it did not.
+    """The discard of a candidate that changes other files than artifacts; None where it does not.
 
     What is `guarded` is nobody's to change, even where an artifact's folder holds it.
     """
     own = sorted(path for path in changed if under(guarded, path))
     if own:
-        return _discard(Code.EVALUATOR_CHANGED, "the mutator changed what scores it", own)
+        return _discard(Code.EVALUATOR_CHANGED, "the candidate changes what scores it", own)
     allowed = tuple(artifacts)
     strays = sorted(path for path in changed if not is_artifact(allowed, path))
     scoring = [path for path in strays if under(evaluator, path)]
     if scoring:
-        return _discard(Code.EVALUATOR_CHANGED, "the mutator changed what scores it", scoring)
+        return _discard(Code.EVALUATOR_CHANGED, "the candidate changes what scores it", scoring)
     if strays:
         return _discard(
-            Code.OUT_OF_SCOPE, "the mutator changed files that are no artifacts", strays
+            Code.OUT_OF_SCOPE, "the candidate changes files that are no artifacts", strays
         )
     return None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.pipeline.task.hostile_mutators import MUTATORS
 from tests.pipeline.task.hostile_row import SAY, Row, crash, discard, keep, prompts, scorer
-from tests.pipeline.task.hostile_tasks import COVERING, OUTPUTS
+from tests.pipeline.task.hostile_tasks import COVERING, HIDDEN, OUTPUTS
 from tests.pipeline.task.task_world import World
 
 
@@ -162,6 +162,7 @@ ROWS = {
     for who, rows in (
         ("mutator:", MUTATORS), ("outside:", OUTSIDE), ("scorer:", SCORERS),
         ("runner:", RUNNERS), ("runner:", OUTPUTS), ("task:", TASKS), ("task:", COVERING),
+        ("task:", HIDDEN),
     )
     for row in rows
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """The table's tasks whose artifacts or outputs cover what judges them, or that lie oddly."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from tests.pipeline.task.hostile_row import SAY, Row, crash, keep
@@ -26,6 +27,21 @@ def _linked_scorer(world: World) -> None:
 def _module(world: World) -> None:
     world.write("t/kit/__init__.py", "")
     world.write("t/kit/score.py", SAY)
+
+
+def _made(folder: str) -> Callable[[World], None]:
+    def make(world: World) -> None:
+        world.write("t/s.py", SAY)
+        world.write("t/v.json", "{}\n")
+        up = ".." if folder else "."
+        world.write(f"{folder}Makefile", f"score:\n\t@cd {up}; python t/s.py\n")
+
+    return make
+
+
+def _program(world: World) -> None:
+    _made("t/")(world)
+    world.write("t/bare", "#!/bin/sh\npython t/s.py\n")
 
 
 def covering(name: str, artifacts: list[str], *command: str, setup: Any = None, **more: Any) -> Row:
@@ -67,6 +83,52 @@ COVERING = [
     crash("an artifact below work", "bad_task", task={"artifacts": [".venv/a.md"]},
           setup=lambda world: _move(world, ".")),
     crash("a task below work", "bad_task", setup=lambda world: _move(world, "work/t")),
+]  # fmt: skip
+
+HIDDEN = [
+    *(
+        covering(f"a program behind {' '.join(command)}", ["artifact.md", "s.py"], *command,
+                 setup=_program)
+        for command in (
+            ("sh", "-c", "cd t && python s.py"),
+            ("sh", "-c", "python t/s.py; true"),
+            ("sh", "-c", "python t/s.py|cat"),
+            ("sh", "-c", "python $PROMPTLAB_TASK_DIR/s.py"),
+            ("bash", "-o", "pipefail", "-ec", "python t/s.py"),
+            ("python", "-mt.s"),
+            ("python", "-m", "cProfile", "-o", "/tmp/p", "t/s.py"),
+            ("python", "-m", "pdb", "-c", "c", "t/s.py"),
+            ("python", "-m", "runpy", "t.s"),
+            ("python", "-c", 'import runpy; runpy.run_path("t/s.py")'),
+            ("env", "-C", "t", "python", "s.py"),
+            ("env", "-S", "python t/s.py"),
+            ("make", "-s", "-C", "t", "score"),
+            ("pytest", "t"),
+        )
+    ),
+    covering("a Makefile that make reads", ["Makefile"], "make", "-s", "-C", "t", "score",
+             setup=_program, evaluator=["data"]),
+    covering("a Makefile that is read first", ["GNUmakefile"], "make", "-sCt", "score",
+             setup=_program, evaluator=["data"]),
+    covering("a program by its first line", ["bare"], "sh", "-c", "t/b*", setup=_program),
+    covering("a folder with a program", ["kit/"], "sh", "-c", "t/k*/s*", setup=_module),
+    covering("a file that a shell's line names", ["v.json"], "sh", "-c", "python <t/v.json",
+             setup=_program),
+    covering("a program that a shell's line runs elsewhere", ["s.py"], "sh", "-c",
+             "cd t && python s.py", setup=_program, evaluator=["data"]),
+    covering("a program that a profiler runs", ["s.py"], "python", "-m", "cProfile", "t/s.py",
+             setup=_program, evaluator=["data"]),
+    keep("a folder that make goes to", setup=_made("t/"),
+         task=_scored_by("make", "-s", "-C", "t", "score")),
+    keep("a recipe of make", setup=_made(""), task=_scored_by("make", "-s", "score")),
+    keep("a shell's line that names other files", setup=_made(""),
+         task=_scored_by("sh", "-c", "cd t; cd ..; python t/s.py | cat")),
+    keep("a program that no line runs, with a declared evaluator", setup=_made(""),
+         task=_scored_by("sh", "-c", "python t/score.py", evaluator=["t/score.py"],
+                         artifacts=["artifact.md", "s.py"])),
+    keep("a program where the scorer is named", setup=_made(""),
+         task=_scored_by("timeout", "9", "python", "-X", "utf8", "t/score.py", "t/s.py",
+                         artifacts=["artifact.md", "s.py"])),
 ]  # fmt: skip
 
 OUTPUTS = [

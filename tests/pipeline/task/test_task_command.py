@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.task.task_world import World
+from tests.pipeline.task.task_world import BETTER, World
 from tests.prompt_lab.tasks.validate import check
 
 pytestmark = pytest.mark.slow
@@ -69,7 +69,8 @@ def test_works_in_any_folder(settings: str, tmp_path: Path) -> None:
         ["--number", "-1"], ["--campaign", "--iterations", "0"],
         ["--campaign", "--iterations", "-5"], ["--mutator", "python 'open"],
         ["--campaign", "--mutator", "python 'open"], ["--undo"], ["--unknown", "3"],
-        ["--candidate", "none"], ["--wait", "soon"],
+        ["--candidate", "none"], ["--wait", "soon"], ["--undo", "--explain"],
+        ["--campaign", "--first", "99"],
     ],
 )  # fmt: skip
 def test_a_flag_that_cannot_be_is_one_record(words: list[str], tmp_path: Path) -> None:
@@ -78,6 +79,46 @@ def test_a_flag_that_cannot_be_is_one_record(words: list[str], tmp_path: Path) -
     assert done.returncode != 0
     record = _record(done)
     assert (record["status"], record["reason"]) == ("crash", "bad_flag"), record["detail"]
+    assert [word for word in words if word.startswith("--")][-1] in record["detail"]
+
+
+def test_a_campaign_goes_on_with_no_lone_attempt(tmp_path: Path) -> None:
+    world = World(tmp_path, "lone")
+    assert _run(world.root, "t/task.yaml").returncode == 0
+    done = _run(world.root, "t/task.yaml", "--campaign", "--first", "1")
+    assert done.returncode != 0
+    record = _record(done)
+    assert record["reason"] == "bad_flag"
+    assert "no campaign of the task begins with attempt 1" in record["detail"]
+    begun = _run(world.root, "t/task.yaml", "--campaign", "--iterations", "1")
+    [number] = json.loads(begun.stdout)["attempts"]
+    again = _run(world.root, "t/task.yaml", "--campaign", "--first", str(number),
+                 "--iterations", "2")  # fmt: skip
+    ended = json.loads(again.stdout)
+    check("campaign", ended)
+    assert ended["attempts"] == [number, number + 1]
+
+
+def test_a_campaign_says_that_the_workspace_has_changed(tmp_path: Path) -> None:
+    world = World(tmp_path, "meanwhile")
+    world.change({"jail": "off"})
+    world.write("t/mutate.py", f"{BETTER}open({str(world.root / 'new.txt')!r}, 'w').write('x')\n")
+    done = _run(world.root, "t/task.yaml", "--campaign", "--iterations", "1")
+    ended = json.loads(done.stdout)
+    check("campaign", ended)
+    assert ended["reasons"] == {"workspace_changed": 1}, done.stderr
+
+
+def test_a_given_candidate_has_no_mutator_in_its_record(tmp_path: Path) -> None:
+    world = World(tmp_path, "given")
+    for name in ("t/score.py", "src/other.py"):
+        folder = tmp_path / name.replace("/", "-")
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text("pass\n", encoding="utf-8")
+        record = _record(_run(world.root, "t/task.yaml", "--candidate", str(folder)))
+        assert record["status"] == "discard"
+        assert name in record["detail"]
+        assert "mutator" not in record["detail"]
 
 
 def test_a_campaign_without_a_mutator_is_refused_at_once(tmp_path: Path) -> None:
