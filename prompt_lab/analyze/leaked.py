@@ -9,7 +9,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 
-from prompt_lab.analyze.leaks import Leak, leaks
+from prompt_lab.analyze.leaks import Leak, leaks, spaced
 from prompt_lab.analyze.texts import NOT_JSON, parse_json
 from prompt_lab.analyze.words import line, tokens, visible, weight, words
 from prompt_lab.decide.verdict import Code, Reason
@@ -133,9 +133,9 @@ def _is_common(leak: Leak) -> bool:
 
 def _line(text: str, leak: Leak) -> int:
     """The line where it begins, from 1; 0 where the file does not spell it out."""
-    seen = visible(text)
+    seen = spaced(text)
     found = words(seen)
-    whole, wanted = line([word.text for word in found]), line(tokens(visible(leak.text)))
+    whole, wanted = line([word.text for word in found]), line(tokens(spaced(leak.text)))
     at = whole.find(wanted)
     if at < 0:
         return 0

@@ -29,8 +29,8 @@ def leaks(
     What the old prompt or a train plan holds too has an honest source and is left out. White
     space of any kind, `_` in its place, and signs that nobody sees keep nothing from being found.
     """
-    honest = "".join(line(tokens(_spaced(text))) for text in [before, *_every(train)])
-    prompt = line(tokens(_spaced(after)))
+    honest = "".join(line(tokens(spaced(text))) for text in [before, *_every(train)])
+    prompt = line(tokens(spaced(after)))
     found: list[Leak] = []
     for plan in verify:
         for text in plan.inputs.values():
@@ -48,18 +48,18 @@ def leaks(
 
 
 def _stretches(text: str, prompt: str, honest: str) -> list[str]:
-    text = _spaced(text)
+    text = spaced(text)
     found = words(text)
     stretches = (spelled(text, found, at, size) for at, size in runs_in(found, prompt, MIN_WORDS))
     return [one for one in stretches if line(tokens(one)) not in honest]
 
 
 def _new(text: str, prompt: str, honest: str) -> bool:
-    value = line(tokens(_spaced(text)))
+    value = line(tokens(spaced(text)))
     return value in prompt and value not in honest
 
 
-def _spaced(text: str) -> str:
+def spaced(text: str) -> str:
     """As a reader sees it; `_` joins words in a name, and here it may not."""
     return visible(text).replace("_", " ")
 

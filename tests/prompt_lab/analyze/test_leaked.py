@@ -45,6 +45,7 @@ def schema(said: str) -> tuple[str, str]:
 
 
 ROWS = [
+    prompt("verify text with underscores", SECRET.replace(" ", "_"), (5, "v1")),
     prompt("five words of an input", "Like: blue kettle wants 42.53 before.", (5, "v1")),
     prompt(
         "words that are broken over lines",
