@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from pipeline.base import Phase
 from pipeline.change.ideas import material_of
+from pipeline.change.measured import check_base
 from pipeline.change.past import in_history, tried_on
 from pipeline.gather import is_writable, version_at
 from prompt_lab.decide.verdict import Outcome, Verdict
@@ -79,6 +80,7 @@ def follow_up(phase: Phase, meta: IterationMeta, *, dry: bool = False) -> Change
             [f"--follow-up {number}: pull request #{pull.number} is {pull.state.value}, not open"]
         )
     pull = host.verify(pull.number, base=meta.main)
+    check_base(phase, pull.head, onto=meta.main, flag=f"--follow-up {number}")
     told = {
         "base_commit": meta.main_commit,
         "follow_up_of": number,
