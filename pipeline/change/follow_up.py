@@ -1,5 +1,7 @@
 """A CONDITIONAL verdict comes back: the fix that it names, on its branch, and a second look."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from pipeline.base import Phase
@@ -39,7 +41,7 @@ def followed(phase: Phase) -> int | None:
                  "which waits for nothing"]
             )  # fmt: skip
         return first.number
-    last = _last_of(phase)
+    last = last_of(phase, partial(_names, phase)) if phase.given else None
     return last.number if last and last.verdict.outcome is Outcome.CONDITIONAL else None
 
 
@@ -155,11 +157,9 @@ def _check_rerun(phase: Phase, meta: IterationMeta, number: int, fix: Remedy | N
     )  # fmt: skip
 
 
-def _last_of(phase: Phase) -> First | None:
-    """The newest concluded iteration of the branch or pull request that the flags name."""
+def last_of(phase: Phase, is_it: Callable[[Change], bool]) -> First | None:
+    """The newest concluded iteration of the step whose change is one of those that are meant."""
     lab, found = phase.ctx.lab, None
-    if not phase.given:
-        return None
     for number, step in sorted(iterations(lab).items()):
         folder = lab.iteration(number, step)
         if step != phase.step or number >= phase.number:
@@ -167,7 +167,7 @@ def _last_of(phase: Phase) -> First | None:
         change = read_if_whole(folder / "change.json", Change)
         verdict = read_if_whole(folder / "verdict.json", Verdict)
         ended = read_if_whole(folder / "conclusion.json", Conclusion)
-        if change and verdict and ended and _names(phase, change):
+        if change and verdict and ended and is_it(change):
             found = First(number, change, verdict)
     return found
 
