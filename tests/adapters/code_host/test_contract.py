@@ -2,12 +2,7 @@
 
 import pytest
 
-from prompt_lab.errors import (
-    CodeHostError,
-    HeadMoved,
-    MergeConflict,
-    PullEnded,
-)
+from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, PullEnded
 from prompt_lab.names import Outcome, PullState
 from prompt_lab.records import Pull
 from tests.adapters.code_host.conftest import ALL
