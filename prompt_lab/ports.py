@@ -181,6 +181,9 @@ class Workspace(Protocol):
         the files that conflict, or where nothing of it is left.
         """
 
+    def merged(self, base: str, commit: str) -> str:
+        """The commit that a merge would leave; the one that has the other. Raises MergeConflict."""
+
     def diff(self, base: str, commit: str) -> str:
         """Unified diff between two commits."""
 
@@ -197,6 +200,9 @@ class CodeHost(Protocol):
 
     def open_pull(self, branch: str, *, base: str, title: str, body: str, when: str) -> Pull:
         """The open pull request of a branch of the target, opened if there is none."""
+
+    def check_branch(self, branch: str, *, base: str) -> None:
+        """Raises what open_pull and verify would say of a branch that is given; writes nothing."""
 
     def get(self, number: int) -> Pull:
         """Raises CodeHostError where there is none."""

@@ -1,8 +1,10 @@
 """A pull request as PyGithub has it, in our words."""
 
+from github import GithubException
 from github.PullRequest import PullRequest
 
-from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict
+from adapters.code_host._github_calls import NotYet, said
+from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused, PullEnded
 from prompt_lab.names import PullState
 from prompt_lab.records import Pull
 
@@ -33,6 +35,27 @@ def conflict(pull: PullRequest) -> MergeConflict:
         f"{pull.html_url}: the branch {pull.head.ref!r} conflicts with {pull.base.ref!r}: merge"
         f" {pull.base.ref!r} into the branch by hand, and test it again"
     )
+
+
+def refusal(now: PullRequest, head: str, error: GithubException) -> CodeHostError:
+    """Why it was not merged, by what the pull request is now rather than by GitHub's words."""
+    if now.head.sha != head:
+        return moved(now, head)
+    if state(now) is not PullState.OPEN:
+        return PullEnded(f"{now.html_url} was {state(now).value} by somebody else meanwhile")
+    if now.mergeable is False:
+        return conflict(now)
+    return MergeRefused(f"{now.html_url}: GitHub will not merge it: {said(error)!r}")
+
+
+def check_mergeable(pull: PullRequest, base: str) -> None:
+    """Raises what forbids its merge already: NotYet where GitHub has still to find out."""
+    if pull.draft:
+        raise draft(pull)
+    if pull.mergeable is None:
+        raise NotYet(f"GitHub does not yet say whether #{pull.number} conflicts with {base!r}")
+    if not pull.mergeable:
+        raise conflict(pull)
 
 
 def draft(pull: PullRequest) -> CodeHostError:

@@ -13,14 +13,21 @@ from github.PullRequest import PullRequest
 from github.Repository import Repository
 
 from adapters.code_host._github_auth import Access
-from adapters.code_host._github_calls import Calls, NotYet, said
+from adapters.code_host._github_calls import Calls, NotYet
 from adapters.code_host._github_git import Remote
-from adapters.code_host._github_pull import conflict, draft, is_merged, moved, seen, state
+from adapters.code_host._github_pull import (
+    check_mergeable,
+    is_merged,
+    moved,
+    refusal,
+    seen,
+    state,
+)
 from adapters.code_host._github_verdict import Told, tell
 from adapters.code_host._marker import LONGEST, marked, unmarked
 from adapters.code_host._rules import check_open
 from prompt_lab.config.github import GitHubConfig
-from prompt_lab.errors import CodeHostError, MergeRefused, PullEnded
+from prompt_lab.errors import CodeHostError, PullEnded
 from prompt_lab.names import Outcome, PullState
 from prompt_lab.records import Pull
 
@@ -78,6 +85,14 @@ class GitHubHost:
 
         return self._call(f"open a pull request for {branch!r}", opened)
 
+    def check_branch(self, branch: str, *, base: str) -> None:
+        """Raises what open_pull and verify would say of the branch; nothing is pushed."""
+        self._access.check_repository()
+        known = self._known(branch, base)
+        if known is not None:
+            check_open(known, base=base)
+        self._git.new_on(branch, base)
+
     def get(self, number: int) -> Pull:
         """Raises CodeHostError where there is none."""
         return self._call(f"read pull request #{number}", lambda: seen(self._pull(number)))
@@ -88,12 +103,7 @@ class GitHubHost:
         def checked() -> Pull:
             pull = self._pull(number)
             check_open(seen(pull), base=base)
-            if pull.draft:
-                raise draft(pull)
-            if pull.mergeable is None:
-                raise NotYet(f"GitHub does not yet say whether #{number} conflicts with {base!r}")
-            if not pull.mergeable:
-                raise conflict(pull)
+            check_mergeable(pull, base)
             return seen(pull)
 
         self._access.check_repository()
@@ -236,15 +246,4 @@ class GitHubHost:
         except GithubException as error:
             if error.status not in _REFUSES:
                 raise
-            raise self._refused(pull, head, error) from error
-
-    def _refused(self, pull: PullRequest, head: str, error: GithubException) -> CodeHostError:
-        """Why it was not merged, by what the pull request is now rather than by GitHub's words."""
-        now = self._pull(pull.number)
-        if now.head.sha != head:
-            return moved(now, head)
-        if state(now) is not PullState.OPEN:
-            return PullEnded(f"{now.html_url} was {state(now).value} by somebody else meanwhile")
-        if now.mergeable is False:
-            return conflict(now)
-        return MergeRefused(f"{now.html_url}: GitHub will not merge it: {said(error)!r}")
+            raise refusal(self._pull(pull.number), head, error) from error

@@ -45,17 +45,10 @@ class LocalHost:
         with self._locked():
             head = self._existing(branch)
             goal = self._existing(base)
-            for pull in reversed(self._files.all()):
-                if (pull.repository, pull.branch, pull.base) == (self._name, branch, base) and (
-                    pull.state is PullState.OPEN
-                    or (pull.state is PullState.MERGED and pull.head == head)
-                ):
-                    return self._seen(pull)
-            if contains(self._git, goal, head):
-                raise CodeHostError(
-                    f"{self._git.folder}: branch {branch!r} has no commit that {base!r} lacks:"
-                    " commit the change there first"
-                )
+            known = self._known(branch, base, head)
+            if known is not None:
+                return self._seen(known)
+            self._check_new(branch, base, ends=(goal, head))
             pull = StoredPull(
                 number=self._files.next_number(),
                 repository=self._name,
@@ -67,6 +60,14 @@ class LocalHost:
             )
             self._files.save(pull)
             return self._seen(pull)
+
+    def check_branch(self, branch: str, *, base: str) -> None:
+        """Raises what open_pull and verify would say of the branch; see ports.CodeHost."""
+        head, goal = self._existing(branch), self._existing(base)
+        known = self._known(branch, base, head)
+        if known is not None:
+            check_open(self._seen(known), base=base)
+        self._check_new(branch, base, ends=(goal, head))
 
     def get(self, number: int) -> Pull:
         """Raises CodeHostError where there is none. `head` is '' where its branch is gone."""
@@ -161,6 +162,23 @@ class LocalHost:
         merged = make_merge(self._git, self._work, (main, head), message=message, when=when)
         advance(self._git, pull.base, old=main, new=merged)
         return merged
+
+    def _known(self, branch: str, base: str, head: str) -> StoredPull | None:
+        """The newest pull request of a branch that is open, or was merged at this head."""
+        for pull in reversed(self._files.all()):
+            if (pull.repository, pull.branch, pull.base) == (self._name, branch, base) and (
+                pull.state is PullState.OPEN
+                or (pull.state is PullState.MERGED and pull.head == head)
+            ):
+                return pull
+        return None
+
+    def _check_new(self, branch: str, base: str, *, ends: tuple[str, str]) -> None:
+        if contains(self._git, *ends):
+            raise CodeHostError(
+                f"{self._git.folder}: branch {branch!r} has no commit that {base!r} lacks:"
+                " commit the change there first"
+            )
 
     def _check_may_end(self, pull: StoredPull) -> None:
         where = f"{self._files.path(pull.number)}: pull request #{pull.number}"

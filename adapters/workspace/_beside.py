@@ -6,9 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from adapters.git import Git, hand_over, signed
-from prompt_lab.errors import TargetError
+from prompt_lab.errors import MergeConflict, TargetError
 
 _MADE = "refs/reverted"
+_MERGED = "refs/merged"
+_NO_TIME = "1970-01-01T00:00:00Z"
 
 
 def revert_commit(clone: Git, base: str, taken: str, *, message: str, when: str) -> str:
@@ -33,6 +35,27 @@ def revert_commit(clone: Git, base: str, taken: str, *, message: str, when: str)
         commit = there("commit-tree", tree, "-p", base, "-m", message, env=signed(when))
         there("update-ref", _MADE, commit)
         hand_over(clone, there.folder, _MADE)
+    return commit
+
+
+def merge_commit(clone: Git, base: str, head: str) -> str:
+    """What a merge of `head` into `base` would be, under no name; the one that has the other.
+
+    Raises MergeConflict that names what conflicts.
+    """
+    for one, other in ((base, head), (head, base)):
+        if clone.ask("merge-base", "--is-ancestor", other, one) is not None:
+            return one
+    when = signed(_NO_TIME)
+    with _checkout(clone, base) as there:
+        if there.ask("merge", "-q", "--no-ff", "--no-commit", head, env=when) is None:
+            names = ", ".join(map(repr, _unmerged(there))) or "its files"
+            raise MergeConflict(f"it conflicts with main in {names}")
+        message = ("-m", f"{head} merged")
+        parents = ("-p", base, "-p", head)
+        commit = there("commit-tree", there("write-tree"), *parents, *message, env=when)
+        there("update-ref", _MERGED, commit)
+        hand_over(clone, there.folder, _MERGED)
     return commit
 
 

@@ -148,6 +148,17 @@ class GitWorkspace:
             self._publish(branch, made, old="")
         return made
 
+    def merged(self, base: str, commit: str) -> str:
+        """What a merge would leave, as a commit of our own; `commit` itself where it has `base`.
+
+        `base` where that has `commit`. Raises MergeConflict that names the files.
+        """
+        base, commit = self.resolve(base), self.resolve(commit)
+        with self._locked():
+            made = _beside.merge_commit(self._clone, base, commit)
+            self._clone("update-ref", _kept(made), made)
+        return made
+
     def export(self, commit: str, folder: Path) -> None:
         """The files of a commit in a new folder, which is a repository of its own."""
         _copies.export(self._clone, self.resolve(commit), folder)

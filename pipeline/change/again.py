@@ -1,16 +1,19 @@
 """The same change on the same plans a second time: refused, since it could say nothing new."""
 
 from pipeline.base import Phase
-from pipeline.change.follow_up import first_of
+from pipeline.change.follow_up import last_of
 from pipeline.fan_out.batch import Order, finished_runs, request_for
 from pipeline.gather import summary_file
 from prompt_lab.decide.verdict import Code
 from prompt_lab.errors import ConfigError
 from prompt_lab.evaluate.batches import plan_runs
-from prompt_lab.names import Side, Split
+from prompt_lab.names import Outcome, Side, Split
 from prompt_lab.propose.mend import remedy
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import IterationMeta, RunsSummary, read_meta
+
+_OF_THAT_MOMENT = {Code.RECORDED, Code.HEAD_MOVED, Code.BASE_MOVED}
+"""What may be otherwise without another commit and without another run."""
 
 
 def check_again(phase: Phase, meta: IterationMeta) -> None:
@@ -18,24 +21,31 @@ def check_again(phase: Phase, meta: IterationMeta) -> None:
 
     It would spend a trial of the budget of error, and run nothing. Recorded answers spend none.
     """
-    if not meta.given or meta.follow_up_of is None or phase.ctx.defaults.gateway.recorded:
+    if not meta.given or phase.ctx.defaults.gateway.recorded:
         return
-    first = first_of(phase, meta.follow_up_of)
+    commit = _given_commit(phase, meta)
+    first = last_of(phase, lambda change: change.commit == commit)
+    if first is None or first.verdict.outcome is Outcome.YES:
+        return
     fix, codes = remedy(first.verdict), {reason.code for reason in first.verdict.reasons}
-    if Code.RECORDED in codes or (fix is not None and fix.rerun):
+    if codes & _OF_THAT_MOMENT or (fix is not None and fix.rerun):
         return
-    change, host = first.change, phase.ctx.code_host(meta.target)
-    assert change.pull is not None
     before = read_meta(phase.ctx.lab, first.number, phase.step)
-    if host.get(change.pull).head != change.commit or _asks(meta) != _asks(before):
-        return
-    if _all_there(phase, meta, change.commit, first.number):
+    if _asks(meta) == _asks(before) and _all_there(phase, meta, commit, first.number):
+        told = f" {fix.text}" if fix else ""
         raise ConfigError(
             [f"{meta.given}: iteration {first.number} has judged this very commit by these very"
              f" runs ({first.verdict.outcome.value}): a second verdict would spend a trial of the"
-             f" budget of error and could say nothing new. {fix.text if fix else ''} Add plans,"
-             " or commit a fix on the branch, and give the same command again"]
+             f" budget of error and could say nothing new.{told} Add plans or replicates, or"
+             " commit a fix on the branch, and give the same command again"]
         )  # fmt: skip
+
+
+def _given_commit(phase: Phase, meta: IterationMeta) -> str:
+    """Where the branch or the pull request that is given stands now; '' where it is gone."""
+    if phase.pr:
+        return phase.ctx.code_host(meta.target).get(int(phase.pr)).head
+    return phase.ctx.workspace(meta.target).resolve(f"refs/heads/{meta.given}")
 
 
 def _asks(meta: IterationMeta) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.base import Phase
 from pipeline.change.agents import agent_of, analysts_of, ready, template_of, unread
+from pipeline.change.measured import check_base
 from pipeline.flags import METRICS
 from pipeline.gather import is_writable, version_at
 from prompt_lab.agents.requests import IMPLEMENT, INSIGHT, REVIEW
@@ -133,6 +134,9 @@ def check_change(phase: Phase, main: str, main_commit: str) -> None:
         raise TargetError(f"{flag}: the target has no such branch. {error}") from error
     if commit == main_commit:
         raise TargetError(f"{flag}: has no commit that {main!r} lacks: commit the change first.")
+    if phase.branch and not phase.pr:
+        host.check_branch(branch, base=main)
+    check_base(phase, commit, onto=main, flag=flag)
     _check_version(phase, commit)
 
 

@@ -1,9 +1,12 @@
 """A CONDITIONAL verdict comes back: the fix that it names, on its branch, and a second look."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from pipeline.base import Phase
 from pipeline.change.ideas import material_of
+from pipeline.change.measured import check_base
 from pipeline.change.past import in_history, tried_on
 from pipeline.gather import is_writable, version_at
 from prompt_lab.decide.verdict import Outcome, Verdict
@@ -38,7 +41,7 @@ def followed(phase: Phase) -> int | None:
                  "which waits for nothing"]
             )  # fmt: skip
         return first.number
-    last = _last_of(phase)
+    last = last_of(phase, partial(_names, phase)) if phase.given else None
     return last.number if last and last.verdict.outcome is Outcome.CONDITIONAL else None
 
 
@@ -79,6 +82,7 @@ def follow_up(phase: Phase, meta: IterationMeta, *, dry: bool = False) -> Change
             [f"--follow-up {number}: pull request #{pull.number} is {pull.state.value}, not open"]
         )
     pull = host.verify(pull.number, base=meta.main)
+    check_base(phase, pull.head, onto=meta.main, flag=f"--follow-up {number}")
     told = {
         "base_commit": meta.main_commit,
         "follow_up_of": number,
@@ -153,11 +157,9 @@ def _check_rerun(phase: Phase, meta: IterationMeta, number: int, fix: Remedy | N
     )  # fmt: skip
 
 
-def _last_of(phase: Phase) -> First | None:
-    """The newest concluded iteration of the branch or pull request that the flags name."""
+def last_of(phase: Phase, is_it: Callable[[Change], bool]) -> First | None:
+    """The newest concluded iteration of the step whose change is one of those that are meant."""
     lab, found = phase.ctx.lab, None
-    if not phase.given:
-        return None
     for number, step in sorted(iterations(lab).items()):
         folder = lab.iteration(number, step)
         if step != phase.step or number >= phase.number:
@@ -165,7 +167,7 @@ def _last_of(phase: Phase) -> First | None:
         change = read_if_whole(folder / "change.json", Change)
         verdict = read_if_whole(folder / "verdict.json", Verdict)
         ended = read_if_whole(folder / "conclusion.json", Conclusion)
-        if change and verdict and ended and _names(phase, change):
+        if change and verdict and ended and is_it(change):
             found = First(number, change, verdict)
     return found
 

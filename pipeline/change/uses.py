@@ -90,10 +90,12 @@ def irregular_trials(lab: Lab) -> Iterator[Irregular]:
 def _lost(known: Known, before: int) -> set[int]:
     """Trials that only history knows of: their folder was taken away, or another took its place.
 
-    A batch that was a crash compared nothing.
+    A train batch that was a crash compared nothing. One of verify, or one that does not say what
+    it was of, leaves the train plans asked.
     """
     lab = known.lab
-    crashed = {str(e.get("iteration")): str(e["timestamp"]) for e in events(lab, EVENT)}
+    rows = [e for e in events(lab, EVENT) if e.get("batch") == Split.TRAIN]
+    crashed = {str(e.get("iteration")): str(e["timestamp"]) for e in rows}
     found = set()
     for number, stamps in known.asked.items():
         path = lab.iteration(number, known.step) / "meta.json"

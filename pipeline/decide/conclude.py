@@ -5,7 +5,7 @@ import luigi
 from pipeline.base import Phase, utc_now
 from pipeline.decide.verdict import Verdict
 from pipeline.pages.pages import report_view
-from pipeline.trial.judge import head_moved, judge
+from pipeline.trial.judge import base_moved, head_moved, judge
 from prompt_lab.decide.verdict import Code
 from prompt_lab.decide.verdict import Verdict as VerdictRecord
 from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
@@ -46,9 +46,10 @@ class Conclude(Phase):
         self.write(conclusion.model_dump_json(indent=2) + "\n")
 
     def _concluded(self, host: CodeHost, change: Change) -> Conclusion:
-        verdict, now, number = self._verdict_now(), utc_now(), change.pull
+        number, now = change.pull, utc_now()
         if number is None:
             raise CodeHostError(f"{self.folder / 'change.json'}: names no pull request.")
+        verdict = self._verdict_now(host, number)
         body = verdict_comment(report_view(self))
         host.comment(number, key=f"verdict-{self.number}", body=body, when=now)
         why = verdict.reasons[0].text if verdict.reasons else f"iteration {self.number}"
@@ -62,14 +63,20 @@ class Conclude(Phase):
             when=now,
         )
 
-    def _verdict_now(self) -> VerdictRecord:
-        """The verdict; where the branch has moved on since, it is judged again, and INVALID."""
+    def _verdict_now(self, host: CodeHost, number: int) -> VerdictRecord:
+        """The verdict; where branch or main has moved on since, judged again, and INVALID."""
         path = self.folder / Verdict.FILE
         verdict = read_record(path, VerdictRecord, fix=made_again(path))
         known = any(reason.code is Code.HEAD_MOVED for reason in verdict.reasons)
         if head_moved(self) and not known:
             verdict, _ = judge(self)
             write_record(path, verdict)
+        if verdict.outcome is Outcome.YES and host.get(number).state is PullState.OPEN:
+            host.refresh(read_meta(self.ctx.lab, self.number, self.step).main)
+            found = base_moved(self)
+            if found:
+                verdict, _ = judge(self, found=found)
+                write_record(path, verdict)
         return verdict
 
 

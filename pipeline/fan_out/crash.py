@@ -33,8 +33,9 @@ def refuse_unanswered(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> Non
 def _refuse(phase: Phase, batch: Batch, silence: Silence | None) -> None:
     if silence is None:
         return
+    facts = {"iteration": phase.number, "batch": batch.name}
     for model in silence.models:
-        note(phase.ctx.lab, EVENT, now=utc_now(), model=model, iteration=phase.number)
+        note(phase.ctx.lab, EVENT, now=utc_now(), model=model, **facts)
     set_aside(batch_path(phase.ctx.lab, phase.number, phase.step, batch.name))
     first = silence.first
     raise Crash(

@@ -4,14 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.base import Phase
-from pipeline.gather import batch_of, rows_now, side_facts, summary_file, summary_of, version_at
+from pipeline.change.measured import told_moved, unmeasured
+from pipeline.gather import (
+    batch_of,
+    compared,
+    rows_now,
+    side_facts,
+    summary_file,
+    summary_of,
+    version_at,
+)
 from pipeline.trial.trials import delivered, judged, settle, trial_of
 from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, Verdict
+from prompt_lab.errors import MergeConflict
 from prompt_lab.evaluate.evidence import examine, no_observable_effect, recorded
 from prompt_lab.evaluate.judged import agreement_of, judgements_on, shortfall, with_agreement
 from prompt_lab.evaluate.pairs import evidence_of, pairs_of
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RunRow
+from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
 
 
@@ -25,10 +36,12 @@ class Case:
     findings: Sequence[Reason]
 
 
-def judge(phase: Phase, policy: Policy | None = None) -> tuple[Verdict, Case]:
+def judge(
+    phase: Phase, policy: Policy | None = None, *, found: Sequence[Reason] = ()
+) -> tuple[Verdict, Case]:
     """The verdict on what has been run so far, by the policy that the iteration was prepared with.
 
-    `policy` asks what another one would have said.
+    `policy` asks what another one would have said; `found` voids the comparison as well.
     """
     change = read_change(phase.ctx.lab, phase.number, phase.step)
     rule = read_meta(phase.ctx.lab, phase.number, phase.step).judge
@@ -39,7 +52,8 @@ def judge(phase: Phase, policy: Policy | None = None) -> tuple[Verdict, Case]:
     seen = agreement_of(judgements_on(train, known or {}))
     read_verify = _summary(phase, Split.VERIFY) is not None
     verify = rows_now(phase, batch_of(phase, "verify")) if read_verify else None
-    case = Case(trial.policy, train, verify, _findings(phase, [*train, *(verify or [])]))
+    findings = [*_findings(phase, [*train, *(verify or [])]), *(found or _kept(phase))]
+    case = Case(trial.policy, train, verify, findings)
     prompts = (version_at(phase, change.base_commit), version_at(phase, change.commit))
     kept = recorded([*train, *(verify or [])])
     evidence = evidence_of(
@@ -109,6 +123,32 @@ def head_moved(phase: Phase) -> list[Reason]:
     )
     facts = {"expected": change.commit, "found": pull.head}
     return [Reason(code=Code.HEAD_MOVED, text=text, facts=facts)]
+
+
+def base_moved(phase: Phase) -> list[Reason]:
+    """The finding that a merge would now leave files that the runs did not measure, if so."""
+    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    main = phase.ctx.workspace(meta.target).resolve(meta.main)
+    if main == meta.main_commit:
+        return []
+    rows = [row for split in Split for row in compared(phase, split)]
+    used = {path for row in rows for path in row.record.sent.files}
+    try:
+        lost = unmeasured(phase, change.commit, onto=main, used=used)
+    except MergeConflict:
+        return []  # the code host says so, and how it is mended
+    if not lost:
+        return []
+    text = told_moved(lost, change.branch, (meta.main, meta.main_commit, main))
+    facts = {"expected": meta.main_commit, "found": main, "files": ", ".join(lost)}
+    return [Reason(code=Code.BASE_MOVED, text=text, facts=facts)]
+
+
+def _kept(phase: Phase) -> list[Reason]:
+    """What was found at the moment of the merge, and cannot be found again."""
+    verdict = read_if_whole(phase.folder / "verdict.json", Verdict)
+    return [r for r in (verdict.reasons if verdict else ()) if r.code is Code.BASE_MOVED]
 
 
 def _moved(summary: RunsSummary, commits: dict[Side, str]) -> list[Reason]:

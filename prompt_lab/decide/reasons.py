@@ -28,6 +28,7 @@ class Code(StrEnum):
     NOT_EXERCISED = "not_exercised"  # what changed was never loaded or sent
     WRONG_COMMIT = "wrong_commit"  # a side ran at another commit
     HEAD_MOVED = "head_moved"  # the commit changed while the runs went on
+    BASE_MOVED = "base_moved"  # merged into main as it is now, other files would come of it
     DIRTY_TREE = "dirty_tree"  # a side ran with uncommitted changes
     BLOB_MISMATCH = "blob_mismatch"  # a loaded file is not the commit's
     PROMPT_MISMATCH = "prompt_mismatch"  # the prompt that was sent is not the commit's

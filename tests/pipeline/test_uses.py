@@ -1,5 +1,6 @@
 """The budget of error counts every trial, whatever is damaged or gone: nothing makes it larger."""
 
+import json
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ from prompt_lab.errors import ConfigError, StoreError
 from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
 from tests.pipeline.test_bad_input import TASK, stops
-from tests.pipeline.world import HINT, PLAIN, World
+from tests.pipeline.world import HINT, PLAIN, READS_WELL, World
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -92,6 +93,38 @@ def test_a_crash_that_was_given_up_spent_nothing(make_world: MakeWorld) -> None:
     assert len(of_step()) == 1
     shutil.rmtree(world.folder(1))
     assert of_step() == []
+
+
+def test_a_crash_on_verify_leaves_the_trial_counted(make_world: MakeWorld) -> None:
+    world = make_world(train=6, verify=6, policy=PLANNED)
+    fails = {**READS_WELL, "fail": "garbage", "fail_when": "shop verify"}
+    config(world, "models/exact", settings={"extra": fails})
+    world.branch("better", {"prompt.txt": BETTER})
+    stops(luigi(world, "Iteration", "--branch", "better"), TASK, "None of 12 answers")
+    before = [use for use in of_step() if use.kind == "trial"]
+    shutil.rmtree(world.folder(1))
+    after = [use for use in of_step() if use.kind == "trial"]
+    assert [use.alpha for use in after] == [use.alpha for use in before] != []
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NO, Outcome.INVALID])
+def test_a_no_or_an_invalid_is_not_asked_for_again(make_world: MakeWorld, outcome: Outcome) -> None:
+    world = make_world(train=6, verify=6)
+    commit = world.branch("same", {"prompt.txt": PLAIN.replace("amount.", "sum.")})
+    assert luigi(world, "Runs", "--branch", "same").code == 0
+    if outcome is Outcome.INVALID:
+        made = world.record(1, "runs_train")
+        made["observed"]["candidate"] = [commit, False]
+        (world.folder(1) / "runs_train.json").write_text(json.dumps(made))
+    assert luigi(world, "Iteration").code == 0
+    assert world.verdict(1).outcome is outcome
+    world.git("branch", "another-name", "same")
+    for branch, *more in (("same",), ("same", "--dry-run"), ("another-name",)):
+        said = luigi(world, "Iteration", "--branch", branch, *more)
+        stops(said, TASK, "iteration 1 has judged this very commit", "Add plans or replicates")
+    assert not world.folder(2).exists()
+    assert not (world.lab / "pulls/0002.json").exists()
+    assert prepared(Iteration(branch="same", replicates=2)).follow_up_of is None
 
 
 def test_the_same_change_on_the_same_plans_is_not_judged_twice(make_world: MakeWorld) -> None:

@@ -2,12 +2,7 @@
 
 import pytest
 
-from prompt_lab.errors import (
-    CodeHostError,
-    HeadMoved,
-    MergeConflict,
-    PullEnded,
-)
+from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, PullEnded
 from prompt_lab.names import Outcome, PullState
 from prompt_lab.records import Pull
 from tests.adapters.code_host.conftest import ALL
@@ -60,10 +55,20 @@ def test_two_branches_have_two_pull_requests(world: World) -> None:
 
 
 def test_a_pull_request_needs_a_branch_with_a_change(world: World) -> None:
-    with pytest.raises(CodeHostError, match="topic"):
-        _open(world)
-    with pytest.raises(CodeHostError, match="main"):
-        _open(world, "main")
+    for branch in ("topic", "main"):
+        with pytest.raises(CodeHostError, match=branch):
+            _open(world, branch)
+        with pytest.raises(CodeHostError, match=branch):
+            world.host.check_branch(branch, base="main")
+
+
+def test_a_branch_that_can_be_tested_is_fine_and_gets_nothing(world: World) -> None:
+    head = world.branch("topic", {PROMPT: "New.\n"})
+    world.host.check_branch("topic", base="main")
+    with pytest.raises(CodeHostError):
+        world.host.get(1)
+    assert _open(world).head == head
+    world.host.check_branch("topic", base="main")
 
 
 def test_a_pull_request_that_is_not_there(world: World) -> None:

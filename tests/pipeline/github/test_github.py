@@ -116,6 +116,19 @@ def test_a_base_that_moved_with_a_conflict(hub: GitHubWorld) -> None:
     assert hub.stand_in.pulls[1].labels == ["theirs"]
 
 
+def test_a_main_that_moved_under_what_was_measured(hub: GitHubWorld) -> None:
+    judge(hub)
+    theirs = hub.commit("main", "schema.json", hub.git("show", "main:schema.json") + "\n\n")
+    ends(hub, "left open")
+    verdict = hub.world.verdict(1)
+    assert verdict.outcome is Outcome.INVALID
+    assert verdict.reasons[0].code is Code.BASE_MOVED
+    assert hub.stand_in.pulls[1].labels == ["prompt-lab: invalid"]
+    assert hub.git("rev-parse", "main") == theirs
+    assert run(hub, "Iteration", "--branch", "idea").code != 0
+    assert not hub.world.folder(2).exists()
+
+
 @pytest.mark.parametrize(
     ("how", "action"),
     [("closed", "closed by somebody else"), ("merged", "merged by somebody else")],
