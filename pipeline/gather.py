@@ -17,7 +17,7 @@ from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch
 from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import IterationMeta, RunsSummary, made_again
 from prompt_lab.store.judgements import asked_for
-from prompt_lab.store.plans import read_plan
+from prompt_lab.store.plans import changed, read_plan
 from prompt_lab.store.runs import is_finished, read_row
 
 DRIFT_ALPHA = 0.01
@@ -184,6 +184,7 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
     probed = {run.model for run in batch.runs if run.probe}
     kept = {row.record.model for row in rows if row.reused and row.record.side is Side.BASELINE}
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    trees = {side: workspace.worktree(commit) for side, commit in batch.commits.items()}
     judge = asked_for(phase.ctx.lab, phase.number, batch.name)
     return RunsSummary(
         split=batch.split,
@@ -196,7 +197,11 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
         cost_usd=sum(row.record.usage.cost_usd for row in made) + judge.cost_usd,
         judge_calls=judge.calls,
         judge_cost_usd=judge.cost_usd,
-        observed={s: workspace.observe(workspace.worktree(c)) for s, c in batch.commits.items()},
+        observed={side: workspace.observe(tree) for side, tree in trees.items()},
+        dirt={side: dirt for side, tree in trees.items() if (dirt := workspace.dirt(tree))},
+        plans_changed=changed(
+            phase.ctx.lab.plans(batch.split), batch.plans, phase.ctx.adapter(phase.step)
+        ),
         drifted=_drift(every, probed & kept),
     )
 

@@ -154,8 +154,14 @@ class Workspace(Protocol):
     def worktree(self, commit: str) -> Path:
         """A detached worktree at that commit, made on first use."""
 
+    def put_back(self, commit: str) -> Path:
+        """The same worktree with all undone that runs have left in it."""
+
     def observe(self, worktree: Path) -> tuple[str, bool]:
         """(HEAD, tree is clean) of a worktree as it is now."""
+
+    def dirt(self, worktree: Path) -> tuple[str, ...]:
+        """Paths in a worktree that are not the commit's, be they ignored by git."""
 
     def commit_files(
         self,

@@ -34,10 +34,16 @@ class Patience(Config):
     attempts: int = Field(default=5, ge=1)
     timeouts: int = Field(default=2, ge=1, description="attempts that may end in silence")
     first_pause: float = Field(default=0.5, ge=0, description="doubled at every further retry")
-    longest_pause: float = Field(default=60.0, ge=0, description="also bounds Retry-After")
+    longest_pause: float = Field(
+        default=60.0, ge=0, description="a Retry-After beyond it is not waited for at all"
+    )
+
+    def grants(self, asked: float | None) -> bool:
+        """Whether the wait that a server asks for is given, or the next model asked at once."""
+        return asked is None or asked <= self.longest_pause
 
     def pause(self, retry: int, asked: float | None) -> float:
-        """Seconds before the n-th retry: what the server asked for, else 0.5, 1, 2, 4 …
+        """Seconds before the n-th retry: what the server asked for, else 0.5, 1, 2, 4 …; bounded.
 
         >>> p = Patience()
         >>> [p.pause(n, None) for n in (1, 2, 3)], p.pause(1, 7.0), p.pause(1, 900.0)

@@ -111,6 +111,11 @@ class Upstream:
             if client.started or tired or (isinstance(problem, NobodyListens) and not last):
                 times = count(retries, "attempt")
                 raise Dead(f"{alias} did not answer in {times}: {problem}")
+            if not patience.grants(problem.retry_after):
+                raise Dead(
+                    f"{alias} asks for a wait of {problem.retry_after:,.0f} seconds, which is more"
+                    f" than {patience.longest_pause:g}: {problem}"
+                )
             attempt.pause = patience.pause(retries, problem.retry_after)
             await asyncio.sleep(attempt.pause)
 

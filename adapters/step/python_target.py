@@ -1,23 +1,25 @@
 """Steps whose code and prompt live in Python in the target: run there, by a step file of ours."""
 
-import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
+from adapters.step.answers import dead, error_of
 from adapters.step.constants import text_constant
+from adapters.step.folders import empty, private_plan, stand
 from adapters.step.process import FILES, TargetProcess
 from adapters.step.sites import Sites
 from adapters.step.step_file import read_step_file
 from prompt_lab.config.lab import StepConfig
-from prompt_lab.errors import ConfigError, ScoreFailed, TargetError
+from prompt_lab.errors import ConfigError, OutsideFailure, ScoreFailed, TargetError
 from prompt_lab.names import Side
 from prompt_lab.own_process import Description, Place, ProcessFacts
 from prompt_lab.ports import StepJob, StepResult
 from prompt_lab.records import RunError
-from prompt_lab.store.files import disk_errors, write_text
+from prompt_lab.store.files import write_text
 from prompt_lab.store.runs import LOG
 
 
@@ -53,21 +55,15 @@ class PythonTarget:
         self._scorer()
 
     def execute(self, job: StepJob) -> StepResult:
-        """Run one plan in a process of its own. Raises OutsideFailure where the worker dies.
+        """Run one plan in a process of its own, on a copy of the plan.
 
         What the step does wrong is an `error`: exception, time_limit, output_limit,
-        process_limit, memory_limit, died, import_failed, outputs_missing, or a kind that it names
-        itself.
+        process_limit, memory_limit, died, import_failed, outputs_missing, step_error, or a kind
+        that it names itself.
         """
-        process = self._sites.at(job.worktree, job.side)
+        process, answer = self._ask(self._sites.at(job.worktree, job.side), job)
         if process.failed is not None:
             return self._stillborn(process)
-        answer = process.ask(
-            {
-                **self._order("execute", job.plan_dir, job.out_dir, job.limit_seconds),
-                "models": [asdict(model) for model in job.models],
-            }
-        )
         self._keep(job, answer)
         result = self._result(process, answer)
         return result if result.error else replace(result, error=self._missing(job.out_dir))
@@ -77,7 +73,8 @@ class PythonTarget:
 
         Raises TargetError where the step file cannot be loaded to score at all.
         """
-        answer = self._scorer().ask(self._order("score", plan_dir, out_dir))
+        with private_plan(plan_dir) as plan:
+            answer = self._scorer().ask(self._order("score", plan, out_dir))
         if answer["error"]:
             raise ScoreFailed(f"{self._file.path}: score() failed: {answer['error']['message']}")
         return self._parts(answer["scores"])
@@ -132,6 +129,29 @@ class PythonTarget:
         """End all workers."""
         self._sites.close()
 
+    def _ask(self, process: TargetProcess, job: StepJob) -> tuple[TargetProcess, dict[str, Any]]:
+        """Have a plan run; with a worker that dies, once more in a worker that is its own.
+
+        A worker takes all its plans with it: alone it shows whose doing that was.
+        """
+        try:
+            return process, self._asked(process, job)
+        except OutsideFailure:
+            empty(job.out_dir)
+        with self._sites.alone(job.worktree, job.side) as own:
+            started = time.monotonic()
+            try:
+                return own, self._asked(own, job)
+            except OutsideFailure as error:
+                return own, dead(str(error), time.monotonic() - started)
+
+    def _asked(self, process: TargetProcess, job: StepJob) -> dict[str, Any]:
+        if process.failed is not None:
+            return {}
+        with private_plan(job.plan_dir) as plan:
+            order = self._order("execute", plan, job.out_dir, job.limit_seconds)
+            return process.ask({**order, "models": [asdict(model) for model in job.models]})
+
     def _order(
         self, kind: str, plan_dir: Path, out_dir: Path, seconds: float | None = None
     ) -> dict[str, Any]:
@@ -153,9 +173,10 @@ class PythonTarget:
 
     def _keep(self, job: StepJob, answer: Mapping[str, Any]) -> None:
         """Its prints beside its files; after too much output its files are what must go."""
+        stand(job.out_dir)
         error = answer["error"] or {}
         if error.get("kind") == "output_limit":
-            _empty(job.out_dir)
+            empty(job.out_dir)
         if text := answer["prints"]:
             for model in job.models:
                 text = text.replace(model.base_url, "<model>")
@@ -163,7 +184,6 @@ class PythonTarget:
 
     def _result(self, process: TargetProcess, answer: Mapping[str, Any]) -> StepResult:
         ready, said = process.ready, answer["said"]
-        fault = answer["error"] or said.get("error")
         facts = ProcessFacts(
             elsewhere=answer.get("elsewhere", ready["elsewhere"]),
             environment=tuple(sorted(process.environment)),
@@ -180,9 +200,7 @@ class PythonTarget:
             files=answer.get("files", ready["files"]),
             prompt_sha256=answer.get("prompt_sha256", ready["prompt_sha256"]),
             request_sha256="",
-            error=RunError(kind=str(fault["kind"]), message=str(fault["message"]))
-            if fault
-            else None,
+            error=error_of(answer["error"] or said.get("error")),
             process=facts,
         )
 
@@ -213,13 +231,3 @@ def _digest(step_file: str) -> str:
     """Of the step file and of all modules of the worker, which decide what a run comes to."""
     worker = [path.read_bytes() for folder in FILES for path in sorted(folder.glob("*.py"))]
     return sha256(b"\0".join([step_file.encode(), *worker])).hexdigest()
-
-
-def _empty(folder: Path) -> None:
-    """Take away what a step wrote beyond its limit."""
-    with disk_errors(folder):
-        for entry in folder.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()

@@ -3,6 +3,8 @@
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,15 @@ class Sites:
         """The worker of a worktree. Raises TargetError where it cannot start."""
         return self._get((str(worktree.resolve()), str(self._interpreter(side))))
 
+    @contextmanager
+    def alone(self, worktree: Path, side: Side | None) -> Iterator[TargetProcess]:
+        """A further worker of a worktree, for one run. Raises TargetError where it cannot start."""
+        own = self._start((str(worktree.resolve()), str(self._interpreter(side))))
+        try:
+            yield own
+        finally:
+            own.close()
+
     def scorer(self) -> TargetProcess:
         """The worker that has the step file alone."""
         return self._get(("", str(self._interpreter(None))))
@@ -56,10 +67,13 @@ class Sites:
         with lock:
             known = self._running.get(site)
             if known is None or not (known.alive or known.failed):
-                known = TargetProcess(Path(site[1]), self._environment(), self._setup(site[0]))
+                known = self._start(site)
             for process in self._keep(site, known):
                 process.close()
         return known
+
+    def _start(self, site: _Site) -> TargetProcess:
+        return TargetProcess(Path(site[1]), self._environment(), self._setup(site[0]))
 
     def _keep(self, site: _Site, process: TargetProcess) -> list[TargetProcess]:
         """Put a worker last in the row, and give those that make room."""

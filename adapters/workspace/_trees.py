@@ -7,6 +7,14 @@ from pathlib import Path
 from adapters.git import Git
 from prompt_lab.errors import TargetError
 
+_HEAD = "# branch.oid "
+_STATUS = (
+    *("--porcelain=v2", "-z", "--branch", "--no-renames"),
+    *("--untracked-files=all", "--ignored=traditional"),
+)
+_FIELDS = {"1": 8, "u": 10, "?": 1, "!": 1}
+"""Kind of an entry of the status -> how many fields stand before its path."""
+
 
 def ensure_clone(folder: Path) -> None:
     """An empty bare repository at `folder`, if there is none. The caller holds the lock."""
@@ -48,18 +56,39 @@ def make(clone: Git, path: Path, commit: str) -> None:
     _marker(path).touch()
 
 
-def observe(worktree: Path) -> tuple[str, bool]:
-    """(HEAD, tree is clean) in one call of git. Raises TargetError where it is no worktree."""
-    lines = Git(worktree)("status", "--porcelain=v2", "--branch", "--untracked-files=all")
-    head, clean = "", True
-    for line in lines.splitlines():
-        if line.startswith("# branch.oid "):
-            head = line.removeprefix("# branch.oid ")
-        elif not line.startswith("#"):
-            clean = False
+def put_back(clone: Git, path: Path, commit: str) -> None:
+    """Let a worktree hold its commit and nothing else. The caller holds the lock."""
+    if usable(path, clone.folder) and state(path) == (commit, ()):
+        Git(path)("clean", "-q", "-x", "-ff", "-d")
+        return
+    _marker(path).unlink(missing_ok=True)
+    make(clone, path, commit)
+
+
+def state(worktree: Path) -> tuple[str, tuple[str, ...]]:
+    """(HEAD, paths that are not the commit's) in one call of git.
+
+    Ignored files count, since a run may read what another one left in them; only what Python
+    itself compiles does not. Raises TargetError where it is no worktree.
+    """
+    told = Git(worktree).raw("status", *_STATUS).decode("utf-8", "replace").split("\0")
+    head, paths = "", []
+    for entry in told:
+        kind = entry[:1]
+        if entry.startswith(_HEAD):
+            head = entry.removeprefix(_HEAD)
+        elif kind in _FIELDS:
+            path = entry.split(" ", _FIELDS[kind])[-1]
+            if kind != "!" or not _compiled(path):
+                paths.append(path)
     if not head or head == "(initial)":
         raise TargetError(f"{worktree}: has no commit checked out")
-    return head, clean
+    return head, tuple(sorted(paths))
+
+
+def _compiled(path: str) -> bool:
+    *_, folder, name = ("", *path.split("/"))
+    return folder == "__pycache__" and name.endswith(".pyc")
 
 
 def _marker(path: Path) -> Path:

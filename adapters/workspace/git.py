@@ -106,9 +106,22 @@ class GitWorkspace:
                 _trees.make(self._clone, path, commit)
         return path
 
+    def put_back(self, commit: str) -> Path:
+        """The worktree at that commit as the commit has it: nothing of earlier runs is kept."""
+        commit = self.resolve(commit)
+        path = self._work / "trees" / commit
+        with self._locked():
+            _trees.put_back(self._clone, path, commit)
+        return path
+
     def observe(self, worktree: Path) -> tuple[str, bool]:
-        """(HEAD, tree is clean) as it is now; untracked files count, ignored ones do not."""
-        return _trees.observe(worktree)
+        """(HEAD, tree is clean) as it is now; untracked and ignored files count."""
+        head, dirt = _trees.state(worktree)
+        return head, not dirt
+
+    def dirt(self, worktree: Path) -> tuple[str, ...]:
+        """The paths that make a worktree unclean."""
+        return _trees.state(worktree)[1]
 
     def commit_files(
         self,

@@ -8,7 +8,7 @@ import luigi
 from pipeline.base import Phase
 from pipeline.change.prepare import Prepare
 from pipeline.fan_out.batch import Order, batch_for
-from pipeline.fan_out.crash import refuse_unanswered
+from pipeline.fan_out.crash import note_taint, refuse_unanswered
 from pipeline.fan_out.run import all_runs
 from pipeline.gather import summarise
 from prompt_lab.decide.verdict import Trial
@@ -47,4 +47,5 @@ class Scout(Phase):
         rows = yield from all_runs(self, batch)
         refuse_unanswered(self, batch, rows)
         summary = summarise(self, batch, rows)
+        note_taint(self, batch, summary)
         self.write(summary.model_dump_json(indent=2) + "\n")

@@ -10,9 +10,10 @@ from pipeline.change.past import first_baseline, tried
 from pipeline.change.uses import uses
 from pipeline.decide.conclude import Conclude
 from pipeline.fan_out.batch import Order, batch_for
+from pipeline.fan_out.crash import note_taint
 from pipeline.gather import side_facts, summarise, version_at
 from pipeline.logs import say
-from pipeline.trial.judge import all_pairs, drifts
+from pipeline.trial.judge import all_pairs, drifts, moved
 from pipeline.trial.looks import all_judged
 from prompt_lab.decide.ledger import origin_due
 from prompt_lab.decide.verdict import Policy, decide
@@ -45,7 +46,9 @@ class SinceStart(Phase):
         batch = batch_for(self, order)
         rows = yield from all_judged(self, batch)
         found = examine(rows, {side: side_facts(self, c, rows) for side, c in commits.items()})
-        findings = [*found, *silent(rows), *drifts(summarise(self, batch, rows))]
+        summary = summarise(self, batch, rows)
+        note_taint(self, batch, summary)
+        findings = [*found, *silent(rows), *drifts(summary), *moved(summary, commits)]
         prompts = (version_at(self, first), version_at(self, now))
         evidence = evidence_of(rows, findings, prompts=prompts)
         verdict = decide(all_pairs(self, batch.name, rows), since_policy(policy_of(self)), evidence)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from adapters.registry import OWN_PROCESS
 from pipeline.base import Phase, utc_now
+from pipeline.fan_out.crash import EVENT, TAINT
 from pipeline.gather import sources_at
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
@@ -34,7 +35,7 @@ _NOT_LOADED = {
     "candidate_interpreter",
     "cgroups",
 }
-_NO_REUSE = ("baseline_drifted", "crashed")
+_NO_REUSE = ("baseline_drifted", EVENT, TAINT)
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,20 @@ def batch_for(phase: Phase, order: Order, *, reuse: bool = True) -> Batch:
     path = batch_path(phase.ctx.lab, phase.number, phase.step, order.name)
     if path.exists():
         return read_batch(path)
+    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    for commit in sorted(set(order.commits.values())):
+        workspace.put_back(commit)
     request = request_for(phase, order)
     known = finished_runs(phase) if reuse else (lambda _key, _model: None)
     runs = _claimed(phase, order, plan_runs(request, known))
-    write_batch(
-        path,
-        Batch(name=order.name, split=order.split, commits=dict(order.commits), runs=tuple(runs)),
+    batch = Batch(
+        name=order.name,
+        split=order.split,
+        commits=dict(order.commits),
+        runs=tuple(runs),
+        plans=dict(request.plans),
     )
+    write_batch(path, batch)
     return read_batch(path)
 
 
@@ -91,7 +99,7 @@ def request_for(phase: Phase, order: Order) -> BatchRequest:
 
 
 def finished_runs(phase: Phase) -> Callable[[str, ModelConfig], str | None]:
-    """Where a finished run of a content key lies; none from before a drift or a crash."""
+    """Where a finished run of a content key lies; none from before a drift, a crash or a taint."""
     lab = phase.ctx.lab
     known = reusable(lab)
     ends = sorted((str(e["timestamp"]), str(e.get("model"))) for e in events(lab, *_NO_REUSE))

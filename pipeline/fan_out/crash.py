@@ -7,9 +7,11 @@ from prompt_lab.errors import LabError
 from prompt_lab.evaluate.answered import Silence, nobody_answered, nothing_to_compare
 from prompt_lab.records import RunRow
 from prompt_lab.store.batch import Batch, batch_path, set_aside
+from prompt_lab.store.iterations import RunsSummary, read_meta
 from prompt_lab.store.journal import note
 
 EVENT = "crashed"
+TAINT = "runs_tainted"
 
 
 class Crash(LabError):
@@ -28,6 +30,14 @@ def refuse_silence(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> None:
 def refuse_unanswered(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> None:
     """The same of runs of one side alone: raises Crash where a model never answered."""
     _refuse(phase, batch, nobody_answered(rows))
+
+
+def note_taint(phase: Phase, batch: Batch, summary: RunsSummary) -> None:
+    """Let no later trial rest on runs that found, or may have found, what another one had left."""
+    gone = any(head != batch.commits[side] for side, (head, _) in summary.observed.items())
+    if gone or summary.dirt or summary.plans_changed:
+        for model in read_meta(phase.ctx.lab, phase.number, phase.step).models:
+            note(phase.ctx.lab, TAINT, now=utc_now(), model=model, iteration=phase.number)
 
 
 def _refuse(phase: Phase, batch: Batch, silence: Silence | None) -> None:

@@ -91,7 +91,10 @@ def carry_out(flags: Flags) -> int:
     say(words(made, order.ctx.step(order.step).primary))
     if made.faults:
         _say_faults(made.faults, len(order.names) - len(made.records), place.folder)
-    return 1 if made.faults else 0
+    dirt = order.ctx.workspace(order.ctx.step(order.step).target).dirt(site.worktree)
+    if dirt:
+        _say_dirt(dirt)
+    return 1 if made.faults or dirt else 0
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -103,6 +106,15 @@ def _say_faults(faults: Sequence[str], missing: int, folder: Path) -> None:
     shown = "\n".join(faults[:5])
     text = f"{count(missing, 'plan')} could not be run.\n{shown}\n{_again(folder)}"
     print(f"\nStopped: {printable(text)}\n", file=sys.stderr)
+
+
+def _say_dirt(paths: Sequence[str]) -> None:
+    more = ", …" if len(paths) > 5 else ""
+    text = (
+        f"The runs have changed the target's worktree: {', '.join(map(repr, paths[:5]))}{more}.\n"
+        "What a plan read there may be what another one left: the runs are no evidence."
+    )
+    print(f"\n{printable(text)}\n", file=sys.stderr)
 
 
 def _again(folder: Path) -> str:

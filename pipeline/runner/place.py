@@ -99,7 +99,7 @@ def site_of(flags: Flags, order: Order, begun: Begun | None) -> tuple[Side, Site
     workspace = order.ctx.workspace(target)
     main = workspace.resolve(order.ctx.target(target).main)
     commit = workspace.resolve(flags.commit or (begun.commit if begun else main))
-    tree = workspace.worktree(commit)
+    tree = workspace.put_back(commit)
     side = Side.BASELINE if commit == main else Side.CANDIDATE
     return side, Site(commit, tree, *workspace.observe(tree))
 

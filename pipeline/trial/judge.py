@@ -1,6 +1,6 @@
 """Gather what a verdict is made from, and ask the decision engine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.base import Phase
@@ -90,7 +90,7 @@ def _findings(phase: Phase, rows: Sequence[RunRow]) -> list[Reason]:
         summary = _summary(phase, split)
         if summary is None:
             continue
-        found += [*drifts(summary), *_moved(summary, commits)]
+        found = [*moved(summary, commits), *found, *drifts(summary)]
         leaked += [reason for reason in summary.leaked if reason not in leaked]
     return [*leaked, *found, *head_moved(phase)]
 
@@ -151,9 +151,13 @@ def _kept(phase: Phase) -> list[Reason]:
     return [r for r in (verdict.reasons if verdict else ()) if r.code is Code.BASE_MOVED]
 
 
-def _moved(summary: RunsSummary, commits: dict[Side, str]) -> list[Reason]:
-    """What became of the worktrees while the runs went on."""
+def moved(summary: RunsSummary, commits: Mapping[Side, str]) -> list[Reason]:
+    """What became of the worktrees and the plans while the runs went on."""
     found = []
+    if names := summary.plans_changed:
+        text = f"The plans were changed while the runs went on: {_some(names)}. Put them back."
+        facts = {"finding": "plans_changed", "plans": ", ".join(names)}
+        found.append(Reason(code=Code.OTHER, text=text, facts=facts))
     for side, (head, clean) in summary.observed.items():
         if head != commits[side]:
             found.append(
@@ -164,12 +168,23 @@ def _moved(summary: RunsSummary, commits: dict[Side, str]) -> list[Reason]:
                     facts={"side": side.value, "expected": commits[side], "found": head},
                 )
             )
+        paths = summary.dirt.get(side, ())
         if not clean:
             found.append(
                 Reason(
                     code=Code.DIRTY_TREE,
-                    text=f"After the runs the {side.value} worktree had uncommitted changes.",
-                    facts={"side": side.value},
+                    text=f"After the runs the {side.value} worktree was not as its commit has it"
+                    f"{_named(paths)}.",
+                    facts={"side": side.value, **({"paths": ", ".join(paths)} if paths else {})},
                 )
             )
     return found
+
+
+def _named(paths: Sequence[str]) -> str:
+    return f": {_some(paths)}" if paths else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(map(repr, names[:5])) + more

@@ -8,7 +8,7 @@ import luigi
 from pipeline.base import Phase, utc_now
 from pipeline.change.implement import Implement
 from pipeline.fan_out.batch import Order, batch_for
-from pipeline.fan_out.crash import refuse_silence
+from pipeline.fan_out.crash import note_taint, refuse_silence
 from pipeline.gather import rows_now, side_facts, summarise, summary_file
 from pipeline.logs import say
 from pipeline.params import SplitParameter
@@ -73,6 +73,7 @@ class Runs(Phase):
         if trial is not None:
             settle(trial, rows, judged(self, batch.name))
             summary = with_looks(summary, batch, trial)
+        note_taint(self, batch, summary)
         self._write(summary)
 
     def _write(self, summary: RunsSummary) -> None:

@@ -34,6 +34,8 @@ class Batch(Record):
     split: Split
     commits: dict[Side, str]
     runs: tuple[PlannedRun, ...]
+    plans: dict[str, str] = {}
+    """name -> digest of the plans as they were planned with; {} in a batch of an older version."""
 
     def by_key(self) -> dict[RunKey, PlannedRun]:
         """Every run by its key; a probe's replicate is -1 - replicate."""

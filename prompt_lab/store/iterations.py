@@ -69,6 +69,10 @@ class RunsSummary(Record):
     cost_usd: float
     observed: dict[Side, tuple[str, bool]] = {}
     """side -> (HEAD, tree is clean) of its worktree after the last run."""
+    dirt: dict[Side, tuple[str, ...]] = {}
+    """side -> paths in its worktree that are not the commit's, after the last run."""
+    plans_changed: tuple[str, ...] = ()
+    """Plans that are no longer what they were when the runs were planned."""
     drifted: dict[str, str] = {}
     """model -> the numbers that show that its reused baseline has drifted."""
     skipped: str = ""

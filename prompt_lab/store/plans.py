@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 from prompt_lab.errors import StoreError, UnknownName
 from prompt_lab.names import Split, count
@@ -77,6 +78,26 @@ def has_gold(folder: Path, outputs: Sequence[str]) -> bool:
 def digest(plan: PlanText) -> str:
     """sha256 over a plan's inputs and gold: a change in either makes its runs new ones."""
     return sha256(plan.model_dump_json().encode()).hexdigest()
+
+
+class _Files(Protocol):
+    @property
+    def inputs(self) -> tuple[str, ...]: ...
+    @property
+    def outputs(self) -> tuple[str, ...]: ...
+
+
+def changed(folder: Path, planned: Mapping[str, str], step: _Files) -> tuple[str, ...]:
+    """Those of `planned` (name -> digest) that hold something else now, or cannot be read."""
+    found = []
+    for name, then in planned.items():
+        try:
+            now = digest(read_plan(folder / name, step.inputs, step.outputs))
+        except StoreError:
+            now = ""
+        if now != then:
+            found.append(name)
+    return tuple(found)
 
 
 def set_digest(plans: Mapping[str, str]) -> str:

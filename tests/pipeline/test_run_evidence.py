@@ -1,7 +1,6 @@
 """What is evidence and what is not, as one table: a row is a whole iteration in a real target."""
 
 import json
-import subprocess
 import venv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pipeline.context import context
 from prompt_lab.names import Outcome
 from tests.adapters.step.bench import CHILDREN, pids
 from tests.adapters.step.speaking import speak
+from tests.pipeline.harm import GOES, IGNORES, SPOILS, harmed_for_once, on_main, plans_named, writes
 from tests.pipeline.runner.runner import runner
 from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld
 from tests.pipeline.test_target_gateway import asks
@@ -31,6 +31,7 @@ PARSES = asks().replace(
 )
 """Asks its model for JSON, and fails where it is none."""
 Kinds = set[tuple[str, str | None]]
+WILD = {CORE_PY: BETTER + "WILD = 1\n"}
 FINE: Kinds = {("baseline", None), ("candidate", None)}
 BROKEN: Kinds = {("baseline", None), ("candidate", "exception")}
 
@@ -66,10 +67,21 @@ def invalid(name: str, *codes: str, **more: Any) -> Row:
     return Row(name, "INVALID", frozenset(codes), **more)
 
 
-def harmed(name: str, harm: Any, *codes: str, stray: bool = False) -> Row:
-    """A worktree of the candidate that is not what its commit says."""
-    found = ("dirty_tree",) if stray else (*codes, "blob_mismatch", "prompt_mismatch")
-    return invalid(name, *found, harm=harm, check=only_the_candidate)
+def harmed(name: str, code: str, *codes: str) -> Row:
+    """A candidate that does something to its worktree as it runs."""
+    lines = [
+        "import subprocess",
+        "tree = Path(core.__file__).parents[2]",
+        "if hasattr(core, 'WILD'):",
+        f"    {code}",
+    ]
+    of: dict[str, Any] = {"files": WILD, "check": harmed_for_once}
+    return invalid(name, *codes, body="\n    ".join(lines), **of)
+
+
+def mended(name: str, harm: Any) -> Row:
+    """A worktree that was no longer what its commit says, before anything was planned."""
+    return Row(name, "valid", harm=harm)
 
 
 def unread(name: str, path: str) -> Row:
@@ -88,21 +100,9 @@ def wild(name: str, kind: str, code: str, check: Any, **more: Any) -> Row:
     """A candidate that does something on one plan that it must not."""
     head = "if hasattr(core, 'WILD') and plan_dir.endswith('plan_1'):"
     lines = "\n        ".join([head, *code.strip().splitlines()])
-    files = {CORE_PY: BETTER + "WILD = 1\n"}
+    files = WILD
     kinds = {*FINE, ("candidate", kind)}
     return Row(name, "valid", kinds=kinds, body=lines, files=files, check=check, **more)
-
-
-def on_main(world: TargetWorld, commit: str) -> None:
-    git = ["git", "checkout", "-q", "HEAD~1"]
-    subprocess.run(git, cwd=context().workspace("notes").worktree(commit), check=True)
-
-
-def writes(path: str, text: str) -> Callable[[TargetWorld, str], None]:
-    def harm(_: TargetWorld, commit: str) -> None:
-        (context().workspace("notes").worktree(commit) / path).write_text(text)
-
-    return harm
 
 
 def same_twice(world: TargetWorld) -> bool:
@@ -130,11 +130,6 @@ def names_the_copy(world: TargetWorld) -> None:
     found = {r.facts["found"] for r in world.verdict().reasons if r.code == "shadowed_import"}
     assert str(world.root.parent / "copy/notes/core.py") in found
     assert not (world.lab / "history/reusable.jsonl").exists()  # no later trial rests on these
-
-
-def only_the_candidate(world: TargetWorld) -> None:
-    sides = {r.facts["side"] for r in world.verdict().reasons if "side" in r.facts}
-    assert sides == {"candidate"}
 
 
 def dead(room: Room) -> Mapping[str, Any]:
@@ -213,9 +208,13 @@ OWN_PROMPT = 'return {"prompt": "Something of my own."}'
 ROWS = [
     Row("two commits whose prompt differs", "valid"),
     invalid("the same commit twice", "not_exercised", "head_moved", act=same_twice, kinds=set()),
-    harmed("the candidate on main", on_main, "wrong_commit"),
-    harmed("a changed worktree", writes(CORE_PY, CORE.replace("List", "Hide")), "dirty_tree"),
-    harmed("a stray file in the worktree", writes("src/notes/stray.txt", "x"), stray=True),
+    mended("the candidate on main", on_main),
+    mended("a changed worktree", writes(CORE_PY, CORE.replace("List", "Hide"))),
+    mended("a stray file in the worktree", writes("src/notes/stray.txt", "x")),
+    harmed("a run that goes to main", GOES, "wrong_commit"),
+    harmed("a run that leaves a file", "(tree / 'stray.txt').write_text('x')", "dirty_tree"),
+    harmed("a run that leaves an ignored file", IGNORES, "dirty_tree"),
+    invalid("a run that changes the lab's plans", "other", body=SPOILS, check=plans_named),
     invalid("a shadowed import", *SHADOWED, settings=shadowed, check=names_the_copy),
     unread("a change of docs only", "README.md"),
     unread("a change of a runner only", "tools/run.py"),

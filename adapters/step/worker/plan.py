@@ -115,11 +115,13 @@ class Plan:
         if self._reason is not None:
             return {"error": self._reason, "said": {}}
         try:
-            told: dict[str, Any] = json.loads(b"".join(self._report))
+            told: Any = json.loads(b"".join(self._report))
         except ValueError:
+            told = None
+        if not isinstance(told, dict) or not isinstance(told.get("said"), dict):
             how = _ended(status)
             return {"error": {"kind": "died", "message": f"the process {how}"}, "said": {}}
-        return told
+        return {"error": None, **told}
 
     def _end(self, kind: str, message: str) -> None:
         if self._reason is None:

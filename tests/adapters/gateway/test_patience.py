@@ -66,6 +66,24 @@ def test_a_fallback_answers_where_the_first_is_dead(
     assert (usage.answered_by, usage.failed) == ({"second": 1}, 0)
 
 
+@pytest.mark.parametrize(
+    ("wait", "told"),
+    [("3600", "3,600"), ("inf", "inf"), ("Wed, 21 Oct 2065 07:28:00 GMT", "a wait of 1,2")],
+)
+def test_a_wait_beyond_patience_is_not_waited_for(start: Start, wait: str, told: str) -> None:
+    with StandIn(faults=[Fault(429, {"Retry-After": wait})] * 9) as busy, StandIn("yes") as server:
+        gateway = start(route(busy.address), route(server.address, "second"))
+        begun = time.perf_counter()
+        answer = ask(gateway, issue(gateway, "first", "second"))
+        assert answer.json()["choices"][0]["message"]["content"] == "yes"
+        alone = ask(gateway, issue(gateway))
+        assert time.perf_counter() - begun < 2
+        assert len(busy.seen) == 2
+    assert alone.status_code == 503
+    assert told in alone.text
+    assert "HTTP 429" in alone.text
+
+
 def test_all_dead_is_said_with_every_reason(start: Start) -> None:
     with StandIn(faults=[Fault(500)] * 9) as server:
         lacking = route(NOBODY, "second", config={"key_env": "NOT_THERE"})

@@ -1,5 +1,7 @@
 """What a step leaves and how it is scored: a fault there is an error of the run, with its text."""
 
+from pathlib import Path
+
 import pytest
 
 from prompt_lab.errors import ConfigError, ScoreFailed, TargetError
@@ -22,6 +24,37 @@ def test_a_step_that_ends_without_an_output_says_which(bench: Bench) -> None:
     assert result.error is not None
     assert "'more/raw.txt'" in result.error.message
     assert "'out.txt'" not in result.error.message
+
+
+@pytest.mark.parametrize("after", ["", "os.symlink('/tmp', out_dir)", "open(out_dir, 'w')"])
+def test_a_step_that_takes_its_folder_away_has_no_outputs(bench: Bench, after: str) -> None:
+    job = bench.job()
+    result = bench.step(f"import os, shutil\nshutil.rmtree(out_dir)\n{after}").execute(job)
+    assert kind(result) == "outputs_missing"
+    assert job.out_dir.is_dir()
+    assert not job.out_dir.is_symlink()
+
+
+@pytest.mark.parametrize(
+    "harm", ["Path(plan_dir, 'in.txt').write_text('x')", "import shutil; shutil.rmtree(plan_dir)"]
+)
+def test_a_step_harms_a_copy_of_its_plan(bench: Bench, harm: str) -> None:
+    (bench.plan / "deep").mkdir()
+    (bench.plan / "deep/link").symlink_to(bench.plan / "in.txt")
+    (bench.plan / "deep/loop").symlink_to(bench.plan)
+    (bench.plan / "nowhere").symlink_to("not-there")
+    says = (
+        "Path(out_dir, 'seen').write_text(plan_dir + '|' + Path(plan_dir, 'deep/link').read_text())"
+    )
+    reads = "return {'good': 1.0 if open(plan_dir + '/in.txt').read() == 'text' else 0.0}"
+    text = scoring(reads).replace("return {}", f"{says}\n    {harm}\n    return {{}}")
+    step, job = bench.step(text=text), bench.job()
+    assert step.execute(job).error is None
+    assert step.score(job.plan_dir, job.out_dir) == {"good": 1.0}
+    assert (bench.plan / "in.txt").read_text() == "text"
+    place, _, linked = (job.out_dir / "seen").read_text().partition("|")
+    assert (Path(place).name, linked) == (bench.plan.name, "text")
+    assert not Path(place).parent.exists()
 
 
 @pytest.mark.parametrize(

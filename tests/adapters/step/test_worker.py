@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from prompt_lab.errors import OutsideFailure, TargetError
+from prompt_lab.errors import TargetError
 from tests.adapters.step.bench import CHILDREN, Bench, kind, pids
 from tests.processes import gone, runs, until
 
@@ -76,16 +76,45 @@ print('{"done": 1, "error": null}')
     assert kind(loud) in ("", "died")
 
 
-def test_a_worker_that_is_killed_is_an_outside_failure_and_is_replaced(bench: Bench) -> None:
-    body = (
-        "import os\nif open(plan_dir + '/in.txt').read() == 'kill':\n    os.kill(os.getppid(), 9)"
-    )
-    step = bench.step(body + "\n    import time; time.sleep(60)")
-    (bench.plan / "in.txt").write_text("kill")
-    with pytest.raises(OutsideFailure, match="worker process has ended"):
-        bench.run(step)
-    (bench.plan / "in.txt").write_text("text")
-    assert bench.run(step).error is None
+_KILLS = """
+import os, time
+if open(plan_dir + '/in.txt').read() == 'kill':
+    os.kill(os.getppid(), 9)
+time.sleep(1)
+"""
+
+
+def test_a_step_that_kills_its_worker_fails_alone(bench: Bench) -> None:
+    step = bench.step(_KILLS)
+    plans = [bench.root / name for name in ("kills", "other", "third")]
+    for plan in plans:
+        plan.mkdir()
+        (plan / "in.txt").write_text("kill" if plan.name == "kills" else "text")
+    jobs = [bench.job(plan_dir=plan) for plan in plans]
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(step.execute, jobs))
+    assert [kind(result) for result in results] == ["died", "", ""]
+    assert kind(bench.run(step)) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("'bad answer'", ("step_error", "bad answer")),
+        ("{}", ("step_error", "{}")),
+        ("''", ("step_error", "")),
+        ("[1, 2]", ("step_error", "[1, 2]")),
+        ("False", ("step_error", "false")),
+        ("{'kind': 'odd'}", ("odd", '{"kind": "odd"}')),
+        ("{'kind': 3, 'message': None}", ("step_error", "null")),
+        ("None", None),
+    ],
+)
+def test_an_error_of_any_shape_is_the_run_s(
+    bench: Bench, given: str, found: tuple[str, str] | None
+) -> None:
+    error = bench.run(bench.step(f"return {{'error': {given}}}")).error
+    assert (error and (error.kind, error.message)) == found
 
 
 def test_nothing_outlives_a_lab_that_is_killed(bench: Bench) -> None:

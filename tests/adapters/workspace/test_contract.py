@@ -93,20 +93,6 @@ def test_a_worktree_stands_clean_at_its_commit(workspace: Workspace, target: Tar
     assert workspace.worktree(target.first) == old
 
 
-def test_observe_sees_what_changed_but_not_what_is_ignored(
-    workspace: Workspace, target: Target
-) -> None:
-    commit = target.commit({".gitignore": "*.log\n"})
-    tree = workspace.worktree(commit)
-    (tree / "run.log").write_text("ignored")
-    assert workspace.observe(tree) == (commit, True)
-    (tree / "prompts" / "new.txt").write_text("untracked")
-    assert workspace.observe(tree) == (commit, False)
-    (tree / "prompts" / "new.txt").unlink()
-    (tree / PROMPT).write_text("Read {text}!\n")
-    assert workspace.observe(tree) == (commit, False)
-
-
 def test_a_worktree_is_not_repaired_behind_the_evidence(
     workspace: Workspace, target: Target
 ) -> None:
