@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from adapters.git import Git, branch_head, checkout_of, hand_over, one_at_a_time
+from adapters.git import Git, branch_head, one_at_a_time
 from adapters.workspace import _beside, _content, _copies, _trees
+from adapters.workspace._handing import kept, publish
 from prompt_lab.errors import NoSuchCommit, TargetError
 from prompt_lab.propose.budget import ChangedFile
 
 _FULL = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_NOTHING = "0" * 40
 
 
 class GitWorkspace:
@@ -142,7 +142,7 @@ class GitWorkspace:
         base = self.resolve(base)
         with self._locked():
             commit = _content.write_commit(self._clone, base, files, message=message, when=when)
-            self._publish(branch, commit, old=base if append else "")
+            publish(self._target, self._clone, branch, commit, old=base if append else "")
         return commit
 
     def revert(
@@ -158,7 +158,7 @@ class GitWorkspace:
         taken = f"{self.resolve(since)}..{commit}" if since else commit
         with self._locked():
             made = _beside.revert_commit(self._clone, base, taken, message=message, when=when)
-            self._publish(branch, made, old="")
+            publish(self._target, self._clone, branch, made, old="")
         return made
 
     def merged(self, base: str, commit: str) -> str:
@@ -169,7 +169,7 @@ class GitWorkspace:
         base, commit = self.resolve(base), self.resolve(commit)
         with self._locked():
             made = _beside.merge_commit(self._clone, base, commit)
-            self._clone("update-ref", _kept(made), made)
+            self._clone("update-ref", kept(made), made)
         return made
 
     def export(self, commit: str, folder: Path) -> None:
@@ -181,7 +181,7 @@ class GitWorkspace:
         base = self.resolve(base)
         with self._locked():
             commit = _copies.take(self._clone, base, folder, message=message, when=when)
-            self._clone("update-ref", _kept(commit), commit)
+            self._clone("update-ref", kept(commit), commit)
         return commit
 
     def changes(self, base: str, commit: str) -> tuple[ChangedFile, ...]:
@@ -196,7 +196,7 @@ class GitWorkspace:
         """Give the target a branch at a commit of ours. Raises TargetError where it has another."""
         self._check_name(branch)
         with self._locked():
-            self._publish(branch, self.resolve(commit), old="")
+            publish(self._target, self._clone, branch, self.resolve(commit), old="")
 
     def diff(self, base: str, commit: str) -> str:
         """Unified diff between two commits, as text; renames are shown as such."""
@@ -209,33 +209,13 @@ class GitWorkspace:
         if self._target.ask("check-ref-format", f"refs/heads/{branch}") is None:
             raise TargetError(f"{branch!r} is no name that git allows for a branch")
 
-    def _publish(self, branch: str, commit: str, *, old: str) -> None:
-        """Give the target a commit of ours as a new branch, or as the next one after `old`."""
-        self._clone("update-ref", _kept(commit), commit)
-        stands = branch_head(self._target, branch)
-        if stands == commit:
-            return
-        if stands is not None and stands != old:
-            raise TargetError(
-                f"{self._repository}: branch {branch!r} exists already at {stands!r}, which is"
-                f" not this change ({commit!r}): delete it there, or choose another name"
-            )
-        checkout = checkout_of(self._target, branch) if stands else None
-        if checkout is not None:
-            raise TargetError(
-                f"{checkout}: stands on branch {branch!r}, which is to be moved on: check out"
-                " another branch there"
-            )
-        hand_over(self._target, self._clone.folder.resolve(), _kept(commit))
-        self._target("update-ref", f"refs/heads/{branch}", commit, stands or _NOTHING)
-
     def _holds(self, commit: str) -> bool:
         if not (self._clone.folder / "HEAD").is_file():
             self._held.clear()
             return False
         if (
             commit not in self._held
-            and self._clone.ask("rev-parse", "-q", "--verify", _kept(commit)) == commit
+            and self._clone.ask("rev-parse", "-q", "--verify", kept(commit)) == commit
         ):
             self._held.add(commit)
         return commit in self._held
@@ -248,17 +228,12 @@ class GitWorkspace:
             # Read under the user's own settings, which say whose repositories git may trust.
             Git(self._clone.folder, ours=False)(
                 "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--update-shallow",
-                str(self._repository.resolve()), f"+{commit}:{_kept(commit)}",
+                str(self._repository.resolve()), f"+{commit}:{kept(commit)}",
             )  # fmt: skip
 
     def _locked(self) -> AbstractContextManager[None]:
         """One process at a time changes the clone and makes worktrees."""
         return one_at_a_time(self._work / "clone.lock")
-
-
-def _kept(commit: str) -> str:
-    """The name in our clone under which a commit is safe from garbage collection."""
-    return f"refs/kept/{commit}"
 
 
 def _is_repository(folder: Path) -> bool:
