@@ -157,6 +157,9 @@ class Workspace(Protocol):
     def put_back(self, commit: str) -> Path:
         """The same worktree with all undone that runs have left in it."""
 
+    def tidy(self, commit: str) -> None:
+        """Take away what git ignores there; what else is not the commit's stays to be seen."""
+
     def observe(self, worktree: Path) -> tuple[str, bool]:
         """(HEAD, tree is clean) of a worktree as it is now."""
 

@@ -114,6 +114,10 @@ class GitWorkspace:
             _trees.put_back(self._clone, path, commit)
         return path
 
+    def tidy(self, commit: str) -> None:
+        """Take away what git ignores there; what else is not the commit's stays to be seen."""
+        Git(self.worktree(commit))("clean", "-q", "-X", "-ff", "-d")
+
     def observe(self, worktree: Path) -> tuple[str, bool]:
         """(HEAD, tree is clean) as it is now; untracked and ignored files count."""
         head, dirt = _trees.state(worktree)

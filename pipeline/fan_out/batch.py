@@ -3,7 +3,7 @@
 import inspect
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -18,7 +18,7 @@ from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import TargetError
 from prompt_lab.evaluate.batches import BatchRequest, plan_runs
 from prompt_lab.names import Side, Split
-from prompt_lab.ports import StepAdapter, TargetStep
+from prompt_lab.ports import StepAdapter, TargetStep, Workspace
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, write_batch
 from prompt_lab.store.counters import claim_run_folder
 from prompt_lab.store.journal import events
@@ -56,8 +56,7 @@ def batch_for(phase: Phase, order: Order, *, reuse: bool = True) -> Batch:
     if path.exists():
         return read_batch(path)
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
-    for commit in sorted(set(order.commits.values())):
-        workspace.put_back(commit)
+    _tidy(phase, workspace, set(order.commits.values()))
     request = request_for(phase, order)
     known = finished_runs(phase) if reuse else (lambda _key, _model: None)
     runs = _claimed(phase, order, plan_runs(request, known))
@@ -70,6 +69,21 @@ def batch_for(phase: Phase, order: Order, *, reuse: bool = True) -> Batch:
     )
     write_batch(path, batch)
     return read_batch(path)
+
+
+def _tidy(phase: Phase, workspace: Workspace, commits: Collection[str]) -> None:
+    """Undo what the runs of earlier iterations left; what anyone else did is for the evidence."""
+    left = {
+        commit
+        for event in events(phase.ctx.lab, TAINT)
+        if event.get("iteration") != phase.number and isinstance(event.get("commits"), list)
+        for commit in map(str, event["commits"])
+    }
+    for commit in sorted(commits):
+        if commit in left:
+            workspace.put_back(commit)
+        else:
+            workspace.tidy(commit)
 
 
 def request_for(phase: Phase, order: Order) -> BatchRequest:

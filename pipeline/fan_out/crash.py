@@ -36,8 +36,9 @@ def note_taint(phase: Phase, batch: Batch, summary: RunsSummary) -> None:
     """Let no later trial rest on runs that found, or may have found, what another one had left."""
     gone = any(head != batch.commits[side] for side, (head, _) in summary.observed.items())
     if gone or summary.dirt or summary.plans_changed:
+        of = {"iteration": phase.number, "commits": sorted(set(batch.commits.values()))}
         for model in read_meta(phase.ctx.lab, phase.number, phase.step).models:
-            note(phase.ctx.lab, TAINT, now=utc_now(), model=model, iteration=phase.number)
+            note(phase.ctx.lab, TAINT, now=utc_now(), model=model, **of)
 
 
 def _refuse(phase: Phase, batch: Batch, silence: Silence | None) -> None:

@@ -91,7 +91,9 @@ def test_a_change_that_the_step_never_reads_is_invalid_and_costs_nothing(
 
 
 @pytest.mark.parametrize("harm", ["other commit", "dirty tree"])
-def test_a_worktree_that_was_altered_is_put_back_first(make_world: MakeWorld, harm: str) -> None:
+def test_a_worktree_that_is_not_the_commit_is_invalid_once(
+    make_world: MakeWorld, harm: str
+) -> None:
     world = make_world()
     commit = world.branch("good", {"prompt.txt": PLAIN.replace("amount.", f"amount. {HINT}")})
     tree = context().workspace("shop").worktree(commit)
@@ -100,7 +102,15 @@ def test_a_worktree_that_was_altered_is_put_back_first(make_world: MakeWorld, ha
     else:
         (tree / "prompt.txt").write_text("Say 7.\n")
     assert world.iterate(branch="good")
-    assert world.verdict(1).outcome is Outcome.YES
+    verdict = world.verdict(1)
+    assert verdict.outcome is Outcome.INVALID
+    codes = {reason.code.value for reason in verdict.reasons}
+    wanted = {"other commit": "wrong_commit", "dirty tree": "dirty_tree"}[harm]
+    assert {wanted, "blob_mismatch", "prompt_mismatch"} <= codes
+    assert not world.record(1, "conclusion")["merged_commit"]
+    # The next trial begins with the commit as it is.
+    assert world.iterate(branch="good")
+    assert world.verdict(2).outcome is Outcome.YES
     assert context().workspace("shop").observe(tree) == (commit, True)
 
 

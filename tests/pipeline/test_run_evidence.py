@@ -15,7 +15,16 @@ from pipeline.context import context
 from prompt_lab.names import Outcome
 from tests.adapters.step.bench import CHILDREN, pids
 from tests.adapters.step.speaking import speak
-from tests.pipeline.harm import GOES, IGNORES, SPOILS, harmed_for_once, on_main, plans_named, writes
+from tests.pipeline.harm import (
+    GOES,
+    IGNORES,
+    SPOILS,
+    harmed_for_once,
+    on_main,
+    only_the_candidate,
+    plans_named,
+    writes,
+)
 from tests.pipeline.runner.runner import runner
 from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld
 from tests.pipeline.test_target_gateway import asks
@@ -79,9 +88,10 @@ def harmed(name: str, code: str, *codes: str) -> Row:
     return invalid(name, *codes, body="\n    ".join(lines), **of)
 
 
-def mended(name: str, harm: Any) -> Row:
-    """A worktree that was no longer what its commit says, before anything was planned."""
-    return Row(name, "valid", harm=harm)
+def altered(name: str, harm: Any, *codes: str, stray: bool = False) -> Row:
+    """A worktree of the candidate that is not what its commit says, before any run."""
+    found = ("dirty_tree",) if stray else (*codes, "blob_mismatch", "prompt_mismatch")
+    return invalid(name, *found, harm=harm, check=only_the_candidate)
 
 
 def unread(name: str, path: str) -> Row:
@@ -208,9 +218,9 @@ OWN_PROMPT = 'return {"prompt": "Something of my own."}'
 ROWS = [
     Row("two commits whose prompt differs", "valid"),
     invalid("the same commit twice", "not_exercised", "head_moved", act=same_twice, kinds=set()),
-    mended("the candidate on main", on_main),
-    mended("a changed worktree", writes(CORE_PY, CORE.replace("List", "Hide"))),
-    mended("a stray file in the worktree", writes("src/notes/stray.txt", "x")),
+    altered("the candidate on main", on_main, "wrong_commit"),
+    altered("a changed worktree", writes(CORE_PY, CORE.replace("List", "Hide")), "dirty_tree"),
+    altered("a stray file in the worktree", writes("src/notes/stray.txt", "x"), stray=True),
     harmed("a run that goes to main", GOES, "wrong_commit"),
     harmed("a run that leaves a file", "(tree / 'stray.txt').write_text('x')", "dirty_tree"),
     harmed("a run that leaves an ignored file", IGNORES, "dirty_tree"),
