@@ -1,5 +1,6 @@
 """Confidence limits of a mean of plan values, and what a trial of their spread can see."""
 
+from functools import lru_cache
 from math import ceil, inf, log, sqrt
 from typing import NamedTuple
 
@@ -54,6 +55,7 @@ def visible(values: Floats, level: float, power: float) -> float:
     return min(1.0, drift_shown(len(values), level, power) * deviation(values))
 
 
+@lru_cache(maxsize=1024)
 def drift_shown(plans: int, level: float, power: float) -> float:
     """The smallest gain, in deviations of the plan values, that one look at so many plans shows.
 

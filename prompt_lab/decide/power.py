@@ -28,14 +28,18 @@ def power_of_look(plans: int, drift: float, level: float) -> float:
     if plans > LISTED_UP_TO:
         bound = float(student.isf(level, plans - 1))
         return float(nct.sf(bound, plans - 1, drift * np.sqrt(plans)))
-    signs, noise = _nodes(plans)
-    flipped = noise @ signs.T + drift * signs.sum(axis=1)  # draws x patterns; the last: no flip
+    sums, noise = _nodes(plans)
+    flipped = noise + drift * sums  # draws x patterns; the last: no flip
     reached = (flipped >= flipped[:, -1:] - 1e-9).mean(axis=1)
     return float((reached <= level).mean())
 
 
 @lru_cache(maxsize=LISTED_UP_TO)
 def _nodes(plans: int) -> tuple[Floats, Floats]:
-    """All sign patterns, and the draws: fixed, so that one question has one answer."""
+    """The sum of each sign pattern, and each draw flipped by it: shape (DRAWS, 2**plans).
+
+    The draws are fixed, so that one question has one answer.
+    """
     signs = np.array(list(product((-1.0, 1.0), repeat=plans)))
-    return signs, np.random.default_rng(plans).standard_normal((DRAWS, plans))
+    draws = np.random.default_rng(plans).standard_normal((DRAWS, plans))
+    return signs.sum(axis=1), draws @ signs.T
