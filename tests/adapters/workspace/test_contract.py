@@ -21,11 +21,6 @@ MAKERS: dict[str, Callable[[Path, Path], Workspace]] = {
 PROMPT = "prompts/extract.txt"
 
 
-@pytest.fixture
-def target(tmp_path: Path) -> Target:
-    return Target(tmp_path / "target")
-
-
 @pytest.fixture(params=sorted(MAKERS))
 def workspace(request: pytest.FixtureRequest, tmp_path: Path, target: Target) -> Workspace:
     return MAKERS[request.param](target.folder, tmp_path / "work")

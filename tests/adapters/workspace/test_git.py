@@ -15,16 +15,6 @@ from tests.adapters.workspace.target import WHEN, Target
 PROMPT = "prompts/extract.txt"
 
 
-@pytest.fixture
-def target(tmp_path: Path) -> Target:
-    return Target(tmp_path / "target")
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, target: Target) -> GitWorkspace:
-    return GitWorkspace(target.folder, tmp_path / "work", "main")
-
-
 def _state(folder: Path) -> dict[str, bytes]:
     """Every file of a repository but the objects."""
     files = (p for p in folder.rglob("*") if p.is_file() and "objects" not in p.parts)

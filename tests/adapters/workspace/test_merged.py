@@ -1,7 +1,5 @@
 """What a merge would leave: worked out beside the target, which it never touches."""
 
-from pathlib import Path
-
 import pytest
 
 from adapters.workspace.git import GitWorkspace
@@ -10,16 +8,6 @@ from tests.adapters.workspace.target import Target
 
 pytestmark = pytest.mark.slow
 PROMPT = "prompts/extract.txt"
-
-
-@pytest.fixture
-def target(tmp_path: Path) -> Target:
-    return Target(tmp_path / "target")
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, target: Target) -> GitWorkspace:
-    return GitWorkspace(target.folder, tmp_path / "work", "main")
 
 
 def test_both_changes_are_in_it_and_the_target_has_no_new_commit(

@@ -1,25 +1,11 @@
 """What runs leave in a worktree is seen, and undone where it is asked for."""
 
 import subprocess
-from pathlib import Path
 
-import pytest
-
-from adapters.workspace.git import GitWorkspace
 from prompt_lab.ports import Workspace
 from tests.adapters.workspace.target import Target
 
 PROMPT = "prompts/extract.txt"
-
-
-@pytest.fixture
-def target(tmp_path: Path) -> Target:
-    return Target(tmp_path / "target")
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, target: Target) -> Workspace:
-    return GitWorkspace(target.folder, tmp_path / "work", "main")
 
 
 def test_observe_sees_what_changed_and_what_is_ignored(
