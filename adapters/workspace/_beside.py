@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from adapters.git import Git, hand_over, signed
+from adapters.git import Git, create_scratch_repository, hand_over, signed
 from prompt_lab.errors import MergeConflict, TargetError
 
 _MADE = "refs/reverted"
@@ -63,8 +63,7 @@ def merge_commit(clone: Git, base: str, head: str) -> str:
 def _checkout(clone: Git, commit: str) -> Iterator[Git]:
     with TemporaryDirectory(dir=clone.folder) as scratch:
         folder = Path(scratch).resolve() / "beside"
-        clone("clone", "-q", "--shared", "--no-checkout", str(clone.folder.resolve()), str(folder))
-        there = Git(folder)
+        there = create_scratch_repository(clone, folder)
         there("checkout", "-q", "--detach", commit)
         yield there
 

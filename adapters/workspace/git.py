@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from adapters.git import Git, branch_head, one_at_a_time
-from adapters.workspace import _beside, _content, _copies, _trees
+from adapters.git import Git, branch_head, check_common_history, one_at_a_time
+from adapters.workspace import _beside, _content, _copies, _shallow, _trees
 from adapters.workspace._handing import kept, publish
 from prompt_lab.errors import NoSuchCommit, TargetError
 from prompt_lab.propose.budget import ChangedFile
@@ -67,7 +67,10 @@ class GitWorkspace:
                 "rev-parse", "-q", "--verify", f"{ref}^{{commit}}"
             )
         if commit is None:
-            raise NoSuchCommit(f"{self._repository}: there is no branch, tag or commit {ref!r}")
+            raise NoSuchCommit(
+                f"{self._repository}: there is no branch, tag or commit {ref!r}"
+                + _shallow.describe_missing(self._target, ref)
+            )
         self._fetch(commit)
         return commit
 
@@ -161,6 +164,8 @@ class GitWorkspace:
         base, commit = self.resolve(base), self.resolve(commit)
         taken = f"{self.resolve(since)}..{commit}" if since else commit
         with self._locked():
+            _shallow.deepen(self._clone, self._target, commit)
+            _shallow.check_parents(self._clone, self._target, taken)
             made = _beside.revert_commit(self._clone, base, taken, message=message, when=when)
             publish(self._target, self._clone, branch, made, old="")
         return made
@@ -172,6 +177,8 @@ class GitWorkspace:
         """
         base, commit = self.resolve(base), self.resolve(commit)
         with self._locked():
+            _shallow.deepen(self._clone, self._target, commit)
+            check_common_history(self._clone, self._target, (base, commit))
             made = _beside.merge_commit(self._clone, base, commit)
             self._clone("update-ref", kept(made), made)
         return made
