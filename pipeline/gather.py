@@ -7,6 +7,7 @@ from statistics import fmean
 
 from pipeline.base import Phase
 from pipeline.context import Context
+from pipeline.sources import sources_of
 from prompt_lab.errors import TargetError
 from prompt_lab.evaluate.drift import drifted
 from prompt_lab.evaluate.evidence import SideFacts
@@ -137,19 +138,9 @@ def side_facts(phase: Phase, commit: str, rows: Sequence[RunRow] = ()) -> SideFa
     paths = {path for row in rows for path in row.record.sent.files}
     return SideFacts(
         commit=commit,
-        blobs=sources_at(phase, commit) | workspace.blobs(commit, paths),
+        blobs=sources_of(phase.ctx, phase.step, commit) | workspace.blobs(commit, paths),
         prompt_sha256=_prompt_sha256(phase, adapter, commit),
     )
-
-
-def sources_at(phase: Phase, commit: str) -> dict[str, str]:
-    """path -> blob id at a commit ('' for none), of every file that a run there may load."""
-    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
-    adapter = phase.ctx.adapter(phase.step)
-    if not isinstance(adapter, TargetStep):
-        return {path: workspace.blob(commit, path) or "" for path in adapter.sources}
-    own = dict.fromkeys(adapter.sources, "")
-    return own | workspace.blobs(commit, adapter.sources_in(workspace.worktree(commit)))
 
 
 def _prompt_sha256(phase: Phase, adapter: StepAdapter, commit: str) -> str:

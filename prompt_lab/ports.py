@@ -143,13 +143,19 @@ class Workspace(Protocol):
         """What a commit says, as it was written."""
 
     def blob(self, commit: str, path: str) -> str | None:
-        """Git blob id of a file at a commit; None where it has none."""
+        """Git blob id of a file as it is checked out at a commit; None where there is none."""
 
     def blobs(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
-        """path -> blob id at a commit, of those paths that are files there."""
+        """path -> blob id as checked out at a commit, of those paths that are files there."""
 
     def read(self, commit: str, path: str) -> str:
-        """Text of a file at a commit. Raises TargetError where it has none."""
+        """Text of a file as it is checked out. Raises TargetError where there is none."""
+
+    def check_files(self, commit: str, paths: Iterable[str]) -> None:
+        """Raises TargetError for a pointer, a submodule that is missing, a link that leads out."""
+
+    def check_worktree(self, commit: str, paths: Iterable[str]) -> None:
+        """See that a clean worktree holds these files as they are checked out now."""
 
     def worktree(self, commit: str) -> Path:
         """A detached worktree at that commit, made on first use."""
@@ -176,18 +182,14 @@ class Workspace(Protocol):
         when: str,
         append: bool = False,
     ) -> str:
-        """Put files on a new branch of the target in one commit, the same one when called again.
-
-        With `append` a branch that stands at `base` gets the commit as its next one.
-        """
+        """One commit on a new branch, or with `append` on one that stands at `base`; repeatable."""
 
     def revert(
         self, base: str, branch: str, commit: str, *, since: str = "", message: str, when: str
     ) -> str:
         """A new branch on `base` whose one commit takes a merged commit back; equal when repeated.
 
-        `since` takes back all commits after that one, up to `commit`. Raises TargetError that names
-        the files that conflict, or where nothing of it is left.
+        `since` takes back all commits after that one. Raises TargetError for what cannot be done.
         """
 
     def merged(self, base: str, commit: str) -> str:

@@ -17,6 +17,7 @@ from prompt_lab.evaluate.answers import (
     text_sha256,
 )
 from prompt_lab.ports import Answer, StepJob, StepResult
+from prompt_lab.prompts.files import decode_text
 from prompt_lab.records import RunError
 from prompt_lab.store.files import write_text
 from prompt_lab.store.plans import read_plan
@@ -135,7 +136,7 @@ def _source(worktree: Path, path: str) -> bytes:
 
 def _text(path: str, content: bytes) -> str:
     try:
-        return content.decode("utf-8")
+        return decode_text(content)
     except UnicodeDecodeError as error:
         raise TargetError(
             f"{path!r} in the target is not UTF-8 text (byte {error.start}). Save it as UTF-8."

@@ -1,5 +1,7 @@
 """Commits of our clone, kept from garbage collection, handed to the target as a branch."""
 
+from pathlib import Path
+
 from adapters.git import Git, branch_head, checkout_of, hand_over
 from prompt_lab.errors import TargetError
 
@@ -9,6 +11,15 @@ _NOTHING = "0" * 40
 def kept(commit: str) -> str:
     """The name in our clone under which a commit is safe from garbage collection."""
     return f"refs/kept/{commit}"
+
+
+def fetch_commit(clone: Git, source: Path, commit: str, *options: str) -> None:
+    """Keep a commit of a repository of the user in our clone. The caller holds the lock."""
+    # Read under the user's own settings, which say whose repositories git may trust.
+    Git(clone.folder, ours=False)(
+        "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--update-shallow", *options,
+        str(source.resolve()), f"+{commit}:{kept(commit)}",
+    )  # fmt: skip
 
 
 def publish(target: Git, clone: Git, branch: str, commit: str, *, old: str) -> None:

@@ -1,9 +1,9 @@
-"""What a target that is a shallow clone lacks: fetched once it has it, named as long as it has not."""
+"""Commits that a shallow target lacks: taken over once it has them, named until then."""
 
 import re
-from pathlib import Path
 
 from adapters.git import Git, describe_unshallow, shallow_commits
+from adapters.workspace._handing import fetch_commit
 from prompt_lab.errors import TargetError
 
 _BRANCH = re.compile(r"(?:refs/heads/)?([\w./-]+)")
@@ -13,10 +13,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 def deepen(clone: Git, target: Git, commit: str) -> None:
     """Take over the history that a shallow target has fetched since. The caller holds the lock."""
     if shallow_commits(clone) - shallow_commits(target):
-        Git(clone.folder, ours=False)(
-            "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--update-shallow",
-            "--unshallow", str(Path(target.folder).resolve()), commit,
-        )  # fmt: skip
+        fetch_commit(clone, target.folder, commit, "--unshallow")
 
 
 def check_parents(clone: Git, target: Git, reverted: str) -> None:

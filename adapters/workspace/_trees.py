@@ -2,9 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from adapters.git import Git
+from adapters.workspace._checked_out import blob_id
+from adapters.workspace._submodules import checked_out_submodules
 from prompt_lab.errors import TargetError
 
 _HEAD = "# branch.oid "
@@ -59,10 +62,35 @@ def make(clone: Git, path: Path, commit: str) -> None:
 def put_back(clone: Git, path: Path, commit: str) -> None:
     """Let a worktree hold its commit and nothing else. The caller holds the lock."""
     if usable(path, clone.folder) and state(path) == (commit, ()):
-        Git(path)("clean", "-q", "-x", "-ff", "-d")
+        clean(path, "-x")
         return
+    make_again(clone, path, commit)
+
+
+def make_again(clone: Git, path: Path, commit: str) -> None:
+    """A new worktree in the place of one that is there. The caller holds the lock."""
     _marker(path).unlink(missing_ok=True)
     make(clone, path, commit)
+
+
+def clean(path: Path, which: str) -> None:
+    """Delete untracked files here and in submodules: '-X' those that git ignores, '-x' all."""
+    Git(path)("clean", "-q", which, "-ff", "-d")
+    for submodule in checked_out_submodules(path):
+        clean(path / submodule, which)
+
+
+def other_files(worktree: Path, wanted: Mapping[str, str]) -> list[str]:
+    """Those of the files (path -> blob id) that hold another content there, or cannot be read."""
+    wrong = []
+    for path, blob in wanted.items():
+        try:
+            found = blob_id((worktree / path).read_bytes())
+        except OSError:
+            found = ""
+        if found != blob:
+            wrong.append(path)
+    return wrong
 
 
 def state(worktree: Path) -> tuple[str, tuple[str, ...]]:
@@ -83,6 +111,9 @@ def state(worktree: Path) -> tuple[str, tuple[str, ...]]:
                 paths.append(path)
     if not head or head == "(initial)":
         raise TargetError(f"{worktree}: has no commit checked out")
+    # What git ignores in a submodule is seen from inside it only.
+    for submodule in checked_out_submodules(worktree):
+        paths += [f"{submodule}/{path}" for path in state(worktree / submodule)[1]]
     return head, tuple(sorted(paths))
 
 

@@ -10,6 +10,7 @@ from pipeline.change.agents import agent_of, analysts_of, ready, template_of, un
 from pipeline.change.measured import check_base
 from pipeline.flags import METRICS
 from pipeline.gather import is_writable, version_at
+from pipeline.sources import check_plan, check_sources
 from prompt_lab.agents.requests import IMPLEMENT, INSIGHT, REVIEW
 from prompt_lab.agents.requests import check_template as check_asked
 from prompt_lab.config.lab import JudgeConfig
@@ -45,6 +46,7 @@ def checked_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> str:
     faults, read = [], []
     for name in plans:
         try:
+            check_plan(adapter, folder / name)
             read.append(digest(read_plan(folder / name, adapter.inputs, adapter.outputs)))
             # What a step file makes of an output that is not there is its own affair.
             if isinstance(adapter, TargetStep):
@@ -155,6 +157,7 @@ def _check_writable(phase: Phase, commit: str) -> None:
 def _check_version(phase: Phase, commit: str) -> None:
     """Raises TargetError for a prompt that is not there, or a schema that is no JSON object."""
     config = phase.ctx.configs / "steps" / f"{phase.step}.yaml"
+    check_sources(phase.ctx, phase.step, commit)
     try:
         version = version_at(phase, commit)
     except TargetError as error:

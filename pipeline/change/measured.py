@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pipeline.base import Phase
-from pipeline.gather import sources_at
+from pipeline.sources import sources_of
 from prompt_lab.errors import MergeConflict, TargetError
 
 SHOWN = 5
@@ -37,7 +37,11 @@ def unmeasured(phase: Phase, commit: str, *, onto: str, used: Iterable[str] = ()
     if merged in (onto, commit):
         return []
     # What main alone has lies in its tree, what the branch alone has in the other.
-    paths = {*sources_at(phase, onto), *sources_at(phase, commit), *used}
+    paths = {
+        *sources_of(phase.ctx, phase.step, onto),
+        *sources_of(phase.ctx, phase.step, commit),
+        *used,
+    }
     before, after = workspace.blobs(commit, paths), workspace.blobs(merged, paths)
     return sorted(path for path in paths if before.get(path) != after.get(path))
 

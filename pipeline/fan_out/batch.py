@@ -12,7 +12,7 @@ from pathlib import Path
 from adapters.registry import OWN_PROCESS
 from pipeline.base import Phase, utc_now
 from pipeline.fan_out.crash import EVENT, TAINT
-from pipeline.gather import sources_at
+from pipeline.sources import check_plan, check_sources, sources_of
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import TargetError
@@ -56,6 +56,8 @@ def batch_for(phase: Phase, order: Order, *, reuse: bool = True) -> Batch:
     if path.exists():
         return read_batch(path)
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    for commit in set(order.commits.values()):
+        check_sources(phase.ctx, phase.step, commit)
     _tidy(phase, workspace, set(order.commits.values()))
     request = request_for(phase, order)
     known = finished_runs(phase) if reuse else (lambda _key, _model: None)
@@ -84,6 +86,7 @@ def _tidy(phase: Phase, workspace: Workspace, commits: Collection[str]) -> None:
             workspace.put_back(commit)
         else:
             workspace.tidy(commit)
+        workspace.check_worktree(commit, sources_of(phase.ctx, phase.step, commit))
 
 
 def request_for(phase: Phase, order: Order) -> BatchRequest:
@@ -92,6 +95,8 @@ def request_for(phase: Phase, order: Order) -> BatchRequest:
     step, adapter = ctx.step(phase.step), ctx.adapter(phase.step)
     target = ctx.target(step.target)
     folder = ctx.lab.plans(order.split)
+    for name in order.plans:
+        check_plan(adapter, folder / name)
     return BatchRequest(
         step=phase.step,
         split=order.split,
@@ -101,7 +106,8 @@ def request_for(phase: Phase, order: Order) -> BatchRequest:
             for name in order.plans
         },
         sources={
-            side: sources_at(phase, commit) | _installed(phase, adapter, side, commit)
+            side: sources_of(phase.ctx, phase.step, commit)
+            | _installed(phase, adapter, side, commit)
             for side, commit in order.commits.items()
         },
         replicates=order.replicates,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.context import Context, context
+from pipeline.sources import check_plan
 from prompt_lab.errors import FlagsMissing, StoreError
 from prompt_lab.names import Split
 from prompt_lab.store.layout import Lab
@@ -50,6 +51,7 @@ def read_order(flags: Flags) -> Order:
     models = ctx.choose_models(flags.models, step, flag="--model")
     plans, names, skipped = _plans(flags, adapter.inputs)
     for name in names:
+        check_plan(adapter, plans / name)
         read_plan(plans / name, adapter.inputs, adapter.outputs)
     workers = flags.workers or min(model.workers for model in models)
     for model in models:

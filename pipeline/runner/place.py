@@ -10,6 +10,7 @@ from pipeline.fan_out.batch import adapter_digest, head_of_meta, settings_text
 from pipeline.fan_out.execute import Site
 from pipeline.gather import version_of
 from pipeline.runner.order import Flags, Order
+from pipeline.sources import check_sources, sources_of
 from prompt_lab.errors import LabBusy, StoreError
 from prompt_lab.evaluate.answers import text_sha256
 from prompt_lab.names import Side
@@ -99,7 +100,9 @@ def site_of(flags: Flags, order: Order, begun: Begun | None) -> tuple[Side, Site
     workspace = order.ctx.workspace(target)
     main = workspace.resolve(order.ctx.target(target).main)
     commit = workspace.resolve(flags.commit or (begun.commit if begun else main))
+    check_sources(order.ctx, order.step, commit)
     tree = workspace.put_back(commit)
+    workspace.check_worktree(commit, sources_of(order.ctx, order.step, commit))
     side = Side.BASELINE if commit == main else Side.CANDIDATE
     return side, Site(commit, tree, *workspace.observe(tree))
 

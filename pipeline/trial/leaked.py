@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pipeline.base import Phase
 from pipeline.change.agents import plan_texts
 from pipeline.context_agents import copies
-from pipeline.gather import sources_at, texts
+from pipeline.gather import texts
+from pipeline.sources import sources_of
 from prompt_lab.analyze.leaked import Place, leaked, told, void
 from prompt_lab.decide.verdict import Reason
 from prompt_lab.errors import StoreError, TargetError
@@ -41,8 +42,8 @@ def _places(
     phase: Phase, meta: IterationMeta, commits: tuple[str, str], opened: Iterable[str]
 ) -> tuple[Place, ...]:
     base, commit = commits
-    stood = sources_at(phase, base)
-    read = {*stood, *sources_at(phase, commit), *opened}
+    stood = sources_of(phase.ctx, phase.step, base)
+    read = {*stood, *sources_of(phase.ctx, phase.step, commit), *opened}
     contents = copies(phase.ctx, meta.target).contents(base, commit)
     changed = {
         path: (_text(before), _text(after))

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from prompt_lab.errors import StoreError, UnknownName
 from prompt_lab.names import Split, count
+from prompt_lab.prompts.files import LONGEST_POINTER, pointer_command
 from prompt_lab.records import PlanText
 from prompt_lab.store.files import disk_errors
 from prompt_lab.store.layout import Lab
@@ -68,6 +69,26 @@ def read_plan(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> Pl
         inputs={name: _text(folder / name) for name in inputs},
         gold={name: _text(folder / name) for name in gold},
     )
+
+
+def check_pointers(folder: Path, names: Sequence[str] | None = None) -> None:
+    """Raises StoreError for a file that is a pointer of Git LFS, with the command that fetches it.
+
+    `names` are the files that count; None: every file of the plan's folder.
+    """
+    with disk_errors(folder):
+        if names is None:
+            paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        else:
+            paths = [folder / name for name in names if (folder / name).is_file()]
+        for path in paths:
+            with path.open("rb") as file:
+                pointer = pointer_command(file.read(LONGEST_POINTER + 1))
+            if pointer:
+                raise StoreError(
+                    f"{path}: is {pointer[0]}, not the file itself: run 'git -C {folder}"
+                    f" {pointer[1]}', then give the same command again."
+                )
 
 
 def has_gold(folder: Path, outputs: Sequence[str]) -> bool:

@@ -1,0 +1,33 @@
+"""The files of the target and of the plans that a step may read, and whether it can use them."""
+
+from pathlib import Path
+
+from pipeline.context import Context
+from prompt_lab.ports import StepAdapter, TargetStep
+from prompt_lab.store.plans import check_pointers
+
+
+def sources_of(ctx: Context, step: str, commit: str) -> dict[str, str]:
+    """path -> blob id at a commit ('' for none), of every file that a run there may load."""
+    workspace, adapter = ctx.workspace(ctx.step(step).target), ctx.adapter(step)
+    own = dict.fromkeys(adapter.sources, "")
+    if not isinstance(adapter, TargetStep):
+        return own | workspace.blobs(commit, adapter.sources)
+    return own | workspace.blobs(commit, adapter.sources_in(workspace.worktree(commit)))
+
+
+def check_sources(ctx: Context, step: str, commit: str) -> None:
+    """Raises TargetError for a file of the step that git cannot check out as it is meant."""
+    workspace, adapter = ctx.workspace(ctx.step(step).target), ctx.adapter(step)
+    workspace.check_files(commit, adapter.sources)
+    if isinstance(adapter, TargetStep):
+        workspace.check_files(commit, adapter.sources_in(workspace.worktree(commit)))
+
+
+def check_plan(adapter: StepAdapter, folder: Path) -> None:
+    """Raises StoreError for a file of a plan that is a pointer to another one.
+
+    A step in a process of its own is given the whole folder, the others their inputs and outputs.
+    """
+    own = isinstance(adapter, TargetStep)
+    check_pointers(folder, None if own else (*adapter.inputs, *adapter.outputs))
