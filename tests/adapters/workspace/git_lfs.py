@@ -46,7 +46,8 @@ if command in ("pull", "fetch"):
     origin = Path(git("config", "remote.origin.url").removeprefix("file://"))
     commit = sys.argv[3] if command == "fetch" else "HEAD"
     for path in git("ls-tree", "-r", "--name-only", commit).splitlines():
-        for oid in re.findall("oid sha256:([0-9a-f]+)", git("cat-file", "blob", f"{{commit}}:{{path}}")):
+        data = git("cat-file", "blob", f"{{commit}}:{{path}}")
+        for oid in re.findall("oid sha256:([0-9a-f]+)", data):
             place(oid).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(origin / ".git/lfs/objects" / oid[:2] / oid[2:4] / oid, place(oid))
 if command == "pull":
