@@ -128,25 +128,29 @@ def is_writable(phase: Phase, commit: str) -> bool:
     return not isinstance(adapter, TargetStep) or adapter.prompt_in(source) == source
 
 
-def side_facts(phase: Phase, commit: str, rows: Sequence[RunRow] = ()) -> SideFacts:
+def side_facts(
+    phase: Phase, commit: str, rows: Sequence[RunRow] = (), *, stored: bool = False
+) -> SideFacts:
     """What the runs of a side must show to be evidence for this commit.
 
-    Known of it are the files that the step may load there, and all that any of `rows` has loaded.
+    Known of it are the files that the step may load there, and all that any of `rows` has loaded:
+    as they are checked out, or `stored`, by which the verdicts of older iterations were made.
     """
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
     adapter = phase.ctx.adapter(phase.step)
     paths = {path for row in rows for path in row.record.sent.files}
     return SideFacts(
         commit=commit,
-        blobs=sources_of(phase.ctx, phase.step, commit) | workspace.blobs(commit, paths),
-        prompt_sha256=_prompt_sha256(phase, adapter, commit),
+        blobs=sources_of(phase.ctx, phase.step, commit, stored=stored)
+        | workspace.blobs(commit, paths, stored=stored),
+        prompt_sha256=_prompt_sha256(phase, adapter, commit, stored=stored),
     )
 
 
-def _prompt_sha256(phase: Phase, adapter: StepAdapter, commit: str) -> str:
+def _prompt_sha256(phase: Phase, adapter: StepAdapter, commit: str, *, stored: bool) -> str:
     """Of the prompt at a commit; '' where only running it would tell, and that cannot be done."""
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
-    text: str | None = workspace.read(commit, adapter.sources[0])
+    text: str | None = workspace.read(commit, adapter.sources[0], stored=stored)
     if isinstance(adapter, TargetStep) and text is not None:
         text = adapter.prompt_in(text)
         if text is None:

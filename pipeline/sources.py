@@ -7,13 +7,17 @@ from prompt_lab.ports import StepAdapter, TargetStep
 from prompt_lab.store.plans import check_pointers
 
 
-def sources_of(ctx: Context, step: str, commit: str) -> dict[str, str]:
-    """path -> blob id at a commit ('' for none), of every file that a run there may load."""
+def sources_of(ctx: Context, step: str, commit: str, *, stored: bool = False) -> dict[str, str]:
+    """path -> blob id at a commit ('' for none), of every file that a run there may load.
+
+    The ids are those of the files as checked out, or `stored`: as the commit has them.
+    """
     workspace, adapter = ctx.workspace(ctx.step(step).target), ctx.adapter(step)
     own = dict.fromkeys(adapter.sources, "")
     if not isinstance(adapter, TargetStep):
-        return own | workspace.blobs(commit, adapter.sources)
-    return own | workspace.blobs(commit, adapter.sources_in(workspace.worktree(commit)))
+        return own | workspace.blobs(commit, adapter.sources, stored=stored)
+    paths = adapter.sources_in(workspace.worktree(commit))
+    return own | workspace.blobs(commit, paths, stored=stored)
 
 
 def check_sources(ctx: Context, step: str, commit: str) -> None:

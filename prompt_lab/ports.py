@@ -145,11 +145,11 @@ class Workspace(Protocol):
     def blob(self, commit: str, path: str) -> str | None:
         """Git blob id of a file as it is checked out at a commit; None where there is none."""
 
-    def blobs(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
-        """path -> blob id as checked out at a commit, of those paths that are files there."""
+    def blobs(self, commit: str, paths: Iterable[str], *, stored: bool = False) -> dict[str, str]:
+        """path -> blob id as checked out (or `stored`) at a commit, of paths that are files."""
 
-    def read(self, commit: str, path: str) -> str:
-        """Text of a file as it is checked out. Raises TargetError where there is none."""
+    def read(self, commit: str, path: str, *, stored: bool = False) -> str:
+        """Text of a file as checked out (or `stored`). Raises TargetError where there is none."""
 
     def check_files(self, commit: str, paths: Iterable[str]) -> None:
         """Raises TargetError for a pointer, a submodule that is missing, a link that leads out."""
@@ -187,10 +187,9 @@ class Workspace(Protocol):
     def revert(
         self, base: str, branch: str, commit: str, *, since: str = "", message: str, when: str
     ) -> str:
-        """A new branch on `base` whose one commit takes a merged commit back; equal when repeated.
+        """A new branch on `base` with one commit that reverts a merge, or all commits `since` one.
 
-        `since` takes back all commits after that one. Raises TargetError for what cannot be done.
-        """
+        Repeatable. Raises TargetError."""
 
     def merged(self, base: str, commit: str) -> str:
         """The commit that a merge would leave; the one that has the other. Raises MergeConflict."""

@@ -53,10 +53,16 @@ class TargetFiles:
         ids = self._checked_out.ids(located.values())
         return {path: ids[file] for path, file in located.items()}
 
-    def text(self, commit: str, path: str) -> str:
+    def stored_ids(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
+        """path -> blob id that the commit itself has, of those paths that are files or links."""
+        tree = _content.entries(self._clone, commit)
+        found = {path: tree[path] for path in sorted(set(paths)) if path in tree}
+        return {path: blob for path, (mode, blob) in found.items() if mode != SUBMODULE}
+
+    def text(self, commit: str, path: str, *, stored: bool = False) -> str:
         """A file's text. Raises TargetError where there is none, or it is no text."""
         file = self._existing(commit, path)
-        data = self._content(file)
+        data = _content.content(self._clone, file.blob) if stored else self._content(file)
         try:
             return decode_text(data)
         except UnicodeDecodeError as error:

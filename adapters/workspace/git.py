@@ -63,13 +63,14 @@ class GitWorkspace:
         """Git blob id of a file as it is checked out at a commit; None where there is none."""
         return self.blobs(commit, [path]).get(path)
 
-    def blobs(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
-        """path -> blob id as checked out at a commit, of those that are files there."""
-        return self._files.ids(self.resolve(commit), paths)
+    def blobs(self, commit: str, paths: Iterable[str], *, stored: bool = False) -> dict[str, str]:
+        """path -> blob id as checked out (or `stored`) at a commit, of paths that are files."""
+        commit = self.resolve(commit)
+        return self._files.stored_ids(commit, paths) if stored else self._files.ids(commit, paths)
 
-    def read(self, commit: str, path: str) -> str:
-        """Text of a file as it is checked out. Raises TargetError where there is none."""
-        return self._files.text(self.resolve(commit), path)
+    def read(self, commit: str, path: str, *, stored: bool = False) -> str:
+        """Text of a file as checked out (or `stored`). Raises TargetError where there is none."""
+        return self._files.text(self.resolve(commit), path, stored=stored)
 
     def check_files(self, commit: str, paths: Iterable[str]) -> None:
         """Raises TargetError for a pointer, a submodule that is missing, a link that leads out."""

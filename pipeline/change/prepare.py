@@ -78,6 +78,7 @@ def prepared(phase: Phase) -> IterationMeta:
     budget = granted(phase, policy)
     follow_up_of = followed(phase)
     meta = IterationMeta(
+        compares_checked_out=True,
         iteration=phase.number,
         step=phase.step,
         created=utc_now(),

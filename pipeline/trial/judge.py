@@ -83,7 +83,10 @@ def _findings(phase: Phase, rows: Sequence[RunRow]) -> list[Reason]:
     """What voids the comparison: provenance of the runs, the worktrees after them, drift."""
     change = read_change(phase.ctx.lab, phase.number, phase.step)
     commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
-    facts = {side: side_facts(phase, commit, rows) for side, commit in commits.items()}
+    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    # A verdict from before is computed again as it was made, faults included.
+    stored = not meta.compares_checked_out
+    facts = {side: side_facts(phase, c, rows, stored=stored) for side, c in commits.items()}
     found = list(examine(rows, facts))
     leaked: list[Reason] = []
     for split in Split:

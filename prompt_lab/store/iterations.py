@@ -19,6 +19,8 @@ class IterationMeta(Record):
     """meta.json: what an iteration was asked to do, fixed before anything is called."""
 
     version: int = VERSION
+    compares_checked_out: bool = False
+    """Whether runs are compared with files as git checks them out; before, as it stores them."""
     iteration: int
     step: str
     created: str

@@ -1,5 +1,6 @@
 """An iteration on files that git changes at checkout, or that are not where they seem to be."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +75,21 @@ def test_a_change_is_judged_on_what_git_checks_out(
     assert HINT in world.git("show", "main:prompt.txt")
     assert "\r" not in world.git("show", "main:prompt.txt")
     assert world.git("status", "--porcelain") == ""
+
+
+def test_a_verdict_from_before_is_replayed_as_it_was_made(world: World) -> None:
+    """Iterations without the key compared runs with the blobs that the commit stores."""
+    (world.target / ".gitattributes").write_text("*.txt eol=crlf\n")
+    _commit(world)
+    world.git("rm", "-q", "-r", "--cached", ".")
+    world.git("reset", "-q", "--hard")
+    assert world.iterate()
+    assert luigi(world, "Replay").code == 0
+    meta = world.record(1, "meta")
+    assert meta.pop("compares_checked_out") is True
+    (world.folder(1) / "meta.json").write_text(json.dumps(meta))
+    said = luigi(world, "Replay")
+    assert "INVALID" in said.out, said
 
 
 def test_a_prompt_that_is_a_pointer_is_refused_before_any_call(world: World) -> None:
