@@ -43,7 +43,7 @@ def decode_text(content: bytes) -> str:
     'Read'
     """
     for mark, encoding in _MARKS:
-        if content.startswith(mark):
+        if content.startswith(mark) and content != mark:
             return content[len(mark) :].decode(encoding)
     return content.decode("utf-8")
 
