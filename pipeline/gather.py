@@ -10,6 +10,7 @@ from pipeline.context import Context
 from prompt_lab.errors import TargetError
 from prompt_lab.evaluate.drift import drifted
 from prompt_lab.evaluate.evidence import SideFacts
+from prompt_lab.evaluate.inputs import changed_inputs, files_outside
 from prompt_lab.names import Side, Split
 from prompt_lab.ports import StepAdapter, TargetStep, Workspace
 from prompt_lab.records import LIVE, PlanText, PromptVersion, RunRow
@@ -88,9 +89,13 @@ def _as_replicate(row: RunRow, replicate: int) -> RunRow:
 
 
 def as_planned(row: RunRow, run: PlannedRun) -> RunRow:
-    """A reused run may have been made for the other side: it counts for the side that it serves."""
+    """A reused run may have been made for the other side: it counts for the side that it serves.
+
+    One that was scored again counts as reused: its answer is.
+    """
     planned = {"side": run.side, "replicate": -1 - run.replicate if run.probe else run.replicate}
-    return row.model_copy(update={"record": row.record.model_copy(update=planned)})
+    record = row.record.model_copy(update=planned)
+    return row.model_copy(update={"record": record, "reused": not run.takes_calls})
 
 
 def texts(phase: Phase, plans: Iterable[str], *, split: Split) -> dict[str, PlanText]:
@@ -181,6 +186,8 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
     """
     every = rows_of(phase, batch, probes=True)
     made = [row for row in every if not row.reused]
+    own = {run.path for run in batch.runs if run.rescored_from}
+    again = [row for row in rows if row.path in own]
     probed = {run.model for run in batch.runs if run.probe}
     kept = {row.record.model for row in rows if row.reused and row.record.side is Side.BASELINE}
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
@@ -191,7 +198,8 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
         calls_made=sum(row.record.usage.calls for row in made) + judge.calls,
         calls_replayed=sum(call.origin != LIVE for row in made for call in row.record.calls),
         runs_made=len(made),
-        runs_reused=sum(row.reused for row in rows),
+        runs_reused=sum(row.reused for row in rows) - len(again),
+        runs_rescored=len(again),
         errors=sum(row.record.error is not None for row in rows),
         seconds=_span(made),
         cost_usd=sum(row.record.usage.cost_usd for row in made) + judge.cost_usd,
@@ -199,11 +207,18 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
         judge_cost_usd=judge.cost_usd,
         observed={side: workspace.observe(tree) for side, tree in trees.items()},
         dirt={side: dirt for side, tree in trees.items() if (dirt := workspace.dirt(tree))},
-        plans_changed=changed(
-            phase.ctx.lab.plans(batch.split), batch.plans, phase.ctx.adapter(phase.step)
+        plans_changed=changed_inputs(
+            [row for row in every if not row.reused or row.path in own], changed_plans(phase, batch)
         ),
+        read_outside=files_outside(rows),
         drifted=_drift(every, probed & kept),
     )
+
+
+def changed_plans(phase: Phase, batch: Batch) -> tuple[str, ...]:
+    """Plans that are no longer what they were when the batch was planned."""
+    folder = phase.ctx.lab.plans(batch.split)
+    return changed(folder, batch.plans, phase.ctx.adapter(phase.step))
 
 
 def plans_of(meta: IterationMeta, split: Split, rows: Sequence[RunRow]) -> list[str]:
