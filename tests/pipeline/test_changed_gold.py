@@ -220,7 +220,7 @@ def test_an_answer_that_rests_on_a_file_outside_is_made_again(make_target: MakeT
 @pytest.mark.parametrize("gold", ['GOLD = ("wanted.txt",)', ""])
 def test_steps_that_are_no_function(make_target: MakeTarget, kind: str, gold: str) -> None:
     """What a command reads cannot be seen: without GOLD its answers are paid for again."""
-    world = undeclared_gold(make_target)
+    world = undeclared_gold(make_target, target_config={"packages": []})
     of_command = COMMAND_STEP.format(gold=gold).replace("{{", "{").replace("}}", "}")
     step = of_command if kind == "command" else LUIGI_STEP + gold + "\n"
     score = GOLD_SCORE.format(folder="plan_dir")
