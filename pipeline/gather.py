@@ -1,14 +1,13 @@
 """Read from the lab what the pure rooms are given: rows, texts, versions, facts of both sides."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from statistics import fmean
 
 from pipeline.base import Phase
 from pipeline.context import Context
 from prompt_lab.errors import TargetError
-from prompt_lab.evaluate.drift import drifted
+from prompt_lab.evaluate.drift_rows import drifted_models
 from prompt_lab.evaluate.evidence import SideFacts
 from prompt_lab.evaluate.inputs import changed_inputs, files_outside
 from prompt_lab.names import Side, Split
@@ -20,8 +19,6 @@ from prompt_lab.store.iterations import IterationMeta, RunsSummary, made_again
 from prompt_lab.store.judgements import asked_for
 from prompt_lab.store.plans import changed, read_plan
 from prompt_lab.store.runs import is_finished, read_row
-
-DRIFT_ALPHA = 0.01
 
 
 def batch_of(phase: Phase, name: str) -> Batch | None:
@@ -211,7 +208,7 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
             [row for row in every if not row.reused or row.path in own], changed_plans(phase, batch)
         ),
         read_outside=files_outside(rows),
-        drifted=_drift(every, probed & kept),
+        drifted=drifted_models(every, probed & kept),
     )
 
 
@@ -225,29 +222,6 @@ def plans_of(meta: IterationMeta, split: Split, rows: Sequence[RunRow]) -> list[
     """The plans of a split that any run is about, in the iteration's order."""
     seen = {row.record.plan for row in rows}
     return [name for name in meta.plans[split] if name in seen]
-
-
-def _drift(rows: Sequence[RunRow], models: Set[str]) -> dict[str, str]:
-    """Test each model's probes, one value a plan; the level is shared among the models."""
-    probes = [row for row in rows if row.record.replicate < 0]
-    old = [row for row in rows if row.reused and row.record.side is Side.BASELINE]
-    found = {}
-    for model in sorted(models):
-        now, then = _plan_means(model, probes), _plan_means(model, old)
-        plans = sorted(now.keys() & then.keys())
-        alpha = DRIFT_ALPHA / len(models)
-        result = drifted([then[p] for p in plans], [now[p] for p in plans], alpha)
-        if result.drifted:
-            found[model] = result.text
-    return found
-
-
-def _plan_means(model: str, rows: Sequence[RunRow]) -> dict[str, float]:
-    scores: dict[str, list[float]] = {}
-    for row in rows:
-        if row.record.model == model:
-            scores.setdefault(row.record.plan, []).append(row.record.primary)
-    return {plan: fmean(of) for plan, of in scores.items()}
 
 
 def _span(rows: Sequence[RunRow]) -> float:

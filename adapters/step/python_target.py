@@ -76,10 +76,7 @@ class PythonTarget:
         return self.score_traced(plan_dir, out_dir).parts
 
     def score_traced(self, plan_dir: Path, out_dir: Path) -> ScoreResult:
-        """The parts that the step file gives. Raises ScoreFailed for what is no score.
-
-        Raises TargetError where the step file cannot be loaded to score at all.
-        """
+        """The parts of the step file. Raises ScoreFailed; TargetError where it cannot be loaded."""
         with private_plan(plan_dir) as plan:
             answer = self._scorer().ask(self._order("score", plan, out_dir))
         outside = answer.get("outside", {})
