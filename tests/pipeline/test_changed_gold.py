@@ -41,16 +41,14 @@ def set_gold(world: TargetWorld, text: str, only: str = "*") -> None:
         (plan / "wanted.txt").write_text(text)
 
 
-def summary(world: TargetWorld, number: int) -> dict[str, Any]:
-    path = world.lab / f"analysis/{number}_probe/runs_train.json"
+def summary(world: TargetWorld, number: int, name: str = "runs_train") -> dict[str, Any]:
+    path = world.lab / f"analysis/{number}_probe/{name}.json"
     found: dict[str, Any] = json.loads(path.read_text())
     return found
 
 
 def verdict(world: TargetWorld, number: int) -> dict[str, Any]:
-    path = world.lab / f"analysis/{number}_probe/verdict.json"
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    return summary(world, number, "verdict")
 
 
 def of_side(world: TargetWorld, number: int, side: str) -> list[dict[str, Any]]:
