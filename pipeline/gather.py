@@ -1,16 +1,16 @@
 """Read from the lab what the pure rooms are given: rows, texts, versions, facts of both sides."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from statistics import fmean
 
 from pipeline.base import Phase
 from pipeline.context import Context
 from pipeline.sources import sources_of
 from prompt_lab.errors import TargetError
-from prompt_lab.evaluate.drift import drifted
+from prompt_lab.evaluate.drift_rows import drifted_models
 from prompt_lab.evaluate.evidence import SideFacts
+from prompt_lab.evaluate.inputs import changed_inputs, files_outside
 from prompt_lab.names import Side, Split
 from prompt_lab.ports import StepAdapter, TargetStep, Workspace
 from prompt_lab.records import LIVE, PlanText, PromptVersion, RunRow
@@ -20,8 +20,6 @@ from prompt_lab.store.iterations import IterationMeta, RunsSummary, made_again
 from prompt_lab.store.judgements import asked_for
 from prompt_lab.store.plans import changed, read_plan
 from prompt_lab.store.runs import is_finished, read_row
-
-DRIFT_ALPHA = 0.01
 
 
 def batch_of(phase: Phase, name: str) -> Batch | None:
@@ -89,9 +87,13 @@ def _as_replicate(row: RunRow, replicate: int) -> RunRow:
 
 
 def as_planned(row: RunRow, run: PlannedRun) -> RunRow:
-    """A reused run may have been made for the other side: it counts for the side that it serves."""
+    """A reused run may have been made for the other side: it counts for the side that it serves.
+
+    One that was scored again counts as reused: its answer is.
+    """
     planned = {"side": run.side, "replicate": -1 - run.replicate if run.probe else run.replicate}
-    return row.model_copy(update={"record": row.record.model_copy(update=planned)})
+    record = row.record.model_copy(update=planned)
+    return row.model_copy(update={"record": record, "reused": not run.takes_calls})
 
 
 def texts(phase: Phase, plans: Iterable[str], *, split: Split) -> dict[str, PlanText]:
@@ -176,6 +178,8 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
     """
     every = rows_of(phase, batch, probes=True)
     made = [row for row in every if not row.reused]
+    own = {run.path for run in batch.runs if run.rescored_from}
+    again = [row for row in rows if row.path in own]
     probed = {run.model for run in batch.runs if run.probe}
     kept = {row.record.model for row in rows if row.reused and row.record.side is Side.BASELINE}
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
@@ -186,7 +190,8 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
         calls_made=sum(row.record.usage.calls for row in made) + judge.calls,
         calls_replayed=sum(call.origin != LIVE for row in made for call in row.record.calls),
         runs_made=len(made),
-        runs_reused=sum(row.reused for row in rows),
+        runs_reused=sum(row.reused for row in rows) - len(again),
+        runs_rescored=len(again),
         errors=sum(row.record.error is not None for row in rows),
         seconds=_span(made),
         cost_usd=sum(row.record.usage.cost_usd for row in made) + judge.cost_usd,
@@ -194,40 +199,24 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
         judge_cost_usd=judge.cost_usd,
         observed={side: workspace.observe(tree) for side, tree in trees.items()},
         dirt={side: dirt for side, tree in trees.items() if (dirt := workspace.dirt(tree))},
-        plans_changed=changed(
-            phase.ctx.lab.plans(batch.split), batch.plans, phase.ctx.adapter(phase.step)
+        plans_changed=changed_inputs(
+            [row for row in every if not row.reused or row.path in own], changed_plans(phase, batch)
         ),
-        drifted=_drift(every, probed & kept),
+        read_outside=files_outside(rows),
+        drifted=drifted_models(every, probed & kept),
     )
+
+
+def changed_plans(phase: Phase, batch: Batch) -> tuple[str, ...]:
+    """Plans that are no longer what they were when the batch was planned."""
+    folder = phase.ctx.lab.plans(batch.split)
+    return changed(folder, batch.plans, phase.ctx.adapter(phase.step))
 
 
 def plans_of(meta: IterationMeta, split: Split, rows: Sequence[RunRow]) -> list[str]:
     """The plans of a split that any run is about, in the iteration's order."""
     seen = {row.record.plan for row in rows}
     return [name for name in meta.plans[split] if name in seen]
-
-
-def _drift(rows: Sequence[RunRow], models: Set[str]) -> dict[str, str]:
-    """Test each model's probes, one value a plan; the level is shared among the models."""
-    probes = [row for row in rows if row.record.replicate < 0]
-    old = [row for row in rows if row.reused and row.record.side is Side.BASELINE]
-    found = {}
-    for model in sorted(models):
-        now, then = _plan_means(model, probes), _plan_means(model, old)
-        plans = sorted(now.keys() & then.keys())
-        alpha = DRIFT_ALPHA / len(models)
-        result = drifted([then[p] for p in plans], [now[p] for p in plans], alpha)
-        if result.drifted:
-            found[model] = result.text
-    return found
-
-
-def _plan_means(model: str, rows: Sequence[RunRow]) -> dict[str, float]:
-    scores: dict[str, list[float]] = {}
-    for row in rows:
-        if row.record.model == model:
-            scores.setdefault(row.record.plan, []).append(row.record.primary)
-    return {plan: fmean(of) for plan, of in scores.items()}
 
 
 def _span(rows: Sequence[RunRow]) -> float:

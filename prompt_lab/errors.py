@@ -21,7 +21,7 @@ LabError
         └── MergeConflict     its branch conflicts with the one that it goes into
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 
@@ -63,6 +63,8 @@ class ScoreFailed(LabError):
     """What a step's own score() raised, or gave that is no score. An error as data."""
 
     kind = "score_failed"
+    outside: Mapping[str, str] = {}
+    """Files outside that score() read, as in ScoreResult."""
 
 
 class NoSuchCommit(TargetError):

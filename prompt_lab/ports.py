@@ -7,8 +7,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import Outcome, Side
-from prompt_lab.own_process import Description, ModelUrl, ProcessFacts
-from prompt_lab.records import Pull, RunError
+from prompt_lab.own_process import Description, ModelUrl
+from prompt_lab.records import Pull
+from prompt_lab.step_results import ScoreResult, StepResult
 
 
 @dataclass(frozen=True)
@@ -80,17 +81,6 @@ class StepJob:
     """Instead of the step's own limit."""
 
 
-@dataclass(frozen=True)
-class StepResult:
-    """What one execution used and how it ended; the outputs are files in `out_dir`."""
-
-    files: Mapping[str, str]
-    prompt_sha256: str
-    request_sha256: str
-    error: RunError | None
-    process: ProcessFacts | None = None
-
-
 class StepAdapter(Protocol):
     """One stage of a target's pipeline. `inputs` and `outputs` are file names in a plan folder."""
 
@@ -113,9 +103,16 @@ class TargetStep(StepAdapter, Protocol):
 
     digest: str
     """sha256 of our own code that runs and scores the step: the step file and the worker."""
+    answer_digest: str
+    """The same without what only scores it."""
+    scoring_files: tuple[str, ...]
+    """Names in a plan folder that score() is given and execute() is not."""
 
     def check(self) -> None:
         """What can be known to be wrong before any worktree. Raises ConfigError or TargetError."""
+
+    def score_traced(self, plan_dir: Path, out_dir: Path) -> ScoreResult:
+        """`score`, with the files outside that it read."""
 
     def describe(self, worktree: Path, side: Side | None = None) -> Description:
         """Load the step there. Raises TargetError where it cannot be loaded."""

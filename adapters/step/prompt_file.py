@@ -16,9 +16,10 @@ from prompt_lab.evaluate.answers import (
     request_sha256,
     text_sha256,
 )
-from prompt_lab.ports import Answer, StepJob, StepResult
+from prompt_lab.ports import Answer, StepJob
 from prompt_lab.prompts.files import decode_text
 from prompt_lab.records import RunError
+from prompt_lab.step_results import StepResult
 from prompt_lab.store.files import write_text
 from prompt_lab.store.plans import read_plan
 

@@ -2,7 +2,7 @@
 
 from pipeline.base import Phase
 from pipeline.change.follow_up import last_of
-from pipeline.fan_out.batch import Order, finished_runs, request_for
+from pipeline.fan_out.batch import EarlierRuns, Order, request_for
 from pipeline.gather import summary_file
 from prompt_lab.decide.verdict import Code
 from prompt_lab.errors import ConfigError
@@ -61,5 +61,5 @@ def _all_there(phase: Phase, meta: IterationMeta, commit: str, before: int) -> b
     plans = (runs_then.plans if runs_then else ()) or meta.plans[Split.TRAIN]
     commits = {Side.BASELINE: meta.main_commit, Side.CANDIDATE: commit}
     order = Order("train", Split.TRAIN, commits, meta.models, plans, meta.replicates)
-    runs = plan_runs(request_for(phase, order), finished_runs(phase))
+    runs = plan_runs(request_for(phase, order), EarlierRuns(phase, Split.TRAIN))
     return all(run.reused or run.probe for run in runs)

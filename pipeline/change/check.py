@@ -29,7 +29,7 @@ from prompt_lab.evaluate.schema import first_fault, properties
 from prompt_lab.names import Split
 from prompt_lab.ports import TargetStep
 from prompt_lab.prompts.text import unsent
-from prompt_lab.store.plans import digest, has_gold, read_plan, set_digest
+from prompt_lab.store.plans import digest_for_comparison, has_gold, read_plan, set_digest
 
 NO_OUTPUT = Path(os.devnull) / "nothing"
 SHOWN = 5
@@ -47,7 +47,8 @@ def checked_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> str:
     for name in plans:
         try:
             check_plan(adapter, folder / name)
-            read.append(digest(read_plan(folder / name, adapter.inputs, adapter.outputs)))
+            read_plan(folder / name, adapter.inputs, adapter.outputs)  # refuses what is no text
+            read.append(digest_for_comparison(folder / name, adapter.inputs, adapter.outputs))
             # What a step file makes of an output that is not there is its own affair.
             if isinstance(adapter, TargetStep):
                 continue

@@ -21,8 +21,8 @@ from prompt_lab.store.batch import Batch
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_parsed, read_record
 from prompt_lab.store.iterations import REVERTED, SUMMARY, Conclusion, Reverted, is_ours
-from prompt_lab.store.layout import Lab
-from prompt_lab.store.runs import MARKER, is_finished, read_row
+from prompt_lab.store.layout import MARKER, Lab
+from prompt_lab.store.runs import is_finished, read_row
 
 M = TypeVar("M", bound=BaseModel)
 

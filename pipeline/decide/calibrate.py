@@ -13,7 +13,6 @@ import luigi
 
 from adapters.git import Git
 from pipeline.base import LabTask
-from pipeline.gather import DRIFT_ALPHA
 from pipeline.params import CountParameter
 from prompt_lab.decide.calibrate import results
 from prompt_lab.decide.calibrate.digest import digest, sources
@@ -24,6 +23,7 @@ from prompt_lab.decide.calibrate.reuse import Probe
 from prompt_lab.errors import LabError, TargetError
 from prompt_lab.evaluate import drift
 from prompt_lab.evaluate.batches import FEWEST_PROBES
+from prompt_lab.evaluate.drift_rows import DRIFT_ALPHA
 from prompt_lab.store.files import read_if_whole, read_record, write_record, write_text
 
 ROOT = Path(__file__).parents[2]

@@ -7,15 +7,18 @@ import luigi
 from pipeline.base import LabTask
 from pipeline.change.past import VERDICT_LOST, in_history, verdict_is_lost
 from pipeline.decide.verdict import Verdict
+from pipeline.gather import batch_of, changed_plans
 from pipeline.trial.judge import judge
 from prompt_lab.decide.replay import differences
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.decide.verdict import Verdict as VerdictRecord
 from prompt_lab.errors import ConfigError, LabError, StoreError
+from prompt_lab.names import Split
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole
 
 WIDEST = 160
+SHOWN = 5
 
 
 class Differs(LabError):
@@ -88,10 +91,23 @@ def _again(phase: Verdict, old: VerdictRecord) -> Replayed:
     stored = (phase.folder / phase.FILE).read_text("utf-8")
     # A verdict of an earlier version is compared in the keys that it had.
     if new.model_dump_json(indent=2, include=old.model_fields_set) + "\n" == stored:
-        return Replayed(True, f"{phase.number}: identical ({new.outcome.value})")
+        return Replayed(
+            True, f"{phase.number}: identical ({new.outcome.value}){_scored_with(phase)}"
+        )
     lines = differences(old, new) or ["the same numbers, written in another way"]
     shown = "".join(f"\n  {line[:WIDEST]}" for line in lines)
     return Replayed(False, f"{phase.number}: differs{shown}")
+
+
+def _scored_with(phase: Verdict) -> str:
+    """Which plans its scores come from, where those have been changed since; else ''."""
+    batches = [batch for split in Split if (batch := batch_of(phase, split.value)) is not None]
+    names = sorted({name for batch in batches for name in changed_plans(phase, batch)})
+    if not names:
+        return ""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    listed = ", ".join(map(repr, names[:SHOWN])) + more
+    return f", with scores from before these plans were changed: {listed}"
 
 
 def _changed(phase: Verdict, old: VerdictRecord, policy: Policy) -> Replayed:

@@ -35,7 +35,7 @@ def refuse_unanswered(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> Non
 def note_taint(phase: Phase, batch: Batch, summary: RunsSummary) -> None:
     """Let no later trial rest on runs that found, or may have found, what another one had left."""
     gone = any(head != batch.commits[side] for side, (head, _) in summary.observed.items())
-    if gone or summary.dirt or summary.plans_changed:
+    if gone or summary.dirt:  # each run's record tells which plan folder it was made with
         of = {"iteration": phase.number, "commits": sorted(set(batch.commits.values()))}
         for model in read_meta(phase.ctx.lab, phase.number, phase.step).models:
             note(phase.ctx.lab, TAINT, now=utc_now(), model=model, **of)

@@ -23,7 +23,8 @@ from prompt_lab.errors import LabError, OutsideFailure, StoreError
 from prompt_lab.names import Side, count
 from prompt_lab.records import RunKey, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, runs_by_key
-from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged
+from prompt_lab.store.layout import MARKER
+from prompt_lab.store.runs import is_finished, set_aside_damaged
 
 SWITCH_SECONDS = 0.0005
 """How long a busy thread may hold up those whose answer has come; Python's own 5 ms add up."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pipeline.base import Phase
 from pipeline.change.agents import most_cost as agents_most
 from pipeline.change.prepare import left_out, prepared
-from pipeline.fan_out.batch import Order, finished_runs, request_for
+from pipeline.fan_out.batch import EarlierRuns, Order, request_for
 from pipeline.trial.estimates import GUESSED, HEAD, characters, row, time
 from pipeline.trial.leaked import leaks_given, leaks_under_test
 from pipeline.trial.noise_floor import read_floor
@@ -17,7 +17,7 @@ from prompt_lab.evaluate.floor import WORST_DEVIATION, FloorRecord, in_calls, ne
 from prompt_lab.names import Side, Split, count
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.iterations import SUMMARY, IterationMeta
-from prompt_lab.store.runs import timings
+from prompt_lab.store.reusable import count_without_plan_hash, timings
 
 
 def what_would_run(phase: Phase) -> str:
@@ -50,7 +50,7 @@ def what_would_run(phase: Phase) -> str:
         lines.append(f"  The agents may take ${agents:.2f} beside that, by their limits.")
     if not all(one.measured for one in totals):
         lines.append(GUESSED)
-    lines += [f"  {text}" for text in left_out(phase)]
+    lines += [f"  {text}" for text in (*_not_reused(phase, meta), *left_out(phase))]
     floor = read_floor(phase.ctx.lab, meta.step)
     return "\n".join([*lines, *_power(policy, meta), *_noise(floor, policy, meta)])
 
@@ -88,12 +88,12 @@ def _estimates(
     order = Order(
         split.value, split, {Side.BASELINE: meta.main_commit}, meta.models, plans, meta.replicates
     )
-    runs = plan_runs(request_for(phase, order), finished_runs(phase))
+    runs = plan_runs(request_for(phase, order), EarlierRuns(phase, split))
     length = characters(phase, meta.main_commit, split, meta.plans[split])
     found = []
     for alias in meta.models:
         mine = [run for run in runs if run.model == alias]
-        reused = sum(run.reused for run in mine)
+        reused = sum(not run.takes_calls for run in mine)
         candidate = len(plans) * meta.replicates
         found.append(
             estimate(
@@ -107,8 +107,19 @@ def _estimates(
     return found
 
 
+def _not_reused(phase: Phase, meta: IterationMeta) -> list[str]:
+    """Why runs that an earlier version recorded are made again, if there are any."""
+    old = count_without_plan_hash(phase.ctx.lab, meta.step)
+    if not old:
+        return []
+    return [
+        f"Not reused: {count(old, 'finished run')} of an earlier version, which recorded no hash "
+        "of whole plan folders, so that changed gold could go unseen."
+    ]
+
+
 def _to_make(runs: Sequence[PlannedRun]) -> int:
-    return sum(not run.reused for run in runs)
+    return sum(run.takes_calls for run in runs)
 
 
 def _power(policy: Policy, meta: IterationMeta) -> list[str]:

@@ -20,8 +20,8 @@ from prompt_lab.records import RunKey, RunRecord
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.journal import note
-from prompt_lab.store.layout import NO_ITERATION
-from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged, unmark
+from prompt_lab.store.layout import MARKER, NO_ITERATION
+from prompt_lab.store.runs import is_finished, set_aside_damaged, unmark
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,17 @@
 """The trial of an iteration: it asks for its runs look by look and stops when they settle it."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import luigi
 
 from pipeline.base import Phase
 from pipeline.fan_out.run import all_runs, run_task, sound_rows
+from pipeline.gather import changed_plans
 from pipeline.trial.judging import left_to_judge
 from pipeline.trial.trials import asked, delivered, judged, trial_of
 from prompt_lab.decide.verdict import Trial
-from prompt_lab.names import Outcome
+from prompt_lab.names import Outcome, Side
 from prompt_lab.records import RunRow
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.iterations import RunsSummary
@@ -34,9 +35,14 @@ def in_looks(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
         if not tasks:
             look = sum(count <= len(trial.asked) for count in trial.design.counts)
             tasks = left_to_judge(phase, batch.name, asked(trial, rows), look)
-        if not tasks:
-            return asked(trial, rows)
+        if not tasks or (has_both_sides(rows) and changed_plans(phase, batch)):
+            return asked(trial, rows)  # no call is paid for a comparison that is void already
         yield tasks
+
+
+def has_both_sides(rows: Sequence[RunRow]) -> bool:
+    """Whether there is anything to compare."""
+    return {row.record.side for row in rows} == set(Side)
 
 
 def all_judged(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
@@ -52,7 +58,9 @@ def with_looks(summary: RunsSummary, batch: Batch, trial: Trial) -> RunsSummary:
     """The summary of a settled trial's runs, with where it stopped and what that spared."""
     assert trial.verdict is not None
     plans = set(trial.asked)
-    spared = [run for run in batch.runs if run.plan not in plans and not (run.reused or run.probe)]
+    spared = [
+        run for run in batch.runs if run.plan not in plans and run.takes_calls and not run.probe
+    ]
     at = {"look": trial.verdict.look, "looks": trial.verdict.looks, "runs_spared": len(spared)}
     return summary.model_copy(update={"plans": trial.asked, **at})
 

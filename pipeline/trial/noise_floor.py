@@ -25,7 +25,7 @@ from prompt_lab.names import Side, Split, count
 from prompt_lab.report.noise import render_noise
 from prompt_lab.store.files import read_if_whole, write_record, write_text
 from prompt_lab.store.layout import NO_ITERATION, Lab
-from prompt_lab.store.runs import timings
+from prompt_lab.store.reusable import timings
 
 REPLICATES = 5
 

@@ -13,11 +13,12 @@ from pipeline.gather import rows_now, side_facts, summarise, summary_file
 from pipeline.logs import say
 from pipeline.params import SplitParameter
 from pipeline.trial.leaked import leaks_under_test
-from pipeline.trial.looks import all_judged, in_looks, with_looks
+from pipeline.trial.looks import all_judged, has_both_sides, in_looks, with_looks
 from pipeline.trial.trials import judged, settle, trial_of
 from prompt_lab.errors import StoreError
 from prompt_lab.evaluate.answered import told_unanswered
 from prompt_lab.evaluate.evidence import not_exercised
+from prompt_lab.evaluate.inputs import describe_outside
 from prompt_lab.names import Side, Split
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
@@ -59,7 +60,7 @@ class Runs(Phase):
             rows = yield from all_judged(self, batch)
         else:
             rows = yield from in_looks(self, batch)
-        if {row.record.side for row in rows} != set(Side):
+        if not has_both_sides(rows):
             raise StoreError(
                 f"{self.folder}: the runs of one side are not there, so there is nothing to "
                 "compare. Leave --skip-runner out."
@@ -70,6 +71,8 @@ class Runs(Phase):
         opened = [path for row in rows for path in row.record.sent.files]
         found = leaks_under_test(self, opened)
         summary = summarise(self, batch, rows).model_copy(update={"leaked": found})
+        if summary.read_outside:
+            say(describe_outside(summary.read_outside))
         if trial is not None:
             settle(trial, rows, judged(self, batch.name))
             summary = with_looks(summary, batch, trial)

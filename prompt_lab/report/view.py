@@ -28,6 +28,7 @@ class Spent(Record):
 
     calls_made: int = 0
     calls_reused: int = 0
+    calls_rescored: int = Field(default=0, description="answers taken over and scored again")
     calls_replayed: int = Field(default=0, description="answered from a recording, beside those")
     cost_usd: float = Field(default=0.0, description="of the runs and of the agents")
     agents_usd: float = Field(default=0.0, description="of the agents alone")

@@ -74,7 +74,12 @@ class RunsSummary(Record):
     dirt: dict[Side, tuple[str, ...]] = {}
     """side -> paths in its worktree that are not the commit's, after the last run."""
     plans_changed: tuple[str, ...] = ()
-    """Plans that are no longer what they were when the runs were planned."""
+    """Plans that are no longer what they were when the runs were planned, and files outside of them
+    that were not the same for all runs."""
+    read_outside: tuple[str, ...] = ()
+    """Files that decide runs and lie outside the plan folders, the worktree and the interpreter."""
+    runs_rescored: int = 0
+    """Runs beside runs_reused whose answer was taken over and scored again."""
     drifted: dict[str, str] = {}
     """model -> the numbers that show that its reused baseline has drifted."""
     skipped: str = ""

@@ -1,6 +1,7 @@
 """Run folders in the lab's history, in the format that existing labs use."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,24 +12,23 @@ from prompt_lab.store.files import (
     disk_errors,
     read_if_whole,
     read_record,
-    read_rows,
     write_record,
     write_text,
 )
-from prompt_lab.store.layout import Lab
+from prompt_lab.store.layout import MARKER, Lab
+from prompt_lab.store.reusable import note_reusable
 
-MARKER = "run.json"
 OVERVIEW = "activity_overview.json"
 CALLS, METRICS, ATTEMPTS = "calls.jsonl", "usage_metrics.jsonl", "attempts"
 FAILURE, LOG = "failure.jsonl", "step.log"
 OWN_FILES = frozenset({MARKER, OVERVIEW, CALLS, METRICS, ATTEMPTS, FAILURE, LOG})
 """What stands in a plan's folder beside the step's own files; no output may be called so."""
+_OF_THE_RUN = OWN_FILES - {LOG}
 _OWN = "Restore it, or remove it to have it made again"
 _SUMS = (
     *("calls", "input_tokens", "output_tokens", "thinking_tokens"),
     *("total_cost", "total_tokens"),
 )
-_MEASURED = ("seconds", "input_tokens", "output_tokens")
 _REUSED = (
     "It was taken over from an earlier iteration: restore it, or remove it together with this "
     "iteration's batch_*.json to have both made again"
@@ -67,6 +67,18 @@ def start(folder: Path, plan: str, *, now: str) -> Path:
     return out
 
 
+def copy_answer(source: Path, out: Path) -> None:
+    """Copy what a step left in a finished run's folder, without what stands there beside it."""
+    with disk_errors(source):
+        for entry in source.iterdir():
+            if entry.name in _OF_THE_RUN or entry.name.startswith(f"{MARKER}."):
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.copytree(entry, out / entry.name, symlinks=True)
+            else:
+                shutil.copy2(entry, out / entry.name, follow_symlinks=False)
+
+
 def fail(folder: Path, plan: str, message: str, *, now: str) -> None:
     """Note an attempt that ended for an outside reason: it is not finished."""
     append_row(folder / "outputs" / plan / FAILURE, {"timestamp": now, "error": message})
@@ -78,7 +90,8 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
     folder = out.parent.parent
     error = f"{record.error.kind}: {record.error.message}" if record.error else None
     duration = round(record.duration_seconds, 3)
-    _usage(out, record)
+    if not record.rescored_from:
+        _usage(out, record)
     append_row(
         folder / "outputs.jsonl",
         {
@@ -90,6 +103,8 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
         },
     )
     extra = {"error": error} if error else {}
+    if record.rescored_from:
+        extra["rescored_from"] = record.rescored_from
     kind = "error" if error else "complete"
     _event(
         folder,
@@ -104,23 +119,11 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
         succeeded = record.usage.calls_succeeded
         _event(folder, "partial_recovery", record.plan, record.ended, calls_succeeded=succeeded)
     write_record(out / MARKER, record, durable=False)
-    if not record.content_key:
-        return  # made for itself alone
     shadowed = record.process is not None and record.process.elsewhere
     if record.sent.head != record.sent.wanted_commit or not record.sent.tree_clean or shadowed:
         return  # it says nothing about the commit that it was made for
-    append_row(
-        lab.reusable,
-        {
-            "key": record.content_key,
-            "path": lab.relative(out),
-            "model": record.model,
-            "step": record.step,
-            "seconds": duration,
-            "input_tokens": record.usage.input_tokens,
-            "output_tokens": record.usage.output_tokens,
-        },
-    )
+    if record.content_key:  # else it was made for itself alone
+        note_reusable(lab, lab.relative(out), record)
 
 
 def is_finished(out: Path) -> bool:
@@ -154,25 +157,9 @@ def read_row(lab: Lab, path: str, outputs: Sequence[str], *, reused: bool) -> Ru
     return RunRow(record=record, path=path, outputs=texts, reused=reused)
 
 
-def reusable(lab: Lab) -> dict[str, str]:
-    """content key -> path of the newest finished run that has it."""
-    return {
-        str(row["key"]): str(row["path"])
-        for row in read_rows(lab.reusable)
-        if "key" in row and "path" in row
-    }
-
-
-def read_finished(lab: Lab, path: str, key: str) -> RunRecord | None:
-    """The record at a path; None where it is no longer whole, or one of another content key."""
-    record = read_if_whole(lab.root / path / MARKER, RunRecord)
-    return record if record is not None and record.content_key == key else None
-
-
-def timings(lab: Lab, model: str, step: str) -> list[dict[str, Any]]:
-    """Seconds and tokens of every run that a model made of a step, oldest first."""
-    rows = [r for r in read_rows(lab.reusable) if r.get("model") == model and r.get("step") == step]
-    return [r for r in rows if all(isinstance(r.get(k), int | float) for k in _MEASURED)]
+def read_source(lab: Lab, path: str) -> RunRecord:
+    """The run whose answer is scored again. Raises StoreError where it is damaged or gone."""
+    return read_record(lab.root / path / MARKER, RunRecord, fix=_REUSED)
 
 
 def _event(folder: Path, event: str, plan: str, now: str, **facts: object) -> None:
