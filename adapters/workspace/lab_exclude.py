@@ -1,4 +1,4 @@
-"""Keep caches, locks and claims of a lab out of the sight of git, in whichever repository it lies."""
+"""Exclude caches, locks and claims of a lab from git, in whichever repository the lab lies."""
 
 import re
 from collections.abc import Sequence
@@ -27,9 +27,9 @@ def exclude_lab_files(root: Path) -> None:
     """Exclude work/, locks and claims of a lab from git. May be called again.
 
     A linked worktree shares info/exclude with the user's other worktrees, whose own work/ must
-    stay visible: there the folder excludes itself. Raises StoreError where a file cannot be written.
+    stay visible: there the folder excludes itself. Raises StoreError if a file is not writable.
     """
-    names = (f"{WORK}/", *_LOCKS)
+    names: tuple[str, ...] = (f"{WORK}/", *_LOCKS)
     if _is_linked_worktree(root):
         names = _LOCKS
         ignore = root / WORK / ".gitignore"

@@ -31,10 +31,10 @@ class UserRepository:
         )
         return done.stdout
 
-    def write(self, path: str, text: str) -> None:
+    def write(self, path: str, text: str) -> int:
         place = self.root / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
+        return place.write_text(text)
 
     def begin(self, *names: str) -> "UserRepository":
         """Initialize it with one commit of these files."""
@@ -231,7 +231,8 @@ def _begin_merge(user: UserRepository) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "named"), [("merge", "a merge"), ("rebase", "a rebase"), ("cherry-pick", "a cherry")]
+    ("command", "named"),
+    [("merge", "a merge"), ("rebase", "a rebase"), ("cherry-pick", "a cherry")],
 )
 def test_an_operation_in_progress_is_left_alone(tmp_path: Path, command: str, named: str) -> None:
     user = UserRepository(tmp_path).begin("a.txt")
