@@ -48,7 +48,7 @@ class LabRepository:
             exclude_paths(self._root, ("target/",))  # a repository of its own in the demo's lab
         exclude_lab_files(self._root)
 
-    def reason_not_to_commit(self) -> str:
+    def find_obstacle(self) -> str:
         """Why a commit has to wait or is the user's own business, as a sentence; '' if neither."""
         if not (self._root / ".git").exists():
             if self._is_tracked_elsewhere():
@@ -62,7 +62,7 @@ class LabRepository:
         if found:
             return (
                 f"{self._root}: the lab's new files were not committed, since {found[0]} is in "
-                "progress there. End it; the next iteration commits them."
+                "progress there. Finish or abort it; the next iteration commits them."
             )
         if (folder / "index.lock").exists():
             return (
@@ -71,13 +71,14 @@ class LabRepository:
             )
         return ""
 
-    def untracked(self, paths: Iterable[str]) -> list[str]:
-        """Those paths that neither HEAD nor the index has, relative to the lab."""
-        known = set(self._index())
-        if (head := self._head()) is not None:
-            names = self._git.raw("ls-tree", "-r", "-z", "--name-only", head).split(b"\0")
-            known.update(name.decode("utf-8", "surrogateescape") for name in names)
-        return [path for path in paths if path not in known]
+    def list_uncommitted(self, paths: Iterable[str]) -> list[str]:
+        """Those paths, relative to the lab, that HEAD does not have."""
+        head = self._head()
+        if head is None:
+            return list(paths)
+        names = self._git.raw("ls-tree", "-r", "-z", "--name-only", head)
+        committed = set(names.decode("utf-8", "surrogateescape").split("\0"))
+        return [path for path in paths if path not in committed]
 
     def commit(
         self,

@@ -6,7 +6,6 @@ from typing import Any
 
 import luigi
 
-from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import File, LabTask, P, hold_lab, utc_now
 from pipeline.change.scout import Scout
 from pipeline.commit import commit_lab
@@ -162,7 +161,6 @@ class Loop(LabTask):
         )
         write_record(self.folder / ENDED, record)
         write_ledger(self.ctx)
-        LabRepository(self.ctx.lab.root).ensure()  # a loop may stop before its first iteration
         message = f"Loop {self.number} stopped: {reason.code.value}"
         commit_lab(self.ctx, message, when=record.when)
         say(text)

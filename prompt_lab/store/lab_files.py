@@ -61,7 +61,7 @@ def list_lab_files(lab: Lab, number: int = NO_ITERATION) -> LabFiles:
             earlier += [] if _is_in_use(folder) else _run_files(folder)
         elif claim.iteration in finished:
             (current if claim.iteration == number else earlier).extend(_run_files(folder))
-    return LabFiles(_relative(lab, current), _relative(lab, earlier))
+    return LabFiles(_relative_paths(lab, current), _relative_paths(lab, earlier))
 
 
 def _shared_files(lab: Lab) -> Iterator[Path]:
@@ -75,18 +75,18 @@ def _shared_files(lab: Lab) -> Iterator[Path]:
     for number, step in known.items():
         if number not in ours:
             yield lab.root / "pages" / f"{number}_{step}.html"
-    yield from (path for path in _children(lab.pulls) if _PULL.fullmatch(path.name))
+    yield from (path for path in _list_children(lab.pulls) if _PULL.fullmatch(path.name))
     for number, step in numbered(lab.root / "loops"):
         yield from (lab.loop(number, step) / name for name in (BEGUN, ENDED))
 
 
 def _measured_files(lab: Lab) -> Iterator[Path]:
     """Noise floors with their batches, and comparisons of run folders."""
-    for batches in _children(lab.noise_floor):
+    for batches in _list_children(lab.noise_floor):
         if batches.is_dir():
-            yield from _matching(batches, ("batch_*.json",))
+            yield from _find_matching(batches, ("batch_*.json",))
             yield from (batches.with_name(f"{batches.name}{end}") for end in (".json", ".md"))
-    for folder in _children(lab.root / "compare"):
+    for folder in _list_children(lab.root / "compare"):
         if _COMPARE.fullmatch(folder.name):
             yield from (folder / name for name in _COMPARED)
 
@@ -98,33 +98,33 @@ def _iteration_files(folder: Path) -> Iterator[Path]:
     analysts = meta.analysts if meta is not None else ()
     texts = [f"{kind}_{name}.md" for kind in ("insight", "code") for name in analysts]
     yield from (folder / name for name in texts)
-    yield from _matching(folder, _ITERATION)
+    yield from _find_matching(folder, _ITERATION)
 
 
 def _run_files(folder: Path) -> Iterator[Path]:
     """The rows of a run folder, and all that its runs left in their plans' folders."""
     yield from (folder / name for name in _RUN)
-    for plan in _children(folder / "outputs"):
+    for plan in _list_children(folder / "outputs"):
         if plan.is_dir() and not plan.is_symlink():
-            yield from _tree(plan)
+            yield from _walk_files(plan)
 
 
-def _tree(folder: Path) -> Iterator[Path]:
-    for path in _children(folder):
+def _walk_files(folder: Path) -> Iterator[Path]:
+    for path in _list_children(folder):
         if path.is_dir() and not path.is_symlink():
             if path.name != ".git":
-                yield from _tree(path)
+                yield from _walk_files(path)
         else:
             yield path
 
 
-def _matching(folder: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
-    for path in _children(folder):
+def _find_matching(folder: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
+    for path in _list_children(folder):
         if any(fnmatchcase(path.name, pattern) for pattern in patterns):
             yield path
 
 
-def _children(folder: Path) -> list[Path]:
+def _list_children(folder: Path) -> list[Path]:
     with disk_errors(folder):
         return sorted(folder.iterdir()) if folder.is_dir() else []
 
@@ -140,5 +140,5 @@ def _is_in_use(folder: Path) -> bool:
     return not free
 
 
-def _relative(lab: Lab, paths: list[Path]) -> tuple[str, ...]:
+def _relative_paths(lab: Lab, paths: list[Path]) -> tuple[str, ...]:
     return tuple(lab.relative(path) for path in paths)

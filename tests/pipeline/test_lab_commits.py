@@ -153,6 +153,27 @@ def test_a_merge_of_the_user_is_left_alone_and_the_next_iteration_commits_both(
     assert sorted(status(world)) == ["?? analysis/private.md", "?? private.txt"]
 
 
+def test_a_commit_that_git_refuses_does_not_hold_up_the_verdict(
+    make_world: MakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = make_world(**FEW)
+    root = user_repository(world)
+    attributes = root / ".git/info/attributes"
+    attributes.write_text("*.jsonl filter=gone\n")
+    world.git("config", "filter.gone.clean", "no-such-program", at=root)
+    world.git("config", "filter.gone.required", "true", at=root)
+    before, head = status(world), world.git("rev-parse", "HEAD", at=root)
+    assert world.iterate()
+    said = capsys.readouterr().out
+    assert "were not committed" in said
+    assert "no-such-program" in said
+    assert world.git("rev-parse", "HEAD", at=root) == head
+    attributes.unlink()
+    assert world.iterate()
+    assert "analysis/1_read_sum/summary.txt" in committed(world)
+    assert status(world) == before
+
+
 def test_the_runner_leaves_only_its_run_folder_to_be_seen(make_world: MakeWorld) -> None:
     world = make_world(models=models(), **FEW)
     root = user_repository(world)

@@ -78,7 +78,7 @@ def write_ours(user: UserRepository, text: str = "ours\n") -> None:
 def commit(user: UserRepository, paths: Sequence[str] = OURS) -> str | None:
     lab = LabRepository(user.root)
     lab.ensure()
-    assert lab.reason_not_to_commit() == ""
+    assert lab.find_obstacle() == ""
     return lab.commit(paths, "Iteration 1: a title", when=WHEN)
 
 
@@ -240,7 +240,7 @@ def test_an_operation_in_progress_is_left_alone(tmp_path: Path, command: str, na
     with pytest.raises(subprocess.CalledProcessError):
         user.git(command, "other")
     write_ours(user)
-    assert named in LabRepository(tmp_path).reason_not_to_commit()
+    assert named in LabRepository(tmp_path).find_obstacle()
     user.git(command, "--abort")
     assert commit(user)
     assert user.committed() == sorted(OURS)
@@ -249,7 +249,7 @@ def test_an_operation_in_progress_is_left_alone(tmp_path: Path, command: str, na
 def test_a_git_command_of_the_user_that_holds_the_index_is_waited_for(tmp_path: Path) -> None:
     UserRepository(tmp_path).begin("a.txt")
     (tmp_path / ".git/index.lock").touch()
-    assert "index.lock" in LabRepository(tmp_path).reason_not_to_commit()
+    assert "index.lock" in LabRepository(tmp_path).find_obstacle()
 
 
 def test_files_behind_a_link_of_the_user_or_in_a_nested_repository_are_left_out(
