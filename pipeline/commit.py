@@ -35,4 +35,5 @@ def commit_lab(
         paths = (*files.current, *repository.list_uncommitted(files.earlier))
         repository.commit(paths, message, when=when, contents=contents)
     except StoreError as error:
-        say(f"The lab's new files were not committed. {error}. The next iteration commits them.")
+        reason = str(error).rstrip(".")
+        say(f"The lab's new files were not committed. {reason}. The next iteration commits them.")

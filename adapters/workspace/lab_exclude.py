@@ -16,6 +16,8 @@ _LOCKS = (
     "history/*/.[0-9][0-9]",
     "history/*/*/.lock",
     "pulls/.lock",
+    # What a killed command leaves of a file that it wrote: .<name>.<process>-<thread>.
+    f"**/.*.[0-9]*-{'[0-9]' * 10}*",
 )
 _HEADER = "# Prompt Lab: files of a lab that can be made again"
 _SPECIAL = re.compile(r"([\\*?\[])")
