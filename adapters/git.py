@@ -24,6 +24,7 @@ _ALWAYS = {
     "core.fsmonitor": "false",
     "core.quotePath": "false",
     "commit.gpgSign": "false",
+    "core.safecrlf": "false",
     "fetch.recurseSubmodules": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
+from adapters.workspace.lab_exclude import exclude_lab_files
 from pipeline.context import Context, context
 from pipeline.flags import NEXT, change_given, settle
 from pipeline.params import MOST_REPLICATES, CountParameter, NamesParameter, names
@@ -35,6 +36,7 @@ def hold_lab(ctx: Context) -> None:
         return
     with disk_errors(ctx.lab.root):
         ctx.lab.root.mkdir(parents=True, exist_ok=True)
+    exclude_lab_files(ctx.lab.root)
     lock = LabLock(ctx.lab.lock)
     if not lock.acquire(shared=not luigi.interface.core().local_scheduler):
         raise LabBusy(

@@ -5,9 +5,9 @@ from typing import Any
 
 import luigi
 
-from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, hold_lab
 from pipeline.change.front import keep_front
+from pipeline.commit import commit_lab
 from pipeline.decide.conclude import Report
 from pipeline.decide.learn import learn
 from pipeline.decide.since_start import SinceStart, since_start_due
@@ -60,7 +60,9 @@ class Iteration(Phase):
         text = render_summary(report_view(self))
         message = f"Iteration {self.number}: {change.title}"
         when = read_meta(lab, self.number, self.step).created
-        LabRepository(lab.root).commit(message, when=when)
+        # summary.txt marks the end, so it is written after the commit that holds it.
+        contents = {lab.relative(self.folder / SUMMARY): text}
+        commit_lab(self.ctx, message, when=when, number=self.number, contents=contents)
         self.write(text)
         say(text)
 

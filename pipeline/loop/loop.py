@@ -6,9 +6,9 @@ from typing import Any
 
 import luigi
 
-from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import File, LabTask, P, hold_lab, utc_now
 from pipeline.change.scout import Scout
+from pipeline.commit import commit_lab
 from pipeline.context import context
 from pipeline.flags import NEXT
 from pipeline.iteration.iteration import Iteration
@@ -161,9 +161,8 @@ class Loop(LabTask):
         )
         write_record(self.folder / ENDED, record)
         write_ledger(self.ctx)
-        repository = LabRepository(self.ctx.lab.root)
-        repository.ensure()  # a loop may stop before its first iteration
-        repository.commit(f"Loop {self.number} stopped: {reason.code.value}", when=record.when)
+        message = f"Loop {self.number} stopped: {reason.code.value}"
+        commit_lab(self.ctx, message, when=record.when)
         say(text)
 
 

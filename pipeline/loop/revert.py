@@ -4,8 +4,8 @@ from pathlib import Path
 
 import luigi
 
-from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import File, LabTask, hold_lab, utc_now
+from pipeline.commit import commit_lab
 from pipeline.logs import say
 from pipeline.pages.ledger import write_ledger
 from pipeline.params import CountParameter
@@ -68,8 +68,8 @@ class Revert(LabTask):
         change = read_change(self.ctx.lab, self.number, self.step)
         record = self._taken_back(meta, change)
         write_ledger(self.ctx)
-        LabRepository(self.ctx.lab.root).commit(f"{_title(change)} (iteration {self.number})",
-                                                when=record.when)  # fmt: skip
+        message = f"{_title(change)} (iteration {self.number})"
+        commit_lab(self.ctx, message, when=record.when, number=self.number)
         say(_told(self.number, change, record, self.reason.strip()))
         self._told = True
 

@@ -12,7 +12,7 @@ from pipeline.interrupt import INTERRUPTED
 from pipeline.logs import printable, say
 from pipeline.runner.make import bench_of, make_runs, words
 from pipeline.runner.order import Flags, read_order
-from pipeline.runner.place import begin, named_place, next_place, site_of
+from pipeline.runner.place import begin, hide_from_git, named_place, next_place, site_of
 from prompt_lab.config.lab import MOST_SECONDS
 from prompt_lab.names import count
 
@@ -77,6 +77,7 @@ def carry_out(flags: Flags) -> int:
     """The exit code: 0 where every plan is finished, be it with an error of the model's."""
     order = read_order(flags)
     named = named_place(flags)
+    hide_from_git(order, named)
     side, site = site_of(flags, order, named.begun if named else None)
     # Claimed last: what is wrong with the target costs the lab no number.
     place = named or next_place(order)

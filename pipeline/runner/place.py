@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from adapters.workspace.lab_exclude import exclude_lab_files, exclude_paths
 from pipeline.base import utc_now
 from pipeline.fan_out.batch import adapter_digest, head_of_meta, settings_text
 from pipeline.fan_out.execute import Site
@@ -84,6 +85,16 @@ def named_place(flags: Flags) -> Place | None:
         return None
     folder = flags.output_dir.absolute()
     return Place(folder.parent if folder.name == OUTPUTS else folder)
+
+
+def hide_from_git(order: Order, named: Place | None) -> None:
+    """Keep the clone in the lab's work/, and the locks, out of the user's `git status`."""
+    lab = order.ctx.lab
+    with disk_errors(lab.root):
+        lab.root.mkdir(parents=True, exist_ok=True)
+    exclude_lab_files(lab.root)
+    if named is not None and lab.history.resolve() not in named.folder.resolve().parents:
+        exclude_paths(named.folder, (LOCK,))
 
 
 def next_place(order: Order) -> Place:
