@@ -12,7 +12,7 @@ from prompt_lab.report.axis import bars
 from prompt_lab.report.diff import Diff, side_by_side
 from prompt_lab.report.grid import Grid, grid
 from prompt_lab.report.html import render
-from prompt_lab.report.markdown import blocks
+from prompt_lab.report.markdown import render_markdown
 from prompt_lab.report.numbers import Fact, facts, numbers, verify_numbers
 from prompt_lab.report.pairs import flip_rows, links, pair_rows, who
 from prompt_lab.report.view import ReportView
@@ -75,7 +75,7 @@ def _context(view: ReportView) -> dict[str, Any]:
         "pairs": pairs,
         "who": who,
         "numbers": _numbers(view),
-        "documents": {name: blocks(text) for name, text in view.documents.items()},
+        "documents": {name: render_markdown(text) for name, text in view.documents.items()},
         "title": f"{view.iteration} · {view.step}",
     }
 
