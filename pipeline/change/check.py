@@ -25,7 +25,7 @@ from prompt_lab.errors import (
 )
 from prompt_lab.evaluate.judge import check_independent
 from prompt_lab.evaluate.judge_request import check_template
-from prompt_lab.evaluate.schema import first_fault, properties
+from prompt_lab.evaluate.schema import check_schema
 from prompt_lab.names import Split
 from prompt_lab.ports import TargetStep
 from prompt_lab.prompts.text import unsent
@@ -175,7 +175,7 @@ def _check_version(phase: Phase, commit: str) -> None:
         return
     try:
         schema = json.loads(version.schema_text)
-        first_fault(dict.fromkeys(properties(schema)), schema)
+        check_schema(schema)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise TargetError(
             f"{version.schema_path!r} at commit {commit[:12]!r} is no JSON schema of an object: "

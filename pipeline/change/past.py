@@ -13,7 +13,7 @@ from pipeline.base import Phase
 from pipeline.gather import as_planned, version_at
 from prompt_lab.analyze.modes_page import Instructions, parse_instructions
 from prompt_lab.analyze.synthesis import Tried
-from prompt_lab.decide.verdict import Verdict
+from prompt_lab.decide.verdict import Verdict, explain, failed_guards
 from prompt_lab.errors import TargetError
 from prompt_lab.names import Outcome
 from prompt_lab.records import Change, PromptVersion, RunRecord, RunRow
@@ -63,9 +63,10 @@ def reverted(folder: Path) -> Reverted | None:
 
 
 def _flags(verdict: Verdict, back: Reverted | None) -> tuple[str, ...]:
-    """What was said against a change, the deciding reason first."""
-    said = [reason.text for reason in verdict.reasons[:1]]
-    said += [f"{g.name}: {g.text}" for g in verdict.guards if g.state == "failed"]
+    """What was said against a change: the failed guards, the finding, why it was taken back."""
+    told = explain(verdict)
+    said = [f"{guard.name}: {guard.text}" for guard in failed_guards(verdict)]
+    said += [told.finding] if told.finding else []
     said += [f"Taken back by #{back.pull}: {back.reason}"] if back else []
     return tuple(dict.fromkeys(said))
 

@@ -10,7 +10,7 @@ from pipeline.decide.verdict import Verdict
 from pipeline.gather import batch_of, changed_plans
 from pipeline.trial.judge import judge
 from prompt_lab.decide.replay import differences
-from prompt_lab.decide.verdict import Policy
+from prompt_lab.decide.verdict import Policy, explain
 from prompt_lab.decide.verdict import Verdict as VerdictRecord
 from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.names import Split
@@ -85,7 +85,7 @@ class Replay(LabTask):
 
 def _again(phase: Verdict, old: VerdictRecord) -> Replayed:
     try:
-        new, _ = judge(phase)
+        new, _ = judge(phase, order=old.reason_order)
     except LabError as error:
         return Replayed(False, f"{phase.number}: cannot be computed again: {error}")
     stored = (phase.folder / phase.FILE).read_text("utf-8")
@@ -119,4 +119,4 @@ def _changed(phase: Verdict, old: VerdictRecord, policy: Policy) -> Replayed:
     before, after = old.outcome.value, new.outcome.value
     if before == after:
         return Replayed(True, f"{phase.number}: {before}, as before")
-    return Replayed(False, f"{phase.number}: {before} -> {after}: {new.reasons[0].text}")
+    return Replayed(False, f"{phase.number}: {before} -> {after}: {explain(new).text}")

@@ -13,7 +13,7 @@ from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.synthesis import parse_synthesis
 from prompt_lab.analyze.synthesis_model import Participant
-from prompt_lab.decide.verdict import Code, Verdict
+from prompt_lab.decide.verdict import Code, Verdict, explain
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RECORDED, Change, PromptVersion, RunRow
 from prompt_lab.report.view import LedgerEntry, LoopRow, ReportView, Setup, Spent
@@ -127,7 +127,7 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
         pull=change.pull if change else None,
         pull_url=change.pull_url if change else "",
         outcome=verdict.outcome if verdict else None,
-        why=verdict.reasons[0].text if verdict and verdict.reasons else "",
+        why=explain(verdict).text if verdict and verdict.reasons else "",
         effect=verdict.effect if verdict else None,
         low=verdict.interval.low if verdict and verdict.interval else None,
         high=verdict.interval.high if verdict and verdict.interval else None,

@@ -15,7 +15,8 @@ from pipeline.gather import (
     version_at,
 )
 from pipeline.trial.trials import delivered, judged, settle, trial_of
-from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, Verdict
+from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST
+from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, ReasonOrder, Verdict
 from prompt_lab.errors import MergeConflict
 from prompt_lab.evaluate.evidence import examine, no_observable_effect, recorded
 from prompt_lab.evaluate.judged import agreement_of, judgements_on, shortfall, with_agreement
@@ -37,11 +38,16 @@ class Case:
 
 
 def judge(
-    phase: Phase, policy: Policy | None = None, *, found: Sequence[Reason] = ()
+    phase: Phase,
+    policy: Policy | None = None,
+    *,
+    found: Sequence[Reason] = (),
+    order: ReasonOrder = FAILED_GUARDS_FIRST,
 ) -> tuple[Verdict, Case]:
     """The verdict on what has been run so far, by the policy that the iteration was prepared with.
 
-    `policy` asks what another one would have said; `found` voids the comparison as well.
+    `policy` asks what another one would have said; `found` voids the comparison as well; `order`
+    is that of a recorded verdict, which a replay computes again.
     """
     change = read_change(phase.ctx.lab, phase.number, phase.step)
     rule = read_meta(phase.ctx.lab, phase.number, phase.step).judge
@@ -65,7 +71,7 @@ def judge(
         remarks=[remark for remark in (kept, no_observable_effect(train)) if remark],
     )
     follow_up_of = read_meta(phase.ctx.lab, phase.number, phase.step).follow_up_of
-    verdict = trial.conclude_with(evidence).model_copy(update={"follow_up_of": follow_up_of})
+    verdict = trial.conclude_with(evidence, order).model_copy(update={"follow_up_of": follow_up_of})
     return with_agreement(verdict, seen, rule) if rule else verdict, case
 
 

@@ -11,8 +11,16 @@ from prompt_lab.decide.limits import deviation, visible
 from prompt_lab.decide.notes import price, skewed
 from prompt_lab.decide.outcome import Ruling, lowered, negative, positive
 from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST, order_guards, order_reasons
 from prompt_lab.decide.reasons import Code, Reason
-from prompt_lab.decide.result import Flips, Guard, Interval, Verdict, VerifyResult
+from prompt_lab.decide.result import (
+    Flips,
+    Guard,
+    Interval,
+    ReasonOrder,
+    Verdict,
+    VerifyResult,
+)
 from prompt_lab.decide.simpler import simpler
 from prompt_lab.decide.table import Floats, Table
 from prompt_lab.names import Outcome
@@ -21,18 +29,32 @@ NO_PAIRS = Reason(code=Code.NO_PAIRS, text="Not one pair has both sides: nothing
 
 
 def conclude(
-    table: Table, finding: Finding, policy: Policy, evidence: Evidence, planned: int
+    table: Table,
+    finding: Finding,
+    policy: Policy,
+    evidence: Evidence,
+    planned: int,
+    *,
+    order: ReasonOrder = FAILED_GUARDS_FIRST,
 ) -> Verdict:
-    """The verdict on these pairs. `planned` is the number of cells that a whole trial has."""
+    """The verdict on these pairs. `planned` is the number of cells that a whole trial has.
+
+    `order` is that of the recorded verdict where an older one is computed again.
+    """
     means = table.means[np.isfinite(table.means)]
     rows = model_rows(table, policy)
     guards = (*guard_models(rows, policy), *guard_sides(table, policy, evidence))
     ruling, guards, read, asks = _rule(table, finding, policy, evidence, guards)
+    reasons = ruling.reasons
+    if order == FAILED_GUARDS_FIRST:
+        reasons = order_reasons(ruling.outcome, reasons, guards, policy.alpha)
+        guards = order_guards(guards)
     effect = float(means.mean()) if len(means) else None
     spread = deviation(means)
     return Verdict(
         outcome=ruling.outcome,
-        reasons=(*ruling.reasons, *evidence.remarks),
+        reasons=(*reasons, *evidence.remarks),
+        reason_order=order,
         needs_verify=asks,
         effect=effect,
         interval=Interval(low=finding.interval.low, high=finding.interval.high),

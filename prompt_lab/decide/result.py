@@ -8,6 +8,7 @@ from prompt_lab.decide.reasons import Reason
 from prompt_lab.names import Outcome
 
 GuardState = Literal["held", "failed", "not shown", "off"]
+ReasonOrder = Literal["finding_first", "failed_guards_first"]
 
 
 class _Part(BaseModel):
@@ -70,6 +71,10 @@ class Verdict(_Part):
     version: int = 1
     outcome: Outcome
     reasons: tuple[Reason, ...]
+    reason_order: ReasonOrder = Field(
+        default="finding_first",
+        description="how reasons and guards are ordered; verdicts without this key are older",
+    )
     needs_verify: bool = Field(
         default=False, description="all else says YES: read the verify plans and decide again"
     )

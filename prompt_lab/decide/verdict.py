@@ -4,8 +4,9 @@ from prompt_lab.decide.engine import decide
 from prompt_lab.decide.evidence import Amounts, Evidence, Lengths, Validity
 from prompt_lab.decide.pair import Cell, Pair
 from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.reason_order import explain, failed_guards, reasons_in_order
 from prompt_lab.decide.reasons import Code, Reason
-from prompt_lab.decide.result import Flips, Guard, Interval, ModelRow, Verdict
+from prompt_lab.decide.result import Flips, Guard, Interval, ModelRow, ReasonOrder, Verdict
 from prompt_lab.decide.trial import Trial
 from prompt_lab.names import Outcome
 
@@ -23,8 +24,12 @@ __all__ = [
     "Pair",
     "Policy",
     "Reason",
+    "ReasonOrder",
     "Trial",
     "Validity",
     "Verdict",
     "decide",
+    "explain",
+    "failed_guards",
+    "reasons_in_order",
 ]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from prompt_lab.names import count
 from prompt_lab.report.foreign_view import ForeignFolder, ForeignRun, ForeignView
 from prompt_lab.report.html import render
-from prompt_lab.report.markdown import blocks, inline
+from prompt_lab.report.markdown import render_inline, render_markdown
 from prompt_lab.report.numbers import Fact
 from prompt_lab.report.words import date, duration, money, path_href
 
@@ -48,13 +48,13 @@ def render_foreign(view: ForeignView) -> str:
     return render(
         "foreign.html.j2",
         view=view,
-        why=inline(view.why),
+        why=render_inline(view.why),
         facts=_facts(view),
         plans=plans,
         rows=tuple(_row(view, folder, plans) for folder in view.folders),
         failures=_failures(view),
         odd=tuple(folder for folder in view.folders if folder.faults),
-        documents={name: blocks(view.documents[name]) for name in names},
+        documents={name: render_markdown(view.documents[name]) for name in names},
         title=f"{view.number} · {view.step}",
     )
 

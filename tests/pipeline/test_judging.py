@@ -119,7 +119,7 @@ def test_a_yes_of_a_judge_that_contradicts_gold_does_not_stand(make_world: MakeW
     assert world.iterate(branch="guess")
     verdict = world.verdict(1)
     assert (verdict.outcome, verdict.effect) == (Outcome.CONDITIONAL, 1.0)
-    assert "kappa -1.00 on 12 pairs with gold" in verdict.reasons[1].text
+    assert "kappa -1.00 on 12 pairs with gold" in verdict.reasons[0].text
     assert world.record(1, "conclusion")["action"] == "left open"
 
 

@@ -6,8 +6,22 @@ from collections.abc import Callable
 import pytest
 import yaml
 
+from pipeline.context import context
+from pipeline.decide.verdict import Verdict
+from pipeline.pages.pages import ledger_entries
+from pipeline.trial.judge import judge
+from prompt_lab.decide.verdict import Code
+from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
-from tests.pipeline.world import PLAIN, READS_FIRST, World, scripted
+from tests.pipeline.world import (
+    HINT,
+    PLAIN,
+    READS_FIRST,
+    READS_LOOSELY,
+    READS_WELL,
+    World,
+    scripted,
+)
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -30,6 +44,32 @@ def test_a_replay_is_identical_and_stays_so_when_the_policy_is_changed(
     assert "1: identical (YES)\n2: identical (NO)" in said.out
     _policy(world, "default", mode="fixed", alpha=0.001, max_plans=12)
     assert luigi(world, "Replay", "--number", "1").code == 0
+
+
+def test_a_failed_guard_is_first_everywhere_and_verdicts_of_the_earlier_order_replay(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(models={"exact": scripted(READS_WELL), "loose": scripted(READS_LOOSELY)})
+    world.branch("better", {"prompt.txt": PLAIN.replace("amount.", f"amount. {HINT}")})
+    assert world.iterate(branch="better")
+    verdict = world.verdict(1)
+    assert verdict.outcome is Outcome.CONDITIONAL
+    assert [r.code for r in verdict.reasons[:2]] == [Code.VALIDITY_LOWER, Code.BETTER]
+    says = "Guard 'validity' failed: Valid answers"
+    folder = world.lab / "analysis/1_read_sum"
+    assert says in (folder / "summary.txt").read_text().splitlines()[1]
+    pull = json.loads((world.lab / "pulls/0001.json").read_text())
+    assert pull["comments"][0]["body"].splitlines()[2].startswith(says)
+    (entry,) = ledger_entries(context())
+    assert entry.why.startswith(says)
+
+    earlier, _ = judge(Verdict(number=1, step=entry.step), order="finding_first")
+    assert [r.code for r in earlier.reasons[:2]] == [Code.BETTER, Code.VALIDITY_LOWER]
+    text = earlier.model_dump_json(indent=2, exclude={"reason_order"}) + "\n"
+    (folder / "verdict.json").write_text(text)
+    said = luigi(world, "Replay")
+    assert (said.code, "1: identical (CONDITIONAL)" in said.out) == (0, True), said.out
+    assert ledger_entries(context())[0].why.startswith(says)
 
 
 def test_another_policy_lists_the_verdicts_that_would_differ(make_world: MakeWorld) -> None:
