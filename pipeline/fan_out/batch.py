@@ -25,7 +25,8 @@ from prompt_lab.store.journal import events
 from prompt_lab.store.plans import digest, read_plan
 from prompt_lab.store.runs import read_finished, reusable, write_meta
 
-_OF_PROCESS = ("file", "limits")
+_LEFT_OUT_AT_DEFAULT = ("file", "limits", "placeholder_style")
+"""Keys of a step that came later: at their default they leave the keys of old runs as they were."""
 _NOT_LOADED = {
     "name",
     "repository",
@@ -139,7 +140,9 @@ def adapter_digest(adapter: StepAdapter, config: str) -> str:
 
 def settings_text(adapter: StepAdapter, step: StepConfig, target: TargetConfig) -> str:
     """What the configs say that decides a run; keys of processes only where there is one."""
-    usual = {n for n in _OF_PROCESS if getattr(step, n) == StepConfig.model_fields[n].default}
+    usual = {
+        n for n in _LEFT_OUT_AT_DEFAULT if getattr(step, n) == StepConfig.model_fields[n].default
+    }
     text = step.model_dump_json(exclude={"judge", *usual})
     if not isinstance(adapter, TargetStep):
         return text

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.base import Phase
 from pipeline.change.agents import most_cost as agents_most
+from pipeline.change.check import describe_version
 from pipeline.change.prepare import left_out, prepared
 from pipeline.fan_out.batch import Order, finished_runs, request_for
 from pipeline.trial.estimates import GUESSED, HEAD, characters, row, time
@@ -31,6 +32,7 @@ def what_would_run(phase: Phase) -> str:
         f"  models     {', '.join(meta.models)}",
         f"  change     {meta.given or _origin(meta)}",
         f"  baseline   {meta.main} at {meta.main_commit[:12]}",
+        *_placeholders(phase, meta),
         *_void(phase, meta),
         "",
         HEAD,
@@ -53,6 +55,12 @@ def what_would_run(phase: Phase) -> str:
     lines += [f"  {text}" for text in left_out(phase)]
     floor = read_floor(phase.ctx.lab, meta.step)
     return "\n".join([*lines, *_power(policy, meta), *_noise(floor, policy, meta)])
+
+
+def _placeholders(phase: Phase, meta: IterationMeta) -> list[str]:
+    """Where the baseline's prompt has its input, and in which style."""
+    described = describe_version(phase.ctx, meta.step, meta.main_commit)
+    return [f"  input      {described}"] if described else []
 
 
 def _void(phase: Phase, meta: IterationMeta) -> list[str]:

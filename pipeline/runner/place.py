@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base import utc_now
+from pipeline.change.check import check_version
 from pipeline.fan_out.batch import adapter_digest, head_of_meta, settings_text
 from pipeline.fan_out.execute import Site
 from pipeline.gather import version_of
@@ -93,12 +94,13 @@ def next_place(order: Order) -> Place:
 def site_of(flags: Flags, order: Order, begun: Begun | None) -> tuple[Side, Site]:
     """The worktree: at --commit, at the commit of the run folder, or at the target's main branch.
 
-    Raises TargetError for a commit that is not there.
+    Raises TargetError for a commit that is not there, or whose prompt lacks its input.
     """
     target = order.ctx.step(order.step).target
     workspace = order.ctx.workspace(target)
     main = workspace.resolve(order.ctx.target(target).main)
     commit = workspace.resolve(flags.commit or (begun.commit if begun else main))
+    check_version(order.ctx, order.step, commit)
     tree = workspace.put_back(commit)
     side = Side.BASELINE if commit == main else Side.CANDIDATE
     return side, Site(commit, tree, *workspace.observe(tree))
