@@ -143,17 +143,19 @@ def _asked(policy: Policy, meta: IterationMeta) -> Sequence[str]:
 
 
 def _noise(record: FloorRecord | None, policy: Policy, meta: IterationMeta) -> list[str]:
-    """What the noise floor says, where it was measured for these models."""
-    if record is None or record.asked.models != meta.models:
+    """What the noise floor says, where it was measured on answers of these models."""
+    if record is None or record.asked.models != meta.models or not record.has_answers:
         name = "`luigi --module pipeline NoiseFloor`"
         return [f"  {name} measures how far the baseline differs from itself."]
     found = need(record, policy.smallest_effect, policy)
+    answers, runs = record.answers
     return [
         "",
         f"  Noise floor ({count(record.asked.replicates, 'run')} of "
         f"{count(len(record.asked.plans), 'plan')} at"
         f" {record.asked.commit[:12]}): repeated runs differ by"
         f" {record.floor.run_deviation * 100:.0f} points, {record.floor.flaky} are flaky.",
+        *([f"  It rests on {answers} answers of {runs} runs."] if answers < runs else []),
         f"  To see +{found.gain * 100:.0f} points with {policy.power:.0%} power you need about"
         f" {count(found.plans, 'plan')} ({in_calls(found.price)}),",
         f"  {found.plans_at_worst} if the change also moves half of the plans.",

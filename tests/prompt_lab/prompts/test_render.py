@@ -1,6 +1,7 @@
 """How a prompt is filled: both styles of placeholders, literal braces, inputs that hold braces."""
 
 import re
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,9 @@ LITERAL = st.text(st.sampled_from('{}ab: ,"\n'), max_size=30).map(lambda s: s.re
 WORDS = st.text(st.sampled_from("ab {}\"'%$\\1\n"), min_size=1, max_size=20)
 
 
-def _render(prompt: str, style: DeclaredStyle = "auto", **inputs: str) -> Request:
+def _render(
+    prompt: str, style: DeclaredStyle = "auto", inputs: Mapping[str, str] | None = None
+) -> Request:
     return render(prompt, inputs or {"text": INPUT}, None, max_tokens=8, seed=None, style=style)
 
 
@@ -101,8 +104,8 @@ def test_only_the_placeholder_changes(before: str, form: str, after: str, text: 
 def test_an_input_is_never_filled(text: str, other: str) -> None:
     inputs = {"text": f"<{text}>", "other": other}
     for prompt in ("[user]\n{text}|{other}", "[user]\n{{ text }}|{{other}}"):
-        assert _render(prompt, **inputs).user == f"<{text}>|{other}"
-    assert _render("Go.", **inputs).user == f"<{text}>\n\n{other}"
+        assert _render(prompt, inputs=inputs).user == f"<{text}>|{other}"
+    assert _render("Go.", inputs=inputs).user == f"<{text}>\n\n{other}"
 
 
 @given(
