@@ -8,8 +8,9 @@ from pathlib import Path
 from pipeline.base import Phase
 from pipeline.change.agents import agent_of, analysts_of, ready, template_of, unread
 from pipeline.change.measured import check_base
+from pipeline.context import Context
 from pipeline.flags import METRICS
-from pipeline.gather import is_writable, version_at
+from pipeline.gather import is_writable, version_of
 from pipeline.sources import check_plan, check_sources
 from prompt_lab.agents.requests import IMPLEMENT, INSIGHT, REVIEW
 from prompt_lab.agents.requests import check_template as check_asked
@@ -27,8 +28,8 @@ from prompt_lab.evaluate.judge import check_independent
 from prompt_lab.evaluate.judge_request import check_template
 from prompt_lab.evaluate.schema import check_schema
 from prompt_lab.names import Split
-from prompt_lab.ports import TargetStep
-from prompt_lab.prompts.text import unsent
+from prompt_lab.ports import StepAdapter, TargetStep
+from prompt_lab.prompts.text import describe_placeholders, find_prompt_fault
 from prompt_lab.store.plans import digest_for_comparison, has_gold, read_plan, set_digest
 
 NO_OUTPUT = Path(os.devnull) / "nothing"
@@ -114,7 +115,7 @@ def check_agents(phase: Phase) -> None:
 
 def check_change(phase: Phase, main: str, main_commit: str) -> None:
     """Raises the LabError of a change that cannot be tested, or a prompt that cannot be sent."""
-    _check_version(phase, main_commit)
+    check_version(phase.ctx, phase.step, main_commit)
     host = phase.ctx.code_host(phase.ctx.step(phase.step).target)
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
     branch, flag = str(phase.branch), f"--branch {phase.branch}"
@@ -140,7 +141,7 @@ def check_change(phase: Phase, main: str, main_commit: str) -> None:
     if phase.branch and not phase.pr:
         host.check_branch(branch, base=main)
     check_base(phase, commit, onto=main, flag=flag)
-    _check_version(phase, commit)
+    check_version(phase.ctx, phase.step, commit)
 
 
 def _check_writable(phase: Phase, commit: str) -> None:
@@ -155,21 +156,22 @@ def _check_writable(phase: Phase, commit: str) -> None:
         )
 
 
-def _check_version(phase: Phase, commit: str) -> None:
-    """Raises TargetError for a prompt that is not there, or a schema that is no JSON object."""
-    config = phase.ctx.configs / "steps" / f"{phase.step}.yaml"
-    check_sources(phase.ctx, phase.step, commit)
+def check_version(ctx: Context, step: str, commit: str) -> None:
+    """Check the prompt and the schema of a step at a commit before anything is sent.
+
+    Raises TargetError for a prompt that is not there or lacks its input, or a schema that is no
+    JSON object.
+    """
+    config = ctx.configs / "steps" / f"{step}.yaml"
+    check_sources(ctx, step, commit)
     try:
-        version = version_at(phase, commit)
+        version = version_of(ctx, step, commit)
     except TargetError as error:
         raise TargetError(f"{error}: commit it there, or correct its path in {config}.") from error
-    adapter = phase.ctx.adapter(phase.step)
-    lost = None
-    if not isinstance(adapter, TargetStep):
-        lost = unsent(version.text, [Path(name).stem for name in adapter.inputs])
-    if lost:
+    fault = find_fault_in(ctx, step, version.text)
+    if fault:
         raise TargetError(
-            f"{version.path!r} at commit {commit[:12]!r} {lost}. Correct it in the target."
+            f"{version.path!r} at commit {commit[:12]!r} {fault}. Correct it in the target."
         )
     if not version.schema_path:
         return
@@ -181,3 +183,24 @@ def _check_version(phase: Phase, commit: str) -> None:
             f"{version.schema_path!r} at commit {commit[:12]!r} is no JSON schema of an object: "
             f"{error}. Correct it in the target."
         ) from error
+
+
+def find_fault_in(ctx: Context, step: str, text: str) -> str | None:
+    """Why a prompt would be sent without its input, or None. What target code does is unknown."""
+    adapter = ctx.adapter(step)
+    if isinstance(adapter, TargetStep):
+        return None
+    return find_prompt_fault(text, _input_names(adapter), ctx.step(step).placeholder_style)
+
+
+def describe_version(ctx: Context, step: str, commit: str) -> str:
+    """Which placeholders a step's prompt has at a commit; '' where only its own code would tell."""
+    adapter = ctx.adapter(step)
+    if isinstance(adapter, TargetStep):
+        return ""
+    text, style = version_of(ctx, step, commit).text, ctx.step(step).placeholder_style
+    return describe_placeholders(text, _input_names(adapter), style)
+
+
+def _input_names(adapter: StepAdapter) -> list[str]:
+    return [Path(name).stem for name in adapter.inputs]

@@ -16,13 +16,14 @@ from pipeline.change.agents import (
     template_of,
     text_of,
 )
+from pipeline.change.check import find_fault_in
 from pipeline.change.ideas import directions, evidence
 from pipeline.context_agents import copies
 from pipeline.gather import version_at
 from prompt_lab.agents import refusals, requests
 from prompt_lab.agents.port import Copies
 from prompt_lab.agents.proposal import Proposal, parse_proposal
-from prompt_lab.agents.refusals import Fault, Refusal, in_words, told
+from prompt_lab.agents.refusals import Contents, Fault, Refusal, in_words, told
 from prompt_lab.analyze.leaks import leaks
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.errors import AgentRefused, TargetError
@@ -109,6 +110,7 @@ def _faults(phase: Phase, meta: IterationMeta, work: Work, commit: str, honest: 
     return [
         *ended,
         *(fault for fault in missing if not ended or fault.code not in refusals.BY_ITS_END),
+        *_prompt_faults(phase, contents),
         *refusals.of_texts(contents),
         *refusals.of_secrets(contents, redactor_of(phase), said),
         *refusals.of_verify(
@@ -119,6 +121,14 @@ def _faults(phase: Phase, meta: IterationMeta, work: Work, commit: str, honest: 
             verify=plan_texts(phase, meta, Split.VERIFY),
         ),
     ]
+
+
+def _prompt_faults(phase: Phase, contents: Contents) -> list[Fault]:
+    """The reason that a prompt which it wrote would not be sent with its input."""
+    path = phase.ctx.step(phase.step).prompt
+    text = contents.get(path, (b"", b""))[1].decode("utf-8", "replace")
+    fault = find_fault_in(phase.ctx, phase.step, text) if text else None
+    return [Fault(code=Refusal.BAD_PROMPT, text=f"{path!r} {fault}")] if fault else []
 
 
 def _change(

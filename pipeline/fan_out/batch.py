@@ -28,7 +28,8 @@ from prompt_lab.store.plan_files import digest_files, hash_plan
 from prompt_lab.store.reusable import read_answered, read_finished, reusable_runs
 from prompt_lab.store.runs import write_meta
 
-_OF_PROCESS = ("file", "limits")
+_LEFT_OUT_AT_DEFAULT = ("file", "limits", "placeholder_style")
+"""Keys of a step that came later: at their default they leave the keys of old runs as they were."""
 _NOT_LOADED = {
     "name",
     "repository",
@@ -165,7 +166,9 @@ def adapter_digest(adapter: StepAdapter, config: str, *, answer: bool = False) -
 
 def settings_text(adapter: StepAdapter, step: StepConfig, target: TargetConfig) -> str:
     """What the configs say that decides a run; keys of processes only where there is one."""
-    usual = {n for n in _OF_PROCESS if getattr(step, n) == StepConfig.model_fields[n].default}
+    usual = {
+        n for n in _LEFT_OUT_AT_DEFAULT if getattr(step, n) == StepConfig.model_fields[n].default
+    }
     text = step.model_dump_json(exclude={"judge", *usual})
     if not isinstance(adapter, TargetStep):
         return text

@@ -4,11 +4,18 @@ from collections.abc import Sequence
 
 from pipeline.base import Phase, utc_now
 from prompt_lab.errors import LabError
-from prompt_lab.evaluate.answered import Silence, nobody_answered, nothing_to_compare
+from prompt_lab.evaluate.answered import (
+    Silence,
+    explain_error,
+    no_answer_to_measure,
+    nobody_answered,
+    nothing_to_compare,
+)
 from prompt_lab.records import RunRow
 from prompt_lab.store.batch import Batch, batch_path, set_aside
 from prompt_lab.store.iterations import RunsSummary, read_meta
 from prompt_lab.store.journal import note
+from prompt_lab.store.layout import NO_ITERATION
 
 EVENT = "crashed"
 TAINT = "runs_tainted"
@@ -32,6 +39,11 @@ def refuse_unanswered(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> Non
     _refuse(phase, batch, nobody_answered(rows))
 
 
+def refuse_unmeasurable(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> None:
+    """Raises Crash where runs of the baseline hold too few answers to measure its noise."""
+    _refuse(phase, batch, no_answer_to_measure(rows))
+
+
 def note_taint(phase: Phase, batch: Batch, summary: RunsSummary) -> None:
     """Let no later trial rest on runs that found, or may have found, what another one had left."""
     gone = any(head != batch.commits[side] for side, (head, _) in summary.observed.items())
@@ -48,18 +60,11 @@ def _refuse(phase: Phase, batch: Batch, silence: Silence | None) -> None:
     for model in silence.models:
         note(phase.ctx.lab, EVENT, now=utc_now(), model=model, **facts)
     set_aside(batch_path(phase.ctx.lab, phase.number, phase.step, batch.name))
-    first = silence.first
+    first, iterates = silence.first, phase.number != NO_ITERATION
+    give_up = f" To give this iteration up, move {phase.folder} out of the lab." if iterates else ""
     raise Crash(
-        f"{silence.text}, so there is nothing to compare. The first: {_why(first)} "
-        f"({phase.ctx.lab.root / first.path}). Mend the model's config in "
-        f"{phase.ctx.configs / 'models'}, or the step; the same command then makes them anew. "
-        f"To give this iteration up, move {phase.folder} out of the lab."
+        f"{silence.text}, so there is nothing to {'compare' if iterates else 'measure'}. "
+        f"The first: {explain_error(first)} ({phase.ctx.lab.root / first.path}). "
+        f"Fix the model's config in {phase.ctx.configs / 'models'}, or the step; the same command "
+        f"then makes these runs again.{give_up}"
     )
-
-
-def _why(row: RunRow) -> str:
-    """What the run says of itself, and what the gateway said to it."""
-    record = row.record
-    said = [record.error.said] if record.error else []
-    said += [call.error for call in record.calls[-1:] if not call.answered_by]
-    return "; ".join(said) or "invalid"

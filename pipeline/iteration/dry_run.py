@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.base import Phase
 from pipeline.change.agents import most_cost as agents_most
+from pipeline.change.check import describe_version
 from pipeline.change.prepare import left_out, prepared
 from pipeline.fan_out.batch import EarlierRuns, Order, request_for
 from pipeline.trial.estimates import GUESSED, HEAD, characters, row, time
@@ -31,6 +32,7 @@ def what_would_run(phase: Phase) -> str:
         f"  models     {', '.join(meta.models)}",
         f"  change     {meta.given or _origin(meta)}",
         f"  baseline   {meta.main} at {meta.main_commit[:12]}",
+        *_placeholders(phase, meta),
         *_void(phase, meta),
         "",
         HEAD,
@@ -53,6 +55,12 @@ def what_would_run(phase: Phase) -> str:
     lines += [f"  {text}" for text in (*_not_reused(phase, meta), *left_out(phase))]
     floor = read_floor(phase.ctx.lab, meta.step)
     return "\n".join([*lines, *_power(policy, meta), *_noise(floor, policy, meta)])
+
+
+def _placeholders(phase: Phase, meta: IterationMeta) -> list[str]:
+    """Where the baseline's prompt has its input, and in which style."""
+    described = describe_version(phase.ctx, meta.step, meta.main_commit)
+    return [f"  input      {described}"] if described else []
 
 
 def _void(phase: Phase, meta: IterationMeta) -> list[str]:
@@ -146,17 +154,19 @@ def _asked(policy: Policy, meta: IterationMeta) -> Sequence[str]:
 
 
 def _noise(record: FloorRecord | None, policy: Policy, meta: IterationMeta) -> list[str]:
-    """What the noise floor says, where it was measured for these models."""
-    if record is None or record.asked.models != meta.models:
+    """What the noise floor says, where it was measured on answers of these models."""
+    if record is None or record.asked.models != meta.models or not record.has_answers:
         name = "`luigi --module pipeline NoiseFloor`"
         return [f"  {name} measures how far the baseline differs from itself."]
     found = need(record, policy.smallest_effect, policy)
+    answers, runs = record.answers
     return [
         "",
         f"  Noise floor ({count(record.asked.replicates, 'run')} of "
         f"{count(len(record.asked.plans), 'plan')} at"
         f" {record.asked.commit[:12]}): repeated runs differ by"
         f" {record.floor.run_deviation * 100:.0f} points, {record.floor.flaky} are flaky.",
+        *([f"  It rests on {answers} answers of {runs} runs."] if answers < runs else []),
         f"  To see +{found.gain * 100:.0f} points with {policy.power:.0%} power you need about"
         f" {count(found.plans, 'plan')} ({in_calls(found.price)}),",
         f"  {found.plans_at_worst} if the change also moves half of the plans.",

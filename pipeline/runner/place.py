@@ -7,11 +7,12 @@ from typing import Any
 
 from adapters.workspace.lab_exclude import exclude_lab_files, exclude_paths
 from pipeline.base import utc_now
+from pipeline.change.check import check_version
 from pipeline.fan_out.batch import adapter_digest, head_of_meta, settings_text
 from pipeline.fan_out.execute import Site
 from pipeline.gather import version_of
 from pipeline.runner.order import Flags, Order
-from pipeline.sources import check_sources, sources_of
+from pipeline.sources import sources_of
 from prompt_lab.errors import LabBusy, StoreError
 from prompt_lab.evaluate.answers import text_sha256
 from prompt_lab.names import Side
@@ -105,13 +106,13 @@ def next_place(order: Order) -> Place:
 def site_of(flags: Flags, order: Order, begun: Begun | None) -> tuple[Side, Site]:
     """The worktree: at --commit, at the commit of the run folder, or at the target's main branch.
 
-    Raises TargetError for a commit that is not there.
+    Raises TargetError for a commit that is not there, or whose prompt lacks its input.
     """
     target = order.ctx.step(order.step).target
     workspace = order.ctx.workspace(target)
     main = workspace.resolve(order.ctx.target(target).main)
     commit = workspace.resolve(flags.commit or (begun.commit if begun else main))
-    check_sources(order.ctx, order.step, commit)
+    check_version(order.ctx, order.step, commit)
     tree = workspace.put_back(commit)
     workspace.check_worktree(commit, sources_of(order.ctx, order.step, commit))
     side = Side.BASELINE if commit == main else Side.CANDIDATE

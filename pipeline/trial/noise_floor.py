@@ -10,15 +10,16 @@ import luigi
 
 from pipeline.base import Phase, utc_now
 from pipeline.change.budget import at_next_alpha
+from pipeline.change.check import check_version
 from pipeline.change.prepare import train_plans
 from pipeline.fan_out.batch import Order, batch_for
-from pipeline.fan_out.crash import refuse_unanswered
+from pipeline.fan_out.crash import refuse_unmeasurable
 from pipeline.fan_out.run import missing_runs
 from pipeline.gather import rows_of
 from pipeline.logs import say
 from pipeline.params import WholeParameter
 from pipeline.trial.estimates import GUESSED, HEAD, characters, row, time
-from prompt_lab.errors import ConfigError, LabError
+from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.evaluate.estimate import estimate
 from prompt_lab.evaluate.floor import Asked, FloorRecord, floor_of
 from prompt_lab.names import Side, Split, count
@@ -67,7 +68,7 @@ class NoiseFloor(Phase):
             return self._said
         found = read_floor(self.ctx.lab, self.step)
         try:
-            return found is not None and found.asked == self.asked
+            return found is not None and found.asked == self.asked and found.has_answers
         except LabError:  # run() says it
             return False
 
@@ -99,6 +100,7 @@ class NoiseFloor(Phase):
     def _would_run(self) -> str:
         """The runs that would be made, all anew, and what they would take."""
         asked, ctx = self.asked, self.ctx
+        check_version(ctx, self.step, asked.commit)
         length = characters(self, asked.commit, Split.TRAIN, asked.plans)
         calls = len(asked.plans) * asked.replicates
         rows = [
@@ -129,6 +131,7 @@ class NoiseFloor(Phase):
     def work(self) -> Iterator[Any]:
         """Make every run anew: runs of another day would mix drift into the noise."""
         asked = self.asked
+        check_version(self.ctx, self.step, asked.commit)
         digest = sha256(asked.model_dump_json().encode()).hexdigest()[:12]
         sides = {Side.BASELINE: asked.commit}
         order = Order(digest, Split.TRAIN, sides, asked.models, asked.plans, asked.replicates)
@@ -136,13 +139,19 @@ class NoiseFloor(Phase):
         if not self.skip_runner:
             yield missing_runs(self, batch)
         rows = rows_of(self, batch)
-        refuse_unanswered(self, batch, rows)
+        unmade = set(asked.models) - {row.record.model for row in rows}
+        if unmade:
+            raise StoreError(
+                f"No run of {', '.join(sorted(unmade))} has been made, so there is nothing to "
+                "measure. Leave --skip-runner out."
+            )
+        refuse_unmeasurable(self, batch, rows)
         record = floor_of(rows, asked, self.ctx.models, now=utc_now())
         page = render_noise(record, at_next_alpha(self.ctx, self.step))
         goal = Path(self.output().path)
         write_text(goal.with_suffix(".md"), page)
         write_record(goal, record)
-        print(page)
+        say(page)
 
 
 def floor_path(lab: Lab, step: str) -> Path:

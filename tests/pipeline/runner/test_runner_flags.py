@@ -100,6 +100,25 @@ def test_a_folder_of_another_commit_or_config_is_not_gone_on_with(make_world: Ma
     stops(runner(world, *args, "good"), 1, "begun with config_sha256")
 
 
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("Extract.\n[user]\nThe invoice.\n", ["holds no '{invoice}'"]),
+        ("Extract.\n[user]\n{{ invoce }}\n", ["holds no '{invoice}'", "'{{ invoce }}'"]),
+        ("Of {invoice}.\n[user]\n{{invoice}}\n", ["two styles", "placeholder_style"]),
+    ],
+)
+def test_a_prompt_that_lacks_its_placeholder_is_refused(
+    make_world: MakeWorld, prompt: str, words: list[str]
+) -> None:
+    world = make_world(models=models(), **FEW)
+    world.branch("idea", {"prompt.txt": prompt})
+    place = ("--prompt-lab-dir", world.lab, "--model", "good", "--commit", "idea")
+    said = runner(world, "--baseline-dir", train(world), *place)
+    stops(said, 1, "'prompt.txt' at commit", *words)
+    assert not (world.lab / "history").exists()
+
+
 def _filled(world: World, args: list[str]) -> list[str]:
     places = {name: world.root / name for name in ("out", "foreign", "busy")}
     plan = train(world) / "plan_train_000"
