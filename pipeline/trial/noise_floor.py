@@ -17,6 +17,7 @@ from pipeline.fan_out.run import missing_runs
 from pipeline.gather import rows_of
 from pipeline.logs import say
 from pipeline.params import WholeParameter
+from pipeline.printing import PrintingTask, prints_when_complete
 from pipeline.trial.estimates import GUESSED, HEAD, characters, row, time
 from prompt_lab.errors import ConfigError, LabError
 from prompt_lab.evaluate.estimate import estimate
@@ -30,7 +31,7 @@ from prompt_lab.store.runs import timings
 REPLICATES = 5
 
 
-class NoiseFloor(Phase):
+class NoiseFloor(PrintingTask, Phase):
     """The baseline against itself. Writes noise_floor/<step>.json, and a page beside it."""
 
     ITERATES = False
@@ -40,7 +41,6 @@ class NoiseFloor(Phase):
     )
 
     dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
-    _said = False
 
     @classmethod
     def get_param_values(
@@ -54,6 +54,11 @@ class NoiseFloor(Phase):
             )
         return list(found.items())
 
+    def reset_state(self) -> None:
+        """Since an earlier build main may have moved."""
+        super().reset_state()
+        vars(self).pop("asked", None)
+
     def output(self) -> luigi.LocalTarget:
         """noise_floor/<step>.json."""
         return luigi.LocalTarget(str(floor_path(self.ctx.lab, self.step)))
@@ -61,10 +66,10 @@ class NoiseFloor(Phase):
     def complete(self) -> bool:
         """Measured for this very baseline, these models and plans, as often as asked.
 
-        A dry run is done once it has spoken.
+        A dry run is complete once it has printed.
         """
         if self.dry_run:
-            return self._said
+            return super().complete()
         found = read_floor(self.ctx.lab, self.step)
         try:
             return found is not None and found.asked == self.asked
@@ -92,8 +97,7 @@ class NoiseFloor(Phase):
         if not self.dry_run:
             return super().run()
         with self.ctx.elsewhere():
-            say(self._would_run())
-        self._said = True
+            self.print_result(self._would_run())
         return None
 
     def _would_run(self) -> str:
@@ -142,7 +146,16 @@ class NoiseFloor(Phase):
         goal = Path(self.output().path)
         write_text(goal.with_suffix(".md"), page)
         write_record(goal, record)
-        print(page)
+        say(page)
+
+
+@prints_when_complete(NoiseFloor)
+def _render_again(task: NoiseFloor) -> str:
+    """What was measured, with the alpha that the next trial gets now."""
+    record = read_floor(task.ctx.lab, task.step)
+    if task.dry_run or record is None:
+        return ""
+    return render_noise(record, at_next_alpha(task.ctx, task.step))
 
 
 def floor_path(lab: Lab, step: str) -> Path:
