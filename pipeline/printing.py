@@ -24,9 +24,18 @@ class PrintingTask(LabTask):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Otherwise a luigid gives the task to one of several processes, and the others print
-        # nothing; for some seconds after its end it gives the task to none.
-        self.task_id = f"{self.task_id}_{os.getpid()}_{secrets.token_hex(4)}"
+        if not self.one_process_only:
+            # A luigid gives a task to one of several processes, and for some seconds after its
+            # end to none: the others would print nothing.
+            self.task_id = f"{self.task_id}_{os.getpid()}_{secrets.token_hex(4)}"
+
+    @property
+    def one_process_only(self) -> bool:
+        """Whether of several processes at a luigid one may run the task, since it changes the lab.
+
+        Otherwise each process that is given the command runs it.
+        """
+        return False
 
     def reset_state(self) -> None:
         """Forget that an earlier build in this process has printed."""

@@ -28,6 +28,11 @@ class Iteration(PrintingTask, Phase):
 
     dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
 
+    @property
+    def one_process_only(self) -> bool:
+        """A dry run changes nothing."""
+        return not self.dry_run
+
     def complete(self) -> bool:
         """Whether summary.txt is there; of a dry run, whether it has printed."""
         return super().complete() if self.dry_run else Phase.complete(self)

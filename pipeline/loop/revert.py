@@ -38,6 +38,11 @@ class Revert(PrintingTask):
     leave_open = luigi.BoolParameter(description="open the pull request, and let others merge it")
 
     @property
+    def one_process_only(self) -> bool:
+        """It opens a pull request and merges it."""
+        return True
+
+    @property
     def step(self) -> str:
         """The iteration's step. Raises StoreError where there is no such iteration."""
         known = iterations(self.ctx.lab)

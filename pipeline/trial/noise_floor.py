@@ -63,6 +63,11 @@ class NoiseFloor(PrintingTask, Phase):
         """noise_floor/<step>.json."""
         return luigi.LocalTarget(str(floor_path(self.ctx.lab, self.step)))
 
+    @property
+    def one_process_only(self) -> bool:
+        """A dry run changes nothing."""
+        return not self.dry_run
+
     def complete(self) -> bool:
         """Measured for this very baseline, these models and plans, as often as asked.
 

@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 from luigi.retcodes import run_with_retcodes
+from luigi.task_register import Register
 
+from pipeline.decide.replay import Replay
+from pipeline.iteration.iteration import Iteration
+from pipeline.loop.revert import Revert
+from pipeline.trial.noise_floor import NoiseFloor
 from tests.pipeline.task.task_world import World as TaskWorld
 from tests.pipeline.terminal import STOPPED, luigi
 from tests.pipeline.test_luigid import LUIGID
@@ -144,3 +149,17 @@ def test_a_luigid_keeps_no_command_from_printing(judged: World, port: int) -> No
             for process in processes:
                 out, err = process.communicate()
                 assert (process.returncode, text in out) == (0, True), err
+
+
+def test_what_changes_the_lab_has_the_same_id_in_each_process(judged: World) -> None:
+    """luigid hands it to one of them by this id."""
+
+    def ids() -> list[str]:
+        tasks = [Iteration(number=1), NoiseFloor(), Revert(number=1), Iteration(dry_run=True)]
+        return [task.task_id for task in (*tasks, Replay())]
+
+    here = ids()
+    Register.clear_instance_cache()
+    there = ids()
+    assert here[:3] == there[:3]
+    assert not set(here[3:]) & set(there[3:])
