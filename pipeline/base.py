@@ -90,6 +90,22 @@ class LabTask(luigi.Task):
         """The class's parameters; kept, since luigi asks for them ten times for every task."""
         return super().get_params()
 
+    def initialized(self) -> bool:
+        """Whether luigi may schedule it, which luigi asks once for each build that it is part of.
+
+        luigi keeps one object per class and parameters for as long as the process lives. What an
+        earlier build left on this object is reset here; otherwise the second of two equal commands
+        in one process would do nothing, and end as if it had.
+        """
+        ready: bool = super().initialized()
+        if ready:
+            self.reset_state()
+        return ready
+
+    def reset_state(self) -> None:
+        """Reset what an earlier build left on the object; subclasses add their own attributes."""
+        self.disabled = False
+
     def complete(self) -> bool:
         """Whether its file is there; where that cannot be told, not: run() says why in one message.
 

@@ -13,7 +13,9 @@ import luigi
 
 from adapters.git import Git
 from pipeline.base import LabTask
+from pipeline.logs import say
 from pipeline.params import CountParameter
+from pipeline.printing import PrintingTask
 from prompt_lab.decide.calibrate import results
 from prompt_lab.decide.calibrate.digest import digest, sources
 from prompt_lab.decide.calibrate.page import FULL, faults, is_full, page, pictures
@@ -75,7 +77,7 @@ class CalibrateCell(LabTask):
         write_record(Path(self.output().path), found)
 
 
-class Calibrate(LabTask):
+class Calibrate(PrintingTask):
     """All cells, then the page with its pictures. Fails where a limit is missed."""
 
     quick = luigi.BoolParameter(description="few worlds: minutes, not an hour")
@@ -83,11 +85,6 @@ class Calibrate(LabTask):
     docs = luigi.Parameter(
         default="", description="folder of the page; default: docs/, with --quick the results' own"
     )
-    _told = False
-
-    def complete(self) -> bool:
-        """Done once it has spoken: the page is cheap, and a missed limit is said every time."""
-        return self._told
 
     def requires(self) -> dict[str, CalibrateCell]:
         """One task per cell, by its name."""
@@ -128,11 +125,12 @@ class Calibrate(LabTask):
             write_text(goal / name, svg)
         write_text(goal / PAGE, page(found, f"{FULL} QUICK=1" if self.quick else FULL))
         spent = sum(result.seconds for result in found.values())
-        print(f"{len(found)} cells, {spent:.0f} s of one core: {goal / PAGE}")
+        text = f"{len(found)} cells, {spent:.0f} s of one core: {goal / PAGE}"
         wrong = faults(found)
         if wrong:
+            say(text)
             raise LimitsMissed(f"{len(wrong)} limits are missed:\n" + "\n".join(wrong))
-        self._told = True
+        self.print_result(text)
 
 
 def file_name(cell: str) -> str:

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import luigi
 
-from pipeline.base import LabTask
 from pipeline.change.past import VERDICT_LOST, in_history, verdict_is_lost
 from pipeline.decide.verdict import Verdict
 from pipeline.gather import batch_of, changed_plans
+from pipeline.logs import say
+from pipeline.printing import PrintingTask
 from pipeline.trial.judge import judge
 from prompt_lab.decide.replay import differences
 from prompt_lab.decide.verdict import Policy, explain
@@ -32,18 +33,13 @@ class Replayed(NamedTuple):
     text: str
 
 
-class Replay(LabTask):
+class Replay(PrintingTask):
     """Prints 'identical', or what differs; with --policy, the past verdicts it would change."""
 
     number = luigi.Parameter(default="all", description="an iteration's number, or all")
     policy = luigi.Parameter(
         default="", description="a file of configs/policies: which verdicts would it change?"
     )
-    _told = False
-
-    def complete(self) -> bool:
-        """Done once it has spoken."""
-        return self._told
 
     def run(self) -> None:
         """Read, recompute, say. Raises Differs where a verdict's own policy gives another one."""
@@ -51,14 +47,17 @@ class Replay(LabTask):
         other = self.ctx.policy(self.policy) if self.policy else None
         found = [_changed(p, old, other) if other else _again(p, old) for p, old in wanted] + lost
         wrong = sum(not replayed.same for replayed in found)
-        print("\n".join(replayed.text for replayed in found))
+        lines = [replayed.text for replayed in found]
         if other is not None:
-            print(f"{wrong} of {len(found)} verdicts would differ under policy {self.policy!r}.")
+            lines.append(
+                f"{wrong} of {len(found)} verdicts would differ under policy {self.policy!r}."
+            )
         elif wrong:
+            say("\n".join(lines))
             raise Differs(f"{wrong} of {len(found)} stored verdicts are not what their rows give.")
         else:
-            print(f"{len(found)} verdicts, computed again from their rows: identical.")
-        self._told = True
+            lines.append(f"{len(found)} verdicts, computed again from their rows: identical.")
+        self.print_result("\n".join(lines))
 
     def _wanted(self) -> tuple[list[tuple[Verdict, VerdictRecord]], list[Replayed]]:
         """The iterations that have a verdict of ours, by number; and those that have lost it."""

@@ -15,24 +15,27 @@ from pipeline.iteration.dry_run import what_would_run
 from pipeline.logs import say
 from pipeline.pages.ledger import write_ledger
 from pipeline.pages.pages import report_view
+from pipeline.printing import PrintingTask, prints_when_complete
 from prompt_lab.errors import StoreError
 from prompt_lab.report.summary import render_summary
 from prompt_lab.store.iterations import SUMMARY, read_change, read_meta
 
 
-class Iteration(Phase):
+class Iteration(PrintingTask, Phase):
     """The next iteration, or the one that --number names. Writes summary.txt and lab/index.html."""
 
     FILE = SUMMARY
 
     dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
-    _said = False
+
+    @property
+    def one_process_only(self) -> bool:
+        """A dry run changes nothing."""
+        return not self.dry_run
 
     def complete(self) -> bool:
-        """A dry run is done once it has spoken."""
-        if self.dry_run:
-            return self._said
-        return super().complete()
+        """Whether summary.txt is there; of a dry run, whether it has printed."""
+        return super().complete() if self.dry_run else Phase.complete(self)
 
     def requires(self) -> luigi.Task | None:
         """All phases, the last one first; none for a dry run."""
@@ -42,8 +45,7 @@ class Iteration(Phase):
         """A dry run reads, speaks and leaves no trace, not even the lock."""
         if self.dry_run:
             with self.ctx.elsewhere():
-                say(what_would_run(self))
-            self._said = True
+                self.print_result(what_would_run(self))
             return
         hold_lab(self.ctx)
         yield from self.work()
@@ -67,12 +69,11 @@ class Iteration(Phase):
         say(text)
 
 
-@Iteration.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _say_again(task: Iteration) -> None:
-    # A finished iteration is never run again; a person who asks for it still wants to read it.
+@prints_when_complete(Iteration)
+def _read_summary(task: Iteration) -> str:
     if task.dry_run:
-        return
+        return ""
     try:
-        say((task.folder / SUMMARY).read_text("utf-8", "replace"))
+        return (task.folder / SUMMARY).read_text("utf-8", "replace")
     except OSError as error:
         raise StoreError(f"{task.folder / SUMMARY}: {error.strerror}") from error

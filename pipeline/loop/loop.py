@@ -16,6 +16,7 @@ from pipeline.logs import say
 from pipeline.loop.steps import Ahead, ahead_of, done_in, limits_of, told_at_end, told_before
 from pipeline.pages.ledger import write_ledger
 from pipeline.params import MOST_REPLICATES, AmountParameter, CountParameter, NamesParameter
+from pipeline.printing import prints_when_complete
 from prompt_lab.decide.stop import Done, Stop, spent, stop
 from prompt_lab.store.files import write_record
 from prompt_lab.store.loops import (
@@ -61,7 +62,7 @@ class Loop(LabTask):
         default="", description="as for Iteration, of the loop's first one"
     )
 
-    _said = ""
+    _printed_text = ""
 
     @classmethod
     def get_param_values(
@@ -81,6 +82,11 @@ class Loop(LabTask):
     def folder(self) -> Path:
         """The loop's folder in the lab."""
         return self.ctx.lab.loop(self.number, self.step)
+
+    def reset_state(self) -> None:
+        """What an earlier build printed, this one prints again."""
+        super().reset_state()
+        self._printed_text = ""
 
     def output(self) -> luigi.LocalTarget:
         """The file that says why it stopped."""
@@ -138,9 +144,9 @@ class Loop(LabTask):
             numbers = (*state.iterations, ahead.number)
             write_record(self.folder / BEGUN, state.model_copy(update={"iterations": numbers}))
         text = told_before(self, done, ahead)
-        if text != self._said:  # once, also where a scout went ahead of the iteration
+        if text != self._printed_text:  # once, also where a scout went ahead of the iteration
             say(text)
-        self._said = text
+        self._printed_text = text
         if self.set_status_message is not None:
             self.set_status_message(text)
         if self.set_progress_percentage is not None:
@@ -166,8 +172,7 @@ class Loop(LabTask):
         say(text)
 
 
-@Loop.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _say_again(task: Loop) -> None:
+@prints_when_complete(Loop)
+def _read_reason(task: Loop) -> str:
     record = ended(task.ctx.lab, task.number, task.step)
-    if record is not None:
-        say(record.text)
+    return "" if record is None else record.text

@@ -10,6 +10,7 @@ from pipeline.change.implement import Implement
 from pipeline.fan_out.batch import batch_for
 from pipeline.flags import change_given
 from pipeline.logs import say
+from pipeline.printing import prints_when_complete
 from pipeline.trial.runs import order_of
 from prompt_lab.errors import ConfigError
 from prompt_lab.names import Split, count
@@ -75,11 +76,11 @@ class PreparePull(Phase):
         say(_told(made, change))
 
 
-@PreparePull.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _say_again(task: PreparePull) -> None:
+@prints_when_complete(PreparePull)
+def _read_prepared(task: PreparePull) -> str:
     path = task.folder / task.FILE
     made = read_record(path, Prepared, fix=made_again(path))
-    say(_told(made, read_change(task.ctx.lab, task.number, task.step)))
+    return _told(made, read_change(task.ctx.lab, task.number, task.step))
 
 
 def _told(made: Prepared, change: Change) -> str:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import luigi
 
-from pipeline.base import File, LabTask, hold_lab, utc_now
+from pipeline.base import File, hold_lab, utc_now
 from pipeline.commit import commit_lab
-from pipeline.logs import say
 from pipeline.pages.ledger import write_ledger
 from pipeline.params import CountParameter
+from pipeline.printing import PrintingTask
 from prompt_lab.errors import CodeHostError, NoSuchCommit, StoreError, TargetError
 from prompt_lab.names import PullState
 from prompt_lab.ports import CodeHost, Workspace
@@ -30,14 +30,17 @@ from prompt_lab.store.iterations import (
 NO_REASON = "No reason was given."
 
 
-class Revert(LabTask):
+class Revert(PrintingTask):
     """Take back what an iteration merged. Writes reverted.json beside its verdict."""
 
     number = CountParameter("--number", least=1, default=0, description="the merged iteration")
     reason = luigi.Parameter(default="", significant=False, description="why, for the record")
     leave_open = luigi.BoolParameter(description="open the pull request, and let others merge it")
 
-    _told = False
+    @property
+    def one_process_only(self) -> bool:
+        """It opens a pull request and merges it."""
+        return True
 
     @property
     def step(self) -> str:
@@ -57,10 +60,6 @@ class Revert(LabTask):
         """The record of the revert."""
         return File(str(self.folder / REVERTED))
 
-    def complete(self) -> bool:
-        """Done once it has spoken: one that was cut off anywhere goes on to the ledger's row."""
-        return self._told
-
     def run(self) -> None:
         """Take it back, then the ledger, the lab's commit, and a word; each may be repeated."""
         meta = self._meta()
@@ -70,8 +69,7 @@ class Revert(LabTask):
         write_ledger(self.ctx)
         message = f"{_title(change)} (iteration {self.number})"
         commit_lab(self.ctx, message, when=record.when, number=self.number)
-        say(_told(self.number, change, record, self.reason.strip()))
-        self._told = True
+        self.print_result(_told(self.number, change, record, self.reason.strip()))
 
     def _meta(self) -> IterationMeta:
         """The iteration that is to be taken back. Raises StoreError where it is none of ours."""

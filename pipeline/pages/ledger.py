@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from pipeline.base import LabTask
 from pipeline.change.budget import budgets
 from pipeline.change.front import front_view
 from pipeline.change.uses import irregular_trials
 from pipeline.context import Context
-from pipeline.logs import say
 from pipeline.pages.foreign import foreign_page, foreign_view
 from pipeline.pages.pages import ledger_entries, loop_rows
+from pipeline.printing import PrintingTask
 from prompt_lab.errors import StoreError
 from prompt_lab.names import count
 from prompt_lab.report.foreign import render_foreign
@@ -26,19 +25,12 @@ SIGN = "Prompt Lab</title>"
 HEADING = "# Irregular folders"
 
 
-class Ledger(LabTask):
+class Ledger(PrintingTask):
     """Writes index.html, a page for each analysis of another tool, and irregular.md."""
-
-    _told = False
-
-    def complete(self) -> bool:
-        """Done once it has spoken: a lab may have changed since the last time."""
-        return self._told
 
     def run(self) -> None:
         """Write the pages and say where they are."""
-        say(write_ledger(self.ctx))
-        self._told = True
+        self.print_result(write_ledger(self.ctx))
 
 
 def write_ledger(ctx: Context) -> str:

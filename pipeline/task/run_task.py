@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from adapters.sandbox.files import Conflict
 from pipeline.base import File, LabTask, utc_now
-from pipeline.logs import say
+from pipeline.logs import say, write_output
 from pipeline.params import AmountParameter, CountParameter
+from pipeline.printing import PrintingTask
 from pipeline.task.attempt import Attempt as Going
 from pipeline.task.explain import explained
 from pipeline.task.site import Site
@@ -51,6 +52,11 @@ class OfTask(LabTask):
 
     _site: Site | None = None
     _fault: LabError | None = None
+
+    def reset_state(self) -> None:
+        """Since an earlier build the task.yaml may have changed."""
+        super().reset_state()
+        self._site = self._fault = None
 
     @property
     def mutator_words(self) -> tuple[str, ...]:
@@ -130,7 +136,7 @@ class Attempt(OfTask):
             raise
 
 
-class RunTask(OfTask):
+class RunTask(PrintingTask, OfTask):
     """One attempt at a task.yaml, told as one JSON record; or --explain, or --undo."""
 
     candidate = luigi.Parameter(
@@ -141,12 +147,6 @@ class RunTask(OfTask):
     )
     explain = luigi.BoolParameter(description="say what the task allows, and what was tried")
     undo = luigi.BoolParameter(description="take the last keep back")
-
-    _said = False
-
-    def complete(self) -> bool:
-        """It is done once it has spoken."""
-        return self._said
 
     def requires(self) -> list[luigi.Task]:
         """The attempt; nothing where there is none to make."""
@@ -159,6 +159,11 @@ class RunTask(OfTask):
             self._fault = error
             return []
         return [self.clone(Attempt)]
+
+    def reset_state(self) -> None:
+        """Another build makes another attempt, unless --number names one."""
+        super().reset_state()
+        self.number = self.param_kwargs["number"]
 
     def flags_fault(self) -> LabError | None:
         """A page and an undo are two things."""
@@ -175,7 +180,7 @@ class RunTask(OfTask):
             self._tell_undo()
         else:
             self._tell_attempt()
-        self._said = True
+        self._has_printed = True
 
     def _tell_attempt(self) -> None:
         record = read_record(self.site.store.record(self.number), Record)
@@ -216,4 +221,4 @@ def crash(task_id: str, number: int, code: Code, detail: str, started: str) -> R
 
 def tell(record: BaseModel) -> None:
     """The one line on standard output: JSON in ASCII, which no terminal can misread."""
-    print(json.dumps(json.loads(record.model_dump_json())), flush=True)
+    write_output(json.dumps(json.loads(record.model_dump_json())))

@@ -18,6 +18,7 @@ from pipeline.fan_out.run import missing_runs
 from pipeline.gather import rows_of
 from pipeline.logs import say
 from pipeline.params import WholeParameter
+from pipeline.printing import PrintingTask, prints_when_complete
 from pipeline.trial.estimates import GUESSED, HEAD, characters, row, time
 from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.evaluate.estimate import estimate
@@ -31,7 +32,7 @@ from prompt_lab.store.reusable import timings
 REPLICATES = 5
 
 
-class NoiseFloor(Phase):
+class NoiseFloor(PrintingTask, Phase):
     """The baseline against itself. Writes noise_floor/<step>.json, and a page beside it."""
 
     ITERATES = False
@@ -41,7 +42,6 @@ class NoiseFloor(Phase):
     )
 
     dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
-    _said = False
 
     @classmethod
     def get_param_values(
@@ -55,17 +55,27 @@ class NoiseFloor(Phase):
             )
         return list(found.items())
 
+    def reset_state(self) -> None:
+        """Since an earlier build main may have moved."""
+        super().reset_state()
+        vars(self).pop("asked", None)
+
     def output(self) -> luigi.LocalTarget:
         """noise_floor/<step>.json."""
         return luigi.LocalTarget(str(floor_path(self.ctx.lab, self.step)))
 
+    @property
+    def one_process_only(self) -> bool:
+        """A dry run changes nothing."""
+        return not self.dry_run
+
     def complete(self) -> bool:
         """Measured for this very baseline, these models and plans, as often as asked.
 
-        A dry run is done once it has spoken.
+        A dry run is complete once it has printed.
         """
         if self.dry_run:
-            return self._said
+            return super().complete()
         found = read_floor(self.ctx.lab, self.step)
         try:
             return found is not None and found.asked == self.asked and found.has_answers
@@ -93,8 +103,7 @@ class NoiseFloor(Phase):
         if not self.dry_run:
             return super().run()
         with self.ctx.elsewhere():
-            say(self._would_run())
-        self._said = True
+            self.print_result(self._would_run())
         return None
 
     def _would_run(self) -> str:
@@ -152,6 +161,15 @@ class NoiseFloor(Phase):
         write_text(goal.with_suffix(".md"), page)
         write_record(goal, record)
         say(page)
+
+
+@prints_when_complete(NoiseFloor)
+def _render_again(task: NoiseFloor) -> str:
+    """What was measured, with the alpha that the next trial gets now."""
+    record = read_floor(task.ctx.lab, task.step)
+    if task.dry_run or record is None:
+        return ""
+    return render_noise(record, at_next_alpha(task.ctx, task.step))
 
 
 def floor_path(lab: Lab, step: str) -> Path:

@@ -13,7 +13,7 @@ from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
 from tests.pipeline.test_bad_input import PARSE, TASK, stops
 from tests.pipeline.world import HINT, PLAIN, READS_FIRST, READS_WELL, World, scripted
-from tests.processes import until
+from tests.processes import HANG_SECONDS, until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -203,7 +203,7 @@ def test_a_kill_loses_no_answer(make_world: MakeWorld) -> None:
     before = asked(world)
     assert 6 <= len(before) < 24
     again = world.command("Iteration")
-    assert again.wait(timeout=120) == 0
+    assert again.wait(timeout=HANG_SECONDS) == 0
     assert asked(world)[: len(before)] == before
     assert len(asked(world)) == len({row["key"] for row in asked(world)}) == 24
     assert world.verdict(1).outcome is Outcome.YES

@@ -21,7 +21,6 @@ MakeWorld = Callable[..., World]
 
 
 def _revert(**flags: Any) -> bool:
-    Revert.clear_instance_cache()  # each command is a process of its own
     return luigi.build([Revert(**flags)], local_scheduler=True, log_level="ERROR")
 
 

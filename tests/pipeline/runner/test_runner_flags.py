@@ -8,7 +8,7 @@ from tests.pipeline.model_server import ModelServer
 from tests.pipeline.runner.runner import FEW, GOOD, models, runner, started, train
 from tests.pipeline.test_bad_input import stops
 from tests.pipeline.world import PLAIN, World, scripted
-from tests.processes import until
+from tests.processes import HANG_SECONDS, until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -23,7 +23,7 @@ def test_two_in_one_folder_are_refused(make_world: MakeWorld) -> None:
         until((world.root / "out/events.jsonl").exists)
         stops(runner(world, *args, "one"), 1, "another runner is at work")
         first.kill()
-        first.communicate(timeout=30)
+        first.communicate(timeout=HANG_SECONDS)
 
 
 @pytest.mark.parametrize(
