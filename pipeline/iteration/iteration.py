@@ -46,6 +46,7 @@ class Iteration(Phase):
             self._said = True
             return
         hold_lab(self.ctx)
+        self.check_open()
         yield from self.work()
 
     def work(self) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from prompt_lab.decide.guard_sides import guard_sides
 from prompt_lab.decide.guard_verify import guard_verify
 from prompt_lab.decide.limits import deviation, visible
 from prompt_lab.decide.notes import price, skewed
-from prompt_lab.decide.outcome import Ruling, lowered, negative, positive
+from prompt_lab.decide.outcome import Ruling, lowered, mean_of, negative, positive
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason
 from prompt_lab.decide.result import Flips, Guard, Interval, Verdict, VerifyResult
@@ -28,7 +28,7 @@ def conclude(
     rows = model_rows(table, policy)
     guards = (*guard_models(rows, policy), *guard_sides(table, policy, evidence))
     ruling, guards, read, asks = _rule(table, finding, policy, evidence, guards)
-    effect = float(means.mean()) if len(means) else None
+    effect = mean_of(means, policy) if len(means) else None
     spread = deviation(means)
     return Verdict(
         outcome=ruling.outcome,
@@ -56,6 +56,7 @@ def conclude(
         method=finding.method,
         verify=read,
         seed=policy.seed,
+        rule_version=policy.rule_version,
         fingerprint=table.fingerprint,
     )
 
@@ -69,7 +70,7 @@ def _rule(
         return Ruling(Outcome.INVALID, evidence.provenance), guards, None, False
     if not len(means):
         return Ruling(Outcome.INVALID, (NO_PAIRS,)), guards, None, False
-    effect, short = float(means.mean()), simpler(table, policy, evidence.lengths)
+    effect, short = mean_of(means, policy), simpler(table, policy, evidence.lengths)
     yes = positive(effect, len(means), finding, short)
     remarks = tuple(r for r in (skewed(means), None if short.shown else short.note) if r)
     if yes is None:

@@ -3,13 +3,14 @@
 from prompt_lab.decide.engine import decide
 from prompt_lab.decide.evidence import Amounts, Evidence, Lengths, Validity
 from prompt_lab.decide.pair import Cell, Pair
-from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.policy import RULE, Policy
 from prompt_lab.decide.reasons import Code, Reason
 from prompt_lab.decide.result import Flips, Guard, Interval, ModelRow, Verdict
 from prompt_lab.decide.trial import Trial
 from prompt_lab.names import Outcome
 
 __all__ = [
+    "RULE",
     "Amounts",
     "Cell",
     "Code",
