@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
 
+from pipeline.decide.verdict import Verdict
+from pipeline.trial.trials import trial_of
 from tests.pipeline.terminal import luigi
 from tests.pipeline.world import PLAIN, READS_FIRST, World, scripted
 
@@ -30,6 +33,34 @@ def test_a_replay_is_identical_and_stays_so_when_the_policy_is_changed(
     assert "1: identical (YES)\n2: identical (NO)" in said.out
     _policy(world, "default", mode="fixed", alpha=0.001, max_plans=12)
     assert luigi(world, "Replay", "--number", "1").code == 0
+
+
+def test_a_verdict_from_before_rules_had_a_version_replays_under_the_first_one(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    assert world.iterate()
+    assert (world.verdict(1).rule_version, rule_of(world)) == (2, 2)
+    for name in ("meta", "runs_train", "verdict"):
+        remove_version(world.folder(1) / f"{name}.json")
+    assert rule_of(world) == 1
+    said = luigi(world, "Replay")
+    assert (said.code, "1: identical (YES)" in said.out) == (0, True), said.err
+    (world.folder(1) / "verdict.json").unlink()
+    assert rule_of(world) == 1  # as its looks were taken
+    (world.folder(1) / "runs_train.json").unlink()
+    assert rule_of(world) == 2
+
+
+def remove_version(path: Path) -> None:
+    record = json.loads(path.read_text())
+    record.pop("rule_version", None)
+    (record.get("judged_by") or {}).pop("rule_version", None)
+    path.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def rule_of(world: World) -> int:
+    return trial_of(Verdict(number=1, step="read_sum")).policy.rule_version
 
 
 def test_another_policy_lists_the_verdicts_that_would_differ(make_world: MakeWorld) -> None:
