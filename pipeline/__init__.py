@@ -23,6 +23,7 @@ from pipeline.iteration.iteration import Iteration
 from pipeline.labs.example import ExampleLab
 from pipeline.labs.recorded import RecordedLab
 from pipeline.logs import find_settings, say_plainly
+from pipeline.loop.give_up import GiveUp
 from pipeline.loop.loop import Loop
 from pipeline.loop.prepare_pull import PreparePull
 from pipeline.loop.revert import Revert
@@ -50,6 +51,7 @@ __all__ = [
     "Compare",
     "Conclude",
     "ExampleLab",
+    "GiveUp",
     "Implement",
     "Insight",
     "Iteration",

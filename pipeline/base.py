@@ -14,8 +14,9 @@ from adapters.workspace.lab_exclude import exclude_lab_files
 from pipeline.context import Context, context
 from pipeline.flags import NEXT, change_given, settle
 from pipeline.params import MOST_REPLICATES, CountParameter, NamesParameter, names
-from prompt_lab.errors import ConfigError, LabBusy, LabError
+from prompt_lab.errors import ConfigError, LabBusy, LabError, StoreError
 from prompt_lab.store.files import disk_errors, write_text
+from prompt_lab.store.given_up import is_given_up
 from prompt_lab.store.lock import LabLock
 
 P = TypeVar("P", bound=luigi.Task)
@@ -214,7 +215,17 @@ class Phase(LabTask):
     def run(self) -> Any:
         """Hold the lab, then do the phase's work."""
         hold_lab(self.ctx)
+        self.check_open()
         return self.work()
+
+    def check_open(self) -> None:
+        """Raises StoreError where the iteration was given up."""
+        if self.ITERATES and is_given_up(self.folder):
+            raise StoreError(
+                f"{self.folder}: iteration {self.number} was given up. luigi --module pipeline"
+                f" GiveUp --number {self.number} completes that; without --number the next command"
+                " starts a new iteration."
+            )
 
     def work(self) -> Any:
         """Gather, call a pure function, write one file."""

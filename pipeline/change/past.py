@@ -20,6 +20,7 @@ from prompt_lab.records import Change, PromptVersion, RunRecord, RunRow
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_parsed, read_record
+from prompt_lab.store.given_up import is_given_up
 from prompt_lab.store.iterations import REVERTED, SUMMARY, Conclusion, Reverted, is_ours
 from prompt_lab.store.layout import MARKER, Lab
 from prompt_lab.store.runs import is_finished, read_row
@@ -72,18 +73,31 @@ def _flags(verdict: Verdict, back: Reverted | None) -> tuple[str, ...]:
 
 
 def tried_on(phase: Phase, commit: str) -> list[str]:
-    """Strategies whose change to this very prompt has had its verdict; INVALID is none.
+    """Strategies whose change to this very prompt has had its verdict, or was given up.
 
-    By what stands at the commit, not by its id: a revert brings an old prompt back.
+    INVALID is no verdict. By what stands at the commit, not by its id: a revert brings an old
+    prompt back.
     """
     wanted, found = _content(phase, commit), []
+    changes = list(_changes_given_up(phase.ctx.lab, phase.step))
     for _, folder in _concluded(phase.ctx.lab, phase.step):
-        change = _read(folder / "change.json", Change)
         verdict = _read(folder / "verdict.json", Verdict)
         if verdict.outcome is not Outcome.INVALID:
-            start = change.start_commit or change.base_commit
-            found += [change.strategy] if _content(phase, start) == wanted else []
+            changes.append(_read(folder / "change.json", Change))
+    for change in changes:
+        start = change.start_commit or change.base_commit
+        found += [change.strategy] if _content(phase, start) == wanted else []
     return found
+
+
+def _changes_given_up(lab: Lab, step: str) -> Iterator[Change]:
+    """The changes of iterations that were given up once they had one."""
+    for number, its_step in sorted(iterations(lab).items()):
+        folder = lab.iteration(number, its_step)
+        if its_step == step and is_given_up(folder):
+            change = read_if_whole(folder / "change.json", Change)
+            if change is not None:
+                yield change
 
 
 def known_modes(lab: Lab, step: str) -> Instructions:
@@ -150,6 +164,8 @@ VERDICT_LOST = "its verdict.json is missing or damaged"
 def verdict_is_lost(folder: Path) -> bool:
     """Whether an iteration that ended, or has a verdict file at all, has no verdict to read."""
     path = folder / "verdict.json"
+    if not path.exists() and is_given_up(folder):
+        return False
     if not path.exists() and not ((folder / SUMMARY).exists() and is_ours(folder)):
         return False
     return read_if_whole(path, Verdict) is None

@@ -13,10 +13,11 @@ from pipeline.fan_out.batch import Order, batch_for
 from pipeline.fan_out.crash import note_taint
 from pipeline.gather import side_facts, summarise, version_at
 from pipeline.logs import say
+from pipeline.trial.failure import VerdictFailed, report_failures
 from pipeline.trial.judge import all_pairs, drifts, moved
 from pipeline.trial.looks import all_judged
 from prompt_lab.decide.ledger import origin_due
-from prompt_lab.decide.verdict import Policy, decide
+from prompt_lab.decide.verdict import Code, Evidence, Policy, Reason, decide
 from prompt_lab.evaluate.answered import silent
 from prompt_lab.evaluate.evidence import examine
 from prompt_lab.evaluate.pairs import evidence_of
@@ -51,7 +52,13 @@ class SinceStart(Phase):
         findings = [*found, *silent(rows), *drifts(summary), *moved(summary, commits)]
         prompts = (version_at(self, first), version_at(self, now))
         evidence = evidence_of(rows, findings, prompts=prompts)
-        verdict = decide(all_pairs(self, batch.name, rows), since_policy(policy_of(self)), evidence)
+        policy = since_policy(policy_of(self))
+        try:
+            with report_failures(self):
+                verdict = decide(all_pairs(self, batch.name, rows), policy, evidence)
+        except VerdictFailed as error:  # the iteration is concluded: this must not hold up the lab
+            reason = Reason(code=Code.OTHER, text=str(error))
+            verdict = decide((), policy, Evidence(provenance=(reason,)))
         gains = [
             t.effect or 0.0 for t in tried(lab, self.step) if t.merged and t.reverted_after is None
         ]

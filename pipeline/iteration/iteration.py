@@ -48,6 +48,7 @@ class Iteration(PrintingTask, Phase):
                 self.print_result(what_would_run(self))
             return
         hold_lab(self.ctx)
+        self.check_open()
         yield from self.work()
 
     def work(self) -> Iterator[Any]:

@@ -14,6 +14,7 @@ from pipeline.gather import (
     summary_of,
     version_at,
 )
+from pipeline.trial.failure import report_failures
 from pipeline.trial.trials import delivered, judged, settle, trial_of
 from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST
 from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, ReasonOrder, Verdict
@@ -47,8 +48,16 @@ def judge(
     """The verdict on what has been run so far, by the policy that the iteration was prepared with.
 
     `policy` asks what another one would have said; `found` voids the comparison as well; `order`
-    is that of a recorded verdict, which a replay computes again.
+    is that of a recorded verdict, which a replay computes again. Raises VerdictFailed where the
+    decision engine does not get to a verdict.
     """
+    with report_failures(phase):
+        return _judge(phase, policy, found, order)
+
+
+def _judge(
+    phase: Phase, policy: Policy | None, found: Sequence[Reason], order: ReasonOrder
+) -> tuple[Verdict, Case]:
     change = read_change(phase.ctx.lab, phase.number, phase.step)
     rule = read_meta(phase.ctx.lab, phase.number, phase.step).judge
     rows = rows_now(phase, batch_of(phase, "train"))

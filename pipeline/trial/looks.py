@@ -8,6 +8,7 @@ import luigi
 from pipeline.base import Phase
 from pipeline.fan_out.run import all_runs, run_task, sound_rows
 from pipeline.gather import changed_plans
+from pipeline.trial.failure import report_failures
 from pipeline.trial.judging import left_to_judge
 from pipeline.trial.trials import asked, delivered, judged, trial_of
 from prompt_lab.decide.verdict import Trial
@@ -29,8 +30,9 @@ def in_looks(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
         rows = sound_rows(phase, batch)
         if rows is None:
             continue
-        trial = trial_of(phase)
-        trial.update(delivered(rows, judged(phase, batch.name)))
+        with report_failures(phase):
+            trial = trial_of(phase)
+            trial.update(delivered(rows, judged(phase, batch.name)))
         tasks = _missing(phase, batch, trial)
         if not tasks:
             look = sum(count <= len(trial.asked) for count in trial.design.counts)
@@ -62,6 +64,7 @@ def with_looks(summary: RunsSummary, batch: Batch, trial: Trial) -> RunsSummary:
         run for run in batch.runs if run.plan not in plans and run.takes_calls and not run.probe
     ]
     at = {"look": trial.verdict.look, "looks": trial.verdict.looks, "runs_spared": len(spared)}
+    at["rule_version"] = trial.policy.rule_version
     return summary.model_copy(update={"plans": trial.asked, **at})
 
 

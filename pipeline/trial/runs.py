@@ -12,6 +12,7 @@ from pipeline.fan_out.crash import note_taint, refuse_silence
 from pipeline.gather import rows_now, side_facts, summarise, summary_file
 from pipeline.logs import say
 from pipeline.params import SplitParameter
+from pipeline.trial.failure import report_failures
 from pipeline.trial.leaked import leaks_under_test
 from pipeline.trial.looks import all_judged, has_both_sides, in_looks, with_looks
 from pipeline.trial.trials import judged, settle, trial_of
@@ -74,8 +75,9 @@ class Runs(Phase):
         if summary.read_outside:
             say(describe_outside(summary.read_outside))
         if trial is not None:
-            settle(trial, rows, judged(self, batch.name))
-            summary = with_looks(summary, batch, trial)
+            with report_failures(self):
+                settle(trial, rows, judged(self, batch.name))
+                summary = with_looks(summary, batch, trial)
         note_taint(self, batch, summary)
         self._write(summary)
 

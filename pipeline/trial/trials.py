@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pipeline.base import Phase
 from pipeline.change.past import difficulty
 from pipeline.gather import compared, version_at
-from prompt_lab.decide.verdict import Evidence, Pair, Policy, Trial
+from prompt_lab.decide.verdict import RULE, Evidence, Pair, Policy, Trial, Verdict
 from prompt_lab.evaluate.judged import Judged, Known, as_judged, judged_pairs, known_of
 from prompt_lab.evaluate.pairs import lengths_of, pairs_of, whole_pairs
 from prompt_lab.names import Split
 from prompt_lab.records import RunRow
-from prompt_lab.store.files import read_record
-from prompt_lab.store.iterations import made_again, read_change, read_meta
+from prompt_lab.store.files import read_if_whole, read_record
+from prompt_lab.store.iterations import RunsSummary, made_again, read_change, read_meta
 
 
 def trial_of(phase: Phase, policy: Policy | None = None, *, ran: bool = True) -> Trial:
@@ -29,11 +29,26 @@ def trial_of(phase: Phase, policy: Policy | None = None, *, ran: bool = True) ->
     if rule.adjust == "difficulty":
         known = difficulty(ctx.lab, phase.step, before=phase.number)
     return Trial(
-        rule.model_copy(update={"replicates": meta.replicates}),
+        rule.model_copy(
+            update={"replicates": meta.replicates, "rule_version": rule_version_of(phase)}
+        ),
         meta.models,
         [name for name in meta.plans[Split.TRAIN] if ran and name not in change.shown],
         Evidence(lengths=lengths_of(prompts), difficulty=known),
     )
+
+
+def rule_version_of(phase: Phase) -> int:
+    """The version of the rule that an iteration is decided by.
+
+    A verdict keeps the one that it was made with, and so do looks that have ended; looks that
+    still go on are taken by the current one.
+    """
+    verdict = read_if_whole(phase.folder / "verdict.json", Verdict)
+    if verdict is not None:
+        return verdict.rule_version
+    runs = read_if_whole(phase.folder / "runs_train.json", RunsSummary)
+    return RULE if runs is None else runs.rule_version
 
 
 def judged(phase: Phase, batch: str) -> Known | None:

@@ -9,7 +9,7 @@ from prompt_lab.decide.guard_sides import guard_sides
 from prompt_lab.decide.guard_verify import guard_verify
 from prompt_lab.decide.limits import deviation, visible
 from prompt_lab.decide.notes import price, skewed
-from prompt_lab.decide.outcome import Ruling, lowered, negative, positive
+from prompt_lab.decide.outcome import Ruling, lowered, mean_of, negative, positive
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST, order_guards, order_reasons
 from prompt_lab.decide.reasons import Code, Reason
@@ -49,7 +49,7 @@ def conclude(
     if order == FAILED_GUARDS_FIRST:
         reasons = order_reasons(ruling.outcome, reasons, guards, policy.alpha)
         guards = order_guards(guards)
-    effect = float(means.mean()) if len(means) else None
+    effect = mean_of(means, policy) if len(means) else None
     spread = deviation(means)
     return Verdict(
         outcome=ruling.outcome,
@@ -78,6 +78,7 @@ def conclude(
         method=finding.method,
         verify=read,
         seed=policy.seed,
+        rule_version=policy.rule_version,
         fingerprint=table.fingerprint,
     )
 
@@ -91,7 +92,7 @@ def _rule(
         return Ruling(Outcome.INVALID, evidence.provenance), guards, None, False
     if not len(means):
         return Ruling(Outcome.INVALID, (NO_PAIRS,)), guards, None, False
-    effect, short = float(means.mean()), simpler(table, policy, evidence.lengths)
+    effect, short = mean_of(means, policy), simpler(table, policy, evidence.lengths)
     yes = positive(effect, len(means), finding, short)
     remarks = tuple(r for r in (skewed(means), None if short.shown else short.note) if r)
     if yes is None:

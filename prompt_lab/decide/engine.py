@@ -9,7 +9,7 @@ from prompt_lab.decide.finding import Sample, one_look
 from prompt_lab.decide.pair import Pair
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.result import Verdict
-from prompt_lab.decide.table import tabulate
+from prompt_lab.decide.table import snap_ties, tabulate
 
 
 def decide(pairs: Sequence[Pair], policy: Policy, evidence: Evidence | None = None) -> Verdict:
@@ -25,8 +25,8 @@ def decide(pairs: Sequence[Pair], policy: Policy, evidence: Evidence | None = No
     ('YES', 'Better by +23.5 points over 8 plans (p = 0.0039, look 1 of 1).')
     """
     evidence = evidence or Evidence()
-    table = tabulate(pairs)
+    table = tabulate(pairs, tie=policy.tie)
     centred = known(table.plans, evidence.difficulty) if policy.adjust == "difficulty" else None
-    values = adjusted(table.values, centred, (len(table.plans),))
+    values = snap_ties(adjusted(table.values, centred, (len(table.plans),)), policy.tie)
     finding = one_look(Sample(table.means, values), policy)
     return conclude(table, finding, policy, evidence, table.rows)

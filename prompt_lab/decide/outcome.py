@@ -9,7 +9,7 @@ from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard
 from prompt_lab.decide.simpler import Simpler
-from prompt_lab.decide.table import Floats
+from prompt_lab.decide.table import Floats, snap_ties
 from prompt_lab.names import Outcome, plural
 
 
@@ -18,6 +18,11 @@ class Ruling(NamedTuple):
 
     outcome: Outcome
     reasons: tuple[Reason, ...]
+
+
+def mean_of(means: Floats, policy: Policy) -> float:
+    """The mean of these plans; 0 where it is a tie."""
+    return float(snap_ties(means.mean(), policy.tie))
 
 
 def shown(effect: float, n_plans: int, finding: Finding) -> dict[str, str]:
@@ -52,7 +57,7 @@ def lowered(reason: Reason, guards: tuple[Guard, ...]) -> Ruling:
 
 def negative(means: Floats, finding: Finding, policy: Policy) -> Ruling:
     """Not shown better: worse, too few plans to tell, promising, or futile."""
-    effect, n_plans = float(means.mean()), len(means)
+    effect, n_plans = mean_of(means, policy), len(means)
     facts = shown(effect, n_plans, finding)
     if finding.why == "worse":
         text = f"Worse by {points(effect)} points over {n_plans} plans (p = {finding.p_worse:.2g})."

@@ -108,3 +108,6 @@ class Verdict(_Part):
     )
     seed: int = Field(description="the policy's seed; no other randomness is used")
     fingerprint: str = Field(description="sha256 of the pairs, whatever their order")
+    rule_version: int = Field(
+        default=1, description="the policy's; 1 where the record is from before it was written"
+    )

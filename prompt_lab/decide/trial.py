@@ -13,7 +13,7 @@ from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST
 from prompt_lab.decide.result import ReasonOrder, Verdict
 from prompt_lab.decide.simpler import margin_of
-from prompt_lab.decide.table import Table, merge, tabulate
+from prompt_lab.decide.table import Table, merge, snap_ties, tabulate
 from prompt_lab.errors import LabError
 
 
@@ -145,13 +145,13 @@ class Trial:
         count = len(table.plans)
         known_here = None if centred is None else centred[:count]
         values = adjusted(table.values, known_here, self.design.counts)
-        return Sample(table.means, values)
+        return Sample(table.means, snap_ties(values, self.policy.tie))
 
     def _table(self, plans: int) -> Table:
         names = self.plans[:plans]
         chosen = set(names)
         pairs = [pair for cell, pair in self._pairs.items() if cell.plan in chosen]
-        return tabulate(pairs, self.models, names)
+        return tabulate(pairs, self.models, names, tie=self.policy.tie)
 
     def _looks_done(self) -> int:
         whole = 0

@@ -146,6 +146,7 @@ class LedgerEntry(Record):
     baseline: float | None = Field(default=None, description="mean score of the baseline")
     candidate: float | None = Field(default=None, description="foreign: the share that ended")
     merged: bool = False
+    given_up: bool = Field(default=False, description="ended by GiveUp; `why` is its reason")
     reverted_in: int | None = Field(default=None, description="iteration that took it back")
     reverted_pull: int | None = Field(default=None, description="pull request that took it back")
     reverted_url: str = ""

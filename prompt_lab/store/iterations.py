@@ -89,6 +89,8 @@ class RunsSummary(Record):
     look: int = 1
     looks: int = 1
     """Of how many planned looks the one that decided was which."""
+    rule_version: int = 1
+    """The version of the decision rule that the trial took its looks by."""
     runs_spared: int = 0
     """Planned runs that the trial did without."""
     calls_replayed: int = 0

@@ -10,6 +10,7 @@ from prompt_lab.store.claims import Claim
 from prompt_lab.store.counters import iterations, numbered
 from prompt_lab.store.files import disk_errors, read_if_whole
 from prompt_lab.store.foreign import run_folders
+from prompt_lab.store.given_up import GIVEN_UP
 from prompt_lab.store.iterations import REVERTED, SUMMARY, IterationMeta, is_ours
 from prompt_lab.store.layout import NO_ITERATION, Lab
 from prompt_lab.store.lock import LabLock
@@ -18,7 +19,14 @@ from prompt_lab.store.loops import BEGUN, ENDED
 _ITERATION = (
     *("meta.json", "prepared.json", "scout.json", "change.json", "batch_*.json", "judged_*.json"),
     *("runs_*.json", "synthesis.md", "assessment.md", "verdict.json", "since_start.json"),
-    *("conclusion.json", "report.html", REVERTED, "agent_*.json", "agent_*.transcript.txt"),
+    *(
+        "conclusion.json",
+        "report.html",
+        GIVEN_UP,
+        REVERTED,
+        "agent_*.json",
+        "agent_*.transcript.txt",
+    ),
     SUMMARY,
 )
 """Patterns of an iteration's files. Those of its analysts have the analyst's name, see below."""

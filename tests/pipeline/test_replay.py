@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from pipeline.context import context
 from pipeline.decide.verdict import Verdict
 from pipeline.pages.pages import ledger_entries
 from pipeline.trial.judge import judge
+from pipeline.trial.trials import trial_of
 from prompt_lab.decide.verdict import Code
 from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
@@ -70,6 +72,34 @@ def test_a_failed_guard_is_first_everywhere_and_verdicts_of_the_earlier_order_re
     said = luigi(world, "Replay")
     assert (said.code, "1: identical (CONDITIONAL)" in said.out) == (0, True), said.out
     assert ledger_entries(context())[0].why.startswith(says)
+
+
+def test_a_verdict_from_before_rules_had_a_version_replays_under_the_first_one(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    assert world.iterate()
+    assert (world.verdict(1).rule_version, rule_of(world)) == (2, 2)
+    for name in ("meta", "runs_train", "verdict"):
+        remove_version(world.folder(1) / f"{name}.json")
+    assert rule_of(world) == 1
+    said = luigi(world, "Replay")
+    assert (said.code, "1: identical (YES)" in said.out) == (0, True), said.err
+    (world.folder(1) / "verdict.json").unlink()
+    assert rule_of(world) == 1  # as its looks were taken
+    (world.folder(1) / "runs_train.json").unlink()
+    assert rule_of(world) == 2
+
+
+def remove_version(path: Path) -> None:
+    record = json.loads(path.read_text())
+    record.pop("rule_version", None)
+    (record.get("judged_by") or {}).pop("rule_version", None)
+    path.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def rule_of(world: World) -> int:
+    return trial_of(Verdict(number=1, step="read_sum")).policy.rule_version
 
 
 def test_another_policy_lists_the_verdicts_that_would_differ(make_world: MakeWorld) -> None:
