@@ -6,7 +6,7 @@ from typing import Any
 import luigi
 
 from adapters.workspace.lab_repository import LabRepository
-from pipeline.base import Phase, hold_lab
+from pipeline.base import Phase
 from pipeline.change.front import keep_front
 from pipeline.decide.conclude import Report
 from pipeline.decide.learn import learn
@@ -45,8 +45,7 @@ class Iteration(Phase):
                 say(what_would_run(self))
             self._said = True
             return
-        hold_lab(self.ctx)
-        yield from self.work()
+        yield from super().run()
 
     def work(self) -> Iterator[Any]:
         """Render the ledger and the summary, commit the lab, and say what was decided."""

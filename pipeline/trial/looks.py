@@ -6,7 +6,7 @@ from typing import Any
 import luigi
 
 from pipeline.base import Phase
-from pipeline.fan_out.run import all_runs, run_task, sound_rows
+from pipeline.fan_out.run import all_runs, sound_rows, tasks_of
 from pipeline.trial.judging import left_to_judge
 from pipeline.trial.trials import asked, delivered, judged, trial_of
 from prompt_lab.decide.verdict import Trial
@@ -62,10 +62,11 @@ def _missing(phase: Phase, batch: Batch, trial: Trial) -> list[luigi.Task]:
     root, plans = phase.ctx.lab.root, set(trial.asked)
     found = trial.verdict
     better = found is not None and (found.outcome is Outcome.YES or found.needs_verify)
-    return [
-        run_task(phase.number, phase.step, batch.name, key)
+    missing = [
+        key
         for key, planned in batch.by_key().items()
         if planned.plan in plans
         and (better or not planned.if_promising)
         and not (planned.reused or is_finished(root / planned.path))
     ]
+    return tasks_of(phase, batch, missing)
