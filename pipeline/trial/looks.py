@@ -6,13 +6,14 @@ from typing import Any
 import luigi
 
 from pipeline.base import Phase
-from pipeline.fan_out.run import all_runs, sound_rows, tasks_of
+from pipeline.fan_out.run import all_runs, missing_runs, sound_rows, tasks_of
+from pipeline.gather import rows_now
 from pipeline.trial.judging import left_to_judge
 from pipeline.trial.trials import asked, delivered, judged, trial_of
 from prompt_lab.decide.verdict import Trial
-from prompt_lab.names import Outcome
+from prompt_lab.names import Outcome, Split
 from prompt_lab.records import RunRow
-from prompt_lab.store.batch import Batch
+from prompt_lab.store.batch import Batch, batch_path, read_batch
 from prompt_lab.store.iterations import RunsSummary
 from prompt_lab.store.runs import is_finished
 
@@ -46,6 +47,22 @@ def all_judged(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
     if tasks:
         yield tasks
     return rows
+
+
+def runs_under_way(phase: Phase, split: Split) -> list[luigi.Task]:
+    """The runs of a split that were asked for and are not there; none before they are planned.
+
+    Raises StoreError for a damaged record.
+    """
+    path = batch_path(phase.ctx.lab, phase.number, phase.step, split.value)
+    if not path.exists():
+        return []
+    batch = read_batch(path)
+    if split is Split.VERIFY:
+        return missing_runs(phase, batch)
+    trial = trial_of(phase)
+    trial.update(delivered(rows_now(phase, batch), judged(phase, batch.name)))
+    return _missing(phase, batch, trial)
 
 
 def with_looks(summary: RunsSummary, batch: Batch, trial: Trial) -> RunsSummary:
