@@ -90,8 +90,9 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, lock, unit tests
 	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, the gateway, 200 attempts at a task
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, 200 attempts at a task
 	@$(BIN)/python -m tests.bench.fan_out
+	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
 	@$(BIN)/python -m tests.bench.target
 	@$(BIN)/python -m tests.bench.decide

@@ -5,17 +5,13 @@ other two are started once the look is there, so that their start, of seconds, i
 """
 
 import re
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.bench.stand_in import started
-from tests.pipeline.world import REPOSITORY, World
+from tests.pipeline.luigid import Luigid
+from tests.pipeline.world import World
 
 LATENCY = 3.0
 PLANS = 50
@@ -34,8 +30,8 @@ def main() -> None:
     alone = 0.0
     try:
         for processes in PROCESSES:
-            with tempfile.TemporaryDirectory() as folder, luigid(Path(folder)) as port:
-                seconds, shares = _measure(Path(folder), address, port, processes)
+            with tempfile.TemporaryDirectory() as folder, Luigid(Path(folder)) as luigid:
+                seconds, shares = _measure(Path(folder), address, luigid, processes)
             alone = alone or seconds
             shown = ", ".join(map(str, shares))
             print(f"{processes:>10}{seconds:>9.1f}{seconds / alone:>8.2f}   {shown}", flush=True)
@@ -43,28 +39,7 @@ def main() -> None:
         stand_in.kill()
 
 
-@contextmanager
-def luigid(folder: Path) -> Iterator[int]:
-    """A luigid with our settings; the port that it listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    program = str(Path(sys.executable).with_name("luigid"))
-    where = ["--address", "127.0.0.1", "--port", str(port), "--state-path", str(folder / "state")]
-    with subprocess.Popen(
-        [program, *where], cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            while process.poll() is None:
-                with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                    break
-                time.sleep(0.05)
-            yield port
-        finally:
-            process.terminate()
-
-
-def _measure(folder: Path, address: str, port: int, processes: int) -> tuple[float, list[int]]:
+def _measure(folder: Path, address: str, luigid: Luigid, processes: int) -> tuple[float, list[int]]:
     model = {
         "provider": "openai_like",
         "id": "stand-in",
@@ -74,16 +49,12 @@ def _measure(folder: Path, address: str, port: int, processes: int) -> tuple[flo
     }
     world = World(folder / "world", models={"m": model}, train=PLANS, verify=1, scout=1).make()
 
-    def start() -> "subprocess.Popen[str]":
-        args = ("Iteration", "--number", "1", "--scheduler-port", str(port))
-        return world.command(*args, env={"LUIGI_CONFIG_PATH": "configs/luigid.cfg"})
-
-    first = start()
+    first = luigid.iterate(world)
     while processes > 1 and not (world.folder(1) / "batch_train.json").exists():
         if first.poll() is not None:
             raise SystemExit(first.communicate()[1])
         time.sleep(0.05)
-    rest = [start() for _ in range(processes - 1)]
+    rest = [luigid.iterate(world) for _ in range(processes - 1)]
     said = [process.communicate()[1] for process in (first, *rest)]
     if not (world.folder(1) / "runs_train.json").exists():
         raise SystemExit("\n".join(said))
