@@ -1,7 +1,7 @@
 """What every phase of an iteration shares: parameters, its one file, the lock on the lab."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -13,10 +13,13 @@ from luigi.cmdline_parser import CmdlineParser
 from adapters.workspace.lab_exclude import exclude_lab_files
 from pipeline.context import Context, context
 from pipeline.flags import NEXT, change_given, settle
+from pipeline.idle import note_root
 from pipeline.params import MOST_REPLICATES, CountParameter, NamesParameter, names
+from pipeline.turns import in_turns, uses_luigid
 from prompt_lab.errors import ConfigError, LabBusy, LabError, StoreError
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.given_up import is_given_up
+from prompt_lab.store.lab_id import lab_id
 from prompt_lab.store.lock import LabLock
 
 P = TypeVar("P", bound=luigi.Task)
@@ -67,6 +70,17 @@ def _check_workers(_: CmdlineParser | None) -> None:
 class LabTask(luigi.Task):
     """Any task on a lab. A LabError ends in one message, here and on luigid's page."""
 
+    lab_id = luigi.Parameter(
+        default="",
+        positional=False,
+        description="the lab's id, so that no two labs share a task of one luigid; set by itself",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if uses_luigid():
+            note_root(self)
+
     @property
     def ctx(self) -> Context:
         """The composition root of this process."""
@@ -83,7 +97,16 @@ class LabTask(luigi.Task):
         except ValueError as error:
             said = f"{cls.__name__}: a flag cannot be read: {error.__cause__ or error}"
             raise ConfigError([said]) from error
-        return values
+        found = dict(values)
+        own = cls.owner_id(found) if uses_luigid() else ""
+        if found["lab_id"] not in ("", own):
+            raise ConfigError([f"--lab-id {found['lab_id']}: leave it out, it is set by itself"])
+        return [(name, own if name == "lab_id" else value) for name, value in values]
+
+    @classmethod
+    def owner_id(cls, values: Mapping[str, Any]) -> str:
+        """The id of the lab; '' for a dry run, which leaves no trace. Raises StoreError."""
+        return "" if values.get("dry_run") else lab_id(context().lab)
 
     @classmethod
     @cache
@@ -216,7 +239,10 @@ class Phase(LabTask):
         """Hold the lab, then do the phase's work."""
         hold_lab(self.ctx)
         self.check_open()
-        return self.work()
+        if not uses_luigid():
+            return self.work()
+        name = f"{self.number}_{self.step}_{type(self).__name__}_{self.FILE}"
+        return in_turns(self, self.work, self.ctx.lab, name)
 
     def check_open(self) -> None:
         """Raises StoreError where the iteration was given up."""

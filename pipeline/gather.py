@@ -15,6 +15,7 @@ from prompt_lab.names import Side, Split
 from prompt_lab.ports import StepAdapter, TargetStep, Workspace
 from prompt_lab.records import LIVE, PlanText, PromptVersion, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch
+from prompt_lab.store.duplicates import duplicate_cost
 from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import IterationMeta, RunsSummary, made_again
 from prompt_lab.store.judgements import asked_for
@@ -184,17 +185,19 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
     kept = {row.record.model for row in rows if row.reused and row.record.side is Side.BASELINE}
     workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
     trees = {side: workspace.worktree(commit) for side, commit in batch.commits.items()}
+    twice, twice_usd = duplicate_cost(phase.ctx.lab, batch)
     judge = asked_for(phase.ctx.lab, phase.number, batch.name)
     return RunsSummary(
         split=batch.split,
-        calls_made=sum(row.record.usage.calls for row in made) + judge.calls,
+        calls_made=sum(row.record.usage.calls for row in made) + judge.calls + twice,
+        duplicate_calls=twice,
         calls_replayed=sum(call.origin != LIVE for row in made for call in row.record.calls),
         runs_made=len(made),
         runs_reused=sum(row.reused for row in rows) - len(again),
         runs_rescored=len(again),
         errors=sum(row.record.error is not None for row in rows),
         seconds=_span(made),
-        cost_usd=sum(row.record.usage.cost_usd for row in made) + judge.cost_usd,
+        cost_usd=sum(row.record.usage.cost_usd for row in made) + judge.cost_usd + twice_usd,
         judge_calls=judge.calls,
         judge_cost_usd=judge.cost_usd,
         observed={side: workspace.observe(tree) for side, tree in trees.items()},

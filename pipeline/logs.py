@@ -19,6 +19,8 @@ from prompt_lab.errors import LabError, OutputLost, StoreError
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 _lent: list[Path] = []
+_reported: list[str] = []
+"""What this process has told the user about an error that ended its work."""
 PLAIN = (LabError, ParameterException, TaskClassException, RPCError)
 """What is meant for the person at the keyboard."""
 _CALL = re.compile(r"\[args=.*, kwargs=.*?\](?=: )", re.DOTALL)
@@ -29,10 +31,22 @@ def say_plainly(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """The interpreter's last word on an error that ends it; sys.excepthook."""
+    _reported.append(str(error))
     if isinstance(error, PLAIN):
         print(f"\nStopped: {printable(_words(error))}\n", file=sys.stderr)
     else:
         end_plainly(kind, error, trace)
+
+
+def has_reported() -> bool:
+    """Whether this process has told the user about an error."""
+    return bool(_reported)
+
+
+def report_idle(text: str) -> None:
+    """Tell the user why a command ends without an error and without its result."""
+    with suppress(OSError, ValueError):  # standard error may be closed by now
+        print(f"\n{printable(text)}\n", file=sys.stderr, flush=True)
 
 
 def find_settings() -> None:
@@ -134,6 +148,8 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
             if str(error) in self._said:
                 return
             self._said.add(str(error))
+        if record.levelno >= logging.ERROR or error is not None:
+            _reported.append(record.getMessage())
         self.stream = sys.stderr
         super().emit(record)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import luigi
 
-from pipeline.base import Phase, hold_lab
+from pipeline.base import Phase
 from pipeline.change.front import keep_front
 from pipeline.commit import commit_lab
 from pipeline.decide.conclude import Report
@@ -47,9 +47,7 @@ class Iteration(PrintingTask, Phase):
             with self.ctx.elsewhere():
                 self.print_result(what_would_run(self))
             return
-        hold_lab(self.ctx)
-        self.check_open()
-        yield from self.work()
+        yield from super().run()
 
     def work(self) -> Iterator[Any]:
         """Render the ledger and the summary, commit the lab, and say what was decided."""

@@ -17,6 +17,7 @@ from pipeline.loop.steps import Ahead, ahead_of, done_in, limits_of, told_at_end
 from pipeline.pages.ledger import write_ledger
 from pipeline.params import MOST_REPLICATES, AmountParameter, CountParameter, NamesParameter
 from pipeline.printing import prints_when_complete
+from pipeline.turns import in_turns, uses_luigid
 from prompt_lab.decide.stop import Done, Stop, spent, stop
 from prompt_lab.store.files import write_record
 from prompt_lab.store.loops import (
@@ -95,7 +96,11 @@ class Loop(LabTask):
     def run(self) -> Iterator[Any]:
         """Hold the lab, then go on."""
         hold_lab(self.ctx)
-        yield from self.work()
+        if not uses_luigid():
+            yield from self.work()
+            return
+        name = f"loop_{self.number}_{self.step}"
+        yield from in_turns(self, self.work, self.ctx.lab, name)
 
     def work(self) -> Iterator[Any]:
         """One iteration after the other. Luigi begins anew after each: the lab is the state."""

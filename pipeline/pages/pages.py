@@ -90,6 +90,7 @@ def spent(folder: Path, *, strict: bool = False) -> Spent:
     return Spent(
         calls_made=sum(p.calls_made - p.calls_replayed for p in found),
         calls_replayed=sum(p.calls_replayed for p in found),
+        duplicate_calls=sum(p.duplicate_calls for p in found),
         calls_reused=sum(p.runs_reused for p in found),
         calls_rescored=sum(p.runs_rescored for p in found),
         cost_usd=sum(p.cost_usd for p in found) + agents_usd,

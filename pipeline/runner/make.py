@@ -9,8 +9,8 @@ from statistics import fmean
 
 from pipeline.base import utc_now
 from pipeline.fan_out.execute import Bench, Site
+from pipeline.fan_out.make_runs import Breaker
 from pipeline.fan_out.progress import Progress
-from pipeline.fan_out.run import Breaker
 from pipeline.runner.order import Order
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.answered import unanswered

@@ -1,7 +1,10 @@
 """RunTask: one safe iteration of a task.yaml. One JSON record on standard output, nothing else."""
 
 import json
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import luigi
 from pydantic import BaseModel
@@ -49,6 +52,11 @@ class OfTask(LabTask):
         "--wait", default=600.0, description="seconds to wait for another engine on the same task"
     )
     mutator = luigi.Parameter(default="", description="a command in place of the task's mutator")
+
+    @classmethod
+    def owner_id(cls, values: Mapping[str, Any]) -> str:
+        """A digest of the task.yaml's path: such a task has no lab."""
+        return sha256(str(Path(values["task"]).resolve()).encode()).hexdigest()[:12]
 
     _site: Site | None = None
     _fault: LabError | None = None

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import luigi
 
 from pipeline.base import Phase, utc_now
+from pipeline.fan_out.make_runs import Breaker
 from pipeline.fan_out.meter import Meter
 from pipeline.fan_out.progress import Progress
-from pipeline.fan_out.run import Breaker
 from pipeline.gather import rows_now, texts
 from pipeline.params import WholeParameter
 from pipeline.trial.trials import judged, trial_of

@@ -6,15 +6,15 @@ from typing import Any
 import luigi
 
 from pipeline.base import Phase
-from pipeline.fan_out.run import all_runs, run_task, sound_rows
-from pipeline.gather import changed_plans
+from pipeline.fan_out.run import all_runs, missing_runs, sound_rows, tasks_of
+from pipeline.gather import changed_plans, rows_now
 from pipeline.trial.failure import report_failures
 from pipeline.trial.judging import left_to_judge
 from pipeline.trial.trials import asked, delivered, judged, trial_of
 from prompt_lab.decide.verdict import Trial
-from prompt_lab.names import Outcome, Side
+from prompt_lab.names import Outcome, Side, Split
 from prompt_lab.records import RunRow
-from prompt_lab.store.batch import Batch
+from prompt_lab.store.batch import Batch, batch_path, read_batch
 from prompt_lab.store.iterations import RunsSummary
 from prompt_lab.store.runs import is_finished
 
@@ -56,6 +56,22 @@ def all_judged(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
     return rows
 
 
+def runs_under_way(phase: Phase, split: Split) -> list[luigi.Task]:
+    """The runs of a split that were asked for and are not there; none before they are planned.
+
+    Raises StoreError for a damaged record.
+    """
+    path = batch_path(phase.ctx.lab, phase.number, phase.step, split.value)
+    if not path.exists():
+        return []
+    batch = read_batch(path)
+    if split is Split.VERIFY:
+        return missing_runs(phase, batch)
+    trial = trial_of(phase)
+    trial.update(delivered(rows_now(phase, batch), judged(phase, batch.name)))
+    return _missing(phase, batch, trial)
+
+
 def with_looks(summary: RunsSummary, batch: Batch, trial: Trial) -> RunsSummary:
     """The summary of a settled trial's runs, with where it stopped and what that spared."""
     assert trial.verdict is not None
@@ -73,10 +89,11 @@ def _missing(phase: Phase, batch: Batch, trial: Trial) -> list[luigi.Task]:
     root, plans = phase.ctx.lab.root, set(trial.asked)
     found = trial.verdict
     better = found is not None and (found.outcome is Outcome.YES or found.needs_verify)
-    return [
-        run_task(phase.number, phase.step, batch.name, key)
+    missing = [
+        key
         for key, planned in batch.by_key().items()
         if planned.plan in plans
         and (better or not planned.if_promising)
         and not (planned.reused or is_finished(root / planned.path))
     ]
+    return tasks_of(phase, batch, missing)

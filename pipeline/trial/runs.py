@@ -1,6 +1,7 @@
 """Runs: make every run of a split that is not there yet, then check what was really run."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import luigi
@@ -14,9 +15,16 @@ from pipeline.logs import say
 from pipeline.params import SplitParameter
 from pipeline.trial.failure import report_failures
 from pipeline.trial.leaked import leaks_under_test
-from pipeline.trial.looks import all_judged, has_both_sides, in_looks, with_looks
+from pipeline.trial.looks import (
+    all_judged,
+    has_both_sides,
+    in_looks,
+    runs_under_way,
+    with_looks,
+)
 from pipeline.trial.trials import judged, settle, trial_of
-from prompt_lab.errors import StoreError
+from pipeline.turns import uses_luigid
+from prompt_lab.errors import LabError, StoreError
 from prompt_lab.evaluate.answered import told_unanswered
 from prompt_lab.evaluate.evidence import not_exercised
 from prompt_lab.evaluate.inputs import describe_outside
@@ -37,9 +45,23 @@ class Runs(Phase):
         """One file for each split."""
         return summary_file(self.split)
 
-    def requires(self) -> luigi.Task:
-        """The change that is to be run."""
-        return self.like(Implement)
+    def requires(self) -> list[luigi.Task]:
+        """The change that is to be run; with a luigid also the runs that are under way.
+
+        So a process that comes later has them without running this phase, which another one may
+        be at.
+        """
+        return [self.like(Implement), *self._under_way]
+
+    @cached_property
+    def _under_way(self) -> list[luigi.Task]:
+        """As it was when the command began: luigi looks at it again before this phase runs."""
+        if not uses_luigid() or self.skip_runner:
+            return []
+        try:
+            return runs_under_way(self, self.split)
+        except LabError:  # run() says it
+            return []
 
     def work(self) -> Iterator[Any]:
         """Yield the runs that are missing; write what all came to."""

@@ -30,6 +30,7 @@ class Spent(Record):
     calls_reused: int = 0
     calls_rescored: int = Field(default=0, description="answers taken over and scored again")
     calls_replayed: int = Field(default=0, description="answered from a recording, beside those")
+    duplicate_calls: int = Field(default=0, description="of calls_made: a run was made twice")
     cost_usd: float = Field(default=0.0, description="of the runs and of the agents")
     agents_usd: float = Field(default=0.0, description="of the agents alone")
     agents: int = Field(default=0, description="pieces of work of agents, refused ones included")

@@ -98,6 +98,8 @@ class RunsSummary(Record):
     judge_calls: int = 0
     """Of calls_made, those that the judge took; of cost_usd, judge_cost_usd is its share."""
     judge_cost_usd: float = 0.0
+    duplicate_calls: int = 0
+    """Of calls_made, those for runs that another process had finished; cost_usd has them too."""
     leaked: tuple[Reason, ...] = ()
     """The finding that the candidate sends text of verify plans, if so."""
 

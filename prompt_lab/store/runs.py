@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from prompt_lab.errors import StoreError
 from prompt_lab.records import CallNote, Record, RunRecord, RunRow, Usage
+from prompt_lab.store.duplicates import note_duplicate
 from prompt_lab.store.files import (
     append_row,
+    create_record,
     disk_errors,
     read_if_whole,
     read_record,
-    write_record,
     write_text,
 )
 from prompt_lab.store.layout import MARKER, Lab
@@ -51,8 +53,13 @@ def claimed_by_us(folder: Path) -> bool:
 
 
 def start(folder: Path, plan: str, *, now: str) -> Path:
-    """Open a plan's folder for a run; what an unfinished attempt left goes under attempts/."""
+    """Open a plan's folder for a run; what an unfinished attempt left goes under attempts/.
+
+    Raises StoreError where a finished run lies there.
+    """
     out = folder / "outputs" / plan
+    if is_finished(out):
+        raise StoreError(f"{out}: a finished run lies here, which is never made again.")
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         leftovers = [p for p in out.iterdir() if p.name != ATTEMPTS]
@@ -86,8 +93,15 @@ def fail(folder: Path, plan: str, message: str, *, now: str) -> None:
 
 
 def finish(lab: Lab, out: Path, record: RunRecord) -> None:
-    """Write down a finished run: rows and usage first, run.json last."""
+    """Write down a finished run: rows and usage first, run.json last.
+
+    Of two processes that made the same run the first one's record stays; what the other one's cost
+    is noted beside it.
+    """
     folder = out.parent.parent
+    if is_finished(out):
+        note_duplicate(folder, record)
+        return
     error = f"{record.error.kind}: {record.error.message}" if record.error else None
     duration = round(record.duration_seconds, 3)
     if not record.rescored_from:
@@ -118,7 +132,11 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
     if said.get("faults") and not error:
         succeeded = record.usage.calls_succeeded
         _event(folder, "partial_recovery", record.plan, record.ended, calls_succeeded=succeeded)
-    write_record(out / MARKER, record, durable=False)
+    if not create_record(out / MARKER, record):
+        note_duplicate(folder, record)
+        return
+    if not record.content_key:
+        return  # made for itself alone
     shadowed = record.process is not None and record.process.elsewhere
     if record.sent.head != record.sent.wanted_commit or not record.sent.tree_clean or shadowed:
         return  # it says nothing about the commit that it was made for

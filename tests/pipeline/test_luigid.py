@@ -3,12 +3,14 @@
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import luigi.scheduler
 import pytest
 
 from tests.loopback import free_port
+from tests.pipeline.luigid import SETTINGS, Luigid
 from tests.pipeline.model_server import ModelServer, reads_well
 from tests.pipeline.terminal import STOPPED
 from tests.pipeline.terminal import luigi as command
@@ -18,7 +20,13 @@ from tests.processes import HANG_SECONDS
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
-LUIGID = {"LUIGI_CONFIG_PATH": "configs/luigid.cfg"}
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    """Where a luigid with our settings listens."""
+    with Luigid(tmp_path) as running:
+        yield running.port
 
 
 class Gate:
@@ -53,7 +61,7 @@ def test_two_processes_share_the_runs_and_none_is_made_twice(
 
         def start() -> "subprocess.Popen[str]":
             where = ("--number", "1", "--scheduler-port", str(port))
-            return world.command("Iteration", *where, env=LUIGID)
+            return world.command("Iteration", *where, env=SETTINGS)
 
         with start() as first:
             while gate.waiting < 2:
@@ -99,7 +107,7 @@ def test_without_a_luigid_the_command_ends_soon_and_says_how_to_start_one(
 ) -> None:
     begun = time.monotonic()
     with make_world().command(
-        "Iteration", "--scheduler-port", str(free_port()), env=LUIGID
+        "Iteration", "--scheduler-port", str(free_port()), env=SETTINGS
     ) as process:
         out, err = process.communicate(timeout=HANG_SECONDS)
     assert time.monotonic() - begun < 55  # by luigi's own settings: two waits of 30

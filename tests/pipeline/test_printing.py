@@ -17,9 +17,9 @@ from pipeline.decide.replay import Replay
 from pipeline.iteration.iteration import Iteration
 from pipeline.loop.revert import Revert
 from pipeline.trial.noise_floor import NoiseFloor
+from tests.pipeline.luigid import SETTINGS
 from tests.pipeline.task.task_world import World as TaskWorld
 from tests.pipeline.terminal import STOPPED, luigi
-from tests.pipeline.test_luigid import LUIGID
 from tests.pipeline.world import REPOSITORY, World
 
 pytestmark = pytest.mark.slow
@@ -143,7 +143,7 @@ def test_a_luigid_keeps_no_command_from_printing(judged: World, port: int) -> No
     for words, text in (("Replay", "1: identical"), ("Iteration --dry-run", "Dry run of")):
         with ExitStack() as stack:
             processes = [
-                stack.enter_context(judged.command(*words.split(), *where, env=LUIGID))
+                stack.enter_context(judged.command(*words.split(), *where, env=SETTINGS))
                 for _ in range(3)
             ]
             for process in processes:
