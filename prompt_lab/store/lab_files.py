@@ -28,6 +28,7 @@ _ITERATION = (
         "agent_*.transcript.txt",
     ),
     SUMMARY,
+    "verdict_error.txt",
 )
 """Patterns of an iteration's files. Those of its analysts have the analyst's name, see below."""
 _RUN = ("meta.json", "events.jsonl", "outputs.jsonl")
