@@ -5,10 +5,12 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+import typer
 from luigi.configuration import add_config_path, get_config
 from luigi.parameter import ParameterException
 from luigi.rpc import RPCError
@@ -36,6 +38,15 @@ def say_plainly(
         print(f"\nStopped: {printable(_words(error))}\n", file=sys.stderr)
     else:
         end_plainly(kind, error, trace)
+
+
+def run_command(app: typer.Typer, name: str, args: Sequence[str] | None) -> None:
+    """Run a typer command. An error ends the process in one message, Ctrl-C at once."""
+    sys.excepthook = say_plainly
+    try:
+        app(args=args, prog_name=name)
+    finally:
+        sys.excepthook = say_plainly  # typer has installed an excepthook of its own
 
 
 def has_reported() -> bool:

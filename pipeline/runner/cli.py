@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from pipeline.interrupt import INTERRUPTED
-from pipeline.logs import printable, say
+from pipeline.logs import printable, run_command, say
 from pipeline.runner.make import bench_of, make_runs, words
 from pipeline.runner.order import Flags, read_order
 from pipeline.runner.place import begin, hide_from_git, named_place, next_place, site_of
@@ -100,7 +100,7 @@ def carry_out(flags: Flags) -> int:
 
 def main(args: Sequence[str] | None = None) -> None:
     """The console script. A LabError ends in one message, by the interpreter's last word."""
-    app(args=args, prog_name="prompt-lab-run")
+    run_command(app, "prompt-lab-run", args)
 
 
 def _say_faults(faults: Sequence[str], missing: int, folder: Path) -> None:
