@@ -11,7 +11,7 @@ LLM = {
     "openai_like": "adapters.llm.openai_like:OpenAiLike",
     "openrouter": "adapters.llm.openai_like:OpenAiLike",
     "anthropic": "adapters.llm.anthropic:Anthropic",
-    "ollama": "adapters.llm.ollama:Ollama",
+    "ollama": "adapters.llm.ollama:OllamaLlm",
     "llama_index": "adapters.llm.llama_index_class:LlamaIndexClass",
     "scripted": "adapters.llm.scripted:Scripted",
 }
@@ -20,7 +20,7 @@ STEP = {
     "classify_ticket": "adapters.step.classify_ticket:ClassifyTicket",
     "python_target": "adapters.step.python_target:PythonTarget",
     "luigi_task": "adapters.step.luigi_task:LuigiTask",
-    "command": "adapters.step.command:Command",
+    "command": "adapters.step.command:CommandStep",
 }
 OWN_PROCESS = frozenset({"python_target", "luigi_task", "command"})
 """Step adapters that run in the target's process: they are also told the Place."""
@@ -35,7 +35,7 @@ AGENT = {
     "api": "adapters.agent.api:ApiAgent",
     "scripted": "adapters.agent.scripted:ScriptedAgent",
 }
-GATEWAY = {"local": "adapters.gateway.lines:Lines"}
+GATEWAY = {"local": "adapters.gateway.lines:GatewaySessions"}
 _TABLES = {
     "agent": AGENT,
     "llm": LLM,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
-from pipeline.context import Context, context
+from pipeline.context import LabContext, context
 from pipeline.flags import NEXT, change_given, settle
 from pipeline.params import MOST_REPLICATES, CountParameter, NamesParameter, names
 from prompt_lab.errors import ConfigError, LabBusy, LabError
@@ -26,7 +26,7 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def hold_lab(ctx: Context) -> None:
+def hold_lab(ctx: LabContext) -> None:
     """Keep other processes off this lab until this process ends. Raises LabBusy.
 
     Processes of one luigid share a lab on purpose, and luigid keeps them apart.
@@ -65,7 +65,7 @@ class LabTask(luigi.Task):
     """Any task on a lab. A LabError ends in one message, here and on luigid's page."""
 
     @property
-    def ctx(self) -> Context:
+    def context(self) -> LabContext:
         """The composition root of this process."""
         return context()
 
@@ -162,10 +162,10 @@ class Phase(LabTask):
     @property
     def folder(self) -> Path:
         """The iteration's folder in analysis/."""
-        return self.ctx.lab.iteration(self.number, self.step)
+        return self.context.lab.iteration(self.number, self.step)
 
     @property
-    def given(self) -> str:
+    def change_ref(self) -> str:
         """The change that the command line names: a branch, '#<pull>', or ''."""
         return change_given({"branch": self.branch, "pr": self.pr})
 
@@ -184,7 +184,7 @@ class Phase(LabTask):
         """The analysts that the command line names."""
         return names(self.analysts)
 
-    def like(self, kind: type[P], **more: Any) -> P:
+    def clone_as(self, kind: type[P], **more: Any) -> P:
         """The task `kind` of the same iteration, with the same flags."""
         task: P = self.clone(kind, **more)
         return task
@@ -195,7 +195,7 @@ class Phase(LabTask):
 
     def run(self) -> Any:
         """Hold the lab, then do the phase's work."""
-        hold_lab(self.ctx)
+        hold_lab(self.context)
         return self.work()
 
     def work(self) -> Any:
@@ -211,7 +211,7 @@ class Phase(LabTask):
 def _hold_before_forking(task: Phase, _: luigi.Task) -> None:
     # A lock that the parent holds is shared by its forks; run() says so where it cannot be had.
     try:
-        hold_lab(task.ctx)
+        hold_lab(task.context)
     except LabError:
         return
 

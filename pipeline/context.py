@@ -22,7 +22,7 @@ from prompt_lab.config.models import ModelConfig
 from prompt_lab.config.profiles import profile_path, read_profile, without_class
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import ModelUnavailable, UnknownName
-from prompt_lab.own_process import ModelGateway, Place
+from prompt_lab.own_process import ModelGateway, TargetLocation
 from prompt_lab.ports import CodeHost, Llm, StepAdapter, TargetStep, Workspace
 from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.layout import Lab
@@ -39,7 +39,7 @@ class lab(luigi.Config):
 
 
 @dataclass
-class Context:
+class LabContext:
     """One lab with its configs. Adapters are made on first use and kept."""
 
     lab: Lab
@@ -65,7 +65,7 @@ class Context:
         profile = profile_path(os.environ, self.configs)
         return own | read_profile(profile, os.environ) if profile else own
 
-    def named(self, names: Sequence[str]) -> list[ModelConfig]:
+    def select_models(self, names: Sequence[str]) -> list[ModelConfig]:
         """Models by alias or short name, each once. Raises UnknownName."""
         if not names:
             return []
@@ -81,7 +81,7 @@ class Context:
         self, names: Sequence[str], step: str, flag: str = "--models"
     ) -> list[ModelConfig]:
         """Models by name; the step must be able to use all, or every reason is given at once."""
-        chosen = self.named(names)
+        chosen = self.select_models(names)
         reasons = [f"  {m.alias}: {why}" for m in chosen if (why := self.why_not(m, step))]
         if reasons:
             raise ModelUnavailable(
@@ -124,12 +124,12 @@ class Context:
         place = None
         if config.adapter in OWN_PROCESS:
             target = self.target(config.target)
-            place = Place(target, self.repository(target), self.home)
+            place = TargetLocation(target, self.repository(target), self.home)
         known = self._steps.get(name)
         if known is None or known[0] != (config, place):
             if known is not None and isinstance(known[1], TargetStep):
                 known[1].close()
-            self._steps[name] = ((config, place), _made(config, place))
+            self._steps[name] = ((config, place), _build_step_adapter(config, place))
         return self._steps[name][1]
 
     def gateway(self, aliases: Iterable[str]) -> ModelGateway:
@@ -171,7 +171,7 @@ class Context:
         return self._hosts[name]
 
     @contextmanager
-    def elsewhere(self) -> Iterator[None]:
+    def temporary_work_folder(self) -> Iterator[None]:
         """Until the block ends, clones are made in a temporary folder: the lab is only read."""
         work = self.lab.work
         self._workspaces.clear()
@@ -204,7 +204,7 @@ class Context:
         return str(path)
 
 
-def _made(config: StepConfig, place: Place | None) -> StepAdapter:
+def _build_step_adapter(config: StepConfig, place: TargetLocation | None) -> StepAdapter:
     kind = load_adapter("step", config.adapter)
     made: StepAdapter = kind(config) if place is None else kind(config, place)
     if isinstance(made, TargetStep):
@@ -212,18 +212,18 @@ def _made(config: StepConfig, place: Place | None) -> StepAdapter:
     return made
 
 
-def context() -> Context:
+def context() -> LabContext:
     """The context of this process, by luigi.cfg and the environment."""
     check_settings()
     return _context(os.environ.get("PROMPTLAB_ROOT"), os.environ.get("PROMPTLAB_CONFIGS"))
 
 
 @lru_cache(maxsize=4)
-def _context(root: str | None, configs: str | None) -> Context:
+def _context(root: str | None, configs: str | None) -> LabContext:
     """Kept, since every look at a run's file asks for it, and luigi reads its section slowly."""
     section = lab()
     default = str(Path(__file__).parent.parent / "configs")
-    return Context(
+    return LabContext(
         Lab(Path(root or section.root)),
         Path(configs or section.configs or default),
         section.pages_url,

@@ -3,7 +3,7 @@
 import os
 
 from adapters.registry import load as load_adapter
-from pipeline.context import Context
+from pipeline.context import LabContext
 from prompt_lab.agents.port import Agent, Copies
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.base import load_folder, load_named
@@ -12,7 +12,7 @@ from prompt_lab.errors import UnknownName
 _SECRET = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 
 
-def agent_config(ctx: Context, name: str, what: str = "agent") -> AgentConfig:
+def agent_config(ctx: LabContext, name: str, what: str = "agent") -> AgentConfig:
     """configs/agents/<name>.yaml; a model's name stands for that model. Raises UnknownName."""
     folder = ctx.configs / "agents"
     known = {path.stem for path in folder.glob("*.yaml")}
@@ -25,19 +25,19 @@ def agent_config(ctx: Context, name: str, what: str = "agent") -> AgentConfig:
     return AgentConfig(name=name, kind="api", model=name)
 
 
-def agent(ctx: Context, config: AgentConfig) -> Agent:
+def agent(ctx: LabContext, config: AgentConfig) -> Agent:
     """The agent of a config. Raises UnknownName for a model that is not there."""
     kind = load_adapter("agent", config.kind)
     made: Agent
     if config.kind == "api":
-        [model] = ctx.named([config.model])
+        [model] = ctx.select_models([config.model])
         made = kind(config, lambda: ctx.llm(model.alias), model)
     else:
         made = kind(config)
     return made
 
 
-def copies(ctx: Context, target: str) -> Copies:
+def copies(ctx: LabContext, target: str) -> Copies:
     """Private copies of a target: its workspace makes them."""
     made = ctx.workspace(target)
     if not isinstance(made, Copies):
@@ -45,7 +45,7 @@ def copies(ctx: Context, target: str) -> Copies:
     return made
 
 
-def secrets(ctx: Context) -> list[str]:
+def secrets(ctx: LabContext) -> list[str]:
     """The values of all keys of this process: none is ever written into a file."""
     agents = load_folder(ctx.configs / "agents", AgentConfig, "name").values()
     names = {name for name in os.environ if name.upper().endswith(_SECRET)}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.context import Context
+from pipeline.context import LabContext
 from pipeline.context_agents import agent_config
 from pipeline.params import names
 from prompt_lab.errors import ConfigError
@@ -20,7 +20,7 @@ NEXT = -1
 METRICS = "metrics"
 
 
-def settle(ctx: Context, given: Mapping[str, Any], *, iterates: bool = True) -> dict[str, Any]:
+def settle(ctx: LabContext, given: Mapping[str, Any], *, iterates: bool = True) -> dict[str, Any]:
     """The flags with step and number filled in. Raises the LabError of what cannot be meant.
 
     `iterates` is False for a task that has no iteration of its own: its number is none.
@@ -52,7 +52,7 @@ def settle(ctx: Context, given: Mapping[str, Any], *, iterates: bool = True) -> 
     return values
 
 
-def _check_agents(ctx: Context, values: Mapping[str, Any]) -> None:
+def _check_agents(ctx: LabContext, values: Mapping[str, Any]) -> None:
     """Raise UnknownName for an agent or analyst that is not there, ConfigError for a bad config."""
     analysts = [*names(values["analysts"]), *ctx.defaults.analysts, values.get("analyst", METRICS)]
     for name in dict.fromkeys(analysts):
@@ -67,14 +67,14 @@ def change_given(values: Mapping[str, Any]) -> str:
     return str(values["branch"]) or (f"#{values['pr']}" if values["pr"] else "")
 
 
-def _check_same(ctx: Context, values: Mapping[str, Any]) -> None:
+def _check_same(ctx: LabContext, values: Mapping[str, Any]) -> None:
     """Raise ConfigError where an iteration was prepared by flags that say something else."""
     number = values["number"]
     path = ctx.lab.iteration(number, values["step"]) / "meta.json"
     meta = read_if_whole(path, IterationMeta)
     if meta is None:
         return
-    wanted = tuple(m.alias for m in ctx.named(names(values["models"])))
+    wanted = tuple(m.alias for m in ctx.select_models(names(values["models"])))
     pairs: list[tuple[str, object, object]] = [
         ("--models", wanted, meta.models),
         ("--plans", names(values["plans"]), meta.plans[Split.TRAIN]),

@@ -6,7 +6,7 @@ from hashlib import sha256
 from statistics import fmean
 
 from pipeline.base import Phase
-from pipeline.context import Context
+from pipeline.context import LabContext
 from prompt_lab.errors import TargetError
 from prompt_lab.evaluate.drift import drifted
 from prompt_lab.evaluate.evidence import SideFacts
@@ -17,7 +17,7 @@ from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch
 from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import IterationMeta, RunsSummary, made_again
 from prompt_lab.store.judgements import asked_for
-from prompt_lab.store.plans import changed, read_plan
+from prompt_lab.store.plans import changed_plans, read_plan
 from prompt_lab.store.runs import is_finished, read_row
 
 DRIFT_ALPHA = 0.01
@@ -25,7 +25,7 @@ DRIFT_ALPHA = 0.01
 
 def batch_of(phase: Phase, name: str) -> Batch | None:
     """A batch of the iteration, or None where it was never planned."""
-    path = batch_path(phase.ctx.lab, phase.number, phase.step, name)
+    path = batch_path(phase.context.lab, phase.number, phase.step, name)
     ran = name in list(Split) and (phase.folder / summary_file(Split(name))).exists()
     if path.exists() or (ran and not summary_of(phase, Split(name)).skipped):
         return read_batch(path)
@@ -47,8 +47,8 @@ def rows_of(phase: Phase, batch: Batch | None, *, probes: bool = False) -> list[
     """The finished runs of a batch with their outputs; probes are left out unless asked for."""
     if batch is None:
         return []
-    lab = phase.ctx.lab
-    outputs = phase.ctx.adapter(phase.step).outputs
+    lab = phase.context.lab
+    outputs = phase.context.adapter(phase.step).outputs
     return [
         as_planned(read_row(lab, run.path, outputs, reused=run.reused), run)
         for run in batch.runs
@@ -58,10 +58,10 @@ def rows_of(phase: Phase, batch: Batch | None, *, probes: bool = False) -> list[
 
 def rows_now(phase: Phase, batch: Batch | None) -> list[RunRow]:
     """The finished runs of a batch, a reused one replaced where it was made again."""
-    return renewed(rows_of(phase, batch, probes=True))
+    return replace_probed_rows(rows_of(phase, batch, probes=True))
 
 
-def compared(phase: Phase, split: Split) -> list[RunRow]:
+def compared_rows(phase: Phase, split: Split) -> list[RunRow]:
     """The rows that a verdict is about: those of the plans that its trial has asked for."""
     batch = batch_of(phase, split.value)
     if batch is None or not (phase.folder / summary_file(split)).exists():
@@ -70,7 +70,7 @@ def compared(phase: Phase, split: Split) -> list[RunRow]:
     return [row for row in rows_now(phase, batch) if not plans or row.record.plan in plans]
 
 
-def renewed(rows: Sequence[RunRow]) -> list[RunRow]:
+def replace_probed_rows(rows: Sequence[RunRow]) -> list[RunRow]:
     """The rows without the probes; a reused run that a probe made again gives way to it."""
     records = [(row, row.record) for row in rows]
     again = {(r.model, r.plan, -1 - r.replicate): row for row, r in records if r.replicate < 0}
@@ -95,16 +95,16 @@ def as_planned(row: RunRow, run: PlannedRun) -> RunRow:
 
 def texts(phase: Phase, plans: Iterable[str], *, split: Split) -> dict[str, PlanText]:
     """The plans' inputs and gold by name."""
-    adapter, folder = phase.ctx.adapter(phase.step), phase.ctx.lab.plans(split)
+    adapter, folder = phase.context.adapter(phase.step), phase.context.lab.plans(split)
     return {n: read_plan(folder / n, adapter.inputs, adapter.outputs) for n in plans}
 
 
 def version_at(phase: Phase, commit: str) -> PromptVersion:
     """Prompt and schema of the step at a commit. Raises TargetError where the prompt is missing."""
-    return version_of(phase.ctx, phase.step, commit)
+    return version_of(phase.context, phase.step, commit)
 
 
-def version_of(ctx: Context, step: str, commit: str) -> PromptVersion:
+def version_of(ctx: LabContext, step: str, commit: str) -> PromptVersion:
     """The same of any step."""
     config = ctx.step(step)
     workspace = ctx.workspace(config.target)
@@ -122,8 +122,8 @@ def version_of(ctx: Context, step: str, commit: str) -> PromptVersion:
 
 def is_writable(phase: Phase, commit: str) -> bool:
     """Whether the prompt is a file of its own: no strategy can write one that is in a module."""
-    config, adapter = phase.ctx.step(phase.step), phase.ctx.adapter(phase.step)
-    source = phase.ctx.workspace(config.target).read(commit, config.prompt)
+    config, adapter = phase.context.step(phase.step), phase.context.adapter(phase.step)
+    source = phase.context.workspace(config.target).read(commit, config.prompt)
     return not isinstance(adapter, TargetStep) or adapter.prompt_in(source) == source
 
 
@@ -132,8 +132,8 @@ def side_facts(phase: Phase, commit: str, rows: Sequence[RunRow] = ()) -> SideFa
 
     Known of it are the files that the step may load there, and all that any of `rows` has loaded.
     """
-    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
-    adapter = phase.ctx.adapter(phase.step)
+    workspace = phase.context.workspace(phase.context.step(phase.step).target)
+    adapter = phase.context.adapter(phase.step)
     paths = {path for row in rows for path in row.record.sent.files}
     return SideFacts(
         commit=commit,
@@ -144,8 +144,8 @@ def side_facts(phase: Phase, commit: str, rows: Sequence[RunRow] = ()) -> SideFa
 
 def sources_at(phase: Phase, commit: str) -> dict[str, str]:
     """path -> blob id at a commit ('' for none), of every file that a run there may load."""
-    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
-    adapter = phase.ctx.adapter(phase.step)
+    workspace = phase.context.workspace(phase.context.step(phase.step).target)
+    adapter = phase.context.adapter(phase.step)
     if not isinstance(adapter, TargetStep):
         return {path: workspace.blob(commit, path) or "" for path in adapter.sources}
     own = dict.fromkeys(adapter.sources, "")
@@ -154,16 +154,16 @@ def sources_at(phase: Phase, commit: str) -> dict[str, str]:
 
 def _prompt_sha256(phase: Phase, adapter: StepAdapter, commit: str) -> str:
     """Of the prompt at a commit; '' where only running it would tell, and that cannot be done."""
-    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    workspace = phase.context.workspace(phase.context.step(phase.step).target)
     text: str | None = workspace.read(commit, adapter.sources[0])
     if isinstance(adapter, TargetStep) and text is not None:
         text = adapter.prompt_in(text)
         if text is None:
-            return _described(adapter, workspace, commit)
+            return _read_described_prompt(adapter, workspace, commit)
     return sha256((text or "").encode()).hexdigest()
 
 
-def _described(adapter: TargetStep, workspace: Workspace, commit: str) -> str:
+def _read_described_prompt(adapter: TargetStep, workspace: Workspace, commit: str) -> str:
     tree = workspace.worktree(commit)
     if workspace.observe(tree) != (commit, True):
         return ""  # what lies there is not the commit's prompt
@@ -173,7 +173,7 @@ def _described(adapter: TargetStep, workspace: Workspace, commit: str) -> str:
         return ""
 
 
-def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary:
+def summarise_batch(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary:
     """Count what the runs came to, look at both worktrees again, and test for drift.
 
     `rows` are those that are compared. A drift matters as long as one of them is a reused run of a
@@ -183,9 +183,9 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
     made = [row for row in every if not row.reused]
     probed = {run.model for run in batch.runs if run.probe}
     kept = {row.record.model for row in rows if row.reused and row.record.side is Side.BASELINE}
-    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    workspace = phase.context.workspace(phase.context.step(phase.step).target)
     trees = {side: workspace.worktree(commit) for side, commit in batch.commits.items()}
-    judge = asked_for(phase.ctx.lab, phase.number, batch.name)
+    judge = asked_for(phase.context.lab, phase.number, batch.name)
     return RunsSummary(
         split=batch.split,
         calls_made=sum(row.record.usage.calls for row in made) + judge.calls,
@@ -199,8 +199,8 @@ def summarise(phase: Phase, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary
         judge_cost_usd=judge.cost_usd,
         observed={side: workspace.observe(tree) for side, tree in trees.items()},
         dirt={side: dirt for side, tree in trees.items() if (dirt := workspace.dirt(tree))},
-        plans_changed=changed(
-            phase.ctx.lab.plans(batch.split), batch.plans, phase.ctx.adapter(phase.step)
+        plans_changed=changed_plans(
+            phase.context.lab.plans(batch.split), batch.plans, phase.context.adapter(phase.step)
         ),
         drifted=_drift(every, probed & kept),
     )

@@ -28,7 +28,7 @@ def say_plainly(
 ) -> None:
     """The interpreter's last word on an error that ends it; sys.excepthook."""
     if isinstance(error, PLAIN):
-        print(f"\nStopped: {printable(_words(error))}\n", file=sys.stderr)
+        print(f"\nStopped: {printable(_error_text(error))}\n", file=sys.stderr)
     else:
         end_plainly(kind, error, trace)
 
@@ -80,9 +80,9 @@ class PlainFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One record as text."""
         error = record.exc_info[1] if record.exc_info else None
-        known = _known(record)
+        known = _find_own_error(record)
         if known is not None:
-            return f"\nStopped: {printable(_words(known))}\n"
+            return f"\nStopped: {printable(_error_text(known))}\n"
         if error is None:
             record.exc_info = None  # luigi asks for a trace where there is none
         return super().format(record)
@@ -97,7 +97,7 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; an error that reaches luigi by two ways is said once."""
-        error = _known(record)
+        error = _find_own_error(record)
         if error is not None:
             if str(error) in self._said:
                 return
@@ -106,7 +106,7 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
         super().emit(record)
 
 
-def _words(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     if isinstance(error, RPCError):
         return f"{error}: start it with `make scheduler`, or leave LUIGI_CONFIG_PATH out."
     if isinstance(error, ParameterException):
@@ -114,14 +114,14 @@ def _words(error: BaseException) -> str:
     return str(error)
 
 
-def _known(record: logging.LogRecord) -> BaseException | None:
+def _find_own_error(record: logging.LogRecord) -> BaseException | None:
     """The error of ours that a record tells of; of one in requires() luigi gives only the trace."""
     if record.exc_info:
-        return _plain(record.exc_info[1])
-    return _plain(sys.exc_info()[1]) if record.levelno >= logging.WARNING else None
+        return _unwrap_own_error(record.exc_info[1])
+    return _unwrap_own_error(sys.exc_info()[1]) if record.levelno >= logging.WARNING else None
 
 
-def _plain(error: BaseException | None) -> BaseException | None:
+def _unwrap_own_error(error: BaseException | None) -> BaseException | None:
     while error is not None:
         if isinstance(error, PLAIN):
             return error

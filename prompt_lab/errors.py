@@ -38,7 +38,7 @@ class ConfigError(LabError):
         super().__init__(f"{count} in the configuration:\n" + "\n".join(f"  {f}" for f in faults))
 
 
-class FlagsMissing(LabError):
+class UsageError(LabError):
     """A command line that leaves open what is to be done."""
 
 
@@ -93,7 +93,7 @@ class TimeUp(CallRefused):
     kind = "time_limit"
 
 
-class OutsideFailure(LabError):
+class TransientError(LabError):
     """A dead network, a rate limit that outlasted its retries, a server that answers 500."""
 
 

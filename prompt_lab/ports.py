@@ -190,7 +190,7 @@ class Workspace(Protocol):
         the files that conflict, or where nothing of it is left.
         """
 
-    def merged(self, base: str, commit: str) -> str:
+    def merge_commit(self, base: str, commit: str) -> str:
         """The commit that a merge would leave; the one that has the other. Raises MergeConflict."""
 
     def diff(self, base: str, commit: str) -> str:

@@ -72,7 +72,7 @@ class RunError(Record):
     message: str
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """Kind and message for one line of a terminal or a page."""
         return f"{self.kind}: {' '.join(ending(self.message).split())}"
 
@@ -94,7 +94,7 @@ def ending(text: str, most: int = 300) -> str:
     return "\n".join(reversed(kept)).strip()
 
 
-class Sent(Record):
+class SentEvidence(Record):
     """What the run really used: the evidence that is checked after the runs."""
 
     wanted_commit: str
@@ -143,7 +143,7 @@ class RunRecord(Record):
     primary: float
     valid: bool = Field(description="the answer satisfied the step's own output contract")
     usage: Usage
-    sent: Sent
+    sent: SentEvidence
     content_key: str = Field(description="what reuse goes by: equal keys may share a run")
     answered_by: str = Field(description="the model id that answered, of alias and fallbacks")
     started: str
@@ -163,7 +163,7 @@ class RunRecord(Record):
         return RunKey(self.split, self.side, self.model, self.plan, self.replicate)
 
     @property
-    def recorded(self) -> bool:
+    def is_recorded(self) -> bool:
         """Whether answers were given by who asked, not by what was asked: no evidence for it."""
         return any(call.origin == RECORDED for call in self.calls)
 

@@ -60,10 +60,10 @@ class Redactor:
         lower = text.lower()
         for marker, shape in _MARKED:
             if marker in lower:
-                text = shape.sub(_hide, text)
+                text = shape.sub(_mask, text)
         return text
 
-    def found(self, text: str) -> frozenset[str]:
+    def find_secrets(self, text: str) -> frozenset[str]:
         """What `text` would hide of a text, each with the words that make it a key.
 
         >>> sorted(Redactor(["top-secret"]).found('top-secret https://x/?key=abc'))
@@ -88,7 +88,7 @@ class Redactor:
             text = text.replace(key, HIDDEN)
         return text
 
-    def known(self, data: bytes) -> bytes:
+    def redact_known_keys(self, data: bytes) -> bytes:
         """An answer without the keys themselves; what a model made up stays as it is."""
         for key in self._known:
             data = data.replace(key.encode(), HIDDEN.encode())
@@ -103,5 +103,5 @@ def _squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def _hide(found: re.Match[str]) -> str:
+def _mask(found: re.Match[str]) -> str:
     return (found[1] if found.re.groups else "") + HIDDEN

@@ -68,7 +68,7 @@ class Group:
         return counts
 
 
-class Cage:
+class ResourceLimits:
     """A folder of cgroups of our own, one below it for each plan; `kind` is '' where none can be.
 
     Only what can be made without changing a group of someone else is used: version 2 where the
@@ -82,7 +82,7 @@ class Cage:
         for controller, file in (("pids", "pids.max"), ("memory", "memory.")) if wanted else ():
             for kind, parent in _parents(controller):
                 folder = parent / f"prompt-lab-{mark}-{os.getpid()}"
-                if folder in self._folders.values() or _made(folder, file):
+                if folder in self._folders.values() or _make_group(folder, file):
                     self._folders[controller] = folder
                     self.kind = kind if controller == "pids" else self.kind
                     break
@@ -118,9 +118,9 @@ class Cage:
                 time.sleep(0.05)
 
 
-def _made(folder: Path, file: str) -> bool:
+def _make_group(folder: Path, file: str) -> bool:
     """Make a folder of groups; False where it cannot be made or bounds nothing."""
-    _sweep(folder.parent)
+    _remove_stale_groups(folder.parent)
     try:
         folder.mkdir()
     except OSError:
@@ -189,7 +189,7 @@ def _address_space() -> int:
     return pages * resource.getpagesize()
 
 
-def _sweep(parent: Path) -> None:
+def _remove_stale_groups(parent: Path) -> None:
     """Remove what workers left that were killed."""
     with contextlib.suppress(OSError, ValueError):
         for folder in parent.glob("prompt-lab-*"):

@@ -9,7 +9,7 @@ KEPT = 32 << 10
 """Bytes that are kept from the beginning, and again from the end."""
 
 
-class Prints:
+class CapturedOutput:
     """The bytes of one pipe. `most` is how many may come; 0: any number."""
 
     def __init__(self, most: int, kept: int = KEPT) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from github import Auth, Github, GithubException, GithubIntegration
 
-from adapters.code_host._github_calls import Calls
+from adapters.code_host._github_calls import GitHubCalls
 from prompt_lab.config.github import GitHubConfig
 from prompt_lab.errors import CodeHostError
 
@@ -24,7 +24,7 @@ RIGHTS = {"contents": "write", "pull_requests": "write", "statuses": "write"}
 class Access:
     """The one client of a process. A key is read when it is first needed, and never written."""
 
-    def __init__(self, config: GitHubConfig, environ: Mapping[str, str], call: Calls) -> None:
+    def __init__(self, config: GitHubConfig, environ: Mapping[str, str], call: GitHubCalls) -> None:
         self._config = config
         self._environ = environ
         self._call = call
@@ -84,7 +84,7 @@ class Access:
 
     def git_environment(self) -> dict[str, str]:
         """How git is told the token: for this host alone, and in no file and no argument."""
-        if not self._config.git_remote.startswith(("http://", "https://")) and not self._named:
+        if not self._config.git_remote.startswith(("http://", "https://")) and not self._has_explicit_name:
             return {}
         self.client  # noqa: B018 -- an App's token is made through it
         token = self._call("make a token for git", lambda: self._auth.token)
@@ -105,7 +105,7 @@ class Access:
         return {"GIT_CONFIG_COUNT": str(len(settings)), **pairs}
 
     @property
-    def _named(self) -> bool:
+    def _has_explicit_name(self) -> bool:
         return ":" not in self._config.remote and "/" not in self._config.remote
 
     @property
@@ -121,7 +121,7 @@ class Access:
     @cached_property
     def _auth(self) -> Auth.Token | Auth.AppInstallationAuth:
         if self._environ.get(APP_ID):
-            return self._installed(Auth.AppAuth(self._environ[APP_ID], self._app_key()))
+            return self._installation_auth(Auth.AppAuth(self._environ[APP_ID], self._app_key()))
         token = self._environ.get(TOKEN, "").strip()
         if not token:
             raise CodeHostError(
@@ -136,7 +136,7 @@ class Access:
             )
         return Auth.Token(token)
 
-    def _installed(self, app: Auth.AppAuth) -> Auth.AppInstallationAuth:
+    def _installation_auth(self, app: Auth.AppAuth) -> Auth.AppInstallationAuth:
         given = self._environ.get(INSTALLATION, "")
         if given:
             if not given.isdecimal():

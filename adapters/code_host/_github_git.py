@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from adapters.code_host._github_calls import AGAIN, Calls, NotYet, Transport
+from adapters.code_host._github_calls import AGAIN, GitHubCalls, NotYet, Transport
 from adapters.code_host._merge import advance, contains
 from adapters.git import Git, branch_head
 from prompt_lab.config.github import GitHubConfig
@@ -17,7 +17,7 @@ class Remote:
         self,
         config: GitHubConfig,
         repository: Path,
-        calls: Calls,
+        calls: GitHubCalls,
         environment: Callable[[], Mapping[str, str]],
     ) -> None:
         self._remote = config.git_remote

@@ -3,7 +3,7 @@
 from github import GithubException
 from github.PullRequest import PullRequest
 
-from adapters.code_host._github_calls import NotYet, said
+from adapters.code_host._github_calls import NotYet, error_text
 from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused, PullEnded
 from prompt_lab.names import PullState
 from prompt_lab.records import Pull
@@ -21,7 +21,7 @@ def is_merged(pull: PullRequest, head: str) -> bool:
     return pull.merged_at is not None and pull.head.sha == head
 
 
-def moved(pull: PullRequest, head: str) -> HeadMoved:
+def head_moved_error(pull: PullRequest, head: str) -> HeadMoved:
     """Its head is not the commit that was tested."""
     return HeadMoved(
         f"{pull.html_url} stands at {pull.head.sha!r}, but {head!r} was tested: the head has"
@@ -40,25 +40,25 @@ def conflict(pull: PullRequest) -> MergeConflict:
 def refusal(now: PullRequest, head: str, error: GithubException) -> CodeHostError:
     """Why it was not merged, by what the pull request is now rather than by GitHub's words."""
     if now.head.sha != head:
-        return moved(now, head)
+        return head_moved_error(now, head)
     if state(now) is not PullState.OPEN:
         return PullEnded(f"{now.html_url} was {state(now).value} by somebody else meanwhile")
     if now.mergeable is False:
         return conflict(now)
-    return MergeRefused(f"{now.html_url}: GitHub will not merge it: {said(error)!r}")
+    return MergeRefused(f"{now.html_url}: GitHub will not merge it: {error_text(error)!r}")
 
 
 def check_mergeable(pull: PullRequest, base: str) -> None:
     """Raises what forbids its merge already: NotYet where GitHub has still to find out."""
     if pull.draft:
-        raise draft(pull)
+        raise draft_error(pull)
     if pull.mergeable is None:
         raise NotYet(f"GitHub does not yet say whether #{pull.number} conflicts with {base!r}")
     if not pull.mergeable:
         raise conflict(pull)
 
 
-def draft(pull: PullRequest) -> CodeHostError:
+def draft_error(pull: PullRequest) -> CodeHostError:
     """GitHub merges no draft, whatever its verdict."""
     return CodeHostError(
         f"pull request #{pull.number} ({pull.html_url}) is a draft: mark it ready for review there,"
@@ -66,7 +66,7 @@ def draft(pull: PullRequest) -> CodeHostError:
     )
 
 
-def seen(pull: PullRequest) -> Pull:
+def to_record(pull: PullRequest) -> Pull:
     """The record of it."""
     stands = state(pull)
     return Pull(

@@ -25,7 +25,7 @@ _CONCLUSIONS = {
 
 
 @dataclass(frozen=True)
-class Told:
+class CommitReport:
     """What is said on a commit under a name."""
 
     name: str
@@ -39,7 +39,7 @@ class Told:
         return flat if len(flat) <= LONGEST else flat[: LONGEST - 1] + "…"
 
 
-def tell(repository: Repository, sha: str, told: Told) -> None:
+def publish_report(repository: Repository, sha: str, told: CommitReport) -> None:
     """Say it, unless it is what was said last."""
     commit = repository.get_commit(sha)
     try:
@@ -48,14 +48,14 @@ def tell(repository: Repository, sha: str, told: Told) -> None:
         _as_check_run(repository, commit, sha, told)
 
 
-def _as_status(commit: Commit, told: Told) -> None:
+def _as_status(commit: Commit, told: CommitReport) -> None:
     state = _STATES[told.outcome]
     newest = next((s for s in commit.get_statuses() if s.context == told.name), None)
     if newest is None or (newest.state, newest.description) != (state, told.line):
         commit.create_status(state, description=told.line, context=told.name)
 
 
-def _as_check_run(repository: Repository, commit: Commit, sha: str, told: Told) -> None:
+def _as_check_run(repository: Repository, commit: Commit, sha: str, told: CommitReport) -> None:
     runs = [r for r in commit.get_check_runs(check_name=told.name) if r.name == told.name]
     output: dict[str, str | list[dict[str, str | int]]]
     output = {"title": told.outcome.value, "summary": told.line}

@@ -11,7 +11,7 @@ _MARK = re.compile(r"\n\n<!-- prompt-lab: ([A-Za-z0-9_.-]+) -->\s*\Z")
 _CUT = "\n\n… the rest is in the report."
 
 
-def marked(body: str, key: str) -> str:
+def add_marker(body: str, key: str) -> str:
     r"""The body with its mark; what is too long for the host is cut.
 
     >>> marked("YES", "verdict-1")

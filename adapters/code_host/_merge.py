@@ -37,7 +37,7 @@ def make_merge(git: Git, scratch: Path, ends: tuple[str, str], *, message: str, 
     as_ours = {"message": message, "when": when}
     if contains(git, head, main):
         return _commit(git, git("rev-parse", f"{head}^{{tree}}"), ends, **as_ours)
-    with _merged(git, scratch, ends, when=when) as clone:
+    with _merged_clone(git, scratch, ends, when=when) as clone:
         commit = _commit(clone, clone("write-tree"), ends, **as_ours)
         clone("update-ref", "refs/merged", commit)
         hand_over(git, clone.folder.resolve(), "refs/merged")
@@ -48,12 +48,12 @@ def check_merge(git: Git, scratch: Path, ends: tuple[str, str], *, when: str) ->
     """Raises MergeConflict where (main, head) cannot be merged. Writes nothing but in `scratch`."""
     main, head = ends
     if not contains(git, head, main):
-        with _merged(git, scratch, ends, when=when):
+        with _merged_clone(git, scratch, ends, when=when):
             return
 
 
 @contextmanager
-def _merged(git: Git, scratch: Path, ends: tuple[str, str], *, when: str) -> Iterator[Git]:
+def _merged_clone(git: Git, scratch: Path, ends: tuple[str, str], *, when: str) -> Iterator[Git]:
     """A throwaway clone whose index holds the merge, not yet committed."""
     main, head = ends
     scratch.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ class Comment(Record):
     edited: str = ""
 
 
-class Judged(Record):
+class StoredStatus(Record):
     """How a commit was judged."""
 
     commit: str
@@ -49,7 +49,7 @@ class StoredPull(Record):
     labels: tuple[str, ...] = ()
     merged_commit: str = ""
     comments: tuple[Comment, ...] = ()
-    statuses: tuple[Judged, ...] = ()
+    statuses: tuple[StoredStatus, ...] = ()
     history: tuple[Event, ...] = ()
 
     def after(self, event: Event, **changes: object) -> "StoredPull":

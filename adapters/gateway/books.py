@@ -10,9 +10,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from adapters.gateway.recordings import Question
+from adapters.gateway.recordings import RecordedRequest
 from adapters.gateway.records import CallRecord
-from adapters.gateway.runs import Run
+from adapters.gateway.runs import TokenRun
 from adapters.gateway.settings import Route
 from prompt_lab.errors import LabError
 from prompt_lab.redact import Redactor
@@ -21,16 +21,16 @@ from prompt_lab.store.files import disk_errors
 DELAY_SECONDS = 0.05
 
 
-class Books:
+class UsageAccounting:
     """`fault` is what went wrong with the log, for the owner to hear."""
 
     def __init__(self, routes: Mapping[str, Route], redactor: Redactor, log: Path | None) -> None:
         self._routes, self._redactor, self._log = routes, redactor, log
         self._handle: int | None = None
-        self._waiting: list[tuple[Run, Question, CallRecord]] = []
+        self._waiting: list[tuple[TokenRun, RecordedRequest, CallRecord]] = []
         self.fault = ""
 
-    def enter(self, run: Run, question: Question, record: CallRecord) -> None:
+    def enter(self, run: TokenRun, question: RecordedRequest, record: CallRecord) -> None:
         """A call has ended; its run counts it as open until it is written."""
         if not self._waiting:
             asyncio.get_running_loop().call_later(DELAY_SECONDS, self.write)

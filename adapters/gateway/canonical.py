@@ -28,7 +28,7 @@ def read_body(raw: bytes) -> dict[str, Any]:
 
 def canonical(body: dict[str, Any]) -> bytes:
     """What is asked: without the volatile fields, keys in order, 1.0 as 1."""
-    kept = {key: _plain(value) for key, value in body.items() if key not in VOLATILE}
+    kept = {key: _normalize(value) for key, value in body.items() if key not in VOLATILE}
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace")
 
@@ -38,12 +38,12 @@ def request_key(dialect: str, alias: str, model_id: str, asked: bytes) -> str:
     return sha256(json.dumps([dialect, alias, model_id]).encode() + b"\n" + asked).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def _normalize(value: Any) -> Any:
     """Clients differ in how they write a whole number."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _normalize(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_normalize(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

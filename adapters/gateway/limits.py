@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from adapters.gateway.settings import Route
 
 
-class Lane:
+class ProviderQueue:
     """The places of one model, for all its clients together; first come, first served."""
 
     def __init__(self, route: Route) -> None:

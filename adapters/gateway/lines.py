@@ -11,7 +11,7 @@ from adapters.gateway.records import CallRecord
 from adapters.gateway.settings import RecordingsAt, Route
 from prompt_lab.config.lab import GatewayConfig
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.own_process import Line, ModelUrl
+from prompt_lab.own_process import GatewaySession, ModelUrl
 from prompt_lab.records import CallNote, RunKey
 
 NOWHERE = "http://127.0.0.1:9"
@@ -20,7 +20,7 @@ _PASSED = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH"}
 _NETWORK = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
 
 
-class Lines:
+class GatewaySessions:
     """own_process.ModelGateway in a process of its own, started by the first line.
 
     `addresses` are alias -> base URLs of servers of ours; relative `recordings` start at `home`.
@@ -49,7 +49,7 @@ class Lines:
         self._lock = Lock()
 
     @contextmanager
-    def line(self, run: RunKey, fallbacks: Sequence[str] = ()) -> Iterator[Line]:
+    def line(self, run: RunKey, fallbacks: Sequence[str] = ()) -> Iterator[GatewaySession]:
         """A token for the run; its calls are read, and forgotten there, when the block ends."""
         with self._lock:
             gateway = self._gateway.start()
@@ -62,7 +62,7 @@ class Lines:
         )
         urls = gateway.url(token)
         model = self._models[run.model]
-        line = Line(
+        line = GatewaySession(
             (
                 ModelUrl(
                     name=run.model,

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 @dataclass(eq=False)
-class Question:
+class RecordedRequest:
     """One call as it is looked up; `given` is its body as it came, `clean` takes the keys away.
 
     `now` is in seconds since 1970. Numbers count from 0 in each run: `number` over all calls,
@@ -41,7 +41,7 @@ class Question:
         return self.clean(self.given)
 
     @cached_property
-    def asked(self) -> bytes:
+    def canonical_body(self) -> bytes:
         """Its canonical form."""
         return canonical(self.body)
 
@@ -52,7 +52,7 @@ class Question:
 
     def key(self, route: Route) -> str:
         """The name of this request to one model."""
-        return request_key(self.name, route.config.alias, route.config.id, self.asked)
+        return request_key(self.name, route.config.alias, route.config.id, self.canonical_body)
 
     @property
     def streamed(self) -> bool:
@@ -81,13 +81,13 @@ class Recordings(Protocol):
 
     origin: Origin
 
-    def find(self, question: Question, route: Route) -> Recorded | None:
+    def find(self, question: RecordedRequest, route: Route) -> Recorded | None:
         """The answer of this model, or None. Raises StoreError where its file is damaged."""
 
-    def keep(self, question: Question, route: Route, answer: Recorded) -> None:
+    def keep(self, question: RecordedRequest, route: Route, answer: Recorded) -> None:
         """Keep an answer. Raises StoreError."""
 
-    def unknown(self, question: Question, route: Route) -> str:
+    def unknown(self, question: RecordedRequest, route: Route) -> str:
         """How a person is told that there is no recording."""
 
 
@@ -103,7 +103,7 @@ class ByRequest:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def find(self, question: Question, route: Route) -> Recorded | None:
+    def find(self, question: RecordedRequest, route: Route) -> Recorded | None:
         """The answer on this occasion, else one to the same request."""
         key = question.key(route)
         folder = self._root / key[:2]
@@ -111,14 +111,14 @@ class ByRequest:
         path = own if own.exists() else min(folder.glob(f"{key}-*.json"), default=None)
         return None if path is None else _read(path, key)
 
-    def keep(self, question: Question, route: Route, answer: Recorded) -> None:
+    def keep(self, question: RecordedRequest, route: Route, answer: Recorded) -> None:
         """Write its file anew."""
         key = question.key(route)
         asked = {"dialect": question.name, "alias": route.config.alias, "id": route.config.id}
         data = {"v": 1, "request": {**asked, "body": question.body}, "answer": _written(answer)}
         write_json(self._root / key[:2] / f"{key}-{_occasion(question)}.json", data)
 
-    def unknown(self, question: Question, route: Route) -> str:
+    def unknown(self, question: RecordedRequest, route: Route) -> str:
         """Names the hash."""
         return (
             f"no recording of request {question.key(route)} to {route.config.alias!r} "
@@ -173,7 +173,7 @@ def _written(answer: Recorded) -> Body:
     }
 
 
-def _occasion(question: Question) -> str:
+def _occasion(question: RecordedRequest) -> str:
     run = question.run
     named = json.dumps([run.plan, run.side, run.replicate, question.turn])
     return sha256(named.encode()).hexdigest()[:8]

@@ -5,10 +5,10 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 
-from adapters.gateway.records import CallRecord, RunId, Usage
+from adapters.gateway.records import CallRecord, RunId, GatewayUsage
 
 
-class Run:
+class TokenRun:
     """One token's calls. `open` calls have not ended yet."""
 
     def __init__(self, ident: RunId) -> None:
@@ -37,11 +37,11 @@ class Run:
         self._calls.append(record.model_copy(update={"request": {}, "answer": ""}))
         self.open -= 1
 
-    def usage(self) -> Usage:
+    def usage(self) -> GatewayUsage:
         """The sum of the calls that have ended."""
-        return Usage.of(self._calls, self.open)
+        return GatewayUsage.sum_calls(self._calls, self.open)
 
-    async def settled(self, seconds: float) -> None:
+    async def wait_until_settled(self, seconds: float) -> None:
         """Wait until no call is open: a client may have its answer before the call is written."""
         limit = time.monotonic() + seconds
         while self.open and time.monotonic() < limit:

@@ -28,7 +28,7 @@ SPOKEN: dict[Provider, tuple[DialectName, ...]] = {
 """What a provider speaks by itself; every other dialect is turned into chat completions."""
 
 
-class Patience(Config):
+class RetryPolicy(Config):
     """How often and how long a call is tried again. Seconds."""
 
     attempts: int = Field(default=5, ge=1)
@@ -67,10 +67,10 @@ class Route(Config):
     extra: dict[str, object] = Field(
         default={}, description="keys that go along where the request leaves them out"
     )
-    patience: Patience = Patience()
+    patience: RetryPolicy = RetryPolicy()
 
     @model_validator(mode="after")
-    def _reachable(self) -> "Route":
+    def _check_reachable(self) -> "Route":
         if not self.bases:
             raise ValueError(
                 f"model {self.config.alias!r} has no address: add 'base_url:' to its file, "
@@ -97,7 +97,7 @@ class RecordingsAt(Config):
     by: Literal["request", "call"] = "request"
 
 
-class Settings(Config):
+class GatewaySettings(Config):
     """Everything that the process is told, as one line of JSON. It holds no key."""
 
     routes: tuple[Route, ...]
@@ -107,7 +107,7 @@ class Settings(Config):
     secret: str = Field(description="what the owner shows to issue tokens and read calls")
 
     @model_validator(mode="after")
-    def _recordings_given(self) -> "Settings":
+    def _recordings_given(self) -> "GatewaySettings":
         if self.mode != "live" and self.recordings is None:
             raise ValueError(f"mode {self.mode!r} needs the folder of the recordings")
         return self

@@ -9,11 +9,11 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 
-from adapters.gateway.client import Client
+from adapters.gateway.client import ClientConnection
 from adapters.gateway.dialects.base import Reply
-from adapters.gateway.limits import Lane
+from adapters.gateway.limits import ProviderQueue
 from adapters.gateway.recordings import Recorded
-from adapters.gateway.records import Attempt
+from adapters.gateway.records import CallAttempt
 from adapters.gateway.relay import Relay
 from adapters.gateway.settings import Route
 from prompt_lab.config.models import ModelConfig
@@ -23,7 +23,7 @@ PATIENCE = frozenset({408, 409, 425, 429})
 UNUSABLE = frozenset({401, 402, 403, 404, 405, 410})
 
 
-class Busy(Exception):
+class RetryableError(Exception):
     """No answer this time."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -31,15 +31,15 @@ class Busy(Exception):
         self.retry_after = retry_after
 
 
-class Silent(Busy):
+class ReadTimeout(RetryableError):
     """Nothing was said in the time that the model is given."""
 
 
-class NobodyListens(Busy):
+class ConnectError(RetryableError):
     """There is no server at the address."""
 
 
-class Dead(Exception):
+class UpstreamUnavailable(Exception):
     """The model does not answer this call. `status` is what the client is told if no other does."""
 
     def __init__(self, message: str, status: int = 503) -> None:
@@ -48,7 +48,7 @@ class Dead(Exception):
 
 
 @dataclass(frozen=True)
-class Sent:
+class UpstreamRequest:
     """What goes to a server. `relay` makes the way back, a new one for each attempt.
 
     `stream_type` is the content type in which a stream comes, `given_type` that of the client's.
@@ -73,7 +73,7 @@ class Upstream:
     ) -> None:
         self.route = route
         self._session, self._env = session, env
-        self._lane = Lane(route)
+        self._lane = ProviderQueue(route)
 
     def auth(self, dialect: str) -> dict[str, str]:
         """The header with the key. Raises Dead where the environment does not hold it."""
@@ -83,13 +83,13 @@ class Upstream:
         key = self._env.get(name, "")
         if not key:
             alias = self.route.config.alias
-            raise Dead(f"{alias}: the gateway's environment has no {name}, which holds the key")
+            raise UpstreamUnavailable(f"{alias}: the gateway's environment has no {name}, which holds the key")
         if self.route.config.provider == "anthropic" and dialect == "messages":
             return {"x-api-key": key}
         return {"Authorization": f"Bearer {key}"}
 
     async def ask(
-        self, sent: Sent, client: Client, attempts: list[Attempt], *, last: bool
+        self, sent: UpstreamRequest, client: ClientConnection, attempts: list[CallAttempt], *, last: bool
     ) -> Recorded:
         """One answer; the attempts are added to the list. Raises Dead.
 
@@ -98,47 +98,47 @@ class Upstream:
         patience, alias = self.route.patience, self.route.config.alias
         retries, timeouts = 0, 0
         while True:
-            attempt = Attempt(model=alias, note=sent.note)
+            attempt = CallAttempt(model=alias, note=sent.note)
             attempts.append(attempt)
             try:
                 return await self._in_place(sent, client, attempt)
-            except Busy as busy:
+            except RetryableError as busy:
                 problem = busy
             attempt.problem = str(problem)
             retries += 1
-            timeouts += isinstance(problem, Silent)
+            timeouts += isinstance(problem, ReadTimeout)
             tired = retries >= patience.attempts or timeouts >= patience.timeouts
-            if client.started or tired or (isinstance(problem, NobodyListens) and not last):
+            if client.started or tired or (isinstance(problem, ConnectError) and not last):
                 times = count(retries, "attempt")
-                raise Dead(f"{alias} did not answer in {times}: {problem}")
+                raise UpstreamUnavailable(f"{alias} did not answer in {times}: {problem}")
             if not patience.grants(problem.retry_after):
-                raise Dead(
+                raise UpstreamUnavailable(
                     f"{alias} asks for a wait of {problem.retry_after:,.0f} seconds, which is more"
                     f" than {patience.longest_pause:g}: {problem}"
                 )
             attempt.pause = patience.pause(retries, problem.retry_after)
             await asyncio.sleep(attempt.pause)
 
-    async def _in_place(self, sent: Sent, client: Client, attempt: Attempt) -> Recorded:
+    async def _in_place(self, sent: UpstreamRequest, client: ClientConnection, attempt: CallAttempt) -> Recorded:
         queued = time.perf_counter()
         async with self._lane.place() as base:
             begun = time.perf_counter()
             attempt.waited = begun - queued
             try:
-                return await self._once(base, sent, client, attempt)
+                return await self._call_once(base, sent, client, attempt)
             except TimeoutError:
                 limit = self.route.config.timeout_seconds
-                raise Silent(f"no answer in time (timeout_seconds: {limit:g})") from None
+                raise ReadTimeout(f"no answer in time (timeout_seconds: {limit:g})") from None
             except aiohttp.ClientConnectorError as error:
-                raise NobodyListens(f"no connection: {type(error).__name__}") from None
+                raise ConnectError(f"no connection: {type(error).__name__}") from None
             except (aiohttp.ClientError, OSError) as error:
-                raise Busy(f"the connection broke: {type(error).__name__}") from None
+                raise RetryableError(f"the connection broke: {type(error).__name__}") from None
             except ValueError as error:
-                raise Busy(f"what came is no answer: {error}") from None
+                raise RetryableError(f"what came is no answer: {error}") from None
             finally:
                 attempt.seconds = time.perf_counter() - begun
 
-    async def _once(self, base: str, sent: Sent, client: Client, attempt: Attempt) -> Recorded:
+    async def _call_once(self, base: str, sent: UpstreamRequest, client: ClientConnection, attempt: CallAttempt) -> Recorded:
         begun = time.perf_counter()
         limit = aiohttp.ClientTimeout(total=self.route.config.timeout_seconds)
         async with self._session(base).post(
@@ -151,30 +151,30 @@ class Upstream:
             attempt.status = response.status
             relay = sent.relay()
             if response.status != 200:
-                return _refused(response, await response.read(), relay, self.route.config)
+                return _record_refusal(response, await response.read(), relay, self.route.config)
             if sent.streamed and response.content_type == sent.stream_type:
                 found = await _stream(response, sent, relay, client)
             else:
-                data, reply = relay.whole(await response.read())
+                data, reply = relay.relay_answer(await response.read())
                 found = Recorded(200, "application/json", data, reply)
             seconds = time.perf_counter() - begun
             return replace(found, seconds=seconds, waited=attempt.waited)
 
 
 async def _stream(
-    response: aiohttp.ClientResponse, sent: Sent, relay: Relay, client: Client
+    response: aiohttp.ClientResponse, sent: UpstreamRequest, relay: Relay, client: ClientConnection
 ) -> Recorded:
     kind = sent.given_type
     out: list[bytes] = []
     async for piece in response.content.iter_any():
-        out.append(relay.feed(piece))
+        out.append(relay.relay_chunk(piece))
         if out[-1]:
             await client.send(out[-1], kind, sent.marks)
     rest, reply = relay.end()
     return Recorded(200, kind, b"".join([*out, rest]), reply, unsent=rest)
 
 
-def _refused(
+def _record_refusal(
     response: aiohttp.ClientResponse, data: bytes, relay: Relay, config: ModelConfig
 ) -> Recorded:
     """The refusal of this one request, which is an answer. Raises Busy or Dead for others."""
@@ -182,9 +182,9 @@ def _refused(
     said = relay.refusal(status, data)
     text = f"HTTP {status}: {said.decode(errors='replace')[:300]}"
     if status in PATIENCE or status >= 500:
-        raise Busy(text, seconds_of(response.headers.get("Retry-After")))
+        raise RetryableError(text, seconds_of(response.headers.get("Retry-After")))
     if status in UNUSABLE or status < 400:
-        raise Dead(f"{config.alias} cannot be used: {text}")
+        raise UpstreamUnavailable(f"{config.alias} cannot be used: {text}")
     return Recorded(status, "application/json", said, Reply(""))
 
 

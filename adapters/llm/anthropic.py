@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from adapters.llm.chat import ChatLlm, Client, chat_messages, faults
+from adapters.llm.chat import ChatLlm, ChatClient, chat_messages, faults
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
@@ -21,7 +21,7 @@ class Anthropic(ChatLlm):
     Anthropic knows no seed: a request's seed is not sent.
     """
 
-    def _connect(self) -> Client:
+    def _connect(self) -> ChatClient:
         chat = chat_class()(
             model=self.config.id,
             api_key=self.key,
@@ -29,7 +29,7 @@ class Anthropic(ChatLlm):
             timeout=self.config.timeout_seconds,
             max_retries=0,
         )
-        return Client(chat, chat._client.close)
+        return ChatClient(chat, chat._client.close)
 
     def _call(self, request: Request) -> Answer:
         return converse(self._chat, self.config, request, call_settings(self.config, request))

@@ -13,7 +13,7 @@ from threading import BoundedSemaphore
 from adapters.llm.per_process import PerProcess
 from prompt_lab.config.arguments import secrets_in
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import CallRefused, ModelUnavailable, OutsideFailure
+from prompt_lab.errors import CallRefused, ModelUnavailable, TransientError
 from prompt_lab.names import count
 from prompt_lab.ports import Answer, Request
 from prompt_lab.redact import Redactor
@@ -29,7 +29,7 @@ _PATIENCE = {408, 409, 425, 429}
 _UNUSABLE = {401: "the key", 402: "to go on without credit", 403: "the key"}
 
 
-class Busy(Exception):
+class RetryableCall(Exception):
     """The vendor asks for patience, or did not answer: the call may be made again."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -37,7 +37,7 @@ class Busy(Exception):
         self.retry_after = retry_after
 
 
-class TimedOut(Busy):
+class TimedOut(RetryableCall):
     """The vendor said nothing for as long as the model is given."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -76,12 +76,12 @@ class BaseLlm(ABC):
                 try:
                     answer = self._believed(self._call(request))
                     return replace(answer, waited=answer.waited + waited, retries=retries)
-                except Busy as busy:
+                except RetryableCall as busy:
                     problem = busy
             retries += 1
             timeouts += isinstance(problem, TimedOut)
             if retries >= ATTEMPTS or timeouts >= TIMEOUTS:
-                raise OutsideFailure(
+                raise TransientError(
                     f"{self.config.alias} did not answer in {count(retries, 'attempt')}: {problem}"
                 )
             self._pause(pause_before(retries, problem.retry_after))
@@ -127,9 +127,9 @@ def fault_of(
     """What an HTTP status means to a caller: Busy, ModelUnavailable or CallRefused."""
     text = f"HTTP {status}: {hide_key(message, config)[:300]}"
     if headers.get("x-should-retry") == "false" and status >= 500:  # the gateway has tried already
-        return OutsideFailure(f"{config.alias}: {text}")
+        return TransientError(f"{config.alias}: {text}")
     if status in _PATIENCE or status >= 500:
-        return Busy(text, _seconds(headers.get("retry-after")))
+        return RetryableCall(text, _seconds(headers.get("retry-after")))
     if status in _UNUSABLE:
         return ModelUnavailable(f"{config.alias}: the server refused {_UNUSABLE[status]} ({text})")
     if status in (404, 405, 410) or status < 400:

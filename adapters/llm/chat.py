@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from adapters.llm.base import MALFORMED, BaseLlm, Busy, TimedOut, fault_of, hide_key
+from adapters.llm.base import MALFORMED, BaseLlm, RetryableCall, TimedOut, fault_of, hide_key
 from adapters.llm.per_process import PerProcess
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Request
 
 
-class Client(NamedTuple):
+class ChatClient(NamedTuple):
     """A client of llama-index', and what closes its connections."""
 
     chat: Any
@@ -37,7 +37,7 @@ class ChatLlm(BaseLlm):
         return self._clients.get().chat
 
     @abstractmethod
-    def _connect(self) -> Client:
+    def _connect(self) -> ChatClient:
         """Make the client."""
 
 
@@ -65,6 +65,6 @@ def faults(vendor: ModuleType, config: ModelConfig) -> Iterator[None]:
     except vendor.APITimeoutError:
         raise TimedOut(config) from None
     except vendor.APIConnectionError as error:
-        raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
+        raise RetryableCall(f"no connection: {type(error.__cause__ or error).__name__}") from None
     except (vendor.APIError, *MALFORMED) as error:
-        raise Busy(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
+        raise RetryableCall(f"an answer without content: {hide_key(str(error), config)[:300]}") from None

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adapters.llm.base import MALFORMED, Busy, TimedOut, fault_of, hide_key
+from adapters.llm.base import MALFORMED, RetryableCall, TimedOut, fault_of, hide_key
 from adapters.llm.chat import chat_messages
 from adapters.llm.response_format import response_format
 from prompt_lab.config.models import ModelConfig
@@ -85,9 +85,9 @@ def lmstudio(
     except httpx.TimeoutException:
         raise TimedOut(config) from None
     except httpx.HTTPError as error:
-        raise Busy(f"no connection: {type(error).__name__}") from None
+        raise RetryableCall(f"no connection: {type(error).__name__}") from None
     except MALFORMED as error:
-        raise Busy(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
+        raise RetryableCall(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
 
 
 def warm(chat: Any) -> None:

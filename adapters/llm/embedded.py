@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from adapters.llm.base import BaseLlm, Busy, TimedOut, fault_of
+from adapters.llm.base import BaseLlm, RetryableCall, TimedOut, fault_of
 from adapters.llm.embedded_pool import Server, shared_pool
 from adapters.llm.embedded_server import model_file
 from adapters.llm.openai_like import chat_client, complete
@@ -70,7 +70,7 @@ class Embedded(BaseLlm):
         except httpx.TimeoutException:
             raise TimedOut(self.config) from None
         except httpx.HTTPError as error:
-            raise Busy(f"no connection: {type(error).__name__}") from None
+            raise RetryableCall(f"no connection: {type(error).__name__}") from None
         if response.is_error:
             raise fault_of(response.status_code, response.text, response.headers, self.config)
         data: dict[str, Any] = response.json()

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from adapters.llm.per_process import PerProcess
-from prompt_lab.errors import OutsideFailure
+from prompt_lab.errors import TransientError
 
 START_SECONDS = 120
 
@@ -179,7 +179,7 @@ def _start() -> Server:
     if not address:
         process.kill()
         code = process.wait()
-        raise OutsideFailure(
+        raise TransientError(
             f"The embedded model did not start (exit code {code}). Run `make setup` again."
         )
     # No proxy stands between this machine and itself, whatever the environment says.

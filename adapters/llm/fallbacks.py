@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, OutsideFailure
+from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, TransientError
 from prompt_lab.ports import Answer, Llm, Request
 
-FAILURES = (OutsideFailure, ModelUnavailable, CallRefused)
+FAILURES = (TransientError, ModelUnavailable, CallRefused)
 
 
 class Fallbacks:
@@ -36,7 +36,7 @@ class Fallbacks:
                 continue
             return replace(answer, alias=alias, retries=answer.retries + len(faults))
         kinds = {type(fault) for fault in faults}
-        kind = kinds.pop() if len(kinds) == 1 else OutsideFailure
+        kind = kinds.pop() if len(kinds) == 1 else TransientError
         raise kind("\n".join(map(str, faults)))
 
     def close(self) -> None:

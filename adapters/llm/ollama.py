@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
-from adapters.llm.base import MALFORMED, Busy, TimedOut, fault_of
-from adapters.llm.chat import ChatLlm, Client, chat_messages
+from adapters.llm.base import MALFORMED, RetryableCall, TimedOut, fault_of
+from adapters.llm.chat import ChatLlm, ChatClient, chat_messages
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
@@ -13,12 +13,12 @@ CONTEXT_TOKENS = 8192
 """Where `settings.extra` has no num_ctx; without one Ollama is asked for all that it can do."""
 
 
-class Ollama(ChatLlm):
+class OllamaLlm(ChatLlm):
     """`settings.extra` are Ollama's options (num_ctx, top_k …). JSON comes by `format=schema`."""
 
-    def _connect(self) -> Client:
-        from llama_index.llms.ollama import Ollama as Chat  # noqa: PLC0415 -- takes seconds
-        from ollama import Client as OllamaClient  # noqa: PLC0415
+    def _connect(self) -> ChatClient:
+        from llama_index.llms.ollama import OllamaLlm as Chat  # noqa: PLC0415 -- takes seconds
+        from ollama import ChatClient as OllamaClient  # noqa: PLC0415
 
         address = self.config.base_url or ADDRESS
         headers = {"Authorization": f"Bearer {self.key}"} if self.config.key_env else {}
@@ -31,7 +31,7 @@ class Ollama(ChatLlm):
             json_mode=False,
             client=client,
         )
-        return Client(chat, client.close)
+        return ChatClient(chat, client.close)
 
     def _call(self, request: Request) -> Answer:
         # llama-index takes options from the object alone; a copy shares the connections.
@@ -61,7 +61,7 @@ def converse(chat: Any, config: ModelConfig, request: Request) -> Answer:
     except httpx.TimeoutException:
         raise TimedOut(config) from None
     except (ConnectionError, httpx.HTTPError, *MALFORMED) as error:
-        raise Busy(f"no answer: {type(error).__name__}") from None
+        raise RetryableCall(f"no answer: {type(error).__name__}") from None
 
 
 def _answer(response: Any, seconds: float) -> Answer:

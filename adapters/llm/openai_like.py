@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from adapters.llm.base import BaseLlm, Busy, hide_key
+from adapters.llm.base import BaseLlm, RetryableCall, hide_key
 from adapters.llm.chat import chat_messages, faults
 from adapters.llm.per_process import PerProcess
 from adapters.llm.response_format import response_format
@@ -128,7 +128,7 @@ def _answer(response: Any, seconds: float) -> Answer:
     raw = response.raw
     reason = raw.choices[0].finish_reason or "stop"
     if reason == "error":
-        raise Busy("the server behind the address failed while it answered")
+        raise RetryableCall("the server behind the address failed while it answered")
     usage = raw.usage
     return Answer(
         text=response.message.content or "",

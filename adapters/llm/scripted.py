@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from adapters.llm.base import BaseLlm, TimedOut
 from prompt_lab.config.base import Config
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import CallRefused, ConfigError, OutsideFailure
+from prompt_lab.errors import CallRefused, ConfigError, TransientError
 from prompt_lab.ports import Answer, Request
 
 GARBAGE = "I would rather not: {{{"
@@ -113,7 +113,7 @@ class Scripted(BaseLlm):
                 self._pause(self.config.timeout_seconds)
                 raise TimedOut(self.config)
             case "outside":
-                raise OutsideFailure(f"{name}: fails from outside, as its script says")
+                raise TransientError(f"{name}: fails from outside, as its script says")
             case "refused":
                 raise CallRefused(f"{name}: HTTP 400: refused, as its script says")
             case "garbage":

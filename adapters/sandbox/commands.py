@@ -14,7 +14,7 @@ from typing import Any
 
 from adapters import bounds
 from adapters.walls.jail import HIDDEN, SCRATCH
-from prompt_lab.errors import OutsideFailure
+from prompt_lab.errors import TransientError
 
 START = Path(bounds.__path__[0]) / "start.py"
 SERVES = "sandbox.keeper.loop"
@@ -35,7 +35,7 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Place:
+class CommandFolder:
     """Where a command runs: `tree` on this machine, which it sees at `at` if there is a jail."""
 
     tree: Path
@@ -47,7 +47,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """How a command ended. `code` is minus the signal, None where it never began or was ended.
 
     `reason` is '' or the bound that it met: time_limit, memory_limit, process_limit, output_limit,
@@ -65,7 +65,7 @@ class Ended:
 
 
 @dataclass
-class Keeper:
+class CommandSupervisor:
     """The process that starts commands, for one engine. Not for several threads at once."""
 
     _process: "subprocess.Popen[bytes] | None" = None
@@ -77,17 +77,17 @@ class Keeper:
         command: Sequence[str],
         cwd: str,
         environment: Mapping[str, str],
-        place: Place,
+        place: CommandFolder,
         limits: Bounds,
-    ) -> Ended:
+    ) -> CommandResult:
         """Run one command to its end. Raises OutsideFailure where the sandbox itself fails."""
         job = self._job(place, limits)
         start = (place.at if place.jail else place.tree) / cwd
         job |= {"command": list(command), "cwd": str(start), "environment": dict(environment)}
         told = self._ask(job)
         if told["failed"]:
-            raise OutsideFailure(f"the sandbox failed: {told['failed']}")
-        return Ended(
+            raise TransientError(f"the sandbox failed: {told['failed']}")
+        return CommandResult(
             code=None if told["reason"] else told["exit"],
             reason=told["reason"],
             out=told["out"],
@@ -103,7 +103,7 @@ class Keeper:
         """Why this machine allows no jail; '' where it does."""
         if sys.platform != "linux":
             return "a jail takes Linux"
-        place = Place(Path("/"), Path("/"), jail=True)
+        place = CommandFolder(Path("/"), Path("/"), jail=True)
         job = self._job(place, Bounds(10, 64, 8, 1, 1)) | {"probe": True}
         job["jail"] |= {"writable": [[str(START.parent)] * 2]}
         failed: str = self._ask(job)["failed"]
@@ -115,7 +115,7 @@ class Keeper:
             self._close()
         self._process = None
 
-    def _job(self, place: Place, limits: Bounds) -> dict[str, Any]:
+    def _job(self, place: CommandFolder, limits: Bounds) -> dict[str, Any]:
         bounds = asdict(limits) | {"address_mb": limits.memory_mb}
         bounds["tree_bytes"] = place.tree_bytes + (limits.file_mb << 20)
         jail = None
@@ -133,22 +133,22 @@ class Keeper:
         return {"limits": bounds, "jail": jail, "tree": str(place.tree)}
 
     def _ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
-        process = self._running()
+        process = self._ensure_started()
         if process.stdin is None or process.stdout is None:
-            raise OutsideFailure("the sandbox's keeper has no pipes")
+            raise TransientError("the sandbox's keeper has no pipes")
         try:
             process.stdin.write(json.dumps(job).encode() + b"\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except OSError as error:
-            raise OutsideFailure(f"the sandbox's keeper is gone: {error.strerror}") from error
+            raise TransientError(f"the sandbox's keeper is gone: {error.strerror}") from error
         if not line:
             self.close()
-            raise OutsideFailure("the sandbox's keeper has ended; run the same command again")
+            raise TransientError("the sandbox's keeper has ended; run the same command again")
         told: dict[str, Any] = json.loads(line)
         return told
 
-    def _running(self) -> "subprocess.Popen[bytes]":
+    def _ensure_started(self) -> "subprocess.Popen[bytes]":
         if self._process is not None and self._owner == os.getpid():
             return self._process
         self._process = subprocess.Popen(

@@ -35,7 +35,7 @@ class Conflict(LabError):
         super().__init__(f"{text}: {more}" if more else text)
 
 
-class Stamp(NamedTuple):
+class FileStamp(NamedTuple):
     """What changes whenever a file does: nobody but the kernel sets the time of its change."""
 
     mode: int
@@ -46,15 +46,15 @@ class Stamp(NamedTuple):
     links: int
 
     @classmethod
-    def of(cls, found: os.stat_result) -> "Stamp":
+    def from_stat(cls, found: os.stat_result) -> "FileStamp":
         """From lstat."""
         return tuple.__new__(cls, _PARTS(found))
 
 
-def stamp(path: str | Path, folder: int | None = None) -> Stamp | None:
+def stamp(path: str | Path, folder: int | None = None) -> FileStamp | None:
     """Of a file or link, seen from an open folder if one is given; None where there is none."""
     try:
-        return Stamp.of(os.stat(path, dir_fd=folder, follow_symlinks=False))
+        return FileStamp.from_stat(os.stat(path, dir_fd=folder, follow_symlinks=False))
     except (FileNotFoundError, NotADirectoryError):
         return None
 
@@ -86,12 +86,12 @@ def git_mode(mode: int) -> str:
     return SPECIAL
 
 
-def scan(root: Path, left_out: Collection[str] = IGNORED) -> tuple[dict[str, Stamp], set[str]]:
+def scan(root: Path, left_out: Collection[str] = IGNORED) -> tuple[dict[str, FileStamp], set[str]]:
     """(path -> stamp of all that is no folder, folders) below a tree; not in what is left out.
 
     Raises StoreError where the tree cannot be read to its end.
     """
-    files: dict[str, Stamp] = {}
+    files: dict[str, FileStamp] = {}
     folders: set[str] = set()
     waiting = [""]
     try:
@@ -106,7 +106,7 @@ def scan(root: Path, left_out: Collection[str] = IGNORED) -> tuple[dict[str, Sta
                         folders.add(path)
                         waiting.append(path + "/")
                     else:
-                        files[path] = Stamp.of(entry.stat(follow_symlinks=False))
+                        files[path] = FileStamp.from_stat(entry.stat(follow_symlinks=False))
                 if len(files) + len(folders) > MOST_FILES:
                     raise StoreError(f"{root}: holds more than {MOST_FILES} files")
     except OSError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from adapters.git import Git
-from adapters.sandbox.files import SPECIAL, Stamp, git_mode, opened, stamp
+from adapters.sandbox.files import SPECIAL, FileStamp, git_mode, opened, stamp
 from prompt_lab.errors import TargetError
 from prompt_lab.propose.budget import LINK
 from prompt_lab.tasks.paths import ignored
@@ -21,16 +21,16 @@ def root_of(task_file: Path) -> Path:
     return folder
 
 
-def listed(
+def list_files(
     root: Path, artifacts: Iterable[str], names: Iterable[str] | None = None
-) -> dict[str, Stamp]:
+) -> dict[str, FileStamp]:
     """Path from the root -> stamp, of every file and link of the workspace that a copy holds.
 
     Uncommitted files too, but nothing that .gitignore names, unless it is an artifact. A link that
     leads out of the workspace is in no copy, nor is anything that is neither file nor link.
     `names` are what `candidates` gave, where that was asked before.
     """
-    found: dict[str, Stamp] = {}
+    found: dict[str, FileStamp] = {}
     with opened(root) as top:
         for name in [*(candidates(root) if names is None else names), *artifacts]:
             known = stamp(name.rstrip("/"), top)
@@ -51,7 +51,7 @@ def candidates(root: Path) -> list[str]:
     return _by_git(root) if (root / ".git").exists() else list(_below(root, ""))
 
 
-def _stamps(root: Path, name: str, found: Stamp | None) -> Iterator[tuple[str, Stamp]]:
+def _stamps(root: Path, name: str, found: FileStamp | None) -> Iterator[tuple[str, FileStamp]]:
     """What is no plain file: a link; or all below, as a submodule is listed as a folder."""
     if found is None:
         return

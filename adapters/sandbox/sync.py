@@ -20,7 +20,7 @@ from prompt_lab.propose.budget import EXECUTABLE, REGULAR
 from prompt_lab.store.files import disk_errors, read_if_whole, write_text
 from prompt_lab.store.tasks import TaskStore
 from prompt_lab.tasks.changes import Version
-from prompt_lab.tasks.record import Record, Undo
+from prompt_lab.tasks.record import AttemptRecord, Undo
 
 Versions = Mapping[str, Version | None]
 
@@ -31,7 +31,7 @@ class Sync:
     def __init__(self, root: Path, store: TaskStore) -> None:
         self._root, self._store = root, store
 
-    def recover(self) -> Record | Undo | None:
+    def recover(self) -> AttemptRecord | Undo | None:
         """Finish what an engine that died has left; the record of what it had decided, if any."""
         pending = self._store.pending
         files.throw_away(_part(pending))
@@ -45,7 +45,7 @@ class Sync:
         try:
             self._apply(forget=False)
         except Conflict as error:
-            aside = _free(pending.with_name("pending-conflict"))
+            aside = _free_path(pending.with_name("pending-conflict"))
             pending.rename(aside)
             raise StoreError(
                 f"{self._root}: an engine died while it wrote artifacts, and some were changed"
@@ -55,7 +55,7 @@ class Sync:
         self._finish(record)
         return record
 
-    def keep(self, old: Versions, new: Versions, record: Record) -> None:
+    def keep(self, old: Versions, new: Versions, record: AttemptRecord) -> None:
         """Put a candidate into the workspace. Raises Conflict where it has changed meanwhile."""
         self._prepare(old, new, record)
         self._apply()
@@ -84,7 +84,7 @@ class Sync:
             raise StoreError(f"{self._store.keep(number)}: the snapshot cannot be read") from error
         return tuple(one["path"] for one in told["files"])
 
-    def _prepare(self, old: Versions, new: Versions, record: Record | Undo) -> None:
+    def _prepare(self, old: Versions, new: Versions, record: AttemptRecord | Undo) -> None:
         part = _part(self._store.pending)
         with disk_errors(part):
             files.throw_away(part)
@@ -117,21 +117,21 @@ class Sync:
                 " the same command again: what was begun is finished then"
             )
 
-    def _finish(self, record: Record | Undo) -> None:
+    def _finish(self, record: AttemptRecord | Undo) -> None:
         """Record what was done, and keep its snapshot."""
         self._store.append(json.loads(record.model_dump_json()))
         with disk_errors(self._store.keeps):
-            if isinstance(record, Record):
+            if isinstance(record, AttemptRecord):
                 write_text(self._store.record(record.attempt), record.model_dump_json() + "\n")
                 target = self._store.keep(record.attempt)
                 if target.exists():
                     # Of an attempt whose number was given again, since its record was removed.
-                    target.rename(_free(target.with_name(f"{record.attempt}-replaced")))
+                    target.rename(_free_path(target.with_name(f"{record.attempt}-replaced")))
             else:
                 kept = self._store.keep(record.undone)
                 if kept.exists():
-                    kept.rename(_free(kept.with_name(f"{record.undone}-undone")))
-                target = _free(kept.with_name(f"{record.undone}-undo"))
+                    kept.rename(_free_path(kept.with_name(f"{record.undone}-undone")))
+                target = _free_path(kept.with_name(f"{record.undone}-undo"))
             target.parent.mkdir(parents=True, exist_ok=True)
             self._store.pending.rename(target)
 
@@ -166,7 +166,7 @@ def _part(pending: Path) -> Path:
     return pending.with_name(pending.name + ".part")
 
 
-def _free(path: Path) -> Path:
+def _free_path(path: Path) -> Path:
     """The path, or the first one like it that is not taken."""
     found, number = path, 2
     while found.exists():
@@ -192,6 +192,6 @@ def _version(folder: Path, told: dict[str, Any] | None) -> Version | None:
     return Version(mode, (folder / told["file"]).read_bytes())
 
 
-def _record(pending: Path) -> Record | Undo | None:
+def _record(pending: Path) -> AttemptRecord | Undo | None:
     path = pending / "record.json"
-    return read_if_whole(path, Record) or read_if_whole(path, Undo)
+    return read_if_whole(path, AttemptRecord) or read_if_whole(path, Undo)

@@ -8,9 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from adapters.sandbox import files
-from adapters.sandbox.files import Stamp
-from adapters.sandbox.index import Held, read_index, write_index
-from adapters.sandbox.listing import candidates, listed
+from adapters.sandbox.files import FileStamp
+from adapters.sandbox.index import IndexedFile, read_index, write_index
+from adapters.sandbox.listing import candidates, list_files
 from prompt_lab.errors import StoreError, TargetError
 from prompt_lab.propose.budget import LINK
 from prompt_lab.tasks.changes import Version
@@ -27,10 +27,10 @@ class Tree:
     def __init__(self, root: Path, folder: Path) -> None:
         self.root, self.folder = root, folder
         self._index = folder.with_name(folder.name + ".json")
-        self._base: dict[str, Held] = {}
-        self._held: dict[str, Held] = {}
+        self._base: dict[str, IndexedFile] = {}
+        self._held: dict[str, IndexedFile] = {}
         self._overlay: dict[str, Version | None] = {}
-        self._seen: tuple[dict[str, Stamp], set[str]] | None = None
+        self._seen: tuple[dict[str, FileStamp], set[str]] | None = None
         self._fits, self._digest = False, ""
         self._exact: bool | None = None
         self._named: set[str] = set()
@@ -44,14 +44,14 @@ class Tree:
         with ThreadPoolExecutor(1) as beside:
             names = beside.submit(candidates, self.root)
             if not self._fits:
-                self._seen = self._found()  # while git looks at the workspace
+                self._seen = self._scan()  # while git looks at the workspace
         known, self._base, copied = self._base, {}, False
-        for name, found in listed(self.root, artifacts, names.result()).items():
+        for name, found in list_files(self.root, artifacts, names.result()).items():
             old = known.get(name)
             if old is not None and old.source == found:
                 self._base[name] = old
             else:
-                self._base[name], copied = self._copied(name, found), True
+                self._base[name], copied = self._copy_file(name, found), True
         if copied:
             self.touched()
         self._fits = self._fits and len(known) == len(self._base)
@@ -61,9 +61,9 @@ class Tree:
 
     def unchanged(self, artifacts: Iterable[str]) -> bool:
         """Whether the workspace still is what was copied."""
-        return not self.differing(listed(self.root, artifacts))
+        return not self.differing(list_files(self.root, artifacts))
 
-    def differing(self, now: Mapping[str, Stamp]) -> set[str]:
+    def differing(self, now: Mapping[str, FileStamp]) -> set[str]:
         """Those files of the workspace, as it is listed now, that are not what was copied."""
         sources = {name: held.source for name, held in self._base.items()}
         names = sources.keys() | now.keys()
@@ -78,7 +78,7 @@ class Tree:
         """Make it the workspace's copy with the overlay again."""
         if self._fits:
             return
-        found, folders = self._found()
+        found, folders = self._scan()
         want = {name: held for name, held in self._base.items() if name not in self._overlay}
         want |= {name: held for name, held in self._overlaid().items()}
         for name in found.keys() - want.keys():
@@ -99,7 +99,7 @@ class Tree:
         """A command has run: what was seen of the tree may be so no longer."""
         self._seen, self._fits = None, False
 
-    def _found(self) -> tuple[dict[str, Stamp], set[str]]:
+    def _scan(self) -> tuple[dict[str, FileStamp], set[str]]:
         """All that is there; an empty tree, where that was too deep or too much to be read."""
         if self._seen is not None:
             return self._seen
@@ -122,7 +122,7 @@ class Tree:
         if 0 < left <= SETTLED_NS:
             time.sleep(left / 1e9)
 
-    def changed(self) -> dict[str, Stamp | None]:
+    def changed_files(self) -> dict[str, FileStamp | None]:
         """What differs now from how it was reset, by content or mode; None: it is gone.
 
         Raises StoreError where the tree cannot be read to its end.
@@ -133,12 +133,12 @@ class Tree:
             files.throw_away(self.folder)
             raise
         found, _ = self._seen
-        differs: dict[str, Stamp | None] = {n: None for n in self._held.keys() - found.keys()}
+        differs: dict[str, FileStamp | None] = {n: None for n in self._held.keys() - found.keys()}
         for name, now in found.items():
             held = self._held.get(name)
             if held is not None and held.here == now:
                 continue
-            if held is None or not self._same(name, held, now):
+            if held is None or not self._is_same(name, held, now):
                 differs[name] = now
         return differs
 
@@ -170,7 +170,7 @@ class Tree:
         return self._digest
 
     @property
-    def held(self) -> Collection[str]:
+    def indexed_paths(self) -> Collection[str]:
         """Every path that the tree was reset to."""
         return self._held.keys()
 
@@ -179,7 +179,7 @@ class Tree:
         """What it holds."""
         return sum(held.here.size for held in self._held.values())
 
-    def _copied(self, name: str, found: Stamp) -> Held:
+    def _copy_file(self, name: str, found: FileStamp) -> IndexedFile:
         try:
             digest = files.copy(self.root / name, self.folder, name)
         except OSError as error:
@@ -187,23 +187,23 @@ class Tree:
         here = files.stamp(self.folder / name)
         if here is None or files.stamp(self.root / name) != found:
             raise files.Conflict([name])
-        return Held(found, here, digest)
+        return IndexedFile(found, here, digest)
 
-    def _put_back(self, name: str, held: Held) -> Held:
+    def _put_back(self, name: str, held: IndexedFile) -> IndexedFile:
         version = self._overlay.get(name)
         if version is not None:
             files.write(self.folder, name, version.data, version.mode)
             here = files.stamp(self.folder / name)
             digest = sha256(version.data).hexdigest()
-            return held if here is None else Held(None, here, digest)
+            return held if here is None else IndexedFile(None, here, digest)
         if held.source is None or files.stamp(self.root / name) != held.source:
             raise files.Conflict([name])
-        fresh = self._copied(name, held.source)
+        fresh = self._copy_file(name, held.source)
         self._base[name] = fresh
         return fresh
 
-    def _overlaid(self) -> dict[str, Held]:
-        nothing = Stamp(0, 0, 0, 0, 0, 0)
+    def _overlaid(self) -> dict[str, IndexedFile]:
+        nothing = FileStamp(0, 0, 0, 0, 0, 0)
         found = {}
         for name, version in self._overlay.items():
             if version is None:
@@ -212,10 +212,10 @@ class Tree:
             digest = sha256(version.data).hexdigest()
             fits = held is not None and held.digest == digest
             fits = fits and held is not None and files.git_mode(held.here.mode) == version.mode
-            found[name] = held if held is not None and fits else Held(None, nothing, digest)
+            found[name] = held if held is not None and fits else IndexedFile(None, nothing, digest)
         return found
 
-    def _same(self, name: str, held: Held, now: Stamp) -> bool:
+    def _is_same(self, name: str, held: IndexedFile, now: FileStamp) -> bool:
         """Whether only stamps differ: it was touched, or written with what it held."""
         modes = files.git_mode(held.here.mode), files.git_mode(now.mode)
         if modes[0] != modes[1] or files.SPECIAL in modes or now.links > 1:

@@ -113,7 +113,7 @@ class PromptFileStep(ABC):
 
 
 @lru_cache(maxsize=256)
-def _inside(worktree: Path, path: str) -> Path:
+def _resolve_source(worktree: Path, path: str) -> Path:
     """Where a source really lies; kept, since every run asks and a look takes many calls."""
     root = worktree.resolve()
     file = (root / path).resolve()
@@ -123,7 +123,7 @@ def _inside(worktree: Path, path: str) -> Path:
 
 
 def _source(worktree: Path, path: str) -> bytes:
-    file = _inside(worktree, path)
+    file = _resolve_source(worktree, path)
     try:
         return file.read_bytes()
     except OSError as error:

@@ -14,9 +14,9 @@ from adapters.step.process import FILES, TargetProcess
 from adapters.step.sites import Sites
 from adapters.step.step_file import read_step_file
 from prompt_lab.config.lab import StepConfig
-from prompt_lab.errors import ConfigError, OutsideFailure, ScoreFailed, TargetError
+from prompt_lab.errors import ConfigError, TransientError, ScoreFailed, TargetError
 from prompt_lab.names import Side
-from prompt_lab.own_process import Description, Place, ProcessFacts
+from prompt_lab.own_process import Description, TargetLocation, ProcessFacts
 from prompt_lab.ports import StepJob, StepResult
 from prompt_lab.records import RunError
 from prompt_lab.store.files import write_text
@@ -32,7 +32,7 @@ class PythonTarget:
 
     mode: ClassVar[str] = "python"
 
-    def __init__(self, config: StepConfig, place: Place) -> None:
+    def __init__(self, config: StepConfig, place: TargetLocation) -> None:
         self._config, self._place = config, place
         self._file = read_step_file((place.home / config.file).resolve(), self.mode)
         self.name = config.name
@@ -61,12 +61,12 @@ class PythonTarget:
         process_limit, memory_limit, died, import_failed, outputs_missing, step_error, or a kind
         that it names itself.
         """
-        process, answer = self._ask(self._sites.at(job.worktree, job.side), job)
+        process, answer = self._ask(self._sites.process_for(job.worktree, job.side), job)
         if process.failed is not None:
             return self._stillborn(process)
         self._keep(job, answer)
         result = self._result(process, answer)
-        return result if result.error else replace(result, error=self._missing(job.out_dir))
+        return result if result.error else replace(result, error=self._missing_output(job.out_dir))
 
     def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
         """The parts that the step file gives. Raises ScoreFailed for what is no score.
@@ -91,7 +91,7 @@ class PythonTarget:
 
     def describe(self, worktree: Path, side: Side | None = None) -> Description:
         """What loading the step there gives. Raises TargetError where it cannot be loaded."""
-        process = self._sites.at(worktree, side)
+        process = self._sites.process_for(worktree, side)
         if process.failed is not None:
             raise TargetError(
                 f"{self.name!r} cannot be loaded in {worktree}: {process.failed['message']}"
@@ -135,17 +135,17 @@ class PythonTarget:
         A worker takes all its plans with it: alone it shows whose doing that was.
         """
         try:
-            return process, self._asked(process, job)
-        except OutsideFailure:
+            return process, self._send_job(process, job)
+        except TransientError:
             empty(job.out_dir)
-        with self._sites.alone(job.worktree, job.side) as own:
+        with self._sites.extra_process(job.worktree, job.side) as own:
             started = time.monotonic()
             try:
-                return own, self._asked(own, job)
-            except OutsideFailure as error:
+                return own, self._send_job(own, job)
+            except TransientError as error:
                 return own, dead(str(error), time.monotonic() - started)
 
-    def _asked(self, process: TargetProcess, job: StepJob) -> dict[str, Any]:
+    def _send_job(self, process: TargetProcess, job: StepJob) -> dict[str, Any]:
         if process.failed is not None:
             return {}
         with private_plan(job.plan_dir) as plan:
@@ -204,7 +204,7 @@ class PythonTarget:
             process=facts,
         )
 
-    def _missing(self, out_dir: Path) -> RunError | None:
+    def _missing_output(self, out_dir: Path) -> RunError | None:
         """The error of a step that ended without an output that its file declares."""
         missing = [name for name in self.outputs if not (out_dir / name).exists()]
         if not missing:

@@ -58,7 +58,7 @@ def read_step_file(path: Path, mode: str) -> StepFile:
         line = getattr(error, "lineno", None) or 1
         raise ConfigError([f"{path}:{line}: is no Python: {error}"]) from error
     values: dict[str, object] = {}
-    faults = [*_read_constants(path, tree, values), *_missing(path, tree, values, mode)]
+    faults = [*_read_constants(path, tree, values), *_missing_names(path, tree, values, mode)]
     if faults:
         raise ConfigError(faults)
 
@@ -92,12 +92,12 @@ def _read_constants(path: Path, tree: ast.Module, values: dict[str, object]) -> 
         except ValueError:
             yield f"{path}:{node.lineno}: {name} must be written out, since it is not run here"
             continue
-        wrong = _wrong(name, value)
+        wrong = _type_fault(name, value)
         if wrong:
             yield f"{path}:{node.lineno}: {name} {wrong}"
 
 
-def _wrong(name: str, value: object) -> str:
+def _type_fault(name: str, value: object) -> str:
     if name in _TEXTS:
         return _wrong_text(name, value)
     if name in _MAPPINGS:
@@ -127,7 +127,7 @@ def _wrong_place(name: str, items: Sequence[PurePosixPath]) -> str:
     return ""
 
 
-def _missing(path: Path, tree: ast.Module, values: dict[str, object], mode: str) -> Iterator[str]:
+def _missing_names(path: Path, tree: ast.Module, values: dict[str, object], mode: str) -> Iterator[str]:
     known = set(assigned(tree))
     for name in _DEMANDED[mode]:
         if name not in known:

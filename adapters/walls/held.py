@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from adapters.bounds import tree
-from adapters.bounds.cage import Cage, Group
+from adapters.bounds.cage import ResourceLimits, Group
 
 OURS = 8
 """Tasks of the group that are not the command's: two that stand by, and threads of the relay."""
@@ -13,10 +13,10 @@ NO_MEMORY_BOUND = "its memory is not bounded: no control group can be made"
 NO_COUNT = "processes are counted by looking, not bounded: no control group can be made"
 
 
-class Held:
+class CommandLimits:
     """One command's bounds. `unbound` says which of them this machine cannot keep."""
 
-    def __init__(self, cage: Cage, group: Group | None, processes: int) -> None:
+    def __init__(self, cage: ResourceLimits, group: Group | None, processes: int) -> None:
         self.unbound = [] if cage.memory and group else [NO_MEMORY_BOUND]
         self._counted = bool(cage.kind and group)
         self.unbound += [] if self._counted else [NO_COUNT]
@@ -39,10 +39,10 @@ class Held:
 
 
 @contextmanager
-def held(processes: int, memory_mb: int, mark: str) -> Iterator[Held]:
+def command_limits(processes: int, memory_mb: int, mark: str) -> Iterator[CommandLimits]:
     """Bounds for one command, gone when it has ended; `mark` names them on the machine."""
-    cage = Cage(wanted=sys.platform == "linux", mark=mark)
+    cage = ResourceLimits(wanted=sys.platform == "linux", mark=mark)
     try:
-        yield Held(cage, cage.make("command-0", processes + OURS, memory_mb), processes)
+        yield CommandLimits(cage, cage.make("command-0", processes + OURS, memory_mb), processes)
     finally:
         cage.close()

@@ -51,7 +51,7 @@ class Jail(NamedTuple):
     hosts: str = ""
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Jail:
+    def from_json(cls, told: Mapping[str, Any]) -> Jail:
         """From JSON."""
         hidden, shown = (tuple(told[key]) for key in ("hidden", "shown"))
         writable = tuple((source, at) for source, at in told["writable"])
@@ -76,12 +76,12 @@ class Builder:
         `apart`: (user, group) that this process had before `fork_apart`, if it was begun so.
         """
         leave = _unshare if apart is None else partial(_map_us, *apart)
-        if self._tried(leave, NO_MOUNTS, NO_PROCESSES):
+        if self._attempt(leave, NO_MOUNTS, NO_PROCESSES):
             self._own_processes = True
             private = partial(sys_.mount, "", "/", "", sys_.MS_REC | sys_.MS_PRIVATE)
-            self._own_mounts = self._tried(private, NO_MOUNTS)
+            self._own_mounts = self._attempt(private, NO_MOUNTS)
         if not self._jail.network:
-            self._tried(_leave_network, NO_NETWORK)
+            self._attempt(_leave_network, NO_NETWORK)
 
     def arrange(self) -> None:
         """Put the mounts. Imports nothing: Python's own folder may be covered meanwhile."""
@@ -90,33 +90,33 @@ class Builder:
         jail = self._jail
         views = {path: (path, False) for path in jail.shown}
         views |= {at: (source, True) for source, at in jail.writable}
-        held = {at: _held(source) for at, (source, _) in views.items() if os.path.exists(source)}
+        held = {at: _open_path(source) for at, (source, _) in views.items() if os.path.exists(source)}
         devices = {name: f"/dev/{name}" for name in DEVICES}
-        kept = {name: _held(path) for name, path in devices.items() if os.path.exists(path)}
-        hosts = _held(jail.hosts) if jail.hosts else -1
-        self._tried(partial(sys_.set_mount, "/", _SAFE | sys_.ATTR_RDONLY), NO_READ_ONLY)
+        kept = {name: _open_path(path) for name, path in devices.items() if os.path.exists(path)}
+        hosts = _open_path(jail.hosts) if jail.hosts else -1
+        self._attempt(partial(sys_.set_mount, "/", _SAFE | sys_.ATTR_RDONLY), NO_READ_ONLY)
         empty = {os.path.realpath(path) for path in (*SCRATCH, *HIDDEN, *jail.hidden)}
         covered = []
         for path in sorted({*held, *empty}, key=lambda path: path.count("/")):
             # What is above it may have taken a hidden folder away already.
             if path in empty and not (path in held and views[path][1]) and os.path.isdir(path):
-                self._tried(partial(_cover, path, jail.scratch_mb), f"{path} cannot be hidden")
+                self._attempt(partial(_cover, path, jail.scratch_mb), f"{path} cannot be hidden")
                 covered.append(path)
             elif path in empty and path not in held and os.path.isfile(path):
                 # A device behind ATTR_NODEV: it cannot even be opened.
-                self._tried(partial(sys_.bind, kept["null"], path), f"{path} cannot be hidden")
+                self._attempt(partial(sys_.bind, kept["null"], path), f"{path} cannot be hidden")
             elif path in held:
                 show = partial(_show, path, held[path], views[path][1])
-                self._tried(show, f"{path} cannot be shown")
+                self._attempt(show, f"{path} cannot be shown")
         for path in _secrets():
             if not any(at == path or path.startswith(f"{at}/") for at in (*views, *covered)):
-                self._tried(partial(_blank, path), f"{path} cannot be hidden")
-        self._tried(partial(_make_devices, kept, jail.scratch_mb), NO_DEVICES)
+                self._attempt(partial(_blank, path), f"{path} cannot be hidden")
+        self._attempt(partial(_make_devices, kept, jail.scratch_mb), NO_DEVICES)
         for path in (*covered, "/dev"):
             if path not in SCRATCH:
-                self._tried(partial(_close, path), NO_READ_ONLY)
+                self._attempt(partial(_close, path), NO_READ_ONLY)
         if jail.hosts:
-            self._tried(partial(sys_.bind, hosts, "/etc/hosts"), "no name leads to its addresses")
+            self._attempt(partial(sys_.bind, hosts, "/etc/hosts"), "no name leads to its addresses")
 
     def finish(self) -> None:
         """As the first process of the namespace: see its own processes only, give up all power.
@@ -125,10 +125,10 @@ class Builder:
         """
         if self._own_mounts and self._own_processes:
             flags = sys_.MS_RDONLY | sys_.MS_NOSUID | sys_.MS_NODEV | sys_.MS_NOEXEC
-            self._tried(partial(sys_.mount, "proc", "/proc", "proc", flags), NO_PROCESSES)
-        self._tried(sys_.drop_capabilities, NO_DROP)
+            self._attempt(partial(sys_.mount, "proc", "/proc", "proc", flags), NO_PROCESSES)
+        self._attempt(sys_.drop_capabilities, NO_DROP)
 
-    def _tried(self, attempt: Callable[[], object], *words: str) -> bool:
+    def _attempt(self, attempt: Callable[[], object], *words: str) -> bool:
         try:
             attempt()
         except OSError:
@@ -171,7 +171,7 @@ def _leave_network() -> None:
     sys_.raise_loopback()
 
 
-def _held(path: str) -> int:
+def _open_path(path: str) -> int:
     return os.open(path, os.O_PATH | os.O_CLOEXEC)
 
 
@@ -195,7 +195,7 @@ def _blank(path: str) -> None:
         _cover(path, 1)
         _close(path)
     else:
-        null = _held("/dev/null")
+        null = _open_path("/dev/null")
         sys_.bind(null, path)
         os.close(null)
 

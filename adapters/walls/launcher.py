@@ -25,7 +25,7 @@ def serve() -> None:
     with os.fdopen(os.dup(channel), "rb") as pipe:
         wanted = json.loads(pipe.readline())
     tree.die_with_parent(wanted["parent"])
-    jail = Jail.of(wanted["jail"])
+    jail = Jail.from_json(wanted["jail"])
     cage.set_rlimits(0, jail.scratch_mb)
     builder = Builder(jail)
     builder.separate()
@@ -35,13 +35,13 @@ def serve() -> None:
     builder.arrange()
     child = os.fork()  # the first process of the new process namespace: all end with it
     if child == 0:
-        _first(wanted, builder, listeners, channel)
+        _run_first_process(wanted, builder, listeners, channel)
     os.close(channel)
     _, status = os.waitpid(child, 0)
     os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
-def _first(
+def _run_first_process(
     wanted: dict[str, Any], builder: Builder, listeners: Listeners, channel: int
 ) -> NoReturn:
     """Be the first process in there: start the command, carry its calls, wait for its end."""

@@ -10,7 +10,7 @@ MARK = "PROMPT_LAB_BOX"
 """A variable by which what a command has left behind is found again."""
 
 
-def sweep(mark: str) -> int:
+def end_orphans(mark: str) -> int:
     """End what has left its group and still carries our mark, until none is found."""
     wanted, killed = f"{MARK}={mark}".encode(), 0
     for _ in range(50):

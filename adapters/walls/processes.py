@@ -17,9 +17,9 @@ from typing import IO
 from uuid import uuid4
 
 from adapters import bounds
-from adapters.walls.held import Held, held
-from adapters.walls.leftovers import MARK, sweep
-from adapters.walls.walls import Walls, told, ways_of
+from adapters.walls.held import CommandLimits, command_limits
+from adapters.walls.leftovers import MARK, end_orphans
+from adapters.walls.walls import SandboxPolicy, read_unenforced, ways_of
 
 PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """Variables that every command is given, where they are set."""
@@ -31,7 +31,7 @@ NO_LIMIT_HERE = "this system has no namespaces: no wall at all stands around the
 
 
 @dataclass(frozen=True)
-class Limits:
+class ProcessLimits:
     """Seconds for the command with all its children; bytes for each of its two outputs.
 
     Behind walls also: memory of all its processes together, and how many there may be, threads
@@ -45,7 +45,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Ended:
+class ProcessResult:
     """How it ended. `stopped` is '' or why: 'time', 'output', 'watch', 'memory' or 'processes'.
 
     `unbound`: walls and bounds that this machine could not build, in words.
@@ -70,9 +70,9 @@ class _Run:
     """A command at work, watched by a thread for each of its outputs."""
 
     process: "subprocess.Popen[bytes]"
-    limits: Limits
+    limits: ProcessLimits
     watch: Watch | None
-    cage: Held | None = None
+    cage: CommandLimits | None = None
     stopped: str = ""
     kept: dict[str, bytearray] = field(default_factory=dict)
 
@@ -105,11 +105,11 @@ def run(
     *,
     cwd: Path,
     environment: Mapping[str, str],
-    limits: Limits,
-    walls: Walls | None = None,
+    limits: ProcessLimits,
+    walls: SandboxPolicy | None = None,
     stdin: bytes = b"",
     watch: Watch | None = None,
-) -> Ended:
+) -> ProcessResult:
     """Run to the end, or until a limit is reached; nothing that it began is left running.
 
     `environment` is all that it gets, beside PASSED. Never raises for what the command does.
@@ -121,18 +121,18 @@ def run(
     with ExitStack() as stack:
         cage = None
         if walls is not None:
-            cage = stack.enter_context(held(limits.processes, limits.memory_mb, mark))
+            cage = stack.enter_context(command_limits(limits.processes, limits.memory_mb, mark))
         process, told = stack.enter_context(_started(command, cwd, full, walls, cage))
         work = _Run(process, limits, watch, cage)
         _drive(work, stdin)
-        return Ended(
+        return ProcessResult(
             code=process.returncode,
             out=bytes(work.kept.get("out", b"")),
             err=bytes(work.kept.get("err", b"")),
             seconds=time.monotonic() - started,
             stopped=work.stopped,
             unbound=tuple(told()),
-            killed=sweep(mark),
+            killed=end_orphans(mark),
         )
 
 
@@ -145,7 +145,7 @@ def _drive(work: _Run, stdin: bytes) -> None:
         threading.Thread(target=work.read, args=(name, pipe), daemon=True)
         for name, pipe in (("out", process.stdout), ("err", process.stderr))
     ]
-    readers.append(threading.Thread(target=_feed, args=(process.stdin, stdin), daemon=True))
+    readers.append(threading.Thread(target=_write_input, args=(process.stdin, stdin), daemon=True))
     for reader in readers:
         reader.start()
     try:
@@ -174,7 +174,7 @@ def _await(work: _Run) -> None:
             return work.stop("time")
 
 
-def _feed(pipe: IO[bytes], data: bytes) -> None:
+def _write_input(pipe: IO[bytes], data: bytes) -> None:
     with suppress(OSError), pipe:
         pipe.write(data)
 
@@ -184,8 +184,8 @@ def _started(
     command: Sequence[str],
     cwd: Path,
     environment: Mapping[str, str],
-    walls: Walls | None,
-    cage: Held | None,
+    walls: SandboxPolicy | None,
+    cage: CommandLimits | None,
 ) -> Iterator[tuple["subprocess.Popen[bytes]", Callable[[], list[str]]]]:
     if walls is None or cage is None or sys.platform != "linux":
         with _popen(command, cwd, environment) as process:
@@ -205,7 +205,7 @@ def _started(
             theirs.close()
             cage.take(process.pid)  # it starts nothing before it is told what
             ours.sendall(json.dumps(wanted).encode() + b"\n")
-            yield process, lambda: [*told(ours), *cage.unbound]
+            yield process, lambda: [*read_unenforced(ours), *cage.unbound]
 
 
 def _popen(

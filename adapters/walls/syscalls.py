@@ -30,7 +30,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def unshare(flags: int) -> None:
     """Give this process namespaces of its own. Raises OSError."""
-    _checked(_libc.unshare(flags), "unshare")
+    _check_call(_libc.unshare(flags), "unshare")
 
 
 def fork_apart(flags: int) -> int:
@@ -41,14 +41,14 @@ def fork_apart(flags: int) -> int:
     if not _CLONE:
         raise OSError(errno.ENOSYS, f"no number of clone(2) is known for {platform.machine()}")
     words = [ctypes.c_ulong(flags | signal.SIGCHLD), *[ctypes.c_ulong(0)] * 4]
-    return _checked(_libc.syscall(ctypes.c_long(_CLONE), *words), "clone")
+    return _check_call(_libc.syscall(ctypes.c_long(_CLONE), *words), "clone")
 
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
     """mount(2). Raises OSError."""
     words = [word.encode() if word else None for word in (source, target, kind)]
     done = _libc.mount(*words, ctypes.c_ulong(flags), data.encode() or None)
-    _checked(done, f"mount {target}")
+    _check_call(done, f"mount {target}")
 
 
 def bind(fd: int, path: str) -> None:
@@ -62,7 +62,7 @@ def set_mount(path: str, add: int = 0, clear: int = 0, deep: bool = True) -> Non
     size, flags = ctypes.c_size_t(len(wanted)), _AT_RECURSIVE if deep else 0
     number = ctypes.c_long(_MOUNT_SETATTR)
     done = _libc.syscall(number, _AT_FDCWD, path.encode(), flags, wanted, size)
-    _checked(done, f"mount_setattr {path}")
+    _check_call(done, f"mount_setattr {path}")
 
 
 def drop_capabilities() -> None:
@@ -70,9 +70,9 @@ def drop_capabilities() -> None:
     for number in range(64):
         if _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0) != 0:
             break
-    _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
+    _check_call(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
-    _checked(_libc.capset(header, struct.pack("IIIIII", *([0] * 6))), "capset")
+    _check_call(_libc.capset(header, struct.pack("IIIIII", *([0] * 6))), "capset")
 
 
 def raise_loopback() -> None:
@@ -83,7 +83,7 @@ def raise_loopback() -> None:
         fcntl.ioctl(probe, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
 
 
-def _checked(done: int, what: str) -> int:
+def _check_call(done: int, what: str) -> int:
     if done < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{what}: {os.strerror(code)}")

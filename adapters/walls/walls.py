@@ -15,7 +15,7 @@ SCRATCH_MB = 512
 
 
 @dataclass(frozen=True)
-class Walls:
+class SandboxPolicy:
     """What a command may see and reach. Paths are absolute.
 
     `hidden` folders are empty for it, but for what is `visible` (read-only) or `writable` in
@@ -30,7 +30,7 @@ class Walls:
 
 
 @contextmanager
-def ways_of(walls: Walls, folder: str) -> Iterator[dict[str, object]]:
+def ways_of(walls: SandboxPolicy, folder: str) -> Iterator[dict[str, object]]:
     """The jail in JSON, with a socket file in `folder` for each address that can be reached."""
     listeners: list[socket.socket] = []
     try:
@@ -68,7 +68,7 @@ def _network(
     return ways, str(folder / "hosts")
 
 
-def told(channel: socket.socket) -> list[str]:
+def read_unenforced(channel: socket.socket) -> list[str]:
     """What was said of walls that could not be built."""
     channel.settimeout(1.0)
     with suppress(OSError, ValueError), channel.makefile("rb") as pipe:

@@ -51,10 +51,10 @@ def _accept(listener: socket.socket, connect: Callable[[], socket.socket]) -> No
     with suppress(OSError):
         while True:
             near, _ = listener.accept()
-            threading.Thread(target=_join, args=(near, connect), daemon=True).start()
+            threading.Thread(target=_connect_pair, args=(near, connect), daemon=True).start()
 
 
-def _join(near: socket.socket, connect: Callable[[], socket.socket]) -> None:
+def _connect_pair(near: socket.socket, connect: Callable[[], socket.socket]) -> None:
     with near:
         try:
             far = connect()

@@ -46,7 +46,7 @@ def changes(clone: Git, base: str, commit: str) -> tuple[ChangedFile, ...]:
             old = next(fields) if facts[4][0] in "RC" else ""
             about[next(fields)] = (facts, old)
         elif field:
-            found.append(_counted(clone, field, fields, about))
+            found.append(_changed_file(clone, field, fields, about))
     return tuple(found)
 
 
@@ -65,7 +65,7 @@ def contents(clone: Git, base: str, commit: str) -> dict[str, tuple[bytes, bytes
     return found
 
 
-def _counted(
+def _changed_file(
     clone: Git, field: str, fields: Iterator[str], about: dict[str, tuple[list[str], str]]
 ) -> ChangedFile:
     added, removed, path = field.split("\t", 2)

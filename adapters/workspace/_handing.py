@@ -6,7 +6,7 @@ from prompt_lab.errors import TargetError
 _NOTHING = "0" * 40
 
 
-def kept(commit: str) -> str:
+def keep_ref_name(commit: str) -> str:
     """The name in our clone under which a commit is safe from garbage collection."""
     return f"refs/kept/{commit}"
 
@@ -16,7 +16,7 @@ def publish(target: Git, clone: Git, branch: str, commit: str, *, old: str) -> N
 
     Raises TargetError where another change has the branch, or a checkout stands on it.
     """
-    clone("update-ref", kept(commit), commit)
+    clone("update-ref", keep_ref_name(commit), commit)
     stands = branch_head(target, branch)
     if stands == commit:
         return
@@ -31,5 +31,5 @@ def publish(target: Git, clone: Git, branch: str, commit: str, *, old: str) -> N
             f"{checkout}: stands on branch {branch!r}, which is to be moved on: check out"
             " another branch there"
         )
-    hand_over(target, clone.folder.resolve(), kept(commit))
+    hand_over(target, clone.folder.resolve(), keep_ref_name(commit))
     target("update-ref", f"refs/heads/{branch}", commit, stands or _NOTHING)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from adapters.git import Git, branch_head, one_at_a_time
 from adapters.workspace import _beside, _content, _copies, _trees
-from adapters.workspace._handing import kept, publish
+from adapters.workspace._handing import keep_ref_name, publish
 from prompt_lab.errors import NoSuchCommit, TargetError
 from prompt_lab.propose.budget import ChangedFile
 
@@ -165,7 +165,7 @@ class GitWorkspace:
             publish(self._target, self._clone, branch, made, old="")
         return made
 
-    def merged(self, base: str, commit: str) -> str:
+    def merge_commit(self, base: str, commit: str) -> str:
         """What a merge would leave, as a commit of our own; `commit` itself where it has `base`.
 
         `base` where that has `commit`. Raises MergeConflict that names the files.
@@ -173,7 +173,7 @@ class GitWorkspace:
         base, commit = self.resolve(base), self.resolve(commit)
         with self._locked():
             made = _beside.merge_commit(self._clone, base, commit)
-            self._clone("update-ref", kept(made), made)
+            self._clone("update-ref", keep_ref_name(made), made)
         return made
 
     def export(self, commit: str, folder: Path) -> None:
@@ -185,7 +185,7 @@ class GitWorkspace:
         base = self.resolve(base)
         with self._locked():
             commit = _copies.take(self._clone, base, folder, message=message, when=when)
-            self._clone("update-ref", kept(commit), commit)
+            self._clone("update-ref", keep_ref_name(commit), commit)
         return commit
 
     def changes(self, base: str, commit: str) -> tuple[ChangedFile, ...]:
@@ -219,7 +219,7 @@ class GitWorkspace:
             return False
         if (
             commit not in self._held
-            and self._clone.ask("rev-parse", "-q", "--verify", kept(commit)) == commit
+            and self._clone.ask("rev-parse", "-q", "--verify", keep_ref_name(commit)) == commit
         ):
             self._held.add(commit)
         return commit in self._held
@@ -232,7 +232,7 @@ class GitWorkspace:
             # Read under the user's own settings, which say whose repositories git may trust.
             Git(self._clone.folder, ours=False)(
                 "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--update-shallow",
-                str(self._repository.resolve()), f"+{commit}:{kept(commit)}",
+                str(self._repository.resolve()), f"+{commit}:{keep_ref_name(commit)}",
             )  # fmt: skip
 
     def _locked(self) -> AbstractContextManager[None]:

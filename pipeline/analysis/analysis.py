@@ -7,17 +7,17 @@ import luigi
 from pipeline.analysis.analyst import view_of
 from pipeline.base import Phase
 from pipeline.change.agents import analysts_of, redactor_of
-from pipeline.change.past import known_modes, tried
+from pipeline.change.past import known_modes, read_tried_changes
 from pipeline.flags import METRICS
 from pipeline.gather import plans_of, texts, version_at
-from pipeline.trial.judge import judge
+from pipeline.trial.judge import decide_iteration
 from pipeline.trial.runs import Runs
-from pipeline.trial.trials import shown
-from prompt_lab.agents.refusals import told
+from pipeline.trial.trials import rows_for_display
+from prompt_lab.agents.refusals import redact_for_publication
 from prompt_lab.agents.requests import INSIGHT, REVIEW, to_find, to_review
 from prompt_lab.agents.views import backed, is_failed
 from prompt_lab.analyze.assessment import assess
-from prompt_lab.analyze.findings import Finding
+from prompt_lab.analyze.findings import AnalystFinding
 from prompt_lab.analyze.insight import parse_findings, render_insight
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
@@ -29,7 +29,7 @@ from prompt_lab.records import PlanText, PromptVersion
 from prompt_lab.store.files import read_parsed
 from prompt_lab.store.iterations import read_change, read_meta
 
-Parse = Callable[[str], tuple[Finding, ...]]
+Parse = Callable[[str], tuple[AnalystFinding, ...]]
 
 
 class ByAnalyst(Phase):
@@ -47,7 +47,7 @@ class ByAnalyst(Phase):
 
     def requires(self) -> luigi.Task:
         """All runs on train."""
-        return self.like(Runs)
+        return self.clone_as(Runs)
 
 
 class Insight(ByAnalyst):
@@ -57,11 +57,11 @@ class Insight(ByAnalyst):
 
     def work(self) -> None:
         """Measure the rows and write what a careful engineer would want to read."""
-        known = known_modes(self.ctx.lab, self.step).modes
+        known = known_modes(self.context.lab, self.step).modes
         metrics = metrics_of(self)
         page = render_insight(metrics, iteration=self.number, step=self.step, known=known)
         if self.analyst != METRICS:
-            rows = shown(self, Split.TRAIN)
+            rows = rows_for_display(self, Split.TRAIN)
             values = to_find(self.step, page, [row.path for row in rows], change_diff(self))
             page = view_of(self, self.analyst, INSIGHT, values, rows)
         self.write(page)
@@ -74,14 +74,14 @@ class CodeReview(ByAnalyst):
 
     def work(self) -> None:
         """Compare the two versions; verify plans are looked at for leaks, never scored."""
-        meta = read_meta(self.ctx.lab, self.number, self.step)
-        change = read_change(self.ctx.lab, self.number, self.step)
+        meta = read_meta(self.context.lab, self.number, self.step)
+        change = read_change(self.context.lab, self.number, self.step)
         before, after = versions(self)
         found = review(
             change,
             before,
             after,
-            self.ctx.workspace(meta.target).diff(change.base_commit, change.commit),
+            self.context.workspace(meta.target).diff(change.base_commit, change.commit),
             train=list(texts(self, meta.plans[Split.TRAIN], split=Split.TRAIN).values()),
             verify=list(texts(self, meta.plans[Split.VERIFY], split=Split.VERIFY).values()),
         )
@@ -100,31 +100,31 @@ class Synthesis(Phase):
     def requires(self) -> list[luigi.Task]:
         """Every analyst's insight and review."""
         asked = analysts_of(self)
-        return [self.like(kind, analyst=a) for a in asked for kind in (Insight, CodeReview)]
+        return [self.clone_as(kind, analyst=a) for a in asked for kind in (Insight, CodeReview)]
 
     def work(self) -> None:
         """Read what the analysts wrote; rank directions by evidence and by what was tried."""
-        findings = {a: self._parsed("insight", a, parse_findings) for a in analysts_of(self)}
+        findings = {a: self._parse_analyst_page("insight", a, parse_findings) for a in analysts_of(self)}
         reviews = {a: self._reviewed(a) for a in analysts_of(self)}
-        past = [*tried(self.ctx.lab, self.step), self._this_one()]
-        known = known_modes(self.ctx.lab, self.step).modes
+        past = [*read_tried_changes(self.context.lab, self.step), self._this_one()]
+        known = known_modes(self.context.lab, self.step).modes
         found = synthesise(
             findings, reviews, metrics_of(self), past, tuple(strategies()), known=known
         )
         self.write(render_synthesis(found))
 
-    def _reviewed(self, analyst: str) -> tuple[Finding, ...] | None:
+    def _reviewed(self, analyst: str) -> tuple[AnalystFinding, ...] | None:
         """An analyst's review with the evidence that is there."""
-        found = self._parsed("code", analyst, parse_review)
+        found = self._parse_analyst_page("code", analyst, parse_review)
         if found is None or analyst == METRICS:
             return found
         texts_of = [part for one in versions(self) for part in (one.text, one.schema_text)]
-        rows = [row.path for row in shown(self, Split.TRAIN)]
+        rows = [row.path for row in rows_for_display(self, Split.TRAIN)]
         return backed(found, rows, "\n".join((change_diff(self), *texts_of)))
 
     def _this_one(self) -> Tried:
         """The change under test: its own direction is not proposed before its verdict is in."""
-        change = read_change(self.ctx.lab, self.number, self.step)
+        change = read_change(self.context.lab, self.number, self.step)
         return Tried(
             iteration=self.number,
             strategy=change.strategy,
@@ -132,15 +132,15 @@ class Synthesis(Phase):
             outcome=None,
         )
 
-    def _parsed(self, prefix: str, analyst: str, parse: Parse) -> tuple[Finding, ...] | None:
+    def _parse_analyst_page(self, prefix: str, analyst: str, parse: Parse) -> tuple[AnalystFinding, ...] | None:
         """What an analyst said; None where it failed. A block may spell a sign as \\uXXXX."""
         path = self.folder / f"{prefix}_{analyst}.md"
         redactor = redactor_of(self)
 
-        def read(text: str) -> tuple[Finding, ...] | None:
+        def read(text: str) -> tuple[AnalystFinding, ...] | None:
             if is_failed(text):
                 return None
-            return tuple(one.reworded(lambda words: told(words, redactor)) for one in parse(text))
+            return tuple(one.reworded(lambda words: redact_for_publication(words, redactor)) for one in parse(text))
 
         return read_parsed(path, read, fix="Remove it to have it made again")
 
@@ -152,35 +152,35 @@ class Assessment(Phase):
 
     def requires(self) -> luigi.Task:
         """The synthesis."""
-        return self.like(Synthesis)
+        return self.clone_as(Synthesis)
 
     def work(self) -> None:
         """Judge the train runs and put them beside the numbers."""
-        verdict, _ = judge(self)
-        change = read_change(self.ctx.lab, self.number, self.step)
+        verdict, _ = decide_iteration(self)
+        change = read_change(self.context.lab, self.number, self.step)
         self.write(assess(metrics_of(self), verdict, change))
 
 
 def metrics_of(phase: Phase) -> Metrics:
     """Everything measured over the train runs of an iteration."""
-    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
-    rows = shown(phase, Split.TRAIN)
+    meta = read_meta(phase.context.lab, phase.number, phase.step)
+    rows = rows_for_display(phase, Split.TRAIN)
     plans: Mapping[str, PlanText] = texts(
         phase, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN
     )
     before, after = versions(phase)
     prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
-    return measure(rows, plans, phase.ctx.step(phase.step).primary, prompts)
+    return measure(rows, plans, phase.context.step(phase.step).primary, prompts)
 
 
 def versions(phase: Phase) -> tuple[PromptVersion, PromptVersion]:
     """The prompt and schema before and after the change."""
-    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    change = read_change(phase.context.lab, phase.number, phase.step)
     return version_at(phase, change.base_commit), version_at(phase, change.commit)
 
 
 def change_diff(phase: Phase) -> str:
     """The change under test as a unified diff."""
-    change = read_change(phase.ctx.lab, phase.number, phase.step)
-    target = read_meta(phase.ctx.lab, phase.number, phase.step).target
-    return phase.ctx.workspace(target).diff(change.base_commit, change.commit)
+    change = read_change(phase.context.lab, phase.number, phase.step)
+    target = read_meta(phase.context.lab, phase.number, phase.step).target
+    return phase.context.workspace(target).diff(change.base_commit, change.commit)

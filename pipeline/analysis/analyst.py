@@ -6,9 +6,9 @@ from typing import Any
 
 from pipeline.base import Phase
 from pipeline.change.agents import (
-    Box,
+    AgentFolders,
     Work,
-    boxed,
+    agent_folders,
     keep,
     plan_texts,
     put_to_work,
@@ -18,7 +18,7 @@ from pipeline.change.agents import (
 )
 from pipeline.context_agents import agent, agent_config, copies
 from prompt_lab.agents import refusals, requests
-from prompt_lab.agents.refusals import Fault, Refusal, told
+from prompt_lab.agents.refusals import Fault, Refusal, redact_for_publication
 from prompt_lab.agents.requests import SEND_BACK
 from prompt_lab.agents.views import fault_of, rendered
 from prompt_lab.config.agents import AgentConfig
@@ -40,17 +40,17 @@ def view_of(
     """
     title = f"{TITLES[template]} ({analyst}): {phase.step}, iteration {phase.number}"
     try:
-        config = agent_config(phase.ctx, analyst)
-        why = agent(phase.ctx, config).check()
+        config = agent_config(phase.context, analyst)
+        why = agent(phase.context, config).check()
         if why:
             return rendered(title, "", [Fault(code=Refusal.FAILED, text=f"cannot be used: {why}")])
-        return _asked(phase, config, template, values, rows, title)
+        return _ask_analyst(phase, config, template, values, rows, title)
     except LabError as error:
-        text = told(str(error), redactor_of(phase))
+        text = redact_for_publication(str(error), redactor_of(phase))
         return rendered(title, "", [Fault(code=Refusal.FAILED, text=text)])
 
 
-def _asked(
+def _ask_analyst(
     phase: Phase,
     config: AgentConfig,
     template: str,
@@ -60,8 +60,8 @@ def _asked(
 ) -> str:
     prompt = requests.render(template_of(phase, template), values)
     runs = [row.path for row in rows] if template == requests.INSIGHT else None
-    with boxed() as box:
-        _fill(phase, box, rows)
+    with agent_folders() as box:
+        _export_material(phase, box, rows)
         honest = f"{text_of(box.tree)}\n{prompt}"
         spent = 0.0
         for attempt in (1, 2):
@@ -75,7 +75,7 @@ def _asked(
             if not faults or attempt == 2 or spent * 2 > config.cost_usd:
                 break
             prompt = f"{prompt}\n{SEND_BACK.format(reason=faults[0].text)}\n"
-    text = "" if withheld else told(work.result.text, redactor_of(phase))
+    text = "" if withheld else redact_for_publication(work.result.text, redactor_of(phase))
     return rendered(title, text, faults, _note(config, work, attempt))
 
 
@@ -84,7 +84,7 @@ def _faults(phase: Phase, work: Work, honest: str, runs: Sequence[str] | None) -
     ended = refusals.of_ending(work.result, work.config)
     if ended:
         return ended
-    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    meta = read_meta(phase.context.lab, phase.number, phase.step)
     seen = refusals.of_verify(
         "",
         f"{work.result.text}\n{work.result.transcript}",
@@ -106,11 +106,11 @@ def _note(config: AgentConfig, work: Work, attempts: int) -> str:
     )
 
 
-def _fill(phase: Phase, box: Box, rows: Sequence[RunRow]) -> None:
+def _export_material(phase: Phase, box: AgentFolders, rows: Sequence[RunRow]) -> None:
     """What an analyst may read: the candidate, the train plans, and the answers of their runs."""
-    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
-    change = read_change(phase.ctx.lab, phase.number, phase.step)
-    copies(phase.ctx, meta.target).export(change.commit, box.tree / "target")
+    meta = read_meta(phase.context.lab, phase.number, phase.step)
+    change = read_change(phase.context.lab, phase.number, phase.step)
+    copies(phase.context, meta.target).export(change.commit, box.tree / "target")
     seen = {row.record.plan for row in rows}
     for plan in plan_texts(phase, meta, Split.TRAIN):
         if plan.name in seen:

@@ -2,7 +2,7 @@
 
 from pipeline.base import Phase
 from pipeline.change.follow_up import last_of
-from pipeline.fan_out.batch import Order, finished_runs, request_for
+from pipeline.fan_out.batch import BatchOrder, finished_runs, request_for
 from pipeline.gather import summary_file
 from prompt_lab.decide.verdict import Code
 from prompt_lab.errors import ConfigError
@@ -21,7 +21,7 @@ def check_again(phase: Phase, meta: IterationMeta) -> None:
 
     It would spend a trial of the budget of error, and run nothing. Recorded answers spend none.
     """
-    if not meta.given or phase.ctx.defaults.gateway.recorded:
+    if not meta.given or phase.context.defaults.gateway.is_recorded:
         return
     commit = _given_commit(phase, meta)
     first = last_of(phase, lambda change: change.commit == commit)
@@ -30,7 +30,7 @@ def check_again(phase: Phase, meta: IterationMeta) -> None:
     fix, codes = remedy(first.verdict), {reason.code for reason in first.verdict.reasons}
     if codes & _OF_THAT_MOMENT or (fix is not None and fix.rerun):
         return
-    before = read_meta(phase.ctx.lab, first.number, phase.step)
+    before = read_meta(phase.context.lab, first.number, phase.step)
     if _asks(meta) == _asks(before) and _all_there(phase, meta, commit, first.number):
         told = f" {fix.text}" if fix else ""
         raise ConfigError(
@@ -44,8 +44,8 @@ def check_again(phase: Phase, meta: IterationMeta) -> None:
 def _given_commit(phase: Phase, meta: IterationMeta) -> str:
     """Where the branch or the pull request that is given stands now; '' where it is gone."""
     if phase.pr:
-        return phase.ctx.code_host(meta.target).get(int(phase.pr)).head
-    return phase.ctx.workspace(meta.target).resolve(f"refs/heads/{meta.given}")
+        return phase.context.code_host(meta.target).get(int(phase.pr)).head
+    return phase.context.workspace(meta.target).resolve(f"refs/heads/{meta.given}")
 
 
 def _asks(meta: IterationMeta) -> tuple[object, ...]:
@@ -56,10 +56,10 @@ def _asks(meta: IterationMeta) -> tuple[object, ...]:
 
 def _all_there(phase: Phase, meta: IterationMeta, commit: str, before: int) -> bool:
     """Whether every run that decided then would be taken over now, probes aside."""
-    folder = phase.ctx.lab.iteration(before, phase.step)
+    folder = phase.context.lab.iteration(before, phase.step)
     runs_then = read_if_whole(folder / summary_file(Split.TRAIN), RunsSummary)
     plans = (runs_then.plans if runs_then else ()) or meta.plans[Split.TRAIN]
     commits = {Side.BASELINE: meta.main_commit, Side.CANDIDATE: commit}
-    order = Order("train", Split.TRAIN, commits, meta.models, plans, meta.replicates)
+    order = BatchOrder("train", Split.TRAIN, commits, meta.models, plans, meta.replicates)
     runs = plan_runs(request_for(phase, order), finished_runs(phase))
     return all(run.reused or run.probe for run in runs)

@@ -14,7 +14,7 @@ from pipeline.flags import METRICS
 from pipeline.gather import texts
 from prompt_lab.agents.belief import believed
 from prompt_lab.agents.port import AgentJob, AgentResult
-from prompt_lab.agents.refusals import Fault, told
+from prompt_lab.agents.refusals import Fault, redact_for_publication
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.errors import ConfigError, ModelUnavailable, UnknownName
 from prompt_lab.names import Split
@@ -29,7 +29,7 @@ READ_BYTES = 2_000_000
 
 
 @dataclass(frozen=True)
-class Box:
+class AgentFolders:
     """Where an agent works: `tree` is what it reads or edits, `home` is its own."""
 
     tree: Path
@@ -48,24 +48,24 @@ class Work:
 
 
 @contextmanager
-def boxed() -> Iterator[Box]:
+def agent_folders() -> Iterator[AgentFolders]:
     """A box outside the lab; it is gone when the block ends."""
     with TemporaryDirectory(prefix="prompt-lab-agent-", ignore_cleanup_errors=True) as folder:
-        box = Box(Path(folder).resolve() / "tree", Path(folder).resolve() / "home")
+        box = AgentFolders(Path(folder).resolve() / "tree", Path(folder).resolve() / "home")
         box.home.mkdir()
         yield box
 
 
 def put_to_work(
-    phase: Phase, config: AgentConfig, task: str, prompt: str, box: Box, *, writes: bool
+    phase: Phase, config: AgentConfig, task: str, prompt: str, box: AgentFolders, *, writes: bool
 ) -> Work:
     """Have an agent work in a box. The lab, wherever its links lead, and the target are hidden."""
-    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
-    repository = phase.ctx.repository(phase.ctx.target(meta.target))
-    hidden = (*hidden_of(phase.ctx.lab), repository, phase.ctx.configs.resolve())
+    meta = read_meta(phase.context.lab, phase.number, phase.step)
+    repository = phase.context.repository(phase.context.target(meta.target))
+    hidden = (*hidden_of(phase.context.lab), repository, phase.context.configs.resolve())
     started = utc_now()
     job = AgentJob(prompt, box.tree, box.home, hidden, writes)
-    result = believed(agent(phase.ctx, config).work(job), config.cost_usd)
+    result = believed(agent(phase.context, config).work(job), config.cost_usd)
     return Work(config, task, prompt, started, result)
 
 
@@ -79,8 +79,8 @@ def keep(phase: Phase, work: Work, faults: Sequence[Fault], *, withheld: bool) -
         task=work.task,
         started=work.started,
         ending=result.ending.value,
-        message=told(result.message, redactor),
-        refused={fault.code: told(fault.text, redactor) for fault in faults},
+        message=redact_for_publication(result.message, redactor),
+        refused={fault.code: redact_for_publication(fault.text, redactor) for fault in faults},
         prompt_sha256=sha256(work.prompt.encode()).hexdigest(),
         seconds=round(result.seconds, 3),
         cost_usd=result.cost_usd,
@@ -88,12 +88,12 @@ def keep(phase: Phase, work: Work, faults: Sequence[Fault], *, withheld: bool) -
         output_tokens=result.output_tokens,
         unbound=result.unbound,
     )
-    return keep_work(phase.folder, record, "" if withheld else told(result.transcript, redactor))
+    return keep_work(phase.folder, record, "" if withheld else redact_for_publication(result.transcript, redactor))
 
 
 def redactor_of(phase: Phase) -> Redactor:
     """Knows every key that this process could give away."""
-    return Redactor(secrets(phase.ctx))
+    return Redactor(secrets(phase.context))
 
 
 def plan_texts(phase: Phase, meta: IterationMeta, split: Split) -> list[PlanText]:
@@ -113,7 +113,7 @@ def text_of(tree: Path) -> str:
 
 def template_of(phase: Phase, name: str) -> str:
     """A template of configs/prompts. Raises ConfigError where it cannot be read."""
-    path = phase.ctx.configs / "prompts" / name
+    path = phase.context.configs / "prompts" / name
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -131,26 +131,26 @@ def unread(error: OSError | UnicodeDecodeError) -> str:
 
 def ready(phase: Phase, name: str) -> AgentConfig:
     """The agent that is to implement. Raises ModelUnavailable where it cannot be used."""
-    config = agent_config(phase.ctx, name)
-    why = agent(phase.ctx, config).check()
+    config = agent_config(phase.context, name)
+    why = agent(phase.context, config).check()
     if why:
         raise ModelUnavailable(f"Agent {name!r} cannot be used: {why}. Mend that, or name another.")
     if not config.paths:
-        place = phase.ctx.configs / "agents" / f"{name}.yaml"
+        place = phase.context.configs / "agents" / f"{name}.yaml"
         raise ConfigError([f"{place}: paths: name what agent {name!r} may change"])
     return config
 
 
 def agent_of(phase: Phase) -> str:
     """Who implements: as it was prepared, else as it is asked for; '' for a built-in strategy."""
-    meta = _prepared(phase)
-    return meta.agent if meta else phase.agent or phase.ctx.defaults.agent
+    meta = _read_prepared_meta(phase)
+    return meta.agent if meta else phase.agent or phase.context.defaults.agent
 
 
 def analysts_of(phase: Phase) -> tuple[str, ...]:
     """Who looks at the results; `metrics` always does."""
-    meta = _prepared(phase)
-    asked = meta.analysts if meta else phase.analyst_names or phase.ctx.defaults.analysts
+    meta = _read_prepared_meta(phase)
+    asked = meta.analysts if meta else phase.analyst_names or phase.context.defaults.analysts
     return tuple(dict.fromkeys((METRICS, *asked)))
 
 
@@ -170,13 +170,13 @@ def _most_of_task(phase: Phase, name: str, answers: int) -> float:
 
     A command is ended at its limit, which holds for both answers. A call cannot be ended.
     """
-    config = agent_config(phase.ctx, name, "analyst")
+    config = agent_config(phase.context, name, "analyst")
     if config.kind not in ("api", "scripted"):
         return config.cost_usd
-    if config.kind == "api" and (config.price or phase.ctx.named([config.model])[0]).free:
+    if config.kind == "api" and (config.price or phase.context.select_models([config.model])[0]).is_free:
         return 0.0
     return config.cost_usd * answers
 
 
-def _prepared(phase: Phase) -> IterationMeta | None:
+def _read_prepared_meta(phase: Phase) -> IterationMeta | None:
     return read_if_whole(phase.folder / "meta.json", IterationMeta)

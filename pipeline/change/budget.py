@@ -5,31 +5,31 @@ from collections.abc import Sequence
 
 from pipeline.base import Phase
 from pipeline.change.uses import uses
-from pipeline.context import Context
+from pipeline.context import LabContext
 from prompt_lab.decide.ledger import Grant, Use, grant
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import StoreError
 from prompt_lab.evaluate.since import SinceRecord
 from prompt_lab.names import Split
-from prompt_lab.report.view import Budget, PlanSet
+from prompt_lab.report.view import ErrorBudgetView, PlanSet
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import IterationMeta
 
 
-def granted(phase: Phase, policy: Policy) -> Grant:
+def grant_alpha(phase: Phase, policy: Policy) -> Grant:
     """The alpha of this iteration, after all trials of the step before it."""
-    return grant(uses(phase.ctx, phase.step, policy, before=phase.number), policy)
+    return grant(uses(phase.context, phase.step, policy, before=phase.number), policy)
 
 
-def at_next_alpha(ctx: Context, step: str) -> Policy:
+def at_next_alpha(ctx: LabContext, step: str) -> Policy:
     """The policy of now at the alpha that the next trial would get; as it is where none is left."""
     policy = ctx.policy(ctx.defaults.policy)
     alpha = grant(uses(ctx, step, policy, before=sys.maxsize), policy).alpha
-    return policy.granted(alpha) if alpha else policy
+    return policy.at_alpha(alpha) if alpha else policy
 
 
-def budgets(ctx: Context) -> list[Budget]:
+def budgets(ctx: LabContext) -> list[ErrorBudgetView]:
     """The budget of every step that the lab has trials of under the policy of now.
 
     One that cannot be told has the reason in its place.
@@ -40,20 +40,20 @@ def budgets(ctx: Context) -> list[Budget]:
         try:
             budget = budget_of(ctx, step, policy)
         except StoreError as error:
-            found.append(Budget(step=step, text=f"Not known: {error}", spent=0, trials=0, merges=0))
+            found.append(ErrorBudgetView(step=step, text=f"Not known: {error}", spent=0, trials=0, merges=0))
         else:
             found += [budget] if budget.trials else []
     return found
 
 
-def budget_of(ctx: Context, step: str, policy: Policy) -> Budget:
+def budget_of(ctx: LabContext, step: str, policy: Policy) -> ErrorBudgetView:
     """The state of a step's budget for its page: what the next trial would get, and every set."""
     found = uses(ctx, step, policy, before=sys.maxsize)
     sets: dict[tuple[str, str], list[Use]] = {}
     for use in found:
         sets.setdefault((use.kind, use.plan_set), []).append(use)
     state = grant(found, policy)
-    return Budget(
+    return ErrorBudgetView(
         step=step,
         text=state.text,
         spent=state.spent,
@@ -66,7 +66,7 @@ def budget_of(ctx: Context, step: str, policy: Policy) -> Budget:
     )
 
 
-def _plan_set(ctx: Context, step: str, kind: str, name: str, of: Sequence[Use]) -> PlanSet:
+def _plan_set(ctx: LabContext, step: str, kind: str, name: str, of: Sequence[Use]) -> PlanSet:
     """A set as it was when it was asked last."""
     last = of[-1].iteration
     meta = read_if_whole(ctx.lab.iteration(last, step) / "meta.json", IterationMeta)
@@ -75,7 +75,7 @@ def _plan_set(ctx: Context, step: str, kind: str, name: str, of: Sequence[Use]) 
     return PlanSet(kind=kind, name=name, uses=len(of), last=last, split=split, plans=plans)
 
 
-def _since(ctx: Context, step: str, found: Sequence[Use]) -> str:
+def _since(ctx: LabContext, step: str, found: Sequence[Use]) -> str:
     """What the last comparison with the first baseline said."""
     numbers = [use.iteration for use in found if use.kind == "origin"]
     if not numbers:

@@ -40,8 +40,8 @@ def checked_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> str:
 
     A plan of a step with a judge may be without gold.
     """
-    adapter, folder = phase.ctx.adapter(phase.step), phase.ctx.lab.plans(split)
-    judged = phase.ctx.step(phase.step).judge is not None
+    adapter, folder = phase.context.adapter(phase.step), phase.context.lab.plans(split)
+    judged = phase.context.step(phase.step).judge is not None
     faults, read = [], []
     for name in plans:
         try:
@@ -61,7 +61,7 @@ def checked_plans(phase: Phase, plans: Sequence[str], *, split: Split) -> str:
 
 def check_step(phase: Phase) -> None:
     """Raises the LabError of a step file or an interpreter that no run could use."""
-    adapter = phase.ctx.adapter(phase.step)
+    adapter = phase.context.adapter(phase.step)
     if isinstance(adapter, TargetStep):
         adapter.check()
 
@@ -72,10 +72,10 @@ def check_judge(phase: Phase, models: Sequence[ModelConfig]) -> tuple[JudgeConfi
     Raises the LabError of a judge that is not there, cannot be used, is one of the models, or whose
     template does not hold what it is to compare.
     """
-    ctx, config = phase.ctx, phase.ctx.step(phase.step).judge
+    ctx, config = phase.context, phase.context.step(phase.step).judge
     if config is None:
         return None, ""
-    [model] = ctx.named([config.model])
+    [model] = ctx.select_models([config.model])
     place = ctx.configs / "steps" / f"{phase.step}.yaml"
     why = ctx.why_not(model)
     if why:
@@ -100,20 +100,20 @@ def check_agents(phase: Phase) -> None:
 
     An analyst that cannot be used stops nobody: its page will say so.
     """
-    agent = "" if phase.given else agent_of(phase)
+    agent = "" if phase.change_ref else agent_of(phase)
     if agent:
         ready(phase, agent)
     others = [name for name in analysts_of(phase) if name != METRICS]
     wanted = [*([IMPLEMENT] if agent else []), *([INSIGHT, REVIEW] if others else [])]
     for name in wanted:
-        check_asked(template_of(phase, name), str(phase.ctx.configs / "prompts" / name))
+        check_asked(template_of(phase, name), str(phase.context.configs / "prompts" / name))
 
 
 def check_change(phase: Phase, main: str, main_commit: str) -> None:
     """Raises the LabError of a change that cannot be tested, or a prompt that cannot be sent."""
     _check_version(phase, main_commit)
-    host = phase.ctx.code_host(phase.ctx.step(phase.step).target)
-    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    host = phase.context.code_host(phase.context.step(phase.step).target)
+    workspace = phase.context.workspace(phase.context.step(phase.step).target)
     branch, flag = str(phase.branch), f"--branch {phase.branch}"
     wanted = f"refs/heads/{branch}"
     if phase.pr:
@@ -142,7 +142,7 @@ def check_change(phase: Phase, main: str, main_commit: str) -> None:
 
 def _check_writable(phase: Phase, commit: str) -> None:
     """Raises ConfigError where the prompt is part of a module, which no strategy can write."""
-    config = phase.ctx.step(phase.step)
+    config = phase.context.step(phase.step)
     if not is_writable(phase, commit):
         raise ConfigError(
             [
@@ -154,12 +154,12 @@ def _check_writable(phase: Phase, commit: str) -> None:
 
 def _check_version(phase: Phase, commit: str) -> None:
     """Raises TargetError for a prompt that is not there, or a schema that is no JSON object."""
-    config = phase.ctx.configs / "steps" / f"{phase.step}.yaml"
+    config = phase.context.configs / "steps" / f"{phase.step}.yaml"
     try:
         version = version_at(phase, commit)
     except TargetError as error:
         raise TargetError(f"{error}: commit it there, or correct its path in {config}.") from error
-    adapter = phase.ctx.adapter(phase.step)
+    adapter = phase.context.adapter(phase.step)
     lost = None
     if not isinstance(adapter, TargetStep):
         lost = unsent(version.text, [Path(name).stem for name in adapter.inputs])

@@ -41,23 +41,23 @@ def followed(phase: Phase) -> int | None:
                  "which waits for nothing"]
             )  # fmt: skip
         return first.number
-    last = last_of(phase, partial(_names, phase)) if phase.given else None
+    last = last_of(phase, partial(_names, phase)) if phase.change_ref else None
     return last.number if last and last.verdict.outcome is Outcome.CONDITIONAL else None
 
 
 def first_of(phase: Phase, number: int) -> First:
     """An iteration that was concluded. Raises ConfigError or StoreError."""
-    its_step = iterations(phase.ctx.lab).get(number, phase.step)
+    its_step = iterations(phase.context.lab).get(number, phase.step)
     if its_step != phase.step:
         raise ConfigError(
             [f"--follow-up {number}: is an iteration of step {its_step!r}: add --step {its_step}"]
         )
-    folder = phase.ctx.lab.iteration(number, phase.step)
+    folder = phase.context.lab.iteration(number, phase.step)
     if not (folder / "conclusion.json").exists():
         raise ConfigError([f"--follow-up {number}: step {phase.step!r} has no such verdict yet"])
     path = folder / "verdict.json"
     verdict = read_record(path, Verdict, fix=in_history(path))
-    return First(number, read_change(phase.ctx.lab, number, phase.step), verdict)
+    return First(number, read_change(phase.context.lab, number, phase.step), verdict)
 
 
 def check_follow_up(phase: Phase, meta: IterationMeta) -> None:
@@ -75,7 +75,7 @@ def follow_up(phase: Phase, meta: IterationMeta, *, dry: bool = False) -> Change
     first = first_of(phase, meta.follow_up_of)
     change, number = first.change, first.number
     assert change.pull is not None
-    host = phase.ctx.code_host(meta.target)
+    host = phase.context.code_host(meta.target)
     pull = host.get(change.pull)
     if pull.state is not PullState.OPEN:
         raise ConfigError(
@@ -86,11 +86,11 @@ def follow_up(phase: Phase, meta: IterationMeta, *, dry: bool = False) -> Change
     told = {
         "base_commit": meta.main_commit,
         "follow_up_of": number,
-        "source": phase.ctx.lab.relative(phase.ctx.lab.iteration(number, meta.step))
+        "source": phase.context.lab.relative(phase.context.lab.iteration(number, meta.step))
         + "/verdict.json",
     }
     fix = remedy(first.verdict)
-    draft = _draft(phase, meta, first, fix)
+    draft = _draft_fix(phase, meta, first, fix)
     if pull.head != change.commit and (
         draft is None or version_at(phase, pull.head).text != draft.text
     ):
@@ -112,10 +112,10 @@ def _committed(
 ) -> dict[str, object]:
     """The fix as the next commit of the branch; what is new of the change."""
     change = first.change
-    commit = phase.ctx.workspace(meta.target).commit_files(
+    commit = phase.context.workspace(meta.target).commit_files(
         change.commit,
         change.branch,
-        {phase.ctx.step(phase.step).prompt: draft.text},
+        {phase.context.step(phase.step).prompt: draft.text},
         message=f"{draft.title}\n\n{fix.text}\nIteration {first.number} asked for it:\n"
         + "".join(f"- {reason.text}\n" for reason in first.verdict.reasons),
         when=meta.created,
@@ -133,7 +133,7 @@ def _committed(
     }
 
 
-def _draft(phase: Phase, meta: IterationMeta, first: First, fix: Remedy | None) -> Draft | None:
+def _draft_fix(phase: Phase, meta: IterationMeta, first: First, fix: Remedy | None) -> Draft | None:
     """The fix as a strategy writes it on the branch's own prompt; None where none can."""
     if fix is None or not fix.strategies or not is_writable(phase, first.change.commit):
         return None
@@ -146,7 +146,7 @@ def _check_rerun(phase: Phase, meta: IterationMeta, number: int, fix: Remedy | N
     """Raises ConfigError where testing the same commit again could say nothing new."""
     if fix is not None and fix.rerun:
         return
-    before = read_meta(phase.ctx.lab, number, phase.step).plans
+    before = read_meta(phase.context.lab, number, phase.step).plans
     split = fix.more if fix else None
     if split is not None and set(meta.plans[split]) - set(before[split]):
         return
@@ -159,7 +159,7 @@ def _check_rerun(phase: Phase, meta: IterationMeta, number: int, fix: Remedy | N
 
 def last_of(phase: Phase, is_it: Callable[[Change], bool]) -> First | None:
     """The newest concluded iteration of the step whose change is one of those that are meant."""
-    lab, found = phase.ctx.lab, None
+    lab, found = phase.context.lab, None
     for number, step in sorted(iterations(lab).items()):
         folder = lab.iteration(number, step)
         if step != phase.step or number >= phase.number:
@@ -173,4 +173,4 @@ def last_of(phase: Phase, is_it: Callable[[Change], bool]) -> First | None:
 
 
 def _names(phase: Phase, change: Change) -> bool:
-    return phase.given in (change.branch, f"#{change.pull}")
+    return phase.change_ref in (change.branch, f"#{change.pull}")

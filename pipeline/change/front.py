@@ -6,14 +6,14 @@ from statistics import fmean
 
 from pipeline.base import Phase
 from pipeline.change.past import in_history
-from pipeline.context import Context
-from pipeline.gather import compared, version_at
+from pipeline.context import LabContext
+from pipeline.gather import compared_rows, version_at
 from prompt_lab.decide.front import Point, best_on, front, qualities, with_points
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.errors import ConfigError
 from prompt_lab.names import Outcome, Side, Split
 from prompt_lab.records import VERSION, Change, PromptVersion, Record, RunRow
-from prompt_lab.report.view import Front, FrontRow
+from prompt_lab.report.view import ParetoFront, FrontRow
 from prompt_lab.store.files import read_record, write_record
 from prompt_lab.store.iterations import made_again, read_change, read_meta
 from prompt_lab.store.plans import digest, read_plan
@@ -38,17 +38,17 @@ def keep_front(phase: Phase) -> None:
     """
     path = phase.folder / "verdict.json"
     verdict = read_record(path, Verdict, fix=made_again(path))
-    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    meta = read_meta(phase.context.lab, phase.number, phase.step)
     if verdict.outcome is Outcome.INVALID or meta.judge is not None:
         return
-    points = with_points(read_front(phase.ctx, phase.step).points, _points(phase, verdict.outcome))
+    points = with_points(read_front(phase.context, phase.step).points, _points(phase, verdict.outcome))
     record = FrontRecord(
         step=phase.step, points=points, standing=tuple(p.content for p in front(points))
     )
-    write_record(phase.ctx.lab.front(phase.step), record)
+    write_record(phase.context.lab.front(phase.step), record)
 
 
-def read_front(ctx: Context, step: str) -> FrontRecord:
+def read_front(ctx: LabContext, step: str) -> FrontRecord:
     """The file, or an empty front. Raises StoreError where it is damaged."""
     path = ctx.lab.front(step)
     if not path.exists():
@@ -61,8 +61,8 @@ def start_commit(phase: Phase, named: str) -> str:
     alias = named.removeprefix(BEST_ON)
     if not named.startswith(BEST_ON) or not alias:
         raise ConfigError([f"--from {named}: give best-on:<model>, as best-on:haiku"])
-    [model] = phase.ctx.named([alias])
-    points = read_front(phase.ctx, phase.step).points
+    [model] = phase.context.select_models([alias])
+    points = read_front(phase.context, phase.step).points
     best = best_on(points, model.alias)
     if best is None:
         known = sorted({name for point in points for name in point.quality})
@@ -72,8 +72,8 @@ def start_commit(phase: Phase, named: str) -> str:
                 f"{model.alias!r} yet; known are: {', '.join(known) or 'none'}"
             ]
         )
-    config = phase.ctx.target(phase.ctx.step(phase.step).target)
-    workspace = phase.ctx.workspace(config.name)
+    config = phase.context.target(phase.context.step(phase.step).target)
+    workspace = phase.context.workspace(config.name)
     main, commit = workspace.resolve(config.main), workspace.resolve(best.commit)
     same = content(version_at(phase, main)) == content(version_at(phase, commit))
     return "" if same else commit
@@ -84,7 +84,7 @@ def content(version: PromptVersion) -> str:
     return sha256(f"{version.text}\0{version.schema_text}".encode()).hexdigest()
 
 
-def front_view(ctx: Context, step: str) -> Front:
+def front_view(ctx: LabContext, step: str) -> ParetoFront:
     """The front of a step as its page shows it."""
     record = read_front(ctx, step)
     points = [point for point in record.points if point.content in record.standing]
@@ -106,13 +106,13 @@ def front_view(ctx: Context, step: str) -> Front:
         for point, mean in zip(points, means, strict=True)
     )
     beaten = len(record.points) - len(points)
-    return Front(step=step, models=tuple(models), rows=rows, beaten=beaten)
+    return ParetoFront(step=step, models=tuple(models), rows=rows, beaten=beaten)
 
 
 def _points(phase: Phase, outcome: Outcome) -> list[Point]:
-    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
-    change = read_change(phase.ctx.lab, phase.number, phase.step)
-    rows, names = compared(phase, Split.TRAIN), _plan_names(phase)
+    meta = read_meta(phase.context.lab, phase.number, phase.step)
+    change = read_change(phase.context.lab, phase.number, phase.step)
+    rows, names = compared_rows(phase, Split.TRAIN), _plan_names(phase)
     base = Change.model_copy(
         change,
         update={
@@ -143,9 +143,9 @@ def _points(phase: Phase, outcome: Outcome) -> list[Point]:
 
 def _plan_names(phase: Phase) -> dict[str, str]:
     """plan -> its name with a digest, so that a plan whose text changed is another one."""
-    adapter = phase.ctx.adapter(phase.step)
-    folder = phase.ctx.lab.plans(Split.TRAIN)
-    plans = read_meta(phase.ctx.lab, phase.number, phase.step).plans[Split.TRAIN]
+    adapter = phase.context.adapter(phase.step)
+    folder = phase.context.lab.plans(Split.TRAIN)
+    plans = read_meta(phase.context.lab, phase.number, phase.step).plans[Split.TRAIN]
     texts = {n: read_plan(folder / n, adapter.inputs, adapter.outputs) for n in plans}
     return {name: f"{name}@{digest(text)[:8]}" for name, text in texts.items()}
 

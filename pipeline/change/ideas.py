@@ -3,7 +3,7 @@
 import json
 
 from pipeline.base import Phase
-from pipeline.change.past import in_history, known_modes, last_rows, tried, tried_on
+from pipeline.change.past import in_history, known_modes, last_rows, read_tried_changes, tried_on
 from pipeline.gather import batch_of, rows_of, texts, version_at
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.modes import standing_modes
@@ -39,18 +39,18 @@ def check_idea(phase: Phase, meta: IterationMeta) -> None:
 
 def directions(phase: Phase, meta: IterationMeta) -> tuple[Material, list[Direction], str]:
     """The prompt as it is, what is known of its failures, and the directions with their source."""
-    lab = phase.ctx.lab
+    lab = phase.context.lab
     before = version_at(phase, meta.start_commit or meta.main_commit)
     if meta.last_synthesis:
         path = lab.root / meta.last_synthesis
         last = read_parsed(path, parse_synthesis, fix=in_history(path))
         ranked, source = list(last.directions), meta.last_synthesis
     else:
-        primary = phase.ctx.step(phase.step).primary
+        primary = phase.context.step(phase.step).primary
         rows = rows_of(phase, batch_of(phase, "scout"))
         train = texts(phase, meta.plans[Split.TRAIN], split=Split.TRAIN)
         metrics = measure(rows, train, primary, {Side.BASELINE: before})
-        found = first_directions(metrics, tried(lab, phase.step), tuple(strategies()))
+        found = first_directions(metrics, read_tried_changes(lab, phase.step), tuple(strategies()))
         ranked, source = list(found.directions), "the baseline's own failures"
     return material_of(phase, meta, before), ranked, source
 
@@ -67,7 +67,7 @@ def material_of(phase: Phase, meta: IterationMeta, before: PromptVersion) -> Mat
     rows = rows_of(phase, batch_of(phase, "scout")) or last_rows(phase, before)
     schema = json.loads(before.schema_text) if before.schema_text else None
     failing = failing_plans([row.record for row in rows])
-    modes = standing_modes(known_modes(phase.ctx.lab, phase.step).modes)
+    modes = standing_modes(known_modes(phase.context.lab, phase.step).modes)
     cited = " ".join(part for mode in modes for part in mode.evidence)
     # Runs of another prompt do not show that a plan fails now, but they are better than nothing.
     failing = failing or tuple(plan.name for plan in train if f"/{plan.name})" in cited)

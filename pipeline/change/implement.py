@@ -28,13 +28,13 @@ class Implement(Phase):
 
     def requires(self) -> luigi.Task:
         """What the iteration will do."""
-        return self.like(Prepare)
+        return self.clone_as(Prepare)
 
     def work(self) -> Iterator[Any]:
         """Find the change, see that it has a pull request, write change.json."""
-        meta = read_meta(self.ctx.lab, self.number, self.step)
+        meta = read_meta(self.context.lab, self.number, self.step)
         if meta.given:
-            change = _given(self, meta)
+            change = _use_given_change(self, meta)
         elif self.skip_implement:
             raise ConfigError(
                 ["--skip-implement: name the change that exists already with --branch or --pr"]
@@ -45,14 +45,14 @@ class Implement(Phase):
             change = made
         else:
             if not meta.last_synthesis:
-                yield self.like(Scout)
+                yield self.clone_as(Scout)
             change = by_agent(self, meta) if meta.agent else _proposed(self, meta)
         self.write(change.model_dump_json(indent=2) + "\n")
 
 
-def _given(phase: Phase, meta: IterationMeta) -> Change:
+def _use_given_change(phase: Phase, meta: IterationMeta) -> Change:
     """A change of one's own: its branch as it is now, with its pull request."""
-    host = phase.ctx.code_host(meta.target)
+    host = phase.context.code_host(meta.target)
     if meta.given[:1] == "#" and meta.given[1:].isdecimal():
         number = int(meta.given[1:])
     else:
@@ -66,7 +66,7 @@ def _given(phase: Phase, meta: IterationMeta) -> Change:
     first = first_of(phase, meta.follow_up_of).change if meta.follow_up_of is not None else None
     return Change(
         branch=pull.branch,
-        commit=phase.ctx.workspace(meta.target).resolve(pull.head),
+        commit=phase.context.workspace(meta.target).resolve(pull.head),
         base_commit=meta.main_commit,
         follow_up_of=meta.follow_up_of,
         shown=first.shown if first else (),
@@ -85,14 +85,14 @@ def _proposed(phase: Phase, meta: IterationMeta) -> Change:
     if meta.start_commit:
         source += f", on the prompt of {meta.start_commit[:12]} ({meta.start})"
     branch = f"prompt-lab/{meta.iteration}-{draft.strategy}"
-    commit = phase.ctx.workspace(meta.target).commit_files(
+    commit = phase.context.workspace(meta.target).commit_files(
         meta.main_commit,
         branch,
-        {phase.ctx.step(phase.step).prompt: draft.text} | _start_schema(phase, meta),
+        {phase.context.step(phase.step).prompt: draft.text} | _start_schema(phase, meta),
         message=_message(draft, direction, source),
         when=meta.created,
     )
-    pull = phase.ctx.code_host(meta.target).open_pull(
+    pull = phase.context.code_host(meta.target).open_pull(
         branch,
         base=meta.main,
         title=draft.title,
@@ -123,7 +123,7 @@ def _proposed(phase: Phase, meta: IterationMeta) -> Change:
 
 def _start_schema(phase: Phase, meta: IterationMeta) -> dict[str, str]:
     """The schema that belongs to the prompt that the candidate begins with; none from main."""
-    if not meta.start_commit or not phase.ctx.step(phase.step).schema_path:
+    if not meta.start_commit or not phase.context.step(phase.step).schema_path:
         return {}
     version = version_at(phase, meta.start_commit)
     return {version.schema_path: version.schema_text}

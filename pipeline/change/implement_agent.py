@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pipeline.base import Phase
 from pipeline.change.agents import (
-    Box,
+    AgentFolders,
     Work,
-    boxed,
+    agent_folders,
     keep,
     plan_texts,
     put_to_work,
@@ -22,12 +22,12 @@ from pipeline.gather import version_at
 from prompt_lab.agents import refusals, requests
 from prompt_lab.agents.port import Copies
 from prompt_lab.agents.proposal import Proposal, parse_proposal
-from prompt_lab.agents.refusals import Fault, Refusal, in_words, told
+from prompt_lab.agents.refusals import Fault, Refusal, in_words, redact_for_publication
 from prompt_lab.analyze.leaks import leaks
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.errors import AgentRefused, TargetError
 from prompt_lab.names import Split
-from prompt_lab.propose.budget import Breach, allowed
+from prompt_lab.propose.budget import Breach, is_allowed
 from prompt_lab.records import Change, Direction
 from prompt_lab.store.iterations import IterationMeta
 
@@ -42,25 +42,25 @@ def by_agent(phase: Phase, meta: IterationMeta) -> Change:
     config = ready(phase, meta.agent)
     material, ranked, source = directions(phase, meta)
     direction = ranked[0]
-    tree = copies(phase.ctx, meta.target)
-    with boxed() as box:
+    tree = copies(phase.context, meta.target)
+    with agent_folders() as box:
         tree.export(meta.main_commit, box.tree)
         honest = text_of(box.tree)
         prompt = _prompt(phase, config, (direction, material.known), box)
         work = put_to_work(phase, config, "implement", prompt, box, writes=True)
-        about = told(direction.title, redactor_of(phase))
-        commit, found = _taken(tree, meta, box, f"{about}\n\nBy {config.name}.\n")
+        about = redact_for_publication(direction.title, redactor_of(phase))
+        commit, found = _commit_agent_work(tree, meta, box, f"{about}\n\nBy {config.name}.\n")
     faults = [*found, *_faults(phase, meta, work, commit, honest)]
     withheld = any(fault.code == Refusal.VERIFY_SEEN for fault in faults)
     record = keep(phase, work, faults, withheld=withheld)
     proposal = parse_proposal(work.result.text)
     if faults or not isinstance(proposal, Proposal):
-        why = told(_refused(config, faults, record), redactor_of(phase))
+        why = redact_for_publication(_refusal_message(config, faults, record), redactor_of(phase))
         raise AgentRefused(why, [fault.code for fault in faults])
     return _change(phase, meta, commit, (proposal, direction, source))
 
 
-def _taken(tree: Copies, meta: IterationMeta, box: Box, message: str) -> tuple[str, list[Fault]]:
+def _commit_agent_work(tree: Copies, meta: IterationMeta, box: AgentFolders, message: str) -> tuple[str, list[Fault]]:
     """The commit of what the copy holds now; the base itself where git cannot hold it."""
     try:
         commit = tree.take(meta.main_commit, box.tree, message=message, when=meta.created)
@@ -70,16 +70,16 @@ def _taken(tree: Copies, meta: IterationMeta, box: Box, message: str) -> tuple[s
 
 
 def _prompt(
-    phase: Phase, config: AgentConfig, idea: tuple[Direction, Sequence[str]], box: Box
+    phase: Phase, config: AgentConfig, idea: tuple[Direction, Sequence[str]], box: AgentFolders
 ) -> str:
     """What it is asked, by the direction and by what is known to go wrong in the step."""
     direction, known = idea
-    step = phase.ctx.step(phase.step)
+    step = phase.context.step(phase.step)
     budget = refusals.budget_of(config)
     edits = config.kind not in ("api", "scripted")
     names = dict.fromkeys(filter(None, (step.prompt, step.schema_path)))
     if not edits:
-        names |= dict.fromkeys(name for name in _names_in(box.tree) if allowed(name, budget))
+        names |= dict.fromkeys(name for name in _names_in(box.tree) if is_allowed(name, budget))
     files = [(n, (box.tree / n).read_text("utf-8", "replace")) for n in list(names)[:MOST_FILES]]
     values = requests.to_implement(phase.step, direction, budget, files, known=known, edits=edits)
     return requests.render(template_of(phase, requests.IMPLEMENT), values)
@@ -92,7 +92,7 @@ def _names_in(tree: Path) -> list[str]:
 
 def _faults(phase: Phase, meta: IterationMeta, work: Work, commit: str, honest: str) -> list[Fault]:
     """Every reason not to take the work: how it ended, what it changed, what it gives away."""
-    tree = copies(phase.ctx, meta.target)
+    tree = copies(phase.context, meta.target)
     changed = tree.changes(meta.main_commit, commit)
     contents = tree.contents(meta.main_commit, commit)
     proposal = parse_proposal(work.result.text)
@@ -101,7 +101,7 @@ def _faults(phase: Phase, meta: IterationMeta, work: Work, commit: str, honest: 
         for side in (0, 1)
     )
     # Its block may spell a sign as \uXXXX: what is published is looked at as it is published.
-    said = {} if isinstance(proposal, Fault) else proposal.said
+    said = {} if isinstance(proposal, Fault) else proposal.published_texts
     written = "\n".join((after, *contents, work.result.text, *said.values()))
     ended = refusals.of_ending(work.result, work.config)
     missing = [proposal] if isinstance(proposal, Fault) else []
@@ -127,17 +127,17 @@ def _change(
     """Publish the commit and open its pull request."""
     proposal, direction, source = said
     redactor = redactor_of(phase)
-    title, description = told(proposal.title, redactor), told(proposal.description, redactor)
+    title, description = redact_for_publication(proposal.title, redactor), redact_for_publication(proposal.description, redactor)
     branch = f"prompt-lab/{meta.iteration}-{meta.agent}"
     before, after = version_at(phase, meta.main_commit), version_at(phase, commit)
     copied = leaks(before.text, after.text, [], plan_texts(phase, meta, Split.TRAIN))
-    copies(phase.ctx, meta.target).publish(commit, branch)
+    copies(phase.context, meta.target).publish(commit, branch)
     body = (
         f"{description}\n\nWritten by the agent {meta.agent}.\nFrom: {source}\n"
         f"Direction: {direction.title}\n{evidence(direction)}"
     )
-    pull = phase.ctx.code_host(meta.target).open_pull(
-        branch, base=meta.main, title=title, body=told(body, redactor), when=meta.created
+    pull = phase.context.code_host(meta.target).open_pull(
+        branch, base=meta.main, title=title, body=redact_for_publication(body, redactor), when=meta.created
     )
     return Change(
         branch=branch,
@@ -155,7 +155,7 @@ def _change(
     )
 
 
-def _refused(config: AgentConfig, faults: list[Fault], record: Path) -> str:
+def _refusal_message(config: AgentConfig, faults: list[Fault], record: Path) -> str:
     return (
         f"The work of agent {config.name!r} was not taken, and nothing of it was kept in the "
         f"target:\n{in_words(faults)}\nIts record is {record}. The same command asks it again; "

@@ -14,7 +14,7 @@ def check_base(phase: Phase, commit: str, *, onto: str, flag: str) -> None:
 
     A branch that lacks what main has is charged with undoing it, and its merge was never run.
     """
-    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    workspace = phase.context.workspace(phase.context.step(phase.step).target)
     main = workspace.resolve(onto)
     try:
         lost = unmeasured(phase, commit, onto=main)
@@ -22,7 +22,7 @@ def check_base(phase: Phase, commit: str, *, onto: str, flag: str) -> None:
         raise MergeConflict(f"{flag}: {error}: {_fix(phase, onto)}") from error
     if lost:
         raise TargetError(
-            f"{flag}: {onto!r} has changed {_told(lost)} since the branch left it, which the step"
+            f"{flag}: {onto!r} has changed {_list_paths(lost)} since the branch left it, which the step"
             f" reads: what would be merged is not what would be run. {_fix(phase, onto)}"
         )
 
@@ -32,8 +32,8 @@ def unmeasured(phase: Phase, commit: str, *, onto: str, used: Iterable[str] = ()
 
     Commits are full ids. Raises MergeConflict. [] where `onto` has the change already.
     """
-    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
-    merged = workspace.merged(onto, commit)
+    workspace = phase.context.workspace(phase.context.step(phase.step).target)
+    merged = workspace.merge_commit(onto, commit)
     if merged in (onto, commit):
         return []
     # What main alone has lies in its tree, what the branch alone has in the other.
@@ -42,23 +42,23 @@ def unmeasured(phase: Phase, commit: str, *, onto: str, used: Iterable[str] = ()
     return sorted(path for path in paths if before.get(path) != after.get(path))
 
 
-def told_moved(lost: list[str], branch: str, main: tuple[str, str, str]) -> str:
+def base_moved_text(lost: list[str], branch: str, main: tuple[str, str, str]) -> str:
     """The sentence of a verdict; `main` is its name, its commit then, and its commit now."""
     name, then, now = main
     return (
         f"{name!r} has moved from {then[:8]} to {now[:8]} since the runs: merged into that, "
-        f"{_told(lost)} would not be as it was measured. Merge {name!r} into {branch!r}, and test "
+        f"{_list_paths(lost)} would not be as it was measured. Merge {name!r} into {branch!r}, and test "
         f"that with --branch {branch}."
     )
 
 
-def _told(paths: list[str]) -> str:
+def _list_paths(paths: list[str]) -> str:
     more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
     return ", ".join(map(repr, paths[:SHOWN])) + more
 
 
 def _fix(phase: Phase, main: str) -> str:
-    ctx = phase.ctx
+    ctx = phase.context
     folder = ctx.repository(ctx.target(ctx.step(phase.step).target))
     return (
         f"Check the branch out and run 'git -C {folder} rebase {main}', or merge {main!r} into it;"

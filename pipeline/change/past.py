@@ -27,7 +27,7 @@ from prompt_lab.store.runs import MARKER, is_finished, read_row
 M = TypeVar("M", bound=BaseModel)
 
 
-def tried(lab: Lab, step: str) -> list[Tried]:
+def read_tried_changes(lab: Lab, step: str) -> list[Tried]:
     """Every concluded iteration of a step, oldest first."""
     found = []
     for number, folder in _concluded(lab, step):
@@ -76,7 +76,7 @@ def tried_on(phase: Phase, commit: str) -> list[str]:
     By what stands at the commit, not by its id: a revert brings an old prompt back.
     """
     wanted, found = _content(phase, commit), []
-    for _, folder in _concluded(phase.ctx.lab, phase.step):
+    for _, folder in _concluded(phase.context.lab, phase.step):
         change = _read(folder / "change.json", Change)
         verdict = _read(folder / "verdict.json", Verdict)
         if verdict.outcome is not Outcome.INVALID:
@@ -116,7 +116,7 @@ def first_baseline(lab: Lab, step: str) -> str:
 
 def last_rows(phase: Phase, prompt: PromptVersion) -> list[RunRow]:
     """The newest train runs that were made with this very prompt."""
-    lab, outputs = phase.ctx.lab, phase.ctx.adapter(phase.step).outputs
+    lab, outputs = phase.context.lab, phase.context.adapter(phase.step).outputs
     wanted = sha256(prompt.text.encode()).hexdigest()
     for _, folder in reversed(list(_concluded(lab, phase.step))):
         path = folder / "batch_train.json"

@@ -7,12 +7,12 @@ from adapters.workspace.lab_repository import LabRepository
 from pipeline.base import Phase, utc_now
 from pipeline.change.again import check_again
 from pipeline.change.agents import agent_of, analysts_of
-from pipeline.change.budget import granted
+from pipeline.change.budget import grant_alpha
 from pipeline.change.check import check_agents, check_change, check_judge, check_step, checked_plans
 from pipeline.change.follow_up import check_follow_up, followed
 from pipeline.change.front import start_commit
 from pipeline.change.ideas import check_idea
-from pipeline.change.past import last_synthesis, tried
+from pipeline.change.past import last_synthesis, read_tried_changes
 from pipeline.logs import say
 from pipeline.params import names
 from prompt_lab.decide.ledger import Grant
@@ -37,18 +37,18 @@ class Prepare(Phase):
 
     def work(self) -> None:
         """Gather names, check them, write meta.json."""
-        target = self.ctx.step(self.step).target
+        target = self.context.step(self.step).target
         if not self.complete():
-            self.ctx.workspace(target).check()
-            self.ctx.code_host(target).refresh(self.ctx.target(target).main)
-        meta = prepared(self)
+            self.context.workspace(target).check()
+            self.context.code_host(target).refresh(self.context.target(target).main)
+        meta = plan_iteration(self)
         for text in left_out(self):
             say(text)
-        LabRepository(self.ctx.lab.root).ensure()
+        LabRepository(self.context.lab.root).ensure()
         self.write(meta.model_dump_json(indent=2) + "\n")
 
 
-def prepared(phase: Phase) -> IterationMeta:
+def plan_iteration(phase: Phase) -> IterationMeta:
     """What an iteration with these flags would do. Reads; writes nothing.
 
     Raises the LabError of the first thing that is wrong, since what is found only later would
@@ -57,7 +57,7 @@ def prepared(phase: Phase) -> IterationMeta:
     existing = read_if_whole(phase.folder / "meta.json", IterationMeta)
     if existing is not None:
         return existing
-    ctx, defaults = phase.ctx, phase.ctx.defaults
+    ctx, defaults = phase.context, phase.context.defaults
     step = ctx.step(phase.step)
     target = ctx.target(step.target)
     policy = ctx.policy(defaults.policy)
@@ -69,13 +69,13 @@ def prepared(phase: Phase) -> IterationMeta:
     verify = _plans(phase, Split.VERIFY)[: defaults.verify_plans]
     plans = {Split.TRAIN: tuple(train), Split.VERIFY: tuple(verify)}
     sets = {split: checked_plans(phase, of, split=split) for split, of in plans.items()}
-    tried(ctx.lab, phase.step)  # what it cannot read is better said before the first call
+    read_tried_changes(ctx.lab, phase.step)  # what it cannot read is better said before the first call
     workspace = ctx.workspace(step.target)
     workspace.check()
     main_commit = workspace.resolve(target.main)
     check_change(phase, target.main, main_commit)
     replicates = phase.replicates or defaults.replicates
-    budget = granted(phase, policy)
+    budget = grant_alpha(phase, policy)
     follow_up_of = followed(phase)
     meta = IterationMeta(
         iteration=phase.number,
@@ -91,10 +91,10 @@ def prepared(phase: Phase) -> IterationMeta:
         start=phase.start,
         start_commit=start_commit(phase, phase.start) if phase.start else "",
         follow_up_of=follow_up_of,
-        given=phase.given,
+        given=phase.change_ref,
         analysts=analysts_of(phase),
         agent="" if phase.start or follow_up_of is not None else agent_of(phase),
-        judged_by=policy.granted(budget.alpha).model_copy(update={"replicates": replicates}),
+        judged_by=policy.at_alpha(budget.alpha).model_copy(update={"replicates": replicates}),
         judge=judge,
         judge_prompt=template,
         granted=_as_told(phase, budget, follow_up_of),
@@ -109,10 +109,10 @@ def prepared(phase: Phase) -> IterationMeta:
 
 def left_out(phase: Phase) -> list[str]:
     """A sentence for each split with plans that lack an input, and so are in no trial."""
-    adapter, said = phase.ctx.adapter(phase.step), []
+    adapter, said = phase.context.adapter(phase.step), []
     wanted = " or no ".join(map(repr, adapter.inputs))
     for split in Split:
-        folder = phase.ctx.lab.plans(split)
+        folder = phase.context.lab.plans(split)
         found = lacking(folder, adapter.inputs, adapter.outputs)
         if found:
             more = ", …" if len(found) > SHOWN else ""
@@ -125,8 +125,8 @@ def left_out(phase: Phase) -> list[str]:
 
 def _as_told(phase: Phase, budget: Grant, follow_up_of: int | None) -> Grant:
     """A second look at a candidate is a trial like any other, and is told as one; a replay not."""
-    own_process = phase.ctx.step(phase.step).adapter in OWN_PROCESS
-    if own_process and phase.ctx.defaults.gateway.recorded:
+    own_process = phase.context.step(phase.step).adapter in OWN_PROCESS
+    if own_process and phase.context.defaults.gateway.is_recorded:
         text = f"A {RECORDED}: it can merge nothing, and spends nothing of the budget of error."
         return budget.model_copy(update={"text": text})
     if follow_up_of is None:
@@ -140,9 +140,9 @@ def train_plans(phase: Phase, most: int) -> Sequence[str]:
     available = _plans(phase, Split.TRAIN)
     wanted = names(phase.plans)
     if wanted:
-        return choose_plans(available, wanted, phase.ctx.lab.plans(Split.TRAIN))
+        return choose_plans(available, wanted, phase.context.lab.plans(Split.TRAIN))
     return available[:most]
 
 
 def _plans(phase: Phase, split: Split) -> list[str]:
-    return plan_names(phase.ctx.lab, phase.ctx.adapter(phase.step).inputs, split=split)
+    return plan_names(phase.context.lab, phase.context.adapter(phase.step).inputs, split=split)

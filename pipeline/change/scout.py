@@ -7,10 +7,10 @@ import luigi
 
 from pipeline.base import Phase
 from pipeline.change.prepare import Prepare
-from pipeline.fan_out.batch import Order, batch_for
+from pipeline.fan_out.batch import BatchOrder, batch_for
 from pipeline.fan_out.crash import note_taint, refuse_unanswered
 from pipeline.fan_out.run import all_runs
-from pipeline.gather import summarise
+from pipeline.gather import summarise_batch
 from prompt_lab.decide.verdict import Trial
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Side, Split
@@ -24,18 +24,18 @@ class Scout(Phase):
 
     def requires(self) -> luigi.Task:
         """The names of models and plans."""
-        return self.like(Prepare)
+        return self.clone_as(Prepare)
 
     def work(self) -> Iterator[Any]:
         """Run the first model that answers exactly, since its runs are all reused later."""
         if self.skip_runner:
             raise StoreError(f"{self.folder}: the scout has not run. Leave --skip-runner out.")
-        ctx = self.ctx
+        ctx = self.context
         meta = read_meta(ctx.lab, self.number, self.step)
         policy = ctx.policy_of(meta)
         first = Trial(policy, meta.models, meta.plans[Split.TRAIN])  # its first look reuses these
         exact = [alias for alias in meta.models if ctx.models[alias].deterministic]
-        order = Order(
+        order = BatchOrder(
             "scout",
             Split.TRAIN,
             {Side.BASELINE: meta.main_commit},
@@ -46,6 +46,6 @@ class Scout(Phase):
         batch = batch_for(self, order)
         rows = yield from all_runs(self, batch)
         refuse_unanswered(self, batch, rows)
-        summary = summarise(self, batch, rows)
+        summary = summarise_batch(self, batch, rows)
         note_taint(self, batch, summary)
         self.write(summary.model_dump_json(indent=2) + "\n")

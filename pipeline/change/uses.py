@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.change.past import VERDICT_LOST, in_history, verdict_is_lost
-from pipeline.context import Context
+from pipeline.context import LabContext
 from pipeline.fan_out.crash import EVENT
 from prompt_lab.decide.ledger import Use, grant
 from prompt_lab.decide.verdict import Code, Policy, Verdict
@@ -28,7 +28,7 @@ from prompt_lab.store.journal import events
 from prompt_lab.store.layout import Lab
 
 
-class Known(NamedTuple):
+class StepHistory(NamedTuple):
     """What the lab holds of a step: its iterations, and when history was claimed for which."""
 
     lab: Lab
@@ -37,13 +37,13 @@ class Known(NamedTuple):
     asked: Mapping[int, Sequence[str]]
 
     @classmethod
-    def of(cls, lab: Lab, step: str) -> "Known":
+    def read(cls, lab: Lab, step: str) -> "StepHistory":
         """Look it up."""
         folders = frozenset(n for n, its_step in iterations(lab).items() if its_step == step)
         return cls(lab, step, folders, trials_in_history(lab, step))
 
 
-def uses(ctx: Context, step: str, policy: Policy, *, before: int) -> list[Use]:
+def uses(ctx: LabContext, step: str, policy: Policy, *, before: int) -> list[Use]:
     """Every use of the step's plans that the ledger counts, oldest first.
 
     A trial counts from the moment that it is prepared, whatever became of it, also where its folder
@@ -51,8 +51,8 @@ def uses(ctx: Context, step: str, policy: Policy, *, before: int) -> list[Use]:
     asked nothing, and recorded answers can merge nothing. Raises StoreError where a piece that
     decides is damaged: no damage makes the budget larger.
     """
-    known, since = Known.of(ctx.lab, step), policy.ledger.since
-    lost = _lost(known, before)
+    known, since = StepHistory.read(ctx.lab, step), policy.ledger.since
+    lost = _find_lost_trials(known, before)
     found: list[Use] = []
     for number in sorted(n for n in known.folders | lost if n >= since):
         if number in lost:
@@ -67,8 +67,8 @@ def irregular_trials(lab: Lab) -> Iterator[Irregular]:
     """Every iteration of which the budget cannot be told, or only by what history holds of it."""
     steps = {folder.name.partition("_")[2] for folder in run_folders(lab).values()}
     for step in sorted(steps | set(iterations(lab).values())):
-        known = Known.of(lab, step)
-        lost = _lost(known, sys.maxsize)
+        known = StepHistory.read(lab, step)
+        lost = _find_lost_trials(known, sys.maxsize)
         for number in sorted(known.folders | lost):
             faults = []
             path = lab.relative(lab.iteration(number, step))
@@ -87,7 +87,7 @@ def irregular_trials(lab: Lab) -> Iterator[Irregular]:
                 yield Irregular(path, tuple(faults))
 
 
-def _lost(known: Known, before: int) -> set[int]:
+def _find_lost_trials(known: StepHistory, before: int) -> set[int]:
     """Trials that only history knows of: their folder was taken away, or another took its place.
 
     A train batch that was a crash compared nothing. One of verify, or one that does not say what
@@ -108,7 +108,7 @@ def _lost(known: Known, before: int) -> set[int]:
     return found
 
 
-def _uses_of(known: Known, number: int) -> list[Use]:
+def _uses_of(known: StepHistory, number: int) -> list[Use]:
     folder = known.lab.iteration(number, known.step)
     meta = _meta_of(known, number)
     if meta is None or meta.judged_by is None:
@@ -128,7 +128,7 @@ def _uses_of(known: Known, number: int) -> list[Use]:
     return found
 
 
-def _meta_of(known: Known, number: int) -> IterationMeta | None:
+def _meta_of(known: StepHistory, number: int) -> IterationMeta | None:
     """None for a folder of another tool. Raises StoreError where ours is damaged."""
     folder = known.lab.iteration(number, known.step)
     if number not in known.asked and not is_ours(folder):

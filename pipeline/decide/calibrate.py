@@ -19,7 +19,7 @@ from prompt_lab.decide.calibrate import results
 from prompt_lab.decide.calibrate.digest import digest, sources
 from prompt_lab.decide.calibrate.page import FULL, faults, is_full, page, pictures
 from prompt_lab.decide.calibrate.pool import SOURCES, text_of
-from prompt_lab.decide.calibrate.results import CellResult, Made
+from prompt_lab.decide.calibrate.results import CellResult, BuildInfo
 from prompt_lab.decide.calibrate.reuse import Probe
 from prompt_lab.errors import LabError, TargetError
 from prompt_lab.evaluate import drift
@@ -60,7 +60,7 @@ class CalibrateCell(LabTask):
     @property
     def folder(self) -> Path:
         """Where the results of one kind lie."""
-        return self.ctx.lab.root / "calibration" / ("quick" if self.quick else "full")
+        return self.context.lab.root / "calibration" / ("quick" if self.quick else "full")
 
     def run(self) -> None:
         """Measure and write. Needs no lock: equal parameters write equal figures."""
@@ -69,7 +69,7 @@ class CalibrateCell(LabTask):
         found = CellResult(
             **dict(seen),
             name=self.cell,
-            made=made(self.seed),
+            made=describe_build(self.seed),
             seconds=round(time.monotonic() - start, 1),
         )
         write_record(Path(self.output().path), found)
@@ -153,10 +153,10 @@ def engine() -> str:
     return digest(texts | tables | {"probe": repr(PROBE[:3])})
 
 
-def made(seed: int) -> Made:
+def describe_build(seed: int) -> BuildInfo:
     """What this process measures with."""
     packages = {name: version(name) for name in ("prompt-lab", "numpy", "scipy")}
-    return Made(
+    return BuildInfo(
         engine=engine(),
         commit=_commit(),
         seed=seed,

@@ -5,7 +5,7 @@ import luigi
 from pipeline.base import Phase, utc_now
 from pipeline.decide.verdict import Verdict
 from pipeline.pages.pages import report_view
-from pipeline.trial.judge import base_moved, head_moved, judge
+from pipeline.trial.judge import base_moved, head_moved, decide_iteration
 from prompt_lab.decide.verdict import Code
 from prompt_lab.decide.verdict import Verdict as VerdictRecord
 from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
@@ -32,13 +32,13 @@ class Conclude(Phase):
 
     def requires(self) -> luigi.Task:
         """The verdict: nothing is merged before it."""
-        return self.like(Verdict)
+        return self.clone_as(Verdict)
 
     def work(self) -> None:
         """Comment first; every call may be repeated after a crash without a second effect."""
-        meta = read_meta(self.ctx.lab, self.number, self.step)
-        change = read_change(self.ctx.lab, self.number, self.step)
-        host = self.ctx.code_host(meta.target)
+        meta = read_meta(self.context.lab, self.number, self.step)
+        change = read_change(self.context.lab, self.number, self.step)
+        host = self.context.code_host(meta.target)
         try:
             conclusion = self._concluded(host, change)
         except HeadMoved:  # between our last look and the merge: INVALID is said on it instead
@@ -69,13 +69,13 @@ class Conclude(Phase):
         verdict = read_record(path, VerdictRecord, fix=made_again(path))
         known = any(reason.code is Code.HEAD_MOVED for reason in verdict.reasons)
         if head_moved(self) and not known:
-            verdict, _ = judge(self)
+            verdict, _ = decide_iteration(self)
             write_record(path, verdict)
         if verdict.outcome is Outcome.YES and host.get(number).state is PullState.OPEN:
-            host.refresh(read_meta(self.ctx.lab, self.number, self.step).main)
+            host.refresh(read_meta(self.context.lab, self.number, self.step).main)
             found = base_moved(self)
             if found:
-                verdict, _ = judge(self, found=found)
+                verdict, _ = decide_iteration(self, found=found)
                 write_record(path, verdict)
         return verdict
 
@@ -87,11 +87,11 @@ class Report(Phase):
 
     def requires(self) -> luigi.Task:
         """Everything else, so that the page tells how it ended."""
-        return self.like(Conclude)
+        return self.clone_as(Conclude)
 
     def work(self) -> None:
         """Gather the records and render them."""
-        page = self.ctx.page(self.folder / self.FILE)
+        page = self.context.page(self.folder / self.FILE)
         if page.startswith("http") and self.set_tracking_url is not None:
             self.set_tracking_url(page)
         self.write(render_report(report_view(self)))
@@ -104,7 +104,7 @@ def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tupl
     pull = host.get(number)
     action, merged = f"{pull.state.value} by somebody else", ""
     if outcome is Outcome.YES and pull.state is not PullState.CLOSED:
-        action, merged = "merged", _merged(host, pull, change, when=when)
+        action, merged = "merged", _merge_pull(host, pull, change, when=when)
     elif outcome is Outcome.NO and pull.state is not PullState.MERGED:
         if pull.state is PullState.OPEN:
             host.close(number, when=when)
@@ -115,7 +115,7 @@ def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tupl
     return action, merged
 
 
-def _merged(host: CodeHost, pull: Pull, change: Change, *, when: str) -> str:
+def _merge_pull(host: CodeHost, pull: Pull, change: Change, *, when: str) -> str:
     """The merge commit. Raises CodeHostError where a person has to do something first."""
     message = f"Merge #{pull.number}: {change.title}"
     try:

@@ -15,7 +15,7 @@ def learn(phase: Phase) -> None:
 
     May be called again: an iteration counts once.
     """
-    lab, folder = phase.ctx.lab, phase.folder
+    lab, folder = phase.context.lab, phase.folder
     verdict = read_record(folder / "verdict.json", Verdict, fix=made_again(folder / "verdict.json"))
     if verdict.outcome is Outcome.INVALID:
         return

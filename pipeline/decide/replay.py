@@ -7,7 +7,7 @@ import luigi
 from pipeline.base import LabTask
 from pipeline.change.past import VERDICT_LOST, in_history, verdict_is_lost
 from pipeline.decide.verdict import Verdict
-from pipeline.trial.judge import judge
+from pipeline.trial.judge import decide_iteration
 from prompt_lab.decide.replay import differences
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.decide.verdict import Verdict as VerdictRecord
@@ -44,9 +44,9 @@ class Replay(LabTask):
 
     def run(self) -> None:
         """Read, recompute, say. Raises Differs where a verdict's own policy gives another one."""
-        wanted, lost = self._wanted()
-        other = self.ctx.policy(self.policy) if self.policy else None
-        found = [_changed(p, old, other) if other else _again(p, old) for p, old in wanted] + lost
+        wanted, lost = self._find_verdicts()
+        other = self.context.policy(self.policy) if self.policy else None
+        found = [_replay_under_policy(p, old, other) if other else _replay_verdict(p, old) for p, old in wanted] + lost
         wrong = sum(not replayed.same for replayed in found)
         print("\n".join(replayed.text for replayed in found))
         if other is not None:
@@ -57,15 +57,15 @@ class Replay(LabTask):
             print(f"{len(found)} verdicts, computed again from their rows: identical.")
         self._told = True
 
-    def _wanted(self) -> tuple[list[tuple[Verdict, VerdictRecord]], list[Replayed]]:
+    def _find_verdicts(self) -> tuple[list[tuple[Verdict, VerdictRecord]], list[Replayed]]:
         """The iterations that have a verdict of ours, by number; and those that have lost it."""
-        known = iterations(self.ctx.lab)
+        known = iterations(self.context.lab)
         if self.number != "all" and not self.number.isdigit():
             raise ConfigError([f"--number {self.number}: give an iteration's number, or all"])
         chosen = sorted(known) if self.number == "all" else [int(self.number)]
         found, lost = [], []
         for number in chosen:
-            folder = self.ctx.lab.iteration(number, known.get(number, ""))
+            folder = self.context.lab.iteration(number, known.get(number, ""))
             path = folder / Verdict.FILE
             old = read_if_whole(path, VerdictRecord)
             if old is None and verdict_is_lost(folder):
@@ -76,13 +76,13 @@ class Replay(LabTask):
                 except LabError as error:  # a step that is no more, or a folder renamed
                     lost.append(Replayed(False, f"{number}: cannot be computed again: {error}"))
         if not found and not lost:
-            raise StoreError(f"{self.ctx.lab.analysis}: no verdict there to replay")
+            raise StoreError(f"{self.context.lab.analysis}: no verdict there to replay")
         return found, lost
 
 
-def _again(phase: Verdict, old: VerdictRecord) -> Replayed:
+def _replay_verdict(phase: Verdict, old: VerdictRecord) -> Replayed:
     try:
-        new, _ = judge(phase)
+        new, _ = decide_iteration(phase)
     except LabError as error:
         return Replayed(False, f"{phase.number}: cannot be computed again: {error}")
     stored = (phase.folder / phase.FILE).read_text("utf-8")
@@ -94,10 +94,10 @@ def _again(phase: Verdict, old: VerdictRecord) -> Replayed:
     return Replayed(False, f"{phase.number}: differs{shown}")
 
 
-def _changed(phase: Verdict, old: VerdictRecord, policy: Policy) -> Replayed:
+def _replay_under_policy(phase: Verdict, old: VerdictRecord, policy: Policy) -> Replayed:
     """The same rows under another policy, at the alpha that was granted to the old trial."""
     try:
-        new, _ = judge(phase, policy.granted(old.alpha))
+        new, _ = decide_iteration(phase, policy.at_alpha(old.alpha))
     except LabError as error:
         return Replayed(False, f"{phase.number}: cannot be computed again: {error}")
     before, after = old.outcome.value, new.outcome.value

@@ -6,14 +6,14 @@ from typing import Any
 import luigi
 
 from pipeline.base import Phase
-from pipeline.change.past import first_baseline, tried
+from pipeline.change.past import first_baseline, read_tried_changes
 from pipeline.change.uses import uses
 from pipeline.decide.conclude import Conclude
-from pipeline.fan_out.batch import Order, batch_for
+from pipeline.fan_out.batch import BatchOrder, batch_for
 from pipeline.fan_out.crash import note_taint
-from pipeline.gather import side_facts, summarise, version_at
+from pipeline.gather import side_facts, summarise_batch, version_at
 from pipeline.logs import say
-from pipeline.trial.judge import all_pairs, drifts, moved
+from pipeline.trial.judge import all_pairs, drift_findings, integrity_findings
 from pipeline.trial.looks import all_judged
 from prompt_lab.decide.ledger import origin_due
 from prompt_lab.decide.verdict import Policy, decide
@@ -33,27 +33,27 @@ class SinceStart(Phase):
 
     def requires(self) -> luigi.Task:
         """The merge."""
-        return self.like(Conclude)
+        return self.clone_as(Conclude)
 
     def work(self) -> Iterator[Any]:
         """Run both commits on the train plans; runs that exist are used again."""
-        lab = self.ctx.lab
+        lab = self.context.lab
         meta = read_meta(lab, self.number, self.step)
         first, now = first_baseline(lab, self.step), self._merged_commit()
         commits = {Side.BASELINE: first, Side.CANDIDATE: now}
         plans = meta.plans[Split.TRAIN]
-        order = Order("since_start", Split.TRAIN, commits, meta.models, plans, meta.replicates)
+        order = BatchOrder("since_start", Split.TRAIN, commits, meta.models, plans, meta.replicates)
         batch = batch_for(self, order)
         rows = yield from all_judged(self, batch)
         found = examine(rows, {side: side_facts(self, c, rows) for side, c in commits.items()})
-        summary = summarise(self, batch, rows)
+        summary = summarise_batch(self, batch, rows)
         note_taint(self, batch, summary)
-        findings = [*found, *silent(rows), *drifts(summary), *moved(summary, commits)]
+        findings = [*found, *silent(rows), *drift_findings(summary), *integrity_findings(summary, commits)]
         prompts = (version_at(self, first), version_at(self, now))
         evidence = evidence_of(rows, findings, prompts=prompts)
         verdict = decide(all_pairs(self, batch.name, rows), since_policy(policy_of(self)), evidence)
         gains = [
-            t.effect or 0.0 for t in tried(lab, self.step) if t.merged and t.reverted_after is None
+            t.effect or 0.0 for t in read_tried_changes(lab, self.step) if t.merged and t.reverted_after is None
         ]
         record = SinceRecord(
             first=first, now=now, merges=len(gains), added=sum(gains), verdict=verdict
@@ -69,11 +69,11 @@ class SinceStart(Phase):
 def since_start_due(phase: Phase) -> bool:
     """Whether this iteration was merged, and so many were since the last comparison."""
     policy = policy_of(phase)
-    found = uses(phase.ctx, phase.step, policy, before=phase.number + 1)
+    found = uses(phase.context, phase.step, policy, before=phase.number + 1)
     mine = [use for use in found if use.iteration == phase.number]
     return any(use.merged for use in mine) and origin_due(found, policy.ledger.origin_every)
 
 
 def policy_of(phase: Phase) -> Policy:
     """The policy that an iteration was prepared with."""
-    return phase.ctx.policy_of(read_meta(phase.ctx.lab, phase.number, phase.step))
+    return phase.context.policy_of(read_meta(phase.context.lab, phase.number, phase.step))

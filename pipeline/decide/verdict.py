@@ -7,7 +7,7 @@ import luigi
 
 from pipeline.analysis.analysis import Assessment
 from pipeline.base import Phase
-from pipeline.trial.judge import judge
+from pipeline.trial.judge import decide_iteration
 from pipeline.trial.runs import Runs
 from prompt_lab.names import Split
 
@@ -19,12 +19,12 @@ class Verdict(Phase):
 
     def requires(self) -> luigi.Task:
         """What the analysts made of the runs."""
-        return self.like(Assessment)
+        return self.clone_as(Assessment)
 
     def work(self) -> Iterator[Any]:
         """Judge train; on a promising result run verify and judge again."""
-        verdict, _ = judge(self)
+        verdict, _ = decide_iteration(self)
         if verdict.needs_verify:
-            yield self.like(Runs, split=Split.VERIFY)
-            verdict, _ = judge(self)
+            yield self.clone_as(Runs, split=Split.VERIFY)
+            verdict, _ = decide_iteration(self)
         self.write(verdict.model_dump_json(indent=2) + "\n")

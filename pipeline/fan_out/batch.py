@@ -39,7 +39,7 @@ _NO_REUSE = ("baseline_drifted", EVENT, TAINT)
 
 
 @dataclass(frozen=True)
-class Order:
+class BatchOrder:
     """A batch that a phase asks for. `plans` are names in `split`."""
 
     name: str
@@ -50,12 +50,12 @@ class Order:
     replicates: int
 
 
-def batch_for(phase: Phase, order: Order, *, reuse: bool = True) -> Batch:
+def batch_for(phase: Phase, order: BatchOrder, *, reuse: bool = True) -> Batch:
     """The batch that an order means: as it was written, or planned and written now."""
-    path = batch_path(phase.ctx.lab, phase.number, phase.step, order.name)
+    path = batch_path(phase.context.lab, phase.number, phase.step, order.name)
     if path.exists():
         return read_batch(path)
-    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    workspace = phase.context.workspace(phase.context.step(phase.step).target)
     _tidy(phase, workspace, set(order.commits.values()))
     request = request_for(phase, order)
     known = finished_runs(phase) if reuse else (lambda _key, _model: None)
@@ -75,7 +75,7 @@ def _tidy(phase: Phase, workspace: Workspace, commits: Collection[str]) -> None:
     """Undo what the runs of earlier iterations left; what anyone else did is for the evidence."""
     left = {
         commit
-        for event in events(phase.ctx.lab, TAINT)
+        for event in events(phase.context.lab, TAINT)
         if event.get("iteration") != phase.number and isinstance(event.get("commits"), list)
         for commit in map(str, event["commits"])
     }
@@ -86,9 +86,9 @@ def _tidy(phase: Phase, workspace: Workspace, commits: Collection[str]) -> None:
             workspace.tidy(commit)
 
 
-def request_for(phase: Phase, order: Order) -> BatchRequest:
+def request_for(phase: Phase, order: BatchOrder) -> BatchRequest:
     """Gather what planning needs: models, digests of plans, blobs of the sources on each side."""
-    ctx = phase.ctx
+    ctx = phase.context
     step, adapter = ctx.step(phase.step), ctx.adapter(phase.step)
     target = ctx.target(step.target)
     folder = ctx.lab.plans(order.split)
@@ -101,7 +101,7 @@ def request_for(phase: Phase, order: Order) -> BatchRequest:
             for name in order.plans
         },
         sources={
-            side: sources_at(phase, commit) | _installed(phase, adapter, side, commit)
+            side: sources_at(phase, commit) | _environment_digest(phase, adapter, side, commit)
             for side, commit in order.commits.items()
         },
         replicates=order.replicates,
@@ -114,7 +114,7 @@ def request_for(phase: Phase, order: Order) -> BatchRequest:
 
 def finished_runs(phase: Phase) -> Callable[[str, ModelConfig], str | None]:
     """Where a finished run of a content key lies; none from before a drift, a crash or a taint."""
-    lab = phase.ctx.lab
+    lab = phase.context.lab
     known = reusable(lab)
     ends = sorted((str(e["timestamp"]), str(e.get("model"))) for e in events(lab, *_NO_REUSE))
     stale = {model: timestamp for timestamp, model in ends}
@@ -147,7 +147,7 @@ def settings_text(adapter: StepAdapter, step: StepConfig, target: TargetConfig) 
 
 
 def _asks_itself(phase: Phase) -> bool:
-    return phase.ctx.step(phase.step).adapter in OWN_PROCESS
+    return phase.context.step(phase.step).adapter in OWN_PROCESS
 
 
 def _replayed(adapter: StepAdapter, defaults: LabConfig) -> str:
@@ -157,14 +157,14 @@ def _replayed(adapter: StepAdapter, defaults: LabConfig) -> str:
     return gateway.model_dump_json() if replay else ""
 
 
-def _installed(phase: Phase, adapter: StepAdapter, side: Side, commit: str) -> dict[str, str]:
+def _environment_digest(phase: Phase, adapter: StepAdapter, side: Side, commit: str) -> dict[str, str]:
     """What a side's interpreter has installed makes another run, of the same files.
 
     No file has the name ''. A side that cannot be loaded fails in each of its runs.
     """
     if not isinstance(adapter, TargetStep):
         return {}
-    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    workspace = phase.context.workspace(phase.context.step(phase.step).target)
     try:
         found = adapter.describe(workspace.worktree(commit), side)
     except TargetError:
@@ -172,7 +172,7 @@ def _installed(phase: Phase, adapter: StepAdapter, side: Side, commit: str) -> d
     return {"": f"{found.python} {found.installed_sha256}"}
 
 
-def _claimed(phase: Phase, order: Order, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
+def _claimed(phase: Phase, order: BatchOrder, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
     """Give every run that is to be made its place: one run folder a model, side and replicate."""
     folders: dict[tuple[Side, str, int, bool], Path] = {}
     placed = []
@@ -183,14 +183,14 @@ def _claimed(phase: Phase, order: Order, runs: Sequence[PlannedRun]) -> list[Pla
         group = (run.side, run.model, run.replicate, run.probe)
         if group not in folders:
             folders[group] = _claim(phase, order, run)
-        path = phase.ctx.lab.relative(folders[group] / "outputs" / run.plan)
+        path = phase.context.lab.relative(folders[group] / "outputs" / run.plan)
         placed.append(run.model_copy(update={"path": path}))
     return placed
 
 
-def _claim(phase: Phase, order: Order, run: PlannedRun) -> Path:
-    lab = phase.ctx.lab
-    model = phase.ctx.models[run.model]
+def _claim(phase: Phase, order: BatchOrder, run: PlannedRun) -> Path:
+    lab = phase.context.lab
+    model = phase.context.models[run.model]
     _, folder = claim_run_folder(lab, phase.step)
     meta = {
         **head_of_meta(phase.step, [run.model], model.workers),
@@ -202,7 +202,7 @@ def _claim(phase: Phase, order: Order, run: PlannedRun) -> Path:
         "probe": run.probe,
         "commit": order.commits[run.side],
         "model_config": model.model_dump(mode="json"),
-        **({"gateway": phase.ctx.defaults.gateway.model_dump()} if _asks_itself(phase) else {}),
+        **({"gateway": phase.context.defaults.gateway.model_dump()} if _asks_itself(phase) else {}),
         "claimed": utc_now(),
     }
     write_meta(folder, meta)

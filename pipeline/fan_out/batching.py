@@ -48,12 +48,12 @@ class MemberReports:
         with self._lock:
             self._untold.append(task_id)
             if self._watched:
-                self._tell()
+                self._send_reports()
 
     def before_failing(self) -> None:
         """What is untold yet: a batch that fails takes with it all members not known as done."""
         with self._lock:
-            self._tell()
+            self._send_reports()
 
     def progress(self, message: str, percent: int) -> None:
         """Show how far the batch is on luigid's page."""
@@ -63,7 +63,7 @@ class MemberReports:
             self._scheduler.set_task_status_message(self._task, message)
             self._scheduler.set_task_progress_percentage(self._task, percent)
 
-    def _tell(self) -> None:
+    def _send_reports(self) -> None:
         while self._untold:
             task_id = self._untold.pop()
             self._scheduler.add_task(task_id=task_id, worker=self._worker, status="DONE")

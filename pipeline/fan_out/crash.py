@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.base import Phase, utc_now
 from prompt_lab.errors import LabError
-from prompt_lab.evaluate.answered import Silence, nobody_answered, nothing_to_compare
+from prompt_lab.evaluate.answered import UnansweredRuns, nobody_answered, nothing_to_compare
 from prompt_lab.records import RunRow
 from prompt_lab.store.batch import Batch, batch_path, set_aside
 from prompt_lab.store.iterations import RunsSummary, read_meta
@@ -37,29 +37,29 @@ def note_taint(phase: Phase, batch: Batch, summary: RunsSummary) -> None:
     gone = any(head != batch.commits[side] for side, (head, _) in summary.observed.items())
     if gone or summary.dirt or summary.plans_changed:
         of = {"iteration": phase.number, "commits": sorted(set(batch.commits.values()))}
-        for model in read_meta(phase.ctx.lab, phase.number, phase.step).models:
-            note(phase.ctx.lab, TAINT, now=utc_now(), model=model, **of)
+        for model in read_meta(phase.context.lab, phase.number, phase.step).models:
+            note(phase.context.lab, TAINT, now=utc_now(), model=model, **of)
 
 
-def _refuse(phase: Phase, batch: Batch, silence: Silence | None) -> None:
+def _refuse(phase: Phase, batch: Batch, silence: UnansweredRuns | None) -> None:
     if silence is None:
         return
     facts = {"iteration": phase.number, "batch": batch.name}
     for model in silence.models:
-        note(phase.ctx.lab, EVENT, now=utc_now(), model=model, **facts)
-    set_aside(batch_path(phase.ctx.lab, phase.number, phase.step, batch.name))
+        note(phase.context.lab, EVENT, now=utc_now(), model=model, **facts)
+    set_aside(batch_path(phase.context.lab, phase.number, phase.step, batch.name))
     first = silence.first
     raise Crash(
-        f"{silence.text}, so there is nothing to compare. The first: {_why(first)} "
-        f"({phase.ctx.lab.root / first.path}). Mend the model's config in "
-        f"{phase.ctx.configs / 'models'}, or the step; the same command then makes them anew. "
+        f"{silence.text}, so there is nothing to compare. The first: {_describe_failure(first)} "
+        f"({phase.context.lab.root / first.path}). Mend the model's config in "
+        f"{phase.context.configs / 'models'}, or the step; the same command then makes them anew. "
         f"To give this iteration up, move {phase.folder} out of the lab."
     )
 
 
-def _why(row: RunRow) -> str:
+def _describe_failure(row: RunRow) -> str:
     """What the run says of itself, and what the gateway said to it."""
     record = row.record
-    said = [record.error.said] if record.error else []
+    said = [record.error.summary] if record.error else []
     said += [call.error for call in record.calls[-1:] if not call.answered_by]
     return "; ".join(said) or "invalid"

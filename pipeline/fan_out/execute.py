@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.base import utc_now
-from pipeline.context import Context
+from pipeline.context import LabContext
 from pipeline.fan_out.deadline import within
-from pipeline.fan_out.meter import Meter, Told
-from prompt_lab.errors import LabError, OutsideFailure, ScoreFailed
+from pipeline.fan_out.meter import Meter, GatewayMeter
+from prompt_lab.errors import LabError, TransientError, ScoreFailed
 from prompt_lab.evaluate.batches import seed_of
 from prompt_lab.names import Side, Status
-from prompt_lab.own_process import Line, ModelGateway
+from prompt_lab.own_process import GatewaySession, ModelGateway
 from prompt_lab.ports import StepAdapter, StepJob, StepResult
 from prompt_lab.records import (
     LIVE,
@@ -21,7 +21,7 @@ from prompt_lab.records import (
     RunError,
     RunKey,
     RunRecord,
-    Sent,
+    SentEvidence,
 )
 from prompt_lab.store import runs as store
 from prompt_lab.store.batch import PlannedRun
@@ -29,7 +29,7 @@ from prompt_lab.store.plans import has_gold
 
 
 @dataclass(frozen=True)
-class Site:
+class Checkout:
     """Where one side runs: its worktree, as it was found when the batch began."""
 
     commit: str
@@ -53,21 +53,21 @@ def refuse_unreachable(model: str, error: RunError | None, calls: Sequence[CallN
         live = not any(call.answered_by or call.origin != LIVE for call in calls)
         failed = [call for call in calls if call.status >= SERVER_ERROR]
         if live and failed:
-            raise OutsideFailure(f"{model}: {failed[-1].error}")
+            raise TransientError(f"{model}: {failed[-1].error}")
     elif error is not None and error.kind == UNREACHABLE:
-        raise OutsideFailure(f"{model}: {error.message}")
+        raise TransientError(f"{model}: {error.message}")
 
 
 @dataclass(frozen=True)
-class Bench:
+class RunContext:
     """All that the runs of one batch share."""
 
-    ctx: Context
+    ctx: LabContext
     number: int
     step: str
     adapter: StepAdapter
     primary: str
-    sites: Mapping[Side, Site]
+    sites: Mapping[Side, Checkout]
     judged: bool = False
     """Whether a judge compares the answers, so that a plan need not have gold."""
     gateway: ModelGateway | None = None
@@ -101,7 +101,7 @@ class Bench:
             raise
         if result.process is not None:
             seconds = result.process.seconds
-            meter = Told(meter.llm, meter.config, notes=line.calls, seconds_run=seconds)
+            meter = GatewayMeter(meter.llm, meter.config, notes=line.calls, seconds_run=seconds)
         if line.texts:
             store.keep_calls(out, line.texts)
         record = self._record(key, planned, result, meter=meter).model_copy(
@@ -126,9 +126,9 @@ class Bench:
         except ScoreFailed as fault:
             return replace(result, error=RunError(kind=fault.kind, message=str(fault))), {}
 
-    def _line(self, key: RunKey) -> AbstractContextManager[Line]:
+    def _line(self, key: RunKey) -> AbstractContextManager[GatewaySession]:
         if self.gateway is None:
-            return nullcontext(Line(()))
+            return nullcontext(GatewaySession(()))
         return self.gateway.line(key, self.fallbacks)
 
     def _meter(self, model: str) -> Meter:
@@ -151,7 +151,7 @@ class Bench:
             primary=0.0,
             valid=result.error is None,
             usage=meter.usage(),
-            sent=Sent(
+            sent=SentEvidence(
                 wanted_commit=site.commit,
                 head=site.head,
                 tree_clean=site.tree_clean,

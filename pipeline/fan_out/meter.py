@@ -56,7 +56,7 @@ class Meter:
 
 
 @dataclass
-class Told(Meter):
+class GatewayMeter(Meter):
     """The same of a step that asks its models in a process of its own, as the gateway saw it."""
 
     notes: Sequence[CallNote] = ()

@@ -34,7 +34,7 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def ended(self, *, ok: bool) -> None:
+    def record_end(self, *, ok: bool) -> None:
         """One run ended."""
         self.done += ok
         self.failed += not ok
@@ -42,12 +42,12 @@ class Progress:
         if self._bar:
             self._bar.update(self._row, advance=1, failed=self.failed, left=self.total - count)
         elif count == self.total or count % max(1, self.total // 5) == 0:
-            print(f"{self.title}: {self._words()}", file=sys.stderr, flush=True)
+            print(f"{self.title}: {self._format_line()}", file=sys.stderr, flush=True)
         reports = current()
         if reports and (count % REPORT_EVERY == 0 or count == self.total):
-            reports.progress(self._words(), round(100 * count / self.total))
+            reports.progress(self._format_line(), round(100 * count / self.total))
 
-    def _words(self) -> str:
+    def _format_line(self) -> str:
         left = self.total - self.done - self.failed
         return f"{self.done} done, {self.failed} failed, {left} left"
 

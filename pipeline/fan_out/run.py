@@ -15,11 +15,11 @@ import luigi
 from adapters.registry import OWN_PROCESS
 from pipeline.base import File, LabTask, Phase, hold_lab
 from pipeline.fan_out.batching import current
-from pipeline.fan_out.execute import Bench, Site
+from pipeline.fan_out.execute import RunContext, Checkout
 from pipeline.fan_out.progress import Progress
 from pipeline.gather import rows_now
 from pipeline.params import Batched, WholeParameter
-from prompt_lab.errors import LabError, OutsideFailure, StoreError
+from prompt_lab.errors import LabError, TransientError, StoreError
 from prompt_lab.names import Side, count
 from prompt_lab.records import RunKey, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, runs_by_key
@@ -49,13 +49,13 @@ class Run(LabTask):
         """All runs at once; by a luigid a share, which leaves some to other processes."""
         if luigi.interface.core().local_scheduler:
             return inf
-        batch = read_batch(batch_path(self.ctx.lab, self.number, self.step, self.batch))
+        batch = read_batch(batch_path(self.context.lab, self.number, self.step, self.batch))
         models = {run.model for run in batch.runs}
-        return SHARE * sum(self.ctx.models[model].workers for model in models)
+        return SHARE * sum(self.context.models[model].workers for model in models)
 
     def members(self) -> dict[RunKey, PlannedRun]:
         """The runs that this task stands for."""
-        path = batch_path(self.ctx.lab, self.number, self.step, self.batch)
+        path = batch_path(self.context.lab, self.number, self.step, self.batch)
         split, known = read_batch(path).split, runs_by_key(path)
         values = (self.side, self.model, self.plan, self.replicate)
         columns = [v if isinstance(v, tuple) else (v,) for v in values]
@@ -67,14 +67,14 @@ class Run(LabTask):
 
     def output(self) -> File | list[File]:
         """run.json of each member."""
-        root = self.ctx.lab.root
+        root = self.context.lab.root
         files = [File(str(root / p.path / MARKER)) for p in self.members().values()]
         return files if len(files) > 1 else files[0]
 
     def run(self) -> None:
         """Make every member that is not finished. Raises OutsideFailure if any could not be had."""
-        hold_lab(self.ctx)
-        root = self.ctx.lab.root
+        hold_lab(self.context)
+        root = self.context.lab.root
         left = {k: p for k, p in self.members().items() if not is_finished(root / p.path)}
         title = f"iteration {self.number}, {self.batch} runs" if self.number else "noise floor"
         with Progress(title, len(left)) as progress:
@@ -82,14 +82,14 @@ class Run(LabTask):
         if faults:
             if reports := current():
                 reports.before_failing()
-            raise OutsideFailure(
+            raise TransientError(
                 f"{len(faults)} of {count(len(left), 'run')} could not be made; those that were "
                 "are kept, and the same command makes the rest.\n"
                 + "\n".join(sorted(set(faults))[:5])
             )
 
     def _make(self, left: dict[RunKey, PlannedRun], progress: Progress) -> list[str]:
-        bench = self._bench(left)
+        bench = self._run_context(left)
         breaker = Breaker()
 
         def make(key: RunKey) -> str | None:
@@ -108,25 +108,25 @@ class Run(LabTask):
             futures = {pools[key.model].submit(make, key): key for key in left}
             for future in as_completed(futures):
                 fault = future.result()
-                progress.ended(ok=fault is None)
+                progress.record_end(ok=fault is None)
                 if fault is None:
                     self._report(futures[future])
                 else:
                     faults.append(fault)
         return faults
 
-    def _bench(self, left: Iterable[RunKey]) -> Bench:
-        ctx, config = self.ctx, self.ctx.step(self.step)
+    def _run_context(self, left: Iterable[RunKey]) -> RunContext:
+        ctx, config = self.context, self.context.step(self.step)
         batch = read_batch(batch_path(ctx.lab, self.number, self.step, self.batch))
         workspace = ctx.workspace(config.target)
         sites = {}
         for side in sorted({key.side for key in left}):
             tree = workspace.worktree(batch.commits[side])
-            sites[side] = Site(batch.commits[side], tree, *workspace.observe(tree))
+            sites[side] = Checkout(batch.commits[side], tree, *workspace.observe(tree))
         adapter = ctx.adapter(self.step)
         asks = ctx.gateway({key.model for key in left}) if config.adapter in OWN_PROCESS else None
         judged = config.judge is not None
-        return Bench(
+        return RunContext(
             ctx, self.number, self.step, adapter, config.primary, sites, judged, gateway=asks
         )
 
@@ -170,7 +170,7 @@ def run_task(number: int, step: str, batch: str, key: RunKey) -> Run:
 
 def missing_runs(phase: Phase, batch: Batch) -> list[luigi.Task]:
     """The tasks of the runs that are made in any case and are not there yet."""
-    root = phase.ctx.lab.root
+    root = phase.context.lab.root
     return [
         run_task(phase.number, phase.step, batch.name, key)
         for key, planned in batch.by_key().items()
@@ -196,7 +196,7 @@ def sound_rows(phase: Phase, batch: Batch) -> list[RunRow] | None:
     try:
         rows = rows_now(phase, batch)
     except StoreError:
-        root = phase.ctx.lab.root
+        root = phase.context.lab.root
         if not [r for r in batch.runs if not r.reused and set_aside_damaged(root / r.path)]:
             raise
         return None
@@ -210,7 +210,7 @@ def _pools(task: Run, left: Iterable[RunKey]) -> Iterator[dict[str, ThreadPoolEx
     usual = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # thousands of tasks are kept anyway: no collection need look at them meanwhile
-    pools = {m: ThreadPoolExecutor(task.ctx.models[m].workers, f"run-{m}") for m in models}
+    pools = {m: ThreadPoolExecutor(task.context.models[m].workers, f"run-{m}") for m in models}
     try:
         yield pools
     finally:

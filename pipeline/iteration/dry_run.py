@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from pipeline.base import Phase
 from pipeline.change.agents import most_cost as agents_most
-from pipeline.change.prepare import left_out, prepared
-from pipeline.fan_out.batch import Order, finished_runs, request_for
+from pipeline.change.prepare import left_out, plan_iteration
+from pipeline.fan_out.batch import BatchOrder, finished_runs, request_for
 from pipeline.trial.estimates import GUESSED, HEAD, characters, row, time
 from pipeline.trial.leaked import leaks_given, leaks_under_test
 from pipeline.trial.noise_floor import read_floor
@@ -24,8 +24,8 @@ def what_would_run(phase: Phase) -> str:
     """A text of a screen. Raises the LabError that the iteration itself would stop at."""
     if (phase.folder / SUMMARY).exists():
         return f"Iteration {phase.number} is finished: nothing would be run."
-    meta = prepared(phase)
-    policy = phase.ctx.policy_of(meta)
+    meta = plan_iteration(phase)
+    policy = phase.context.policy_of(meta)
     lines = [
         f"Dry run of iteration {meta.iteration}, step {meta.step}. Nothing is run or written.",
         f"  models     {', '.join(meta.models)}",
@@ -37,7 +37,7 @@ def what_would_run(phase: Phase) -> str:
     ]
     totals = []
     for split in Split:
-        plans = _asked(policy, meta) if split is Split.TRAIN else meta.plans[split]
+        plans = _train_plans_asked(policy, meta) if split is Split.TRAIN else meta.plans[split]
         rows = _estimates(phase, meta, split, plans)
         totals += rows
         title = "train" if split is Split.TRAIN else "verify, only if promising"
@@ -51,7 +51,7 @@ def what_would_run(phase: Phase) -> str:
     if not all(one.measured for one in totals):
         lines.append(GUESSED)
     lines += [f"  {text}" for text in left_out(phase)]
-    floor = read_floor(phase.ctx.lab, meta.step)
+    floor = read_floor(phase.context.lab, meta.step)
     return "\n".join([*lines, *_power(policy, meta), *_noise(floor, policy, meta)])
 
 
@@ -66,8 +66,8 @@ def _void(phase: Phase, meta: IterationMeta) -> list[str]:
 
 def most_cost(phase: Phase, meta: IterationMeta) -> float:
     """US dollars that an iteration can take at most: both splits, all looks, its agents."""
-    policy = phase.ctx.policy_of(meta)
-    asked = {Split.TRAIN: _asked(policy, meta), Split.VERIFY: meta.plans[Split.VERIFY]}
+    policy = phase.context.policy_of(meta)
+    asked = {Split.TRAIN: _train_plans_asked(policy, meta), Split.VERIFY: meta.plans[Split.VERIFY]}
     rows = [row for split in Split for row in _estimates(phase, meta, split, asked[split])]
     return sum(one.cost_usd for one in rows) + agents_most(phase, meta)
 
@@ -85,7 +85,7 @@ def _estimates(
     phase: Phase, meta: IterationMeta, split: Split, plans: Sequence[str]
 ) -> list[Estimate]:
     """The candidate is not known yet: its runs are counted as the baseline's, none reused."""
-    order = Order(
+    order = BatchOrder(
         split.value, split, {Side.BASELINE: meta.main_commit}, meta.models, plans, meta.replicates
     )
     runs = plan_runs(request_for(phase, order), finished_runs(phase))
@@ -97,10 +97,10 @@ def _estimates(
         candidate = len(plans) * meta.replicates
         found.append(
             estimate(
-                phase.ctx.models[alias],
+                phase.context.models[alias],
                 _to_make(mine) + candidate,
                 reused,
-                past=timings(phase.ctx.lab, alias, meta.step),
+                past=timings(phase.context.lab, alias, meta.step),
                 characters=length,
             )
         )
@@ -113,7 +113,7 @@ def _to_make(runs: Sequence[PlannedRun]) -> int:
 
 def _power(policy: Policy, meta: IterationMeta) -> list[str]:
     """What the trial can show at the alpha that it was granted, if half of the plans flip."""
-    found = forecast(len(_asked(policy, meta)), WORST_DEVIATION, policy)
+    found = forecast(len(_train_plans_asked(policy, meta)), WORST_DEVIATION, policy)
     wanted = f"+{policy.smallest_effect * 100:.0f} points"
     seen = f"+{found.visible * 100:.0f} points" if found.possible else "no gain at all"
     looks = f" in {count(policy.looks, 'look')}" if policy.mode != "fixed" else ""
@@ -129,7 +129,7 @@ def _power(policy: Policy, meta: IterationMeta) -> list[str]:
     ]
 
 
-def _asked(policy: Policy, meta: IterationMeta) -> Sequence[str]:
+def _train_plans_asked(policy: Policy, meta: IterationMeta) -> Sequence[str]:
     """The train plans that the trial may ask for."""
     return Trial(policy, meta.models, meta.plans[Split.TRAIN]).plans
 

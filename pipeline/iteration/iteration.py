@@ -36,27 +36,27 @@ class Iteration(Phase):
 
     def requires(self) -> luigi.Task | None:
         """All phases, the last one first; none for a dry run."""
-        return None if self.dry_run else self.like(Report)
+        return None if self.dry_run else self.clone_as(Report)
 
     def run(self) -> Iterator[Any]:
         """A dry run reads, speaks and leaves no trace, not even the lock."""
         if self.dry_run:
-            with self.ctx.elsewhere():
+            with self.context.temporary_work_folder():
                 say(what_would_run(self))
             self._said = True
             return
-        hold_lab(self.ctx)
+        hold_lab(self.context)
         yield from self.work()
 
     def work(self) -> Iterator[Any]:
         """Render the ledger and the summary, commit the lab, and say what was decided."""
         if since_start_due(self):
-            yield self.like(SinceStart)
-        lab = self.ctx.lab
+            yield self.clone_as(SinceStart)
+        lab = self.context.lab
         change = read_change(lab, self.number, self.step)
         learn(self)
         keep_front(self)
-        write_ledger(self.ctx)
+        write_ledger(self.context)
         text = render_summary(report_view(self))
         message = f"Iteration {self.number}: {change.title}"
         when = read_meta(lab, self.number, self.step).created

@@ -25,11 +25,11 @@ class ExampleLab(LabTask):
 
     def output(self) -> luigi.LocalTarget:
         """The note that says where the lab came from."""
-        return luigi.LocalTarget(str(self.ctx.lab.root / "example.txt"))
+        return luigi.LocalTarget(str(self.context.lab.root / "example.txt"))
 
     def complete(self) -> bool:
         """The note is there, of no other example, and both folders are."""
-        there = all((self.ctx.lab.root / name).exists() for name in COPIED)
+        there = all((self.context.lab.root / name).exists() for name in COPIED)
         return super().complete() and there and not self._other()
 
     @property
@@ -44,7 +44,7 @@ class ExampleLab(LabTask):
 
     def run(self) -> None:
         """Copy what is missing, by way of a temporary place: a half copy never looks whole."""
-        root, source = self.ctx.lab.root, EXAMPLES / self.example
+        root, source = self.context.lab.root, EXAMPLES / self.example
         known = [path.parent.name for path in EXAMPLES.glob("*/baseline")]
         if self.example not in known:
             raise UnknownName("example", self.example, known, str(EXAMPLES))
@@ -53,7 +53,7 @@ class ExampleLab(LabTask):
                 f"{self.output().path}: this lab was {self._other()}: name another lab for "
                 f"{self.example!r} with PROMPTLAB_ROOT"
             )
-        hold_lab(self.ctx)
+        hold_lab(self.context)
         with disk_errors(root):
             root.mkdir(parents=True, exist_ok=True)
             for name in (*COPIED, *WHERE_THERE):
@@ -65,7 +65,7 @@ class ExampleLab(LabTask):
 
 @ExampleLab.event_handler(luigi.Event.DEPENDENCY_PRESENT)
 def _say_there(task: ExampleLab) -> None:
-    say(f"{task.ctx.lab.root}: examples/{task.example} is there already, and is left as it is.")
+    say(f"{task.context.lab.root}: examples/{task.example} is there already, and is left as it is.")
 
 
 def copy_in(source: Path, goal: Path) -> None:

@@ -33,21 +33,21 @@ class RecordedLab(LabTask):
 
     def output(self) -> luigi.LocalTarget:
         """The lab's own defaults, written last."""
-        return luigi.LocalTarget(str(self.ctx.lab.root / "lab.yaml"))
+        return luigi.LocalTarget(str(self.context.lab.root / "lab.yaml"))
 
     def run(self) -> None:
         """Copy target and plans, write a recording for each run, then the defaults."""
-        hold_lab(self.ctx)
-        other, root = Lab(Path(self.answers)), self.ctx.lab.root
+        hold_lab(self.context)
+        other, root = Lab(Path(self.answers)), self.context.lab.root
         found = list(_answers(other, {Side.BASELINE: self.before, Side.CANDIDATE: self.after}))
         if not found:
             raise StoreError(f"{other.history}: no answer of a model is kept in those run folders.")
         copy_in(PLANNER / "target", root / "target")
-        copy_in(PLANNER / "baseline" / "verify", self.ctx.lab.plans(Split.VERIFY))
-        inputs = self.ctx.adapter(STEP).inputs
+        copy_in(PLANNER / "baseline" / "verify", self.context.lab.plans(Split.VERIFY))
+        inputs = self.context.adapter(STEP).inputs
         plans = sorted({run.plan for _, run in found})
         for plan in plans:
-            _copy_plan(other, self.ctx.lab, plan, inputs)
+            _copy_plan(other, self.context.lab, plan, inputs)
         for side, run in found:
             where = (side, run.model, run.plan)
             write_answers(root / RECORDINGS, where, run.answers, source=run.source)

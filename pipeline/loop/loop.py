@@ -16,16 +16,16 @@ from pipeline.logs import say
 from pipeline.loop.steps import Ahead, ahead_of, done_in, limits_of, told_at_end, told_before
 from pipeline.pages.ledger import write_ledger
 from pipeline.params import MOST_REPLICATES, AmountParameter, CountParameter, NamesParameter
-from prompt_lab.decide.stop import Done, Stop, spent, stop
+from prompt_lab.decide.stop import Done, LoopStop, total_cost_usd, stop
 from prompt_lab.store.files import write_record
 from prompt_lab.store.loops import (
     BEGUN,
     ENDED,
     LoopBegun,
     LoopEnded,
-    begun,
+    read_begun,
     check_loop,
-    ended,
+    read_ended,
     open_loop,
 )
 
@@ -80,7 +80,7 @@ class Loop(LabTask):
     @property
     def folder(self) -> Path:
         """The loop's folder in the lab."""
-        return self.ctx.lab.loop(self.number, self.step)
+        return self.context.lab.loop(self.number, self.step)
 
     def output(self) -> luigi.LocalTarget:
         """The file that says why it stopped."""
@@ -88,14 +88,14 @@ class Loop(LabTask):
 
     def run(self) -> Iterator[Any]:
         """Hold the lab, then go on."""
-        hold_lab(self.ctx)
+        hold_lab(self.context)
         yield from self.work()
 
     def work(self) -> Iterator[Any]:
         """One iteration after the other. Luigi begins anew after each: the lab is the state."""
         while True:
-            state = begun(self.ctx.lab, self.number, self.step) or self._new()
-            done, limits = done_in(self.ctx, state), limits_of(self)
+            state = read_begun(self.context.lab, self.number, self.step) or self._new()
+            done, limits = done_in(self.context, state), limits_of(self)
             reason = stop(limits, done)
             if reason is None:
                 ahead = ahead_of(self, state)
@@ -105,11 +105,11 @@ class Loop(LabTask):
                 return
             self._go_on(state, done, ahead)
             if ahead.scouts:
-                yield self.like(Scout, ahead)
+                yield self.next_task(Scout, ahead)
             else:
-                yield self.like(Iteration, ahead)
+                yield self.next_task(Iteration, ahead)
 
-    def like(self, kind: type[P], ahead: Ahead) -> P:
+    def next_task(self, kind: type[P], ahead: Ahead) -> P:
         """The loop's next iteration, or a phase of it."""
         flags = {"from": self.start if ahead.first else "", "follow_up": ahead.follow_up}
         flags["agent"] = "" if ahead.follow_up else self.agent
@@ -146,7 +146,7 @@ class Loop(LabTask):
         if self.set_progress_percentage is not None:
             self.set_progress_percentage(round(100 * len(done) / self.iterations))
 
-    def _end(self, state: LoopBegun, done: Sequence[Done], reason: Stop) -> None:
+    def _end(self, state: LoopBegun, done: Sequence[Done], reason: LoopStop) -> None:
         write_record(self.folder / BEGUN, state)
         text = told_at_end(self, done, reason)
         record = LoopEnded(
@@ -155,13 +155,13 @@ class Loop(LabTask):
             stop=reason,
             limits=limits_of(self),
             iterations=tuple(one.iteration for one in done),
-            cost_usd=spent(done),
+            cost_usd=total_cost_usd(done),
             text=text,
             when=utc_now(),
         )
         write_record(self.folder / ENDED, record)
-        write_ledger(self.ctx)
-        repository = LabRepository(self.ctx.lab.root)
+        write_ledger(self.context)
+        repository = LabRepository(self.context.lab.root)
         repository.ensure()  # a loop may stop before its first iteration
         repository.commit(f"Loop {self.number} stopped: {reason.code.value}", when=record.when)
         say(text)
@@ -169,6 +169,6 @@ class Loop(LabTask):
 
 @Loop.event_handler(luigi.Event.DEPENDENCY_PRESENT)
 def _say_again(task: Loop) -> None:
-    record = ended(task.ctx.lab, task.number, task.step)
+    record = read_ended(task.context.lab, task.number, task.step)
     if record is not None:
         say(record.text)

@@ -52,11 +52,11 @@ class PreparePull(Phase):
 
     def requires(self) -> luigi.Task:
         """The checks of the pull request, and its commit."""
-        return self.like(Implement)
+        return self.clone_as(Implement)
 
     def work(self) -> None:
         """Plan the train runs, which claims their folders, and say what would run."""
-        change = read_change(self.ctx.lab, self.number, self.step)
+        change = read_change(self.context.lab, self.number, self.step)
         order = order_of(self, Split.TRAIN)
         runs = batch_for(self, order).runs if order else ()
         folders = {run.path.partition("/outputs/")[0] for run in runs if not run.reused}
@@ -72,17 +72,17 @@ class PreparePull(Phase):
             reused=sum(run.reused for run in runs),
         )
         self.write(made.model_dump_json(indent=2) + "\n")
-        say(_told(made, change))
+        say(_render_report(made, change))
 
 
 @PreparePull.event_handler(luigi.Event.DEPENDENCY_PRESENT)
 def _say_again(task: PreparePull) -> None:
     path = task.folder / task.FILE
     made = read_record(path, Prepared, fix=made_again(path))
-    say(_told(made, read_change(task.ctx.lab, task.number, task.step)))
+    say(_render_report(made, read_change(task.context.lab, task.number, task.step)))
 
 
-def _told(made: Prepared, change: Change) -> str:
+def _render_report(made: Prepared, change: Change) -> str:
     folders = f"{made.history[0]} to {made.history[-1]}" if made.history else "none"
     return (
         f"Iteration {made.iteration}  {made.step}  is prepared\n"

@@ -42,16 +42,16 @@ class Revert(LabTask):
     @property
     def step(self) -> str:
         """The iteration's step. Raises StoreError where there is no such iteration."""
-        known = iterations(self.ctx.lab)
+        known = iterations(self.context.lab)
         if self.number not in known:
-            raise StoreError(f"{self.ctx.lab.analysis}: there is no iteration {self.number}: give "
+            raise StoreError(f"{self.context.lab.analysis}: there is no iteration {self.number}: give "
                              "--number, the merged iteration that is to be taken back")  # fmt: skip
         return known[self.number]
 
     @property
     def folder(self) -> Path:
         """The iteration's folder in analysis/."""
-        return self.ctx.lab.iteration(self.number, self.step)
+        return self.context.lab.iteration(self.number, self.step)
 
     def output(self) -> luigi.LocalTarget:
         """The record of the revert."""
@@ -64,13 +64,13 @@ class Revert(LabTask):
     def run(self) -> None:
         """Take it back, then the ledger, the lab's commit, and a word; each may be repeated."""
         meta = self._meta()
-        hold_lab(self.ctx)
-        change = read_change(self.ctx.lab, self.number, self.step)
+        hold_lab(self.context)
+        change = read_change(self.context.lab, self.number, self.step)
         record = self._taken_back(meta, change)
-        write_ledger(self.ctx)
-        LabRepository(self.ctx.lab.root).commit(f"{_title(change)} (iteration {self.number})",
+        write_ledger(self.context)
+        LabRepository(self.context.lab.root).commit(f"{_title(change)} (iteration {self.number})",
                                                 when=record.when)  # fmt: skip
-        say(_told(self.number, change, record, self.reason.strip()))
+        say(_render_report(self.number, change, record, self.reason.strip()))
         self._told = True
 
     def _meta(self) -> IterationMeta:
@@ -79,12 +79,12 @@ class Revert(LabTask):
         if not is_ours(folder):
             raise StoreError(f"{folder}: was made by another tool, which merged it if anyone did: "
                              "take it back in the target itself")  # fmt: skip
-        return read_meta(self.ctx.lab, self.number, self.step)
+        return read_meta(self.context.lab, self.number, self.step)
 
     def _taken_back(self, meta: IterationMeta, change: Change) -> Reverted:
         """Branch, pull request, comments on both, merge; what was done before is left as it is."""
-        host = self.ctx.code_host(meta.target)
-        record = self._begun(meta, change, host)
+        host = self.context.code_host(meta.target)
+        record = self._commit_revert(meta, change, host)
         if record.merged_commit:
             return record
         title, body = _title(change), _body(self.number, change, record.reason)
@@ -106,7 +106,7 @@ class Revert(LabTask):
         write_record(self.folder / REVERTED, record)
         return record
 
-    def _begun(self, meta: IterationMeta, change: Change, host: CodeHost) -> Reverted:
+    def _commit_revert(self, meta: IterationMeta, change: Change, host: CodeHost) -> Reverted:
         """The revert's branch and commit, written down once they are there."""
         known = read_if_whole(self.folder / REVERTED, Reverted)
         if known is not None:
@@ -120,7 +120,7 @@ class Revert(LabTask):
             )
         _check_merged(host, change)
         host.refresh(meta.main)
-        workspace = self.ctx.workspace(meta.target)
+        workspace = self.context.workspace(meta.target)
         workspace.check()
         branch = f"prompt-lab/revert-{self.number}"
         base, reason = self._begins(workspace, meta, change, branch)
@@ -141,7 +141,7 @@ class Revert(LabTask):
             reason=reason,
             branch=branch,
             commit=commit,
-            after=max(iterations(self.ctx.lab)),
+            after=max(iterations(self.context.lab)),
             when=utc_now(),
         )
         write_record(self.folder / REVERTED, record)
@@ -194,7 +194,7 @@ def _body(number: int, change: Change, reason: str) -> str:
     )
 
 
-def _told(number: int, change: Change, record: Reverted, given: str) -> str:
+def _render_report(number: int, change: Change, record: Reverted, given: str) -> str:
     state = "merged" if record.merged_commit else "open, to be merged by its reviewers"
     first = "" if given in ("", record.reason) else " (as the first command said: it stands)"
     return (

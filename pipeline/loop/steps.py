@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.change.ideas import check_idea
-from pipeline.change.prepare import prepared
-from pipeline.context import Context
+from pipeline.change.prepare import plan_iteration
+from pipeline.context import LabContext
 from pipeline.iteration.dry_run import most_cost
 from pipeline.iteration.iteration import Iteration
-from pipeline.pages.pages import spent as spent_in
+from pipeline.pages.pages import sum_usage as spent_in
 from pipeline.params import NOT_GIVEN
 from prompt_lab.decide.policy import AlphaSpent
-from prompt_lab.decide.stop import Done, Limits, Stop, StopCode, main_score, spent
+from prompt_lab.decide.stop import Done, LoopLimits, LoopStop, StopCode, main_score, total_cost_usd
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.errors import ConfigError
 from prompt_lab.names import Outcome, count
@@ -35,12 +35,12 @@ class Ahead(NamedTuple):
     most_cost: float = 0.0
     scouts: bool = False
     """The baseline is to be run on a few plans before anyone can tell whether there is an idea."""
-    stop: Stop | None = None
+    stop: LoopStop | None = None
 
 
-def limits_of(loop: "Loop") -> Limits:
+def limits_of(loop: "Loop") -> LoopLimits:
     """The limits that the command gives."""
-    return Limits(
+    return LoopLimits(
         iterations=loop.iterations,
         budget_usd=None if loop.budget_usd == NOT_GIVEN else loop.budget_usd,
         target_score=None if loop.target_score == NOT_GIVEN else loop.target_score,
@@ -48,7 +48,7 @@ def limits_of(loop: "Loop") -> Limits:
     )
 
 
-def done_in(ctx: Context, state: LoopBegun) -> list[Done]:
+def done_in(ctx: LabContext, state: LoopBegun) -> list[Done]:
     """The loop's finished iterations, oldest first."""
     folders = [(n, ctx.lab.iteration(n, state.step)) for n in state.iterations]
     found = []
@@ -76,19 +76,19 @@ def ahead_of(loop: "Loop", state: LoopBegun) -> Ahead:
 
     Raises the LabError that the iteration itself would stop at.
     """
-    number = resolve_number(loop.ctx.lab, loop.step, "")
+    number = resolve_number(loop.context.lab, loop.step, "")
     first = not state.iterations or state.iterations[0] == number
     ahead = Ahead(number, first=first, follow_up=_follow_up(loop, state, number))
-    task = loop.like(Iteration, ahead)
+    task = loop.next_task(Iteration, ahead)
     try:
-        meta = prepared(task)
+        meta = plan_iteration(task)
         scouts = _asks_for_scout(task, meta)
         if not scouts and not (task.folder / "change.json").exists():
             check_idea(task, meta)
     except NothingToPropose as error:
-        return ahead._replace(stop=Stop(code=StopCode.NO_DIRECTION, text=str(error)))
+        return ahead._replace(stop=LoopStop(code=StopCode.NO_DIRECTION, text=str(error)))
     except AlphaSpent as error:
-        return ahead._replace(stop=Stop(code=StopCode.NO_ALPHA, text=str(error)))
+        return ahead._replace(stop=LoopStop(code=StopCode.NO_ALPHA, text=str(error)))
     return ahead._replace(most_cost=most_cost(task, meta), scouts=scouts)
 
 
@@ -101,7 +101,7 @@ def told_before(loop: "Loop", done: "Sequence[Done]", ahead: Ahead) -> str:
     )
 
 
-def told_at_end(loop: "Loop", done: "Sequence[Done]", reason: Stop) -> str:
+def told_at_end(loop: "Loop", done: "Sequence[Done]", reason: LoopStop) -> str:
     """Why it stopped, what it came to, and which page to open."""
     lines = [f"Loop {loop.number}  {loop.step}  stopped: {reason.code.value.replace('_', ' ')}"]
     why = reason.text.splitlines()
@@ -116,7 +116,7 @@ def told_at_end(loop: "Loop", done: "Sequence[Done]", reason: Stop) -> str:
         lines.append(f"  main      {score(before)} -> {score(after)}")
     lines += [
         f"  cost      {_money(loop, done)}",
-        f"  ledger    {loop.ctx.page(loop.ctx.lab.index)}",
+        f"  ledger    {loop.context.page(loop.context.lab.index)}",
     ]
     return "\n".join(lines)
 
@@ -129,7 +129,7 @@ def _row(one: Done) -> str:
 
 def _follow_up(loop: "Loop", state: LoopBegun, number: int) -> int:
     """The CONDITIONAL iteration just before, where its fix can be carried out; else 0."""
-    lab = loop.ctx.lab
+    lab = loop.context.lab
     open_one = read_if_whole(lab.iteration(number, loop.step) / "meta.json", IterationMeta)
     if open_one is not None:
         return 0 if open_one.given else open_one.follow_up_of or 0
@@ -138,7 +138,7 @@ def _follow_up(loop: "Loop", state: LoopBegun, number: int) -> int:
     if verdict is None or verdict.outcome is not Outcome.CONDITIONAL:
         return 0
     try:
-        prepared(loop.like(Iteration, Ahead(number, follow_up=last)))
+        plan_iteration(loop.next_task(Iteration, Ahead(number, follow_up=last)))
     except (ConfigError, AlphaSpent):
         return 0
     return last
@@ -158,4 +158,4 @@ def _outcomes(done: "Sequence[Done]") -> str:
 
 def _money(loop: "Loop", done: "Sequence[Done]") -> str:
     of = "" if loop.budget_usd == NOT_GIVEN else f" of {money(loop.budget_usd)}"
-    return f"{money(spent(done))}{of} spent"
+    return f"{money(total_cost_usd(done))}{of} spent"

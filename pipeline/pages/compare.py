@@ -5,12 +5,12 @@ from pathlib import Path
 import luigi
 
 from pipeline.base import LabTask
-from pipeline.context import Context
+from pipeline.context import LabContext
 from pipeline.logs import say
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.decide.verdict import Policy, decide
 from prompt_lab.errors import ConfigError, LabError, StoreError
-from prompt_lab.evaluate.ended import by_ended, counted, texts_on_both
+from prompt_lab.evaluate.ended import by_ended, number_replicates, texts_on_both
 from prompt_lab.evaluate.pairs import pairs_of, whole_pairs
 from prompt_lab.names import Side
 from prompt_lab.report.compare import (
@@ -21,11 +21,11 @@ from prompt_lab.report.compare import (
 )
 from prompt_lab.report.view import OddFolder
 from prompt_lab.store.files import write_text
-from prompt_lab.store.foreign import ENDED, Batch, read_batch_of
+from prompt_lab.store.foreign import ENDED, ForeignRunFolder, read_batch_of
 from prompt_lab.store.ranges import Range, folders_of, parse_range
 
 POLICY = Policy(name="compare", mode="fixed", verify="off")
-Sides = dict[Side, list[Batch]]
+Sides = dict[Side, list[ForeignRunFolder]]
 
 
 class Compare(LabTask):
@@ -41,11 +41,11 @@ class Compare(LabTask):
 
     def run(self) -> None:
         """Read, measure, decide, write, say."""
-        say(compare(self.ctx, self.before, self.after))
+        say(compare(self.context, self.before, self.after))
         self._told = True
 
 
-def compare(ctx: Context, before: str, after: str) -> str:
+def compare(ctx: LabContext, before: str, after: str) -> str:
     """Both documents of two ranges. Returns the screen. Raises the LabError of bad ranges."""
     one, two = parse_range("--before", before), parse_range("--after", after)
     if max(one.first, two.first) <= min(one.last, two.last):
@@ -57,7 +57,7 @@ def compare(ctx: Context, before: str, after: str) -> str:
     step = _one_step(sides)
     batches = [batch for some in sides.values() for batch in some]
     ours = all(batch.scored for batch in batches if batch.rows)
-    read = counted([row for batch in batches for row in batch.rows])
+    read = number_replicates([row for batch in batches for row in batch.rows])
     rows, alone = texts_on_both(read if ours else by_ended(read))
     if not whole_pairs(rows):
         raise StoreError(f"--before {one} and --after {two} share no model with a plan: no pair.")
@@ -79,11 +79,11 @@ def compare(ctx: Context, before: str, after: str) -> str:
     return f"{screen}\n  written   {goal}/assessment.md, insight_metrics.md"
 
 
-def _goal(ctx: Context, compared: Comparison) -> Path:
+def _goal(ctx: LabContext, compared: Comparison) -> Path:
     return ctx.lab.root / "compare" / f"{compared.before}_{compared.after}"
 
 
-def _read(ctx: Context, flag: str, wanted: Range, side: Side) -> list[Batch]:
+def _read(ctx: LabContext, flag: str, wanted: Range, side: Side) -> list[ForeignRunFolder]:
     folders = folders_of(ctx.lab, flag, wanted)
     batches = [read_batch_of(ctx.lab, folder, side) for folder in folders]
     if not any(batch.rows for batch in batches):
@@ -102,7 +102,7 @@ def _one_step(sides: Sides) -> str:
     return next(iter(found))
 
 
-def _primary(ctx: Context, step: str) -> str:
+def _primary(ctx: LabContext, step: str) -> str:
     """The name of the score that the step is judged by; a step without a config has none."""
     try:
         return ctx.step(step).primary

@@ -6,7 +6,7 @@ from prompt_lab.names import Side, Status
 from prompt_lab.records import RunRow
 from prompt_lab.report.foreign_view import ForeignFolder, ForeignRun, ForeignView
 from prompt_lab.report.view import LedgerEntry
-from prompt_lab.store.foreign import Batch, read_batch_of
+from prompt_lab.store.foreign import ForeignRunFolder, read_batch_of
 from prompt_lab.store.foreign_analyses import Analysis, read_analysis
 from prompt_lab.store.layout import Lab
 
@@ -24,7 +24,7 @@ def foreign_entry(lab: Lab, number: int, step: str) -> LedgerEntry:
     analysis = read_analysis(lab, number, step)
     view = foreign_view(lab, analysis)
     page = foreign_page(lab, number, step)
-    ended, runs = view.ended
+    ended, runs = view.completion_count
     return LedgerEntry(
         iteration=number,
         step=analysis.step,
@@ -32,7 +32,7 @@ def foreign_entry(lab: Lab, number: int, step: str) -> LedgerEntry:
         pull=analysis.pull,
         pull_url=analysis.pull_url,
         outcome=analysis.verdict.outcome,
-        why=_short(analysis.verdict.why),
+        why=_shorten(analysis.verdict.why),
         candidate=ended / runs if runs else None,
         ended=(ended, runs) if runs else None,
         cost_usd=view.cost_usd,
@@ -66,12 +66,12 @@ def foreign_view(lab: Lab, analysis: Analysis) -> ForeignView:
     )
 
 
-def _folder(lab: Lab, batch: Batch) -> ForeignFolder:
+def _folder(lab: Lab, batch: ForeignRunFolder) -> ForeignFolder:
     runs = tuple(_run(lab, batch, row) for row in batch.rows)
     return ForeignFolder(path=batch.path, model=batch.model, runs=runs, faults=batch.faults)
 
 
-def _run(lab: Lab, batch: Batch, row: RunRow) -> ForeignRun:
+def _run(lab: Lab, batch: ForeignRunFolder, row: RunRow) -> ForeignRun:
     record = row.record
     return ForeignRun(
         plan=record.plan,
@@ -82,7 +82,7 @@ def _run(lab: Lab, batch: Batch, row: RunRow) -> ForeignRun:
     )
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     """The first sentences that fit, without the marks of Markdown."""
     flat = text.replace("**", "").replace("`", "")
     if len(flat) <= WHY:

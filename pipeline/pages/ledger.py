@@ -6,7 +6,7 @@ from pipeline.base import LabTask
 from pipeline.change.budget import budgets
 from pipeline.change.front import front_view
 from pipeline.change.uses import irregular_trials
-from pipeline.context import Context
+from pipeline.context import LabContext
 from pipeline.logs import say
 from pipeline.pages.foreign import foreign_page, foreign_view
 from pipeline.pages.pages import ledger_entries, loop_rows
@@ -37,11 +37,11 @@ class Ledger(LabTask):
 
     def run(self) -> None:
         """Write the pages and say where they are."""
-        say(write_ledger(self.ctx))
+        say(write_ledger(self.context))
         self._told = True
 
 
-def write_ledger(ctx: Context) -> str:
+def write_ledger(ctx: LabContext) -> str:
     """The pages of the whole lab. Returns what a person reads. Raises StoreError without a lab."""
     lab = ctx.lab
     if not lab.root.is_dir():
@@ -52,7 +52,7 @@ def write_ledger(ctx: Context) -> str:
     _write_pages(ctx, foreign)
     analyses, runs = list(irregular_analyses(lab)), list(irregular_runs(lab))
     trials = list(irregular_trials(lab))
-    odd = [_odd(one) for one in (*trials, *analyses, *runs)]
+    odd = [_irregular_folder(one) for one in (*trials, *analyses, *runs)]
     told = lab.root / "irregular.md"
     if odd or told.exists():
         keep_other(told, sign=HEADING)
@@ -76,7 +76,7 @@ def write_ledger(ctx: Context) -> str:
     return "\n".join(lines)
 
 
-def _write_pages(ctx: Context, foreign: Sequence[Analysis]) -> None:
+def _write_pages(ctx: LabContext, foreign: Sequence[Analysis]) -> None:
     """One page for each analysis, with links to the one before and the one after."""
     pages = [foreign_page(ctx.lab, one.number, one.step) for one in foreign]
     names = ["", *(page.name for page in pages), ""]
@@ -87,5 +87,5 @@ def _write_pages(ctx: Context, foreign: Sequence[Analysis]) -> None:
         write_text(page, render_foreign(view))
 
 
-def _odd(one: Irregular) -> OddFolder:
+def _irregular_folder(one: Irregular) -> OddFolder:
     return OddFolder(path=one.path, faults=one.faults)

@@ -5,10 +5,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.base import Phase
-from pipeline.context import Context
+from pipeline.context import LabContext
 from pipeline.gather import plans_of, texts, version_at
 from pipeline.pages.foreign import foreign_entry
-from pipeline.trial.trials import shown
+from pipeline.trial.trials import rows_for_display
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.synthesis import parse_synthesis
@@ -32,19 +32,19 @@ from prompt_lab.store.iterations import (
     read_meta,
 )
 from prompt_lab.store.layout import NO_ITERATION, Lab
-from prompt_lab.store.loops import BEGUN, ENDED, LoopBegun, ended, loops
+from prompt_lab.store.loops import BEGUN, ENDED, LoopBegun, read_ended, loops
 
 PHASES_OF_RUNS = ("scout", "runs_train", "runs_verify")
 
 
 def report_view(phase: Phase) -> ReportView:
     """One iteration as far as it has come."""
-    ctx, folder = phase.ctx, phase.folder
+    ctx, folder = phase.context, phase.folder
     meta = read_meta(ctx.lab, phase.number, phase.step)
     change = read_change(ctx.lab, phase.number, phase.step)
     before, after = version_at(phase, change.base_commit), version_at(phase, change.commit)
-    rows = shown(phase, Split.TRAIN)
-    verify = shown(phase, Split.VERIFY)
+    rows = rows_for_display(phase, Split.TRAIN)
+    verify = rows_for_display(phase, Split.VERIFY)
     prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
     documents = sorted(folder.glob("*.md"))
     host = ctx.code_host(meta.target)
@@ -59,11 +59,11 @@ def report_view(phase: Phase) -> ReportView:
         before=before,
         after=after,
         verdict=read_if_whole(folder / "verdict.json", Verdict),
-        metrics=_measured(phase, rows, prompts, split=Split.TRAIN),
-        verify_metrics=_measured(phase, verify, prompts, split=Split.VERIFY),
+        metrics=_measure_rows(phase, rows, prompts, split=Split.TRAIN),
+        verify_metrics=_measure_rows(phase, verify, prompts, split=Split.VERIFY),
         rows=tuple(rows),
         plans=texts(phase, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN),
-        spent=spent(folder, strict=True),
+        spent=sum_usage(folder, strict=True),
         took_part=_took_part(folder),
         works=works(folder),
         documents={path.name: path.read_text("utf-8", "replace") for path in documents},
@@ -74,7 +74,7 @@ def report_view(phase: Phase) -> ReportView:
     )
 
 
-def spent(folder: Path, *, strict: bool = False) -> Spent:
+def sum_usage(folder: Path, *, strict: bool = False) -> Spent:
     """Calls, money and time of all runs of an iteration, the scout's included, and of its agents.
 
     A damaged file counts as none; if `strict` it raises StoreError.
@@ -98,7 +98,7 @@ def spent(folder: Path, *, strict: bool = False) -> Spent:
     )
 
 
-def ledger_entries(ctx: Context) -> list[LedgerEntry]:
+def ledger_entries(ctx: LabContext) -> list[LedgerEntry]:
     """Every iteration of the lab by number; folders of another tool tell what they can."""
     known = sorted(iterations(ctx.lab).items())
     entries = [_entry(ctx.lab, number, step) for number, step in known]
@@ -137,7 +137,7 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
         reverted_url=taken_back.pull_url if taken_back else "",
         reverted_after=taken_back.after if taken_back else None,
         follow_up_of=meta.follow_up_of if meta else None,
-        cost_usd=spent(folder).cost_usd,
+        cost_usd=sum_usage(folder).cost_usd,
         created=meta.created if meta else "",
         label=RECORDED if verdict and Code.RECORDED in {r.code for r in verdict.reasons} else "",
         report=lab.relative(report) if report.exists() else "",
@@ -148,7 +148,7 @@ def loop_rows(lab: Lab) -> list[LoopRow]:
     """Every loop of the lab, and why it stopped."""
     found = []
     for number, step in sorted(loops(lab).items()):
-        end = ended(lab, number, step)
+        end = read_ended(lab, number, step)
         state = read_if_whole(lab.loop(number, step) / BEGUN, LoopBegun)
         numbers = end.iterations if end else state.iterations if state else ()
         row = LoopRow(loop=number, step=step, iterations=numbers)
@@ -181,11 +181,11 @@ def _setup(meta: IterationMeta, *, unread: bool) -> Setup:
     )
 
 
-def _measured(
+def _measure_rows(
     phase: Phase, rows: list[RunRow], prompts: dict[Side, PromptVersion], *, split: Split
 ) -> Metrics | None:
     if not rows:
         return None
-    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
+    meta = read_meta(phase.context.lab, phase.number, phase.step)
     plans = texts(phase, plans_of(meta, split, rows), split=split)
-    return measure(rows, plans, phase.ctx.step(phase.step).primary, prompts)
+    return measure(rows, plans, phase.context.step(phase.step).primary, prompts)

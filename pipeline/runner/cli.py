@@ -10,7 +10,7 @@ import typer
 
 from pipeline.interrupt import INTERRUPTED
 from pipeline.logs import printable, say
-from pipeline.runner.make import bench_of, make_runs, words
+from pipeline.runner.make import run_context_of, make_runs, render_result
 from pipeline.runner.order import Flags, read_order
 from pipeline.runner.place import begin, named_place, next_place, site_of
 from prompt_lab.config.lab import MOST_SECONDS
@@ -85,10 +85,10 @@ def carry_out(flags: Flags) -> int:
         say(f"Skipped, since an input is missing: {', '.join(order.skipped)}")
     try:
         begin(order, place, side, site)
-        made = make_runs(order, place.folder, bench_of(order, side, site))
+        made = make_runs(order, place.folder, run_context_of(order, side, site))
     except KeyboardInterrupt:
         _stop(place.folder)
-    say(words(made, order.ctx.step(order.step).primary))
+    say(render_result(made, order.ctx.step(order.step).primary))
     if made.faults:
         _say_faults(made.faults, len(order.names) - len(made.records), place.folder)
     dirt = order.ctx.workspace(order.ctx.step(order.step).target).dirt(site.worktree)
@@ -104,7 +104,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def _say_faults(faults: Sequence[str], missing: int, folder: Path) -> None:
     shown = "\n".join(faults[:5])
-    text = f"{count(missing, 'plan')} could not be run.\n{shown}\n{_again(folder)}"
+    text = f"{count(missing, 'plan')} could not be run.\n{shown}\n{_resume_command(folder)}"
     print(f"\nStopped: {printable(text)}\n", file=sys.stderr)
 
 
@@ -117,11 +117,11 @@ def _say_dirt(paths: Sequence[str]) -> None:
     print(f"\n{printable(text)}\n", file=sys.stderr)
 
 
-def _again(folder: Path) -> str:
+def _resume_command(folder: Path) -> str:
     return f"The same command with --output-dir {folder} makes the rest."
 
 
 def _stop(folder: Path) -> NoReturn:
-    print(f"\nStopped by Ctrl-C. {_again(folder)}", file=sys.stderr, flush=True)
+    print(f"\nStopped by Ctrl-C. {_resume_command(folder)}", file=sys.stderr, flush=True)
     # The interpreter would wait for the calls that are under way, which may take minutes.
     os._exit(INTERRUPTED)

@@ -8,10 +8,10 @@ from pathlib import Path
 from statistics import fmean
 
 from pipeline.base import utc_now
-from pipeline.fan_out.execute import Bench, Site
+from pipeline.fan_out.execute import RunContext, Checkout
 from pipeline.fan_out.progress import Progress
 from pipeline.fan_out.run import Breaker
-from pipeline.runner.order import Order
+from pipeline.runner.order import RunnerOrder
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.answered import unanswered
 from prompt_lab.names import Side, Split, Status, count
@@ -25,7 +25,7 @@ from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged, unmark
 
 
 @dataclass(frozen=True)
-class Made:
+class RunnerResult:
     """How the plans of an order stand: finished ones with their records, and what failed."""
 
     records: tuple[RunRecord, ...]
@@ -33,10 +33,10 @@ class Made:
     taken_over: int
 
 
-def bench_of(order: Order, side: Side, site: Site) -> Bench:
+def run_context_of(order: RunnerOrder, side: Side, site: Checkout) -> RunContext:
     """Plans without gold are run too; only a step of the target's own scores them."""
     adapter = order.ctx.adapter(order.step)
-    return Bench(
+    return RunContext(
         ctx=order.ctx,
         number=NO_ITERATION,
         step=order.step,
@@ -51,7 +51,7 @@ def bench_of(order: Order, side: Side, site: Site) -> Bench:
     )
 
 
-def make_runs(order: Order, folder: Path, bench: Bench) -> Made:
+def make_runs(order: RunnerOrder, folder: Path, bench: RunContext) -> RunnerResult:
     """Make every plan that is not finished. An outside failure is a fault, not an exception."""
     [side] = bench.sites
     outs = {name: folder / "outputs" / name for name in order.names}
@@ -80,7 +80,7 @@ def make_runs(order: Order, folder: Path, bench: Bench) -> Made:
     ):
         for future in as_completed([p.submit(make, name) for name in left]):
             fault = future.result()
-            bar.ended(ok=fault is None)
+            bar.record_end(ok=fault is None)
             faults += [fault] if fault else []
     found = {out: read_if_whole(out / MARKER, RunRecord) for out in outs.values()}
     records = {out: record for out, record in found.items() if record is not None}
@@ -89,25 +89,25 @@ def make_runs(order: Order, folder: Path, bench: Bench) -> Made:
         for out in records:
             unmark(out, "unanswered")
         records = {}
-    return Made(tuple(records.values()), tuple(sorted(set(faults))), len(outs) - len(left))
+    return RunnerResult(tuple(records.values()), tuple(sorted(set(faults))), len(outs) - len(left))
 
 
-def _silence(order: Order, records: Sequence[RunRecord]) -> str:
+def _silence(order: RunnerOrder, records: Sequence[RunRecord]) -> str:
     """What is said where no plan had one answer: that is none of the prompt's doing."""
     first = records[0]
-    why = first.error.said if first.error else first.calls[-1].error
+    why = first.error.summary if first.error else first.calls[-1].error
     models = ", ".join(order.models)
     return f"  {models}: no call was answered in {count(len(records), 'plan')}; {first.plan}: {why}"
 
 
-def words(made: Made, primary: str) -> str:
+def render_result(made: RunnerResult, primary: str) -> str:
     """What a person reads at the end."""
     ok = [r for r in made.records if r.status is Status.OK]
     bad = [r for r in made.records if r.error]
     lines = [f"{count(len(made.records), 'plan')} finished: {len(ok)} ok, {len(bad)} with an error"]
     if made.taken_over:
         lines[0] += f"; {made.taken_over} finished before"
-    lines += [f"  {r.plan}: {r.error.said}" for r in bad if r.error]
+    lines += [f"  {r.plan}: {r.error.summary}" for r in bad if r.error]
     if any(r.scores for r in ok):
         lines.append(f"mean {primary}: {fmean(r.primary for r in made.records):.3f}")
     if ok:
@@ -128,7 +128,7 @@ def _planned(key: RunKey, out: Path) -> PlannedRun:
 
 
 @contextmanager
-def _pool(order: Order) -> Iterator[ThreadPoolExecutor]:
+def _pool(order: RunnerOrder) -> Iterator[ThreadPoolExecutor]:
     """As many threads as workers. Ctrl-C drops what waits."""
     pool = ThreadPoolExecutor(order.workers, "run")
     try:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.context import Context, context
-from prompt_lab.errors import FlagsMissing, StoreError
+from pipeline.context import LabContext, context
+from prompt_lab.errors import UsageError, StoreError
 from prompt_lab.names import Split
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.plans import plans_in, read_plan
@@ -27,10 +27,10 @@ class Flags:
 
 
 @dataclass(frozen=True)
-class Order:
+class RunnerOrder:
     """One step on some plans, by models of which the first is primary. Seconds are of one plan."""
 
-    ctx: Context
+    ctx: LabContext
     step: str
     models: tuple[str, ...]
     plans: Path
@@ -41,7 +41,7 @@ class Order:
     workers: int
 
 
-def read_order(flags: Flags) -> Order:
+def read_order(flags: Flags) -> RunnerOrder:
     """Raises the LabError of what is missing, is not there, or cannot be used."""
     _check_pairs(flags)
     ctx = _context_of(flags)
@@ -54,7 +54,7 @@ def read_order(flags: Flags) -> Order:
     workers = flags.workers or min(model.workers for model in models)
     for model in models:
         ctx.models[model.alias] = model.model_copy(update={"workers": workers})
-    return Order(
+    return RunnerOrder(
         ctx=ctx,
         step=step,
         models=tuple(model.alias for model in models),
@@ -76,16 +76,16 @@ def _check_pairs(flags: Flags) -> None:
     if not flags.models:
         missing.append("--model")
     if missing:
-        raise FlagsMissing(f"give {', and '.join(missing)}")
+        raise UsageError(f"give {', and '.join(missing)}")
 
 
-def _context_of(flags: Flags) -> Context:
+def _context_of(flags: Flags) -> LabContext:
     """On the lab that the flags name; its models are a copy of our own, since workers differ."""
     usual = context()
     if flags.prompt_lab_dir is not None and not flags.prompt_lab_dir.is_dir():
         raise StoreError(f"--prompt-lab-dir {flags.prompt_lab_dir}: there is no such folder.")
     lab = usual.lab if flags.prompt_lab_dir is None else Lab(flags.prompt_lab_dir)
-    return Context(lab, usual.configs, usual.pages_url)
+    return LabContext(lab, usual.configs, usual.pages_url)
 
 
 def _plans(flags: Flags, inputs: Sequence[str]) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:

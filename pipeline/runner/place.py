@@ -7,9 +7,9 @@ from typing import Any
 
 from pipeline.base import utc_now
 from pipeline.fan_out.batch import adapter_digest, head_of_meta, settings_text
-from pipeline.fan_out.execute import Site
+from pipeline.fan_out.execute import Checkout
 from pipeline.gather import version_of
-from pipeline.runner.order import Flags, Order
+from pipeline.runner.order import Flags, RunnerOrder
 from prompt_lab.errors import LabBusy, StoreError
 from prompt_lab.evaluate.answers import text_sha256
 from prompt_lab.names import Side
@@ -37,7 +37,7 @@ class Begun(Record):
     batch: str
 
 
-class Place:
+class RunFolder:
     """A run folder, which no other runner writes into as long as this process lives."""
 
     def __init__(self, folder: Path) -> None:
@@ -74,7 +74,7 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def named_place(flags: Flags) -> Place | None:
+def named_place(flags: Flags) -> RunFolder | None:
     """The folder of --output-dir; None where the lab's next one is to be claimed.
 
     As the original takes it, an --output-dir named 'outputs' is that of its parent.
@@ -82,15 +82,15 @@ def named_place(flags: Flags) -> Place | None:
     if flags.output_dir is None:
         return None
     folder = flags.output_dir.absolute()
-    return Place(folder.parent if folder.name == OUTPUTS else folder)
+    return RunFolder(folder.parent if folder.name == OUTPUTS else folder)
 
 
-def next_place(order: Order) -> Place:
+def next_place(order: RunnerOrder) -> RunFolder:
     """The lab's next run folder, claimed."""
-    return Place(claim_run_folder(order.ctx.lab, order.step)[1].absolute())
+    return RunFolder(claim_run_folder(order.ctx.lab, order.step)[1].absolute())
 
 
-def site_of(flags: Flags, order: Order, begun: Begun | None) -> tuple[Side, Site]:
+def site_of(flags: Flags, order: RunnerOrder, begun: Begun | None) -> tuple[Side, Checkout]:
     """The worktree: at --commit, at the commit of the run folder, or at the target's main branch.
 
     Raises TargetError for a commit that is not there.
@@ -101,10 +101,10 @@ def site_of(flags: Flags, order: Order, begun: Begun | None) -> tuple[Side, Site
     commit = workspace.resolve(flags.commit or (begun.commit if begun else main))
     tree = workspace.put_back(commit)
     side = Side.BASELINE if commit == main else Side.CANDIDATE
-    return side, Site(commit, tree, *workspace.observe(tree))
+    return side, Checkout(commit, tree, *workspace.observe(tree))
 
 
-def begin(order: Order, place: Place, side: Side, site: Site) -> None:
+def begin(order: RunnerOrder, place: RunFolder, side: Side, site: Checkout) -> None:
     """Write meta.json, or see that what it says is what is asked for. Raises StoreError."""
     meta = _meta(order, side, site)
     if place.begun is None:
@@ -114,19 +114,19 @@ def begin(order: Order, place: Place, side: Side, site: Site) -> None:
     for key in ("step", "model", "commit", "config_sha256"):
         if before[key] != meta[key]:
             raise StoreError(
-                f"{place.folder / META}: its runs were begun with {key} {_shown(before[key])}, not "
-                f"{_shown(meta[key])}. {_OTHER}, or ask for the same."
+                f"{place.folder / META}: its runs were begun with {key} {_format_value(before[key])}, not "
+                f"{_format_value(meta[key])}. {_OTHER}, or ask for the same."
             )
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, Mapping):
         names = [value.get("primary"), *value.get("fallbacks", [])]
         return " then ".join(map(repr, names))
     return repr(value)
 
 
-def _meta(order: Order, side: Side, site: Site) -> dict[str, Any]:
+def _meta(order: RunnerOrder, side: Side, site: Checkout) -> dict[str, Any]:
     ctx, models = order.ctx, [order.ctx.models[alias] for alias in order.models]
     version = version_of(ctx, order.step, site.commit)
     configs = [model.model_dump(mode="json", exclude={"workers"}) for model in models]
@@ -148,6 +148,6 @@ def _meta(order: Order, side: Side, site: Site) -> dict[str, Any]:
     }
 
 
-def _settings(order: Order) -> str:
+def _settings(order: RunnerOrder) -> str:
     step, adapter = order.ctx.step(order.step), order.ctx.adapter(order.step)
     return adapter_digest(adapter, settings_text(adapter, step, order.ctx.target(step.target)))

@@ -9,32 +9,32 @@ from time import monotonic
 
 from adapters.sandbox.commands import NO_JAIL
 from adapters.sandbox.files import Conflict
-from adapters.sandbox.listing import listed
+from adapters.sandbox.listing import list_files
 from pipeline.task.candidate import Maker
-from pipeline.task.record import Versions, record_of, shown, there
+from pipeline.task.record import Versions, record_of, printable_path, there
 from pipeline.task.scoring import BOUNDS, Stopped, clean, is_scored, score
-from pipeline.task.site import Site
+from pipeline.task.site import TaskContext
 from prompt_lab.errors import StoreError
 from prompt_lab.store.files import write_text
 from prompt_lab.tasks import scope
 from prompt_lab.tasks.changes import changed_files, diff
 from prompt_lab.tasks.keep import (
-    Ruling,
+    AttemptDecision,
     mean_score,
     next_replicates,
     ruling,
 )
 from prompt_lab.tasks.paths import artifacts_among
-from prompt_lab.tasks.record import Code, DiffSummary, Record, Status
+from prompt_lab.tasks.record import AttemptCode, DiffSummary, AttemptRecord, AttemptStatus
 from prompt_lab.tasks.score import Scored
-from prompt_lab.tasks.told import Told
+from prompt_lab.tasks.told import MutationReport
 
 
 @dataclass
-class Attempt:
+class ActiveAttempt:
     """One attempt while it goes on. `mutator` stands in for the task's own."""
 
-    site: Site
+    site: TaskContext
     number: int
     started: str
     mutator: tuple[str, ...] = ()
@@ -43,12 +43,12 @@ class Attempt:
     new: Versions = field(default_factory=dict)
     baseline: dict[int, Scored] = field(default_factory=dict)
     scored: dict[int, Scored] = field(default_factory=dict)
-    told: Told = field(default_factory=Told)
+    told: MutationReport = field(default_factory=MutationReport)
     summary: DiffSummary = field(default_factory=DiffSummary)
     cached: bool = True
     no_baseline: bool = False
 
-    def run(self) -> Record:
+    def run(self) -> AttemptRecord:
         """The record; a keep is in the workspace then. Raises LabError where the engine fails."""
         begun = monotonic()
         site = self.site
@@ -63,7 +63,7 @@ class Attempt:
         except Conflict as error:
             found = _changed_meanwhile(error)
         record = record_of(self, found, monotonic() - begun)
-        if found.status is Status.KEEP:
+        if found.status is AttemptStatus.KEEP:
             record = self._keep(record)
         else:
             self._write(record)
@@ -76,11 +76,11 @@ class Attempt:
         """The attempt's folder."""
         return self.site.store.attempt(self.number)
 
-    def _judge(self) -> Ruling:
+    def _judge(self) -> AttemptDecision:
         site = self.site
         if site.task.jail == "required" and site.no_jail:
             text = f"the task requires a jail: {NO_JAIL.format(why=site.no_jail)}"
-            raise Stopped(Ruling(Status.CRASH, Code.NO_JAIL, text))
+            raise Stopped(AttemptDecision(AttemptStatus.CRASH, AttemptCode.NO_JAIL, text))
         site.phase("baseline", self.number)
         self._score_baseline(range(2 if site.task.policy.mode == "exact" else 1))
         site.phase("mutate", self.number)
@@ -89,13 +89,13 @@ class Attempt:
         self._mutate()
         self._check()
         site.phase("score", self.number)
-        while wanted := self._wanted():
+        while wanted := self._next_replicates():
             self._score_baseline(wanted)
             self._score_candidate(wanted)
         site.phase("decide", self.number)
         return ruling(site.task, self.baseline, self.scored)
 
-    def _wanted(self) -> list[int]:
+    def _next_replicates(self) -> list[int]:
         """The replicates to score next; one will do where there is nothing to compare with."""
         if self.no_baseline:
             return [] if self.scored else [0]
@@ -123,12 +123,12 @@ class Attempt:
         """Go on without one. Raises Stopped where that would let a worse candidate in."""
         site, found = self.site, stopped.ruling
         text = f"the baseline: {found.detail}"
-        absent = not artifacts_among(site.artifacts, site.tree.held)
+        absent = not artifacts_among(site.artifacts, site.tree.indexed_paths)
         if found.code in BOUNDS:
-            raise Stopped(Ruling(Status.CRASH, Code.BASELINE_FAILED, text)) from stopped
+            raise Stopped(AttemptDecision(AttemptStatus.CRASH, AttemptCode.BASELINE_FAILED, text)) from stopped
         if self.baseline or site.store.had_baseline():
             text += ". It could be scored before: mend what has changed, or give the task a new id"
-            raise Stopped(Ruling(Status.CRASH, Code.BASELINE_FAILED, text)) from stopped
+            raise Stopped(AttemptDecision(AttemptStatus.CRASH, AttemptCode.BASELINE_FAILED, text)) from stopped
         if not (stopped.refused or absent):
             raise Stopped(found._replace(detail=text)) from stopped
         self.no_baseline = True
@@ -151,23 +151,23 @@ class Attempt:
         """Raises Stopped where the candidate is not one that the task allows."""
         site = self.site
         try:
-            changed = clean(site, site.tree.changed())
+            changed = clean(site, site.tree.changed_files())
         except StoreError as error:
-            raise Stopped(Ruling(Status.DISCARD, Code.OUT_OF_SCOPE, str(error))) from error
+            raise Stopped(AttemptDecision(AttemptStatus.DISCARD, AttemptCode.OUT_OF_SCOPE, str(error))) from error
         _stop(scope.out_of_scope(changed, site.artifacts, site.evaluator, site.guarded))
         self.new = dict(self.old)
         for name, stamp in changed.items():
             if stamp is not None and stamp.links > 1:
                 text = f"{name!r} is a hard link"
-                raise Stopped(Ruling(Status.DISCARD, Code.LINK, text, files=(name,)))
+                raise Stopped(AttemptDecision(AttemptStatus.DISCARD, AttemptCode.LINK, text, files=(name,)))
             if stamp is not None and stamp.size > site.task.limits.file_mb << 20:
                 text = f"{name!r} holds more than limits.file_mb"
-                raise Stopped(Ruling(Status.DISCARD, Code.BINARY, text, files=(name,)))
+                raise Stopped(AttemptDecision(AttemptStatus.DISCARD, AttemptCode.BINARY, text, files=(name,)))
             self.new[name] = site.tree.take(name)
         before, after = there(self.old), there(self.new)
         changes = changed_files(before, after)
         self.summary = DiffSummary(
-            files=tuple(shown(change.path) for change in changes),
+            files=tuple(printable_path(change.path) for change in changes),
             added=sum(change.added for change in changes),
             removed=sum(change.removed for change in changes),
         )
@@ -178,7 +178,7 @@ class Attempt:
         where = path.relative_to(site.root).as_posix()
         self.summary = self.summary.model_copy(update={"diff": where})
 
-    def _keep(self, record: Record) -> Record:
+    def _keep(self, record: AttemptRecord) -> AttemptRecord:
         site = self.site
         site.phase("sync", self.number)
         changed = [name for name in self.new if self.new[name] != self.old.get(name)]
@@ -197,7 +197,7 @@ class Attempt:
             self._write(record)
         return record
 
-    def _write(self, record: Record) -> None:
+    def _write(self, record: AttemptRecord) -> None:
         store = self.site.store
         store.append(json.loads(record.model_dump_json()))
         write_text(store.record(self.number), record.model_dump_json() + "\n", durable=False)
@@ -205,21 +205,21 @@ class Attempt:
     def _artifacts(self) -> Versions:
         """Every artifact as the tree holds it."""
         tree = self.site.tree
-        return {name: tree.take(name) for name in artifacts_among(self.site.artifacts, tree.held)}
+        return {name: tree.take(name) for name in artifacts_among(self.site.artifacts, tree.indexed_paths)}
 
 
-def _changed_meanwhile(error: Conflict) -> Ruling:
-    return Ruling(
-        Status.DISCARD, Code.WORKSPACE_CHANGED, str(error), files=tuple(map(shown, error.paths))
+def _changed_meanwhile(error: Conflict) -> AttemptDecision:
+    return AttemptDecision(
+        AttemptStatus.DISCARD, AttemptCode.WORKSPACE_CHANGED, str(error), files=tuple(map(printable_path, error.paths))
     )
 
 
-def _stop(found: Ruling | None) -> None:
+def _stop(found: AttemptDecision | None) -> None:
     if found is not None:
         raise Stopped(found)
 
 
-def _differing(site: Site) -> list[str]:
+def _differing(site: TaskContext) -> list[str]:
     """The files of the workspace that are not what was copied."""
-    now = listed(site.root, site.artifacts)
+    now = list_files(site.root, site.artifacts)
     return sorted(site.tree.differing(now)) or ["a file"]

@@ -10,11 +10,11 @@ import luigi
 from pipeline.base import File, utc_now
 from pipeline.logs import printable
 from pipeline.params import CountParameter
-from pipeline.task.run_task import NEXT, Attempt, BadFlag, OfTask, TaskCrashed, tell
+from pipeline.task.run_task import NEXT, Attempt, TaskUsageError, OfTask, TaskCrashed, print_record
 from prompt_lab.errors import LabError
 from prompt_lab.store.files import read_if_whole, read_record, write_record
-from prompt_lab.tasks.campaign import Course, Ended, end_of
-from prompt_lab.tasks.record import Record
+from prompt_lab.tasks.campaign import CampaignProgress, CampaignResult, end_of
+from prompt_lab.tasks.record import AttemptRecord
 
 
 class Campaign(OfTask):
@@ -32,7 +32,7 @@ class Campaign(OfTask):
 
     def output(self) -> luigi.LocalTarget:
         """The campaign's record."""
-        return File(str(self.site.store.campaign(self._first())))
+        return File(str(self.site.store.campaign(self._first_attempt())))
 
     def complete(self) -> bool:
         """It is done once it has spoken: one that is over may be asked for again."""
@@ -42,12 +42,12 @@ class Campaign(OfTask):
         """One attempt at a time, each a task of its own; none is made twice. Raises LabError."""
         self.refuse()
         store = self.site.store
-        path = store.course(self._first())
-        course = read_if_whole(path, Course) or Course(started=utc_now(), attempts=(self._first(),))
+        path = store.progress_path(self._first_attempt())
+        course = read_if_whole(path, CampaignProgress) or CampaignProgress(started=utc_now(), attempts=(self._first_attempt(),))
         write_record(path, course, durable=False)
         while True:
             yield self.clone(Attempt, number=course.attempts[-1])
-            done = [read_record(store.record(number), Record) for number in course.attempts]
+            done = [read_record(store.record(number), AttemptRecord) for number in course.attempts]
             self._whisper(done)
             seconds = (datetime.now(UTC) - datetime.fromisoformat(course.started)).total_seconds()
             ended = end_of(self.site.task, done, seconds, self.iterations)
@@ -55,34 +55,34 @@ class Campaign(OfTask):
                 break
             course = course.model_copy(update={"attempts": (*course.attempts, store.claim())})
             write_record(path, course, durable=False)
-        self._tell(ended)
+        self._print_result(ended)
 
     def flags_fault(self) -> LabError | None:
         """Without a mutator it would make one candidate again and again; and it goes on with a
         campaign that there is."""
         if not self.mutator_words and self.site.task.mutator is None:
-            return BadFlag([f"{self.task}: a campaign needs a mutator: give --mutator"])
-        known = self.site.store.course(self.first).exists()
+            return TaskUsageError([f"{self.task}: a campaign needs a mutator: give --mutator"])
+        known = self.site.store.progress_path(self.first).exists()
         if self.first not in (NEXT, self._claimed) and not known:
             text = f"no campaign of the task begins with attempt {self.first}"
-            return BadFlag([f"{self.task}: --first: {text}: leave --first out for a new one"])
+            return TaskUsageError([f"{self.task}: --first: {text}: leave --first out for a new one"])
         return None
 
-    def _tell(self, ended: Ended) -> None:
-        write_record(self.site.store.campaign(self._first()), ended)
+    def _print_result(self, ended: CampaignResult) -> None:
+        write_record(self.site.store.campaign(self._first_attempt()), ended)
         self._said = True
-        tell(ended)
+        print_record(ended)
         if ended.why == "crashes":
             raise TaskCrashed(f"attempt {ended.attempts[-1]} crashed, and those before it")
 
-    def _whisper(self, done: Sequence[Record]) -> None:
+    def _whisper(self, done: Sequence[AttemptRecord]) -> None:
         """Say of each attempt how it ended, once and to people only: on standard error."""
         for record in done[self._told :]:
             words = f"attempt {record.attempt}: {record.status}, {record.reason}: {record.detail}"
             print(printable(words), file=sys.stderr, flush=True)
         self._told = len(done)
 
-    def _first(self) -> int:
+    def _first_attempt(self) -> int:
         if self.first == NEXT:
             self.first = self._claimed = self.site.store.claim()
         return self.first

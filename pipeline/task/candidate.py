@@ -8,14 +8,14 @@ from pydantic import ValidationError
 
 from adapters.sandbox import files
 from pipeline.task.scoring import Stopped, ran
-from pipeline.task.site import Site
+from pipeline.task.site import TaskContext
 from prompt_lab.errors import StoreError
 from prompt_lab.store.files import write_text
-from prompt_lab.tasks.keep import Ruling
+from prompt_lab.tasks.keep import AttemptDecision
 from prompt_lab.tasks.parts import Command
 from prompt_lab.tasks.paths import IGNORED
-from prompt_lab.tasks.record import Code, Status
-from prompt_lab.tasks.told import Told
+from prompt_lab.tasks.record import AttemptCode, AttemptStatus
+from prompt_lab.tasks.told import MutationReport
 
 HISTORY = "work/history.jsonl"
 HISTORY_ROWS = 100
@@ -28,12 +28,12 @@ TOLD_BYTES = 1 << 20
 class Maker:
     """Who makes the candidate of an attempt; `mutator` stands in for the task's own."""
 
-    site: Site
+    site: TaskContext
     number: int
     mutator: tuple[str, ...] = ()
     candidate: Path | None = None
 
-    def make(self, best: float | None) -> Told:
+    def make(self, best: float | None) -> MutationReport:
         """Change the tree; what the mutator says of it. `best` is the baseline's score, if any.
 
         Raises Stopped where the mutator fails.
@@ -41,18 +41,18 @@ class Maker:
         if self.candidate is not None:
             _lay_over(self.candidate, self.site.tree.folder)
             self.site.tree.touched()
-            return Told()
+            return MutationReport()
         site, command = self.site, self._command()
         files.make_folder(site.tree.folder, "work")
         write_text(site.tree.folder / HISTORY, self._history(), durable=False)
         more = {
             "PROMPTLAB_ATTEMPT": str(self.number),
             "PROMPTLAB_SEED": str(self.number),
-            "PROMPTLAB_HISTORY": str(site.seen / HISTORY),
+            "PROMPTLAB_HISTORY": str(site.tree_path_in_sandbox / HISTORY),
             "PROMPTLAB_BASELINE_SCORE": "" if best is None else f"{best:.17g}",
         }
         ran(site, "mutator", command, more, site.store.attempt(self.number))
-        return _told(site.tree.folder)
+        return _read_mutation_report(site.tree.folder)
 
     def _command(self) -> Command:
         command = self.site.task.mutator
@@ -61,7 +61,7 @@ class Maker:
             return Command.model_validate({**known, "command": self.mutator, "cwd": "."})
         if command is None:
             text = "the task has no mutator: name one with --mutator, or give --candidate"
-            raise Stopped(Ruling(Status.CRASH, Code.MUTATOR_FAILED, text))
+            raise Stopped(AttemptDecision(AttemptStatus.CRASH, AttemptCode.MUTATOR_FAILED, text))
         return command
 
     def _history(self) -> str:
@@ -69,16 +69,16 @@ class Maker:
         return "".join(json.dumps({**row, "verdict": None}) + "\n" for row in rows)
 
 
-def _told(tree: Path) -> Told:
+def _read_mutation_report(tree: Path) -> MutationReport:
     """What the mutator left in work/mutation.json; nothing where that is no plain, small file."""
     path = tree / TOLD
     if path.parent.is_symlink():
-        return Told()
+        return MutationReport()
     try:
         with files.opened_own(path) as file:
-            return Told.model_validate_json(file.read(TOLD_BYTES))
+            return MutationReport.model_validate_json(file.read(TOLD_BYTES))
     except (OSError, ValidationError):
-        return Told()
+        return MutationReport()
 
 
 def _lay_over(candidate: Path, tree: Path) -> None:
@@ -89,7 +89,7 @@ def _lay_over(candidate: Path, tree: Path) -> None:
         odd = [name for name, one in found.items() if files.git_mode(one.mode) == files.SPECIAL]
         if odd:
             text = f"neither a file nor a link: {', '.join(map(repr, odd[:5]))}"
-            raise Stopped(Ruling(Status.DISCARD, Code.LINK, text, files=tuple(odd[:100])))
+            raise Stopped(AttemptDecision(AttemptStatus.DISCARD, AttemptCode.LINK, text, files=tuple(odd[:100])))
         for name in found:
             files.copy(candidate / name, tree, name)
     except OSError as error:
@@ -103,4 +103,4 @@ def _lay_over(candidate: Path, tree: Path) -> None:
 
 
 def _bad_candidate(text: str) -> Stopped:
-    return Stopped(Ruling(Status.CRASH, Code.BAD_FLAG, f"--candidate: {text}"))
+    return Stopped(AttemptDecision(AttemptStatus.CRASH, AttemptCode.BAD_FLAG, f"--candidate: {text}"))

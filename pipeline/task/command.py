@@ -12,9 +12,9 @@ from luigi.task_register import TaskClassException
 
 from pipeline.base import utc_now
 from pipeline.logs import printable
-from pipeline.task.run_task import crash, tell
+from pipeline.task.run_task import crash, print_record
 from prompt_lab.errors import LabError
-from prompt_lab.tasks.record import Code
+from prompt_lab.tasks.record import AttemptCode
 
 REFUSED = 2
 USAGE = """usage: prompt-lab-task TASK.yaml [--mutator CMD | --candidate FOLDER]
@@ -57,7 +57,7 @@ def _check(given: list[str]) -> None:
 
 
 def _refuse(text: str) -> None:
-    tell(crash("", 0, Code.BAD_FLAG, text, utc_now()))
+    print_record(crash("", 0, AttemptCode.BAD_FLAG, text, utc_now()))
 
 
 if __name__ == "__main__":

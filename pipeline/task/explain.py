@@ -1,10 +1,10 @@
 """`--explain`: gather what a task allows and what was tried."""
 
-from pipeline.task.site import Site
+from pipeline.task.site import TaskContext
 from prompt_lab.tasks.explain import Facts, explain
 
 
-def explained(site: Site) -> str:
+def explained(site: TaskContext) -> str:
     """The page."""
     facts = Facts(
         file=str(site.file),
@@ -12,13 +12,13 @@ def explained(site: Site) -> str:
         artifacts=site.artifacts,
         evaluator=site.evaluator,
         no_jail=site.no_jail,
-        running=_running(site),
+        running=_describe_running(site),
         last_keep=site.store.last_keep(),
     )
     return explain(site.task, facts, site.store.rows())
 
 
-def _running(site: Site) -> str:
+def _describe_running(site: TaskContext) -> str:
     if not site.store.running.exists():
         return ""
     return f"an engine is at work, or was ended by force: {site.at_work()}"

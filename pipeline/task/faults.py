@@ -17,10 +17,10 @@ from prompt_lab.tasks.paths import ignored
 from prompt_lab.tasks.schema import read_task
 
 if TYPE_CHECKING:
-    from pipeline.task.site import Site
+    from pipeline.task.site import TaskContext
 
 
-def site_faults(site: "Site") -> list[str]:
+def site_faults(site: "TaskContext") -> list[str]:
     """Every fault, each one sentence that begins with its key."""
     if ignored(site.name):
         return [
@@ -37,7 +37,7 @@ def site_faults(site: "Site") -> list[str]:
     ]
 
 
-def _foreign_id(site: "Site") -> Iterator[str]:
+def _foreign_id(site: "TaskContext") -> Iterator[str]:
     """Two files with one id would take each other's keeps back."""
     owner = site.store.owner()
     if owner in ("", site.name) or not _has_id(site.root / owner, site.task.id):
@@ -56,7 +56,7 @@ def _has_id(file: Path, task_id: str) -> bool:
         return file.exists()
 
 
-def _artifact_faults(site: "Site") -> Iterator[str]:
+def _artifact_faults(site: "TaskContext") -> Iterator[str]:
     """What an artifact in the workspace may not be: a link, or reached through one."""
     for index, path in enumerate(site.artifacts):
         key, whole = f"artifacts.{index}", site.root / path
@@ -98,7 +98,7 @@ def _begins_as_program(file: Path) -> bool:
     return False
 
 
-def _cwd_faults(site: "Site") -> Iterator[str]:
+def _cwd_faults(site: "TaskContext") -> Iterator[str]:
     task = site.task
     for key, command in (
         ("mutator", task.mutator),
@@ -114,7 +114,7 @@ def _cwd_faults(site: "Site") -> Iterator[str]:
             yield f"{key}.cwd: there is no folder {command.cwd!r} in {site.root}{outside_git(site)}"
 
 
-def outside_git(site: "Site") -> str:
+def outside_git(site: "TaskContext") -> str:
     """A hint where paths are taken from the task's own folder; '' in a repository."""
     if (site.root / ".git").exists():
         return ""

@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 from adapters.sandbox.commands import NO_JAIL
 from prompt_lab.tasks.changes import Version
-from prompt_lab.tasks.keep import Ruling, mean_metrics, mean_score
-from prompt_lab.tasks.record import Record
+from prompt_lab.tasks.keep import AttemptDecision, mean_metrics, mean_score
+from prompt_lab.tasks.record import AttemptRecord
 from prompt_lab.tasks.score import COST
 
 if TYPE_CHECKING:
-    from pipeline.task.attempt import Attempt
+    from pipeline.task.attempt import ActiveAttempt
 
 Versions = dict[str, Version | None]
 
 
-def record_of(going: "Attempt", found: Ruling, seconds: float) -> Record:
+def record_of(going: "ActiveAttempt", found: AttemptDecision, seconds: float) -> AttemptRecord:
     """What an attempt comes to; `seconds` is its wall time."""
     site = going.site
     unbound = [NO_JAIL.format(why=site.no_jail)] if site.no_jail else []
     unbound += site.unbound
     metrics = mean_metrics(going.scored)
-    return Record(
+    return AttemptRecord(
         task_id=site.task.id,
         attempt=going.number,
         status=found.status,
@@ -34,7 +34,7 @@ def record_of(going: "Attempt", found: Ruling, seconds: float) -> Record:
         metrics=metrics,
         baseline_metrics=mean_metrics(going.baseline),
         diff_summary=going.summary,
-        files=tuple(map(shown, found.files)),
+        files=tuple(map(printable_path, found.files)),
         verdict=found.verdict,
         scorings=len(going.scored),
         baseline_cached=going.cached,
@@ -43,7 +43,7 @@ def record_of(going: "Attempt", found: Ruling, seconds: float) -> Record:
         cost_usd=going.told.cost_usd + sum(s.metrics.get(COST, 0) for s in going.scored.values()),
         mutation=going.told.description,
         candidate=_digest(going.new),
-        removed=tuple(map(shown, site.removed))[:100],
+        removed=tuple(map(printable_path, site.removed))[:100],
         unenforced=tuple(unbound),
         started=going.started,
     )
@@ -54,7 +54,7 @@ def there(versions: Versions) -> Mapping[str, Version]:
     return {name: version for name, version in versions.items() if version is not None}
 
 
-def shown(name: str) -> str:
+def printable_path(name: str) -> str:
     """A path as a record can hold it: bytes that are no UTF-8 are marked."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 

@@ -10,13 +10,13 @@ from adapters.sandbox.files import Conflict
 from pipeline.base import File, LabTask, utc_now
 from pipeline.logs import say
 from pipeline.params import AmountParameter, CountParameter
-from pipeline.task.attempt import Attempt as Going
+from pipeline.task.attempt import ActiveAttempt as Going
 from pipeline.task.explain import explained
-from pipeline.task.site import Site
+from pipeline.task.site import TaskContext
 from prompt_lab.errors import ConfigError, LabBusy, LabError
 from prompt_lab.store.files import disk_errors, read_record, write_text
-from prompt_lab.tasks.paths import words
-from prompt_lab.tasks.record import Code, Record, Status, Undo
+from prompt_lab.tasks.paths import split_command
+from prompt_lab.tasks.record import AttemptCode, AttemptRecord, AttemptStatus, Undo
 
 NEXT = 0
 NOTHING = 0
@@ -27,17 +27,17 @@ class TaskCrashed(LabError):
     """An attempt ended in a crash: its record says why."""
 
 
-class BadFlag(ConfigError):
+class TaskUsageError(ConfigError):
     """What the command line gives or asks for cannot be used."""
 
 
-def code_of(error: LabError) -> Code:
+def code_of(error: LabError) -> AttemptCode:
     """The reason of a crash that the engine itself ends in."""
     if isinstance(error, Conflict):
-        return Code.WORKSPACE_CHANGED
-    if isinstance(error, BadFlag):
-        return Code.BAD_FLAG
-    return Code.BUSY if isinstance(error, LabBusy) else Code.ENGINE
+        return AttemptCode.WORKSPACE_CHANGED
+    if isinstance(error, TaskUsageError):
+        return AttemptCode.BAD_FLAG
+    return AttemptCode.BUSY if isinstance(error, LabBusy) else AttemptCode.ENGINE
 
 
 class OfTask(LabTask):
@@ -49,22 +49,22 @@ class OfTask(LabTask):
     )
     mutator = luigi.Parameter(default="", description="a command in place of the task's mutator")
 
-    _site: Site | None = None
+    _site: TaskContext | None = None
     _fault: LabError | None = None
 
     @property
     def mutator_words(self) -> tuple[str, ...]:
         """--mutator as words. Raises BadFlag."""
         try:
-            return tuple(words(self.mutator))
+            return tuple(split_command(self.mutator))
         except ValueError as error:
-            raise BadFlag([f"--mutator {self.mutator}: {error}"]) from error
+            raise TaskUsageError([f"--mutator {self.mutator}: {error}"]) from error
 
     @property
-    def site(self) -> Site:
+    def site(self) -> TaskContext:
         """The task, read once. Raises ConfigError."""
         if self._site is None:
-            self._site = Site.open(Path(self.task))
+            self._site = TaskContext.open(Path(self.task))
         return self._site
 
     def faulty(self) -> LabError | None:
@@ -85,11 +85,11 @@ class OfTask(LabTask):
         """Say what keeps it from beginning, as one record. Raises LabError."""
         fault = self.faulty()
         if fault is not None:
-            tell(crash("", NOTHING, self._code_of(fault), str(fault), utc_now()))
+            print_record(crash("", NOTHING, self._code_of(fault), str(fault), utc_now()))
             raise fault
 
-    def _code_of(self, fault: LabError) -> Code:
-        return code_of(fault) if self._site else Code.BAD_TASK
+    def _code_of(self, fault: LabError) -> AttemptCode:
+        return code_of(fault) if self._site else AttemptCode.BAD_TASK
 
 
 class Attempt(OfTask):
@@ -110,7 +110,7 @@ class Attempt(OfTask):
         """Make a candidate, judge it, and record how that ended, a failure of ours included."""
         site, started = self.site, utc_now()
         try:
-            with disk_errors(site.store.work), site.alone(self.wait):
+            with disk_errors(site.store.work), site.hold_task_lock(self.wait):
                 going = Going(
                     site, self.number, started, self.mutator_words,
                     Path(self.candidate).resolve() if self.candidate else None,
@@ -119,14 +119,14 @@ class Attempt(OfTask):
         except LabError as error:
             self._crashed(crash(site.task.id, self.number, code_of(error), str(error), started))
 
-    def _crashed(self, record: Record) -> None:
+    def _crashed(self, record: AttemptRecord) -> None:
         """Record it; where the disk refuses that too, say it at least."""
         store = self.site.store
         try:
             store.append(json.loads(record.model_dump_json()))
             write_text(store.record(self.number), record.model_dump_json() + "\n")
         except LabError:
-            tell(record)
+            print_record(record)
             raise
 
 
@@ -163,7 +163,7 @@ class RunTask(OfTask):
     def flags_fault(self) -> LabError | None:
         """A page and an undo are two things."""
         if self.explain and self.undo:
-            return BadFlag([f"{self.task}: --undo and --explain: give one of them"])
+            return TaskUsageError([f"{self.task}: --undo and --explain: give one of them"])
         return None
 
     def run(self) -> None:
@@ -178,26 +178,26 @@ class RunTask(OfTask):
         self._said = True
 
     def _tell_attempt(self) -> None:
-        record = read_record(self.site.store.record(self.number), Record)
-        tell(record)
-        if record.status is Status.CRASH:
+        record = read_record(self.site.store.record(self.number), AttemptRecord)
+        print_record(record)
+        if record.status is AttemptStatus.CRASH:
             raise TaskCrashed(f"{record.reason}: {record.detail}")
 
     def _tell_undo(self) -> None:
         started = utc_now()
         try:
-            tell(self._undone())
+            print_record(self._undone())
         except LabError as error:
-            tell(crash(self.site.task.id, NOTHING, code_of(error), f"--undo: {error}", started))
+            print_record(crash(self.site.task.id, NOTHING, code_of(error), f"--undo: {error}", started))
             raise
 
     def _undone(self) -> Undo:
         site = self.site
-        with site.alone(self.wait):
+        with site.hold_task_lock(self.wait):
             site.sync.recover()
             number = site.store.last_keep()
             if not number:
-                raise BadFlag([f"{self.task}: no attempt of the task was kept"])
+                raise TaskUsageError([f"{self.task}: no attempt of the task was kept"])
             record = Undo(
                 task_id=site.task.id, undone=number, files=site.sync.files_of(number),
                 started=utc_now(),
@@ -206,14 +206,14 @@ class RunTask(OfTask):
         return record
 
 
-def crash(task_id: str, number: int, code: Code, detail: str, started: str) -> Record:
+def crash(task_id: str, number: int, code: AttemptCode, detail: str, started: str) -> AttemptRecord:
     """The record of an attempt that never came to a candidate."""
-    return Record(
-        task_id=task_id, attempt=number, status=Status.CRASH, reason=code, detail=detail,
+    return AttemptRecord(
+        task_id=task_id, attempt=number, status=AttemptStatus.CRASH, reason=code, detail=detail,
         started=started,
     )  # fmt: skip
 
 
-def tell(record: BaseModel) -> None:
+def print_record(record: BaseModel) -> None:
     """The one line on standard output: JSON in ASCII, which no terminal can misread."""
     print(json.dumps(json.loads(record.model_dump_json())), flush=True)

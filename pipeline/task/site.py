@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from adapters.sandbox import files
-from adapters.sandbox.commands import Bounds, Ended, Keeper, Place
+from adapters.sandbox.commands import Bounds, CommandResult, CommandSupervisor, CommandFolder
 from adapters.sandbox.listing import root_of
 from adapters.sandbox.sync import Sync
 from adapters.sandbox.tree import Tree
@@ -33,9 +33,9 @@ PHASE_BYTES = 200
 
 
 @lru_cache(maxsize=1)
-def keeper() -> Keeper:
+def command_supervisor() -> CommandSupervisor:
     """The process that starts the commands of every task of this process."""
-    return Keeper()
+    return CommandSupervisor()
 
 
 @lru_cache(maxsize=8)
@@ -51,7 +51,7 @@ def _task(file: Path, _: object) -> Task:
 
 
 @dataclass
-class Site:
+class TaskContext:
     """One task.yaml and where it lies. Makes nothing by itself."""
 
     file: Path
@@ -62,7 +62,7 @@ class Site:
     command_seconds: float = 0.0
 
     @classmethod
-    def open(cls, file: Path) -> "Site":
+    def open(cls, file: Path) -> "TaskContext":
         """Read the task and look at its paths. Raises ConfigError with every fault."""
         task = _task(file, files.stamp(file))
         site = cls(file.resolve(), task, root_of(file))
@@ -126,24 +126,24 @@ class Site:
     @cached_property
     def no_jail(self) -> str:
         """Why there is no jail; '' where there is one."""
-        return "the task's 'jail' is 'off'" if self.task.jail == "off" else keeper().no_jail
+        return "the task's 'jail' is 'off'" if self.task.jail == "off" else command_supervisor().no_jail
 
     @property
-    def seen(self) -> Path:
+    def tree_path_in_sandbox(self) -> Path:
         """Where commands see the tree: at the repository's own path, if there is a jail."""
         return self.tree.folder if self.no_jail else self.root
 
-    def run(self, command: Command, more: Mapping[str, str], log: Path) -> Ended:
+    def run(self, command: Command, more: Mapping[str, str], log: Path) -> CommandResult:
         """Run a command in the tree as it stands, and log what it printed."""
         limits, tree = self.task.limits, self.tree
         for folder in ("work/tmp" if self.no_jail else "work", command.cwd):
             files.make_folder(tree.folder, folder)
         tree.settle()
-        ended = keeper().run(
+        ended = command_supervisor().run(
             command.command,
             command.cwd,
             {**self._environment(), **more},
-            Place(tree.folder, self.root, not self.no_jail, self.task.network, tree.bytes),
+            CommandFolder(tree.folder, self.root, not self.no_jail, self.task.network, tree.bytes),
             Bounds(command.timeout_seconds, limits.memory_mb, limits.processes, limits.output_mb,
                    limits.file_mb),
         )  # fmt: skip
@@ -166,7 +166,7 @@ class Site:
                 os.close(handle)
 
     @contextmanager
-    def alone(self, wait_seconds: float) -> Iterator[None]:
+    def hold_task_lock(self, wait_seconds: float) -> Iterator[None]:
         """Keep other engines off the task. Raises LabBusy where one is still at work."""
         with disk_errors(self.store.folder):
             self.store.folder.mkdir(parents=True, exist_ok=True)
@@ -196,7 +196,7 @@ class Site:
 
     def _environment(self) -> dict[str, str]:
         """What every command is given: never our own environment."""
-        at = self.seen
+        at = self.tree_path_in_sandbox
         scratch = str(at / "work" / "tmp") if self.no_jail else JAILED_HOME
         passed = {name: os.environ[name] for name in self.task.environment if name in os.environ}
         return {
@@ -216,7 +216,7 @@ class Site:
         }
 
 
-def _log(path: Path, ended: Ended, most: int) -> None:
+def _log(path: Path, ended: CommandResult, most: int) -> None:
     said = "".join(
         f"--- {name}\n{text[-most:]}\n" for name, text in (("out", ended.out), ("err", ended.err))
         if text

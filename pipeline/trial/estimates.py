@@ -13,10 +13,10 @@ GUESSED = "  Times and tokens of a model without past runs are guesses (marked ~
 
 def characters(phase: Phase, commit: str, split: Split, plans: Sequence[str]) -> int:
     """The mean length of prompt, schema and input together."""
-    step, adapter = phase.ctx.step(phase.step), phase.ctx.adapter(phase.step)
-    workspace = phase.ctx.workspace(step.target)
+    step, adapter = phase.context.step(phase.step), phase.context.adapter(phase.step)
+    workspace = phase.context.workspace(step.target)
     fixed = sum(len(workspace.read(commit, path)) for path in adapter.sources)
-    folder = phase.ctx.lab.plans(split)
+    folder = phase.context.lab.plans(split)
     texts = [read_plan(folder / name, adapter.inputs, ()) for name in plans]
     return fixed + sum(len(t) for p in texts for t in p.inputs.values()) // max(len(texts), 1)
 

@@ -4,20 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.base import Phase
-from pipeline.change.measured import told_moved, unmeasured
+from pipeline.change.measured import base_moved_text, unmeasured
 from pipeline.gather import (
     batch_of,
-    compared,
+    compared_rows,
     rows_now,
     side_facts,
     summary_file,
     summary_of,
     version_at,
 )
-from pipeline.trial.trials import delivered, judged, settle, trial_of
+from pipeline.trial.trials import ready_pairs, read_judgements, settle_trial, trial_of
 from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, Verdict
 from prompt_lab.errors import MergeConflict
-from prompt_lab.evaluate.evidence import examine, no_observable_effect, recorded
+from prompt_lab.evaluate.evidence import examine, no_observable_effect, recorded_answers_warning
 from prompt_lab.evaluate.judged import agreement_of, judgements_on, shortfall, with_agreement
 from prompt_lab.evaluate.pairs import evidence_of, pairs_of
 from prompt_lab.names import Side, Split
@@ -36,26 +36,26 @@ class Case:
     findings: Sequence[Reason]
 
 
-def judge(
+def decide_iteration(
     phase: Phase, policy: Policy | None = None, *, found: Sequence[Reason] = ()
 ) -> tuple[Verdict, Case]:
     """The verdict on what has been run so far, by the policy that the iteration was prepared with.
 
     `policy` asks what another one would have said; `found` voids the comparison as well.
     """
-    change = read_change(phase.ctx.lab, phase.number, phase.step)
-    rule = read_meta(phase.ctx.lab, phase.number, phase.step).judge
+    change = read_change(phase.context.lab, phase.number, phase.step)
+    rule = read_meta(phase.context.lab, phase.number, phase.step).judge
     rows = rows_now(phase, batch_of(phase, "train"))
     trial = trial_of(phase, policy, ran=bool(rows))
-    known = judged(phase, "train")
-    train = settle(trial, rows, known)
+    known = read_judgements(phase, "train")
+    train = settle_trial(trial, rows, known)
     seen = agreement_of(judgements_on(train, known or {}))
     read_verify = _summary(phase, Split.VERIFY) is not None
     verify = rows_now(phase, batch_of(phase, "verify")) if read_verify else None
-    findings = [*_findings(phase, [*train, *(verify or [])]), *(found or _kept(phase))]
+    findings = [*_findings(phase, [*train, *(verify or [])]), *(found or _merge_time_findings(phase))]
     case = Case(trial.policy, train, verify, findings)
     prompts = (version_at(phase, change.base_commit), version_at(phase, change.commit))
-    kept = recorded([*train, *(verify or [])])
+    kept = recorded_answers_warning([*train, *(verify or [])])
     evidence = evidence_of(
         train,
         case.findings,
@@ -64,15 +64,15 @@ def judge(
         violations=[*(shortfall(seen, rule) if rule else ()), *([kept.text] if kept else ())],
         remarks=[remark for remark in (kept, no_observable_effect(train)) if remark],
     )
-    follow_up_of = read_meta(phase.ctx.lab, phase.number, phase.step).follow_up_of
+    follow_up_of = read_meta(phase.context.lab, phase.number, phase.step).follow_up_of
     verdict = trial.conclude_with(evidence).model_copy(update={"follow_up_of": follow_up_of})
     return with_agreement(verdict, seen, rule) if rule else verdict, case
 
 
 def all_pairs(phase: Phase, batch: str, rows: Sequence[RunRow]) -> list[Pair]:
     """The pairs of a batch that is decided in one look; by score, those that lack a side too."""
-    known = judged(phase, batch)
-    return pairs_of(rows) if known is None else delivered(rows, known)
+    known = read_judgements(phase, batch)
+    return pairs_of(rows) if known is None else ready_pairs(rows, known)
 
 
 def _summary(phase: Phase, split: Split) -> RunsSummary | None:
@@ -81,7 +81,7 @@ def _summary(phase: Phase, split: Split) -> RunsSummary | None:
 
 def _findings(phase: Phase, rows: Sequence[RunRow]) -> list[Reason]:
     """What voids the comparison: provenance of the runs, the worktrees after them, drift."""
-    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    change = read_change(phase.context.lab, phase.number, phase.step)
     commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
     facts = {side: side_facts(phase, commit, rows) for side, commit in commits.items()}
     found = list(examine(rows, facts))
@@ -90,12 +90,12 @@ def _findings(phase: Phase, rows: Sequence[RunRow]) -> list[Reason]:
         summary = _summary(phase, split)
         if summary is None:
             continue
-        found = [*moved(summary, commits), *found, *drifts(summary)]
+        found = [*integrity_findings(summary, commits), *found, *drift_findings(summary)]
         leaked += [reason for reason in summary.leaked if reason not in leaked]
     return [*leaked, *found, *head_moved(phase)]
 
 
-def drifts(summary: RunsSummary) -> list[Reason]:
+def drift_findings(summary: RunsSummary) -> list[Reason]:
     """The findings that a reused baseline no longer holds, one for each model."""
     return [
         Reason(
@@ -109,11 +109,11 @@ def drifts(summary: RunsSummary) -> list[Reason]:
 
 def head_moved(phase: Phase) -> list[Reason]:
     """The finding that the pull request no longer stands at the commit that was run, if so."""
-    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    change = read_change(phase.context.lab, phase.number, phase.step)
     if change.pull is None:
         return []
-    target = read_meta(phase.ctx.lab, phase.number, phase.step).target
-    pull = phase.ctx.code_host(target).get(change.pull)
+    target = read_meta(phase.context.lab, phase.number, phase.step).target
+    pull = phase.context.code_host(target).get(change.pull)
     if pull.head == change.commit:
         return []
     now = f"has moved to {pull.head[:8]}" if pull.head else "is gone"
@@ -127,12 +127,12 @@ def head_moved(phase: Phase) -> list[Reason]:
 
 def base_moved(phase: Phase) -> list[Reason]:
     """The finding that a merge would now leave files that the runs did not measure, if so."""
-    change = read_change(phase.ctx.lab, phase.number, phase.step)
-    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
-    main = phase.ctx.workspace(meta.target).resolve(meta.main)
+    change = read_change(phase.context.lab, phase.number, phase.step)
+    meta = read_meta(phase.context.lab, phase.number, phase.step)
+    main = phase.context.workspace(meta.target).resolve(meta.main)
     if main == meta.main_commit:
         return []
-    rows = [row for split in Split for row in compared(phase, split)]
+    rows = [row for split in Split for row in compared_rows(phase, split)]
     used = {path for row in rows for path in row.record.sent.files}
     try:
         lost = unmeasured(phase, change.commit, onto=main, used=used)
@@ -140,22 +140,22 @@ def base_moved(phase: Phase) -> list[Reason]:
         return []  # the code host says so, and how it is mended
     if not lost:
         return []
-    text = told_moved(lost, change.branch, (meta.main, meta.main_commit, main))
+    text = base_moved_text(lost, change.branch, (meta.main, meta.main_commit, main))
     facts = {"expected": meta.main_commit, "found": main, "files": ", ".join(lost)}
     return [Reason(code=Code.BASE_MOVED, text=text, facts=facts)]
 
 
-def _kept(phase: Phase) -> list[Reason]:
+def _merge_time_findings(phase: Phase) -> list[Reason]:
     """What was found at the moment of the merge, and cannot be found again."""
     verdict = read_if_whole(phase.folder / "verdict.json", Verdict)
     return [r for r in (verdict.reasons if verdict else ()) if r.code is Code.BASE_MOVED]
 
 
-def moved(summary: RunsSummary, commits: Mapping[Side, str]) -> list[Reason]:
+def integrity_findings(summary: RunsSummary, commits: Mapping[Side, str]) -> list[Reason]:
     """What became of the worktrees and the plans while the runs went on."""
     found = []
     if names := summary.plans_changed:
-        text = f"The plans were changed while the runs went on: {_some(names)}. Put them back."
+        text = f"The plans were changed while the runs went on: {_format_names(names)}. Put them back."
         facts = {"finding": "plans_changed", "plans": ", ".join(names)}
         found.append(Reason(code=Code.OTHER, text=text, facts=facts))
     for side, (head, clean) in summary.observed.items():
@@ -174,17 +174,17 @@ def moved(summary: RunsSummary, commits: Mapping[Side, str]) -> list[Reason]:
                 Reason(
                     code=Code.DIRTY_TREE,
                     text=f"After the runs the {side.value} worktree was not as its commit has it"
-                    f"{_named(paths)}.",
+                    f"{_format_paths(paths)}.",
                     facts={"side": side.value, **({"paths": ", ".join(paths)} if paths else {})},
                 )
             )
     return found
 
 
-def _named(paths: Sequence[str]) -> str:
-    return f": {_some(paths)}" if paths else ""
+def _format_paths(paths: Sequence[str]) -> str:
+    return f": {_format_names(paths)}" if paths else ""
 
 
-def _some(names: Sequence[str]) -> str:
+def _format_names(names: Sequence[str]) -> str:
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(map(repr, names[:5])) + more

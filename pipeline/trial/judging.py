@@ -11,11 +11,11 @@ from pipeline.fan_out.progress import Progress
 from pipeline.fan_out.run import Breaker
 from pipeline.gather import rows_now, texts
 from pipeline.params import WholeParameter
-from pipeline.trial.trials import judged, trial_of
-from prompt_lab.errors import CallRefused, LabError, OutsideFailure
+from pipeline.trial.trials import read_judgements, trial_of
+from prompt_lab.errors import CallRefused, LabError, TransientError
 from prompt_lab.evaluate.judge_request import JudgePrompt
-from prompt_lab.evaluate.judged import Judged, content_of, contests
-from prompt_lab.evaluate.questions import Judge, Question, settled
+from prompt_lab.evaluate.judged import JudgedLook, content_of, contests
+from prompt_lab.evaluate.questions import Judge, JudgeQuestion, settle_contest
 from prompt_lab.names import Split
 from prompt_lab.records import RunRow
 from prompt_lab.store.batch import Batch, batch_path, read_batch
@@ -40,24 +40,24 @@ class Judgements(Phase):
 
     def complete(self) -> bool:
         """Whether these very answers were compared."""
-        found = read_if_whole(self.folder / self.FILE, Judged)
+        found = read_if_whole(self.folder / self.FILE, JudgedLook)
         return found is not None and found.content.startswith(self.content)
 
     def work(self) -> None:
         """Ask what was never asked; write down how each pair was settled."""
         judge = self._judge()
-        batch = read_batch(batch_path(self.ctx.lab, self.number, self.step, self.batch))
+        batch = read_batch(batch_path(self.context.lab, self.number, self.step, self.batch))
         found = contests(self._rows(batch))
         inputs = texts(self, {contest.cell.plan for contest in found}, split=batch.split)
         asked = [judge.questions(one, inputs[one.cell.plan].inputs) for one in found]
         self._ask(judge, [question for questions in asked for question in questions])
-        answers = answers_by_key(self.ctx.lab)
-        primary = self.ctx.step(self.step).primary
+        answers = answers_by_key(self.context.lab)
+        primary = self.context.step(self.step).primary
         pairs = zip(found, asked, strict=True)
-        judgements = tuple(settled(one, questions, answers, primary) for one, questions in pairs)
+        judgements = tuple(settle_contest(one, questions, answers, primary) for one, questions in pairs)
         if any(asked) and not any(one.old_first or one.new_first for one in judgements):
             raise LabError(self._silent(judge))
-        record = Judged(
+        record = JudgedLook(
             batch=self.batch,
             look=self.look,
             judge=judge.model.alias,
@@ -68,10 +68,10 @@ class Judgements(Phase):
 
     def _judge(self) -> Judge:
         """The judge as it was when the iteration was prepared; its model as it is now."""
-        meta = read_meta(self.ctx.lab, self.number, self.step)
+        meta = read_meta(self.context.lab, self.number, self.step)
         if meta.judge is None:
             raise LabError(f"{self.folder}: was prepared without a judge, so there is none to ask.")
-        [model] = self.ctx.named([meta.judge.model])
+        [model] = self.context.select_models([meta.judge.model])
         prompt = JudgePrompt(meta.judge_prompt, meta.judge.criteria, meta.judge.max_tokens)
         return Judge(model, prompt)
 
@@ -84,9 +84,9 @@ class Judgements(Phase):
         plans = set(trial.plans[: trial.design.counts[self.look - 1]])
         return [row for row in rows if row.record.plan in plans]
 
-    def _ask(self, judge: Judge, questions: Sequence[Question]) -> None:
+    def _ask(self, judge: Judge, questions: Sequence[JudgeQuestion]) -> None:
         """Ask what has no answer yet. Raises OutsideFailure if any answer could not be had."""
-        known = answers_by_key(self.ctx.lab)
+        known = answers_by_key(self.context.lab)
         left = list({q.key: q for q in questions if q.key not in known}.values())
         if not left:
             return
@@ -97,24 +97,24 @@ class Judgements(Phase):
                 futures = [pool.submit(self._answer, judge, one, breaker) for one in left]
                 for future in as_completed(futures):
                     fault = future.result()
-                    shown.ended(ok=fault is None)
+                    shown.record_end(ok=fault is None)
                     faults += [fault] if fault else []
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         if faults:
-            raise OutsideFailure(
+            raise TransientError(
                 f"{len(faults)} of {len(left)} judgements could not be had; those that were are "
                 "kept, and the same command asks for the rest.\n"
                 + "\n".join(sorted(set(faults))[:5])
             )
 
-    def _answer(self, judge: Judge, question: Question, breaker: Breaker) -> str | None:
+    def _answer(self, judge: Judge, question: JudgeQuestion, breaker: Breaker) -> str | None:
         """Ask once and keep the answer at once; why there is none, or None."""
         alias = judge.model.alias
         fault = breaker.refuses(alias)
         if fault is not None:
             return fault
-        meter, text, refusal = Meter(self.ctx.llm(alias), judge.model), "", ""
+        meter, text, refusal = Meter(self.context.llm(alias), judge.model), "", ""
         try:
             text = meter.ask(question.request).text
         except CallRefused as error:
@@ -137,22 +137,22 @@ class Judgements(Phase):
             error=refusal,
             usage=meter.usage(),
         )
-        keep_answer(self.ctx.lab, answer)
+        keep_answer(self.context.lab, answer)
         return None
 
     def _silent(self, judge: Judge) -> str:
         return (
             f"Judge {judge.model.alias!r} ended none of its answers with one verdict line, so "
-            f"nothing is decided; they are kept in {self.ctx.lab.judgements}. Mend the model in "
-            f"{self.ctx.configs / 'models'}. For another judge or another prompt, move "
+            f"nothing is decided; they are kept in {self.context.lab.judgements}. Mend the model in "
+            f"{self.context.configs / 'models'}. For another judge or another prompt, move "
             f"{self.folder} out of the lab: the same runs are then used again."
         )
 
 
 def left_to_judge(phase: Phase, batch: str, rows: Sequence[RunRow], look: int) -> list[luigi.Task]:
     """The task that judges these runs, if there is a judge and any of them is not judged yet."""
-    known, found = judged(phase, batch), contests(rows)
+    known, found = read_judgements(phase, batch), contests(rows)
     if known is None or all((one.cell, one.answers) in known for one in found):
         return []
     content = content_of(found)[:12]
-    return [phase.like(Judgements, batch=batch, look=look, content=content)]
+    return [phase.clone_as(Judgements, batch=batch, look=look, content=content)]

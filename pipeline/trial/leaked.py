@@ -6,7 +6,7 @@ from pipeline.base import Phase
 from pipeline.change.agents import plan_texts
 from pipeline.context_agents import copies
 from pipeline.gather import sources_at, texts
-from prompt_lab.analyze.leaked import Place, leaked, told, void
+from prompt_lab.analyze.leaked import LeakLocation, leaked, decoded_text, void
 from prompt_lab.decide.verdict import Reason
 from prompt_lab.errors import StoreError, TargetError
 from prompt_lab.names import Split
@@ -20,18 +20,18 @@ def leaks_under_test(phase: Phase, opened: Iterable[str] = ()) -> tuple[Reason, 
 
     `opened` are files that runs have loaded, beside those that the step may load.
     """
-    meta = read_meta(phase.ctx.lab, phase.number, phase.step)
-    change = read_change(phase.ctx.lab, phase.number, phase.step)
+    meta = read_meta(phase.context.lab, phase.number, phase.step)
+    change = read_change(phase.context.lab, phase.number, phase.step)
     places = _places(phase, meta, (change.base_commit, change.commit), opened)
     return void(places, change.branch)
 
 
 def leaks_given(phase: Phase, meta: IterationMeta) -> tuple[Reason, ...]:
     """The same of a change that is given and not taken up yet: its branch as it is now."""
-    workspace, branch = phase.ctx.workspace(meta.target), meta.given
+    workspace, branch = phase.context.workspace(meta.target), meta.given
     wanted = f"refs/heads/{branch}"
     if branch[:1] == "#" and branch[1:].isdecimal():
-        pull = phase.ctx.code_host(meta.target).verify(int(branch[1:]), base=meta.main)
+        pull = phase.context.code_host(meta.target).verify(int(branch[1:]), base=meta.main)
         branch, wanted = pull.branch, pull.head
     commit = workspace.resolve(wanted)
     return void(_places(phase, meta, (meta.main_commit, commit), ()), branch)
@@ -39,11 +39,11 @@ def leaks_given(phase: Phase, meta: IterationMeta) -> tuple[Reason, ...]:
 
 def _places(
     phase: Phase, meta: IterationMeta, commits: tuple[str, str], opened: Iterable[str]
-) -> tuple[Place, ...]:
+) -> tuple[LeakLocation, ...]:
     base, commit = commits
     stood = sources_at(phase, base)
     read = {*stood, *sources_at(phase, commit), *opened}
-    contents = copies(phase.ctx, meta.target).contents(base, commit)
+    contents = copies(phase.context, meta.target).contents(base, commit)
     changed = {
         path: (_text(before), _text(after))
         for path, (before, after) in contents.items()
@@ -64,10 +64,10 @@ def _text(data: bytes) -> str:
 
 def _others(phase: Phase, base: str, paths: Sequence[str]) -> Iterator[str]:
     """The texts of unchanged files; one that is no text holds none."""
-    workspace = phase.ctx.workspace(phase.ctx.step(phase.step).target)
+    workspace = phase.context.workspace(phase.context.step(phase.step).target)
     for path in paths:
         try:
-            yield told(path, workspace.read(base, path))
+            yield decoded_text(path, workspace.read(base, path))
         except TargetError:
             continue
 
@@ -75,7 +75,7 @@ def _others(phase: Phase, base: str, paths: Sequence[str]) -> Iterator[str]:
 def _more_train(phase: Phase, known: Sequence[str]) -> list[PlanText]:
     """The train plans that are not in this trial; one that cannot be read is nobody's source."""
     found: list[PlanText] = []
-    for name in plan_names(phase.ctx.lab, phase.ctx.adapter(phase.step).inputs, split=Split.TRAIN):
+    for name in plan_names(phase.context.lab, phase.context.adapter(phase.step).inputs, split=Split.TRAIN):
         if name not in known:
             try:
                 found += texts(phase, [name], split=Split.TRAIN).values()

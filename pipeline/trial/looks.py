@@ -8,7 +8,7 @@ import luigi
 from pipeline.base import Phase
 from pipeline.fan_out.run import all_runs, run_task, sound_rows
 from pipeline.trial.judging import left_to_judge
-from pipeline.trial.trials import asked, delivered, judged, trial_of
+from pipeline.trial.trials import rows_asked_for, ready_pairs, read_judgements, trial_of
 from prompt_lab.decide.verdict import Trial
 from prompt_lab.names import Outcome
 from prompt_lab.records import RunRow
@@ -29,13 +29,13 @@ def in_looks(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
         if rows is None:
             continue
         trial = trial_of(phase)
-        trial.update(delivered(rows, judged(phase, batch.name)))
-        tasks = _missing(phase, batch, trial)
+        trial.update(ready_pairs(rows, read_judgements(phase, batch.name)))
+        tasks = _missing_runs(phase, batch, trial)
         if not tasks:
-            look = sum(count <= len(trial.asked) for count in trial.design.counts)
-            tasks = left_to_judge(phase, batch.name, asked(trial, rows), look)
+            look = sum(count <= len(trial.plans_asked_for) for count in trial.design.counts)
+            tasks = left_to_judge(phase, batch.name, rows_asked_for(trial, rows), look)
         if not tasks:
-            return asked(trial, rows)
+            return rows_asked_for(trial, rows)
         yield tasks
 
 
@@ -51,15 +51,15 @@ def all_judged(phase: Phase, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
 def with_looks(summary: RunsSummary, batch: Batch, trial: Trial) -> RunsSummary:
     """The summary of a settled trial's runs, with where it stopped and what that spared."""
     assert trial.verdict is not None
-    plans = set(trial.asked)
+    plans = set(trial.plans_asked_for)
     spared = [run for run in batch.runs if run.plan not in plans and not (run.reused or run.probe)]
     at = {"look": trial.verdict.look, "looks": trial.verdict.looks, "runs_spared": len(spared)}
-    return summary.model_copy(update={"plans": trial.asked, **at})
+    return summary.model_copy(update={"plans": trial.plans_asked_for, **at})
 
 
-def _missing(phase: Phase, batch: Batch, trial: Trial) -> list[luigi.Task]:
+def _missing_runs(phase: Phase, batch: Batch, trial: Trial) -> list[luigi.Task]:
     """The runs that the trial asks for; no merge may rest on a reused run that was not probed."""
-    root, plans = phase.ctx.lab.root, set(trial.asked)
+    root, plans = phase.context.lab.root, set(trial.plans_asked_for)
     found = trial.verdict
     better = found is not None and (found.outcome is Outcome.YES or found.needs_verify)
     return [

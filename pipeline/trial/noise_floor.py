@@ -11,7 +11,7 @@ import luigi
 from pipeline.base import Phase, utc_now
 from pipeline.change.budget import at_next_alpha
 from pipeline.change.prepare import train_plans
-from pipeline.fan_out.batch import Order, batch_for
+from pipeline.fan_out.batch import BatchOrder, batch_for
 from pipeline.fan_out.crash import refuse_unanswered
 from pipeline.fan_out.run import missing_runs
 from pipeline.gather import rows_of
@@ -20,7 +20,7 @@ from pipeline.params import WholeParameter
 from pipeline.trial.estimates import GUESSED, HEAD, characters, row, time
 from prompt_lab.errors import ConfigError, LabError
 from prompt_lab.evaluate.estimate import estimate
-from prompt_lab.evaluate.floor import Asked, FloorRecord, floor_of
+from prompt_lab.evaluate.floor import FloorRequest, FloorRecord, floor_of
 from prompt_lab.names import Side, Split, count
 from prompt_lab.report.noise import render_noise
 from prompt_lab.store.files import read_if_whole, write_record, write_text
@@ -56,7 +56,7 @@ class NoiseFloor(Phase):
 
     def output(self) -> luigi.LocalTarget:
         """noise_floor/<step>.json."""
-        return luigi.LocalTarget(str(floor_path(self.ctx.lab, self.step)))
+        return luigi.LocalTarget(str(floor_path(self.context.lab, self.step)))
 
     def complete(self) -> bool:
         """Measured for this very baseline, these models and plans, as often as asked.
@@ -65,21 +65,21 @@ class NoiseFloor(Phase):
         """
         if self.dry_run:
             return self._said
-        found = read_floor(self.ctx.lab, self.step)
+        found = read_floor(self.context.lab, self.step)
         try:
-            return found is not None and found.asked == self.asked
+            return found is not None and found.asked == self.floor_request
         except LabError:  # run() says it
             return False
 
     @cached_property
-    def asked(self) -> Asked:
+    def floor_request(self) -> FloorRequest:
         """What the flags and the configs ask to be measured."""
-        ctx = self.ctx
+        ctx = self.context
         target = ctx.target(ctx.step(self.step).target)
         workspace = ctx.workspace(target.name)
         workspace.check()
         models = ctx.choose_models(self.model_names or ctx.defaults.models, self.step)
-        return Asked(
+        return FloorRequest(
             step=self.step,
             commit=workspace.resolve(target.main),
             models=tuple(model.alias for model in models),
@@ -91,14 +91,14 @@ class NoiseFloor(Phase):
         """A dry run reads, speaks and leaves no trace, not even the lock."""
         if not self.dry_run:
             return super().run()
-        with self.ctx.elsewhere():
+        with self.context.temporary_work_folder():
             say(self._would_run())
         self._said = True
         return None
 
     def _would_run(self) -> str:
         """The runs that would be made, all anew, and what they would take."""
-        asked, ctx = self.asked, self.ctx
+        asked, ctx = self.floor_request, self.context
         length = characters(self, asked.commit, Split.TRAIN, asked.plans)
         calls = len(asked.plans) * asked.replicates
         rows = [
@@ -128,17 +128,17 @@ class NoiseFloor(Phase):
 
     def work(self) -> Iterator[Any]:
         """Make every run anew: runs of another day would mix drift into the noise."""
-        asked = self.asked
+        asked = self.floor_request
         digest = sha256(asked.model_dump_json().encode()).hexdigest()[:12]
         sides = {Side.BASELINE: asked.commit}
-        order = Order(digest, Split.TRAIN, sides, asked.models, asked.plans, asked.replicates)
+        order = BatchOrder(digest, Split.TRAIN, sides, asked.models, asked.plans, asked.replicates)
         batch = batch_for(self, order, reuse=False)
         if not self.skip_runner:
             yield missing_runs(self, batch)
         rows = rows_of(self, batch)
         refuse_unanswered(self, batch, rows)
-        record = floor_of(rows, asked, self.ctx.models, now=utc_now())
-        page = render_noise(record, at_next_alpha(self.ctx, self.step))
+        record = floor_of(rows, asked, self.context.models, now=utc_now())
+        page = render_noise(record, at_next_alpha(self.context, self.step))
         goal = Path(self.output().path)
         write_text(goal.with_suffix(".md"), page)
         write_record(goal, record)

@@ -7,14 +7,14 @@ import luigi
 
 from pipeline.base import Phase, utc_now
 from pipeline.change.implement import Implement
-from pipeline.fan_out.batch import Order, batch_for
+from pipeline.fan_out.batch import BatchOrder, batch_for
 from pipeline.fan_out.crash import note_taint, refuse_silence
-from pipeline.gather import rows_now, side_facts, summarise, summary_file
+from pipeline.gather import rows_now, side_facts, summarise_batch, summary_file
 from pipeline.logs import say
 from pipeline.params import SplitParameter
 from pipeline.trial.leaked import leaks_under_test
 from pipeline.trial.looks import all_judged, in_looks, with_looks
-from pipeline.trial.trials import judged, settle, trial_of
+from pipeline.trial.trials import read_judgements, settle_trial, trial_of
 from prompt_lab.errors import StoreError
 from prompt_lab.evaluate.answered import told_unanswered
 from prompt_lab.evaluate.evidence import not_exercised
@@ -37,7 +37,7 @@ class Runs(Phase):
 
     def requires(self) -> luigi.Task:
         """The change that is to be run."""
-        return self.like(Implement)
+        return self.clone_as(Implement)
 
     def work(self) -> Iterator[Any]:
         """Yield the runs that are missing; write what all came to."""
@@ -69,22 +69,22 @@ class Runs(Phase):
             say(told)
         opened = [path for row in rows for path in row.record.sent.files]
         found = leaks_under_test(self, opened)
-        summary = summarise(self, batch, rows).model_copy(update={"leaked": found})
+        summary = summarise_batch(self, batch, rows).model_copy(update={"leaked": found})
         if trial is not None:
-            settle(trial, rows, judged(self, batch.name))
+            settle_trial(trial, rows, read_judgements(self, batch.name))
             summary = with_looks(summary, batch, trial)
         note_taint(self, batch, summary)
         self._write(summary)
 
     def _write(self, summary: RunsSummary) -> None:
         for model, numbers in summary.drifted.items():
-            note(self.ctx.lab, "baseline_drifted", now=utc_now(), model=model, numbers=numbers)
+            note(self.context.lab, "baseline_drifted", now=utc_now(), model=model, numbers=numbers)
         self.write(summary.model_dump_json(indent=2) + "\n")
 
 
-def order_of(phase: Phase, split: Split) -> Order | None:
+def order_of(phase: Phase, split: Split) -> BatchOrder | None:
     """The runs that a split takes; None where the step reads the same on both sides."""
-    lab = phase.ctx.lab
+    lab = phase.context.lab
     meta = read_meta(lab, phase.number, phase.step)
     change = read_change(lab, phase.number, phase.step)
     commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
@@ -92,15 +92,15 @@ def order_of(phase: Phase, split: Split) -> Order | None:
     if not_exercised(facts[Side.BASELINE], facts[Side.CANDIDATE]) is not None:
         return None
     plans = trial_of(phase).plans if split is Split.TRAIN else meta.plans[split]
-    return Order(split.value, split, commits, meta.models, plans, meta.replicates)
+    return BatchOrder(split.value, split, commits, meta.models, plans, meta.replicates)
 
 
 def _log_reading(phase: Phase, batch: Batch) -> None:
     """Every use of verify is logged once for each iteration, before it happens."""
     if batch.split is not Split.VERIFY:
         return
-    seen = [e.get("iteration") for e in events(phase.ctx.lab, "verify_read")]
-    root = phase.ctx.lab.root
+    seen = [e.get("iteration") for e in events(phase.context.lab, "verify_read")]
+    root = phase.context.lab.root
     if phase.number not in seen and not all(is_finished(root / r.path) for r in batch.runs):
         plans = sorted({r.plan for r in batch.runs})
-        note(phase.ctx.lab, "verify_read", now=utc_now(), iteration=phase.number, plans=len(plans))
+        note(phase.context.lab, "verify_read", now=utc_now(), iteration=phase.number, plans=len(plans))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from pipeline.base import Phase
 from pipeline.change.past import difficulty
-from pipeline.gather import compared, version_at
+from pipeline.gather import compared_rows, version_at
 from prompt_lab.decide.verdict import Evidence, Pair, Policy, Trial
-from prompt_lab.evaluate.judged import Judged, Known, as_judged, judged_pairs, known_of
+from prompt_lab.evaluate.judged import JudgedLook, Known, as_judged, judged_pairs, known_of
 from prompt_lab.evaluate.pairs import lengths_of, pairs_of, whole_pairs
 from prompt_lab.names import Split
 from prompt_lab.records import RunRow
@@ -20,7 +20,7 @@ def trial_of(phase: Phase, policy: Policy | None = None, *, ran: bool = True) ->
     Plans whose answers stand in the new prompt are left out; all of them where nothing `ran` on
     purpose. `policy` asks another one instead.
     """
-    ctx = phase.ctx
+    ctx = phase.context
     meta = read_meta(ctx.lab, phase.number, phase.step)
     change = read_change(ctx.lab, phase.number, phase.step)
     rule = policy or ctx.policy_of(meta)
@@ -36,40 +36,40 @@ def trial_of(phase: Phase, policy: Policy | None = None, *, ran: bool = True) ->
     )
 
 
-def judged(phase: Phase, batch: str) -> Known | None:
+def read_judgements(phase: Phase, batch: str) -> Known | None:
     """What the judge has said about a batch so far; None where the scores decide.
 
     Raises StoreError for a damaged file.
     """
-    if read_meta(phase.ctx.lab, phase.number, phase.step).judge is None:
+    if read_meta(phase.context.lab, phase.number, phase.step).judge is None:
         return None
     paths = sorted(phase.folder.glob(f"judged_{batch}_*.json"))
-    return known_of(read_record(path, Judged, fix=made_again(path)) for path in paths)
+    return known_of(read_record(path, JudgedLook, fix=made_again(path)) for path in paths)
 
 
-def shown(phase: Phase, split: Split) -> list[RunRow]:
+def rows_for_display(phase: Phase, split: Split) -> list[RunRow]:
     """The rows that a verdict is about, as pages show them: a judge's choices are the scores."""
-    rows, known = compared(phase, split), judged(phase, split.value)
-    return rows if known is None else as_judged(rows, known, phase.ctx.step(phase.step).primary)
+    rows, known = compared_rows(phase, split), read_judgements(phase, split.value)
+    return rows if known is None else as_judged(rows, known, phase.context.step(phase.step).primary)
 
 
-def delivered(rows: Sequence[RunRow], known: Known | None) -> list[Pair]:
+def ready_pairs(rows: Sequence[RunRow], known: Known | None) -> list[Pair]:
     """The pairs that are ready for a look: both sides ran, and the judge, if any, has spoken."""
     return whole_pairs(rows) if known is None else judged_pairs(rows, known)
 
 
-def settle(trial: Trial, rows: Sequence[RunRow], known: Known | None) -> list[RunRow]:
+def settle_trial(trial: Trial, rows: Sequence[RunRow], known: Known | None) -> list[RunRow]:
     """Give a trial all there will ever be; the rows of the plans that its verdict is about.
 
     What was run beyond the look that decided, or is not there at all, does not move it.
     """
-    if trial.update(delivered(rows, known)) is None and known is None:
+    if trial.update(ready_pairs(rows, known)) is None and known is None:
         trial.update(pairs_of(rows))
     trial.close()
-    return asked(trial, rows)
+    return rows_asked_for(trial, rows)
 
 
-def asked(trial: Trial, rows: Sequence[RunRow]) -> list[RunRow]:
+def rows_asked_for(trial: Trial, rows: Sequence[RunRow]) -> list[RunRow]:
     """The rows of the plans that the trial has asked for so far."""
-    plans = set(trial.asked)
+    plans = set(trial.plans_asked_for)
     return [row for row in rows if row.record.plan in plans]

@@ -19,7 +19,7 @@ class Proposal(Record):
     )
 
     @property
-    def said(self) -> dict[str, str]:
+    def published_texts(self) -> dict[str, str]:
         """What of it is published as it is, by what it is."""
         return {"the title": self.title, "the description": self.description}
 

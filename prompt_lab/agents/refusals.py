@@ -8,7 +8,7 @@ from prompt_lab.agents.port import AgentResult, Ending
 from prompt_lab.analyze.leaks import Leak, leaks
 from prompt_lab.analyze.words import visible
 from prompt_lab.config.agents import AgentConfig
-from prompt_lab.propose.budget import SHOWN, Breach, Budget, ChangedFile, excesses
+from prompt_lab.propose.budget import SHOWN, Breach, EditBudget, ChangedFile, excesses
 from prompt_lab.records import PlanText, Record
 from prompt_lab.redact import Redactor
 
@@ -90,9 +90,9 @@ def of_changes(
     return [Fault(code=Breach.BAD_PATH, text=text), *others]
 
 
-def budget_of(config: AgentConfig) -> Budget:
+def budget_of(config: AgentConfig) -> EditBudget:
     """The budget of an agent."""
-    return Budget(
+    return EditBudget(
         paths=config.paths,
         max_files=config.max_files,
         max_lines=config.max_lines,
@@ -112,9 +112,9 @@ def of_secrets(
     a printed diff: what ends a line is a matter of opinion.
     """
     found = [
-        told(path, redactor)
+        redact_for_publication(path, redactor)
         for path, (before, after) in contents.items()
-        if _keys(after, redactor) - _keys(before, redactor) or redactor.found(visible(path))
+        if _keys(after, redactor) - _keys(before, redactor) or redactor.find_secrets(visible(path))
     ]
     found += [what for what, text in said.items() if _keys(text.encode(), redactor)]
     if not found:
@@ -122,7 +122,7 @@ def of_secrets(
     return [Fault(code=Refusal.SECRET, text=f"a key stands in {', '.join(map(repr, found))}")]
 
 
-def told(text: str, redactor: Redactor) -> str:
+def redact_for_publication(text: str, redactor: Redactor) -> str:
     r"""A text as it may go into a commit, a pull request or a page: no key stands in it.
 
     Signs that nobody sees keep nothing from being found; they are taken out with what they hid.
@@ -139,7 +139,7 @@ def told(text: str, redactor: Redactor) -> str:
 def _keys(data: bytes, redactor: Redactor) -> frozenset[str]:
     text = data.decode("utf-8", "replace")
     seen = visible(text)
-    found = redactor.found(text) | redactor.found(seen)
+    found = redactor.find_secrets(text) | redactor.find_secrets(seen)
     return found | ({_PRIVATE_KEY} if _PRIVATE_KEY in seen else frozenset())
 
 

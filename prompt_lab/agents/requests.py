@@ -7,7 +7,7 @@ from jinja2 import TemplateError, TemplateSyntaxError
 
 from prompt_lab.errors import ConfigError
 from prompt_lab.evaluate.judge_request import mark_of, sandboxed
-from prompt_lab.propose.budget import Budget
+from prompt_lab.propose.budget import EditBudget
 from prompt_lab.records import Change, Direction
 
 IMPLEMENT, INSIGHT, REVIEW = "implement.md.j2", "insight.md.j2", "code_review.md.j2"
@@ -28,7 +28,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 def to_implement(
     step: str,
     direction: Direction,
-    budget: Budget,
+    budget: EditBudget,
     files: Texts,
     *,
     known: Sequence[str],
@@ -70,7 +70,7 @@ def check_template(template: str, path: str) -> None:
     change = Change(branch="b", commit="c", base_commit="d", strategy="s", source="s",
                     title="<t>", description="<d>")  # fmt: skip
     samples = {
-        IMPLEMENT: to_implement("<step>", direction, Budget(("p",), 1, 1), [("f", "<file>")],
+        IMPLEMENT: to_implement("<step>", direction, EditBudget(("p",), 1, 1), [("f", "<file>")],
                                 known=("<known>",), edits=False),
         INSIGHT: to_find("<step>", "<numbers>", ["<run>"], "<diff>"),
         REVIEW: to_review("<step>", "<numbers>", change, "<diff>"),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from prompt_lab.analyze.findings import Says
 from prompt_lab.analyze.folding import Fold, counts, folded, gap
-from prompt_lab.analyze.markdown import ended
+from prompt_lab.analyze.markdown import last_line
 from prompt_lab.analyze.model import Duplicates, ErrorKind, Metrics
 from prompt_lab.analyze.numbers import change, percent, score
 from prompt_lab.names import Side
@@ -58,7 +58,7 @@ def _errors(metrics: Metrics) -> Iterator[Changed]:
         before, after = sides.get(Side.BASELINE), sides.get(Side.CANDIDATE)
         old, new = (one.count if one else 0 for one in (before, after))
         told = " ".join(
-            f"{word}, on {', '.join(one.plans[:3])} ({one.path}): {ended(one.example, 320)!r}"
+            f"{word}, on {', '.join(one.plans[:3])} ({one.path}): {last_line(one.example, 320)!r}"
             for word, one in (("Before", before), ("After", after))
             if one
         )

@@ -42,7 +42,7 @@ class HardWord(Record):
 def file_diffs(diff: str) -> tuple[FileDiff, ...]:
     """The files of a unified diff with their added and removed lines; none if it is not one."""
     return tuple(
-        FileDiff(path=file.path, added=file.added, removed=file.removed) for file in _parsed(diff)
+        FileDiff(path=file.path, added=file.added, removed=file.removed) for file in _parse_diff(diff)
     )
 
 
@@ -54,7 +54,7 @@ def hard_words(diff: str) -> tuple[HardWord, ...]:
     """
     return tuple(
         HardWord(path=file.path, line=line.target_line_no or 0, literal=literal, code=line.value)
-        for file in _parsed(diff)
+        for file in _parse_diff(diff)
         if file.path.endswith((".py", ".pyi"))
         for hunk in file
         for line in hunk
@@ -63,7 +63,7 @@ def hard_words(diff: str) -> tuple[HardWord, ...]:
     )
 
 
-def _parsed(diff: str) -> PatchSet:
+def _parse_diff(diff: str) -> PatchSet:
     try:
         return PatchSet(diff)
     except UnidiffParseError:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from prompt_lab.analyze.evidence import Evidence
+from prompt_lab.analyze.evidence import RunEvidence
 from prompt_lab.analyze.model import Duplicates
 from prompt_lab.analyze.texts import Text
 from prompt_lab.analyze.words import tokens, weight
@@ -22,7 +22,7 @@ Closest = tuple[int, float, int, int]
 Allowed = Callable[[Text, Text], bool]
 
 
-def duplicates(evidence: Evidence) -> tuple[Duplicates, ...]:
+def duplicates(evidence: RunEvidence) -> tuple[Duplicates, ...]:
     """Near-duplicates inside one run's lists (plan given) and between plans (plan '')."""
     within: dict[tuple[Side, str, str, str], list[Text]] = defaultdict(list)
     across: dict[tuple[Side, str, str, str], list[Text]] = defaultdict(list)

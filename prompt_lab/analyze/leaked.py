@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from prompt_lab.analyze.leaks import Leak, leaks, spaced
 from prompt_lab.analyze.texts import NOT_JSON, parse_json
-from prompt_lab.analyze.words import line, tokens, visible, weight, words
+from prompt_lab.analyze.words import line, tokens, visible, weight, split_words
 from prompt_lab.decide.verdict import Code, Reason
 from prompt_lab.names import count
 from prompt_lab.records import PlanText, Record
@@ -23,7 +23,7 @@ ROUND_DIGITS = 2
 NAMES_SHOWN = 3
 
 
-class Place(Record):
+class LeakLocation(Record):
     """Where text of a verify plan stands; line 0 where no line of the file spells it out."""
 
     file: str
@@ -38,15 +38,15 @@ def leaked(
     *,
     train: Sequence[PlanText],
     verify: Sequence[PlanText],
-) -> tuple[Place, ...]:
+) -> tuple[LeakLocation, ...]:
     """Every place where a changed file tells what neither the baseline nor a train plan does.
 
     In each file the longest text is first: many plans may share a few words of it.
     `changed` is path -> (text before, text after); `stood` are the other texts of the baseline.
     """
-    honest = "\n".join([*stood, *(told(path, old) for path, (old, _) in changed.items())])
+    honest = "\n".join([*stood, *(decoded_text(path, old) for path, (old, _) in changed.items())])
     found = {
-        path: leaks(honest, told(path, new), train, verify) for path, (_, new) in changed.items()
+        path: leaks(honest, decoded_text(path, new), train, verify) for path, (_, new) in changed.items()
     }
     every = [leak for of in found.values() for leak in of]
     numbers = [leak for leak in every if _is_common(leak)]
@@ -54,7 +54,7 @@ def leaked(
     together = min(len(plans), len(values)) >= NUMBERS_TOGETHER
     return tuple(
         dict.fromkeys(
-            Place(file=path, line=_line(changed[path][1], leak), plan=leak.plan, source=leak.source)
+            LeakLocation(file=path, line=_line(changed[path][1], leak), plan=leak.plan, source=leak.source)
             for path, of in found.items()
             for leak in sorted(of, key=lambda leak: -len(leak.text))
             if together or not _is_common(leak)
@@ -62,7 +62,7 @@ def leaked(
     )
 
 
-def told(path: str, text: str) -> str:
+def decoded_text(path: str, text: str) -> str:
     r"""A file's text, and what its JSON or Python says where it is spelt in another way.
 
     >>> told("a.json", '{"a": "caf\\u00e9"}').splitlines()[1]
@@ -79,7 +79,7 @@ def told(path: str, text: str) -> str:
     return f"{text}\n{said}"
 
 
-def void(places: Sequence[Place], branch: str) -> tuple[Reason, ...]:
+def void(places: Sequence[LeakLocation], branch: str) -> tuple[Reason, ...]:
     """The finding that makes a verdict INVALID, with the fix; () without places.
 
     It names files, lines and plans, never what stands there: a comment is read by who tunes next.
@@ -134,7 +134,7 @@ def _is_common(leak: Leak) -> bool:
 def _line(text: str, leak: Leak) -> int:
     """The line where it begins, from 1; 0 where the file does not spell it out."""
     seen = spaced(text)
-    found = words(seen)
+    found = split_words(seen)
     whole, wanted = line([word.text for word in found]), line(tokens(spaced(leak.text)))
     at = whole.find(wanted)
     if at < 0:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from prompt_lab.analyze.copied import runs_in
 from prompt_lab.analyze.texts import run_leaves
-from prompt_lab.analyze.words import line, spelled, tokens, visible, weight, words
+from prompt_lab.analyze.words import line, spelled, tokens, visible, weight, split_words
 from prompt_lab.records import PlanText, Record
 
 MIN_WORDS = 5
@@ -49,7 +49,7 @@ def leaks(
 
 def _stretches(text: str, prompt: str, honest: str) -> list[str]:
     text = spaced(text)
-    found = words(text)
+    found = split_words(text)
     stretches = (spelled(text, found, at, size) for at, size in runs_in(found, prompt, MIN_WORDS))
     return [one for one in stretches if line(tokens(one)) not in honest]
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from statistics import fmean
 
-from prompt_lab.analyze.evidence import Evidence
+from prompt_lab.analyze.evidence import RunEvidence
 from prompt_lab.analyze.model import LengthRatio
 from prompt_lab.names import Side
 from prompt_lab.records import RunRow
@@ -11,7 +11,7 @@ from prompt_lab.records import RunRow
 _Sizes = dict[Side, list[float]]
 
 
-def lengths(evidence: Evidence) -> tuple[LengthRatio, ...]:
+def lengths(evidence: RunEvidence) -> tuple[LengthRatio, ...]:
     """Per model and field, the whole output first. Runs without any output are left out.
 
     The sides are compared on pairs that both have an output, where there are two sides.
@@ -19,7 +19,7 @@ def lengths(evidence: Evidence) -> tuple[LengthRatio, ...]:
     chars: dict[tuple[str, str], _Sizes] = defaultdict(lambda: defaultdict(list))
     items: dict[tuple[str, str], _Sizes] = defaultdict(lambda: defaultdict(list))
     gold: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for row in _compared(evidence):
+    for row in _paired_rows(evidence):
         record = row.record
         for field, texts in _by_field(evidence, row).items():
             chars[record.model, field][record.side].append(sum(map(len, texts)))
@@ -31,7 +31,7 @@ def lengths(evidence: Evidence) -> tuple[LengthRatio, ...]:
     return tuple(sorted(found, key=lambda one: (one.model, one.field)))
 
 
-def _compared(evidence: Evidence) -> list[RunRow]:
+def _paired_rows(evidence: RunEvidence) -> list[RunRow]:
     if len(evidence.sides) < 2:
         return [row for row in evidence.rows if row.outputs]
     return [
@@ -42,7 +42,7 @@ def _compared(evidence: Evidence) -> list[RunRow]:
     ]
 
 
-def _by_field(evidence: Evidence, row: RunRow) -> dict[str, list[str]]:
+def _by_field(evidence: RunEvidence, row: RunRow) -> dict[str, list[str]]:
     return {"": list(row.outputs.values()), **evidence.leaves_by_field(row)}
 
 

@@ -40,10 +40,10 @@ def standing(direction: Direction, tried: Sequence[Tried]) -> tuple[bool, str]:
     same = [one for one in tried if _is_same(direction, one) and one.outcome is not Outcome.INVALID]
     invalid = [one for one in tried if _is_same(direction, one) and one.outcome is Outcome.INVALID]
     if not same:
-        return True, _told(invalid[-1]) + " It may be tried again." if invalid else ""
+        return True, _describe_attempt(invalid[-1]) + " It may be tried again." if invalid else ""
     last = max(same, key=lambda one: one.iteration)
     fresh = _new_evidence(direction, last, tried)
-    return bool(fresh), f"{_told(last)} {fresh or 'There is no new evidence for it.'}"
+    return bool(fresh), f"{_describe_attempt(last)} {fresh or 'There is no new evidence for it.'}"
 
 
 def _is_same(direction: Direction, one: Tried) -> bool:
@@ -52,7 +52,7 @@ def _is_same(direction: Direction, one: Tried) -> bool:
     return direction.title.casefold() == one.title.casefold()
 
 
-def _told(one: Tried) -> str:
+def _describe_attempt(one: Tried) -> str:
     effect = f", effect {one.effect:+.3f}" if one.effect is not None else ""
     if one.outcome is None:
         return f"On trial in iteration {one.iteration}."
@@ -88,7 +88,7 @@ def _taken_from_under(one: Tried, last: Tried) -> bool:
 def remembered(tried: Sequence[Tried]) -> tuple[str, ...]:
     """What was tried and what became of it, a line each, the newest first; with flags and path."""
     return tuple(
-        f"{one.title}. {_told(one)}"
+        f"{one.title}. {_describe_attempt(one)}"
         + (f" It follows up iteration {one.follow_up_of}." if one.follow_up_of else "")
         + (f" ({one.path})" if one.path else "")
         + (f" {' '.join(one.flags)}" if one.flags else "")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from prompt_lab.analyze.accuracy import accuracy, agreement
-from prompt_lab.analyze.copied import copied
+from prompt_lab.analyze.copied import find_copied_text
 from prompt_lab.analyze.duplicates import duplicates
-from prompt_lab.analyze.evidence import Evidence
+from prompt_lab.analyze.evidence import RunEvidence
 from prompt_lab.analyze.flips import flips, identical
 from prompt_lab.analyze.lengths import lengths
 from prompt_lab.analyze.model import Metrics
@@ -29,7 +29,7 @@ def measure(
     `plans` by name: their gold outputs are compared where they have some, their inputs tell what
     an answer may well repeat. Without `prompts` nothing is said about text copied from them.
     """
-    evidence = Evidence(rows, plans, prompts or {})
+    evidence = RunEvidence(rows, plans, prompts or {})
     return Metrics(
         primary=primary,
         plans=tuple(dict.fromkeys(row.record.plan for row in rows)),
@@ -46,9 +46,9 @@ def measure(
         phrases=phrases(evidence),
         duplicates=duplicates(evidence),
         placeholders=placeholders(evidence),
-        copied=copied(evidence),
+        copied=find_copied_text(evidence),
         identical=identical(evidence),
-        recorded=any(row.record.recorded for row in rows),
+        recorded=any(row.record.is_recorded for row in rows),
         prompt_tokens={
             side: estimated_tokens(prompt.text) for side, prompt in evidence.prompts.items()
         },

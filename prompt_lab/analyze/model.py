@@ -10,16 +10,16 @@ from prompt_lab.analyze.model_texts import (
     Duplicates,
     Identical,
     LengthRatio,
-    Opener,
+    OpeningPhrase,
     Phrase,
     Placeholder,
-    Shared,
+    SharedWords,
 )
 from prompt_lab.names import Side
 from prompt_lab.records import Record
 
 __all__ = [
-    "Cell",
+    "ScoreCell",
     "Copied",
     "Duplicates",
     "ErrorKind",
@@ -30,10 +30,10 @@ __all__ = [
     "LengthRatio",
     "Metrics",
     "ModelStats",
-    "Opener",
+    "OpeningPhrase",
     "Phrase",
     "Placeholder",
-    "Shared",
+    "SharedWords",
     "SideStats",
     "Wrong",
 ]
@@ -66,7 +66,7 @@ class ModelStats(Record):
     candidate: SideStats | None = None
 
 
-class Cell(Record):
+class ScoreCell(Record):
     """Mean primary score of one model on one plan over its replicates."""
 
     model: str
@@ -149,13 +149,13 @@ class Metrics(Record):
     replicates: int
     totals: ModelStats = Field(description="all models together; its model is ''")
     models: tuple[ModelStats, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[ScoreCell, ...]
     flips: tuple[Flip, ...] = ()
     errors: tuple[ErrorKind, ...] = ()
     accuracy: tuple[FieldAccuracy, ...] = ()
     agreement: tuple[FieldAgreement, ...] = ()
     lengths: tuple[LengthRatio, ...] = ()
-    openers: tuple[Opener, ...] = ()
+    openers: tuple[OpeningPhrase, ...] = ()
     phrases: tuple[Phrase, ...] = ()
     duplicates: tuple[Duplicates, ...] = ()
     placeholders: tuple[Placeholder, ...] = ()

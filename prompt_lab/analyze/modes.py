@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import Field
 
-from prompt_lab.analyze.findings import METRICS, UNPARSED, Finding, Views
+from prompt_lab.analyze.findings import METRICS, UNPARSED, AnalystFinding, Views
 from prompt_lab.names import Side
 from prompt_lab.records import Record
 
@@ -56,7 +56,7 @@ def modes_of(findings: Views, side: Side, iteration: int) -> tuple[FailureMode, 
     return tuple(found.values())
 
 
-def grown(
+def merge_modes(
     known: Sequence[FailureMode], now: Sequence[FailureMode], iteration: int
 ) -> tuple[FailureMode, ...]:
     """The list after one more iteration, which may be counted twice without a second effect.
@@ -65,7 +65,7 @@ def grown(
     which it was gone. Those that stand come first, then the weightiest.
     """
     old, new = {mode.key: mode for mode in known}, {mode.key: mode for mode in now}
-    merged = [_renewed(old.get(key), mode, iteration) for key, mode in new.items()]
+    merged = [_update_mode(old.get(key), mode, iteration) for key, mode in new.items()]
     gone = [_missed(mode, iteration) for key, mode in old.items() if key not in new]
     every = [*merged, *gone]
     return tuple(sorted(every, key=lambda m: (m.gone_since is not None, -m.weight, m.key)))
@@ -76,7 +76,7 @@ def standing_modes(modes: Sequence[FailureMode]) -> tuple[FailureMode, ...]:
     return tuple(mode for mode in modes if mode.gone_since is None)
 
 
-def _failures(analyst: str, view: Sequence[Finding], side: Side) -> Iterator[Finding]:
+def _failures(analyst: str, view: Sequence[AnalystFinding], side: Side) -> Iterator[AnalystFinding]:
     counts: dict[str, int] = {}
     for finding in view:
         ours = finding.kind in FAILURES if analyst == METRICS else finding.says != "better"
@@ -89,7 +89,7 @@ def _failures(analyst: str, view: Sequence[Finding], side: Side) -> Iterator[Fin
             yield finding
 
 
-def _renewed(old: FailureMode | None, new: FailureMode, iteration: int) -> FailureMode:
+def _update_mode(old: FailureMode | None, new: FailureMode, iteration: int) -> FailureMode:
     seen = tuple(sorted({*(old.seen if old else ()), iteration}))
     return new.model_copy(update={"seen": seen, "gone_since": None})
 

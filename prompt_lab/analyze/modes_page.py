@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from prompt_lab.analyze.markdown import json_block, last_json_block, page, plain, section
+from prompt_lab.analyze.markdown import json_block, last_json_block, page, plain_line, section
 from prompt_lab.analyze.modes import FailureMode, standing_modes
 from prompt_lab.errors import StoreError
 from prompt_lab.names import count
@@ -26,12 +26,12 @@ def render_instructions(known: Instructions) -> str:
     """The page. `parse_instructions` gives an equal record back."""
     gone = [mode for mode in known.modes if mode.gone_since is not None]
     return page(
-        f"# Instructions: {plain(known.step)}",
+        f"# Instructions: {plain_line(known.step)}",
         f"What is known to go wrong in this step, from "
         f"{count(len(known.iterations), 'iteration')}. Whoever "
         "changes its prompt reads this first. Written by the lab; each iteration renews it.",
-        section("Known failure modes", _listed(standing_modes(known.modes))),
-        section("Seen before, and gone since", _listed(gone)),
+        section("Known failure modes", _render_modes(standing_modes(known.modes))),
+        section("Seen before, and gone since", _render_modes(gone)),
         section("Record", json_block(known.model_dump_json(indent=1))),
     )
 
@@ -47,17 +47,17 @@ def parse_instructions(text: str) -> Instructions:
 
 def modes_told(modes: Sequence[FailureMode]) -> str:
     """The failure modes that stand, as a list with their evidence; '' for none."""
-    return _listed(standing_modes(modes))
+    return _render_modes(standing_modes(modes))
 
 
-def _listed(modes: Sequence[FailureMode]) -> str:
-    lines = [_told(mode) for mode in modes[:MOST]]
+def _render_modes(modes: Sequence[FailureMode]) -> str:
+    lines = [_render_mode(mode) for mode in modes[:MOST]]
     left = len(modes) - MOST
     return "\n".join([*lines, *([f"- … and {left} more"] if left > 0 else [])])
 
 
-def _told(mode: FailureMode) -> str:
+def _render_mode(mode: FailureMode) -> str:
     seen = ", ".join(map(str, mode.seen))
     until = f"; gone since iteration {mode.gone_since}" if mode.gone_since is not None else ""
-    evidence = "".join(f"\n  - {plain(one, 300)}" for one in mode.evidence)
-    return f"- {plain(mode.text, 400)} ({mode.analyst}; iterations {seen}{until}){evidence}"
+    evidence = "".join(f"\n  - {plain_line(one, 300)}" for one in mode.evidence)
+    return f"- {plain_line(mode.text, 400)} ({mode.analyst}; iterations {seen}{until}){evidence}"

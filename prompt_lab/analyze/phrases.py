@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from prompt_lab.analyze.evidence import Evidence, Group, GroupKey
+from prompt_lab.analyze.evidence import RunEvidence, Group, GroupKey
 from prompt_lab.analyze.model import Phrase
 from prompt_lab.analyze.texts import Text
-from prompt_lab.analyze.words import Word, line, spelled, weight, words
+from prompt_lab.analyze.words import Word, line, spelled, weight, split_words
 from prompt_lab.names import Side
 
 COMMON = 0.25
@@ -32,7 +32,7 @@ class _Doc(NamedTuple):
     line: str
 
 
-def phrases(evidence: Evidence) -> tuple[Phrase, ...]:
+def phrases(evidence: RunEvidence) -> tuple[Phrase, ...]:
     """Per model, plan and field the phrases that one side alone shares, most frequent first."""
     found: list[Phrase] = []
     for key, group in evidence.groups.items():
@@ -40,7 +40,7 @@ def phrases(evidence: Evidence) -> tuple[Phrase, ...]:
     return tuple(sorted(found, key=lambda phrase: (-_gap(phrase), -phrase.words, phrase.plan)))
 
 
-def _contrasts(evidence: Evidence, key: GroupKey, group: Group) -> list[Phrase]:
+def _contrasts(evidence: RunEvidence, key: GroupKey, group: Group) -> list[Phrase]:
     docs = {side: [_doc(text) for text in texts] for side, texts in group.items()}
     found: list[Phrase] = []
     for side, own in docs.items():
@@ -90,7 +90,7 @@ def _rare(parts: Parts, share: float, other: Sequence[_Doc]) -> bool:
     return not other or seen / len(other) <= RARE * share
 
 
-def _from_plans(evidence: Evidence, parts: Parts, docs: Sequence[_Doc]) -> bool:
+def _from_plans(evidence: RunEvidence, parts: Parts, docs: Sequence[_Doc]) -> bool:
     phrase = line(parts)
     having = [doc.text.plan for doc in docs if phrase in doc.line]
     known = sum(phrase in evidence.input_lines.get(plan, "") for plan in having)
@@ -132,7 +132,7 @@ def _phrase(
 
 
 def _doc(text: Text) -> _Doc:
-    found = words(text.text[:_READ])
+    found = split_words(text.text[:_READ])
     parts = tuple(word.text for word in found)
     return _Doc(text, found, parts, line(parts))
 

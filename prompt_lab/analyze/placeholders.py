@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from prompt_lab.analyze.evidence import Evidence
+from prompt_lab.analyze.evidence import RunEvidence
 from prompt_lab.analyze.model import Placeholder
 from prompt_lab.analyze.texts import Text
 from prompt_lab.names import Side
@@ -21,12 +21,12 @@ _SHAPES = (
 _CHECKBOX = re.compile(r"\[[xX]\]")
 
 
-def placeholders(evidence: Evidence) -> tuple[Placeholder, ...]:
+def placeholders(evidence: RunEvidence) -> tuple[Placeholder, ...]:
     """What was left unfilled, by side, model and field; what the plan itself says is not."""
     found: dict[tuple[Side, str, str, str], list[Text]] = defaultdict(list)
     for text in evidence.texts:
         for left in dict.fromkeys(left_in(text.text)):
-            if not _known(evidence, text.plan, left):
+            if not _is_known(evidence, text.plan, left):
                 found[text.side, text.model, text.field, left].append(text)
     return tuple(
         Placeholder(
@@ -56,13 +56,13 @@ def left_in(text: str) -> Iterator[str]:
                 yield match.group()
 
 
-def _known(evidence: Evidence, plan_name: str, left: str) -> bool:
+def _is_known(evidence: RunEvidence, plan_name: str, left: str) -> bool:
     plan = evidence.plans.get(plan_name)
     if plan is None:
         return False
     return any(left in text for text in (*plan.inputs.values(), *plan.gold.values()))
 
 
-def _in_prompt(evidence: Evidence, side: Side, left: str) -> bool:
+def _in_prompt(evidence: RunEvidence, side: Side, left: str) -> bool:
     prompt = evidence.prompts.get(side)
     return prompt is not None and (left in prompt.text or left in prompt.schema_text)

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from prompt_lab.analyze.findings import METRICS, Finding, Views, is_parsed
+from prompt_lab.analyze.findings import METRICS, AnalystFinding, Views, is_parsed
 from prompt_lab.analyze.synthesis_model import Participant
 
-Claims = Mapping[tuple[str, str, str], Mapping[str, Finding]]
+Claims = Mapping[tuple[str, str, str], Mapping[str, AnalystFinding]]
 
 
 def took_part(insights: Views, reviews: Views) -> tuple[Participant, ...]:
@@ -29,7 +29,7 @@ def _state(views: Views, name: str) -> str:
 
 def claims_of(insights: Views, reviews: Views) -> Claims:
     """(kind, model, what about) -> analyst -> its weightiest finding there."""
-    claims: dict[tuple[str, str, str], dict[str, Finding]] = defaultdict(dict)
+    claims: dict[tuple[str, str, str], dict[str, AnalystFinding]] = defaultdict(dict)
     for views in (insights, reviews):
         for analyst, view in views.items():
             for finding in sorted(view or (), key=lambda one: one.weight):
@@ -62,11 +62,11 @@ def disputed(claims: Claims) -> tuple[str, ...]:
     )
 
 
-def _opposed(views: Mapping[str, Finding]) -> bool:
+def _opposed(views: Mapping[str, AnalystFinding]) -> bool:
     return len({one.says for one in views.values() if one.says}) > 1
 
 
-def alone(insights: Views, reviews: Views) -> list[tuple[str, Finding]]:
+def single_analyst_findings(insights: Views, reviews: Views) -> list[tuple[str, AnalystFinding]]:
     """What another analyst alone says, with evidence, the weightiest first."""
     found = [
         (analyst, finding)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from prompt_lab.analyze.findings import Finding, render_findings
-from prompt_lab.analyze.markdown import block, page, plain, section, short, table
+from prompt_lab.analyze.findings import AnalystFinding, render_findings
+from prompt_lab.analyze.markdown import block, page, plain_line, section, cut_line, table
 from prompt_lab.analyze.numbers import count, ratio, times
 from prompt_lab.analyze.review_model import Review
 from prompt_lab.names import Side
@@ -16,11 +16,11 @@ MOST = 10
 def render_review(review: Review) -> str:
     """The page. Read its findings back with `parse_findings`."""
     found = review_findings(review)
-    points = "\n".join(f"- {plain(one.text, 400)}" for one in found) or "- Nothing to object to."
+    points = "\n".join(f"- {plain_line(one.text, 400)}" for one in found) or "- Nothing to object to."
     return page(
-        f"# Code review (metrics): {plain(review.change.title)}",
-        f"{plain(review.change.branch)} at {review.change.commit[:12]}, by "
-        f"{plain(review.change.strategy)}. {plain(review.change.description, 400)}",
+        f"# Code review (metrics): {plain_line(review.change.title)}",
+        f"{plain_line(review.change.branch)} at {review.change.commit[:12]}, by "
+        f"{plain_line(review.change.strategy)}. {plain_line(review.change.description, 400)}",
         section("Points", points),
         section("Size", _files(review), _lengths(review)),
         section("Prompt and schema", _contradictions(review)),
@@ -29,31 +29,31 @@ def render_review(review: Review) -> str:
     )
 
 
-def review_findings(review: Review) -> tuple[Finding, ...]:
+def review_findings(review: Review) -> tuple[AnalystFinding, ...]:
     """What a reviewer would object to, the worst first."""
-    found = (*_leaks(review), *_lost(review), *_against(review), *_hard(review), *_grown(review))
+    found = (*_leaks(review), *_lost_findings(review), *_against(review), *_hard(review), *_growth_findings(review))
     return tuple(sorted(found, key=lambda one: -one.weight))
 
 
-def _leaks(review: Review) -> Iterator[Finding]:
+def _leaks(review: Review) -> Iterator[AnalystFinding]:
     for leak in review.leaks[:MOST]:
         yield _finding(
             "leak",
             f"The prompt holds text of the verify plan {leak.plan!r} ({leak.source}): "
-            f"{short(leak.text, 160)!r}",
+            f"{cut_line(leak.text, 160)!r}",
             f"{len(review.leaks)} such places",
             weight=1.0,
         )
 
 
-def _lost(review: Review) -> Iterator[Finding]:
+def _lost_findings(review: Review) -> Iterator[AnalystFinding]:
     for name in review.placeholders_lost:
         yield _finding("placeholder_lost", f"The placeholder {{{name}}} is gone.", "", weight=1.0)
     for name in review.placeholders_gained:
         yield _finding("placeholder_gained", f"The placeholder {{{name}}} is new.", "", weight=0.6)
 
 
-def _against(review: Review) -> Iterator[Finding]:
+def _against(review: Review) -> Iterator[AnalystFinding]:
     for one in review.contradictions:
         old = one in review.inherited
         where = "in the baseline too" if old else "new with this change"
@@ -62,17 +62,17 @@ def _against(review: Review) -> Iterator[Finding]:
         )
 
 
-def _hard(review: Review) -> Iterator[Finding]:
+def _hard(review: Review) -> Iterator[AnalystFinding]:
     for one in review.hard_words[:MOST]:
         yield _finding(
             "hard_coded_words",
-            f"Text is compared with words of one language: {short(one.literal, 80)!r}",
-            f"{one.path}:{one.line} {short(one.code, 120)}",
+            f"Text is compared with words of one language: {cut_line(one.literal, 80)!r}",
+            f"{one.path}:{one.line} {cut_line(one.code, 120)}",
             weight=0.7,
         )
 
 
-def _grown(review: Review) -> Iterator[Finding]:
+def _growth_findings(review: Review) -> Iterator[AnalystFinding]:
     before, after = review.before, review.after
     if after.tokens > max(LONGER * before.tokens, before.tokens + MUCH):
         yield _finding(
@@ -83,8 +83,8 @@ def _grown(review: Review) -> Iterator[Finding]:
         )
 
 
-def _finding(kind: str, text: str, evidence: str, *, weight: float) -> Finding:
-    return Finding(
+def _finding(kind: str, text: str, evidence: str, *, weight: float) -> AnalystFinding:
+    return AnalystFinding(
         kind=kind,
         text=text,
         evidence=(evidence,) if evidence else (),
@@ -94,7 +94,7 @@ def _finding(kind: str, text: str, evidence: str, *, weight: float) -> Finding:
 
 
 def _files(review: Review) -> str:
-    rows = [(plain(one.path), f"+{one.added}", f"-{one.removed}") for one in review.files]
+    rows = [(plain_line(one.path), f"+{one.added}", f"-{one.removed}") for one in review.files]
     total = (
         "all",
         f"+{sum(one.added for one in review.files)}",
@@ -115,8 +115,8 @@ def _lengths(review: Review) -> str:
 
 def _contradictions(review: Review) -> str:
     rows = [
-        (plain(one.kind), plain(one.text, 200), "inherited" if one in review.inherited else "new")
+        (plain_line(one.kind), plain_line(one.text, 200), "inherited" if one in review.inherited else "new")
         for one in review.contradictions
     ]
-    rows += [(plain(one.kind), plain(one.text, 200), "resolved") for one in review.resolved]
+    rows += [(plain_line(one.kind), plain_line(one.text, 200), "resolved") for one in review.resolved]
     return table(("what", "where they differ", ""), rows)

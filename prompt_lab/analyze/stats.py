@@ -6,8 +6,8 @@ from statistics import fmean
 
 import numpy as np
 
-from prompt_lab.analyze.evidence import Evidence
-from prompt_lab.analyze.model import Cell, ErrorKind, ModelStats, SideStats
+from prompt_lab.analyze.evidence import RunEvidence
+from prompt_lab.analyze.model import ScoreCell, ErrorKind, ModelStats, SideStats
 from prompt_lab.names import Side, Status
 from prompt_lab.records import RunRow
 
@@ -38,7 +38,7 @@ def side_stats(rows: Sequence[RunRow]) -> SideStats | None:
     )
 
 
-def model_stats(evidence: Evidence, model: str = "") -> ModelStats:
+def model_stats(evidence: RunEvidence, model: str = "") -> ModelStats:
     """Both sides of one model, or of all for ''."""
     rows = [row for row in evidence.rows if model in ("", row.record.model)]
     return ModelStats(
@@ -48,7 +48,7 @@ def model_stats(evidence: Evidence, model: str = "") -> ModelStats:
     )
 
 
-def cells(evidence: Evidence) -> tuple[Cell, ...]:
+def cells(evidence: RunEvidence) -> tuple[ScoreCell, ...]:
     """The grid of models and plans, in the order of the runs."""
     found: dict[tuple[str, str], dict[Side, list[RunRow]]] = {}
     for row in evidence.rows:
@@ -60,7 +60,7 @@ def cells(evidence: Evidence) -> tuple[Cell, ...]:
     )
 
 
-def errors(evidence: Evidence) -> tuple[ErrorKind, ...]:
+def errors(evidence: RunEvidence) -> tuple[ErrorKind, ...]:
     """The kinds of errors by side and model, most frequent first."""
     found: dict[tuple[Side, str, str], list[RunRow]] = defaultdict(list)
     for row in evidence.rows:
@@ -70,8 +70,8 @@ def errors(evidence: Evidence) -> tuple[ErrorKind, ...]:
     return tuple(sorted(kinds, key=lambda error: -error.count))
 
 
-def _cell(model: str, plan: str, before: Sequence[RunRow], after: Sequence[RunRow]) -> Cell:
-    return Cell(
+def _cell(model: str, plan: str, before: Sequence[RunRow], after: Sequence[RunRow]) -> ScoreCell:
+    return ScoreCell(
         model=model,
         plan=plan,
         baseline=_mean(before),

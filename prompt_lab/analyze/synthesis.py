@@ -8,17 +8,17 @@ from prompt_lab.analyze.directions_open import for_people
 from prompt_lab.analyze.findings import Views
 from prompt_lab.analyze.memory import Tried, remembered, standing
 from prompt_lab.analyze.model import Metrics
-from prompt_lab.analyze.modes import FailureMode, grown, modes_of
+from prompt_lab.analyze.modes import FailureMode, merge_modes, modes_of
 from prompt_lab.analyze.needs import needs
-from prompt_lab.analyze.reconcile import agreed, alone, claims_of, disputed, took_part
-from prompt_lab.analyze.synthesis_model import FIVE, Participant, Synthesis
+from prompt_lab.analyze.reconcile import agreed, single_analyst_findings, claims_of, disputed, took_part
+from prompt_lab.analyze.synthesis_model import FIVE, Participant, SynthesisRecord
 from prompt_lab.analyze.synthesis_page import parse_synthesis, render_synthesis
 from prompt_lab.names import Outcome
 from prompt_lab.records import Direction
 
 __all__ = [
     "Participant",
-    "Synthesis",
+    "SynthesisRecord",
     "Tried",
     "first_directions",
     "parse_synthesis",
@@ -35,7 +35,7 @@ def synthesise(
     available: Sequence[str],
     *,
     known: Sequence[FailureMode] = (),
-) -> Synthesis:
+) -> SynthesisRecord:
     """Reconcile the analysts and rank five directions; `available` are the strategies at hand.
 
     The order follows the metrics. A direction that was decided before is set aside unless there
@@ -44,7 +44,7 @@ def synthesise(
     """
     own = needs(metrics)
     objections = [one for view in reviews.values() for one in view or ()]
-    others = alone(findings, reviews)
+    others = single_analyst_findings(findings, reviews)
     words_first = ALIGN in available and not _decided(ALIGN, tried)
     found = [
         *for_strategies(metrics, own, available, words_first=words_first, reviews=objections),
@@ -53,7 +53,7 @@ def synthesise(
     ranked, aside = _ranked(found, list(always(metrics, own)), tried)
     number = max((one.iteration for one in tried), default=0)
     claims = claims_of(findings, reviews)
-    return Synthesis(
+    return SynthesisRecord(
         side=own.side,
         score=own.primary,
         recorded=metrics.recorded,
@@ -62,7 +62,7 @@ def synthesise(
         disagree=disputed(claims),
         alone=tuple(f"{analyst}: {one.text}" for analyst, one in others),
         remembered=remembered([one for one in tried if one.outcome is not None]),
-        failure_modes=grown(known, modes_of(findings, own.side, number), number),
+        failure_modes=merge_modes(known, modes_of(findings, own.side, number), number),
         directions=tuple(ranked[:FIVE]),
         set_aside=tuple(aside),
     )
@@ -70,7 +70,7 @@ def synthesise(
 
 def first_directions(
     metrics: Metrics, tried: Sequence[Tried], available: Sequence[str]
-) -> Synthesis:
+) -> SynthesisRecord:
     """The same from runs of the baseline alone, before there is any candidate or analyst."""
     return synthesise({}, {}, metrics, tried, available)
 

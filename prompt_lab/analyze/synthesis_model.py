@@ -17,7 +17,7 @@ class Participant(Record):
     review: str
 
 
-class Synthesis(Record):
+class SynthesisRecord(Record):
     """What the iteration leaves for the next one."""
 
     version: int = 1

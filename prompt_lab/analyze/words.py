@@ -42,7 +42,7 @@ class Word(NamedTuple):
     end: int
 
 
-def words(text: str) -> list[Word]:
+def split_words(text: str) -> list[Word]:
     """The words of a text in order; in scripts without spaces, its characters.
 
     >>> [word.text for word in words("Don't stop — 3 Äpfel!")]
@@ -68,7 +68,7 @@ def visible(text: str) -> str:
 
 def tokens(text: str) -> tuple[str, ...]:
     """The words alone."""
-    return tuple(word.text for word in words(text))
+    return tuple(word.text for word in split_words(text))
 
 
 def weight(parts: Sequence[str]) -> float:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from prompt_lab.config.base import Config, address
-from prompt_lab.config.models import Price
+from prompt_lab.config.models import TokenPrice
 
 AgentKind = Literal["claude_code", "codex", "api", "scripted"]
 
@@ -57,7 +57,7 @@ class AgentConfig(Config):
     memory_mb: int = Field(default=4096, ge=16, description="of all its processes together")
     processes: int = Field(default=512, ge=1, description="at the same time, threads included")
     cost_usd: float = Field(default=1.0, gt=0, description="most that one task may cost")
-    price: Price | None = Field(
+    price: TokenPrice | None = Field(
         default=None, description="of its model, where the command tells tokens and no money"
     )
     max_tokens: int = Field(default=4096, ge=1, description="of one answer, for kind api")
@@ -72,7 +72,7 @@ class AgentConfig(Config):
 
     @field_validator("base_url")
     @classmethod
-    def _reachable(cls, value: str) -> str:
+    def _check_reachable(cls, value: str) -> str:
         return address(value)
 
     @field_validator("reach")

@@ -14,7 +14,7 @@ MOST_SECONDS = 1_000_000
 Names = TypeVar("Names", tuple[str, ...], dict[str, str])
 
 
-def inside(value: str) -> str:
+def check_inside_target(value: str) -> str:
     """The path itself. Raises ValueError where it leads out of the target."""
     path = PurePosixPath(value)
     if path.is_absolute() or ".." in path.parts:
@@ -37,7 +37,7 @@ class GatewayConfig(Config):
     )
 
     @property
-    def recorded(self) -> bool:
+    def is_recorded(self) -> bool:
         """Whether answers are given by who asks, whatever is asked: they are no evidence."""
         return self.mode == "replay" and self.by == "call"
 
@@ -137,8 +137,8 @@ class StepConfig(Config):
 
     @field_validator("prompt", "schema_path")
     @classmethod
-    def _inside(cls, value: str) -> str:
-        return inside(value)
+    def _check_inside(cls, value: str) -> str:
+        return check_inside_target(value)
 
 
 class TargetConfig(Config):
@@ -200,7 +200,7 @@ class TargetConfig(Config):
     @field_validator("import_roots")
     @classmethod
     def _roots_inside(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(inside(root) for root in value)
+        return tuple(check_inside_target(root) for root in value)
 
     @model_validator(mode="after")
     def _one_host(self) -> "TargetConfig":

@@ -24,7 +24,7 @@ def boundaries(times: tuple[float, ...], levels: tuple[float, ...]) -> tuple[flo
         density = carry(density, time - before)
         point = _upper_point(density, level - used)
         found.append(point / sqrt(time))
-        density, before, used = cut(density, point), time, level
+        density, before, used = truncate_below(density, point), time, level
     return tuple(found)
 
 
@@ -36,7 +36,7 @@ def crossing(times: tuple[float, ...], bounds: tuple[float, ...], drift: float =
         density = carry(density, time - before, drift)
         point = bound * sqrt(time)
         chances.append(_mass_above(density, point))
-        density, before = cut(density, point), time
+        density, before = truncate_below(density, point), time
     return np.asarray(chances)
 
 
@@ -71,7 +71,7 @@ def _upper_point(density: Floats, mass: float) -> float:
     return float(np.interp(mass, tails, GRID[::-1]))
 
 
-def cut(density: Floats, point: float) -> Floats:
+def truncate_below(density: Floats, point: float) -> Floats:
     """The density of what lies below the point; the grid cell that holds it keeps its share."""
     share = np.clip((point - GRID) / WIDTH + 0.5, 0.0, 1.0)
     return np.asarray(density * share)

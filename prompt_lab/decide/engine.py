@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from prompt_lab.decide.adjust import adjusted, known
+from prompt_lab.decide.adjust import adjusted, centered_difficulty
 from prompt_lab.decide.conclude import conclude
 from prompt_lab.decide.evidence import Evidence
 from prompt_lab.decide.finding import Sample, one_look
@@ -26,7 +26,7 @@ def decide(pairs: Sequence[Pair], policy: Policy, evidence: Evidence | None = No
     """
     evidence = evidence or Evidence()
     table = tabulate(pairs)
-    centred = known(table.plans, evidence.difficulty) if policy.adjust == "difficulty" else None
+    centred = centered_difficulty(table.plans, evidence.difficulty) if policy.adjust == "difficulty" else None
     values = adjusted(table.values, centred, (len(table.plans),))
     finding = one_look(Sample(table.means, values), policy)
     return conclude(table, finding, policy, evidence, table.rows)

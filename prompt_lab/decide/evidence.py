@@ -6,11 +6,11 @@ from prompt_lab.decide.pair import Pair
 from prompt_lab.decide.reasons import Reason
 
 
-class _Part(BaseModel):
+class _EvidenceModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Validity(_Part):
+class Validity(_EvidenceModel):
     """How many answers of each side were valid, of how many."""
 
     baseline_valid: int = Field(ge=0, description="valid answers of the baseline")
@@ -25,21 +25,21 @@ class Validity(_Part):
         return self
 
 
-class Amounts(_Part):
+class Amounts(_EvidenceModel):
     """One number per run and side: seconds, or US dollars."""
 
     baseline: tuple[float, ...] = Field(description="one number per run of the baseline")
     candidate: tuple[float, ...] = Field(description="one number per run of the candidate")
 
 
-class Lengths(_Part):
+class Lengths(_EvidenceModel):
     """The length of the prompt on each side, in any one unit (tokens, characters)."""
 
     baseline: int = Field(ge=0, description="length of the baseline's prompt")
     candidate: int = Field(ge=0, description="length of the candidate's prompt")
 
 
-class Evidence(_Part):
+class Evidence(_EvidenceModel):
     """All that may lower or void a verdict. A part that is None leaves its guard off."""
 
     provenance: tuple[Reason, ...] = Field(

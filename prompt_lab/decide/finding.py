@@ -7,8 +7,8 @@ import numpy as np
 
 from prompt_lab.decide import anytime, limits, signflip
 from prompt_lab.decide.gain import claimed
-from prompt_lab.decide.limits import Limits
-from prompt_lab.decide.looks import Design, Stop, Why, design
+from prompt_lab.decide.limits import EffectLimits
+from prompt_lab.decide.looks import Design, LookStop, Why, design
 from prompt_lab.decide.normal import above
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.table import Floats
@@ -25,14 +25,14 @@ class Sample(NamedTuple):
         return Sample(*(np.asarray(part[np.isfinite(part)]) for part in self))
 
 
-class Finding(NamedTuple):
+class TestResult(NamedTuple):
     """The test's result. `level` is the nominal one-sided level of the look that decided."""
 
     why: Why
     p_better: float
     p_worse: float
     e_value: float | None
-    interval: Limits
+    interval: EffectLimits
     claimed: float | None
     level: float
     look: int
@@ -41,18 +41,18 @@ class Finding(NamedTuple):
     enough: int  # the fewest plans with which anything can be shown at policy.alpha
 
 
-def one_look(sample: Sample, policy: Policy) -> Finding:
+def one_look(sample: Sample, policy: Policy) -> TestResult:
     """All pairs at once, at the policy's whole alpha."""
     if policy.mode == "anytime":
         return any_look(sample, policy, look=1, looks=1)
     p_better, p_worse = signflip.p_values(sample.there().values)
     count = len(sample.there().means)
-    stop = Stop(_why(p_better, p_worse, policy.alpha), 1, count, p_better, p_worse)
+    stop = LookStop(_reason_code(p_better, p_worse, policy.alpha), 1, count, p_better, p_worse)
     once = policy.model_copy(update={"mode": "fixed"})
     return last_look(sample, policy, stop, design(max(count, 1), once))
 
 
-def any_look(sample: Sample, policy: Policy, look: int, looks: int) -> Finding:
+def any_look(sample: Sample, policy: Policy, look: int, looks: int) -> TestResult:
     """One look of the anytime-valid mode: right at whatever moment it is taken.
 
     The claim is the lower limit, which holds however the moment was chosen.
@@ -60,9 +60,9 @@ def any_look(sample: Sample, policy: Policy, look: int, looks: int) -> Finding:
     means, values = sample.there()
     up, down = anytime.log_e_value(values), anytime.log_e_value(-values)
     p_better, p_worse = (min(1.0, exp(-e)) for e in (up, down))
-    why = _why(p_better, p_worse, policy.alpha)
+    why = _reason_code(p_better, p_worse, policy.alpha)
     interval = anytime.confidence(means, policy.alpha)
-    return Finding(
+    return TestResult(
         why=why,
         p_better=p_better,
         p_worse=p_worse,
@@ -77,7 +77,7 @@ def any_look(sample: Sample, policy: Policy, look: int, looks: int) -> Finding:
     )
 
 
-def last_look(sample: Sample, policy: Policy, stop: Stop, plan: Design) -> Finding:
+def last_look(sample: Sample, policy: Policy, stop: LookStop, plan: Design) -> TestResult:
     """Where the planned looks ended. The interval holds at all looks together."""
     last = plan.bounds[stop.look - 1] if stop.look and len(plan.bounds) > 1 else None
     level = policy.alpha if last is None else above(last)
@@ -88,7 +88,7 @@ def last_look(sample: Sample, policy: Policy, stop: Stop, plan: Design) -> Findi
     gain = None
     if why == "better":
         gain = claimed(float(means.mean()), limits.deviation(means), plan, policy)
-    return Finding(
+    return TestResult(
         why=why,
         p_better=stop.p_better,
         p_worse=stop.p_worse,
@@ -110,17 +110,17 @@ def _method(values: Floats, policy: Policy, looks: int) -> str:
     return plain + (", adjusted for difficulty" if policy.adjust == "difficulty" else "")
 
 
-def _agree(interval: Limits, why: Why) -> Limits:
+def _agree(interval: EffectLimits, why: Why) -> EffectLimits:
     """Test and interval differ by a hair at the edge; the test decides, the interval follows."""
     low, high = interval
     if why == "better":
-        return Limits(max(low, 0.0), high)
+        return EffectLimits(max(low, 0.0), high)
     if why == "worse":
-        return Limits(low, min(high, 0.0))
-    return Limits(min(low, 0.0), max(high, 0.0)) if why == "end" else interval
+        return EffectLimits(low, min(high, 0.0))
+    return EffectLimits(min(low, 0.0), max(high, 0.0)) if why == "end" else interval
 
 
-def _why(p_better: float, p_worse: float, alpha: float) -> Why:
+def _reason_code(p_better: float, p_worse: float, alpha: float) -> Why:
     if p_better <= alpha + signflip.TINY:
         return "better"
     return "worse" if p_worse <= alpha + signflip.TINY else "end"

@@ -36,11 +36,11 @@ def kept_mean(plan: Design, drift: float, policy: Policy, unit: float) -> float:
     for count, bound in zip(plan.counts, plan.bounds, strict=True):
         time = count / plan.plans
         density = bounds.carry(density, time - before, drift)
-        below = bounds.cut(density, bound * sqrt(time))
+        below = bounds.truncate_below(density, bound * sqrt(time))
         above = density - below
         chance += float(above.sum())
         total += float((above * bounds.GRID).sum()) / time
-        density, before = below - bounds.cut(below, hopeless(plan, time, policy, unit)), time
+        density, before = below - bounds.truncate_below(below, hopeless(plan, time, policy, unit)), time
     return total / chance if chance > 1e-12 else drift
 
 

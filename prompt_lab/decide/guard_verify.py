@@ -49,7 +49,7 @@ def read(pairs: tuple[Pair, ...], level: float) -> VerifyResult:
         p_value=p_better,
         p_worse=p_worse,
         n_plans=len(means),
-        n_pairs=table.whole,
+        n_pairs=table.pair_count,
         alpha=level,
         fingerprint=table.fingerprint,
     )

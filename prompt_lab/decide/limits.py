@@ -13,28 +13,28 @@ from prompt_lab.decide.table import Floats
 EXACT_UP_TO = 15  # plans; 2**15 subset means are quick to list
 
 
-class Limits(NamedTuple):
+class EffectLimits(NamedTuple):
     """One-sided limits at the same level: together an interval of confidence 1 - 2 level."""
 
     low: float
     high: float
 
 
-def limits(values: Floats, level: float) -> Limits:
+def limits(values: Floats, level: float) -> EffectLimits:
     """Limits of the mean, each at `level`; -1 and 1 where the plans are too few to tell.
 
     Few plans: the sign-flip test turned round (Hartigan's typical values: each value of the mean
     that the test would not reject). More: Student's t on the plan values.
     """
     if not len(values):
-        return Limits(-1.0, 1.0)
+        return EffectLimits(-1.0, 1.0)
     if not values.any():  # what was never seen may still happen once in n
         half = min(1.0, -log(level) / len(values))
-        return Limits(-half, half)
+        return EffectLimits(-half, half)
     if len(values) <= EXACT_UP_TO:
         return _inverted(values, level)
     mean, half = float(values.mean()), t_reached(level, len(values) - 1) * error(values)
-    return Limits(max(-1.0, mean - half), min(1.0, mean + half))
+    return EffectLimits(max(-1.0, mean - half), min(1.0, mean + half))
 
 
 def error(values: Floats) -> float:
@@ -95,7 +95,7 @@ def fewest_plans(level: float) -> int:
     return ceil(-log(level) / log(2) - 1e-9)
 
 
-def _inverted(values: Floats, level: float) -> Limits:
+def _inverted(values: Floats, level: float) -> EffectLimits:
     sums, counts = np.zeros(1), np.zeros(1)
     for value in values:
         sums = np.concatenate([sums, sums + value])
@@ -103,5 +103,5 @@ def _inverted(values: Floats, level: float) -> Limits:
     means = np.sort(sums[1:] / counts[1:])
     rank = int(level * len(sums) + 1e-9)
     if rank < 1:
-        return Limits(-1.0, 1.0)
-    return Limits(float(means[rank - 1]), float(means[-rank]))
+        return EffectLimits(-1.0, 1.0)
+    return EffectLimits(float(means[rank - 1]), float(means[-rank]))

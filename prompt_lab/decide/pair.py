@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Cell(NamedTuple):
+class RunCell(NamedTuple):
     """Where a pair belongs; what a trial asks to be run next, on both sides."""
 
     model: str
@@ -24,6 +24,6 @@ class Pair(NamedTuple):
     candidate: float | None
 
     @property
-    def cell(self) -> Cell:
+    def cell(self) -> RunCell:
         """The pair without its scores."""
-        return Cell(self.model, self.plan, self.replicate)
+        return RunCell(self.model, self.plan, self.replicate)

@@ -126,7 +126,7 @@ class Policy(Config):
     )
     seed: int = Field(default=0, description="decides the order in which a trial takes the plans")
 
-    def granted(self, alpha: float) -> "Policy":
+    def at_alpha(self, alpha: float) -> "Policy":
         """This policy at the level that the ledger granted. Raises AlphaSpent if that is none."""
         if alpha <= 0:
             raise AlphaSpent(

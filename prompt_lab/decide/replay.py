@@ -27,7 +27,7 @@ class Stored(BaseModel):
     evidence: Evidence = Evidence()
 
 
-class Change(NamedTuple):
+class VerdictChange(NamedTuple):
     """A past verdict that another policy would have decided otherwise."""
 
     iteration: int
@@ -49,14 +49,14 @@ def replay(stored: Stored, policy: Policy | None = None) -> Verdict | None:
     return trial.verdict
 
 
-def changes(stored: Iterable[Stored], policy: Policy) -> list[Change]:
+def changes(stored: Iterable[Stored], policy: Policy) -> list[VerdictChange]:
     """The past verdicts that this policy, at each trial's granted alpha, would change."""
     found = []
     for old in stored:
-        before, after = replay(old), replay(old, policy.granted(old.policy.alpha))
+        before, after = replay(old), replay(old, policy.at_alpha(old.policy.alpha))
         outcomes = [None if v is None else v.outcome for v in (before, after)]
         if outcomes[0] != outcomes[1]:
-            found.append(Change(old.iteration, *outcomes))
+            found.append(VerdictChange(old.iteration, *outcomes))
     return found
 
 

@@ -9,7 +9,7 @@ from prompt_lab.decide.evidence import Lengths
 from prompt_lab.decide.limits import deviation, limits, plans_needed
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
-from prompt_lab.decide.table import Table
+from prompt_lab.decide.table import ScoreTable
 
 
 class Simpler(NamedTuple):
@@ -27,7 +27,7 @@ def margin_of(policy: Policy, lengths: Lengths | None) -> float | None:
     return policy.simpler_margin if shorter >= max(policy.simpler_shorter, 1e-9) else None
 
 
-def simpler(table: Table, policy: Policy, lengths: Lengths | None) -> Simpler:
+def simpler(table: ScoreTable, policy: Policy, lengths: Lengths | None) -> Simpler:
     """Test non-inferiority on the plans that can tell, and only with the plans its margin needs.
 
     Plans where both sides scored nothing are left out: they cannot show that nothing was lost.

@@ -6,7 +6,7 @@ from prompt_lab.decide.normal import above, reached
 from prompt_lab.decide.policy import Policy
 
 
-def spent(time: float, policy: Policy) -> float:
+def alpha_spent(time: float, policy: Policy) -> float:
     """Alpha spent one-sided by `time`, the share of the planned plans that have been seen.
 
     Sources: Lan and DeMets 1983; Hwang, Shih and DeCani 1990.

@@ -8,14 +8,14 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from prompt_lab.decide.pair import Cell, Pair
+from prompt_lab.decide.pair import RunCell, Pair
 from prompt_lab.errors import LabError
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Table:
+class ScoreTable:
     """Scores by (plan, model, replicate); NaN on both sides where a pair is not whole."""
 
     plans: tuple[str, ...]
@@ -47,7 +47,7 @@ class Table:
         return np.asarray(self.candidate - self.baseline)
 
     @cached_property
-    def whole(self) -> int:
+    def pair_count(self) -> int:
         """How many pairs have both sides."""
         return int(np.isfinite(self.differences).sum())
 
@@ -85,7 +85,7 @@ def plan_values(differences: Floats) -> Floats:
     return np.where(there.any(axis=(-2, -1)), total / cells, np.nan)
 
 
-def tabulate(pairs: Iterable[Pair], models: Sequence[str] = (), plans: Sequence[str] = ()) -> Table:
+def tabulate(pairs: Iterable[Pair], models: Sequence[str] = (), plans: Sequence[str] = ()) -> ScoreTable:
     """The table of these pairs. `plans` fixes the order of the plans (sorted by name otherwise).
 
     Raises LabError for a score outside [0, 1] and for two different pairs of one cell.
@@ -104,10 +104,10 @@ def tabulate(pairs: Iterable[Pair], models: Sequence[str] = (), plans: Sequence[
             )
         if pair.baseline is not None and pair.candidate is not None:
             cube[(slice(None), *at)] = pair.baseline, pair.candidate
-    return Table(names, known, cube[0], cube[1], tuple(cells.values()))
+    return ScoreTable(names, known, cube[0], cube[1], tuple(cells.values()))
 
 
-def merge(known: dict[Cell, Pair], pairs: Iterable[Pair]) -> dict[Cell, Pair]:
+def merge(known: dict[RunCell, Pair], pairs: Iterable[Pair]) -> dict[RunCell, Pair]:
     """Add pairs by cell. The same pair again is no news; a different one for its cell is an error.
 
     A missing score may be filled in later: the same run tried again.

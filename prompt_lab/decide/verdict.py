@@ -2,7 +2,7 @@
 
 from prompt_lab.decide.engine import decide
 from prompt_lab.decide.evidence import Amounts, Evidence, Lengths, Validity
-from prompt_lab.decide.pair import Cell, Pair
+from prompt_lab.decide.pair import RunCell, Pair
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason
 from prompt_lab.decide.result import Flips, Guard, Interval, ModelRow, Verdict
@@ -11,7 +11,7 @@ from prompt_lab.names import Outcome
 
 __all__ = [
     "Amounts",
-    "Cell",
+    "RunCell",
     "Code",
     "Evidence",
     "Flips",

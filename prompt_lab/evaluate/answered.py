@@ -13,7 +13,7 @@ BROKEN = frozenset({"import_failed", "outputs_missing", "score_failed"})
 TIME_LIMIT = "time_limit"
 
 
-class Silence(NamedTuple):
+class UnansweredRuns(NamedTuple):
     """Why runs are no evidence: what is said of them, whose models, and one of them."""
 
     text: str
@@ -33,7 +33,7 @@ def unanswered(record: RunRecord) -> bool:
     return late and record.usage.calls > record.usage.calls_succeeded == 0
 
 
-def nobody_answered(rows: Sequence[RunRow]) -> Silence | None:
+def nobody_answered(rows: Sequence[RunRow]) -> UnansweredRuns | None:
     """The first side of a model of which no run had an answer; None where each had one."""
     groups: dict[tuple[str, Side], list[RunRow]] = {}
     for row in rows:
@@ -41,20 +41,20 @@ def nobody_answered(rows: Sequence[RunRow]) -> Silence | None:
     for (model, side), of in sorted(groups.items()):
         if all(unanswered(row.record) for row in of):
             text = f"No call of {model} was answered in any of its {len(of)} {side.value} runs"
-            return Silence(text, (model,), of[0])
+            return UnansweredRuns(text, (model,), of[0])
     return None
 
 
-def nothing_to_compare(rows: Sequence[RunRow]) -> Silence | None:
+def nothing_to_compare(rows: Sequence[RunRow]) -> UnansweredRuns | None:
     """Why the rows of both sides show nothing of a change, if so."""
     models = tuple(sorted({row.record.model for row in rows}))
     if rows and not any(row.record.valid for row in rows):
         text = f"None of {len(rows)} answers of {', '.join(models)} could be used, on either side"
-        return Silence(text, models, rows[0])
+        return UnansweredRuns(text, models, rows[0])
     base = [row for row in rows if row.record.side is Side.BASELINE]
-    if base and all(_broken(row.record) for row in base):
+    if base and all(_is_step_failure(row.record) for row in base):
         text = f"All {len(base)} baseline runs failed in the step itself, whatever was answered"
-        return Silence(text, models, base[0])
+        return UnansweredRuns(text, models, base[0])
     return nobody_answered(rows)
 
 
@@ -80,5 +80,5 @@ def told_unanswered(rows: Sequence[RunRow]) -> str:
     )
 
 
-def _broken(record: RunRecord) -> bool:
+def _is_step_failure(record: RunRecord) -> bool:
     return record.error is not None and record.error.kind in BROKEN

@@ -8,7 +8,7 @@ from typing import Any
 
 from prompt_lab.evaluate.schema import Schema, first_fault
 from prompt_lab.ports import Request
-from prompt_lab.prompts.text import fill, split
+from prompt_lab.prompts.text import fill_placeholders, split
 from prompt_lab.records import RunError
 
 NEUTRAL_SYSTEM = "You are a helpful assistant."
@@ -28,7 +28,7 @@ def render(
     >>> render("[user]\\nRead {note}", {"note": "hi"}, None, max_tokens=8, seed=None).system
     'You are a helpful assistant.'
     """
-    messages = fill(split(prompt), inputs)
+    messages = fill_placeholders(split(prompt), inputs)
     return Request(messages.system or NEUTRAL_SYSTEM, messages.user, schema, max_tokens, seed)
 
 

@@ -13,7 +13,7 @@ def by_ended(rows: Iterable[RunRow]) -> list[RunRow]:
     return [_scored(row, float(row.record.status is Status.OK)) for row in rows]
 
 
-def counted(rows: Sequence[RunRow]) -> list[RunRow]:
+def number_replicates(rows: Sequence[RunRow]) -> list[RunRow]:
     """The same rows, each with its place among the runs of its side, model and plan as replicate.
 
     Two run folders of one model in a range are two replicates, whatever they called themselves.

@@ -13,11 +13,11 @@ def field_credit(gold: Mapping[str, object], answer: Mapping[str, object]) -> di
     {'vendor': 1.0, 'amount': 0.0}
     """
     return {
-        name: float(name in answer and same(value, answer[name])) for name, value in gold.items()
+        name: float(name in answer and values_equal(value, answer[name])) for name, value in gold.items()
     }
 
 
-def same(gold: object, answer: object) -> bool:
+def values_equal(gold: object, answer: object) -> bool:
     """Equal as a reader would say: numbers to the cent, texts but for case, width and spaces.
 
     >>> same(1249, 1249.004), same("STRASSE", "straße"), same(1, True), same(1, "1")
@@ -28,15 +28,15 @@ def same(gold: object, answer: object) -> bool:
     if isinstance(gold, int | float) and isinstance(answer, int | float):
         return _equal_to_the_cent(gold, answer)
     if isinstance(gold, str) and isinstance(answer, str):
-        return plain(gold) == plain(answer)
+        return normalize_text(gold) == normalize_text(answer)
     if isinstance(gold, list) and isinstance(answer, list):
-        return len(gold) == len(answer) and all(map(same, gold, answer))
+        return len(gold) == len(answer) and all(map(values_equal, gold, answer))
     if isinstance(gold, dict) and isinstance(answer, dict):
-        return gold.keys() == answer.keys() and all(same(gold[k], answer[k]) for k in gold)
+        return gold.keys() == answer.keys() and all(values_equal(gold[k], answer[k]) for k in gold)
     return gold is None and answer is None
 
 
-def plain(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Case folded, in one Unicode form, runs of white space as one space.
 
     >>> plain("  \\uff2eord\\twind ")

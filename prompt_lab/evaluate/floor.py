@@ -8,16 +8,16 @@ from pydantic import Field
 
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.decide.limits import plans_needed
-from prompt_lab.decide.noise import NoiseFloor, Score, noise_floor
+from prompt_lab.decide.noise import NoiseFloorEstimate, Score, noise_floor
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.price import Price, Rates, price
+from prompt_lab.decide.price import TrialPrice, Rates, price
 from prompt_lab.records import VERSION, Record, RunRow
 
 WORST_DEVIATION = 0.5
 """Standard deviation of plan differences when half of the plans flip their 0/1 score."""
 
 
-class Asked(Record):
+class FloorRequest(Record):
     """What was measured: a noise floor holds for this and nothing else."""
 
     step: str
@@ -44,8 +44,8 @@ class FloorRecord(Record):
 
     version: int = VERSION
     created: str
-    asked: Asked
-    floor: NoiseFloor
+    asked: FloorRequest
+    floor: NoiseFloorEstimate
     by_model: tuple[ModelFloor, ...]
 
     @property
@@ -63,11 +63,11 @@ class Need(Record):
     plans_by_noise: int = Field(description="if the gain were the same on every plan")
     plans: int = Field(description="if the gain comes as whole answers set right")
     plans_at_worst: int = Field(description="if the change also flips half of all plans")
-    price: Price = Field(description="of `plans`")
+    price: TrialPrice = Field(description="of `plans`")
 
 
 def floor_of(
-    rows: Sequence[RunRow], asked: Asked, models: Mapping[str, ModelConfig], *, now: str
+    rows: Sequence[RunRow], asked: FloorRequest, models: Mapping[str, ModelConfig], *, now: str
 ) -> FloorRecord:
     """Measure the noise in these runs of the baseline. A bad answer scores 0, as in a trial."""
     scores = [Score(r.model, r.plan, r.replicate, r.primary) for r in (row.record for row in rows)]
@@ -97,7 +97,7 @@ def need(record: FloorRecord, gain: float, policy: Policy) -> Need:
     )
 
 
-def in_calls(cost: Price) -> str:
+def in_calls(cost: TrialPrice) -> str:
     """A price as calls, money and time.
 
     >>> in_calls(Price(200, 800, 1.2, 5400.0))
@@ -108,7 +108,7 @@ def in_calls(cost: Price) -> str:
     return f"{cost.calls} calls, ${cost.dollars or 0:.2f}, {time}"
 
 
-def _by_model(alias: str, rows: Iterable[RunRow], floor: NoiseFloor, workers: int) -> ModelFloor:
+def _by_model(alias: str, rows: Iterable[RunRow], floor: NoiseFloorEstimate, workers: int) -> ModelFloor:
     mine = [row.record for row in rows if row.record.model == alias]
     spreads = [s for s in floor.spreads if s.model == alias]
     free = sum(max(s.runs - 1, 0) for s in spreads)

@@ -10,11 +10,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.decide.pair import Cell, Pair
+from prompt_lab.decide.pair import RunCell, Pair
 from prompt_lab.errors import LabError
 
 
-class Choice(StrEnum):
+class JudgeChoice(StrEnum):
     """What the judge said about two answers by their places."""
 
     FIRST = "first"
@@ -48,7 +48,7 @@ def orders(baseline: str, candidate: str) -> tuple[Shown, Shown]:
     return Shown(baseline, candidate, False), Shown(candidate, baseline, True)
 
 
-def parse(answer: str) -> Choice | None:
+def parse(answer: str) -> JudgeChoice | None:
     """The choice in a judge's answer; None where it makes none or more than one.
 
     >>> parse("Both are fine. Verdict: tie"), parse("verdict: SECOND"), parse("Hm.")
@@ -57,17 +57,17 @@ def parse(answer: str) -> Choice | None:
     found = {
         m.lower() for m in re.findall(r"verdict\W+(first|second|tie)\b", answer, re.IGNORECASE)
     }
-    return Choice(found.pop()) if len(found) == 1 else None
+    return JudgeChoice(found.pop()) if len(found) == 1 else None
 
 
-def preference(old_first: Choice, new_first: Choice) -> float:
+def preference(old_first: JudgeChoice, new_first: JudgeChoice) -> float:
     """1 if the candidate wins in both orders, 0 if it loses in both, else 0.5."""
-    if (old_first, new_first) == (Choice.SECOND, Choice.FIRST):
+    if (old_first, new_first) == (JudgeChoice.SECOND, JudgeChoice.FIRST):
         return 1.0
-    return 0.0 if (old_first, new_first) == (Choice.FIRST, Choice.SECOND) else 0.5
+    return 0.0 if (old_first, new_first) == (JudgeChoice.FIRST, JudgeChoice.SECOND) else 0.5
 
 
-def judged_pair(cell: Cell, old_first: Choice | None, new_first: Choice | None) -> Pair:
+def judged_pair(cell: RunCell, old_first: JudgeChoice | None, new_first: JudgeChoice | None) -> Pair:
     """A pair for the trial: 1 and 0 for a win, a half each for a tie, missing if one is missing."""
     if old_first is None or new_first is None:
         return Pair(*cell, None, None)
@@ -75,7 +75,7 @@ def judged_pair(cell: Cell, old_first: Choice | None, new_first: Choice | None) 
     return Pair(*cell, 1.0 - score, score)
 
 
-def agreement(choices: Sequence[tuple[Choice, Choice]], gold: Sequence[float]) -> Agreement:
+def agreement(choices: Sequence[tuple[JudgeChoice, JudgeChoice]], gold: Sequence[float]) -> Agreement:
     """Agreement of (old first, new first) choices with gold preferences (1, 0.5 or 0).
 
     Chance counts a win of either side as equally likely: the judge sees every pair both ways round
@@ -88,7 +88,7 @@ def agreement(choices: Sequence[tuple[Choice, Choice]], gold: Sequence[float]) -
     agreed = sum(a == b for a, b in zip(scores, gold, strict=True)) / len(gold)
     tied, gold_tied = scores.count(0.5) / len(gold), list(gold).count(0.5) / len(gold)
     chance = tied * gold_tied + (1 - tied) * (1 - gold_tied) / 2
-    swapped = {Choice.FIRST: Choice.SECOND, Choice.SECOND: Choice.FIRST, Choice.TIE: Choice.TIE}
+    swapped = {JudgeChoice.FIRST: JudgeChoice.SECOND, JudgeChoice.SECOND: JudgeChoice.FIRST, JudgeChoice.TIE: JudgeChoice.TIE}
     swayed = sum(swapped[a] != b for a, b in choices) / len(gold)
     return Agreement(len(gold), agreed, _beyond(agreed, chance), swayed)
 

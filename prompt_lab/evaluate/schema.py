@@ -62,12 +62,12 @@ def _faults(value: object, schema: object, root: Schema, place: str) -> Iterator
     names = type_names(schema) if "type" in schema else ()
     if names and not any(_IS[name](value) for name in names if name in _IS):
         wanted = " or ".join(names)
-        yield RunError(kind="wrong_type", message=f"{place} must be {wanted}, is {_short(value)}")
+        yield RunError(kind="wrong_type", message=f"{place} must be {wanted}, is {_shorten(value)}")
         return
     allowed = [schema["const"]] if "const" in schema else schema.get("enum")
     if isinstance(allowed, list) and not any(_equal(value, one) for one in allowed):
         yield RunError(
-            kind="not_allowed", message=f"{place} is {_short(value)}, not one of {allowed!r}"
+            kind="not_allowed", message=f"{place} is {_shorten(value)}, not one of {allowed!r}"
         )
     yield from _no_alternative(value, schema, root, place)
     if isinstance(value, dict):
@@ -131,6 +131,6 @@ def _equal(left: object, right: object) -> bool:
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
-def _short(value: object) -> str:
+def _shorten(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

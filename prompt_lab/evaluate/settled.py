@@ -17,7 +17,7 @@ _KEYS = frozenset(
 )
 
 
-def settled(text: str) -> str:
+def normalize_volatile_text(text: str) -> str:
     """The text with ids, times and durations replaced; of JSON, whatever such a key holds too.
 
     >>> settled("run 6f1c1c1e-0000-4000-8000-0123456789ab took 12.5 s, 2026-01-02T03:04:05Z")

@@ -11,14 +11,14 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _DOUBLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
 
-class Messages(NamedTuple):
+class PromptMessages(NamedTuple):
     """The two messages of one call."""
 
     system: str
     user: str
 
 
-def split(text: str) -> Messages:
+def split(text: str) -> PromptMessages:
     """System and user part of a prompt file, unfilled; without a `[user]` line the user part is ''.
 
     >>> split("Be brief.\\n[user]\\nText: {ticket}\\n")
@@ -27,11 +27,11 @@ def split(text: str) -> Messages:
     lines = text.splitlines()
     for index, line in enumerate(lines):
         if line.strip() == USER_LINE:
-            return Messages("\n".join(lines[:index]).strip(), "\n".join(lines[index + 1 :]).strip())
-    return Messages(text.strip(), "")
+            return PromptMessages("\n".join(lines[:index]).strip(), "\n".join(lines[index + 1 :]).strip())
+    return PromptMessages(text.strip(), "")
 
 
-def join(messages: Messages) -> str:
+def join_messages(messages: PromptMessages) -> str:
     """The prompt file that `split` takes apart again.
 
     >>> join(Messages("Be brief.", "Text: {ticket}"))
@@ -42,7 +42,7 @@ def join(messages: Messages) -> str:
     return f"{messages.system}\n{USER_LINE}\n{messages.user}\n"
 
 
-def fill(messages: Messages, inputs: Mapping[str, str]) -> Messages:
+def fill_placeholders(messages: PromptMessages, inputs: Mapping[str, str]) -> PromptMessages:
     """Put the inputs (placeholder name -> text) in, in one pass: an input's own braces stay text.
 
     Where the user part is empty it becomes the inputs, one after another.
@@ -51,8 +51,8 @@ def fill(messages: Messages, inputs: Mapping[str, str]) -> Messages:
     'Text: {b}'
     """
     if not messages.user:
-        return Messages(_put(messages.system, inputs), "\n\n".join(inputs.values()))
-    return Messages(_put(messages.system, inputs), _put(messages.user, inputs))
+        return PromptMessages(_substitute(messages.system, inputs), "\n\n".join(inputs.values()))
+    return PromptMessages(_substitute(messages.system, inputs), _substitute(messages.user, inputs))
 
 
 def placeholders(text: str) -> frozenset[str]:
@@ -86,5 +86,5 @@ def unsent(text: str, inputs: Iterable[str]) -> str | None:
     return f"holds no {f'{{{name}}}'!r}, where the input goes{instead}"
 
 
-def _put(text: str, inputs: Mapping[str, str]) -> str:
+def _substitute(text: str, inputs: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: inputs.get(found.group(1), found.group(0)), text)

@@ -16,7 +16,7 @@ class NothingToPropose(LabError):
     """No built-in strategy has a change left to try; says of each why not."""
 
 
-class Choice(NamedTuple):
+class StrategyChoice(NamedTuple):
     """A strategy, and the direction that it carries out."""
 
     strategy: Strategy
@@ -37,7 +37,7 @@ def strategies() -> dict[str, Strategy]:
 
 def choose(
     directions: Sequence[Direction], material: Material, tried: Collection[str] = ()
-) -> Choice:
+) -> StrategyChoice:
     """The top direction whose strategy applies; directions come ranked, the best first.
 
     `tried` are the strategies whose candidate for this very prompt has had its verdict. Where no
@@ -50,10 +50,10 @@ def choose(
     }
     for direction in directions:
         if direction.strategy in table and why_not[direction.strategy] is None:
-            return Choice(table[direction.strategy], direction)
+            return StrategyChoice(table[direction.strategy], direction)
     for name, strategy in table.items():
         if why_not[name] is None:
-            return Choice(strategy, _stand_in(strategy, material))
+            return StrategyChoice(strategy, _stand_in(strategy, material))
     reasons = "".join(f"\n  {name}: {why}" for name, why in why_not.items())
     raise NothingToPropose(
         f"No built-in strategy has a change left for the prompt of {material.step!r}:{reasons}\n"

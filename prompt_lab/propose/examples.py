@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from prompt_lab.evaluate.answers import parse_answer
-from prompt_lab.evaluate.fields import plain
+from prompt_lab.evaluate.fields import normalize_text
 from prompt_lab.evaluate.schema import properties
 from prompt_lab.propose.model import Draft, Material, Rewrite
 from prompt_lab.propose.sections import EXAMPLES, append, halves, is_inert, put_block, with_system
@@ -34,9 +34,9 @@ class Example:
         return json.dumps(self.answer, ensure_ascii=False)
 
     @property
-    def opening(self) -> str:
+    def opening_phrase(self) -> str:
         """The first words, whatever their numbers, by which two examples are told apart."""
-        return re.sub(r"\d+", "0", " ".join(plain(self.shown).split()[:_OPENING]))
+        return re.sub(r"\d+", "0", " ".join(normalize_text(self.shown).split()[:_OPENING]))
 
 
 class ExamplesByContrast(Rewrite):
@@ -56,7 +56,7 @@ class ExamplesByContrast(Rewrite):
         pairs = [f"Input:\n{e.shown}\nAnswer:\n{e.json}" for e in chosen]
         system = append(halves(material.prompt).system, "\n\n".join([EXAMPLES, *pairs]))
         title = f"Show {len(chosen)} whole inputs with their answers"
-        return _draft(material, system, chosen, title=title, strategy=self.name)
+        return _make_draft(material, system, chosen, title=title, strategy=self.name)
 
 
 class ExamplesCompact(Rewrite):
@@ -77,7 +77,7 @@ class ExamplesCompact(Rewrite):
         lines = [f"- {e.shown} -> {e.json}" for e in chosen]
         system = put_block(halves(material.prompt).system, EXAMPLES, lines)
         title = f"Show {len(chosen)} telling lines with their answers"
-        return _draft(material, system, chosen, title=title, strategy=self.name)
+        return _make_draft(material, system, chosen, title=title, strategy=self.name)
 
 
 def diverse(examples: Sequence[Example], count: int) -> list[Example]:
@@ -89,8 +89,8 @@ def diverse(examples: Sequence[Example], count: int) -> list[Example]:
     for same_answer, same_opening in ((False, False), (True, False), (True, True)):
         for example in examples:
             fresh = same_answer or all(example.answer != other.answer for other in chosen)
-            new = same_opening or all(example.opening != other.opening for other in chosen)
-            other_text = all(plain(example.shown) != plain(other.shown) for other in chosen)
+            new = same_opening or all(example.opening_phrase != other.opening_phrase for other in chosen)
+            other_text = all(normalize_text(example.shown) != normalize_text(other.shown) for other in chosen)
             if len(chosen) < count and fresh and new and other_text:
                 chosen.append(example)
     return chosen
@@ -131,7 +131,7 @@ def _why_not(material: Material, count: int, of_what: str) -> str | None:
     return None
 
 
-def _draft(
+def _make_draft(
     material: Material, system: str, chosen: Sequence[Example], *, title: str, strategy: str
 ) -> Draft:
     names = tuple(e.plan for e in chosen)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from prompt_lab.evaluate.fields import plain, same
+from prompt_lab.evaluate.fields import normalize_text, values_equal
 
 WIDEST = 120
 """Characters of a snippet; a longer line is cut around the value."""
@@ -24,7 +24,7 @@ def telling_line(text: str, gold: Mapping[str, object]) -> str:
         return ""
     places = [[p for value in gold.values() if (p := _place(line, value))] for line in lines]
     best = max(range(len(lines)), key=lambda index: (len(places[index]), -index))
-    return _cut(lines[best], places[best][0] if places[best] else (0, 0))
+    return _cut_around(lines[best], places[best][0] if places[best] else (0, 0))
 
 
 def readings(digits: str) -> frozenset[float]:
@@ -49,11 +49,11 @@ def _place(line: str, value: object) -> tuple[int, int] | None:
         return None
     if isinstance(value, int | float):
         return _number_place(line, value)
-    if isinstance(value, str) and plain(value):
+    if isinstance(value, str) and normalize_text(value):
         start = line.casefold().find(value.strip().casefold())
         if start >= 0:
             return start, start + len(value.strip())
-        return (0, 0) if plain(value) in plain(line) else None
+        return (0, 0) if normalize_text(value) in normalize_text(line) else None
     return None
 
 
@@ -61,12 +61,12 @@ def _number_place(line: str, value: float) -> tuple[int, int] | None:
     for pattern in _NUMBERS:
         for match in pattern.finditer(line):
             digits = match.group()
-            if len(digits) <= _LONGEST and any(same(abs(value), r) for r in readings(digits)):
+            if len(digits) <= _LONGEST and any(values_equal(abs(value), r) for r in readings(digits)):
                 return match.span()
     return None
 
 
-def _cut(line: str, place: tuple[int, int]) -> str:
+def _cut_around(line: str, place: tuple[int, int]) -> str:
     """At most WIDEST characters around a place, at spaces where there are any."""
     if len(line) <= WIDEST:
         return line

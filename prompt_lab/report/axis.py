@@ -43,7 +43,7 @@ class Axis(NamedTuple):
     high: float
     ticks: tuple[Tick, ...]
 
-    def at(self, value: float) -> float:
+    def percent_of(self, value: float) -> float:
         """Percent of the width, within [0, 100]."""
         share = (value - self.low) / (self.high - self.low)
         return round(100 * min(1.0, max(0.0, share)), 2)
@@ -51,12 +51,12 @@ class Axis(NamedTuple):
     @property
     def zero(self) -> float:
         """Where no effect stands."""
-        return self.at(0.0)
+        return self.percent_of(0.0)
 
     def bar(self, effect: Effect) -> Bar:
         """One effect on this scale."""
         value, low, high = (
-            None if v is None else self.at(v) for v in (effect.value, effect.low, effect.high)
+            None if v is None else self.percent_of(v) for v in (effect.value, effect.low, effect.high)
         )
         return Bar(effect.label, value, low, high, sentence(effect), tone(effect))
 
@@ -70,7 +70,7 @@ def axis(effects: Iterable[Effect]) -> Axis:
     step = next((s for s in STEPS if (high - low) / s <= 6), STEPS[-1])
     raw = Axis(low, high, ())
     marks = range(ceil(low / step), floor(high / step) + 1)
-    return raw._replace(ticks=tuple(Tick(raw.at(n * step), _label(n * step)) for n in marks))
+    return raw._replace(ticks=tuple(Tick(raw.percent_of(n * step), _label(n * step)) for n in marks))
 
 
 def sentence(effect: Effect) -> str:

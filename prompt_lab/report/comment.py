@@ -8,7 +8,7 @@ from prompt_lab.decide.verdict import Verdict
 from prompt_lab.names import count
 from prompt_lab.propose.mend import remedy
 from prompt_lab.report.numbers import by_agents, calls, interval
-from prompt_lab.report.page import label, why
+from prompt_lab.report.page import label, deciding_reason
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import MARKS, duration, href, money, points, score
 
@@ -34,10 +34,10 @@ def escape(text: str) -> str:
 def _lines(view: ReportView) -> Iterator[str]:
     verdict = view.verdict
     if verdict is None:
-        yield f"## No verdict\n\n{why(view)}"
+        yield f"## No verdict\n\n{deciding_reason(view)}"
         return
     yield f"## {MARKS[verdict.outcome]} {verdict.outcome.value}\n"
-    yield f"{escape(why(view))}\n"
+    yield f"{escape(deciding_reason(view))}\n"
     if label(view):
         yield f"**{label(view)}**\n"
     yield from _answered(verdict)

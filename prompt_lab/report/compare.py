@@ -7,7 +7,7 @@ from pydantic import Field
 from prompt_lab.analyze.assessment import assess
 from prompt_lab.analyze.changes import changes
 from prompt_lab.analyze.insight import render_insight
-from prompt_lab.analyze.markdown import plain, section
+from prompt_lab.analyze.markdown import plain_line, section
 from prompt_lab.analyze.model import Metrics, SideStats
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.names import count
@@ -43,7 +43,7 @@ class Comparison(Record):
 def render_compared_insight(metrics: Metrics, compared: Comparison) -> str:
     """insight_metrics.md."""
     page = render_insight(metrics, iteration=0, step=compared.step)
-    head = f"# Insight (metrics): {plain(compared.step)}, {compared.title}"
+    head = f"# Insight (metrics): {plain_line(compared.step)}, {compared.title}"
     return "\n".join([head, *page.split("\n")[1:]])
 
 
@@ -69,13 +69,13 @@ def render_compared_summary(metrics: Metrics, verdict: Verdict, compared: Compar
 
 def _about(compared: Comparison) -> str:
     score = (
-        f"The score is {plain(repr(compared.score))}, as each run recorded it."
+        f"The score is {plain_line(repr(compared.score))}, as each run recorded it."
         if compared.ours
         else f"The score is '{compared.score}': 1 for a run that ended without an error, else 0. "
         "Nothing else about the worth of an answer was recorded, so the verdict speaks of errors "
         "alone; what the texts say stands in the findings below."
     )
-    names = ", ".join(plain(model) for model in compared.textless)
+    names = ", ".join(plain_line(model) for model in compared.textless)
     left = f" Texts kept on one side only are left out: those of {names}." if names else ""
     return (
         f"{score}{left} Nothing was run for this page, and which commits these runs are evidence "
@@ -85,7 +85,7 @@ def _about(compared: Comparison) -> str:
 
 def _irregular(compared: Comparison) -> str:
     lines = [
-        f"- {plain(one.path, 200)}: {plain('; '.join(one.faults), 600)}"
+        f"- {plain_line(one.path, 200)}: {plain_line('; '.join(one.faults), 600)}"
         for one in compared.irregular
     ]
     return section("Irregular run folders", "\n".join(lines) or "None.")

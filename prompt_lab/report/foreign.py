@@ -13,7 +13,7 @@ FIRST = ("assessment.md", "synthesis.md")
 """The documents that a reader looks for first."""
 
 
-class Square(NamedTuple):
+class ForeignSquare(NamedTuple):
     """One cell of the grid; `link` leads to the run's folder."""
 
     text: str
@@ -22,13 +22,13 @@ class Square(NamedTuple):
     title: str
 
 
-class Row(NamedTuple):
+class ForeignRow(NamedTuple):
     """One run folder's cells, in the order of the grid's plans."""
 
     name: str
     link: str
     ended: str
-    squares: tuple[Square, ...]
+    squares: tuple[ForeignSquare, ...]
 
 
 class Failure(NamedTuple):
@@ -64,7 +64,7 @@ def _place(name: str) -> int:
 
 
 def _facts(view: ForeignView) -> tuple[Fact, ...]:
-    ended, runs = view.ended
+    ended, runs = view.completion_count
     models = {folder.model for folder in view.folders}
     share = f"{ended / runs:.0%} of the runs" if runs else "no run recorded"
     known = f"recorded by {view.costed:,} of {count(runs, 'run')}"
@@ -78,22 +78,22 @@ def _facts(view: ForeignView) -> tuple[Fact, ...]:
     )
 
 
-def _row(view: ForeignView, folder: ForeignFolder, plans: tuple[str, ...]) -> Row:
+def _row(view: ForeignView, folder: ForeignFolder, plans: tuple[str, ...]) -> ForeignRow:
     runs = {run.plan: run for run in folder.runs}
     squares = tuple(_square(view, folder, runs.get(plan), plan) for plan in plans)
     ended = f"{sum(run.ok for run in folder.runs)} of {len(folder.runs)}"
-    return Row(folder.model, path_href(view.lab, folder.path), ended, squares)
+    return ForeignRow(folder.model, path_href(view.lab, folder.path), ended, squares)
 
 
-def _square(view: ForeignView, folder: ForeignFolder, run: ForeignRun | None, plan: str) -> Square:
+def _square(view: ForeignView, folder: ForeignFolder, run: ForeignRun | None, plan: str) -> ForeignSquare:
     if run is None:
-        return Square("–", "one", "", f"{folder.model} on {plan}: no run recorded")
+        return ForeignSquare("–", "one", "", f"{folder.model} on {plan}: no run recorded")
     sign, shade = ("✓", "p1") if run.ok else ("✕", "n3")
     took = duration(run.seconds) if run.seconds else "time not recorded"
     title = f"{folder.model} on {plan}: {'ended' if run.ok else 'error'}, {took}"
     title += f"\n{run.error}" if run.error else ""
     text = f"{sign} {run.seconds:,.0f} s" if run.seconds else sign
-    return Square(text, shade, path_href(view.lab, run.path), title)
+    return ForeignSquare(text, shade, path_href(view.lab, run.path), title)
 
 
 def _failures(view: ForeignView) -> tuple[Failure, ...]:

@@ -53,6 +53,6 @@ class ForeignView(Record):
         return tuple(run for folder in self.folders for run in folder.runs)
 
     @property
-    def ended(self) -> tuple[int, int]:
+    def completion_count(self) -> tuple[int, int]:
         """Plans that ended without an error, of how many."""
         return sum(run.ok for run in self.runs), len(self.runs)

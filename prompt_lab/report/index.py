@@ -8,7 +8,7 @@ from prompt_lab.report.axis import Effect, bars
 from prompt_lab.report.chart import charts
 from prompt_lab.report.html import render
 from prompt_lab.report.numbers import Fact
-from prompt_lab.report.view import Budget, Front, LedgerEntry, LoopRow, OddFolder
+from prompt_lab.report.view import ErrorBudgetView, ParetoFront, LedgerEntry, LoopRow, OddFolder
 from prompt_lab.report.words import money, path_href
 
 KINDS = {
@@ -18,7 +18,7 @@ KINDS = {
 }
 
 
-class Odd(NamedTuple):
+class IrregularGroup(NamedTuple):
     """All folders with the same faults; `folders` are (path, link)."""
 
     why: str
@@ -28,10 +28,10 @@ class Odd(NamedTuple):
 
 def render_index(
     entries: Sequence[LedgerEntry],
-    budgets: Sequence[Budget] = (),
+    budgets: Sequence[ErrorBudgetView] = (),
     *,
     irregular: Sequence[OddFolder] = (),
-    fronts: Sequence[Front] = (),
+    fronts: Sequence[ParetoFront] = (),
     loops: Sequence[LoopRow] = (),
     title: str = "All iterations",
 ) -> str:
@@ -59,7 +59,7 @@ def render_index(
     )
 
 
-def _known(costs: Sequence[float], entries: Sequence[LedgerEntry]) -> str:
+def _known_costs_note(costs: Sequence[float], entries: Sequence[LedgerEntry]) -> str:
     """How much of the ledger a sum of costs is about, where that is not all of it."""
     return (
         f"in {len(costs)} of {count(len(entries), 'iteration')}"
@@ -68,12 +68,12 @@ def _known(costs: Sequence[float], entries: Sequence[LedgerEntry]) -> str:
     )
 
 
-def _by_faults(irregular: Sequence[OddFolder]) -> tuple[Odd, ...]:
+def _by_faults(irregular: Sequence[OddFolder]) -> tuple[IrregularGroup, ...]:
     """Folders with the same faults stand together; every folder stands once."""
     found: dict[str, list[tuple[str, str]]] = {}
     for one in irregular:
         found.setdefault("; ".join(one.faults), []).append((one.path, path_href(one.path)))
-    odd = [Odd(why, count(len(some), "folder"), tuple(some)) for why, some in found.items()]
+    odd = [IrregularGroup(why, count(len(some), "folder"), tuple(some)) for why, some in found.items()]
     return tuple(sorted(odd, key=lambda group: (len(group.folders), group.why)))
 
 
@@ -89,5 +89,5 @@ def _facts(entries: Sequence[LedgerEntry]) -> tuple[Fact, ...]:
         Fact("verdicts", counts or "none recorded"),
         Fact("merged", f"{merged:,}" if known else "not recorded"),
         Fact("reverted", f"{reverted:,}" if known else "not recorded"),
-        Fact("cost", money(sum(costs)) if costs else "not recorded", _known(costs, entries)),
+        Fact("cost", money(sum(costs)) if costs else "not recorded", _known_costs_note(costs, entries)),
     )

@@ -25,12 +25,12 @@ class Marked(NamedTuple):
     right: tuple[Span, ...]
 
 
-def plain(text: str) -> tuple[Span, ...]:
+def unmarked(text: str) -> tuple[Span, ...]:
     """A text without marks."""
     return (Span(text, False),) if text else ()
 
 
-def words(left: str, right: str) -> Marked:
+def mark_differing_words(left: str, right: str) -> Marked:
     """Mark the words that differ; white space is left out of account.
 
     >>> words("the total is 12.50", "the  total was 12.50").left

@@ -57,14 +57,14 @@ def numbers(verdict: Verdict) -> tuple[Fact, ...]:
     share = f"{verdict.calls:,} of {verdict.calls_planned:,}"
     return (
         Fact("method", verdict.method),
-        Fact("alpha", _plain(verdict.alpha), "level granted to this trial"),
-        Fact("p, better", _plain(verdict.p_value), "one-sided"),
-        Fact("p, worse", _plain(verdict.p_worse), "one-sided"),
-        *([Fact("e-value", _plain(verdict.e_value))] if verdict.e_value is not None else []),
+        Fact("alpha", _format_plain(verdict.alpha), "level granted to this trial"),
+        Fact("p, better", _format_plain(verdict.p_value), "one-sided"),
+        Fact("p, worse", _format_plain(verdict.p_worse), "one-sided"),
+        *([Fact("e-value", _format_plain(verdict.e_value))] if verdict.e_value is not None else []),
         Fact("effect", points(verdict.effect), "points, mean paired difference over plans"),
         Fact("interval", _ends(verdict), _confidence(verdict.alpha)),
         Fact("gain to claim", points(verdict.claimed), "points, corrected for selection"),
-        Fact("effect size", _plain(verdict.effect_size), "mean / deviation of the plan means"),
+        Fact("effect size", _format_plain(verdict.effect_size), "mean / deviation of the plan means"),
         Fact(
             "visible gain",
             points(verdict.visible if verdict.n_plans else None),
@@ -83,9 +83,9 @@ def numbers(verdict: Verdict) -> tuple[Fact, ...]:
 def verify_numbers(verify: VerifyResult) -> tuple[Fact, ...]:
     """What the gate of the verify plans rests on."""
     return (
-        Fact("alpha", _plain(verify.alpha), "level of the gate"),
-        Fact("p, better", _plain(verify.p_value), "one-sided"),
-        Fact("p, worse", _plain(verify.p_worse), "one-sided"),
+        Fact("alpha", _format_plain(verify.alpha), "level of the gate"),
+        Fact("p, better", _format_plain(verify.p_value), "one-sided"),
+        Fact("p, worse", _format_plain(verify.p_worse), "one-sided"),
         Fact("effect", points(verify.effect), "points"),
         Fact("interval", interval(verify.interval), _confidence(verify.alpha)),
         Fact("plans", f"{verify.n_plans:,}"),
@@ -108,5 +108,5 @@ def interval(value: Interval | None) -> str:
     return NOTHING if value is None else f"{points(value.low)} to {points(value.high)}"
 
 
-def _plain(value: float | None) -> str:
+def _format_plain(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3g}"

@@ -19,16 +19,16 @@ from prompt_lab.report.pairs import flip_rows, links, pair_rows, who
 from prompt_lab.report.view import ReportView
 
 
-class Part(NamedTuple):
+class SplitSection(NamedTuple):
     """What the runs of one half of the plans show."""
 
     name: str
     metrics: Metrics
     grid: Grid
     models: tables.ModelTable
-    parts: tables.Table
-    fields: tables.Table
-    costs: tables.Table
+    parts: tables.ReportTable
+    fields: tables.ReportTable
+    costs: tables.ReportTable
 
 
 class Compared(NamedTuple):
@@ -46,7 +46,7 @@ def render_report(view: ReportView) -> str:
     return render("report.html.j2", **_context(view))
 
 
-def why(view: ReportView) -> str:
+def deciding_reason(view: ReportView) -> str:
     """The reason that decided, in a sentence or two: what the pairs show, and the guard against."""
     if view.verdict is None:
         ran = "Not both sides ran" if view.rows else "Nothing ran"
@@ -71,7 +71,7 @@ def _context(view: ReportView) -> dict[str, Any]:
     where = links(flips, pairs)
     return {
         "view": view,
-        "why": why(view),
+        "why": deciding_reason(view),
         "label": label(view),
         "remedy": _remedy(view),
         "scale": scale,
@@ -79,7 +79,7 @@ def _context(view: ReportView) -> dict[str, Any]:
         "facts": facts(view),
         "train": _part("Train plans", view, view.metrics, where),
         "verify": _part("Verify plans", view, view.verify_metrics, {}),
-        "compared": _compared(view),
+        "compared": _compared_rows(view),
         "flips": flips,
         "pairs": pairs,
         "who": who,
@@ -97,11 +97,11 @@ def _remedy(view: ReportView) -> str:
 
 def _part(
     name: str, view: ReportView, metrics: Metrics | None, where: Mapping[tuple[str, str], str]
-) -> Part | None:
+) -> SplitSection | None:
     if metrics is None or not metrics.sides:
         return None
     verdict = view.verdict if metrics is view.metrics else None
-    return Part(
+    return SplitSection(
         name,
         metrics,
         grid(metrics, where),
@@ -112,7 +112,7 @@ def _part(
     )
 
 
-def _compared(view: ReportView) -> tuple[Compared, ...]:
+def _compared_rows(view: ReportView) -> tuple[Compared, ...]:
     before, after = view.before, view.after
     if before is None or after is None:
         return ()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from prompt_lab.analyze.model import Flip
 from prompt_lab.names import Side, count
 from prompt_lab.records import PlanText, RunRow
-from prompt_lab.report.marks import Marked, Span, plain, words
+from prompt_lab.report.marks import Marked, Span, unmarked, mark_differing_words
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import path_href
 
@@ -88,31 +88,31 @@ def _panels(flip: Flip, runs: Mapping[str, RunRow], view: ReportView) -> tuple[P
     plan = view.plans.get(flip.plan) or PlanText(name=flip.plan, inputs={})
     before, after = runs.get(flip.baseline_path), runs.get(flip.candidate_path)
     old, new = (row.outputs if row else {} for row in (before, after))
-    panels = [Panel("input", *_shown(item)) for item in plan.inputs.items()]
+    panels = [Panel("input", *_display_answer(item)) for item in plan.inputs.items()]
     names = tuple(dict.fromkeys([*old, *new])) or ("",)
     for name in names:
         left, right = old.get(name, ""), new.get(name, "")
-        one, two = _marked(left[:LONGEST], right[:LONGEST], _gold(plan.gold, name, names))
+        one, two = _mark_texts(left[:LONGEST], right[:LONGEST], _gold(plan.gold, name, names))
         for side, text, spans, run, path in (
             ("baseline", left, one, before, flip.baseline_path),
             ("candidate", right, two, after, flip.candidate_path),
         ):
             link = path_href(view.lab, path) if path else ""
-            panels.append(Panel(side, name, spans, _cut(text), _note(run, text), link))
-    panels += [Panel("gold", *_shown(item)) for item in plan.gold.items()]
+            panels.append(Panel(side, name, spans, _cut_text(text), _note(run, text), link))
+    panels += [Panel("gold", *_display_answer(item)) for item in plan.gold.items()]
     return tuple(panels)
 
 
-def _marked(left: str, right: str, gold: str | None) -> Marked:
+def _mark_texts(left: str, right: str, gold: str | None) -> Marked:
     """Against gold where an answer comes near to it, else against each other."""
     if gold is not None:
-        one, two = words(left, gold).left, words(right, gold).left
-        if max(_same(one), _same(two)) >= NEAR:
+        one, two = mark_differing_words(left, gold).left, mark_differing_words(right, gold).left
+        if max(_unmarked_share(one), _unmarked_share(two)) >= NEAR:
             return Marked(one, two)
-    return words(left, right)
+    return mark_differing_words(left, right)
 
 
-def _same(spans: tuple[Span, ...]) -> float:
+def _unmarked_share(spans: tuple[Span, ...]) -> float:
     """Share of the characters that are not marked."""
     total = sum(len(span.text) for span in spans)
     return sum(len(span.text) for span in spans if not span.changed) / total if total else 0.0
@@ -124,9 +124,9 @@ def _gold(gold: Mapping[str, str], name: str, names: tuple[str, ...]) -> str | N
     return next(iter(gold.values()))[:LONGEST] if len(gold) == len(names) == 1 else None
 
 
-def _shown(item: tuple[str, str]) -> tuple[str, tuple[Span, ...], str]:
+def _display_answer(item: tuple[str, str]) -> tuple[str, tuple[Span, ...], str]:
     name, text = item
-    return name, plain(text[:LONGEST]), _cut(text)
+    return name, unmarked(text[:LONGEST]), _cut_text(text)
 
 
 def _note(row: RunRow | None, text: str) -> str:
@@ -153,5 +153,5 @@ def who(row: RunRow) -> str:
     return f"answered by {', '.join(parts)}"
 
 
-def _cut(text: str) -> str:
+def _cut_text(text: str) -> str:
     return f"the first {LONGEST:,} of {len(text):,} characters" if len(text) > LONGEST else ""

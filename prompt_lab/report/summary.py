@@ -9,7 +9,7 @@ from prompt_lab.decide.verdict import Verdict
 from prompt_lab.names import Side, count
 from prompt_lab.propose.mend import remedy
 from prompt_lab.report.numbers import by_agents, calls, interval
-from prompt_lab.report.page import label, why
+from prompt_lab.report.page import label, deciding_reason
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import duration, money, points, score
 
@@ -30,7 +30,7 @@ def render_summary(view: ReportView) -> str:
 def _lines(view: ReportView) -> Iterator[str]:
     outcome = view.verdict.outcome.value if view.verdict else "no verdict"
     yield f"Iteration {view.iteration}  {view.step}  {outcome}"
-    yield from _wrapped(f"  why       {why(view)}")
+    yield from _wrapped(f"  why       {deciding_reason(view)}")
     if label(view):
         yield f"  answers   {label(view)}"
     if view.verdict is not None and view.verdict.follow_up_of is not None:

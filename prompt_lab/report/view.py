@@ -75,7 +75,7 @@ class PlanSet(Record):
     plans: int = Field(default=0, description="how many; 0 where not recorded")
 
 
-class Budget(Record):
+class ErrorBudgetView(Record):
     """The budget of error of one step."""
 
     step: str
@@ -101,7 +101,7 @@ class FrontRow(Record):
     length: int = Field(description="characters of the prompt")
 
 
-class Front(Record):
+class ParetoFront(Record):
     """The Pareto front of one step."""
 
     step: str

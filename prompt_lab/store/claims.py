@@ -20,7 +20,7 @@ class Claim(Record):
     @property
     def is_trial(self) -> bool:
         """Whether it asked the train plans about a candidate, and not recorded answers."""
-        recorded = self.gateway is not None and self.gateway.recorded
+        recorded = self.gateway is not None and self.gateway.is_recorded
         mine = self.iteration != NO_ITERATION and self.side is Side.CANDIDATE
         return mine and self.batch == Split.TRAIN and not recorded
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from prompt_lab.names import Side, Split, Status
-from prompt_lab.records import RunError, RunRecord, RunRow, Sent, Usage
+from prompt_lab.records import RunError, RunRecord, RunRow, SentEvidence, Usage
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.foreign_usage import LOG, OVERVIEW, usage_of
 from prompt_lab.store.layout import Lab
@@ -16,7 +16,7 @@ from prompt_lab.store.lenient import (
     clean,
     is_folder,
     number,
-    parsed,
+    parse_json,
     read_object,
     read_objects,
     read_text,
@@ -40,7 +40,7 @@ class Irregular(NamedTuple):
     faults: tuple[str, ...]
 
 
-class Batch(NamedTuple):
+class ForeignRunFolder(NamedTuple):
     """What one run folder holds: a row for each plan, and what was odd about it."""
 
     path: str
@@ -60,13 +60,13 @@ def run_folders(lab: Lab) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def read_batch_of(lab: Lab, folder: Path, side: Side) -> Batch:
+def read_batch_of(lab: Lab, folder: Path, side: Side) -> ForeignRunFolder:
     """A run folder's plans as rows of one side. Never raises for what the folder holds."""
     faults: Faults = []
     meta = read_object(folder / "meta.json", faults)
     model = model_of(meta, faults)
     step = clean(meta.get("step") or folder.name.partition("_")[2])
-    listed = _listed(read_objects(folder / "outputs.jsonl", faults), faults)
+    listed = _rows_by_plan(read_objects(folder / "outputs.jsonl", faults), faults)
     kept = [path.name for path in children(folder / "outputs") if is_folder(path)]
     if listed and not kept:
         faults.append("the plans' outputs were not kept")
@@ -87,7 +87,7 @@ def read_batch_of(lab: Lab, folder: Path, side: Side) -> Batch:
         rows.append(RunRow(record=record, path=clean(lab.relative(out)), outputs=texts))
         scored.append(own is not None)
     path = clean(lab.relative(folder))
-    return Batch(path, model, step, tuple(rows), tuple(dict.fromkeys(faults)), all(scored))
+    return ForeignRunFolder(path, model, step, tuple(rows), tuple(dict.fromkeys(faults)), all(scored))
 
 
 def irregular_runs(lab: Lab) -> Iterator[Irregular]:
@@ -120,7 +120,7 @@ def _number(path: Path) -> int:
     return int(path.parent.name) * 100 + int(path.name.partition("_")[0])
 
 
-def _listed(rows: Iterable[dict[str, Any]], faults: Faults) -> dict[str, dict[str, Any]]:
+def _rows_by_plan(rows: Iterable[dict[str, Any]], faults: Faults) -> dict[str, dict[str, Any]]:
     """The last row of each plan; a name that is no folder's name is no plan."""
     found: dict[str, dict[str, Any]] = {}
     again, nameless = set(), 0
@@ -181,7 +181,7 @@ def _record(
         primary=float(ok),
         valid=ok,
         usage=usage,
-        sent=Sent(wanted_commit="", head="", tree_clean=True, files={}, prompt_sha256=""),
+        sent=SentEvidence(wanted_commit="", head="", tree_clean=True, files={}, prompt_sha256=""),
         content_key="",
         answered_by="",
         started="",
@@ -208,7 +208,7 @@ def _outputs(out: Path, raw: bool, faults: Faults) -> dict[str, str]:
         if text is None:
             continue
         texts[clean(path.name)] = text
-        if path.suffix == ".json" and parsed(text) is None:
+        if path.suffix == ".json" and parse_json(text) is None:
             faults.append(f"{name} is no JSON")
     return texts
 

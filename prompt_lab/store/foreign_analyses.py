@@ -21,7 +21,7 @@ _WORD = re.compile(r"\b(YES|KEEP|NO|CONDITIONAL|INVALID)\b")
 _LEAD = re.compile(r"^\W*(?:YES|KEEP|NO|CONDITIONAL|INVALID)\b\W*")
 
 
-class Verdict(NamedTuple):
+class ForeignVerdict(NamedTuple):
     """A verdict in prose; `why` is what follows it, '' if nothing does."""
 
     outcome: Outcome | None
@@ -38,7 +38,7 @@ class Analysis(NamedTuple):
     pull: int | None
     pull_url: str
     description: str
-    verdict: Verdict
+    verdict: ForeignVerdict
     cited: tuple[str, ...]
     """The run folders it is about, relative to history/: '1/89_step'."""
     documents: dict[str, str]
@@ -87,7 +87,7 @@ def irregular_analyses(lab: Lab) -> Iterator[Irregular]:
             yield Irregular(analysis.path, analysis.faults)
 
 
-def read_verdict(text: str) -> Verdict:
+def read_verdict(text: str) -> ForeignVerdict:
     """What an assessment says under its heading 'Verdict', or on that very line.
 
     >>> read_verdict("# A\\n## Verdict\\n\\n**KEEP**: it works.\\n\\nMore.\\n## Next\\n")
@@ -97,17 +97,17 @@ def read_verdict(text: str) -> Verdict:
     """
     found = _HEADING.search(text)
     if found is None:
-        return Verdict(None, "")
+        return ForeignVerdict(None, "")
     rest = text[found.end() :]
     ends = _NEXT.search(rest)
     body = rest[: ends.start()] if ends else rest
     word = _WORD.search(found.group(1)) or _WORD.search(body)
     if word is None:
-        return Verdict(None, "")
+        return ForeignVerdict(None, "")
     paragraphs = [" ".join(part.split()) for part in body.split("\n\n") if part.strip()]
     why = next((_LEAD.sub("", part) for part in paragraphs if _LEAD.sub("", part)), "")
     name = "YES" if word.group(1) == "KEEP" else word.group(1)
-    return Verdict(Outcome(name), why)
+    return ForeignVerdict(Outcome(name), why)
 
 
 def _documents(folder: Path, faults: Faults) -> dict[str, str]:

@@ -56,12 +56,12 @@ def _with_tokens(responses: list[Any], out: Path) -> list[dict[str, Any] | None]
     told = [row for row in rows if "input_tokens" in row and row.get("success") is not False]
     known = told if len(told) == len(responses) else [{} for _ in responses]
     return [
-        {"text": json.dumps(response, ensure_ascii=False), **_told(row)}
+        {"text": json.dumps(response, ensure_ascii=False), **_read_answer_row(row)}
         for response, row in zip(responses, known, strict=True)
     ]
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
+def _read_answer_row(row: dict[str, Any]) -> dict[str, Any]:
     if not row:
         return {}
     tokens = {key: count(row.get(key)) for key in ("input_tokens", "output_tokens")}

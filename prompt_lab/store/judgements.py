@@ -29,7 +29,7 @@ class JudgeAnswer(Record):
     usage: Usage
 
 
-class Asked(NamedTuple):
+class JudgeUsage(NamedTuple):
     """What a judge took: calls and US dollars."""
 
     calls: int
@@ -51,11 +51,11 @@ def answers_by_key(lab: Lab) -> dict[str, str]:
     return found
 
 
-def asked_for(lab: Lab, iteration: int, batch: str) -> Asked:
+def asked_for(lab: Lab, iteration: int, batch: str) -> JudgeUsage:
     """What the judge took for one batch of an iteration."""
     rows = [
         Usage.model_validate(row.get("usage", {}))
         for row in read_rows(lab.judgements)
         if (row.get("iteration"), row.get("batch")) == (iteration, batch)
     ]
-    return Asked(sum(u.calls for u in rows), sum(u.cost_usd for u in rows))
+    return JudgeUsage(sum(u.calls for u in rows), sum(u.cost_usd for u in rows))

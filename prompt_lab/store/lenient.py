@@ -48,7 +48,7 @@ def read_object(path: Path, faults: Faults, *, name: str = "") -> dict[str, Any]
     text = read_text(path, faults, name=name)
     if text is None:
         return {}
-    value = parsed(text)
+    value = parse_json(text)
     if isinstance(value, dict):
         return value
     faults.append(f"{name or path.name} is no JSON object")
@@ -62,7 +62,7 @@ def read_objects(path: Path, faults: Faults, *, name: str = "") -> list[dict[str
     if text is None:
         return []
     lines = [line for line in text.split("\n") if line.strip()]
-    rows = [row for line in lines if isinstance(row := parsed(line), dict)]
+    rows = [row for line in lines if isinstance(row := parse_json(line), dict)]
     broken = len(lines) - len(rows)
     if broken:
         faults.append(f"{name} has {broken} line{'s' if broken > 1 else ''} that hold no object")
@@ -71,7 +71,7 @@ def read_objects(path: Path, faults: Faults, *, name: str = "") -> list[dict[str
     return rows
 
 
-def parsed(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """What a JSON text says; None where it is none."""
     try:
         return json.loads(text)

@@ -87,7 +87,7 @@ class _Files(Protocol):
     def outputs(self) -> tuple[str, ...]: ...
 
 
-def changed(folder: Path, planned: Mapping[str, str], step: _Files) -> tuple[str, ...]:
+def changed_plans(folder: Path, planned: Mapping[str, str], step: _Files) -> tuple[str, ...]:
     """Those of `planned` (name -> digest) that hold something else now, or cannot be read."""
     found = []
     for name, then in planned.items():

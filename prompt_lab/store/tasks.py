@@ -68,7 +68,7 @@ class TaskStore:
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 
-    def course(self, first: int) -> Path:
+    def progress_path(self, first: int) -> Path:
         """How far a campaign has come."""
         return self.folder / "campaigns" / f"{first}.course.json"
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prompt_lab.tasks.record import Record, Status
+from prompt_lab.tasks.record import AttemptRecord, AttemptStatus
 from prompt_lab.tasks.schema import Task
 
 CRASHES = 3
@@ -15,7 +15,7 @@ CRASHES = 3
 Why = Literal["goal", "iterations", "seconds", "money", "crashes"]
 
 
-class Course(BaseModel):
+class CampaignProgress(BaseModel):
     """How far a campaign has come: the numbers of its attempts, the last perhaps not over."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,7 +24,7 @@ class Course(BaseModel):
     attempts: tuple[int, ...]
 
 
-class Ended(BaseModel):
+class CampaignResult(BaseModel):
     """A campaign that is over: the one JSON line that it prints."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,14 +43,14 @@ class Ended(BaseModel):
     cost_usd: float = Field(description="as mutator and scorer tell it")
 
 
-def end_of(task: Task, done: Sequence[Record], seconds: float, iterations: int = 0) -> Ended | None:
+def end_of(task: Task, done: Sequence[AttemptRecord], seconds: float, iterations: int = 0) -> CampaignResult | None:
     """How the campaign ends with these attempts, oldest first; None where it goes on.
 
     `iterations` stands in for the task's own budget where it is not 0.
     """
     spent = sum(record.cost_usd for record in done)
     score = _score(done)
-    why = _why(task, done, seconds, iterations or task.budget.iterations)
+    why = _stop_reason(task, done, seconds, iterations or task.budget.iterations)
     if why is None and _reached(task, score):
         why = "goal"
     if why is None and task.budget.usd is not None and spent >= task.budget.usd:
@@ -58,12 +58,12 @@ def end_of(task: Task, done: Sequence[Record], seconds: float, iterations: int =
     if why is None:
         return None
     baselines = [r.baseline_score for r in done if r.baseline_score is not None]
-    return Ended(
+    return CampaignResult(
         task_id=task.id,
         why="goal" if _reached(task, score) else why,
         attempts=tuple(record.attempt for record in done),
-        kept=tuple(record.attempt for record in done if record.status is Status.KEEP),
-        crashed=tuple(record.attempt for record in done if record.status is Status.CRASH),
+        kept=tuple(record.attempt for record in done if record.status is AttemptStatus.KEEP),
+        crashed=tuple(record.attempt for record in done if record.status is AttemptStatus.CRASH),
         reasons=dict(Counter(record.reason.value for record in done)),
         first_score=baselines[0] if baselines else None,
         last_score=score,
@@ -72,20 +72,20 @@ def end_of(task: Task, done: Sequence[Record], seconds: float, iterations: int =
     )
 
 
-def _why(task: Task, done: Sequence[Record], seconds: float, most: int) -> Why | None:
+def _stop_reason(task: Task, done: Sequence[AttemptRecord], seconds: float, most: int) -> Why | None:
     if len(done) >= most:
         return "iterations"
     if seconds >= task.budget.seconds:
         return "seconds"
-    if len(done) >= CRASHES and all(r.status is Status.CRASH for r in done[-CRASHES:]):
+    if len(done) >= CRASHES and all(r.status is AttemptStatus.CRASH for r in done[-CRASHES:]):
         return "crashes"
     return None
 
 
-def _score(done: Sequence[Record]) -> float | None:
+def _score(done: Sequence[AttemptRecord]) -> float | None:
     """What the workspace scores after the attempts, as far as is known."""
     for record in reversed(done):
-        if record.status is Status.KEEP:
+        if record.status is AttemptStatus.KEEP:
             return record.candidate_score
         if record.baseline_score is not None:
             return record.baseline_score

@@ -37,7 +37,7 @@ def changed_files(before: Versions, after: Versions) -> list[ChangedFile]:
     paths = [p for p in sorted({**before, **after}) if before.get(p) != after.get(p)]
     moved = _moves(before, after, paths)
     return [
-        _changed(path, before.get(moved.get(path, path), NOTHING), after.get(path, NOTHING),
+        _changed_file(path, before.get(moved.get(path, path), NOTHING), after.get(path, NOTHING),
                  moved.get(path, ""))
         for path in paths
         if path not in moved.values()
@@ -61,7 +61,7 @@ def diff(olds: Versions, news: Versions) -> str:
     return "".join(parts)
 
 
-def _changed(path: str, old: Version, new: Version, moved_from: str) -> ChangedFile:
+def _changed_file(path: str, old: Version, new: Version, moved_from: str) -> ChangedFile:
     added, removed = _counts(old, new)
     binary = old.text is None or new.text is None
     return ChangedFile(path, old.mode, new.mode, added, removed, binary, moved_from)

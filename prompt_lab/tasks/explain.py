@@ -33,10 +33,10 @@ def explain(task: Task, facts: Facts, rows: Rows) -> str:
     tried = sum(row.get("kind") != "undo" for row in rows)
     parts = [
         [f"Task {task.id}" + (f": {task.description}" if task.description else ""), facts.file],
-        ["You may change", *_allowed(task, facts)],
+        ["You may change", *_explain_scope(task, facts)],
         ["You may not change", *_forbidden(facts)],
         ["How a candidate is made and scored", *_commands(task)],
-        ["When it is kept", *_judged(task, rows)],
+        ["When it is kept", *_explain_scoring(task, rows)],
         ["What each command may take", *_limits(task, facts)],
         ["A campaign ends", *_campaign(task)],
         ["What to run", *_usage(task, facts)],
@@ -45,7 +45,7 @@ def explain(task: Task, facts: Facts, rows: Rows) -> str:
     return "\n\n".join("\n  ".join(part) for part in parts) + "\n"
 
 
-def _allowed(task: Task, facts: Facts) -> Iterator[str]:
+def _explain_scope(task: Task, facts: Facts) -> Iterator[str]:
     yield from (path + (" and all below it" if path.endswith("/") else "")
                 for path in facts.artifacts)  # fmt: skip
     rule = task.mutation
@@ -76,12 +76,12 @@ def _line(command: Command | None, none: str) -> str:
     return f"{' '.join(command.command)} ({place}at most {command.timeout_seconds:g} s)"
 
 
-def _judged(task: Task, rows: Rows) -> Iterator[str]:
+def _explain_scoring(task: Task, rows: Rows) -> Iterator[str]:
     aim, parse = task.objective, task.scorer.parse
     way = "higher" if aim.direction == "maximize" else "lower"
     least = f", by at least {aim.minimum_gain:g}" if aim.minimum_gain else ""
     yield f"its {parse.score_field!r} is {way} than the baseline's{least}"
-    yield _shown(task)
+    yield _explain_confidence(task)
     for name, bound in task.constraints.items():
         words = [f"at least {bound.min:g}"] if bound.min is not None else []
         words += [f"at most {bound.max:g}"] if bound.max is not None else []
@@ -94,7 +94,7 @@ def _judged(task: Task, rows: Rows) -> Iterator[str]:
             break
 
 
-def _shown(task: Task) -> str:
+def _explain_confidence(task: Task) -> str:
     """How sure the gain must be."""
     keep, cases = task.policy, task.scorer.parse.cases_field
     if keep.mode == "exact":

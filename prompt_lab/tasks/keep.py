@@ -10,7 +10,7 @@ from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.result import Verdict
 from prompt_lab.decide.trial import Trial
 from prompt_lab.names import Outcome
-from prompt_lab.tasks.record import Code, Status
+from prompt_lab.tasks.record import AttemptCode, AttemptStatus
 from prompt_lab.tasks.schema import Task
 from prompt_lab.tasks.score import Scored
 
@@ -18,11 +18,11 @@ Scores = Mapping[int, Scored]
 """Replicate -> its scoring."""
 
 
-class Ruling(NamedTuple):
+class AttemptDecision(NamedTuple):
     """How an attempt ends. `gain` is in units of the score, positive for better."""
 
-    status: Status
-    code: Code
+    status: AttemptStatus
+    code: AttemptCode
     detail: str
     gain: float | None = None
     verdict: Verdict | None = None
@@ -65,22 +65,22 @@ def mean_metrics(scores: Scores) -> dict[str, float]:
     }
 
 
-def ruling(task: Task, baseline: Scores, candidate: Scores) -> Ruling:
+def ruling(task: Task, baseline: Scores, candidate: Scores) -> AttemptDecision:
     """Keep or discard. No baseline: nothing to compare with, which the policy rules on."""
-    broken = _broken(task, mean_metrics(candidate))
+    broken = _violated_bounds(task, mean_metrics(candidate))
     if broken:
         detail = "; ".join(broken)
         gain = _gain(task, baseline, candidate) if baseline else None
-        return Ruling(Status.DISCARD, Code.CONSTRAINT, detail, gain)
+        return AttemptDecision(AttemptStatus.DISCARD, AttemptCode.CONSTRAINT, detail, gain)
     if not baseline:
-        status = Status(task.policy.without_baseline)
-        return Ruling(status, Code.NO_BASELINE, "no baseline available: nothing to compare with")
+        status = AttemptStatus(task.policy.without_baseline)
+        return AttemptDecision(status, AttemptCode.NO_BASELINE, "no baseline available: nothing to compare with")
     if task.policy.mode == "exact":
         return _exact(task, baseline, candidate)
-    return _shown(task, baseline, candidate)
+    return _decide_by_interval(task, baseline, candidate)
 
 
-def _exact(task: Task, baseline: Scores, candidate: Scores) -> Ruling:
+def _exact(task: Task, baseline: Scores, candidate: Scores) -> AttemptDecision:
     gain = _gain(task, baseline, candidate)
     for side, scores in (("baseline", baseline), ("candidate", candidate)):
         found = sorted({one.score for one in scores.values()})
@@ -89,11 +89,11 @@ def _exact(task: Task, baseline: Scores, candidate: Scores) -> Ruling:
                 f"the same {side} scored {found[0]:g} and {found[-1]:g}: the scorer is not exact;"
                 " seed it by PROMPTLAB_SEED, or set policy.mode and policy.replicates"
             )
-            return Ruling(Status.DISCARD, Code.NOISY, detail, gain)
+            return AttemptDecision(AttemptStatus.DISCARD, AttemptCode.NOISY, detail, gain)
     return _by_gain(task, gain, _noise(baseline, candidate), None)
 
 
-def _shown(task: Task, baseline: Scores, candidate: Scores) -> Ruling:
+def _decide_by_interval(task: Task, baseline: Scores, candidate: Scores) -> AttemptDecision:
     pairs = _pairs(task, baseline, candidate)
     if task.scorer.parse.cases_field:
         verdict = decide(pairs, _policy(task))
@@ -103,20 +103,20 @@ def _shown(task: Task, baseline: Scores, candidate: Scores) -> Ruling:
     gain = _gain(task, baseline, candidate)
     if verdict.outcome is Outcome.YES:
         return _by_gain(task, gain, _noise(baseline, candidate), verdict)
-    code = Code.NOT_SHOWN if gain > 0 else Code.NOT_BETTER
+    code = AttemptCode.NOT_SHOWN if gain > 0 else AttemptCode.NOT_BETTER
     detail = verdict.reasons[0].text.replace("plans", "cases" if _cases(task) else "replicates")
-    return Ruling(Status.DISCARD, code, detail, gain, verdict)
+    return AttemptDecision(AttemptStatus.DISCARD, code, detail, gain, verdict)
 
 
-def _by_gain(task: Task, gain: float, noise: float, verdict: Verdict | None) -> Ruling:
+def _by_gain(task: Task, gain: float, noise: float, verdict: Verdict | None) -> AttemptDecision:
     least = task.objective.minimum_gain
     if gain > 0 and gain >= least - noise:
-        return Ruling(Status.KEEP, Code.BETTER, f"better by {gain:g}", gain, verdict)
+        return AttemptDecision(AttemptStatus.KEEP, AttemptCode.BETTER, f"better by {gain:g}", gain, verdict)
     if gain > 0:
         detail = f"better by {gain:g}, and a keep takes {least:g}"
-        return Ruling(Status.DISCARD, Code.GAIN_TOO_SMALL, detail, gain, verdict)
+        return AttemptDecision(AttemptStatus.DISCARD, AttemptCode.GAIN_TOO_SMALL, detail, gain, verdict)
     how = f"worse by {-gain:g}" if gain < 0 else "equal to the baseline"
-    return Ruling(Status.DISCARD, Code.NOT_BETTER, how, gain, verdict)
+    return AttemptDecision(AttemptStatus.DISCARD, AttemptCode.NOT_BETTER, how, gain, verdict)
 
 
 def _noise(baseline: Scores, candidate: Scores) -> float:
@@ -135,7 +135,7 @@ def _gain(task: Task, baseline: Scores, candidate: Scores) -> float:
     return ahead if task.objective.direction == "maximize" else -ahead
 
 
-def _broken(task: Task, metrics: Mapping[str, float]) -> list[str]:
+def _violated_bounds(task: Task, metrics: Mapping[str, float]) -> list[str]:
     found = []
     for name, bound in task.constraints.items():
         value = metrics.get(name)

@@ -8,7 +8,7 @@ from prompt_lab.tasks.paths import (
     folder_or_file,
     repository_path,
     suffix,
-    words,
+    split_command,
 )
 
 Mode = Literal["exact", "sequential", "fixed", "anytime"]
@@ -20,13 +20,13 @@ MOST_MB = 1 << 24
 """16 terabytes: what no machine has, and every counter of the kernel can hold."""
 
 
-class Part(BaseModel):
+class TaskModel(BaseModel):
     """Frozen; an unknown key is a fault, and so is a number that is not finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Mutation(Part):
+class Mutation(TaskModel):
     """How much one candidate may change. Lines are added and removed ones together."""
 
     max_files: int = Field(default=1, ge=1, description="files that one candidate may change")
@@ -37,7 +37,7 @@ class Mutation(Part):
     may_delete: bool = Field(default=False, description="whether an artifact may be deleted")
 
 
-class Command(Part):
+class Command(TaskModel):
     """A command: words, never a shell. It runs in the sandbox."""
 
     command: tuple[str, ...] = Field(
@@ -52,17 +52,17 @@ class Command(Part):
     @field_validator("command", mode="before", json_schema_input_type=str | tuple[str, ...])
     @classmethod
     def _split(cls, value: object) -> object:
-        return words(value) if isinstance(value, str) else value
+        return split_command(value) if isinstance(value, str) else value
 
     @field_validator("command")
     @classmethod
-    def _whole(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_words(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value or not value[0].strip() or any("\0" in word for word in value):
             raise ValueError("must name a program, and no word may hold a NUL")
         return value
 
 
-class Parse(Part):
+class Parse(TaskModel):
     """How the score is read from what the scorer says."""
 
     format: Literal["json"] = Field(default="json", description="one JSON object, nothing else")
@@ -89,7 +89,7 @@ class Scorer(Command):
     parse: Parse = Field(default=Parse(), description="how its score is read")
 
 
-class Objective(Part):
+class Objective(TaskModel):
     """What is better, and from where on it is good enough."""
 
     direction: Literal["maximize", "minimize"] = Field(
@@ -113,14 +113,14 @@ class Objective(Part):
         return self
 
 
-class Bound(Part):
+class Bound(TaskModel):
     """Where a metric of the candidate must lie."""
 
     min: float | None = Field(default=None, description="at least this")
     max: float | None = Field(default=None, description="at most this")
 
     @model_validator(mode="after")
-    def _some(self) -> "Bound":
+    def _check_any(self) -> "Bound":
         if self.min is None and self.max is None:
             raise ValueError("give 'min', 'max' or both")
         if self.min is not None and self.max is not None and self.min > self.max:
@@ -128,7 +128,7 @@ class Bound(Part):
         return self
 
 
-class Keep(Part):
+class Keep(TaskModel):
     """When a candidate is kept. Every mode but 'exact' is the engine of verdicts."""
 
     mode: Mode = Field(
@@ -151,7 +151,7 @@ class Keep(Part):
     )
 
 
-class Budget(Part):
+class CampaignBudget(TaskModel):
     """What a campaign may spend in all."""
 
     seconds: float = Field(default=3600.0, gt=0, description="wall time")
@@ -161,7 +161,7 @@ class Budget(Part):
     )
 
 
-class Limits(Part):
+class CommandLimitsConfig(TaskModel):
     """What each command may take."""
 
     memory_mb: int = Field(
@@ -176,7 +176,7 @@ class Limits(Part):
     )
 
 
-class Logging(Part):
+class Logging(TaskModel):
     """What is kept of each attempt."""
 
     output_kb: int = Field(default=32, ge=1, le=4096, description="of each command's prints")

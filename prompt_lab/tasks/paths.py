@@ -19,7 +19,7 @@ def folder_or_file(value: str) -> str:
     """
     if any(sign in value for sign in "*?["):
         raise ValueError(f"{value!r}: name files, or a folder with '/' at its end; no patterns")
-    return _plain(value.removesuffix("/")) + ("/" if value.endswith("/") else "")
+    return _normalize_path(value.removesuffix("/")) + ("/" if value.endswith("/") else "")
 
 
 def repository_path(value: str) -> str:
@@ -30,7 +30,7 @@ def repository_path(value: str) -> str:
     """
     if value in ("", ".", "./"):
         return "."
-    return _plain(value.removeprefix("./").removesuffix("/") or value)
+    return _normalize_path(value.removeprefix("./").removesuffix("/") or value)
 
 
 def suffix(value: str) -> str:
@@ -51,7 +51,7 @@ def variable(value: str) -> str:
     return value
 
 
-def words(line: str) -> list[str]:
+def split_command(line: str) -> list[str]:
     """A command line as words. Raises ValueError where a quote is left open."""
     try:
         return shlex.split(line)
@@ -132,7 +132,7 @@ def artifacts_among(artifacts: Iterable[str], paths: Iterable[str]) -> list[str]
     return [path for path in paths if path in given or path.startswith(folders)]
 
 
-def _plain(value: str) -> str:
+def _normalize_path(value: str) -> str:
     if value.startswith(("/", "~")) or re.match(r"[A-Za-z]:", value):
         raise ValueError(f"{value!r} must be a relative path")
     if ".." in value.split("/"):

@@ -58,8 +58,8 @@ class Reader:
             elif not (_WRAPPER.fullmatch(word) or _HARMLESS.fullmatch(word)):
                 sure = False
             if not sure:
-                self._hide("runs a program of the machine")
-        self._hide("names no program that is there")
+                self._mark_unreadable("runs a program of the machine")
+        self._mark_unreadable("names no program that is there")
 
     def _interpreted(self, word: str, rest: list[str], cwd: str) -> bool:
         name = PurePosixPath(word).name
@@ -85,24 +85,24 @@ class Reader:
                 return
             if self._program(word, cwd):
                 return
-        self._hide("gives Python code, and names no program")
+        self._mark_unreadable("gives Python code, and names no program")
 
     def _runs_module(self, name: str, rest: list[str], cwd: str) -> None:
         if self._module(name, cwd):
             return
-        self._hide(f"runs the module {name!r}, which is none of the repository")
+        self._mark_unreadable(f"runs the module {name!r}, which is none of the repository")
         if not _LAUNCHER.fullmatch(name):
             return
         found = False
         for word in rest:
-            self._tell(word, cwd)
+            self._record_word(word, cwd)
             found = found or self._program(word, cwd) or self._module(word, cwd)
 
     def _shell(self, rest: list[str], cwd: str) -> None:
         while rest:
             word = rest.pop(0)
             if word.startswith("--"):
-                self._hide("gives a shell options")
+                self._mark_unreadable("gives a shell options")
             elif word.startswith(("-", "+")):
                 if word.startswith("-") and "c" in word:
                     self._line(rest, cwd)
@@ -111,7 +111,7 @@ class Reader:
                     del rest[:1]
             elif self._program(word, cwd):
                 return
-        self._hide("names no program that is there")
+        self._mark_unreadable("names no program that is there")
 
     def _other(self, rest: list[str], cwd: str) -> None:
         while rest:
@@ -119,15 +119,15 @@ class Reader:
             if (folder := _folder(word, rest)) is not None:
                 cwd = os.path.join(cwd, folder)
             elif word.startswith("-"):
-                self._hide("gives an interpreter options")
+                self._mark_unreadable("gives an interpreter options")
                 if word in ("-e", "-p", "-r"):
                     return
             elif self._interpreted(word, rest, cwd) or self._program(word, cwd):
                 return
-        self._hide("names no program that is there")
+        self._mark_unreadable("names no program that is there")
 
     def _make(self, rest: list[str], cwd: str) -> None:
-        self._hide("is make, whose program its recipe names")
+        self._mark_unreadable("is make, whose program its recipe names")
         files = []
         while rest:
             word = rest.pop(0)
@@ -146,7 +146,7 @@ class Reader:
 
     def _line(self, texts: Iterable[str], cwd: str) -> None:
         """A shell's line and what it is told: every file that it names may be what it runs."""
-        self._hide("is a shell's line")
+        self._mark_unreadable("is a shell's line")
         folders = [cwd]
         for text in map(self._expanded, texts):
             for part in _PART.split(text):
@@ -162,7 +162,7 @@ class Reader:
                     self.run(words, folders[-1])
             for word in _WORD.split(text):
                 for folder in folders:
-                    self._tell(word, folder)
+                    self._record_word(word, folder)
 
     def _expanded(self, text: str) -> str:
         for name, path in (("TASK_DIR", self.home), ("OUT", "work")):
@@ -188,12 +188,12 @@ class Reader:
         self.programs.append(path)
         return self.real(path) is not None
 
-    def _tell(self, word: str, cwd: str) -> None:
+    def _record_word(self, word: str, cwd: str) -> None:
         path = from_root(word, cwd, self.root)
         if path is not None and (where := self.real(path)) is not None:
             self.told += (path, where)
 
-    def _hide(self, why: str) -> None:
+    def _mark_unreadable(self, why: str) -> None:
         self.hidden = self.hidden or why
 
 

@@ -10,7 +10,7 @@ from prompt_lab.decide.result import Verdict
 VERSION: Literal[1] = 1
 
 
-class Status(StrEnum):
+class AttemptStatus(StrEnum):
     """How an attempt ended."""
 
     KEEP = "keep"  # better, and now in the workspace
@@ -18,7 +18,7 @@ class Status(StrEnum):
     CRASH = "crash"  # nothing could be compared
 
 
-class Code(StrEnum):
+class AttemptCode(StrEnum):
     """Every reason that a record can carry."""
 
     BETTER = "better"  # keep: better by more than the noise
@@ -63,11 +63,11 @@ class Code(StrEnum):
     ENGINE = "engine"  # the engine itself could not go on: a full disk, say
 
 
-class _Part(BaseModel):
+class _RecordModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
 
 
-class DiffSummary(_Part):
+class DiffSummary(_RecordModel):
     """What the candidate changes, in numbers."""
 
     files: tuple[str, ...] = Field(default=(), description="paths from the repository's root")
@@ -76,15 +76,15 @@ class DiffSummary(_Part):
     diff: str = Field(default="", description="path of the whole diff, from the repository's root")
 
 
-class Record(_Part):
+class AttemptRecord(_RecordModel):
     """One attempt. Scores are in the scorer's own unit; times in seconds; money in US dollars."""
 
     version: Literal[1] = VERSION
     kind: Literal["attempt"] = "attempt"
     task_id: str = Field(description="the task's id; '' where its task.yaml could not be read")
     attempt: int = Field(description="counts from 1 for each task; 0: nothing was begun")
-    status: Status
-    reason: Code = Field(description="why, as a code")
+    status: AttemptStatus
+    reason: AttemptCode = Field(description="why, as a code")
     detail: str = Field(description="why, in a sentence that names files and numbers")
     candidate_score: float | None = None
     baseline_score: float | None = None
@@ -114,7 +114,7 @@ class Record(_Part):
     started: str = Field(default="", description="UTC, ISO 8601")
 
 
-class Undo(_Part):
+class Undo(_RecordModel):
     """A keep that was taken back: its own line in results.jsonl."""
 
     version: Literal[1] = VERSION

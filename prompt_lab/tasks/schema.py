@@ -11,15 +11,15 @@ from prompt_lab.errors import ConfigError
 from prompt_lab.tasks.parts import (
     Below,
     Bound,
-    Budget,
+    CampaignBudget,
     Command,
     FromRoot,
     Keep,
-    Limits,
+    CommandLimitsConfig,
     Logging,
     Mutation,
     Objective,
-    Part,
+    TaskModel,
     Scorer,
 )
 from prompt_lab.tasks.paths import no_twins, repository_path, variable
@@ -27,7 +27,7 @@ from prompt_lab.tasks.paths import no_twins, repository_path, variable
 MOST_BYTES = 1 << 18
 
 
-class Task(Part):
+class Task(TaskModel):
     """One task.yaml."""
 
     id: str = Field(
@@ -60,8 +60,8 @@ class Task(Part):
         default={}, max_length=100, description="metric -> where it must lie for a keep"
     )
     policy: Keep = Field(default=Keep(), description="when a candidate is kept")
-    budget: Budget = Field(default=Budget(), description="of a campaign")
-    limits: Limits = Field(default=Limits(), description="of each command")
+    budget: CampaignBudget = Field(default=CampaignBudget(), description="of a campaign")
+    limits: CommandLimitsConfig = Field(default=CommandLimitsConfig(), description="of each command")
     network: bool = Field(default=False, description="whether commands may use the network")
     environment: tuple[Annotated[str, AfterValidator(variable)], ...] = Field(
         default=(), description="names of variables of ours that commands are given; never a key"
@@ -86,7 +86,7 @@ class Task(Part):
 
     @field_validator("artifacts", "outputs")
     @classmethod
-    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_any(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
             raise ValueError("name at least one")
         return value

@@ -6,33 +6,33 @@ from unicodedata import normalize
 
 from prompt_lab.propose import budget as rules
 from prompt_lab.propose.budget import Breach, ChangedFile, excesses
-from prompt_lab.tasks.keep import Ruling
+from prompt_lab.tasks.keep import AttemptDecision
 from prompt_lab.tasks.parts import Command
 from prompt_lab.tasks.paths import broken_rule, is_artifact, under
-from prompt_lab.tasks.record import Code, Status
+from prompt_lab.tasks.record import AttemptCode, AttemptStatus
 from prompt_lab.tasks.schema import Task
 
 SHOWN = 5
 _CODES = {
-    Breach.NOT_A_FILE: Code.LINK,
-    Breach.BAD_PATH: Code.BAD_NAME,
-    Breach.OUTSIDE_PATHS: Code.OUT_OF_SCOPE,
-    Breach.NOTHING_CHANGED: Code.NOTHING_CHANGED,
-    Breach.FILE_TYPE: Code.FILE_TYPE,
-    Breach.BINARY: Code.BINARY,
-    Breach.RENAMED: Code.RENAMED,
-    Breach.MODE_CHANGED: Code.MODE_CHANGED,
-    Breach.DELETED: Code.DELETED,
-    Breach.TEST_DELETED: Code.TEST_DELETED,
-    Breach.TOO_MANY_FILES: Code.TOO_MANY_FILES,
-    Breach.TOO_MANY_LINES: Code.TOO_MANY_LINES,
+    Breach.NOT_A_FILE: AttemptCode.LINK,
+    Breach.BAD_PATH: AttemptCode.BAD_NAME,
+    Breach.OUTSIDE_PATHS: AttemptCode.OUT_OF_SCOPE,
+    Breach.NOTHING_CHANGED: AttemptCode.NOTHING_CHANGED,
+    Breach.FILE_TYPE: AttemptCode.FILE_TYPE,
+    Breach.BINARY: AttemptCode.BINARY,
+    Breach.RENAMED: AttemptCode.RENAMED,
+    Breach.MODE_CHANGED: AttemptCode.MODE_CHANGED,
+    Breach.DELETED: AttemptCode.DELETED,
+    Breach.TEST_DELETED: AttemptCode.TEST_DELETED,
+    Breach.TOO_MANY_FILES: AttemptCode.TOO_MANY_FILES,
+    Breach.TOO_MANY_LINES: AttemptCode.TOO_MANY_LINES,
 }
 """In the order in which one of several breaches becomes the reason."""
 
 
 def artifact_paths(task: Task, home: str) -> tuple[str, ...]:
     """The artifacts from the repository's root; `home` is the task's folder there, '.' for it."""
-    return tuple(_join(home, path) for path in task.artifacts)
+    return tuple(_join_path(home, path) for path in task.artifacts)
 
 
 def evaluator_paths(task: Task, task_file: str) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def evaluator_paths(task: Task, task_file: str) -> tuple[str, ...]:
     a command that may be a path."""
     found = [task_file, *task.evaluator]
     for command in (task.scorer, task.runner):
-        found += _named(command) if command is not None else []
+        found += _possible_paths(command) if command is not None else []
     return tuple(dict.fromkeys(found))
 
 
@@ -49,33 +49,33 @@ def out_of_scope(
     artifacts: Iterable[str],
     evaluator: Iterable[str],
     guarded: Collection[str] = (),
-) -> Ruling | None:
+) -> AttemptDecision | None:
     """The discard of a candidate that changes other files than artifacts; None where it does not.
 
     What is `guarded` is nobody's to change, even where an artifact's folder holds it.
     """
     own = sorted(path for path in changed if under(guarded, path))
     if own:
-        return _discard(Code.EVALUATOR_CHANGED, "the candidate changes what scores it", own)
+        return _discard(AttemptCode.EVALUATOR_CHANGED, "the candidate changes what scores it", own)
     allowed = tuple(artifacts)
     strays = sorted(path for path in changed if not is_artifact(allowed, path))
     scoring = [path for path in strays if under(evaluator, path)]
     if scoring:
-        return _discard(Code.EVALUATOR_CHANGED, "the candidate changes what scores it", scoring)
+        return _discard(AttemptCode.EVALUATOR_CHANGED, "the candidate changes what scores it", scoring)
     if strays:
         return _discard(
-            Code.OUT_OF_SCOPE, "the candidate changes files that are no artifacts", strays
+            AttemptCode.OUT_OF_SCOPE, "the candidate changes files that are no artifacts", strays
         )
     return None
 
 
 def over_budget(
     task: Task, changes: Sequence[ChangedFile], artifacts: Sequence[str]
-) -> Ruling | None:
+) -> AttemptDecision | None:
     """The discard of a candidate that exceeds the mutation budget; None where it does not."""
     found = excesses(
         changes,
-        rules.Budget(
+        rules.EditBudget(
             paths=tuple(path.rstrip("/") for path in artifacts),
             max_files=task.mutation.max_files,
             max_lines=task.mutation.max_lines,
@@ -87,26 +87,26 @@ def over_budget(
     for breach, code in _CODES.items():
         if breach in codes:
             text, paths = codes[breach].text, codes[breach].paths
-            if code is Code.BAD_NAME:
+            if code is AttemptCode.BAD_NAME:
                 text = "; ".join(f"{p!r} {broken_rule(p)}" for p in paths[:SHOWN])
-            return Ruling(Status.DISCARD, code, text, files=paths)
+            return AttemptDecision(AttemptStatus.DISCARD, code, text, files=paths)
     return None
 
 
-def twin_names(names: Iterable[str]) -> Ruling | None:
+def twin_names(names: Iterable[str]) -> AttemptDecision | None:
     """The discard of artifacts that some file system takes for one, or writes in another form."""
     seen: dict[str, str] = {}
     for name in sorted(names):
         folded = normalize("NFKC", name).casefold()
         if folded in seen:
-            return _discard(Code.BAD_NAME, "one name on some file systems", [seen[folded], name])
+            return _discard(AttemptCode.BAD_NAME, "one name on some file systems", [seen[folded], name])
         if normalize("NFC", name) != name:
-            return _discard(Code.BAD_NAME, "not in Unicode's composed form", [name])
+            return _discard(AttemptCode.BAD_NAME, "not in Unicode's composed form", [name])
         seen[folded] = name
     return None
 
 
-def after_command(who: str, changed: Collection[str], artifacts: Iterable[str]) -> Ruling | None:
+def after_command(who: str, changed: Collection[str], artifacts: Iterable[str]) -> AttemptDecision | None:
     """The discard of a runner or scorer that changed a file which was there before it."""
     found = sorted(changed)
     if not found:
@@ -114,21 +114,21 @@ def after_command(who: str, changed: Collection[str], artifacts: Iterable[str]) 
     allowed = tuple(artifacts)
     own = [path for path in found if is_artifact(allowed, path)]
     if own:
-        return _discard(Code.ARTIFACT_CHANGED, f"the {who} changed an artifact", own)
-    return _discard(Code.EVALUATOR_CHANGED, f"the {who} changed files that it runs among", found)
+        return _discard(AttemptCode.ARTIFACT_CHANGED, f"the {who} changed an artifact", own)
+    return _discard(AttemptCode.EVALUATOR_CHANGED, f"the {who} changed files that it runs among", found)
 
 
-def _discard(code: Code, text: str, files: Sequence[str]) -> Ruling:
+def _discard(code: AttemptCode, text: str, files: Sequence[str]) -> AttemptDecision:
     more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
     detail = f"{text}: {', '.join(map(repr, files[:SHOWN]))}{more}"
-    return Ruling(Status.DISCARD, code, detail, files=tuple(files[:100]))
+    return AttemptDecision(AttemptStatus.DISCARD, code, detail, files=tuple(files[:100]))
 
 
-def _named(command: Command) -> list[str]:
+def _possible_paths(command: Command) -> list[str]:
     """Words that may be paths; one that is none names no file, and does no harm."""
     words = [word for word in command.command if word and not word.startswith(("-", "/"))]
-    return [_join(command.cwd, word) for word in words if ".." not in PurePosixPath(word).parts]
+    return [_join_path(command.cwd, word) for word in words if ".." not in PurePosixPath(word).parts]
 
 
-def _join(folder: str, path: str) -> str:
+def _join_path(folder: str, path: str) -> str:
     return path if folder == "." else f"{folder}/{path}"

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Told(BaseModel):
+class MutationReport(BaseModel):
     """Free words and money; what cannot be read is left out, since it decides nothing."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)

@@ -12,9 +12,9 @@ from typing import Any
 from adapters.sandbox import apply
 from adapters.sandbox.sync import Sync, Versions
 from pipeline.task.run_task import Attempt, RunTask
-from pipeline.task.site import Site
+from pipeline.task.site import TaskContext
 from prompt_lab.store.tasks import TaskStore
-from prompt_lab.tasks.record import Record, Undo
+from prompt_lab.tasks.record import AttemptRecord, Undo
 
 PHASES = ("recover", "copy", "baseline", "mutate", "score", "decide", "sync")
 STEPS = ("prepared", "staged", "placed", "applied", "appended", "recorded")
@@ -26,7 +26,7 @@ BEGUN = ("placed", "applied", "appended", "recorded")
 class DyingSync(Sync):
     """Dies after the step that it is told."""
 
-    def _prepare(self, old: Versions, new: Versions, record: Record | Undo) -> None:
+    def _prepare(self, old: Versions, new: Versions, record: AttemptRecord | Undo) -> None:
         super()._prepare(old, new, record)
         die_at("prepared")
 
@@ -36,7 +36,7 @@ class DyingSync(Sync):
         super()._apply(forget=forget)
         die_at("applied")
 
-    def _finish(self, record: Record | Undo) -> None:
+    def _finish(self, record: AttemptRecord | Undo) -> None:
         super()._finish(record)
         die_at("recorded")
 
@@ -50,7 +50,7 @@ class DyingStore(TaskStore):
         die_at("appended")
 
 
-class DyingSite(Site):
+class DyingSite(TaskContext):
     """Dies when it comes to the phase that it is told."""
 
     def phase(self, name: str, attempt: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.change.front import read_front
-from pipeline.change.prepare import prepared
+from pipeline.change.prepare import plan_iteration
 from pipeline.context import context
 from pipeline.iteration.iteration import Iteration
 from prompt_lab.errors import ConfigError
@@ -79,4 +79,4 @@ def test_an_iteration_starts_there_and_is_compared_with_main(make_world: MakeWor
 def test_a_start_that_is_not_there_is_named(make_world: MakeWorld, start: str, words: str) -> None:
     make_world(models={"odd": scripted(ODD), "other": scripted(READS_WELL)})
     with pytest.raises(ConfigError, match=words):
-        prepared(Iteration(**{"from": start}))
+        plan_iteration(Iteration(**{"from": start}))

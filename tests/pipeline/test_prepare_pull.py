@@ -6,7 +6,7 @@ from typing import Any
 import luigi
 import pytest
 
-from pipeline.change.prepare import prepared
+from pipeline.change.prepare import plan_iteration
 from pipeline.context import context
 from pipeline.loop.prepare_pull import PreparePull
 from prompt_lab.errors import LabError
@@ -63,7 +63,7 @@ def test_a_pull_request_that_cannot_be_tested_is_named(
     host.comment(closed, key="why", body="No.", when=WHEN)
     host.close(closed, when=WHEN)
     with pytest.raises(LabError, match=words):
-        prepared(PreparePull(pr=number))
+        plan_iteration(PreparePull(pr=number))
     assert not world.folder(1).exists()
 
 
@@ -75,7 +75,7 @@ def test_one_into_another_branch_is_not_judged_against_main(make_world: MakeWorl
     with pytest.raises(
         LabError, match="goes into 'release', but changes are judged against 'main'"
     ):
-        prepared(PreparePull(pr=1))
+        plan_iteration(PreparePull(pr=1))
     assert not _prepare(pr=1)
     assert not (world.folder(1) / "meta.json").exists()
     assert not (world.lab / "history").exists()
@@ -89,7 +89,7 @@ def test_one_with_conflicts_is_not_prepared_until_they_are_solved(make_world: Ma
     world.git("commit", "-q", "-a", "-m", "Main goes on")
     main = world.git("rev-parse", "main")
     with pytest.raises(LabError, match="conflict"):
-        prepared(PreparePull(pr=1))
+        plan_iteration(PreparePull(pr=1))
     assert not _prepare(pr=1)
     assert not (world.folder(1) / "meta.json").exists()
     assert not (world.lab / "history").exists()

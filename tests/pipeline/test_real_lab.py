@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from prompt_lab.analyze.findings import Finding, parse_findings
+from prompt_lab.analyze.findings import AnalystFinding, parse_findings
 from prompt_lab.analyze.metrics import measure
-from prompt_lab.analyze.model import Metrics, Opener
-from prompt_lab.evaluate.ended import counted
+from prompt_lab.analyze.model import Metrics, OpeningPhrase
+from prompt_lab.evaluate.ended import number_replicates
 from prompt_lab.names import Side
 from prompt_lab.records import RunRow
 from prompt_lab.store.counters import claim_run_folder, iterations
@@ -39,7 +39,7 @@ def metrics(lab: Lab) -> Metrics:
     rows: list[RunRow] = []
     for side, numbers in sides:
         rows += [row for n in numbers for row in read_batch_of(lab, folders[n], side).rows]
-    return measure(counted(rows), {}, ENDED)
+    return measure(number_replicates(rows), {}, ENDED)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_compare_says_so_in_its_assessment(make_world: MakeWorld, copy: Path) ->
     assert page.index("## What got better") < page.index(error) < page.index("## What got worse")
     found = parse_findings((copy / "compare/182-188_189-195/insight_metrics.md").read_text())
     assert any(one.kind == "opener" and one.model == LLAMA for one in found or ())
-    assert all(isinstance(one, Finding) for one in found or ())
+    assert all(isinstance(one, AnalystFinding) for one in found or ())
 
 
 @pytest.mark.slow
@@ -142,7 +142,7 @@ def _on(make_world: MakeWorld, root: Path, *args: str) -> Said:
     return on(make_world(train=1, verify=1, scout=1), root, *args)
 
 
-def _opener(metrics: Metrics, phrase: str) -> Opener:
+def _opener(metrics: Metrics, phrase: str) -> OpeningPhrase:
     (found,) = [
         one
         for one in metrics.openers

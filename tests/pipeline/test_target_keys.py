@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.registry import load
-from pipeline.change.prepare import Prepare, prepared
+from pipeline.change.prepare import Prepare, plan_iteration
 from pipeline.context import context
 from pipeline.fan_out.batch import settings_text
 from prompt_lab.config.lab import LimitsConfig, StepConfig
@@ -37,7 +37,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(
     world = make_target(models={"one": model}).small()
     world.branch("better", {"src/notes/core.py": BETTER})
     with pytest.raises((ModelUnavailable, ConfigError), match=said):
-        prepared(Prepare(step="probe", number=1, branch=branch))
+        plan_iteration(Prepare(step="probe", number=1, branch=branch))
     assert not world.iterate(branch=branch)
     assert not (world.folder / "meta.json").exists()
 

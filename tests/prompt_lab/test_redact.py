@@ -57,7 +57,7 @@ def test_what_looks_like_a_key_is_hidden(text: str, shown: str) -> None:
 
 
 def test_an_answer_loses_keys_only() -> None:
-    assert Redactor([KEY]).known(f"sk-made-up-by-a-model {KEY}".encode()) == (
+    assert Redactor([KEY]).redact_known_keys(f"sk-made-up-by-a-model {KEY}".encode()) == (
         f"sk-made-up-by-a-model {HIDDEN}".encode()
     )
 
@@ -67,4 +67,4 @@ def test_no_white_space_hides_a_known_key(gap: str) -> None:
     redactor = Redactor(["hunter-2-hunter-2", "secret"])
     text = f"It is hunter-2-{gap}hunter-2. A sec ret stays."
     assert redactor.text(text) == f"It is {HIDDEN}. A sec ret stays."
-    assert redactor.found(text) == {"hunter-2-hunter-2"}
+    assert redactor.find_secrets(text) == {"hunter-2-hunter-2"}

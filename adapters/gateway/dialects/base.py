@@ -52,7 +52,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Stamp:
+class ReplyHeader:
     """What an answer that the gateway writes carries besides: an id, its time, the model's id.
 
     `counted`: the stream is to name its tokens, which chat completions do only where asked to.
@@ -68,13 +68,13 @@ class Stamp:
 class Writer(Protocol):
     """Writes an answer as a stream."""
 
-    def opening(self) -> bytes:
+    def write_start(self) -> bytes:
         """The events before the first text."""
 
     def delta(self, text: str) -> bytes:
         """A piece of the text."""
 
-    def closing(self, reply: Reply) -> bytes:
+    def write_end(self, reply: Reply) -> bytes:
         """The events after the last text. `reply` is the whole answer."""
 
 
@@ -103,11 +103,11 @@ class Dialect(ABC):
         """What a streamed answer says. Raises ValueError where it has not ended."""
 
     @abstractmethod
-    def answer(self, reply: Reply, stamp: Stamp) -> bytes:
+    def answer(self, reply: Reply, stamp: ReplyHeader) -> bytes:
         """The answer, written."""
 
     @abstractmethod
-    def writer(self, stamp: Stamp) -> Writer:
+    def writer(self, stamp: ReplyHeader) -> Writer:
         """What writes the answer as a stream."""
 
     @abstractmethod
@@ -182,7 +182,7 @@ def tools_of(offered: Any, choice: Any) -> Tools:
     return Tools(tool, () if tool else ("tools among which the model chooses",))
 
 
-def kept(body: Mapping[str, Any], names: Mapping[str, str]) -> Body:
+def select_settings(body: Mapping[str, Any], names: Mapping[str, str]) -> Body:
     """The settings of a request that have a counterpart: their name there -> chat's name."""
     return {new: body[old] for old, new in names.items() if body.get(old) is not None}
 

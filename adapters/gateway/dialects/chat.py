@@ -9,10 +9,10 @@ from adapters.gateway.dialects.base import (
     Dialect,
     Message,
     Reply,
-    Stamp,
+    ReplyHeader,
     dump,
     events,
-    kept,
+    select_settings,
     load,
     text_of,
     tools_of,
@@ -48,7 +48,7 @@ class Chat(Dialect):
             schema=function.get("parameters") or form.get("json_schema", {}).get("schema"),
             json_object=form.get("type") == "json_object",
             tool=function.get("name", ""),
-            settings=kept(body, _SETTINGS),
+            settings=select_settings(body, _SETTINGS),
             refused=(*refused, *tools.refused),
             dropped=tools.dropped,
         )
@@ -56,25 +56,25 @@ class Chat(Dialect):
     def read(self, raw: bytes) -> Reply:
         """The first choice."""
         found = load(raw)
-        choice = _first(found)
+        choice = _first_choice(found)
         if choice is None or choice.get("finish_reason") == "error":
             raise ValueError("it has no choices, or one that is an error")
         message = choice.get("message") or {}
-        return _reply(found, _said(message), choice.get("finish_reason"))
+        return _reply(found, _message_text(message), choice.get("finish_reason"))
 
     def read_stream(self, raw: bytes) -> Reply:
         """The deltas of the first choice, together."""
         text, finish, last = "", None, dict[str, Any]()
         for found in events(raw):
             last |= {key: found[key] for key in ("model", "usage") if found.get(key)}
-            choice = _first(found) or {}
-            text += _said(choice.get("delta") or {})
+            choice = _first_choice(found) or {}
+            text += _message_text(choice.get("delta") or {})
             finish = choice.get("finish_reason") or finish
         if finish is None or finish == "error":
             raise ValueError("it ended before its last event")
         return _reply(last, text, finish)
 
-    def answer(self, reply: Reply, stamp: Stamp) -> bytes:
+    def answer(self, reply: Reply, stamp: ReplyHeader) -> bytes:
         """One choice."""
         message: Body = {"role": "assistant", "content": reply.text}
         if stamp.tool:
@@ -82,7 +82,7 @@ class Chat(Dialect):
         choice = {"index": 0, "message": message, "finish_reason": _finish(reply, stamp)}
         return dump({**_head(stamp, "chat.completion"), "choices": [choice], "usage": usage(reply)})
 
-    def writer(self, stamp: Stamp) -> "ChatWriter":
+    def writer(self, stamp: ReplyHeader) -> "ChatWriter":
         """Chunks."""
         return ChatWriter(stamp)
 
@@ -128,10 +128,10 @@ def _stream_options(body: Body) -> Body:
 class ChatWriter:
     """The chunks of one completion."""
 
-    def __init__(self, stamp: Stamp) -> None:
+    def __init__(self, stamp: ReplyHeader) -> None:
         self._stamp = stamp
 
-    def opening(self) -> bytes:
+    def write_start(self) -> bytes:
         """The role, and the name of the tool."""
         delta: Body = {"role": "assistant", "content": ""}
         if self._stamp.tool:
@@ -146,7 +146,7 @@ class ChatWriter:
             delta = {"tool_calls": [{"index": 0, "function": {"arguments": text}}]}
         return self._chunk([{"index": 0, "delta": delta, "finish_reason": None}])
 
-    def closing(self, reply: Reply) -> bytes:
+    def write_end(self, reply: Reply) -> bytes:
         """The reason of the end."""
         finish = _finish(reply, self._stamp)
         last = self._chunk([{"index": 0, "delta": {}, "finish_reason": finish}])
@@ -176,13 +176,13 @@ def _reply(found: Mapping[str, Any], text: str, finish: Any) -> Reply:
     )
 
 
-def _first(found: Mapping[str, Any]) -> Body | None:
+def _first_choice(found: Mapping[str, Any]) -> Body | None:
     choices = found.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     return first if isinstance(first, dict) else None
 
 
-def _said(message: Mapping[str, Any]) -> str:
+def _message_text(message: Mapping[str, Any]) -> str:
     """The content, or the input of the tools that are called."""
     calls = message.get("tool_calls") or []
     return message.get("content") or "".join(
@@ -190,16 +190,16 @@ def _said(message: Mapping[str, Any]) -> str:
     )
 
 
-def _call(stamp: Stamp, reply: Reply) -> Body:
+def _call(stamp: ReplyHeader, reply: Reply) -> Body:
     function = {"name": stamp.tool, "arguments": reply.text}
     return {"id": f"call_{stamp.id}", "type": "function", "function": function}
 
 
-def _finish(reply: Reply, stamp: Stamp) -> str:
+def _finish(reply: Reply, stamp: ReplyHeader) -> str:
     return "tool_calls" if stamp.tool and reply.finish == "stop" else reply.finish
 
 
-def _head(stamp: Stamp, kind: str) -> Body:
+def _head(stamp: ReplyHeader, kind: str) -> Body:
     return {
         "id": f"chatcmpl-{stamp.id}",
         "object": kind,

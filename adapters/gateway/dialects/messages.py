@@ -8,10 +8,10 @@ from adapters.gateway.dialects.base import (
     Dialect,
     Message,
     Reply,
-    Stamp,
+    ReplyHeader,
     dump,
     events,
-    kept,
+    select_settings,
     load,
     object_in,
     text_of,
@@ -27,7 +27,7 @@ _SETTINGS = {
 _ERRORS = {400: "invalid_request_error", 404: "not_found_error", 422: "invalid_request_error"}
 
 
-class Messages(Dialect):
+class MessagesDialect(Dialect):
     """POST /v1/messages."""
 
     path = "/v1/messages"
@@ -49,7 +49,7 @@ class Messages(Dialect):
             tuple(messages),
             schema=tools.tool["input_schema"] if tools.tool else form.get("schema"),
             tool=tools.tool["name"] if tools.tool else "",
-            settings=kept(body, _SETTINGS),
+            settings=select_settings(body, _SETTINGS),
             refused=(*refused, *tools.refused),
             dropped=(*tools.dropped, *(["top_k"] if body.get("top_k") is not None else [])),
         )
@@ -82,7 +82,7 @@ class Messages(Dialect):
             raise ValueError("it ended before its last event")
         return _reply(head, text, tokens)
 
-    def answer(self, reply: Reply, stamp: Stamp) -> bytes:
+    def answer(self, reply: Reply, stamp: ReplyHeader) -> bytes:
         """One block: text, or the tool's input. Input that was cut is no object: it is text."""
         given = object_in(reply.text) if stamp.tool else None
         block: Body = {"type": "text", "text": reply.text}
@@ -91,7 +91,7 @@ class Messages(Dialect):
         end = {"stop_reason": _stop(reply, given is not None), "stop_sequence": None}
         return dump({**_head(stamp), "content": [block], **end, "usage": _usage(reply)})
 
-    def writer(self, stamp: Stamp) -> "MessagesWriter":
+    def writer(self, stamp: ReplyHeader) -> "MessagesWriter":
         """Events."""
         return MessagesWriter(stamp)
 
@@ -104,10 +104,10 @@ class Messages(Dialect):
 class MessagesWriter:
     """The events of one message with one block."""
 
-    def __init__(self, stamp: Stamp) -> None:
+    def __init__(self, stamp: ReplyHeader) -> None:
         self._stamp = stamp
 
-    def opening(self) -> bytes:
+    def write_start(self) -> bytes:
         """The message begins, and its block."""
         empty: Body = {"content": [], "stop_reason": None, "stop_sequence": None}
         begun = {**_head(self._stamp), **empty, "usage": _usage(Reply(""))}
@@ -125,7 +125,7 @@ class MessagesWriter:
             delta = {"type": "input_json_delta", "partial_json": text}
         return _event("content_block_delta", index=0, delta=delta)
 
-    def closing(self, reply: Reply) -> bytes:
+    def write_end(self, reply: Reply) -> bytes:
         """The block ends, and the message with its tokens."""
         end = {"stop_reason": _stop(reply, bool(self._stamp.tool)), "stop_sequence": None}
         return (
@@ -152,11 +152,11 @@ def _event(kind: str, **fields: Any) -> bytes:
     return f"event: {kind}\ndata: ".encode() + dump({"type": kind, **fields}) + b"\n\n"
 
 
-def _head(stamp: Stamp) -> Body:
+def _head(stamp: ReplyHeader) -> Body:
     return {"id": f"msg_{stamp.id}", "type": "message", "role": "assistant", "model": stamp.model}
 
 
-def _tool(stamp: Stamp) -> Body:
+def _tool(stamp: ReplyHeader) -> Body:
     return {"type": "tool_use", "id": f"toolu_{stamp.id}", "name": stamp.tool}
 
 

@@ -9,10 +9,10 @@ from adapters.gateway.dialects.base import (
     Dialect,
     Message,
     Reply,
-    Stamp,
+    ReplyHeader,
     dump,
     events,
-    kept,
+    select_settings,
     load,
     object_in,
     tools_of,
@@ -27,7 +27,7 @@ _SETTINGS = {
 }
 
 
-class Ollama(Dialect):
+class OllamaDialect(Dialect):
     """POST /api/chat."""
 
     path = "/api/chat"
@@ -52,7 +52,7 @@ class Ollama(Dialect):
             schema=function.get("parameters") or (form if isinstance(form, dict) else None),
             json_object=form == "json",
             tool=function.get("name", ""),
-            settings=kept(options or {}, _SETTINGS),
+            settings=select_settings(options or {}, _SETTINGS),
             refused=(*refused, *tools.refused),
             dropped=(
                 *tools.dropped,
@@ -65,22 +65,22 @@ class Ollama(Dialect):
         found = load(raw)
         if not isinstance(found.get("message"), dict):
             raise ValueError("it has no message")
-        return _reply(found, _said(found))
+        return _reply(found, _message_text(found))
 
     def read_stream(self, raw: bytes) -> Reply:
         """The pieces together; the last one says that it is done."""
         text, last = "", dict[str, Any]()
         for last in events(raw):
-            text += _said(last)
+            text += _message_text(last)
         if not last.get("done"):
             raise ValueError("it ended before its last line")
         return _reply(last, text)
 
-    def answer(self, reply: Reply, stamp: Stamp) -> bytes:
+    def answer(self, reply: Reply, stamp: ReplyHeader) -> bytes:
         """One object."""
         return dump({**_head(stamp, _message(reply.text, stamp)), **_end(reply)})
 
-    def writer(self, stamp: Stamp) -> "OllamaWriter":
+    def writer(self, stamp: ReplyHeader) -> "OllamaWriter":
         """Lines."""
         return OllamaWriter(stamp)
 
@@ -92,10 +92,10 @@ class Ollama(Dialect):
 class OllamaWriter:
     """The lines of one answer. A tool's input is one object, so it comes with the last line."""
 
-    def __init__(self, stamp: Stamp) -> None:
+    def __init__(self, stamp: ReplyHeader) -> None:
         self._stamp = stamp
 
-    def opening(self) -> bytes:
+    def write_start(self) -> bytes:
         """Nothing comes before the first text."""
         return b""
 
@@ -106,7 +106,7 @@ class OllamaWriter:
         message = {"role": "assistant", "content": text}
         return dump({**_head(self._stamp, message), "done": False}) + b"\n"
 
-    def closing(self, reply: Reply) -> bytes:
+    def write_end(self, reply: Reply) -> bytes:
         """The reason of the end, and the tokens."""
         message = _message(reply.text if self._stamp.tool else "", self._stamp)
         return dump({**_head(self._stamp, message), **_end(reply)}) + b"\n"
@@ -123,12 +123,12 @@ def _reply(found: Body, text: str) -> Reply:
     )
 
 
-def _said(found: Body) -> str:
+def _message_text(found: Body) -> str:
     message = found.get("message") or {}
     return message.get("content") or ""
 
 
-def _message(text: str, stamp: Stamp) -> Body:
+def _message(text: str, stamp: ReplyHeader) -> Body:
     given = object_in(text) if stamp.tool else None
     if given is None:
         return {"role": "assistant", "content": text}
@@ -136,7 +136,7 @@ def _message(text: str, stamp: Stamp) -> Body:
     return {"role": "assistant", "content": "", "tool_calls": [call]}
 
 
-def _head(stamp: Stamp, message: Body) -> Body:
+def _head(stamp: ReplyHeader, message: Body) -> Body:
     when = datetime.fromtimestamp(stamp.created, UTC).isoformat().replace("+00:00", "Z")
     return {"model": stamp.model, "created_at": when, "message": message}
 

@@ -8,16 +8,16 @@ from adapters.gateway.dialects.base import (
     Dialect,
     Message,
     Reply,
-    Stamp,
+    ReplyHeader,
     dump,
     events,
-    kept,
+    select_settings,
     load,
     text_of,
     tools_of,
 )
 from adapters.gateway.dialects.chat import Chat
-from adapters.gateway.dialects.responses_writer import ResponsesWriter, whole
+from adapters.gateway.dialects.responses_writer import ResponsesWriter, full_response
 
 _SETTINGS = {"max_output_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p"}
 _TEXT = ("input_text", "output_text", "text")
@@ -44,7 +44,7 @@ class Responses(Dialect):
             schema=tools.tool["parameters"] if tools.tool else form.get("schema"),
             json_object=form.get("type") == "json_object",
             tool=tools.tool["name"] if tools.tool else "",
-            settings=kept(body, _SETTINGS),
+            settings=select_settings(body, _SETTINGS),
             refused=(*refused, *tools.refused),
             dropped=tools.dropped,
         )
@@ -60,11 +60,11 @@ class Responses(Dialect):
                 return _reply(found.get("response") or {})
         raise ValueError("it ended before its last event")
 
-    def answer(self, reply: Reply, stamp: Stamp) -> bytes:
+    def answer(self, reply: Reply, stamp: ReplyHeader) -> bytes:
         """One item: a message, or the call of a function."""
-        return dump(whole(reply, stamp))
+        return dump(full_response(reply, stamp))
 
-    def writer(self, stamp: Stamp) -> ResponsesWriter:
+    def writer(self, stamp: ReplyHeader) -> ResponsesWriter:
         """Events."""
         return ResponsesWriter(stamp)
 

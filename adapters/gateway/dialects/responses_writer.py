@@ -3,18 +3,18 @@
 from itertools import count
 from typing import Any
 
-from adapters.gateway.dialects.base import Body, Reply, Stamp, dump
+from adapters.gateway.dialects.base import Body, Reply, ReplyHeader, dump
 
 
 class ResponsesWriter:
     """The events of one response with one item."""
 
-    def __init__(self, stamp: Stamp) -> None:
+    def __init__(self, stamp: ReplyHeader) -> None:
         self._stamp = stamp
         self._number = count()
         self._item = f"{'fc' if stamp.tool else 'msg'}_{stamp.id}"
 
-    def opening(self) -> bytes:
+    def write_start(self) -> bytes:
         """The response begins, and its item."""
         begun = _response(self._stamp, "in_progress", [], None)
         item = _item(Reply(""), self._stamp, "in_progress")
@@ -34,9 +34,9 @@ class ResponsesWriter:
             return self._of_item("response.function_call_arguments.delta", delta=text)
         return self._text("delta", delta=text)
 
-    def closing(self, reply: Reply) -> bytes:
+    def write_end(self, reply: Reply) -> bytes:
         """The item ends, and the response with its tokens."""
-        done = whole(reply, self._stamp)
+        done = full_response(reply, self._stamp)
         if self._stamp.tool:
             ends = [self._of_item("response.function_call_arguments.done", arguments=reply.text)]
         else:
@@ -63,13 +63,13 @@ class ResponsesWriter:
         return f"event: {kind}\ndata: ".encode() + dump(data) + b"\n\n"
 
 
-def whole(reply: Reply, stamp: Stamp) -> Body:
+def full_response(reply: Reply, stamp: ReplyHeader) -> Body:
     """The response as one object."""
     status = "incomplete" if reply.finish == "length" else "completed"
     return _response(stamp, status, [_item(reply, stamp, status)], _usage(reply))
 
 
-def _response(stamp: Stamp, status: str, output: list[Body], usage: Body | None) -> Body:
+def _response(stamp: ReplyHeader, status: str, output: list[Body], usage: Body | None) -> Body:
     cut = {"reason": "max_output_tokens"} if status == "incomplete" else None
     return {
         "id": f"resp_{stamp.id}",
@@ -87,7 +87,7 @@ def _response(stamp: Stamp, status: str, output: list[Body], usage: Body | None)
     }
 
 
-def _item(reply: Reply, stamp: Stamp, status: str) -> Body:
+def _item(reply: Reply, stamp: ReplyHeader, status: str) -> Body:
     if stamp.tool:
         call = {"call_id": f"call_{stamp.id}", "name": stamp.tool, "arguments": reply.text}
         return {"id": f"fc_{stamp.id}", "type": "function_call", "status": status, **call}

@@ -26,11 +26,11 @@ def begin(job: dict[str, Any], pipes: list[tuple[int, int]]) -> int:
     us = os.geteuid(), os.getegid()
     pid = fork_apart() if job["jail"] else os.fork()
     if pid == 0:
-        _live(job, pipes, us)
+        _run_command(job, pipes, us)
     return pid
 
 
-def _live(job: dict[str, Any], pipes: list[tuple[int, int]], us: tuple[int, int]) -> NoReturn:
+def _run_command(job: dict[str, Any], pipes: list[tuple[int, int]], us: tuple[int, int]) -> NoReturn:
     """The whole life of the process that stands for a command; ends it.
 
     It waits for the command, reports how it ended, and ends with all that the command has left
@@ -54,13 +54,13 @@ def _live(job: dict[str, Any], pipes: list[tuple[int, int]], us: tuple[int, int]
         os.dup2(out, 1)
         os.dup2(err, 2)
         if job["jail"]:
-            jail = Builder(Jail.of(job["jail"]))
+            jail = Builder(Jail.from_json(job["jail"]))
             jail.separate(us)
             jail.arrange()
             jail.finish()
         told = _stand_by(job)
     except OSError as error:
-        told = {"failed": why(error)}
+        told = {"failed": error_text(error)}
     except BaseException as error:
         told = {"failed": f"{type(error).__name__}: {error}"}
     finally:
@@ -69,7 +69,7 @@ def _live(job: dict[str, Any], pipes: list[tuple[int, int]], us: tuple[int, int]
         os._exit(0)
 
 
-def why(error: OSError) -> str:
+def error_text(error: OSError) -> str:
     """What the system refused, in words."""
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or error}"
@@ -99,7 +99,7 @@ def _stand_by(job: dict[str, Any]) -> dict[str, Any]:
     while True:
         pid, status = os.wait()
         if pid == command:
-            left = [one for one in tree.descendants(os.getpid()) if tree.running(one)]
+            left = [one for one in tree.descendants(os.getpid()) if tree.is_running(one)]
             return {"exit": _code(status), "left": len(left)}
 
 

@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Any
 
 from ...bounds import tree
-from ...bounds.cage import Cage, Group
-from ...bounds.prints import Prints, largest, size
+from ...bounds.cage import ResourceLimits, Group
+from ...bounds.prints import CapturedOutput, largest, size
 from . import command
 
 MEGABYTE = 1 << 20
@@ -34,7 +34,7 @@ def serve() -> None:
     tree.adopt_orphans()
     gc.collect()
     gc.freeze()
-    keeper = Keeper(asked)
+    keeper = Supervisor(asked)
     try:
         pending = b""
         while data := os.read(asked, 1 << 16):
@@ -49,19 +49,19 @@ def serve() -> None:
         keeper.close()
 
 
-class Keeper:
+class Supervisor:
     """Runs what the engine asks for; the engine's end is the end of the command."""
 
     def __init__(self, asked: int) -> None:
         self._asked = asked
-        self._cage: Cage | None = None
+        self._cage: ResourceLimits | None = None
         self._group: Group | None = None
         self._bounds = (0, 0)
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:
         """How one command ended."""
         limits = job["limits"]
-        cage = self._cage = self._cage or Cage(limits["cgroups"])
+        cage = self._cage = self._cage or ResourceLimits(limits["cgroups"])
         job["keeper"] = os.getpid()
         if cage.memory:
             limits["address_mb"] = 0
@@ -70,9 +70,9 @@ class Keeper:
         try:
             watched = Watched.start(job)
         except OSError as error:
-            return {"failed": command.why(error)}
+            return {"failed": command.error_text(error)}
         watched.wait(self._asked)
-        told = watched.told()
+        told = watched.report()
         after = group.counts() if group is not None else (0, 0)
         told["unbound"] = self._unbound(cage)
         if after[1] > before[1]:
@@ -81,7 +81,7 @@ class Keeper:
             told["reason"] = told["reason"] or "process_limit"
         return told
 
-    def _bounded(self, cage: Cage, processes: int, memory_mb: int) -> Group | None:
+    def _bounded(self, cage: ResourceLimits, processes: int, memory_mb: int) -> Group | None:
         """The group that this process is in itself, so that commands are born in it.
 
         To move each command into a group of its own would cost it 10 ms and more.
@@ -96,7 +96,7 @@ class Keeper:
         self._bounds = processes, memory_mb
         return self._group
 
-    def _unbound(self, cage: Cage) -> list[str]:
+    def _unbound(self, cage: ResourceLimits) -> list[str]:
         found = []
         if not cage.kind:
             found.append("processes are counted by looking, not bounded: no cgroup can be made")
@@ -128,7 +128,7 @@ class Watched:
         self._limits = job["limits"]
         most = self._limits["output_mb"] * MEGABYTE
         kept = self._limits["kept_bytes"]
-        self._prints = {fds[0]: Prints(most, kept), fds[1]: Prints(most, kept)}
+        self._prints = {fds[0]: CapturedOutput(most, kept), fds[1]: CapturedOutput(most, kept)}
         self._report = b""
         self._reason, self._status = "", 0
         self._killed: set[int] = set()
@@ -172,7 +172,7 @@ class Watched:
                 pass
             os.close(fd)
 
-    def told(self) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """The answer."""
         told: dict[str, Any] = {"exit": None, "left": 0, "failed": ""}
         try:
@@ -180,7 +180,7 @@ class Watched:
         except ValueError:
             told["failed"] = "" if self._reason else "the process that stands for it has died"
         told["left"] = max(told["left"], len(self._killed))
-        told["reason"] = self._reason or self._grown(told["exit"])
+        told["reason"] = self._reason or self._explain_file_limit(told["exit"])
         told["seconds"] = self._seconds
         told["printed"] = sum(prints.count for prints in self._prints.values())
         told["out"], told["err"] = (self._prints[fd].text() for fd in self._fds[:2])
@@ -210,7 +210,7 @@ class Watched:
         elif size(self._job["tree"]) > self._limits["tree_bytes"]:
             self._end("file_limit")
 
-    def _grown(self, code: int | None) -> str:
+    def _explain_file_limit(self, code: int | None) -> str:
         """Why a command failed that was not ended: perhaps a file that may not grow further."""
         most = self._limits["file_mb"] * MEGABYTE
         if code == -signal.SIGXFSZ or (code and largest(self._job["tree"]) >= most):
@@ -230,7 +230,7 @@ class Watched:
             if not left:
                 return
             for pid in left:
-                self._killed |= {pid} if pid != self._pid and tree.running(pid) else set()
+                self._killed |= {pid} if pid != self._pid and tree.is_running(pid) else set()
                 self._killed |= tree.kill_tree(pid)
             while True:
                 try:

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from ...bounds import cage, tree
-from ...bounds.prints import Prints, size
+from ...bounds.prints import CapturedOutput, size
 from . import child
 
 LONGEST_REPORT = 32 << 20
@@ -26,7 +26,7 @@ class Plan:
         self._limits = job["limits"]
         self._started = time.monotonic()
         self._looked = self._started
-        self._prints = Prints(job["limits"]["output_mb"] * MEGABYTE)
+        self._prints = CapturedOutput(job["limits"]["output_mb"] * MEGABYTE)
         self._report: list[bytes] = []
         self._reported = 0
         self._reason: dict[str, str] | None = None
@@ -34,7 +34,7 @@ class Plan:
 
     @classmethod
     def fork(
-        cls, shared: child.Shared, job: dict[str, Any], cages: cage.Cage, others: list[int]
+        cls, shared: child.LoadedStep, job: dict[str, Any], cages: cage.ResourceLimits, others: list[int]
     ) -> Plan:
         """Start a plan's process. `others` are descriptors that it must not hold."""
         prints, prints_end = os.pipe()
@@ -44,7 +44,7 @@ class Plan:
         if pid == 0:
             for fd in (*others, prints, report):
                 os.close(fd)
-            child.live(shared, job, (prints_end, report_end), group)
+            child.run_plan(shared, job, (prints_end, report_end), group)
         os.close(prints_end)
         os.close(report_end)
         for fd in (prints, report):
@@ -93,7 +93,7 @@ class Plan:
                 pass
             os.close(fd)
         refused = self._group.leave()[0] if self._group is not None else 0
-        told = self._told(status)
+        told = self._read_report(status)
         if refused:
             told["refused"] = refused
             if told["error"] is not None and self._reason is None:
@@ -110,7 +110,7 @@ class Plan:
         told.setdefault("seconds", time.monotonic() - self._started)
         return told
 
-    def _told(self, status: int) -> dict[str, Any]:
+    def _read_report(self, status: int) -> dict[str, Any]:
         """What the plan reported, or why there is no report."""
         if self._reason is not None:
             return {"error": self._reason, "said": {}}
@@ -119,7 +119,7 @@ class Plan:
         except ValueError:
             told = None
         if not isinstance(told, dict) or not isinstance(told.get("said"), dict):
-            how = _ended(status)
+            how = _describe_exit(status)
             return {"error": {"kind": "died", "message": f"the process {how}"}, "said": {}}
         return {"error": None, **told}
 
@@ -129,7 +129,7 @@ class Plan:
             self.killed |= tree.kill_tree(self.pid)
 
 
-def _ended(status: int) -> str:
+def _describe_exit(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"was ended by {signal.Signals(os.WTERMSIG(status)).name}"
     return f"ended by itself with exit code {os.WEXITSTATUS(status)} before the step returned"

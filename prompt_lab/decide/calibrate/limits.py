@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from prompt_lab.decide.calibrate.campaigns import Ledgers
-from prompt_lab.decide.calibrate.cells import NO_DIFFERENCE, Cell, Reuse
+from prompt_lab.decide.calibrate.cells import NO_DIFFERENCE, CalibrationCell, Reuse
 from prompt_lab.decide.calibrate.measure import Measured, clopper_pearson
 from prompt_lab.decide.calibrate.reuse import Reused
 from prompt_lab.decide.calibrate.series import Series
@@ -12,7 +12,7 @@ ALPHA = 0.05
 ENOUGH = 20_000  # worlds, from which on the plain rates must keep within the limits
 
 
-def missed(cell: Cell, seen: Measured) -> list[str]:
+def missed(cell: CalibrationCell, seen: Measured) -> list[str]:
     """The limits of this cell that its worlds contradict, as sentences.
 
     A rate contradicts a limit only if its interval excludes it, so that few worlds make an honest
@@ -52,9 +52,9 @@ def missed_by_series(series: Series, seen: Ledgers) -> list[str]:
         if rate > asked.any_false_at_most:
             faults.append(f"{seen.any_false:.1%} of the campaigns end with a false merge")
     if asked.found_at_least is not None:
-        found = seen.found if many else found_high
+        found = seen.share_merged if many else found_high
         if found < asked.found_at_least:
-            faults.append(f"only {seen.found:.0%} of the true gains are merged")
+            faults.append(f"only {seen.share_merged:.0%} of the true gains are merged")
     if asked.excess_at_most is not None and seen.excess is not None:
         excess = seen.excess - (0.0 if many else 2 * seen.excess_error)
         if excess > asked.excess_at_most:
@@ -68,7 +68,7 @@ def simultaneous(cells: Sequence[Measured]) -> list[tuple[float, float]]:
     return [clopper_pearson(c.kept, c.worlds, 1 - share) for c in cells]
 
 
-def _kept_too_often(cell: Cell | Reuse, kept: int, worlds: int) -> list[str]:
+def _kept_too_often(cell: CalibrationCell | Reuse, kept: int, worlds: int) -> list[str]:
     together = next((len(group) for group in NO_DIFFERENCE if cell in group), 0)
     low, _ = clopper_pearson(kept, worlds, 1 - 0.05 / max(together, 1))
     most, rate, faults = cell.limits.kept_at_most, kept / worlds, []

@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prompt_lab.decide.calibrate import cells as named
 from prompt_lab.decide.calibrate.campaigns import Ledgers
-from prompt_lab.decide.calibrate.cells import Cell, Reuse
+from prompt_lab.decide.calibrate.cells import CalibrationCell, Reuse
 from prompt_lab.decide.calibrate.measure import Measured, measure
 from prompt_lab.decide.calibrate.reuse import Probe, Reused, run_reuse
 from prompt_lab.decide.calibrate.series import SERIES, Series, run_series
 from prompt_lab.errors import UnknownName
 
-Kind = Cell | Reuse | Series
+Kind = CalibrationCell | Reuse | Series
 KINDS: dict[str, Kind] = {cell.world.name: cell for cell in named.ALL}
 KINDS |= {cell.world.name: cell for cell in (*named.REUSED, *named.REUSED_GAIN)}
 KINDS |= {series.name: series for series in SERIES}
@@ -20,7 +20,7 @@ FULL_WORLDS = 20_000
 REUSE_WORLDS = 8_000  # each is walked about four times
 
 
-class Made(BaseModel):
+class BuildInfo(BaseModel):
     """Where figures come from."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -46,7 +46,7 @@ class CellResult(CellFigures):
 
     version: int = 1
     name: str
-    made: Made
+    made: BuildInfo
     seconds: float
 
 

@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from prompt_lab.decide.calibrate.cells import Reuse
 from prompt_lab.decide.calibrate.measure import CHUNK, walk
 from prompt_lab.decide.calibrate.worlds import means, scores
-from prompt_lab.decide.looks import Stop, design
+from prompt_lab.decide.looks import LookStop, design
 from prompt_lab.decide.table import Floats, plan_values
 
 Bools = NDArray[np.bool_]
-Look = Callable[[Floats], Stop]
+Look = Callable[[Floats], LookStop]
 """Plan values in trial order -> where the looks over them end."""
 
 
@@ -61,7 +61,7 @@ class Reused(BaseModel):
     seed: int
 
 
-class Days(NamedTuple):
+class ScoresByDay(NamedTuple):
     """Scores, shape (world, plan, model, replicate); those of one world lack the first axis."""
 
     then: Floats
@@ -72,7 +72,7 @@ class Days(NamedTuple):
 class Followed(NamedTuple):
     """Where a trial under the rule ended, how many plans it asked for, which were made anew."""
 
-    stop: Stop
+    stop: LookStop
     asked: int
     renewed: Bools
 
@@ -86,7 +86,7 @@ def run_reuse(cell: Reuse, worlds: int, seed: int, probe: Probe) -> Reused:
     for start in range(0, worlds, CHUNK):
         drawn = _draw(cell, min(CHUNK, worlds - start), rng)
         for world in zip(*drawn, strict=True):
-            counts += _judge(Days(*world), look, probe)
+            counts += _judge(ScoresByDay(*world), look, probe)
     fresh, unprobed, probed, renewed, invalid, made, wholly = counts.tolist()
     return Reused(
         cell=cell.world.name,
@@ -119,17 +119,17 @@ def follow(fresh: Floats, reused: Floats, certain: Bools, look: Look) -> Followe
         renewed[:asked] = True
 
 
-def _draw(cell: Reuse, count: int, rng: np.random.Generator) -> Days:
+def _draw(cell: Reuse, count: int, rng: np.random.Generator) -> ScoresByDay:
     """The baseline then and today, and the candidate, which is the gain better than today's."""
     world = cell.world
     logits = rng.normal(size=(count, world.plans)) * world.difficulty
     old, new = means(world, logits, rng)
     gained = world.model_copy(update={"effect": world.effect + cell.gain})
     better = means(gained, logits, rng)[1] if cell.gain else new
-    return Days(*(scores(world, mean, rng) for mean in (old, new, better)))
+    return ScoresByDay(*(scores(world, mean, rng) for mean in (old, new, better)))
 
 
-def _judge(world: Days, look: Look, probe: Probe) -> tuple[int, ...]:
+def _judge(world: ScoresByDay, look: Look, probe: Probe) -> tuple[int, ...]:
     """Kept made anew, unprobed, probed and by the rule; INVALID; calls of the rule, and without."""
     then, today = world.then[..., 0], world.today[..., 0]
     certain = probe.certain(len(then))

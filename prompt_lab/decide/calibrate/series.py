@@ -9,7 +9,7 @@ from prompt_lab.decide.calibrate.campaigns import Ledgers, campaign, summarise
 from prompt_lab.decide.policy import LedgerRule, Policy
 
 
-class Asked(NamedTuple):
+class SeriesLimits(NamedTuple):
     """What a series must show; None: reported only."""
 
     false_share_at_most: float | None = None
@@ -26,7 +26,7 @@ class Series(NamedTuple):
     trials: int
     better: int = 0
     gain: float = 0.0
-    asked: Asked = Asked()
+    asked: SeriesLimits = SeriesLimits()
     campaigns: int = 200
 
     @property
@@ -37,14 +37,14 @@ class Series(NamedTuple):
 
 SERIES = (
     Series("100 iterations, 10 truly better by 20 points", LedgerRule(iterations=100), 100, 10, 0.2,
-           Asked(false_share_at_most=0.05, found_at_least=0.7, excess_at_most=0.01)),
+           SeriesLimits(false_share_at_most=0.05, found_at_least=0.7, excess_at_most=0.01)),
     Series("100 iterations, 10 truly better by 10 points", LedgerRule(iterations=100), 100, 10, 0.1,
-           Asked(false_share_at_most=0.05)),
+           SeriesLimits(false_share_at_most=0.05)),
     Series("the same, +20 points, e-LOND", LedgerRule(control="elond"), 100, 10, 0.2,
-           Asked(false_share_at_most=0.05)),
+           SeriesLimits(false_share_at_most=0.05)),
     Series("the same, +20 points, alpha fixed at 5 %", LedgerRule(control="fixed"), 100, 10, 0.2),
     Series("26 useless candidates", LedgerRule(iterations=26), 26,
-           asked=Asked(any_false_at_most=0.05), campaigns=1000),
+           asked=SeriesLimits(any_false_at_most=0.05), campaigns=1000),
     Series("26 useless candidates, alpha fixed at 5 %", LedgerRule(control="fixed"), 26),
 )  # fmt: skip
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from prompt_lab.decide.calibrate.campaigns import Ledgers
-from prompt_lab.decide.calibrate.cells import Cell, Reuse
+from prompt_lab.decide.calibrate.cells import CalibrationCell, Reuse
 from prompt_lab.decide.calibrate.limits import simultaneous
 from prompt_lab.decide.calibrate.measure import Measured, clopper_pearson
 from prompt_lab.decide.calibrate.reuse import Reused
@@ -12,7 +12,7 @@ from prompt_lab.decide.calibrate.reuse import Reused
 T = TypeVar("T")
 
 
-def chosen(group: Sequence[Cell | Reuse], seen: Mapping[str, T]) -> list[T]:
+def chosen(group: Sequence[CalibrationCell | Reuse], seen: Mapping[str, T]) -> list[T]:
     """The cells of a group that were run, in the group's order."""
     return [seen[cell.world.name] for cell in group if cell.world.name in seen]
 
@@ -48,7 +48,7 @@ def ledger_table(ledgers: Mapping[str, Ledgers]) -> str:
     lines = [_line([*head, "claim less truth"]), "|" + "---|" * 6]
     for name, seen in ledgers.items():
         share = f"{seen.false_share:.2%} ± {2 * seen.false_share_error:.2%}"
-        found = f"{seen.found:.0%}" if seen.true else ""
+        found = f"{seen.share_merged:.0%}" if seen.true else ""
         excess = "" if seen.excess is None else f"{_points(seen.excess)} points"
         lines.append(
             _line([name, str(seen.campaigns), share, f"{seen.any_false:.1%}", found, excess])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.code_host._github_auth import Access
-from adapters.code_host._github_calls import Calls
+from adapters.code_host._github_calls import GitHubCalls
 from prompt_lab.config.github import GitHubConfig
 from prompt_lab.errors import CodeHostError
 from prompt_lab.names import Outcome, PullState
@@ -112,7 +112,7 @@ def test_it_is_in_no_file_no_argument_and_no_message(
 
 def test_a_fork_has_a_connection_of_its_own() -> None:
     config = GitHubConfig(repository="a/b")
-    access = Access(config, {"GITHUB_TOKEN": TOKEN}, Calls(config))
+    access = Access(config, {"GITHUB_TOKEN": TOKEN}, GitHubCalls(config))
     mine = access.client
     child = multiprocessing.get_context("fork").Process(
         target=lambda: os._exit(access.client is mine)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from adapters.gateway.owner import Gateway
 from adapters.gateway.settings import Route
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import OutsideFailure
+from prompt_lab.errors import TransientError
 from prompt_lab.names import Side
 from tests.adapters.gateway.conftest import KEY, KEY_ENV, ask, issue, route
 from tests.adapters.gateway.stand_in import StandIn
@@ -71,7 +71,7 @@ def test_a_closed_gateway_answers_nobody_and_can_be_started_again() -> None:
     gateway.close()
     assert pid is not None
     assert gone(pid)
-    with pytest.raises(OutsideFailure, match="does not answer"):
+    with pytest.raises(TransientError, match="does not answer"):
         gateway.usage(token)
     with gateway:
         assert gateway.usage(issue(gateway)).calls == 0

@@ -8,7 +8,7 @@ import pytest
 from adapters.llm.openai_like import ADDRESSES, LANES
 from adapters.registry import load
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import ModelUnavailable, OutsideFailure
+from prompt_lab.errors import ModelUnavailable, TransientError
 from prompt_lab.ports import Request
 from tests.adapters.llm.conftest import World
 from tests.adapters.llm.vendors import KEY, KEY_ENV
@@ -89,7 +89,7 @@ def test_an_unanswered_call_gives_its_place_away(world_of: WorldOf) -> None:
     world.reply(500, {})
     model = world.model(workers=1)
     for _ in range(2):  # a place that is not given back would block the second
-        with pytest.raises(OutsideFailure):
+        with pytest.raises(TransientError):
             model.ask(PLAIN)
 
 

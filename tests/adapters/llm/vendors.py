@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from prompt_lab.config.models import ModelConfig, Settings
+from prompt_lab.config.models import ModelConfig, CallSettings
 from prompt_lab.config.profiles import model_of
 
 KEY_ENV = "LLM_CONTRACT_KEY"
@@ -40,7 +40,7 @@ class Vendor:
             return self._by_profile(address + self.base, settings, more)
         given: Body = {"alias": "m", "id": "some-model", "base_url": address + self.base} | more
         fixed: Body = {"provider": self.provider, "deterministic": False, "key_env": KEY_ENV}
-        return ModelConfig.model_validate({**fixed, "settings": Settings(**settings), **given})
+        return ModelConfig.model_validate({**fixed, "settings": CallSettings(**settings), **given})
 
     def _by_profile(self, address: str, settings: Body, more: Body) -> ModelConfig:
         """The same wishes as the arguments of a class."""

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from adapters.walls.held import NO_COUNT, NO_MEMORY_BOUND
-from adapters.walls.processes import Ended, Limits, run
-from adapters.walls.walls import Walls
+from adapters.walls.processes import ProcessResult, ProcessLimits, run
+from adapters.walls.walls import SandboxPolicy
 
-PLENTY = Limits(30)
+PLENTY = ProcessLimits(30)
 
 
 def shell(
-    folder: Path, script: str, walls: Walls | None = None, limits: Limits = PLENTY, **more: str
-) -> Ended:
+    folder: Path, script: str, walls: SandboxPolicy | None = None, limits: ProcessLimits = PLENTY, **more: str
+) -> ProcessResult:
     return run(["sh", "-c", script], cwd=folder, environment=more, limits=limits, walls=walls)
 
 
-def needs_walls(ended: Ended) -> None:
+def needs_walls(ended: ProcessResult) -> None:
     if missing := walls_missing(ended.unbound):
         pytest.skip(f"no namespaces on this machine: {missing[0]}")
 

@@ -12,7 +12,7 @@ from prompt_lab.prompts.text import placeholders, split
 from prompt_lab.propose.choose import NothingToPropose, choose, strategies
 from prompt_lab.propose.model import Material, failing_plans, flaw
 from prompt_lab.propose.sections import halves
-from prompt_lab.records import Direction, PlanText, RunRecord, Sent, Usage
+from prompt_lab.records import Direction, PlanText, RunRecord, SentEvidence, Usage
 
 SCHEMA = {"properties": {"amount": {"type": "number", "description": "The price to pay."}}}
 MATERIAL = Material("extract_invoice", "Extract.\n[user]\n{invoice}\n", SCHEMA, ())
@@ -76,7 +76,7 @@ def test_what_no_rewrite_may_break(new: str, why: str) -> None:
 
 
 def record(plan: str, primary: float, split: Split = Split.TRAIN) -> RunRecord:
-    sent = Sent(wanted_commit="", head="", tree_clean=True, files={}, prompt_sha256="")
+    sent = SentEvidence(wanted_commit="", head="", tree_clean=True, files={}, prompt_sha256="")
     return RunRecord(
         iteration=1, step="s", split=split, side=Side.BASELINE, model="m", plan=plan, replicate=0,
         status=Status.OK, scores={}, primary=primary, valid=True, usage=Usage(), sent=sent,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.names import Side, Status
-from prompt_lab.store.foreign import ENDED, Batch, irregular_runs, read_batch_of, run_folders
+from prompt_lab.store.foreign import ENDED, ForeignRunFolder, irregular_runs, read_batch_of, run_folders
 from prompt_lab.store.foreign_analyses import irregular_analyses
 from prompt_lab.store.foreign_usage import OVERCOUNTED
 from prompt_lab.store.layout import Lab
@@ -26,7 +26,7 @@ def lab(tmp_path: Path) -> Lab:
     return other_tool.small_lab(tmp_path / "lab")
 
 
-def read(lab: Lab, number: int = 0) -> Batch:
+def read(lab: Lab, number: int = 0) -> ForeignRunFolder:
     return read_batch_of(lab, run_folders(lab)[number], Side.CANDIDATE)
 
 

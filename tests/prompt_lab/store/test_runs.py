@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from prompt_lab.names import Side, Split, Status
-from prompt_lab.records import ProcessRecord, RunError, RunRecord, Sent, Usage
+from prompt_lab.records import ProcessRecord, RunError, RunRecord, SentEvidence, Usage
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.runs import finish, start
 
@@ -28,7 +28,7 @@ def record(**more: Any) -> RunRecord:
         "primary": 0.0,
         "valid": True,
         "usage": Usage(calls=3, calls_succeeded=2),
-        "sent": Sent(wanted_commit="c", head="c", tree_clean=True, files={}, prompt_sha256=""),
+        "sent": SentEvidence(wanted_commit="c", head="c", tree_clean=True, files={}, prompt_sha256=""),
         "content_key": "k",
         "answered_by": "m",
         "started": NOW,
