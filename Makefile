@@ -104,7 +104,7 @@ calibrate: setup ## measure the decision engine into docs/calibration.md, an hou
 .PHONY: task
 task: setup ## one safe iteration of a task.yaml: make task TASK=path/to/task.yaml
 	@test -n "$(TASK)" || { echo "Say which: make task TASK=path/to/task.yaml" >&2; exit 2; }
-	@$(BIN)/python -m pipeline.task.command "$(TASK)"
+	@$(BIN)/python -m pipeline.cli.task "$(TASK)"
 
 .PHONY: samples
 samples: $(VENV)/.samples ## install what sample tasks take beyond that: scikit-learn
@@ -121,7 +121,7 @@ ledger: setup ## the lab's index.html anew, another tool's lab too (PROMPTLAB_RO
 
 .PHONY: scheduler
 scheduler: setup ## luigid's web page on 8082, and the lab's pages on 8083
-	@$(BIN)/python -m pipeline.scheduler
+	@$(BIN)/python -m pipeline.web.scheduler
 
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the dependencies anew into locks/

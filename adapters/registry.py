@@ -35,7 +35,7 @@ AGENT = {
     "api": "adapters.agent.api:ApiAgent",
     "scripted": "adapters.agent.scripted:ScriptedAgent",
 }
-GATEWAY = {"local": "adapters.gateway.lines:GatewaySessions"}
+GATEWAY = {"local": "adapters.gateway.sessions:GatewaySessions"}
 _TABLES = {
     "agent": AGENT,
     "llm": LLM,

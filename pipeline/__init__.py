@@ -9,30 +9,30 @@ sys.excepthook = end_plainly
 
 from luigi.interface import core
 
-from pipeline.analysis.analysis import Assessment, CodeReview, Insight, Synthesis
-from pipeline.change.implement import Implement
-from pipeline.change.prepare import Prepare
-from pipeline.change.scout import Scout
-from pipeline.decide.calibrate import Calibrate, CalibrateCell
-from pipeline.decide.conclude import Conclude, Report
-from pipeline.decide.replay import Replay
-from pipeline.decide.since_start import SinceStart
-from pipeline.decide.verdict import Verdict
-from pipeline.fan_out.run import Run
-from pipeline.iteration.iteration import Iteration
-from pipeline.labs.example import ExampleLab
-from pipeline.labs.recorded import RecordedLab
-from pipeline.logs import find_settings, say_plainly
-from pipeline.loop.loop import Loop
-from pipeline.loop.prepare_pull import PreparePull
-from pipeline.loop.revert import Revert
-from pipeline.pages.compare import Compare
-from pipeline.pages.ledger import Ledger
-from pipeline.task.campaign import Campaign
-from pipeline.task.run_task import Attempt, RunTask
-from pipeline.trial.judging import Judgements
-from pipeline.trial.noise_floor import NoiseFloor
-from pipeline.trial.runs import Runs
+from pipeline.console import find_settings, say_plainly
+from pipeline.tasks.iteration import Iteration
+from pipeline.tasks.run import Run
+from prompt_lab.experiments.analysis import Assessment, CodeReview, Insight, Synthesis
+from prompt_lab.experiments.calibrate import Calibrate, CalibrateCell
+from prompt_lab.experiments.compare import Compare
+from prompt_lab.experiments.conclude import Conclude, Report
+from prompt_lab.experiments.example_lab import ExampleLab
+from prompt_lab.experiments.implement import Implement
+from prompt_lab.experiments.ledger import Ledger
+from prompt_lab.experiments.llm_judge import Judgements
+from prompt_lab.experiments.loop import Loop
+from prompt_lab.experiments.noise_floor import NoiseFloor
+from prompt_lab.experiments.prepare import Prepare
+from prompt_lab.experiments.prepare_pull import PreparePull
+from prompt_lab.experiments.recorded_lab import RecordedLab
+from prompt_lab.experiments.replay import Replay
+from prompt_lab.experiments.revert import Revert
+from prompt_lab.experiments.runs import Runs
+from prompt_lab.experiments.scout import Scout
+from prompt_lab.experiments.since_start import SinceStart
+from prompt_lab.experiments.verdict import Verdict
+from prompt_lab.task_engine.run_campaign import Campaign
+from prompt_lab.task_engine.run_task import Attempt, RunTask
 
 # luigi's client reads these from [core], where luigi itself takes them for mistakes.
 core.ignore_unconsumed |= {"rpc_retry_attempts", "rpc_retry_wait", "rpc_log_retries"}

@@ -90,7 +90,9 @@ class GatewaySession:
 class ModelGateway(Protocol):
     """Stands between steps in a process of their own and their models; alone it has the keys."""
 
-    def line(self, run: RunKey, fallbacks: Sequence[str] = ()) -> AbstractContextManager[GatewaySession]:
+    def line(
+        self, run: RunKey, fallbacks: Sequence[str] = ()
+    ) -> AbstractContextManager[GatewaySession]:
         """A line for one run, until the block ends. Each call that run.model does not answer is
         tried on the fallbacks (aliases), one after another. Raises OutsideFailure.
         """

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from adapters.walls.processes import ProcessResult, ProcessLimits, run
-from adapters.walls.walls import SandboxPolicy
+from adapters.isolation.policy import SandboxPolicy
+from adapters.isolation.processes import ProcessLimits, ProcessResult, run
 from prompt_lab.agents.port import AgentJob, AgentResult, Ending
 from prompt_lab.config.agents import AgentConfig
 

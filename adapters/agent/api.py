@@ -6,10 +6,9 @@ from math import nan
 from time import monotonic
 from typing import Protocol
 
-from prompt_lab.agents.belief import writable
 from prompt_lab.agents.port import AgentJob, AgentResult, Ending
-from prompt_lab.agents.proposal import Proposal, parse_proposal
 from prompt_lab.agents.refusals import Fault
+from prompt_lab.agents.requests import Proposal, parse_proposal, writable
 from prompt_lab.analyze.markdown import cut_line
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.models import ModelConfig

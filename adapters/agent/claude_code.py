@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.agent._command import CommandAgent, AgentOutput, parse_token_count
+from adapters.agent._command import AgentOutput, CommandAgent, parse_token_count
 from prompt_lab.agents.port import AgentJob
 
 READS = "Read,Glob,Grep"
@@ -59,5 +59,7 @@ class ClaudeCode(CommandAgent):
 
     def _count(self, usage: Mapping[str, Any], heard: AgentOutput) -> None:
         cached = ("cache_creation_input_tokens", "cache_read_input_tokens")
-        heard.input_tokens += sum(parse_token_count(usage.get(k)) for k in ("input_tokens", *cached))
+        heard.input_tokens += sum(
+            parse_token_count(usage.get(k)) for k in ("input_tokens", *cached)
+        )
         heard.output_tokens += parse_token_count(usage.get("output_tokens"))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.agent._command import CommandAgent, AgentOutput, parse_token_count
+from adapters.agent._command import AgentOutput, CommandAgent, parse_token_count
 from prompt_lab.agents.port import AgentJob
 
 KEY = "PROMPT_LAB_AGENT_KEY"

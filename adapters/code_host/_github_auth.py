@@ -84,7 +84,10 @@ class Access:
 
     def git_environment(self) -> dict[str, str]:
         """How git is told the token: for this host alone, and in no file and no argument."""
-        if not self._config.git_remote.startswith(("http://", "https://")) and not self._has_explicit_name:
+        if (
+            not self._config.git_remote.startswith(("http://", "https://"))
+            and not self._has_explicit_name
+        ):
             return {}
         self.client  # noqa: B018 -- an App's token is made through it
         token = self._call("make a token for git", lambda: self._auth.token)

@@ -1,11 +1,15 @@
 """A pull request as PyGithub has it, in our words."""
 
-from github import GithubException
+from dataclasses import dataclass
+
+from github import GithubException, UnknownObjectException
+from github.Commit import Commit
 from github.PullRequest import PullRequest
+from github.Repository import Repository
 
 from adapters.code_host._github_calls import NotYet, error_text
 from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused, PullEnded
-from prompt_lab.names import PullState
+from prompt_lab.names import Outcome, PullState
 from prompt_lab.records import Pull
 
 
@@ -81,3 +85,63 @@ def to_record(pull: PullRequest) -> Pull:
         labels=tuple(label.name for label in pull.labels),
         merged_commit=(pull.merge_commit_sha or "") if stands is PullState.MERGED else "",
     )
+
+
+LONGEST = 140
+_STATES = {
+    Outcome.YES: "success",
+    Outcome.NO: "failure",
+    Outcome.CONDITIONAL: "pending",
+    Outcome.INVALID: "error",
+}
+# None of those but the first lets a required check pass: 'neutral' would.
+_CONCLUSIONS = {
+    Outcome.YES: "success",
+    Outcome.NO: "failure",
+    Outcome.CONDITIONAL: "action_required",
+    Outcome.INVALID: "cancelled",
+}
+
+
+@dataclass(frozen=True)
+class CommitReport:
+    """What is said on a commit under a name."""
+
+    name: str
+    outcome: Outcome
+    text: str
+
+    @property
+    def line(self) -> str:
+        """The text in the length that a status may have."""
+        flat = " ".join(f"{self.outcome.value}: {self.text}".split())
+        return flat if len(flat) <= LONGEST else flat[: LONGEST - 1] + "…"
+
+
+def publish_report(repository: Repository, sha: str, told: CommitReport) -> None:
+    """Say it, unless it is what was said last."""
+    commit = repository.get_commit(sha)
+    try:
+        _as_status(commit, told)
+    except UnknownObjectException:
+        _as_check_run(repository, commit, sha, told)
+
+
+def _as_status(commit: Commit, told: CommitReport) -> None:
+    state = _STATES[told.outcome]
+    newest = next((s for s in commit.get_statuses() if s.context == told.name), None)
+    if newest is None or (newest.state, newest.description) != (state, told.line):
+        commit.create_status(state, description=told.line, context=told.name)
+
+
+def _as_check_run(repository: Repository, commit: Commit, sha: str, told: CommitReport) -> None:
+    runs = [r for r in commit.get_check_runs(check_name=told.name) if r.name == told.name]
+    output: dict[str, str | list[dict[str, str | int]]]
+    output = {"title": told.outcome.value, "summary": told.line}
+    ending = _CONCLUSIONS[told.outcome]
+    if not runs:
+        repository.create_check_run(
+            told.name, sha, status="completed", conclusion=ending, output=output
+        )
+    elif (runs[0].conclusion, runs[0].output.summary) != (ending, told.line):
+        runs[0].edit(status="completed", conclusion=ending, output=output)

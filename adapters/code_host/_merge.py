@@ -1,5 +1,6 @@
 """Merge commits made beside the user's checkout, and main moved on to them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,54 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 from adapters.git import Git, checkout_of, hand_over, signed
-from prompt_lab.errors import CodeHostError, MergeConflict
+from prompt_lab.errors import CodeHostError, MergeConflict, PullEnded
+from prompt_lab.names import PullState
+from prompt_lab.records import Pull
+
+LONGEST = 65_000
+"""Characters; GitHub takes 65,536."""
+_KEY = re.compile(r"[A-Za-z0-9_.-]+")
+_MARK = re.compile(r"\n\n<!-- prompt-lab: ([A-Za-z0-9_.-]+) -->\s*\Z")
+_CUT = "\n\n… the rest is in the report."
+
+
+def add_marker(body: str, key: str) -> str:
+    r"""The body with its mark; what is too long for the host is cut.
+
+    >>> marked("YES", "verdict-1")
+    'YES\n\n<!-- prompt-lab: verdict-1 -->'
+    """
+    if not _KEY.fullmatch(key):
+        raise CodeHostError(
+            f"{key!r} cannot be the key of a comment: letters, digits, '_', '.', '-'"
+        )
+    whole = body if len(body) <= LONGEST else body[: LONGEST - len(_CUT)] + _CUT
+    return f"{whole}\n\n<!-- prompt-lab: {key} -->"
+
+
+def unmarked(text: str | None) -> tuple[str, str] | None:
+    r"""(key, body) of a comment of ours; None of any other.
+
+    >>> unmarked("YES\n\n<!-- prompt-lab: verdict-1 -->\n"), unmarked("I like it.")
+    (('verdict-1', 'YES'), None)
+    """
+    plain = (text or "").replace("\r\n", "\n")
+    found = _MARK.search(plain)
+    return (found[1], plain[: found.start()]) if found else None
+
+
+def check_open(pull: Pull, *, base: str) -> None:
+    """Raises PullEnded or CodeHostError with what is wrong: its state, its base, its branch."""
+    name = f"pull request #{pull.number} ({pull.url})"
+    if pull.state is not PullState.OPEN:
+        raise PullEnded(f"{name} is {pull.state.value}, not open: name one that is open")
+    if pull.base != base:
+        raise CodeHostError(
+            f"{name} goes into {pull.base!r}, but changes are judged against {base!r}: change"
+            " its base, or 'main' in the target's config"
+        )
+    if not pull.head:
+        raise CodeHostError(f"{name}: its branch {pull.branch!r} is gone")
 
 
 def find_merge(git: Git, base: str, head: str) -> str | None:

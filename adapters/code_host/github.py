@@ -16,16 +16,16 @@ from adapters.code_host._github_auth import Access
 from adapters.code_host._github_calls import GitHubCalls, NotYet
 from adapters.code_host._github_git import Remote
 from adapters.code_host._github_pull import (
+    CommitReport,
     check_mergeable,
-    is_merged,
     head_moved_error,
+    is_merged,
+    publish_report,
     refusal,
-    to_record,
     state,
+    to_record,
 )
-from adapters.code_host._github_verdict import CommitReport, publish_report
-from adapters.code_host._marker import LONGEST, add_marker, unmarked
-from adapters.code_host._rules import check_open
+from adapters.code_host._merge import LONGEST, add_marker, check_open, unmarked
 from prompt_lab.config.github import GitHubConfig
 from prompt_lab.errors import CodeHostError, PullEnded
 from prompt_lab.names import Outcome, PullState

@@ -3,9 +3,15 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from adapters.code_host._merge import advance, check_merge, contains, find_merge, make_merge
-from adapters.code_host._pulls import Comment, Event, StoredStatus, PullFiles, StoredPull
-from adapters.code_host._rules import check_open
+from adapters.code_host._merge import (
+    advance,
+    check_merge,
+    check_open,
+    contains,
+    find_merge,
+    make_merge,
+)
+from adapters.code_host._pulls import Comment, Event, PullFiles, StoredPull, StoredStatus
 from adapters.git import Git, branch_head, one_at_a_time
 from prompt_lab.errors import CodeHostError, HeadMoved, PullEnded
 from prompt_lab.names import Outcome, PullState

@@ -7,13 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.gateway.books import UsageAccounting
+from adapters.gateway.accounting import TokenRun, UsageAccounting
 from adapters.gateway.calls import CallHandler
-from adapters.gateway.canonical import read_body
 from adapters.gateway.client import NO_RETRY, plain_response
 from adapters.gateway.dialects import DIALECTS
+from adapters.gateway.recordings import read_body
 from adapters.gateway.records import RunId
-from adapters.gateway.runs import TokenRun
 from adapters.gateway.settings import DialectName
 
 LARGEST_REQUEST = 64 * 1024 * 1024

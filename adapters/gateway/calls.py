@@ -6,16 +6,15 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from adapters.gateway.books import UsageAccounting
+from adapters.gateway.accounting import TokenRun, UsageAccounting, stamp_of
 from adapters.gateway.client import NO_RETRY, ClientConnection, ClientDisconnected, plain_response
 from adapters.gateway.dialects import DIALECTS
 from adapters.gateway.dialects.base import Body, Reply
 from adapters.gateway.prepare import build_request
-from adapters.gateway.recordings import RecordedRequest, Recorded, Recordings
+from adapters.gateway.recordings import Recorded, RecordedRequest, Recordings
 from adapters.gateway.records import CallRecord
-from adapters.gateway.runs import TokenRun, stamp_of
 from adapters.gateway.settings import DialectName, Mode, Route
-from adapters.gateway.upstream import UpstreamUnavailable, Upstream
+from adapters.gateway.upstream import Upstream, UpstreamUnavailable
 from prompt_lab.errors import LabError
 from prompt_lab.redact import Redactor
 
@@ -62,7 +61,9 @@ class CallHandler:
                 record.waited = sum(attempt.waited for attempt in record.attempts)
             self._books.enter(run, question, record)
 
-    def _begin(self, run: TokenRun, name: DialectName, body: Body) -> tuple[RecordedRequest, CallRecord]:
+    def _begin(
+        self, run: TokenRun, name: DialectName, body: Body
+    ) -> tuple[RecordedRequest, CallRecord]:
         now = time.time()
         question = RecordedRequest(run.id, name, body, self._redactor.body, run.begin(), now)
         if self._mode != "live":
@@ -115,7 +116,11 @@ class CallHandler:
         return await upstream.ask(sent, client, record.attempts, last=last)
 
     def _refuse(
-        self, client: ClientConnection, record: CallRecord, name: DialectName, dead: UpstreamUnavailable
+        self,
+        client: ClientConnection,
+        record: CallRecord,
+        name: DialectName,
+        dead: UpstreamUnavailable,
     ) -> web.StreamResponse:
         record.error = self._redactor.text(str(dead))
         record.status = dead.status
@@ -157,7 +162,9 @@ def _model_name(route: Route, reply: Reply) -> str:
     return route.config.id if route.config.provider == "embedded" else reply.model
 
 
-async def _give(client: ClientConnection, answer: Recorded, record: CallRecord) -> web.StreamResponse:
+async def _give(
+    client: ClientConnection, answer: Recorded, record: CallRecord
+) -> web.StreamResponse:
     if client.started:
         return await client.end(answer.unsent)
     marks = {"x-answered-by": record.answered_by, "x-origin": record.origin}

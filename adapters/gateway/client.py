@@ -50,7 +50,9 @@ class ClientConnection:
             self._request.transport.abort()
 
 
-def plain_response(status: int, data: bytes, content_type: str, headers: dict[str, str]) -> web.Response:
+def plain_response(
+    status: int, data: bytes, content_type: str, headers: dict[str, str]
+) -> web.Response:
     """An answer at once."""
     return web.Response(status=status, body=data, headers=_typed(content_type, headers))
 

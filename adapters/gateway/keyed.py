@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.gateway.dialects.base import Reply, ReplyHeader
 from adapters.gateway.dialects.chat import wants_usage
-from adapters.gateway.recordings import RecordedRequest, Recorded, read_recording, write_json
+from adapters.gateway.recordings import Recorded, RecordedRequest, read_recording, write_json
 from adapters.gateway.records import KEYED, Origin
 from adapters.gateway.relay import rendered
 from adapters.gateway.settings import Route

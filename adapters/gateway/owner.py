@@ -13,8 +13,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, Self
 
-from adapters.gateway.records import CallRecord, RunId, GatewayUsage
-from adapters.gateway.settings import Mode, RecordingsAt, Route, GatewaySettings
+from adapters.gateway.records import CallRecord, GatewayUsage, RunId
+from adapters.gateway.settings import GatewaySettings, Mode, RecordingsAt, Route
 from prompt_lab.errors import TransientError, UnknownName
 from prompt_lab.names import Side
 

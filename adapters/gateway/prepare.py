@@ -7,7 +7,7 @@ from adapters.gateway.dialects.base import Ask, Body, ReplyHeader, dump
 from adapters.gateway.dialects.chat import Chat, with_usage
 from adapters.gateway.recordings import RecordedRequest
 from adapters.gateway.relay import PassOn, Relay, Translate
-from adapters.gateway.upstream import UpstreamUnavailable, UpstreamRequest, Upstream
+from adapters.gateway.upstream import Upstream, UpstreamRequest, UpstreamUnavailable
 from prompt_lab.redact import Redactor
 
 _CHAT = Chat()
@@ -40,7 +40,9 @@ def build_request(
         if ask is None:
             return PassOn(dialect, body, redactor)
         ident = f"{question.key(upstream.route)[:16]}-{question.number}"
-        return Translate(dialect, ReplyHeader(ident, int(question.now), config.id, ask.tool), redactor)
+        return Translate(
+            dialect, ReplyHeader(ident, int(question.now), config.id, ask.tool), redactor
+        )
 
     return UpstreamRequest(
         path=DIALECTS[spoken].path,
@@ -67,7 +69,9 @@ def _ask(question: RecordedRequest, body: Body) -> Ask:
 def _translated(upstream: Upstream, question: RecordedRequest, ask: Ask) -> Body:
     alias = upstream.route.config.alias
     if "chat" not in upstream.route.spoken:
-        raise UpstreamUnavailable(f"{alias} speaks neither {question.name!r} nor chat completions", 400)
+        raise UpstreamUnavailable(
+            f"{alias} speaks neither {question.name!r} nor chat completions", 400
+        )
     if ask.refused:
         what = ", ".join(dict.fromkeys(ask.refused))
         raise UpstreamUnavailable(

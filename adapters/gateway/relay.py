@@ -55,7 +55,9 @@ class PassOn:
         """The last event."""
         rest, self._rest = self._rest, b""
         reply = self._dialect.read_stream(b"".join(self._all))
-        return self._redactor.redact_known_keys(self._rename_model(rest)), _without_keys(reply, self._redactor)
+        return self._redactor.redact_known_keys(self._rename_model(rest)), _without_keys(
+            reply, self._redactor
+        )
 
     def relay_answer(self, data: bytes) -> tuple[bytes, Reply]:
         """The answer as it is."""

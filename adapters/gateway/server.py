@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
+from adapters.gateway.accounting import UsageAccounting
 from adapters.gateway.app import App
-from adapters.gateway.books import UsageAccounting
 from adapters.gateway.calls import CallHandler
 from adapters.gateway.keyed import ByCall
 from adapters.gateway.recordings import ByRequest, Recordings
-from adapters.gateway.settings import RecordingsAt, GatewaySettings
+from adapters.gateway.settings import GatewaySettings, RecordingsAt
 from adapters.gateway.upstream import Upstream
 from prompt_lab.redact import Redactor
 

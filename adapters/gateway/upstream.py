@@ -9,9 +9,9 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 
+from adapters.gateway.accounting import ProviderQueue
 from adapters.gateway.client import ClientConnection
 from adapters.gateway.dialects.base import Reply
-from adapters.gateway.limits import ProviderQueue
 from adapters.gateway.recordings import Recorded
 from adapters.gateway.records import CallAttempt
 from adapters.gateway.relay import Relay
@@ -83,13 +83,20 @@ class Upstream:
         key = self._env.get(name, "")
         if not key:
             alias = self.route.config.alias
-            raise UpstreamUnavailable(f"{alias}: the gateway's environment has no {name}, which holds the key")
+            raise UpstreamUnavailable(
+                f"{alias}: the gateway's environment has no {name}, which holds the key"
+            )
         if self.route.config.provider == "anthropic" and dialect == "messages":
             return {"x-api-key": key}
         return {"Authorization": f"Bearer {key}"}
 
     async def ask(
-        self, sent: UpstreamRequest, client: ClientConnection, attempts: list[CallAttempt], *, last: bool
+        self,
+        sent: UpstreamRequest,
+        client: ClientConnection,
+        attempts: list[CallAttempt],
+        *,
+        last: bool,
     ) -> Recorded:
         """One answer; the attempts are added to the list. Raises Dead.
 
@@ -119,7 +126,9 @@ class Upstream:
             attempt.pause = patience.pause(retries, problem.retry_after)
             await asyncio.sleep(attempt.pause)
 
-    async def _in_place(self, sent: UpstreamRequest, client: ClientConnection, attempt: CallAttempt) -> Recorded:
+    async def _in_place(
+        self, sent: UpstreamRequest, client: ClientConnection, attempt: CallAttempt
+    ) -> Recorded:
         queued = time.perf_counter()
         async with self._lane.place() as base:
             begun = time.perf_counter()
@@ -138,7 +147,9 @@ class Upstream:
             finally:
                 attempt.seconds = time.perf_counter() - begun
 
-    async def _call_once(self, base: str, sent: UpstreamRequest, client: ClientConnection, attempt: CallAttempt) -> Recorded:
+    async def _call_once(
+        self, base: str, sent: UpstreamRequest, client: ClientConnection, attempt: CallAttempt
+    ) -> Recorded:
         begun = time.perf_counter()
         limit = aiohttp.ClientTimeout(total=self.route.config.timeout_seconds)
         async with self._session(base).post(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from adapters.llm.chat import ChatLlm, ChatClient, chat_messages, faults
+from adapters.llm.chat import ChatClient, ChatLlm, chat_messages, faults
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 

@@ -67,4 +67,6 @@ def faults(vendor: ModuleType, config: ModelConfig) -> Iterator[None]:
     except vendor.APIConnectionError as error:
         raise RetryableCall(f"no connection: {type(error.__cause__ or error).__name__}") from None
     except (vendor.APIError, *MALFORMED) as error:
-        raise RetryableCall(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
+        raise RetryableCall(
+            f"an answer without content: {hide_key(str(error), config)[:300]}"
+        ) from None

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.llm.base import MALFORMED, RetryableCall, TimedOut, fault_of, hide_key
 from adapters.llm.chat import chat_messages
-from adapters.llm.response_format import response_format
+from adapters.llm.openai_like import response_format
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
@@ -87,7 +87,9 @@ def lmstudio(
     except httpx.HTTPError as error:
         raise RetryableCall(f"no connection: {type(error).__name__}") from None
     except MALFORMED as error:
-        raise RetryableCall(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
+        raise RetryableCall(
+            f"an answer without content: {hide_key(str(error), config)[:300]}"
+        ) from None
 
 
 def warm(chat: Any) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from adapters.llm import class_calls
 from adapters.llm.base import RetryableCall, hide_key
-from adapters.llm.chat import ChatLlm, ChatClient
+from adapters.llm.chat import ChatClient, ChatLlm
 from prompt_lab.config.arguments import resolved, unset
 from prompt_lab.errors import ModelUnavailable, TransientError
 from prompt_lab.ports import Answer, Request

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from adapters.llm.base import MALFORMED, RetryableCall, TimedOut, fault_of
-from adapters.llm.chat import ChatLlm, ChatClient, chat_messages
+from adapters.llm.chat import ChatClient, ChatLlm, chat_messages
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
@@ -18,7 +18,7 @@ class OllamaLlm(ChatLlm):
 
     def _connect(self) -> ChatClient:
         from llama_index.llms.ollama import OllamaLlm as Chat  # noqa: PLC0415 -- takes seconds
-        from ollama import ChatClient as OllamaClient  # noqa: PLC0415
+        from ollama import Client as OllamaClient  # noqa: PLC0415
 
         address = self.config.base_url or ADDRESS
         headers = {"Authorization": f"Bearer {self.key}"} if self.config.key_env else {}

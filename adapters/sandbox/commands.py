@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters import bounds
-from adapters.walls.jail import HIDDEN, SCRATCH
+from adapters.isolation.jail import HIDDEN, SCRATCH
 from prompt_lab.errors import TransientError
 
 START = Path(bounds.__path__[0]) / "start.py"

@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 from prompt_lab.errors import LabError, StoreError
 from prompt_lab.propose.budget import EXECUTABLE, LINK, REGULAR
-from prompt_lab.tasks.paths import IGNORED
+from prompt_lab.task_engine.paths import IGNORED
 
 MOST_FILES = 200_000
 MOMENTS = 20

@@ -9,7 +9,7 @@ from adapters.git import Git
 from adapters.sandbox.files import SPECIAL, FileStamp, git_mode, opened, stamp
 from prompt_lab.errors import TargetError
 from prompt_lab.propose.budget import LINK
-from prompt_lab.tasks.paths import ignored
+from prompt_lab.task_engine.paths import ignored
 
 
 def root_of(task_file: Path) -> Path:

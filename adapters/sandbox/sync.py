@@ -19,8 +19,8 @@ from prompt_lab.errors import StoreError
 from prompt_lab.propose.budget import EXECUTABLE, REGULAR
 from prompt_lab.store.files import disk_errors, read_if_whole, write_text
 from prompt_lab.store.tasks import TaskStore
-from prompt_lab.tasks.changes import Version
-from prompt_lab.tasks.record import AttemptRecord, Undo
+from prompt_lab.task_engine.changes import Version
+from prompt_lab.task_engine.record import AttemptRecord, Undo
 
 Versions = Mapping[str, Version | None]
 

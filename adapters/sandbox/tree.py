@@ -13,8 +13,8 @@ from adapters.sandbox.index import IndexedFile, read_index, write_index
 from adapters.sandbox.listing import candidates, list_files
 from prompt_lab.errors import StoreError, TargetError
 from prompt_lab.propose.budget import LINK
-from prompt_lab.tasks.changes import Version
-from prompt_lab.tasks.paths import IGNORED
+from prompt_lab.task_engine.changes import Version
+from prompt_lab.task_engine.paths import IGNORED
 
 SETTLED_NS = 5_000_000
 """The kernel's clock for files may stand still so long: what is written is that old before a

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from prompt_lab.errors import TransientError, TargetError
+from prompt_lab.errors import TargetError, TransientError
 
 _BOUNDS = Path(__file__).parent.parent / "bounds"
 START = _BOUNDS / "start.py"

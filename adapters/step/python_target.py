@@ -14,9 +14,9 @@ from adapters.step.process import FILES, TargetProcess
 from adapters.step.sites import Sites
 from adapters.step.step_file import read_step_file
 from prompt_lab.config.lab import StepConfig
-from prompt_lab.errors import ConfigError, TransientError, ScoreFailed, TargetError
+from prompt_lab.errors import ConfigError, ScoreFailed, TargetError, TransientError
 from prompt_lab.names import Side
-from prompt_lab.own_process import Description, TargetLocation, ProcessFacts
+from prompt_lab.own_process import Description, ProcessFacts, TargetLocation
 from prompt_lab.ports import StepJob, StepResult
 from prompt_lab.records import RunError
 from prompt_lab.store.files import write_text

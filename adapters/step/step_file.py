@@ -127,7 +127,9 @@ def _wrong_place(name: str, items: Sequence[PurePosixPath]) -> str:
     return ""
 
 
-def _missing_names(path: Path, tree: ast.Module, values: dict[str, object], mode: str) -> Iterator[str]:
+def _missing_names(
+    path: Path, tree: ast.Module, values: dict[str, object], mode: str
+) -> Iterator[str]:
     known = set(assigned(tree))
     for name in _DEMANDED[mode]:
         if name not in known:

@@ -6,8 +6,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from adapters.git import Git, branch_head, one_at_a_time
-from adapters.workspace import _beside, _content, _copies, _trees
-from adapters.workspace._handing import keep_ref_name, publish
+from adapters.workspace import _copies, _trees
+from adapters.workspace import _trees as _beside
+from adapters.workspace import _trees as _content
+from adapters.workspace._copies import keep_ref_name, publish
 from prompt_lab.errors import NoSuchCommit, TargetError
 from prompt_lab.propose.budget import ChangedFile
 

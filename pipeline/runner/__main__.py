@@ -1,5 +1,5 @@
 """`python -m pipeline.runner`."""
 
-from pipeline.runner.cli import main
+from pipeline.cli.run import main
 
 main()

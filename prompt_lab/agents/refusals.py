@@ -8,7 +8,7 @@ from prompt_lab.agents.port import AgentResult, Ending
 from prompt_lab.analyze.leaks import Leak, leaks
 from prompt_lab.analyze.words import visible
 from prompt_lab.config.agents import AgentConfig
-from prompt_lab.propose.budget import SHOWN, Breach, EditBudget, ChangedFile, excesses
+from prompt_lab.propose.budget import SHOWN, Breach, ChangedFile, EditBudget, excesses
 from prompt_lab.records import PlanText, Record
 from prompt_lab.redact import Redactor
 

@@ -5,10 +5,17 @@ from collections.abc import Sequence
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from prompt_lab.agents.proposal import bad_block
 from prompt_lab.agents.refusals import Fault, Refusal
+from prompt_lab.agents.requests import bad_block
 from prompt_lab.analyze.findings import AnalystFinding, render_findings
-from prompt_lab.analyze.markdown import block, json_block, last_json_block, page, plain_line, section
+from prompt_lab.analyze.markdown import (
+    block,
+    json_block,
+    last_json_block,
+    page,
+    plain_line,
+    section,
+)
 from prompt_lab.analyze.words import line, tokens, visible
 from prompt_lab.records import Record
 
@@ -57,7 +64,9 @@ def _is_shown(evidence: Sequence[str], runs: Sequence[str]) -> bool:
     return any(_cites(text, run) for text in evidence for run in runs if run in text)
 
 
-def backed(found: Sequence[AnalystFinding], runs: Sequence[str], source: str) -> tuple[AnalystFinding, ...]:
+def backed(
+    found: Sequence[AnalystFinding], runs: Sequence[str], source: str
+) -> tuple[AnalystFinding, ...]:
     """The findings of a review, each with those lines of evidence alone that are there.
 
     Such a line cites a run as an insight's does, or quotes words of `source`: the change, and the

@@ -24,7 +24,9 @@ def assess(metrics: Metrics, verdict: Verdict, change: Change) -> str:
         label(metrics.recorded),
         f"**{verdict.outcome}** — {_effect(verdict)}",
         _BEFORE_VERIFY if verdict.needs_verify else "",
-        "\n".join(f"- {plain_line(reason.text, 300)} ({reason.code})" for reason in verdict.reasons),
+        "\n".join(
+            f"- {plain_line(reason.text, 300)} ({reason.code})" for reason in verdict.reasons
+        ),
         section("Before and after", summary(metrics), by_model(metrics)),
         section("What got better", _lines(found, "better")),
         section("What got worse", _lines(found, "worse")),

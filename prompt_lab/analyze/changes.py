@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from prompt_lab.analyze.duplicates import Fold, counts, folded, gap
 from prompt_lab.analyze.findings import Says
-from prompt_lab.analyze.folding import Fold, counts, folded, gap
 from prompt_lab.analyze.markdown import last_line
 from prompt_lab.analyze.model import Duplicates, ErrorKind, Metrics
-from prompt_lab.analyze.numbers import change, percent, score
+from prompt_lab.analyze.text_metrics import change, percent, score
 from prompt_lab.names import Side
 
 MODELS = 8

@@ -8,7 +8,7 @@ from itertools import pairwise
 from prompt_lab.analyze.evidence import RunEvidence
 from prompt_lab.analyze.model import Copied
 from prompt_lab.analyze.texts import Text
-from prompt_lab.analyze.words import Word, line, spelled, weight, split_words
+from prompt_lab.analyze.words import Word, line, spelled, split_words, weight
 from prompt_lab.names import Side
 
 MIN_WORDS = 5

@@ -42,7 +42,8 @@ class HardWord(Record):
 def file_diffs(diff: str) -> tuple[FileDiff, ...]:
     """The files of a unified diff with their added and removed lines; none if it is not one."""
     return tuple(
-        FileDiff(path=file.path, added=file.added, removed=file.removed) for file in _parse_diff(diff)
+        FileDiff(path=file.path, added=file.added, removed=file.removed)
+        for file in _parse_diff(diff)
     )
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from prompt_lab.analyze.findings import AnalystFinding
-from prompt_lab.analyze.markdown import last_line, cut_line
+from prompt_lab.analyze.markdown import cut_line, last_line
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.needs import Needs, cell_told, worst_fields
-from prompt_lab.analyze.numbers import percent
+from prompt_lab.analyze.text_metrics import percent
 from prompt_lab.names import count
 from prompt_lab.records import Direction
 

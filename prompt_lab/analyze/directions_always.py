@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from prompt_lab.analyze.model import Metrics, SideStats
 from prompt_lab.analyze.needs import Needs, cell_told, plan_means, score_of
-from prompt_lab.analyze.numbers import seconds
+from prompt_lab.analyze.text_metrics import seconds
 from prompt_lab.names import Side, count
 from prompt_lab.records import Direction
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from prompt_lab.analyze.duplicates import counts, folded
 from prompt_lab.analyze.findings import AnalystFinding
-from prompt_lab.analyze.folding import counts, folded
 from prompt_lab.analyze.markdown import cut_line
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.needs import Needs, cell_told, plan_means
-from prompt_lab.analyze.numbers import percent
+from prompt_lab.analyze.text_metrics import percent
 from prompt_lab.names import Side, count
 from prompt_lab.records import Direction
 

@@ -55,7 +55,11 @@ def parse_findings(page: str) -> tuple[AnalystFinding, ...]:
     """
     body = last_json_block(page)
     try:
-        return _Block.model_validate_json(body).findings if body is not None else _parse_kept_block(page)
+        return (
+            _Block.model_validate_json(body).findings
+            if body is not None
+            else _parse_kept_block(page)
+        )
     except ValidationError:
         return _parse_kept_block(page)
 

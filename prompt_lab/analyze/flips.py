@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 
-from prompt_lab.analyze.evidence import RunEvidence, RowPair
+from prompt_lab.analyze.evidence import RowPair, RunEvidence
 from prompt_lab.analyze.model import Flip, Identical
 from prompt_lab.names import Status
 from prompt_lab.records import RunRow
@@ -32,7 +32,11 @@ def identical(evidence: RunEvidence) -> tuple[Identical, ...]:
             by_model[pair.baseline.record.model].append(pair)
     found = []
     for model, pairs in by_model.items():
-        same = [pair for pair in pairs if _normalize_outputs(pair.baseline) == _normalize_outputs(pair.candidate)]
+        same = [
+            pair
+            for pair in pairs
+            if _normalize_outputs(pair.baseline) == _normalize_outputs(pair.candidate)
+        ]
         if same:
             found.append(
                 Identical(

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from prompt_lab.analyze import tables, tables_texts
+from prompt_lab.analyze.failure_modes import FailureMode, modes_told
 from prompt_lab.analyze.findings import AnalystFinding, parse_findings, render_findings
 from prompt_lab.analyze.markdown import label, page, plain_line, section
 from prompt_lab.analyze.model import Metrics
-from prompt_lab.analyze.modes import FailureMode
-from prompt_lab.analyze.modes_page import modes_told
 from prompt_lab.analyze.statements import statements
 from prompt_lab.names import count
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from prompt_lab.analyze.leaks import Leak, leaks, spaced
 from prompt_lab.analyze.texts import NOT_JSON, parse_json
-from prompt_lab.analyze.words import line, tokens, visible, weight, split_words
+from prompt_lab.analyze.words import line, split_words, tokens, visible, weight
 from prompt_lab.decide.verdict import Code, Reason
 from prompt_lab.names import count
 from prompt_lab.records import PlanText, Record
@@ -46,7 +46,8 @@ def leaked(
     """
     honest = "\n".join([*stood, *(decoded_text(path, old) for path, (old, _) in changed.items())])
     found = {
-        path: leaks(honest, decoded_text(path, new), train, verify) for path, (_, new) in changed.items()
+        path: leaks(honest, decoded_text(path, new), train, verify)
+        for path, (_, new) in changed.items()
     }
     every = [leak for of in found.values() for leak in of]
     numbers = [leak for leak in every if _is_common(leak)]
@@ -54,7 +55,9 @@ def leaked(
     together = min(len(plans), len(values)) >= NUMBERS_TOGETHER
     return tuple(
         dict.fromkeys(
-            LeakLocation(file=path, line=_line(changed[path][1], leak), plan=leak.plan, source=leak.source)
+            LeakLocation(
+                file=path, line=_line(changed[path][1], leak), plan=leak.plan, source=leak.source
+            )
             for path, of in found.items()
             for leak in sorted(of, key=lambda leak: -len(leak.text))
             if together or not _is_common(leak)

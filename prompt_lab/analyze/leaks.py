@@ -6,7 +6,7 @@ from pydantic import Field
 
 from prompt_lab.analyze.copied import runs_in
 from prompt_lab.analyze.texts import run_leaves
-from prompt_lab.analyze.words import line, spelled, tokens, visible, weight, split_words
+from prompt_lab.analyze.words import line, spelled, split_words, tokens, visible, weight
 from prompt_lab.records import PlanText, Record
 
 MIN_WORDS = 5

@@ -19,7 +19,6 @@ from prompt_lab.names import Side
 from prompt_lab.records import Record
 
 __all__ = [
-    "ScoreCell",
     "Copied",
     "Duplicates",
     "ErrorKind",
@@ -33,6 +32,7 @@ __all__ = [
     "OpeningPhrase",
     "Phrase",
     "Placeholder",
+    "ScoreCell",
     "SharedWords",
     "SideStats",
     "Wrong",

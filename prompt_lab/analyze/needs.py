@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import fmean
 
-from prompt_lab.analyze.model import ScoreCell, FieldAccuracy, Metrics, SideStats
+from prompt_lab.analyze.model import FieldAccuracy, Metrics, ScoreCell, SideStats
 from prompt_lab.names import Side
 
 LOW = 0.5
@@ -107,7 +107,9 @@ def _growth(metrics: Metrics) -> float:
     return after / before if before and after else 1.0
 
 
-def _lost_shares(metrics: Metrics, side: Side, lost: float, invalid: float) -> tuple[float, float, float]:
+def _lost_shares(
+    metrics: Metrics, side: Side, lost: float, invalid: float
+) -> tuple[float, float, float]:
     """(missing, from the inputs, made up) as shares of values; together no more than is lost.
 
     A scorer may forgive what a plain comparison does not, and it may judge one field alone.

@@ -3,10 +3,10 @@
 from collections import Counter
 from typing import NamedTuple
 
-from prompt_lab.analyze.evidence import RunEvidence, Group, GroupKey
+from prompt_lab.analyze.evidence import Group, GroupKey, RunEvidence
 from prompt_lab.analyze.model import OpeningPhrase
 from prompt_lab.analyze.texts import Text
-from prompt_lab.analyze.words import HALF, Word, spelled, tokens, weight, split_words
+from prompt_lab.analyze.words import HALF, Word, spelled, split_words, tokens, weight
 from prompt_lab.names import Side
 
 LOCK = 0.5

@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from prompt_lab.analyze.evidence import RunEvidence, Group, GroupKey
+from prompt_lab.analyze.evidence import Group, GroupKey, RunEvidence
 from prompt_lab.analyze.model import Phrase
 from prompt_lab.analyze.texts import Text
-from prompt_lab.analyze.words import Word, line, spelled, weight, split_words
+from prompt_lab.analyze.words import Word, line, spelled, split_words, weight
 from prompt_lab.names import Side
 
 COMMON = 0.25

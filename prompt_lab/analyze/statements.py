@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prompt_lab.analyze import statements_texts as texts
 from prompt_lab.analyze.findings import AnalystFinding
-from prompt_lab.analyze.markdown import last_line, cut_line
+from prompt_lab.analyze.markdown import cut_line, last_line
 from prompt_lab.analyze.model import Metrics
-from prompt_lab.analyze.numbers import change, money, percent, ratio, score, seconds, times
+from prompt_lab.analyze.text_metrics import change, money, percent, ratio, score, seconds, times
 from prompt_lab.names import Side, count
 
 MOST_OF_A_KIND, MOST_OF_A_MODEL = 16, 3

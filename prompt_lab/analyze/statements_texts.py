@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from prompt_lab.analyze.duplicates import counts, folded, gap, inner, moves
 from prompt_lab.analyze.findings import AnalystFinding
-from prompt_lab.analyze.folding import counts, folded, gap, inner, moves
 from prompt_lab.analyze.markdown import cut_line
 from prompt_lab.analyze.model import Metrics, SharedWords, SideStats
-from prompt_lab.analyze.numbers import times
+from prompt_lab.analyze.text_metrics import times
 from prompt_lab.names import Side, count
 
 PLANS = 5

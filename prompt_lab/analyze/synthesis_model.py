@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from prompt_lab.analyze.modes import FailureMode
+from prompt_lab.analyze.failure_modes import FailureMode
 from prompt_lab.names import Side
 from prompt_lab.records import Direction, Record
 

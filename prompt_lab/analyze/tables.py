@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from prompt_lab.analyze.markdown import block, most, page, plain_line, table
-from prompt_lab.analyze.model import ScoreCell, Metrics, ModelStats, SideStats
-from prompt_lab.analyze.numbers import change, count, money, percent, score, seconds
+from prompt_lab.analyze.model import Metrics, ModelStats, ScoreCell, SideStats
+from prompt_lab.analyze.text_metrics import change, count, money, percent, score, seconds
 
 ROWS = 40
 """Rows of a table that a page shows; the record holds them all."""
@@ -58,7 +58,10 @@ def grid(metrics: Metrics) -> str:
     models = [stats.model for stats in metrics.models][:MANY_MODELS]
     plans = sorted(metrics.plans, key=lambda plan: _mean_change(metrics, plan))
     rows, left = most(
-        [[plain_line(plan), *(_cell(cells.get((plan, model))) for model in models)] for plan in plans],
+        [
+            [plain_line(plan), *(_cell(cells.get((plan, model))) for model in models)]
+            for plan in plans
+        ],
         ROWS,
     )
     hidden = len(metrics.models) - len(models)

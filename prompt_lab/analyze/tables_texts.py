@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from prompt_lab.analyze.folding import counts, folded, inner
+from prompt_lab.analyze.duplicates import counts, folded, inner
 from prompt_lab.analyze.markdown import most, page, plain_line, table
 from prompt_lab.analyze.model import FieldAccuracy, Metrics, SharedWords
-from prompt_lab.analyze.numbers import count, percent, times
+from prompt_lab.analyze.text_metrics import count, percent, times
 from prompt_lab.names import Side
 
 ROWS = 20

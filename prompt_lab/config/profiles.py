@@ -12,7 +12,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from prompt_lab.config.arguments import masked, resolved, variable
 from prompt_lab.config.base import address
-from prompt_lab.config.models import ModelConfig, TokenPrice, Provider, CallSettings
+from prompt_lab.config.models import CallSettings, ModelConfig, Provider, TokenPrice
 from prompt_lab.errors import ConfigError
 
 PROFILE = "PLANEXE_MODEL_PROFILE"

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from prompt_lab.decide.table import Floats
+from prompt_lab.decide.pairs import Floats
 
 LEARN_FROM = 20  # plans; a slope from fewer adds more noise than it takes
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from prompt_lab.decide.limits import EffectLimits
-from prompt_lab.decide.table import Floats
+from prompt_lab.decide.pairs import Floats
 
 FRACTIONS = np.geomspace(0.02, 0.95, 16)
 

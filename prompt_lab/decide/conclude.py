@@ -2,19 +2,19 @@
 
 import numpy as np
 
+from prompt_lab.decide.effect import TestResult
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.finding import TestResult
 from prompt_lab.decide.guard_models import guard_models, model_rows
 from prompt_lab.decide.guard_sides import guard_sides
 from prompt_lab.decide.guard_verify import guard_verify
 from prompt_lab.decide.limits import deviation, visible
 from prompt_lab.decide.notes import price, skewed
 from prompt_lab.decide.outcome import Decision, lowered, negative, positive
+from prompt_lab.decide.pairs import Floats, ScoreTable
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason
 from prompt_lab.decide.result import Flips, Guard, Interval, Verdict, VerifyResult
 from prompt_lab.decide.simpler import simpler
-from prompt_lab.decide.table import Floats, ScoreTable
 from prompt_lab.names import Outcome
 
 NO_PAIRS = Reason(code=Code.NO_PAIRS, text="Not one pair has both sides: nothing was compared.")
@@ -61,7 +61,11 @@ def conclude(
 
 
 def _rule(
-    table: ScoreTable, finding: TestResult, policy: Policy, evidence: Evidence, guards: tuple[Guard, ...]
+    table: ScoreTable,
+    finding: TestResult,
+    policy: Policy,
+    evidence: Evidence,
+    guards: tuple[Guard, ...],
 ) -> tuple[Decision, tuple[Guard, ...], VerifyResult | None, bool]:
     """The ruling, all guards, the verify numbers, and whether the verify plans are asked for."""
     means = table.means[np.isfinite(table.means)]

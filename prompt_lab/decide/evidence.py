@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from prompt_lab.decide.pair import Pair
+from prompt_lab.decide.pairs import Pair
 from prompt_lab.decide.reasons import Reason
 
 

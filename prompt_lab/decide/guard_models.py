@@ -3,10 +3,10 @@
 import numpy as np
 
 from prompt_lab.decide.limits import limits
+from prompt_lab.decide.pairs import ScoreTable, nan_mean
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard, Interval, ModelRow
-from prompt_lab.decide.table import ScoreTable, nan_mean
 from prompt_lab.names import plural
 
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from prompt_lab.decide.evidence import Amounts, Evidence, Validity
 from prompt_lab.decide.normal import reached
+from prompt_lab.decide.pairs import ScoreTable
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number
 from prompt_lab.decide.result import Guard
-from prompt_lab.decide.table import ScoreTable
 
 
 def guard_sides(table: ScoreTable, policy: Policy, evidence: Evidence) -> list[Guard]:

@@ -9,11 +9,10 @@ it is, and a stricter one would only send true gains away. 'Better' must be show
 import numpy as np
 
 from prompt_lab.decide import limits, signflip
-from prompt_lab.decide.pair import Pair
+from prompt_lab.decide.pairs import Pair, tabulate
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard, Interval, VerifyResult
-from prompt_lab.decide.table import tabulate
 from prompt_lab.names import plural
 
 NAME = "verify"

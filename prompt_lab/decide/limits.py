@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from prompt_lab.decide.normal import quantile, reached, t_reached
+from prompt_lab.decide.pairs import Floats
 from prompt_lab.decide.power import FEW, power_of_look
-from prompt_lab.decide.table import Floats
 
 EXACT_UP_TO = 15  # plans; 2**15 subset means are quick to list
 

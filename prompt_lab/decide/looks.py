@@ -11,12 +11,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from prompt_lab.decide import signflip
-from prompt_lab.decide.bounds import boundaries
+from prompt_lab.decide.boundaries import alpha_spent, boundaries
 from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.normal import above, quantile, reached
+from prompt_lab.decide.pairs import Floats
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.spending import alpha_spent
-from prompt_lab.decide.table import Floats
 
 Why = Literal["better", "worse", "futile", "end", "open"]
 
@@ -57,7 +56,9 @@ def design(plans: int, policy: Policy) -> Design:
     return Design(counts, levels, boundaries(times, levels))
 
 
-def run_looks(values: Floats, plan: Design, policy: Policy, margin: float | None = None) -> LookStop:
+def run_looks(
+    values: Floats, plan: Design, policy: Policy, margin: float | None = None
+) -> LookStop:
     """Walk the looks over the plan values at hand (NaN: no whole pair), in trial order.
 
     `margin` keeps a trial open while showing 'loses less than the margin' is still in reach.
@@ -79,7 +80,9 @@ def run_looks(values: Floats, plan: Design, policy: Policy, margin: float | None
     return stop
 
 
-def _reason_code(step: signflip.Step, seen: Floats, last: bool, hopeless: Callable[[], bool]) -> Why:
+def _reason_code(
+    step: signflip.Step, seen: Floats, last: bool, hopeless: Callable[[], bool]
+) -> Why:
     if step.better and seen.mean() > 0:
         return "better"
     if step.worse:

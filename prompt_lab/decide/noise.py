@@ -9,8 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from prompt_lab.decide.limits import deviation
-from prompt_lab.decide.pair import Pair
-from prompt_lab.decide.table import nan_mean, tabulate
+from prompt_lab.decide.pairs import Pair, nan_mean, tabulate
 
 
 class Score(NamedTuple):

@@ -2,15 +2,15 @@
 
 import numpy as np
 
+from prompt_lab.decide.effect import TestResult
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.finding import TestResult
 from prompt_lab.decide.limits import deviation, fewest_plans, plans_needed, visible
 from prompt_lab.decide.normal import above, reached
+from prompt_lab.decide.pairs import Floats, ScoreTable
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.price import TrialPrice, Rates
+from prompt_lab.decide.price import Rates, TrialPrice
 from prompt_lab.decide.price import price as priced
 from prompt_lab.decide.reasons import Code, Reason, number
-from prompt_lab.decide.table import Floats, ScoreTable
 from prompt_lab.names import count, plural
 
 SKEWED_BELOW = 100  # plans; above, the mean of skewed values is close enough to normal

@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-from prompt_lab.decide.finding import TestResult
+from prompt_lab.decide.effect import TestResult
 from prompt_lab.decide.limits import deviation, plans_needed
 from prompt_lab.decide.notes import promising
+from prompt_lab.decide.pairs import Floats
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard
 from prompt_lab.decide.simpler import Simpler
-from prompt_lab.decide.table import Floats
 from prompt_lab.names import Outcome, plural
 
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prompt_lab.decide import bounds
-from prompt_lab.decide.gain import hopeless
+from prompt_lab.decide import boundaries as bounds
+from prompt_lab.decide.effect import hopeless
 from prompt_lab.decide.limits import drift_shown, fewest_plans, plans_needed
 from prompt_lab.decide.looks import Design, design
 from prompt_lab.decide.normal import quantile, reached
@@ -82,7 +82,10 @@ def reach(plan: Design, drift: float, policy: Policy, unit: float) -> tuple[floa
         density = bounds.carry(density, time - before, drift)
         below = bounds.truncate_below(density, bound * sqrt(time))
         power += float((density - below).sum()) * bounds.WIDTH
-        density, before = below - bounds.truncate_below(below, hopeless(plan, time, policy, unit)), time
+        density, before = (
+            below - bounds.truncate_below(below, hopeless(plan, time, policy, unit)),
+            time,
+        )
         alive = float(density.sum()) * bounds.WIDTH
     return min(1.0, power), mean
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.pair import Pair
+from prompt_lab.decide.pairs import Pair
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.result import Verdict
 from prompt_lab.decide.trial import Trial

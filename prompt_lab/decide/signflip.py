@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from prompt_lab.decide.table import Floats
+from prompt_lab.decide.pairs import Floats
 
 Ints = NDArray[np.int64]
 

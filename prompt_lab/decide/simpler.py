@@ -7,9 +7,9 @@ import numpy as np
 
 from prompt_lab.decide.evidence import Lengths
 from prompt_lab.decide.limits import deviation, limits, plans_needed
+from prompt_lab.decide.pairs import ScoreTable
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
-from prompt_lab.decide.table import ScoreTable
 
 
 class Simpler(NamedTuple):

@@ -55,7 +55,9 @@ class LoopStop(_StopModel):
     text: str
 
 
-def stop(limits: LoopLimits, done: Sequence[Done], *, next_cost: float | None = None) -> LoopStop | None:
+def stop(
+    limits: LoopLimits, done: Sequence[Done], *, next_cost: float | None = None
+) -> LoopStop | None:
     """Why the loop ends here, or None where it goes on.
 
     `next_cost` is what the next iteration may take at most; None where that is not known yet.
@@ -65,7 +67,9 @@ def stop(limits: LoopLimits, done: Sequence[Done], *, next_cost: float | None = 
         text = f"Main scores {score:.2f}, and {limits.target_score:.2f} was asked for."
         return LoopStop(code=StopCode.TARGET_SCORE, text=text)
     if len(done) >= limits.iterations:
-        return LoopStop(code=StopCode.ITERATIONS, text=f"All {_iterations(limits.iterations)} made.")
+        return LoopStop(
+            code=StopCode.ITERATIONS, text=f"All {_iterations(limits.iterations)} made."
+        )
     dry = without_yes(done)
     if limits.without_yes is not None and dry >= limits.without_yes:
         text = f"{_iterations(dry)} in a row without a YES."

@@ -5,14 +5,13 @@ from hashlib import sha256
 
 from prompt_lab.decide.adjust import adjusted, centered_difficulty
 from prompt_lab.decide.conclude import conclude
+from prompt_lab.decide.effect import Sample, any_look, last_look
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.finding import Sample, any_look, last_look
 from prompt_lab.decide.looks import Design, design, run_looks
-from prompt_lab.decide.pair import RunCell, Pair
+from prompt_lab.decide.pairs import Pair, RunCell, ScoreTable, merge, tabulate
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.result import Verdict
 from prompt_lab.decide.simpler import margin_of
-from prompt_lab.decide.table import ScoreTable, merge, tabulate
 from prompt_lab.errors import LabError
 
 
@@ -63,7 +62,9 @@ class Trial:
         """
         if self._verdict is not None or not (self.plans and self.models):
             return []
-        return [cell for cell in self._cells(0, len(self.plans_asked_for)) if cell not in self._pairs]
+        return [
+            cell for cell in self._cells(0, len(self.plans_asked_for)) if cell not in self._pairs
+        ]
 
     def update(self, pairs: Iterable[Pair]) -> Verdict | None:
         """Add pairs and take every look that is complete: the verdict, or None for 'go on'.

@@ -2,7 +2,7 @@
 
 from prompt_lab.decide.engine import decide
 from prompt_lab.decide.evidence import Amounts, Evidence, Lengths, Validity
-from prompt_lab.decide.pair import RunCell, Pair
+from prompt_lab.decide.pairs import Pair, RunCell
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason
 from prompt_lab.decide.result import Flips, Guard, Interval, ModelRow, Verdict
@@ -11,7 +11,6 @@ from prompt_lab.names import Outcome
 
 __all__ = [
     "Amounts",
-    "RunCell",
     "Code",
     "Evidence",
     "Flips",
@@ -23,6 +22,7 @@ __all__ = [
     "Pair",
     "Policy",
     "Reason",
+    "RunCell",
     "Trial",
     "Validity",
     "Verdict",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from prompt_lab.decide.verdict import Code, Reason
-from prompt_lab.evaluate.settled import normalize_volatile_text
+from prompt_lab.evaluate.normalize import normalize_volatile_text
 from prompt_lab.names import Side, Status, count
 from prompt_lab.records import RECORDED, RunRow
 

@@ -10,9 +10,16 @@ from hashlib import sha256
 from typing import Literal, NamedTuple
 
 from prompt_lab.config.lab import JudgeConfig
-from prompt_lab.decide.pair import RunCell, Pair
+from prompt_lab.decide.pairs import Pair, RunCell
 from prompt_lab.decide.verdict import Code, Reason, Verdict
-from prompt_lab.evaluate.judge import UNSEEN, Agreement, JudgeChoice, agreement, judged_pair, may_decide
+from prompt_lab.evaluate.llm_judge import (
+    UNSEEN,
+    Agreement,
+    JudgeChoice,
+    agreement,
+    judged_pair,
+    may_decide,
+)
 from prompt_lab.names import Outcome, Side, count
 from prompt_lab.records import VERSION, Record, RunRow
 

@@ -6,9 +6,15 @@ from typing import NamedTuple
 
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.evaluate.batches import seed_of
-from prompt_lab.evaluate.judge import JudgeChoice, Shown, orders, parse
-from prompt_lab.evaluate.judge_request import JudgePrompt, request_key
 from prompt_lab.evaluate.judged import Contest, Judgement, judgement, kind_of
+from prompt_lab.evaluate.llm_judge import (
+    JudgeChoice,
+    JudgePrompt,
+    Shown,
+    orders,
+    parse,
+    request_key,
+)
 from prompt_lab.ports import Request
 from prompt_lab.records import RunRow
 
@@ -40,7 +46,9 @@ class Judge:
         cell = contest.cell
         seed = seed_of(cell.plan, cell.replicate) if self.model.settings.seeded else None
         request = self.prompt.render(inputs, shown, seed)
-        return JudgeQuestion(request_key(self.model, request), request, contest, shown.candidate_first)
+        return JudgeQuestion(
+            request_key(self.model, request), request, contest, shown.candidate_first
+        )
 
 
 def answer_text(row: RunRow) -> str:

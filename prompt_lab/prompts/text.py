@@ -27,7 +27,9 @@ def split(text: str) -> PromptMessages:
     lines = text.splitlines()
     for index, line in enumerate(lines):
         if line.strip() == USER_LINE:
-            return PromptMessages("\n".join(lines[:index]).strip(), "\n".join(lines[index + 1 :]).strip())
+            return PromptMessages(
+                "\n".join(lines[:index]).strip(), "\n".join(lines[index + 1 :]).strip()
+            )
     return PromptMessages(text.strip(), "")
 
 

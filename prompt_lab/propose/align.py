@@ -1,6 +1,6 @@
 """Strategy `align_with_schema`: say in the prompt what the schema says of each field."""
 
-from prompt_lab.evaluate.fields import normalize_text
+from prompt_lab.evaluate.normalize import normalize_text
 from prompt_lab.evaluate.schema import properties
 from prompt_lab.propose.model import Draft, Material, Rewrite
 from prompt_lab.propose.sections import (
@@ -25,7 +25,9 @@ class AlignWithSchema(Rewrite):
         if not described:
             return "the step's schema describes no field"
         held = normalize_text(material.prompt)
-        missing = {name: text for name, text in described.items() if normalize_text(text) not in held}
+        missing = {
+            name: text for name, text in described.items() if normalize_text(text) not in held
+        }
         if not missing:
             return "the prompt already holds the descriptions of all fields"
         system = halves(material.prompt).system

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from prompt_lab.evaluate.fields import normalize_text
+from prompt_lab.evaluate.normalize import normalize_text
 from prompt_lab.prompts.text import placeholders
 from prompt_lab.propose.model import Draft, Material, Rewrite
 from prompt_lab.propose.sections import CONTRACT, EXAMPLES, FIELDS, block, halves, with_system

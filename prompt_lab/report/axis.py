@@ -56,7 +56,8 @@ class Axis(NamedTuple):
     def bar(self, effect: Effect) -> Bar:
         """One effect on this scale."""
         value, low, high = (
-            None if v is None else self.percent_of(v) for v in (effect.value, effect.low, effect.high)
+            None if v is None else self.percent_of(v)
+            for v in (effect.value, effect.low, effect.high)
         )
         return Bar(effect.label, value, low, high, sentence(effect), tone(effect))
 
@@ -70,7 +71,9 @@ def axis(effects: Iterable[Effect]) -> Axis:
     step = next((s for s in STEPS if (high - low) / s <= 6), STEPS[-1])
     raw = Axis(low, high, ())
     marks = range(ceil(low / step), floor(high / step) + 1)
-    return raw._replace(ticks=tuple(Tick(raw.percent_of(n * step), _label(n * step)) for n in marks))
+    return raw._replace(
+        ticks=tuple(Tick(raw.percent_of(n * step), _label(n * step)) for n in marks)
+    )
 
 
 def sentence(effect: Effect) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.names import count
-from prompt_lab.propose.mend import remedy
+from prompt_lab.propose.remedy import remedy
 from prompt_lab.report.numbers import by_agents, calls, interval
-from prompt_lab.report.page import label, deciding_reason
+from prompt_lab.report.page import deciding_reason, label
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import MARKS, duration, href, money, points, score
 

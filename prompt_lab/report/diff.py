@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Literal, NamedTuple
 
-from prompt_lab.report.marks import Marked, Span, unmarked, spaces, mark_differing_words
+from prompt_lab.report.pairs import Marked, Span, mark_differing_words, spaces, unmarked
 
 Kind = Literal["same", "changed", "removed", "added"]
 CONTEXT = 3
@@ -52,7 +52,10 @@ def side_by_side(before: str, after: str) -> Diff:
     for kind, a0, a1, b0, b1 in SequenceMatcher(None, left, right, False).get_opcodes():
         if kind == "equal":
             both = zip(range(a0, a1), range(b0, b1), strict=True)
-            rows += [DiffLine("same", a + 1, unmarked(left[a]), b + 1, unmarked(left[a])) for a, b in both]
+            rows += [
+                DiffLine("same", a + 1, unmarked(left[a]), b + 1, unmarked(left[a]))
+                for a, b in both
+            ]
         else:
             rows += _replaced(_numbered(left, a0, a1), _numbered(right, b0, b1))
     added = sum(row.kind in ("added", "changed") for row in rows)

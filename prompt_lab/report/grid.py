@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from prompt_lab.analyze.model import ScoreCell, Metrics
+from prompt_lab.analyze.model import Metrics, ScoreCell
 from prompt_lab.report.words import compact, points, score
 
 LEVELS = (0.005, 0.15, 0.4, 0.75)

@@ -8,7 +8,7 @@ from prompt_lab.report.axis import Effect, bars
 from prompt_lab.report.chart import charts
 from prompt_lab.report.html import render
 from prompt_lab.report.numbers import Fact
-from prompt_lab.report.view import ErrorBudgetView, ParetoFront, LedgerEntry, LoopRow, OddFolder
+from prompt_lab.report.view import ErrorBudgetView, LedgerEntry, LoopRow, OddFolder, ParetoFront
 from prompt_lab.report.words import money, path_href
 
 KINDS = {
@@ -73,7 +73,9 @@ def _by_faults(irregular: Sequence[OddFolder]) -> tuple[IrregularGroup, ...]:
     found: dict[str, list[tuple[str, str]]] = {}
     for one in irregular:
         found.setdefault("; ".join(one.faults), []).append((one.path, path_href(one.path)))
-    odd = [IrregularGroup(why, count(len(some), "folder"), tuple(some)) for why, some in found.items()]
+    odd = [
+        IrregularGroup(why, count(len(some), "folder"), tuple(some)) for why, some in found.items()
+    ]
     return tuple(sorted(odd, key=lambda group: (len(group.folders), group.why)))
 
 
@@ -89,5 +91,9 @@ def _facts(entries: Sequence[LedgerEntry]) -> tuple[Fact, ...]:
         Fact("verdicts", counts or "none recorded"),
         Fact("merged", f"{merged:,}" if known else "not recorded"),
         Fact("reverted", f"{reverted:,}" if known else "not recorded"),
-        Fact("cost", money(sum(costs)) if costs else "not recorded", _known_costs_note(costs, entries)),
+        Fact(
+            "cost",
+            money(sum(costs)) if costs else "not recorded",
+            _known_costs_note(costs, entries),
+        ),
     )

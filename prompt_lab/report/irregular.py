@@ -9,7 +9,9 @@ from prompt_lab.report.view import OddFolder
 
 def render_irregular(irregular: Sequence[OddFolder]) -> str:
     """One line for each folder, in the order given."""
-    lines = "\n".join(f"- {plain_line(one.path, 200)}: {plain_line(_fault_text(one), 600)}" for one in irregular)
+    lines = "\n".join(
+        f"- {plain_line(one.path, 200)}: {plain_line(_fault_text(one), 600)}" for one in irregular
+    )
     size = count(len(irregular), "folder")
     return page("# Irregular folders", f"{size}; each is read as far as it goes.", lines)
 

@@ -2,7 +2,7 @@
 
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.price import forecast
-from prompt_lab.evaluate.floor import FloorRecord, in_calls, need
+from prompt_lab.evaluate.noise_floor import FloorRecord, in_calls, need
 from prompt_lab.names import count
 
 MOST_ROWS = 40

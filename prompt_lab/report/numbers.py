@@ -64,7 +64,9 @@ def numbers(verdict: Verdict) -> tuple[Fact, ...]:
         Fact("effect", points(verdict.effect), "points, mean paired difference over plans"),
         Fact("interval", _ends(verdict), _confidence(verdict.alpha)),
         Fact("gain to claim", points(verdict.claimed), "points, corrected for selection"),
-        Fact("effect size", _format_plain(verdict.effect_size), "mean / deviation of the plan means"),
+        Fact(
+            "effect size", _format_plain(verdict.effect_size), "mean / deviation of the plan means"
+        ),
         Fact(
             "visible gain",
             points(verdict.visible if verdict.n_plans else None),

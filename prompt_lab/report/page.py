@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.decide.verdict import Code
 from prompt_lab.names import Outcome
-from prompt_lab.propose.mend import remedy
+from prompt_lab.propose.remedy import remedy
 from prompt_lab.records import RECORDED
 from prompt_lab.report import tables
 from prompt_lab.report.axis import bars

@@ -7,9 +7,9 @@ from textwrap import wrap
 from prompt_lab.analyze.model import ErrorKind, ModelStats
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.names import Side, count
-from prompt_lab.propose.mend import remedy
+from prompt_lab.propose.remedy import remedy
 from prompt_lab.report.numbers import by_agents, calls, interval
-from prompt_lab.report.page import label, deciding_reason
+from prompt_lab.report.page import deciding_reason, label
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import duration, money, points, score
 

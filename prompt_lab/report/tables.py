@@ -177,7 +177,9 @@ def _share_change(before: float | None, after: float | None) -> ValueChange | No
 def _errors(stats: ModelStats) -> ValueChange:
     before, after = _both(stats, lambda side: side.errors)
     by = after - before if before is not None and after is not None else None
-    return ValueChange(_format_integer(before), _format_integer(after), by, "", _tone(-by, 0.5) if by else "")
+    return ValueChange(
+        _format_integer(before), _format_integer(after), by, "", _tone(-by, 0.5) if by else ""
+    )
 
 
 def _ratio(stats: ModelStats, pick: Pick, show: Show) -> ValueChange:

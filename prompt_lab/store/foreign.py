@@ -87,7 +87,9 @@ def read_batch_of(lab: Lab, folder: Path, side: Side) -> ForeignRunFolder:
         rows.append(RunRow(record=record, path=clean(lab.relative(out)), outputs=texts))
         scored.append(own is not None)
     path = clean(lab.relative(folder))
-    return ForeignRunFolder(path, model, step, tuple(rows), tuple(dict.fromkeys(faults)), all(scored))
+    return ForeignRunFolder(
+        path, model, step, tuple(rows), tuple(dict.fromkeys(faults)), all(scored)
+    )
 
 
 def irregular_runs(lab: Lab) -> Iterator[Irregular]:

@@ -27,8 +27,8 @@ def _dag(runs: int) -> Any:
     """The whole of luigi: schedule, batch, run, write every run's files."""
     import luigi  # noqa: PLC0415
 
-    from pipeline.change.scout import Scout  # noqa: PLC0415
-    from pipeline.context import context  # noqa: PLC0415
+    from prompt_lab.experiments.context import context  # noqa: PLC0415
+    from prompt_lab.experiments.scout import Scout  # noqa: PLC0415
     from prompt_lab.store.files import read_rows  # noqa: PLC0415
     from prompt_lab.store.layout import Lab  # noqa: PLC0415
 
@@ -44,7 +44,7 @@ def _dag(runs: int) -> Any:
 
 def _bare(runs: int) -> Any:
     """The same calls on a thread pool, and nothing else."""
-    from pipeline.context import context  # noqa: PLC0415
+    from prompt_lab.experiments.context import context  # noqa: PLC0415
     from prompt_lab.ports import Request  # noqa: PLC0415
 
     ctx = context()

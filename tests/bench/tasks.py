@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipeline.task.run_task import Attempt
+from prompt_lab.task_engine.run_task import Attempt
 from tests.pipeline.task.task_world import World
 
 FILES = 2000

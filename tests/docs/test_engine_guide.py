@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from prompt_lab.tasks.record import AttemptCode
+from prompt_lab.task_engine.record import AttemptCode
 from tests.docs.readme import ROOT
 from tests.examples.test_sample_tasks import REASONS, cloned, results, run
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.context import context
+from prompt_lab.experiments.context import context
 from prompt_lab.ports import TargetStep
 from tests.pipeline.github.github_world import BETTER, GitHubWorld
 from tests.pipeline.target_world import TargetWorld

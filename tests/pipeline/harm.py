@@ -4,7 +4,7 @@ import json
 import subprocess
 from collections.abc import Callable
 
-from pipeline.context import context
+from prompt_lab.experiments.context import context
 from tests.pipeline.target_world import TargetWorld
 
 GOES = "subprocess.run(['git', 'checkout', '-q', 'HEAD~1'], cwd=tree)"

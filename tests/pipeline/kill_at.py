@@ -11,10 +11,10 @@ from typing import Any
 
 from adapters.sandbox import apply
 from adapters.sandbox.sync import Sync, Versions
-from pipeline.task.run_task import Attempt, RunTask
-from pipeline.task.site import TaskContext
 from prompt_lab.store.tasks import TaskStore
-from prompt_lab.tasks.record import AttemptRecord, Undo
+from prompt_lab.task_engine.record import AttemptRecord, Undo
+from prompt_lab.task_engine.run_task import Attempt, RunTask
+from prompt_lab.task_engine.task_context import TaskContext
 
 PHASES = ("recover", "copy", "baseline", "mutate", "score", "decide", "sync")
 STEPS = ("prepared", "staged", "placed", "applied", "appended", "recorded")

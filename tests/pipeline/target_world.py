@@ -10,9 +10,9 @@ from typing import Any
 import luigi
 import yaml
 
-from pipeline.context import _context
-from pipeline.iteration.iteration import Iteration
+from pipeline.tasks.iteration import Iteration
 from prompt_lab.decide.verdict import Verdict
+from prompt_lab.experiments.context import _context
 from tests.pipeline.lab_folder import LabFolder
 
 REPOSITORY = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import scheduler
+from pipeline.web import scheduler
 from tests.pipeline.model_server import ModelServer
 from tests.pipeline.terminal import STOPPED, Said, forked, luigi
 from tests.pipeline.test_bad_input import PARSE, TASK, stops

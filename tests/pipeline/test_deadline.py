@@ -5,8 +5,8 @@ from threading import Event
 
 import pytest
 
-from pipeline.fan_out.deadline import within
-from prompt_lab.errors import CallRefused, TransientError, TimeUp
+from prompt_lab.errors import CallRefused, TimeUp, TransientError
+from prompt_lab.experiments.deadline import within
 from prompt_lab.ports import Answer, Request
 
 ASKED = Request("s", "u")

@@ -6,8 +6,8 @@ from pathlib import Path
 import luigi
 import pytest
 
-from pipeline.context import context
-from pipeline.labs.example import ExampleLab
+from prompt_lab.experiments.context import context
+from prompt_lab.experiments.example_lab import ExampleLab
 from prompt_lab.ports import TargetStep
 
 pytestmark = pytest.mark.slow

@@ -6,13 +6,13 @@ from collections.abc import Callable
 import luigi
 import pytest
 
-from pipeline.change.past import read_tried_changes
-from pipeline.change.prepare import plan_iteration
-from pipeline.context import context
-from pipeline.iteration.iteration import Iteration
-from pipeline.loop.loop import Loop
-from pipeline.pages.pages import ledger_entries
+from pipeline.tasks.iteration import Iteration
 from prompt_lab.errors import ConfigError
+from prompt_lab.experiments.context import context
+from prompt_lab.experiments.loop import Loop
+from prompt_lab.experiments.pages import ledger_entries
+from prompt_lab.experiments.past import read_tried_changes
+from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
 from prompt_lab.propose.sections import CONTRACT
 from tests.pipeline.target_world import TargetWorld

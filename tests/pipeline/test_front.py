@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.change.front import read_front
-from pipeline.change.prepare import plan_iteration
-from pipeline.context import context
-from pipeline.iteration.iteration import Iteration
+from pipeline.tasks.iteration import Iteration
 from prompt_lab.errors import ConfigError
+from prompt_lab.experiments.context import context
+from prompt_lab.experiments.pareto import read_front
+from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
 from tests.pipeline.world import HINT, NUMBER, PLAIN, READS_WELL, World, scripted
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.change.front import read_front
-from pipeline.change.past import known_modes
-from pipeline.context import context
 from prompt_lab.errors import StoreError
+from prompt_lab.experiments.context import context
+from prompt_lab.experiments.pareto import read_front
+from prompt_lab.experiments.past import known_modes
 from tests.pipeline.world import World
 
 pytestmark = pytest.mark.slow

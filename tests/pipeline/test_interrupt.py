@@ -18,7 +18,8 @@ import pipeline
 
 
 @pytest.mark.parametrize(
-    "where", ["luigi.interface", "pipeline.analysis.analysis", "pipeline.decide.verdict"]
+    "where",
+    ["luigi.interface", "prompt_lab.experiments.analysis", "prompt_lab.experiments.verdict"],
 )
 def test_ctrl_c_during_the_imports_is_one_line(where: str) -> None:
     command = [sys.executable, "-c", PRESSED, where]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.change.past import known_modes
-from pipeline.context import context
+from prompt_lab.experiments.context import context
+from prompt_lab.experiments.past import known_modes
 from prompt_lab.names import Outcome
 from tests.pipeline.model_server import ModelServer, reads_right, reads_well
 from tests.pipeline.world import HINT, PLAIN, READS_FIRST, SCHEMA, World, scripted

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.context import context
-from pipeline.trial.runs import Runs
-from pipeline.trial.trials import trial_of
+from prompt_lab.experiments.context import context
+from prompt_lab.experiments.runs import Runs
+from prompt_lab.experiments.trials import trial_of
 from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
 from tests.pipeline.test_bad_input import TASK, stops

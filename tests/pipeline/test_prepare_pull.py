@@ -6,10 +6,10 @@ from typing import Any
 import luigi
 import pytest
 
-from pipeline.change.prepare import plan_iteration
-from pipeline.context import context
-from pipeline.loop.prepare_pull import PreparePull
 from prompt_lab.errors import LabError
+from prompt_lab.experiments.context import context
+from prompt_lab.experiments.prepare import plan_iteration
+from prompt_lab.experiments.prepare_pull import PreparePull
 from prompt_lab.names import Outcome
 from tests.pipeline.world import HINT, PLAIN, World
 

@@ -9,7 +9,7 @@ import pytest
 from prompt_lab.analyze.findings import AnalystFinding, parse_findings
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics, OpeningPhrase
-from prompt_lab.evaluate.ended import number_replicates
+from prompt_lab.evaluate.answered import number_replicates
 from prompt_lab.names import Side
 from prompt_lab.records import RunRow
 from prompt_lab.store.counters import claim_run_folder, iterations

@@ -7,9 +7,9 @@ from pathlib import Path
 import luigi
 import pytest
 
-from pipeline.context import context
-from pipeline.iteration.iteration import Iteration
-from pipeline.labs.recorded import RecordedLab
+from pipeline.tasks.iteration import Iteration
+from prompt_lab.experiments.context import context
+from prompt_lab.experiments.recorded_lab import RecordedLab
 from prompt_lab.records import RECORDED, RunRecord
 from prompt_lab.store.layout import Lab
 

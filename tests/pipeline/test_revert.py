@@ -9,9 +9,9 @@ import luigi
 import pytest
 
 from adapters.git import Git
-from pipeline.change.past import read_tried_changes
-from pipeline.context import context
-from pipeline.loop.revert import Revert
+from prompt_lab.experiments.context import context
+from prompt_lab.experiments.past import read_tried_changes
+from prompt_lab.experiments.revert import Revert
 from tests.pipeline.disk_cuts import go_on, moments
 from tests.pipeline.github.cuts import Command
 from tests.pipeline.world import HINT, PLAIN, World

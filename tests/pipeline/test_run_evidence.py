@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 from pytest_httpserver import HTTPServer
 
-from pipeline.change.implement import Implement
-from pipeline.context import context
+from prompt_lab.experiments.context import context
+from prompt_lab.experiments.implement import Implement
 from prompt_lab.names import Outcome
 from tests.adapters.step.bench import CHILDREN, pids
 from tests.adapters.step.speaking import speak

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from pytest_httpserver import HTTPServer
 
-from pipeline.change.prepare import plan_iteration
-from pipeline.iteration.iteration import Iteration
+from pipeline.tasks.iteration import Iteration
 from prompt_lab.errors import ConfigError, TargetError
+from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
 from tests.adapters.step.speaking import speak
 from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld

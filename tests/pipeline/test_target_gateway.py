@@ -9,9 +9,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from pipeline.change.uses import uses
-from pipeline.context import context
 from prompt_lab.decide.ledger import Use
+from prompt_lab.experiments.budget_uses import uses
+from prompt_lab.experiments.context import context
 from prompt_lab.names import Outcome
 from prompt_lab.records import RECORDED
 from tests.pipeline.target_world import BETTER, DUMMY, TargetWorld

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from adapters.registry import load
-from pipeline.change.prepare import Prepare, plan_iteration
-from pipeline.context import context
-from pipeline.fan_out.batch import settings_text
 from prompt_lab.config.lab import LimitsConfig, StepConfig
 from prompt_lab.errors import ConfigError, ModelUnavailable
+from prompt_lab.experiments.batches import settings_text
+from prompt_lab.experiments.context import context
+from prompt_lab.experiments.prepare import Prepare, plan_iteration
 from prompt_lab.names import Side
 from prompt_lab.ports import TargetStep
 from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.change.prepare import plan_iteration
-from pipeline.change.uses import uses
-from pipeline.context import _context, context
-from pipeline.iteration.iteration import Iteration
+from pipeline.tasks.iteration import Iteration
 from prompt_lab.decide.ledger import Use
 from prompt_lab.errors import ConfigError, StoreError
+from prompt_lab.experiments.budget_uses import uses
+from prompt_lab.experiments.context import _context, context
+from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
 from tests.pipeline.test_bad_input import TASK, stops

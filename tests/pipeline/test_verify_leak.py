@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import luigi
 import pytest
 
-from pipeline.decide.replay import Replay
-from pipeline.iteration.dry_run import what_would_run
-from pipeline.iteration.iteration import Iteration
+from pipeline.tasks.iteration import Iteration
+from prompt_lab.experiments.dry_run import what_would_run
+from prompt_lab.experiments.replay import Replay
 from prompt_lab.names import Outcome
 from tests.pipeline.target_world import BETTER, CORE, TargetWorld
 from tests.pipeline.world import HINT, PLAIN, SCHEMA, World

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pipeline
-from pipeline.base import LabTask, Phase
+from pipeline.tasks.base import LabTask, Phase
 
 ROOT = Path(__file__).parents[2]
 GOAL = ROOT / "docs" / "dag.svg"

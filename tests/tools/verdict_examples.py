@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from prompt_lab.decide.calibrate.worlds import World, means, scores
-from prompt_lab.decide.verdict import RunCell, Evidence, Pair, Policy, Trial, Verdict
+from prompt_lab.decide.verdict import Evidence, Pair, Policy, RunCell, Trial, Verdict
 
 MODELS = ("haiku", "llama")
 POLICY = Policy(max_plans=100, verify="required")

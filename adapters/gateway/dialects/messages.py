@@ -11,9 +11,9 @@ from adapters.gateway.dialects.base import (
     ReplyHeader,
     dump,
     events,
-    select_settings,
     load,
     object_in,
+    select_settings,
     text_of,
     tools_of,
 )

@@ -12,9 +12,9 @@ from adapters.gateway.dialects.base import (
     ReplyHeader,
     dump,
     events,
-    select_settings,
     load,
     object_in,
+    select_settings,
     tools_of,
 )
 

@@ -11,8 +11,8 @@ from adapters.gateway.dialects.base import (
     ReplyHeader,
     dump,
     events,
-    select_settings,
     load,
+    select_settings,
     text_of,
     tools_of,
 )

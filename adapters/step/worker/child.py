@@ -13,8 +13,8 @@ import time
 import traceback
 from typing import Any
 
-from ...bounds import cage, tree
-from ...bounds.cage import Group
+from ...bounds import cgroups, tree
+from ...bounds.cgroups import Group
 from . import step
 from .ledger import LoadedFiles, belongs
 
@@ -48,7 +48,9 @@ class LoadedStep:
         return found[::-1]
 
 
-def run_plan(shared: LoadedStep, job: dict[str, Any], pipes: tuple[int, int], group: Group | None) -> None:
+def run_plan(
+    shared: LoadedStep, job: dict[str, Any], pipes: tuple[int, int], group: Group | None
+) -> None:
     """The whole life of a plan's process. `pipes` are (for prints, for the report); ends it."""
     prints, report = pipes
     try:
@@ -57,7 +59,7 @@ def run_plan(shared: LoadedStep, job: dict[str, Any], pipes: tuple[int, int], gr
         if group is not None:
             group.enter()
         limits = job["limits"]
-        cage.set_rlimits(limits["memory_mb"], limits["output_mb"])
+        cgroups.set_rlimits(limits["memory_mb"], limits["output_mb"])
         os.chdir(job["out_dir"] if job["kind"] == "execute" else "/")
         _send(report, _run_and_report(shared, job))
     except BaseException:

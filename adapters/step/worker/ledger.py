@@ -90,7 +90,11 @@ class LoadedFiles:
         return found
 
     def _look(self, path: object) -> None:
-        if not isinstance(path, str) or not self.relative_path(path) or self.relative_path(path) in self.files:
+        if (
+            not isinstance(path, str)
+            or not self.relative_path(path)
+            or self.relative_path(path) in self.files
+        ):
             return
         try:
             with open(path, "rb") as file:

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from ...bounds import tree
-from ...bounds.cage import ResourceLimits
+from ...bounds.cgroups import ResourceLimits
 from . import step
 from .child import LoadedStep, failure
 from .installed import environment_digest

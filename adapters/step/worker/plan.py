@@ -8,8 +8,8 @@ import signal
 import time
 from typing import Any
 
-from ...bounds import cage, tree
-from ...bounds.prints import CapturedOutput, size
+from ...bounds import cgroups, tree
+from ...bounds.captured_output import CapturedOutput, size
 from . import child
 
 LONGEST_REPORT = 32 << 20
@@ -22,7 +22,7 @@ class Plan:
 
     def __init__(self, pid: int, job: dict[str, Any], fds: tuple[int, int]) -> None:
         self.pid, self.fds, self._job = pid, fds, job
-        self._group: cage.Group | None = None
+        self._group: cgroups.Group | None = None
         self._limits = job["limits"]
         self._started = time.monotonic()
         self._looked = self._started
@@ -34,7 +34,11 @@ class Plan:
 
     @classmethod
     def fork(
-        cls, shared: child.LoadedStep, job: dict[str, Any], cages: cage.ResourceLimits, others: list[int]
+        cls,
+        shared: child.LoadedStep,
+        job: dict[str, Any],
+        cages: cgroups.ResourceLimits,
+        others: list[int],
     ) -> Plan:
         """Start a plan's process. `others` are descriptors that it must not hold."""
         prints, prints_end = os.pipe()

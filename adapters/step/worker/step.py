@@ -78,7 +78,9 @@ def _python(step: types.ModuleType, _: dict[str, Any], job: dict[str, Any]) -> A
 def _luigi(step: types.ModuleType, setup: dict[str, Any], job: dict[str, Any]) -> Any:
     """Run one task by itself: what it requires must be there, and what it outputs must come."""
     with _filled(setup, job) as fill:
-        task = import_reference(step.TASK)(**{key: fill(text) for key, text in step.PARAMETERS.items()})
+        task = import_reference(step.TASK)(
+            **{key: fill(text) for key, text in step.PARAMETERS.items()}
+        )
         laid = _lay_out(task.deps(), job["plan_dir"], job["out_dir"])
         _demand(task.deps(), "needs")
         running = task.run()

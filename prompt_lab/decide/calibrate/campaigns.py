@@ -8,8 +8,8 @@ from prompt_lab.decide.calibrate.worlds import World, means, scores
 from prompt_lab.decide.ledger import Use, grant
 from prompt_lab.decide.limits import error
 from prompt_lab.decide.looks import design
+from prompt_lab.decide.pairs import Floats, plan_values
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.table import Floats, plan_values
 
 
 class SimulatedCampaign(BaseModel):
@@ -49,7 +49,9 @@ def campaign(
             wins[int(effect > 0)] += 1
             excess.append(gain - effect)
     true = sum(effect > 0 for effect in effects)
-    return SimulatedCampaign(merged_true=wins[1], merged_false=wins[0], true=true, excess=tuple(excess))
+    return SimulatedCampaign(
+        merged_true=wins[1], merged_false=wins[0], true=true, excess=tuple(excess)
+    )
 
 
 def claimed_gain_if_better(values: Floats, policy: Policy) -> float | None:

@@ -46,7 +46,9 @@ class Reuse(NamedTuple):
 
 
 def _null(name: str, **world: object) -> CalibrationCell:
-    return CalibrationCell(World.model_validate({"name": name, **world}), CellLimits(kept_at_most=0.055))
+    return CalibrationCell(
+        World.model_validate({"name": name, **world}), CellLimits(kept_at_most=0.055)
+    )
 
 
 def _graded(name: str, **world: object) -> CalibrationCell:

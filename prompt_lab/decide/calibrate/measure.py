@@ -15,12 +15,12 @@ from prompt_lab.decide.calibrate import rivals
 from prompt_lab.decide.calibrate.cells import CalibrationCell
 from prompt_lab.decide.calibrate.resampled import Resampled, resample
 from prompt_lab.decide.calibrate.worlds import Draw, World, draw
-from prompt_lab.decide.gain import claimed
+from prompt_lab.decide.effect import claimed
 from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.looks import Design, LookStop, design, run_looks
 from prompt_lab.decide.notes import skewed
+from prompt_lab.decide.pairs import Floats, plan_values
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.table import Floats, plan_values
 
 CHUNK = 500
 SAMPLE = 300  # kept worlds whose claims are worked out

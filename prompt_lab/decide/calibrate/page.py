@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from textwrap import fill
 
 from prompt_lab.decide.calibrate import cells as named
-from prompt_lab.decide.calibrate.limits import (
-    ALPHA,
-    ENOUGH,
-    missed,
-    missed_by_reuse,
-    missed_by_series,
-)
 from prompt_lab.decide.calibrate.measure import Measured
 from prompt_lab.decide.calibrate.picture import Scale, picture
 from prompt_lab.decide.calibrate.results import CellResult, origin
 from prompt_lab.decide.calibrate.reuse import Reused
-from prompt_lab.decide.calibrate.series import SERIES
+from prompt_lab.decide.calibrate.series import (
+    ALPHA,
+    ENOUGH,
+    SERIES,
+    missed,
+    missed_by_reuse,
+    missed_by_series,
+)
 from prompt_lab.decide.calibrate.tables import (
     chosen,
     ledger_table,

@@ -14,7 +14,7 @@ from prompt_lab.decide.calibrate.cells import Reuse
 from prompt_lab.decide.calibrate.measure import CHUNK, walk
 from prompt_lab.decide.calibrate.worlds import means, scores
 from prompt_lab.decide.looks import LookStop, design
-from prompt_lab.decide.table import Floats, plan_values
+from prompt_lab.decide.pairs import Floats, plan_values
 
 Bools = NDArray[np.bool_]
 Look = Callable[[Floats], LookStop]

@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 
 from prompt_lab.decide.calibrate.resampled import Resampled
 from prompt_lab.decide.calibrate.worlds import World, draw
-from prompt_lab.decide.table import Floats, plan_values
+from prompt_lab.decide.pairs import Floats, plan_values
 
 Marks = NDArray[np.bool_]
 

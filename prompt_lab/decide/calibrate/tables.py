@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from prompt_lab.decide.calibrate.campaigns import Ledgers
 from prompt_lab.decide.calibrate.cells import CalibrationCell, Reuse
-from prompt_lab.decide.calibrate.limits import simultaneous
 from prompt_lab.decide.calibrate.measure import Measured, clopper_pearson
 from prompt_lab.decide.calibrate.reuse import Reused
+from prompt_lab.decide.calibrate.series import simultaneous
 
 T = TypeVar("T")
 

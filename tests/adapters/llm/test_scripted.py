@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.llm.scripted import GARBAGE, Scripted
-from prompt_lab.config.models import ModelConfig, CallSettings
+from prompt_lab.config.models import CallSettings, ModelConfig
 from prompt_lab.errors import CallRefused, ConfigError, TransientError
 from prompt_lab.ports import Request
 

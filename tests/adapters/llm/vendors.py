@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from prompt_lab.config.models import ModelConfig, CallSettings
+from prompt_lab.config.models import CallSettings, ModelConfig
 from prompt_lab.config.profiles import model_of
 
 KEY_ENV = "LLM_CONTRACT_KEY"

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from adapters.sandbox.commands import Bounds, CommandResult, CommandSupervisor, CommandFolder
-from adapters.walls.jail import Builder, Jail
+from adapters.isolation.jail import Builder, Jail
+from adapters.sandbox.commands import Bounds, CommandFolder, CommandResult, CommandSupervisor
 from tests.processes import until
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,9 @@ def keeper() -> Iterator[CommandSupervisor]:
 
 
 @pytest.fixture(params=[True, False], ids=["jail", "no jail"])
-def place(request: pytest.FixtureRequest, keeper: CommandSupervisor, tmp_path: Path) -> CommandFolder:
+def place(
+    request: pytest.FixtureRequest, keeper: CommandSupervisor, tmp_path: Path
+) -> CommandFolder:
     if request.param and keeper.no_jail:
         pytest.skip(keeper.no_jail)
     tree = tmp_path / "tree"
@@ -35,7 +37,9 @@ def place(request: pytest.FixtureRequest, keeper: CommandSupervisor, tmp_path: P
     return CommandFolder(tree, tmp_path, jail=request.param)
 
 
-def _run(keeper: CommandSupervisor, place: CommandFolder, code: str, seconds: float = 20.0) -> CommandResult:
+def _run(
+    keeper: CommandSupervisor, place: CommandFolder, code: str, seconds: float = 20.0
+) -> CommandResult:
     limits = Bounds(seconds, memory_mb=128, processes=20, output_mb=1, file_mb=2)
     return keeper.run(["python", "-c", code], ".", ENVIRONMENT, place, limits)
 
@@ -64,7 +68,9 @@ def test_a_command_that_takes_too_much_is_ended(
     assert _run(keeper, place, "print(1)").out == "1\n"
 
 
-def test_what_a_command_leaves_running_ends_with_it(keeper: CommandSupervisor, place: CommandFolder) -> None:
+def test_what_a_command_leaves_running_ends_with_it(
+    keeper: CommandSupervisor, place: CommandFolder
+) -> None:
     code = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(77.125)"
     ended = _run(keeper, place, code + "\ntime.sleep(0.1)")
     assert (ended.code, ended.left) == (0, 1)
@@ -79,13 +85,17 @@ def test_exit_codes_and_signals_are_told(keeper: CommandSupervisor, place: Comma
     assert "'no-such' cannot be started" in missing.err
 
 
-def test_nothing_of_our_environment_is_passed(keeper: CommandSupervisor, place: CommandFolder) -> None:
+def test_nothing_of_our_environment_is_passed(
+    keeper: CommandSupervisor, place: CommandFolder
+) -> None:
     os.environ["SANDBOX_TEST_SECRET"] = "hidden"
     assert "SANDBOX" not in _run(keeper, place, "import os; print(dict(os.environ))").out
 
 
 @pytest.mark.parametrize("place", [True], indirect=True)
-def test_a_jailed_command_reaches_its_tree_alone(keeper: CommandSupervisor, place: CommandFolder) -> None:
+def test_a_jailed_command_reaches_its_tree_alone(
+    keeper: CommandSupervisor, place: CommandFolder
+) -> None:
     (place.at / "secret").write_text("of the workspace", encoding="utf-8")
     code = f"""
 import os, socket

@@ -11,7 +11,7 @@ from adapters.step.classify_ticket import ClassifyTicket
 from adapters.step.extract_invoice import ExtractInvoice
 from prompt_lab.config.base import load_folder
 from prompt_lab.config.lab import StepConfig, TargetConfig
-from prompt_lab.errors import CallRefused, TransientError, StoreError, TargetError
+from prompt_lab.errors import CallRefused, StoreError, TargetError, TransientError
 from prompt_lab.evaluate.answers import blob_id
 from prompt_lab.ports import Answer, Ask, Request, StepJob
 

@@ -5,15 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from adapters.walls.held import NO_COUNT, NO_MEMORY_BOUND
-from adapters.walls.processes import ProcessResult, ProcessLimits, run
-from adapters.walls.walls import SandboxPolicy
+from adapters.isolation.command_limits import NO_COUNT, NO_MEMORY_BOUND
+from adapters.isolation.policy import SandboxPolicy
+from adapters.isolation.processes import ProcessLimits, ProcessResult, run
 
 PLENTY = ProcessLimits(30)
 
 
 def shell(
-    folder: Path, script: str, walls: SandboxPolicy | None = None, limits: ProcessLimits = PLENTY, **more: str
+    folder: Path,
+    script: str,
+    walls: SandboxPolicy | None = None,
+    limits: ProcessLimits = PLENTY,
+    **more: str,
 ) -> ProcessResult:
     return run(["sh", "-c", script], cwd=folder, environment=more, limits=limits, walls=walls)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.walls.held import NO_MEMORY_BOUND
-from adapters.walls.processes import ProcessResult, ProcessLimits, run
-from adapters.walls.walls import SandboxPolicy
+from adapters.isolation.command_limits import NO_MEMORY_BOUND
+from adapters.isolation.policy import SandboxPolicy
+from adapters.isolation.processes import ProcessLimits, ProcessResult, run
 from tests.adapters.walls.behind import PLENTY, needs_walls, shell
 from tests.processes import command_runs
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.walls.processes import ProcessLimits, run
-from adapters.walls.walls import SandboxPolicy
+from adapters.isolation.policy import SandboxPolicy
+from adapters.isolation.processes import ProcessLimits, run
 from tests.adapters.walls.behind import PLENTY, needs_walls, shell
 from tests.processes import command_runs
 

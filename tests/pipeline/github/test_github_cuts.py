@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from adapters.registry import load
-from pipeline.decide.verdict import Verdict
-from pipeline.iteration.iteration import Iteration
-from pipeline.loop.loop import Loop
-from pipeline.loop.revert import Revert
+from pipeline.tasks.iteration import Iteration
+from prompt_lab.experiments.loop import Loop
+from prompt_lab.experiments.revert import Revert
+from prompt_lab.experiments.verdict import Verdict
 from tests.adapters.code_host.hub.emulator import TOKEN, Emulator
 from tests.adapters.code_host.hub.wire import ask
 from tests.pipeline.github.cuts import Command, Trial

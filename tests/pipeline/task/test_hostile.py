@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.sandbox import commands
-from pipeline.task.site import command_supervisor
+from prompt_lab.task_engine.task_context import command_supervisor
 from tests.pipeline.task.hostile import ROWS, lay_out
 from tests.pipeline.task.task_world import World
 

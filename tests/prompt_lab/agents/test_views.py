@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.agents.proposal import Proposal, parse_proposal
 from prompt_lab.agents.refusals import Fault, Refusal
+from prompt_lab.agents.requests import Proposal, parse_proposal
 from prompt_lab.agents.views import MOST_FINDINGS, backed, fault_of, is_failed, rendered
 from prompt_lab.analyze.findings import AnalystFinding, is_parsed, parse_findings
 

@@ -4,15 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.analyze.findings import AnalystFinding
-from prompt_lab.analyze.modes import FailureMode, merge_modes, modes_of, standing_modes
-from prompt_lab.analyze.modes_page import (
+from prompt_lab.analyze.failure_modes import (
     MOST,
+    FailureMode,
     Instructions,
+    merge_modes,
+    modes_of,
     modes_told,
     parse_instructions,
     render_instructions,
+    standing_modes,
 )
+from prompt_lab.analyze.findings import AnalystFinding
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Side
 
@@ -24,7 +27,9 @@ def _finding(kind: str = "field", about: str = "amount", **more: object) -> Anal
     return AnalystFinding(kind=kind, about=about, **facts)
 
 
-def _modes(iteration: int, *findings: AnalystFinding, analyst: str = "metrics") -> tuple[FailureMode, ...]:
+def _modes(
+    iteration: int, *findings: AnalystFinding, analyst: str = "metrics"
+) -> tuple[FailureMode, ...]:
     return modes_of({analyst: findings}, Side.BASELINE, iteration)
 
 

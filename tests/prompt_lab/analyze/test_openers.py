@@ -1,6 +1,6 @@
 """Template lock, before and after, in languages with and without spaces."""
 
-from prompt_lab.analyze.folding import counts, folded, moves
+from prompt_lab.analyze.duplicates import counts, folded, moves
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics, OpeningPhrase
 from prompt_lab.names import Side

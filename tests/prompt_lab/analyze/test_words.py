@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.analyze.words import line, tokens, weight, split_words
+from prompt_lab.analyze.words import line, split_words, tokens, weight
 
 
 def test_marks_stay_with_their_letters() -> None:

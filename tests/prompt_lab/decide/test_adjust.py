@@ -7,7 +7,9 @@ from tests.prompt_lab.decide.making import pairs_of
 
 
 def test_known_difficulty_is_centred_and_unknown_plans_are_left_alone() -> None:
-    assert centered_difficulty(["a", "b", "c"], {"a": 0.2, "b": 0.6}) == pytest.approx([-0.2, 0.2, 0.0])
+    assert centered_difficulty(["a", "b", "c"], {"a": 0.2, "b": 0.6}) == pytest.approx(
+        [-0.2, 0.2, 0.0]
+    )
     assert centered_difficulty(["a"], {"a": 0.2}) is None
     assert centered_difficulty(["a", "b"], None) is None
 

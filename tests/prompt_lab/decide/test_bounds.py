@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from prompt_lab.decide.bounds import boundaries, crossing
+from prompt_lab.decide.boundaries import alpha_spent, boundaries, crossing
 from prompt_lab.decide.policy import Policy, Spending
-from prompt_lab.decide.spending import alpha_spent
 
 FIFTHS = tuple(k / 5 for k in range(1, 6))
 

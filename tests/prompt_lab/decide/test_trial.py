@@ -4,7 +4,7 @@ import pytest
 from prompt_lab.decide.looks import design, run_looks
 from prompt_lab.decide.policy import Mode
 from prompt_lab.decide.replay import Stored, changes, replay
-from prompt_lab.decide.verdict import RunCell, Code, Evidence, Pair, Policy, Trial, Verdict, decide
+from prompt_lab.decide.verdict import Code, Evidence, Pair, Policy, RunCell, Trial, Verdict, decide
 from prompt_lab.errors import LabError
 from tests.prompt_lab.decide.making import coin_pairs, pairs_of
 

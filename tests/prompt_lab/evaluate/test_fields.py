@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.evaluate.fields import field_credit, values_equal
+from prompt_lab.evaluate.normalize import field_credit, values_equal
 
 
 @pytest.mark.parametrize(

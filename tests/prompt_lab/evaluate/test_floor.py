@@ -3,7 +3,7 @@ import pytest
 from prompt_lab.decide.noise import Score, noise_floor
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.price import TrialPrice
-from prompt_lab.evaluate.floor import FloorRequest, FloorRecord, ModelFloor, in_calls, need
+from prompt_lab.evaluate.noise_floor import FloorRecord, FloorRequest, ModelFloor, in_calls, need
 from prompt_lab.report.noise import render_noise
 
 
@@ -13,7 +13,9 @@ def _record(patterns: dict[str, str], **model: float) -> FloorRecord:
         for plan, pattern in patterns.items()
         for n, letter in enumerate(pattern)
     ]
-    asked = FloorRequest(step="s", commit="c" * 40, models=("m",), plans=tuple(patterns), replicates=5)
+    asked = FloorRequest(
+        step="s", commit="c" * 40, models=("m",), plans=tuple(patterns), replicates=5
+    )
     given = {"seconds": 1.5, "cost_usd": 0.001, **model}
     of_model = ModelFloor(model="m", runs=len(scores), mean=0.5, deviation=0.2, flaky=1, **given)
     return FloorRecord(created="", asked=asked, floor=noise_floor(scores), by_model=(of_model,))

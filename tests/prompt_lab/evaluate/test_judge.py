@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.decide.pair import RunCell
+from prompt_lab.decide.pairs import RunCell
 from prompt_lab.errors import LabError
-from prompt_lab.evaluate.judge import (
+from prompt_lab.evaluate.llm_judge import (
     JudgeChoice,
     agreement,
     check_independent,

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.config.models import ModelConfig, CallSettings
+from prompt_lab.config.models import CallSettings, ModelConfig
 from prompt_lab.errors import ConfigError
-from prompt_lab.evaluate.judge import Shown
-from prompt_lab.evaluate.judge_request import JudgePrompt, check_template, request_key
+from prompt_lab.evaluate.llm_judge import JudgePrompt, Shown, check_template, request_key
 
 TEMPLATE = (Path(__file__).parents[3] / "configs/prompts/judge.md.j2").read_text()
 PROMPT = JudgePrompt(TEMPLATE, "Shorter is better.")

@@ -3,7 +3,6 @@ from hypothesis import strategies as st
 
 from prompt_lab.config.lab import JudgeConfig
 from prompt_lab.decide.verdict import Policy, decide
-from prompt_lab.evaluate.judge import UNSEEN, Agreement, JudgeChoice, parse
 from prompt_lab.evaluate.judged import (
     JudgedLook,
     agreement_of,
@@ -18,6 +17,7 @@ from prompt_lab.evaluate.judged import (
     shortfall,
     with_agreement,
 )
+from prompt_lab.evaluate.llm_judge import UNSEEN, Agreement, JudgeChoice, parse
 from prompt_lab.names import Outcome, Side
 from prompt_lab.records import RunError, RunRow
 from tests.prompt_lab.decide.making import pairs_of
@@ -47,13 +47,17 @@ def sides(
     return rows
 
 
-def settled(rows: list[RunRow], said: tuple[JudgeChoice | None, JudgeChoice | None] | None) -> JudgedLook:
+def settled(
+    rows: list[RunRow], said: tuple[JudgeChoice | None, JudgeChoice | None] | None
+) -> JudgedLook:
     found = contests(rows)
     judgements = tuple(judgement(one, said, PRIMARY) for one in found)
     return JudgedLook(batch="train", look=1, judge="j", content="", judgements=judgements)
 
 
-def scores(rows: list[RunRow], said: tuple[JudgeChoice | None, JudgeChoice | None] | None) -> list[object]:
+def scores(
+    rows: list[RunRow], said: tuple[JudgeChoice | None, JudgeChoice | None] | None
+) -> list[object]:
     known = known_of([settled(rows, said)])
     return [(p.baseline, p.candidate) for p in judged_pairs(rows, known)]
 
@@ -130,7 +134,9 @@ def test_swapping_the_sides_swaps_the_pair_and_its_gold(
 
 
 @given(st.text(), st.sampled_from(JudgeChoice))
-def test_a_verdict_line_is_found_after_any_reasons_without_one(text: str, choice: JudgeChoice) -> None:
+def test_a_verdict_line_is_found_after_any_reasons_without_one(
+    text: str, choice: JudgeChoice
+) -> None:
     if "verdict" not in text.lower():
         assert parse(f"{text}\nverdict: {choice.value.upper()}") is choice
         assert parse(text) is None

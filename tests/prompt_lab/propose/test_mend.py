@@ -5,8 +5,8 @@ import pytest
 from prompt_lab.decide.verdict import Code, Outcome
 from prompt_lab.names import Split
 from prompt_lab.propose.choose import strategies
-from prompt_lab.propose.mend import REMEDIES, mender, remedy
 from prompt_lab.propose.model import Material
+from prompt_lab.propose.remedy import REMEDIES, mender, remedy
 from tests.prompt_lab.decide.making import verdict_of
 
 SCHEMA = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}

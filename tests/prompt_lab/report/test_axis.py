@@ -1,4 +1,4 @@
-from prompt_lab.analyze.model import ScoreCell, Metrics, ModelStats
+from prompt_lab.analyze.model import Metrics, ModelStats, ScoreCell
 from prompt_lab.report.axis import Effect, axis, bars, tone
 from prompt_lab.report.grid import grid
 

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.report.diff import Diff, side_by_side
-from prompt_lab.report.marks import spaces, tokens, mark_differing_words
+from prompt_lab.report.pairs import mark_differing_words, spaces, tokens
 
 LINES = st.lists(st.sampled_from(["", "a", "a b c d", "a b c e", "  a", "x\ty", "é ü"]), max_size=9)
 

@@ -2,7 +2,14 @@
 
 from prompt_lab.names import Outcome
 from prompt_lab.report.index import render_index
-from prompt_lab.report.view import ErrorBudgetView, ParetoFront, FrontRow, LedgerEntry, LoopRow, PlanSet
+from prompt_lab.report.view import (
+    ErrorBudgetView,
+    FrontRow,
+    LedgerEntry,
+    LoopRow,
+    ParetoFront,
+    PlanSet,
+)
 from tests.prompt_lab.report.reading import Page, poisoned
 
 ENTRIES = [
@@ -74,7 +81,9 @@ def test_loops_say_why_they_stopped_or_that_they_go_on() -> None:
 def test_a_set_of_plans_is_named_by_its_split_and_its_size() -> None:
     known = PlanSet(kind="verify", name="1f3a9c20", uses=2, last=3, split="verify", plans=20)
     old = PlanSet(kind="trial", name="", uses=1, last=1)
-    budget = ErrorBudgetView(step="s", text="Next.", spent=0.005, trials=1, merges=0, sets=(known, old))
+    budget = ErrorBudgetView(
+        step="s", text="Next.", spent=0.005, trials=1, merges=0, sets=(known, old)
+    )
     text = " ".join(Page(render_index(ENTRIES, [budget])).text.split())
     assert "verify, 20 plans 1f3a9c20readings of verify2" in text
     assert "not recordedtrials1" in text

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.names import Side, Status
-from prompt_lab.store.foreign import ENDED, ForeignRunFolder, irregular_runs, read_batch_of, run_folders
+from prompt_lab.store.foreign import (
+    ENDED,
+    ForeignRunFolder,
+    irregular_runs,
+    read_batch_of,
+    run_folders,
+)
 from prompt_lab.store.foreign_analyses import irregular_analyses
 from prompt_lab.store.foreign_usage import OVERCOUNTED
 from prompt_lab.store.layout import Lab

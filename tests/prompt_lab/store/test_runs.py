@@ -28,7 +28,9 @@ def record(**more: Any) -> RunRecord:
         "primary": 0.0,
         "valid": True,
         "usage": Usage(calls=3, calls_succeeded=2),
-        "sent": SentEvidence(wanted_commit="c", head="c", tree_clean=True, files={}, prompt_sha256=""),
+        "sent": SentEvidence(
+            wanted_commit="c", head="c", tree_clean=True, files={}, prompt_sha256=""
+        ),
         "content_key": "k",
         "answered_by": "m",
         "started": NOW,

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.propose.budget import EXECUTABLE, LINK, REGULAR
-from prompt_lab.tasks.campaign import end_of
-from prompt_lab.tasks.changes import COMPARED, Version, changed_files, diff
-from prompt_lab.tasks.record import AttemptCode, AttemptRecord, AttemptStatus
-from prompt_lab.tasks.schema import Task
-from prompt_lab.tasks.scope import after_command, out_of_scope, over_budget, twin_names
+from prompt_lab.task_engine.campaign import end_of
+from prompt_lab.task_engine.changes import COMPARED, Version, changed_files, diff
+from prompt_lab.task_engine.record import AttemptCode, AttemptRecord, AttemptStatus
+from prompt_lab.task_engine.schema import Task
+from prompt_lab.task_engine.scope import after_command, out_of_scope, over_budget, twin_names
 
 LINES = st.lists(st.sampled_from(["a\n", "b\n", "c\n"]), max_size=8)
 
@@ -97,7 +97,10 @@ def test_names_that_another_file_system_takes_for_one() -> None:
 
 
 def test_a_runner_that_changes_an_artifact_or_anything_else() -> None:
-    for names, code in ((["p/a", "s"], AttemptCode.ARTIFACT_CHANGED), (["s"], AttemptCode.EVALUATOR_CHANGED)):
+    for names, code in (
+        (["p/a", "s"], AttemptCode.ARTIFACT_CHANGED),
+        (["s"], AttemptCode.EVALUATOR_CHANGED),
+    ):
         found = after_command("runner", names, ["p/"])
         assert found is not None
         assert found.code is code

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from prompt_lab.names import Outcome
-from prompt_lab.tasks.keep import AttemptDecision, Scores, next_replicates, ruling
-from prompt_lab.tasks.record import AttemptCode, AttemptStatus
-from prompt_lab.tasks.schema import Task
-from prompt_lab.tasks.score import Scored
+from prompt_lab.task_engine.keep import AttemptDecision, Scores, next_replicates, ruling
+from prompt_lab.task_engine.record import AttemptCode, AttemptStatus
+from prompt_lab.task_engine.schema import Task
+from prompt_lab.task_engine.score import Scored
 
 
 def _task(**more: Any) -> Task:
@@ -43,7 +43,9 @@ def _end(found: AttemptDecision) -> tuple[AttemptStatus, AttemptCode]:
         ((), (4,), AttemptCode.NO_BASELINE),
     ],
 )
-def test_exact(baseline: tuple[float, ...], candidate: tuple[float, ...], code: AttemptCode) -> None:
+def test_exact(
+    baseline: tuple[float, ...], candidate: tuple[float, ...], code: AttemptCode
+) -> None:
     task = _task(objective={"minimum_gain": 1})
     found = ruling(task, _scores(*baseline), _scores(*candidate))
     keeps = code in (AttemptCode.BETTER, AttemptCode.NO_BASELINE)
@@ -61,7 +63,10 @@ def test_exact_scores_a_better_candidate_twice_and_a_worse_one_once() -> None:
 def test_less_is_better_where_the_task_says_so() -> None:
     task = _task(objective={"direction": "minimize"})
     assert ruling(task, _scores(5, 5), _scores(4, 4)).gain == 1
-    assert _end(ruling(task, _scores(5, 5), _scores(6))) == (AttemptStatus.DISCARD, AttemptCode.NOT_BETTER)
+    assert _end(ruling(task, _scores(5, 5), _scores(6))) == (
+        AttemptStatus.DISCARD,
+        AttemptCode.NOT_BETTER,
+    )
 
 
 @pytest.mark.parametrize("mode", ["fixed", "sequential", "anytime"])
@@ -138,6 +143,9 @@ def test_without_a_baseline_the_policy_rules() -> None:
 def test_the_least_gain_is_enough_whatever_floats_make_of_it() -> None:
     task = _task(objective={"minimum_gain": 0.1})
     assert 0.3 - 0.2 < 0.1
-    assert _end(ruling(task, _scores(0.2, 0.2), _scores(0.3, 0.3))) == (AttemptStatus.KEEP, AttemptCode.BETTER)
+    assert _end(ruling(task, _scores(0.2, 0.2), _scores(0.3, 0.3))) == (
+        AttemptStatus.KEEP,
+        AttemptCode.BETTER,
+    )
     short = ruling(task, _scores(0.2, 0.2), _scores(0.2999999, 0.2999999))
     assert short.code is AttemptCode.GAIN_TOO_SMALL

@@ -4,14 +4,13 @@ from statsmodels.stats.proportion import proportion_confint
 
 from prompt_lab.decide.calibrate.campaigns import Ledgers, campaign, summarise
 from prompt_lab.decide.calibrate.cells import ALL, NULL, POWER, SKEWED, CalibrationCell
-from prompt_lab.decide.calibrate.limits import missed, missed_by_series
 from prompt_lab.decide.calibrate.measure import clopper_pearson, drawn_from, measure
 from prompt_lab.decide.calibrate.page import is_full, page, pictures
-from prompt_lab.decide.calibrate.results import KINDS, CellResult, BuildInfo, run_cell, size
-from prompt_lab.decide.calibrate.series import SERIES, run_series
+from prompt_lab.decide.calibrate.results import KINDS, BuildInfo, CellResult, run_cell, size
+from prompt_lab.decide.calibrate.series import SERIES, missed, missed_by_series, run_series
 from prompt_lab.decide.calibrate.worlds import World, draw
+from prompt_lab.decide.pairs import plan_values
 from prompt_lab.decide.policy import LedgerRule, Policy
-from prompt_lab.decide.table import plan_values
 from prompt_lab.errors import UnknownName
 from tests.prompt_lab.decide.calibrate.probing import PROBE
 

@@ -1,4 +1,4 @@
-from prompt_lab.decide.calibrate.digest import digest, sources
+from prompt_lab.decide.calibrate.results import digest, sources
 
 
 def test_the_sources_are_those_that_a_figure_depends_on() -> None:
@@ -11,7 +11,7 @@ def test_the_sources_are_those_that_a_figure_depends_on() -> None:
 
 
 def test_a_module_of_which_only_a_constant_is_used_counts() -> None:
-    assert "prompt_lab.decide.calibrate.limits" in sources(["prompt_lab.decide.calibrate.page"])
+    assert "prompt_lab.decide.calibrate.series" in sources(["prompt_lab.decide.calibrate.page"])
 
 
 def test_the_digest_changes_with_any_text_and_not_with_the_order() -> None:

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from prompt_lab.decide.calibrate.cells import REAL, REAL_NULL, CalibrationCell
-from prompt_lab.decide.calibrate.limits import missed
 from prompt_lab.decide.calibrate.measure import measure
 from prompt_lab.decide.calibrate.pool import SOURCES, pool, text_of
 from prompt_lab.decide.calibrate.resampled import Resampled, resample
-from prompt_lab.decide.table import plan_values
+from prompt_lab.decide.calibrate.series import missed
+from prompt_lab.decide.pairs import plan_values
 
 SHAPES = {
     "invoices": {"baseline": (60, 5, 2), "candidate": (60, 5, 2)},

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from prompt_lab.decide.calibrate.cells import REUSED, REUSED_GAIN, Reuse
-from prompt_lab.decide.calibrate.limits import missed_by_reuse
 from prompt_lab.decide.calibrate.measure import walk
 from prompt_lab.decide.calibrate.page import page
-from prompt_lab.decide.calibrate.results import CellResult, BuildInfo, run_cell
+from prompt_lab.decide.calibrate.results import BuildInfo, CellResult, run_cell
 from prompt_lab.decide.calibrate.reuse import Followed, follow, run_reuse
+from prompt_lab.decide.calibrate.series import missed_by_reuse
 from prompt_lab.decide.calibrate.tables import reuse_costs, reuse_table
 from prompt_lab.decide.looks import design
 from prompt_lab.decide.policy import Policy

@@ -1,0 +1,223 @@
+"""What every phase of an iteration shares: parameters, its one file, the lock on the lab."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import luigi
+from luigi.cmdline_parser import CmdlineParser
+
+from pipeline.tasks.parameters import MOST_REPLICATES, CountParameter, NamesParameter, names
+from prompt_lab.errors import ConfigError, LabBusy, LabError
+from prompt_lab.experiments.context import LabContext, context
+from prompt_lab.experiments.flags import NEXT, change_given, settle
+from prompt_lab.store.files import disk_errors, write_text
+from prompt_lab.store.layout import LabLock
+
+P = TypeVar("P", bound=luigi.Task)
+_held: dict[Path, LabLock] = {}
+
+
+def utc_now() -> str:
+    """The time now, as records hold it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def hold_lab(ctx: LabContext) -> None:
+    """Keep other processes off this lab until this process ends. Raises LabBusy.
+
+    Processes of one luigid share a lab on purpose, and luigid keeps them apart.
+    """
+    if ctx.lab.lock in _held:
+        return
+    with disk_errors(ctx.lab.root):
+        ctx.lab.root.mkdir(parents=True, exist_ok=True)
+    lock = LabLock(ctx.lab.lock)
+    if not lock.acquire(shared=not luigi.interface.core().local_scheduler):
+        raise LabBusy(
+            f"{ctx.lab.root}: another process is at work on this lab{_holder(ctx.lab.lock)}. Wait "
+            "for it, or run both against one luigid (docs/architecture.md)."
+        )
+    _held[ctx.lab.lock] = lock
+    write_text(ctx.lab.root / ".lock-holder", f"pid {os.getpid()}, since {utc_now()}\n")
+
+
+class File(luigi.LocalTarget):
+    """A file of the lab. Its name may hold what a shell would take for a pattern."""
+
+    def exists(self) -> bool:
+        """Whether it is there."""
+        return Path(self.path).exists()
+
+
+@cache
+def _check_workers(_: CmdlineParser | None) -> None:
+    """Once for each command line: with no worker luigi does nothing, and does not say so."""
+    workers = luigi.interface.core().workers
+    if workers < 1:
+        raise ConfigError([f"--workers {workers}: give a whole number from 1 on"])
+
+
+class LabTask(luigi.Task):
+    """Any task on a lab. A LabError ends in one message, here and on luigid's page."""
+
+    @property
+    def context(self) -> LabContext:
+        """The composition root of this process."""
+        return context()
+
+    @classmethod
+    def get_param_values(
+        cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
+    ) -> list[tuple[str, Any]]:
+        """As luigi reads them. Raises ConfigError for what is no number, or for no worker."""
+        _check_workers(CmdlineParser.get_instance())
+        try:
+            values: list[tuple[str, Any]] = super().get_param_values(params, args, kwargs)
+        except ValueError as error:
+            said = f"{cls.__name__}: a flag cannot be read: {error.__cause__ or error}"
+            raise ConfigError([said]) from error
+        return values
+
+    @classmethod
+    @cache
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        """The class's parameters; kept, since luigi asks for them ten times for every task."""
+        return super().get_params()
+
+    def complete(self) -> bool:
+        """Whether its file is there; where that cannot be told, not: run() says why in one message.
+
+        For an error in here luigi prints its trace.
+        """
+        try:
+            return super().complete()
+        except LabError:
+            return False
+
+    def on_failure(self, exception: BaseException) -> Any:
+        """What luigid shows for a failed task."""
+        return str(exception) if isinstance(exception, LabError) else super().on_failure(exception)
+
+
+class Phase(LabTask):
+    """A phase of one iteration. Its parameters are those of `Iteration`, handed on by clone()."""
+
+    step = luigi.Parameter(default="", description="a file of configs/steps; default: lab.yaml's")
+    number = CountParameter(
+        "--number",
+        least=0,
+        default=NEXT,
+        description="the iteration; default: the open one, else the next",
+    )
+    models = NamesParameter(default="", description="aliases or short names: haiku,llama")
+    plans = NamesParameter(default="", description="names of train plans; default: the first ones")
+    branch = luigi.Parameter(default="", description="a change that exists already: its branch")
+    pr = CountParameter(
+        "--pr", least=1, default=0, description="a change that exists already: its pull request"
+    )
+    agent = luigi.Parameter(
+        default="", description="who makes the change: a file of configs/agents, or a model"
+    )
+    analysts = NamesParameter(
+        default="", description="who looks at the results: metrics,claude,codex or models"
+    )
+    # A class body is the only place for a parameter whose name is a word of Python.
+    vars()["from"] = luigi.Parameter(
+        default="", description="start from another branch's prompt: best-on:<model>"
+    )
+    follow_up = CountParameter(
+        "--follow-up",
+        least=1,
+        default=0,
+        description="carry out the fix that this iteration's CONDITIONAL verdict names",
+    )
+    replicates = CountParameter(
+        "--replicates",
+        least=1,
+        most=MOST_REPLICATES,
+        default=0,
+        description="how often each run is made",
+    )
+    skip_implement = luigi.BoolParameter(description="fail rather than write a candidate")
+    skip_runner = luigi.BoolParameter(description="fail rather than call a model")
+
+    FILE = ""
+    """The name of the phase's file in the iteration's folder."""
+    ITERATES = True
+    """Whether the task belongs to an iteration."""
+
+    @classmethod
+    def get_param_values(
+        cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
+    ) -> list[tuple[str, Any]]:
+        """Resolve step and number once, so that they are part of the task's id."""
+        found = dict(super().get_param_values(params, args, kwargs))
+        values = settle(context(), found, iterates=cls.ITERATES)
+        return [(name, values[name]) for name, _ in params]
+
+    @property
+    def folder(self) -> Path:
+        """The iteration's folder in analysis/."""
+        return self.context.lab.iteration(self.number, self.step)
+
+    @property
+    def change_ref(self) -> str:
+        """The change that the command line names: a branch, '#<pull>', or ''."""
+        return change_given({"branch": self.branch, "pr": self.pr})
+
+    @property
+    def start(self) -> str:
+        """Where the candidate's text is to begin, as --from says; '' for main."""
+        return str(vars(self)["from"])
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """The models that the command line names."""
+        return names(self.models)
+
+    @property
+    def analyst_names(self) -> tuple[str, ...]:
+        """The analysts that the command line names."""
+        return names(self.analysts)
+
+    def clone_as(self, kind: type[P], **more: Any) -> P:
+        """The task `kind` of the same iteration, with the same flags."""
+        task: P = self.clone(kind, **more)
+        return task
+
+    def output(self) -> luigi.LocalTarget:
+        """The phase's file: its completion marker."""
+        return File(str(self.folder / self.FILE))
+
+    def run(self) -> Any:
+        """Hold the lab, then do the phase's work."""
+        hold_lab(self.context)
+        return self.work()
+
+    def work(self) -> Any:
+        """Gather, call a pure function, write one file."""
+        raise NotImplementedError
+
+    def write(self, text: str) -> None:
+        """Write the phase's file, atomically."""
+        write_text(self.folder / self.FILE, text)
+
+
+@Phase.event_handler(luigi.Event.DEPENDENCY_DISCOVERED)
+def _hold_before_forking(task: Phase, _: luigi.Task) -> None:
+    # A lock that the parent holds is shared by its forks; run() says so where it cannot be had.
+    try:
+        hold_lab(task.context)
+    except LabError:
+        return
+
+
+def _holder(lock: Path) -> str:
+    try:
+        return f" ({lock.with_name('.lock-holder').read_text('utf-8').strip()})"
+    except OSError:
+        return ""

@@ -1,0 +1,55 @@
+"""The composition root's part for agents: their configs -> adapters, and the keys to keep quiet."""
+
+import os
+
+from adapters.registry import load as load_adapter
+from prompt_lab.agents.port import Agent, Copies
+from prompt_lab.config.agents import AgentConfig
+from prompt_lab.config.base import load_folder, load_named
+from prompt_lab.errors import UnknownName
+from prompt_lab.experiments.context import LabContext
+
+_SECRET = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
+
+
+def agent_config(ctx: LabContext, name: str, what: str = "agent") -> AgentConfig:
+    """configs/agents/<name>.yaml; a model's name stands for that model. Raises UnknownName."""
+    folder = ctx.configs / "agents"
+    known = {path.stem for path in folder.glob("*.yaml")}
+    if name in known:
+        return load_named(folder, AgentConfig, "agent", name)
+    models = {*ctx.models, *(m.short for m in ctx.models.values() if m.short)}
+    if name not in models:
+        known |= {"metrics"} if what == "analyst" else set()
+        raise UnknownName(what, name, known | models, f"{folder} and {ctx.configs / 'models'}")
+    return AgentConfig(name=name, kind="api", model=name)
+
+
+def agent(ctx: LabContext, config: AgentConfig) -> Agent:
+    """The agent of a config. Raises UnknownName for a model that is not there."""
+    kind = load_adapter("agent", config.kind)
+    made: Agent
+    if config.kind == "api":
+        [model] = ctx.select_models([config.model])
+        made = kind(config, lambda: ctx.llm(model.alias), model)
+    else:
+        made = kind(config)
+    return made
+
+
+def copies(ctx: LabContext, target: str) -> Copies:
+    """Private copies of a target: its workspace makes them."""
+    made = ctx.workspace(target)
+    if not isinstance(made, Copies):
+        raise TypeError(f"workspace of {target!r} makes no copies")
+    return made
+
+
+def secrets(ctx: LabContext) -> list[str]:
+    """The values of all keys of this process: none is ever written into a file."""
+    agents = load_folder(ctx.configs / "agents", AgentConfig, "name").values()
+    names = {name for name in os.environ if name.upper().endswith(_SECRET)}
+    names |= {model.key_env for model in ctx.models.values()}
+    names |= {one.key_env for one in agents}
+    names |= {name for one in agents for name in one.environment}
+    return [value for name in sorted(names) if (value := os.environ.get(name, ""))]

@@ -1,0 +1,141 @@
+"""Conclude: the verdict as a comment on the pull request, then merge or close. Report: the page."""
+
+import luigi
+
+from pipeline.tasks.base import Phase, utc_now
+from prompt_lab.decide.verdict import Code
+from prompt_lab.decide.verdict import Verdict as VerdictRecord
+from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
+from prompt_lab.experiments.decision import base_moved, decide_iteration, head_moved
+from prompt_lab.experiments.pages import report_view
+from prompt_lab.experiments.verdict import Verdict
+from prompt_lab.names import Outcome, PullState
+from prompt_lab.ports import CodeHost
+from prompt_lab.records import Change, Pull
+from prompt_lab.report.comment import verdict_comment
+from prompt_lab.report.page import render_report
+from prompt_lab.store.files import read_record, write_record
+from prompt_lab.store.iterations import Conclusion, made_again, read_change, read_meta
+
+LABELS = {
+    Outcome.CONDITIONAL: "prompt-lab: conditional",
+    Outcome.INVALID: "prompt-lab: invalid",
+}
+CONFLICT, REFUSED = "prompt-lab: conflict", "prompt-lab: merge refused"
+OURS = {*LABELS.values(), CONFLICT, REFUSED}
+
+
+class Conclude(Phase):
+    """Merge on YES, close on NO, else leave it open with a label. Writes conclusion.json."""
+
+    FILE = "conclusion.json"
+
+    def requires(self) -> luigi.Task:
+        """The verdict: nothing is merged before it."""
+        return self.clone_as(Verdict)
+
+    def work(self) -> None:
+        """Comment first; every call may be repeated after a crash without a second effect."""
+        meta = read_meta(self.context.lab, self.number, self.step)
+        change = read_change(self.context.lab, self.number, self.step)
+        host = self.context.code_host(meta.target)
+        try:
+            conclusion = self._concluded(host, change)
+        except HeadMoved:  # between our last look and the merge: INVALID is said on it instead
+            conclusion = self._concluded(host, change)
+        self.write(conclusion.model_dump_json(indent=2) + "\n")
+
+    def _concluded(self, host: CodeHost, change: Change) -> Conclusion:
+        number, now = change.pull, utc_now()
+        if number is None:
+            raise CodeHostError(f"{self.folder / 'change.json'}: names no pull request.")
+        verdict = self._verdict_now(host, number)
+        body = verdict_comment(report_view(self))
+        host.comment(number, key=f"verdict-{self.number}", body=body, when=now)
+        why = verdict.reasons[0].text if verdict.reasons else f"iteration {self.number}"
+        host.status(number, commit=change.commit, outcome=verdict.outcome, text=why, when=now)
+        action, merged = _act(host, change, verdict.outcome, when=now)
+        return Conclusion(
+            outcome=verdict.outcome.value,
+            pull=number,
+            action=action,
+            merged_commit=merged,
+            when=now,
+        )
+
+    def _verdict_now(self, host: CodeHost, number: int) -> VerdictRecord:
+        """The verdict; where branch or main has moved on since, judged again, and INVALID."""
+        path = self.folder / Verdict.FILE
+        verdict = read_record(path, VerdictRecord, fix=made_again(path))
+        known = any(reason.code is Code.HEAD_MOVED for reason in verdict.reasons)
+        if head_moved(self) and not known:
+            verdict, _ = decide_iteration(self)
+            write_record(path, verdict)
+        if verdict.outcome is Outcome.YES and host.get(number).state is PullState.OPEN:
+            host.refresh(read_meta(self.context.lab, self.number, self.step).main)
+            found = base_moved(self)
+            if found:
+                verdict, _ = decide_iteration(self, found=found)
+                write_record(path, verdict)
+        return verdict
+
+
+class Report(Phase):
+    """The iteration as one page that needs no network. Writes report.html."""
+
+    FILE = "report.html"
+
+    def requires(self) -> luigi.Task:
+        """Everything else, so that the page tells how it ended."""
+        return self.clone_as(Conclude)
+
+    def work(self) -> None:
+        """Gather the records and render them."""
+        page = self.context.page(self.folder / self.FILE)
+        if page.startswith("http") and self.set_tracking_url is not None:
+            self.set_tracking_url(page)
+        self.write(render_report(report_view(self)))
+
+
+def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tuple[str, str]:
+    """What is done with the pull request: (action in a word or two, merge commit or '')."""
+    number = change.pull
+    assert number is not None
+    pull = host.get(number)
+    action, merged = f"{pull.state.value} by somebody else", ""
+    if outcome is Outcome.YES and pull.state is not PullState.CLOSED:
+        action, merged = "merged", _merge_pull(host, pull, change, when=when)
+    elif outcome is Outcome.NO and pull.state is not PullState.MERGED:
+        if pull.state is PullState.OPEN:
+            host.close(number, when=when)
+        action = "closed"
+    elif pull.state is PullState.OPEN:
+        action = "left open"
+    _relabel(host, pull, LABELS[outcome] if action == "left open" else "", when=when)
+    return action, merged
+
+
+def _merge_pull(host: CodeHost, pull: Pull, change: Change, *, when: str) -> str:
+    """The merge commit. Raises CodeHostError where a person has to do something first."""
+    message = f"Merge #{pull.number}: {change.title}"
+    try:
+        return host.merge(pull.number, expected_head=change.commit, message=message, when=when)
+    except HeadMoved:
+        raise
+    except CodeHostError as error:
+        if isinstance(error, MergeRefused):
+            wanted = CONFLICT if isinstance(error, MergeConflict) else REFUSED
+            _relabel(host, pull, wanted, when=when)
+        raise type(error)(
+            f"The verdict is YES, but #{pull.number} cannot be merged: {error}. "
+            "Then the same command goes on from here."
+        ) from error
+
+
+def _relabel(host: CodeHost, pull: Pull, wanted: str, *, when: str) -> None:
+    """Of our labels leave the one that is true now, '' for none; those of others stay."""
+    if wanted:
+        host.label(pull.number, wanted, when=when)
+    for label in pull.labels:
+        if label in OURS and label != wanted:
+            host.unlabel(pull.number, label, when=when)

@@ -1,0 +1,230 @@
+"""The composition root: configs -> adapters. Nothing else knows which adapter is in use."""
+
+import atexit
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import luigi
+
+from adapters.llm.fallbacks import Fallbacks
+from adapters.registry import OWN_PROCESS
+from adapters.registry import load as load_adapter
+from pipeline.console import check_settings
+from prompt_lab.config.base import load, load_folder, load_named
+from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig, with_mode
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.config.profiles import profile_path, read_profile, without_class
+from prompt_lab.decide.verdict import Policy
+from prompt_lab.errors import ModelUnavailable, UnknownName
+from prompt_lab.experiments.gateways import Gateways
+from prompt_lab.own_process import ModelGateway, TargetLocation
+from prompt_lab.ports import CodeHost, Llm, StepAdapter, TargetStep, Workspace
+from prompt_lab.store.iterations import IterationMeta
+from prompt_lab.store.layout import Lab
+
+
+class lab(luigi.Config):
+    """The section [lab] of luigi.cfg."""
+
+    root = luigi.Parameter(default="lab", description="the lab; PROMPTLAB_ROOT overrides it")
+    configs = luigi.Parameter(
+        default="", description="folder of configs; PROMPTLAB_CONFIGS overrides it"
+    )
+    pages_url = luigi.Parameter(default="", description="where a web server shows the lab's pages")
+
+
+@dataclass
+class LabContext:
+    """One lab with its configs. Adapters are made on first use and kept."""
+
+    lab: Lab
+    configs: Path
+    pages_url: str = ""
+    _llms: dict[str, Llm] = field(default_factory=dict)
+    _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
+    _hosts: dict[str, CodeHost] = field(default_factory=dict)
+    _workspaces: dict[str, Workspace] = field(default_factory=dict)
+    gateways: Gateways = field(default_factory=Gateways)
+
+    @cached_property
+    def defaults(self) -> LabConfig:
+        """lab.yaml of the lab where it has one, else of configs/."""
+        own = self.lab.root / "lab.yaml"
+        found = load(own if own.exists() else self.configs / "lab.yaml", LabConfig)
+        return with_mode(found, os.environ.get("PROMPTLAB_GATEWAY", ""))
+
+    @cached_property
+    def models(self) -> dict[str, ModelConfig]:
+        """Every model by its alias, removed ones included; those of a profile come first."""
+        own = load_folder(self.configs / "models", ModelConfig, "alias")
+        profile = profile_path(os.environ, self.configs)
+        return own | read_profile(profile, os.environ) if profile else own
+
+    def select_models(self, names: Sequence[str]) -> list[ModelConfig]:
+        """Models by alias or short name, each once. Raises UnknownName."""
+        if not names:
+            return []
+        by_name = {m.short: m for m in self.models.values() if m.short} | self.models
+        chosen: dict[str, ModelConfig] = {}
+        for name in names:
+            if name not in by_name:
+                raise UnknownName("model", name, by_name, str(self.configs / "models"))
+            chosen[by_name[name].alias] = by_name[name]
+        return list(chosen.values())
+
+    def choose_models(
+        self, names: Sequence[str], step: str, flag: str = "--models"
+    ) -> list[ModelConfig]:
+        """Models by name; the step must be able to use all, or every reason is given at once."""
+        chosen = self.select_models(names)
+        reasons = [f"  {m.alias}: {why}" for m in chosen if (why := self.why_not(m, step))]
+        if reasons:
+            raise ModelUnavailable(
+                "Nothing was run, since not every model can be used:\n"
+                + "\n".join(reasons)
+                + f"\nMend that, or name other models with {flag}."
+            )
+        return chosen
+
+    def why_not(self, model: ModelConfig, step: str = "") -> str | None:
+        """Why a model cannot be used, or cannot be by a step, or None."""
+        if model.status == "removed":
+            return f"was removed: {model.reason}"
+        if step and self.step(step).adapter in OWN_PROCESS:
+            if self.defaults.gateway.mode == "replay":
+                return None
+            if model.provider == "scripted":
+                return f"has no address, and step {step!r} asks from a process of its own"
+        return self.llm(model.alias).check()
+
+    def llm(self, alias: str) -> Llm:
+        """The model behind an alias."""
+        if alias not in self._llms:
+            config = self.models[alias]
+            self._llms[alias] = load_adapter("llm", config.provider)(config)
+        return self._llms[alias]
+
+    def llm_of(self, aliases: Sequence[str]) -> Llm:
+        """The first of several models, with the others in its place where it cannot be had."""
+        models = {alias: self.llm(alias) for alias in aliases}
+        return Fallbacks(models) if len(models) > 1 else models[aliases[0]]
+
+    def step(self, name: str) -> StepConfig:
+        """configs/steps/<name>.yaml."""
+        return load_named(self.configs / "steps", StepConfig, "step", name)
+
+    def adapter(self, name: str) -> StepAdapter:
+        """The adapter that runs a step; kept as long as its config stays as it is."""
+        config = self.step(name)
+        place = None
+        if config.adapter in OWN_PROCESS:
+            target = self.target(config.target)
+            place = TargetLocation(target, self.repository(target), self.home)
+        known = self._steps.get(name)
+        if known is None or known[0] != (config, place):
+            if known is not None and isinstance(known[1], TargetStep):
+                known[1].close()
+            self._steps[name] = ((config, place), _build_step_adapter(config, place))
+        return self._steps[name][1]
+
+    def gateway(self, aliases: Iterable[str]) -> ModelGateway:
+        """Where steps in a process of their own ask these models; kept as long as this process."""
+        models = [without_class(self.models[alias]) for alias in sorted(set(aliases))]
+        return self.gateways.between(models, self.defaults.gateway, self.lab.root.resolve())
+
+    @property
+    def home(self) -> Path:
+        """The folder that relative paths of configs start at."""
+        return self.configs.resolve().parent
+
+    def target(self, name: str) -> TargetConfig:
+        """configs/targets/<name>.yaml."""
+        return load_named(self.configs / "targets", TargetConfig, "target", name)
+
+    def repository(self, target: TargetConfig) -> Path:
+        """Where the target's repository lies."""
+        return (self.lab.root / Path(target.repository).expanduser()).resolve()
+
+    def workspace(self, name: str) -> Workspace:
+        """Commits and worktrees of a target."""
+        if name not in self._workspaces:
+            target = self.target(name)
+            self._workspaces[name] = load_adapter("workspace", "git")(
+                self.repository(target), self.lab.work / name, target.main
+            )
+        return self._workspaces[name]
+
+    def code_host(self, name: str) -> CodeHost:
+        """Where the pull requests of a target live."""
+        if name not in self._hosts:
+            target = self.target(name)
+            kind, repository = load_adapter("code_host", target.code_host), self.repository(target)
+            if target.github is not None:
+                self._hosts[name] = kind(target.github, repository)
+            else:
+                self._hosts[name] = kind(self.lab.pulls, repository, self.lab.work / name)
+        return self._hosts[name]
+
+    @contextmanager
+    def temporary_work_folder(self) -> Iterator[None]:
+        """Until the block ends, clones are made in a temporary folder: the lab is only read."""
+        work = self.lab.work
+        self._workspaces.clear()
+        self._hosts.clear()
+        with TemporaryDirectory(prefix="prompt-lab-") as folder:
+            self.lab.work = Path(folder)
+            try:
+                yield
+            finally:
+                self.lab.work = work
+                self._workspaces.clear()
+                self._hosts.clear()
+
+    def policy(self, name: str) -> Policy:
+        """configs/policies/<name>.yaml."""
+        folder = self.configs / "policies"
+        known = {path.stem for path in folder.glob("*.yaml")}
+        if name not in known:
+            raise UnknownName("policy", name, known, str(folder))
+        return load(folder / f"{name}.yaml", Policy).model_copy(update={"name": name})
+
+    def policy_of(self, meta: IterationMeta) -> Policy:
+        """The policy that an iteration was prepared with."""
+        return meta.judged_by or self.policy(meta.policy)
+
+    def page(self, path: Path) -> str:
+        """What a person opens to see a file of the lab: a URL where pages are served."""
+        if self.pages_url:
+            return f"{self.pages_url.rstrip('/')}/{self.lab.relative(path)}"
+        return str(path)
+
+
+def _build_step_adapter(config: StepConfig, place: TargetLocation | None) -> StepAdapter:
+    kind = load_adapter("step", config.adapter)
+    made: StepAdapter = kind(config) if place is None else kind(config, place)
+    if isinstance(made, TargetStep):
+        atexit.register(made.close)
+    return made
+
+
+def context() -> LabContext:
+    """The context of this process, by luigi.cfg and the environment."""
+    check_settings()
+    return _context(os.environ.get("PROMPTLAB_ROOT"), os.environ.get("PROMPTLAB_CONFIGS"))
+
+
+@lru_cache(maxsize=4)
+def _context(root: str | None, configs: str | None) -> LabContext:
+    """Kept, since every look at a run's file asks for it, and luigi reads its section slowly."""
+    section = lab()
+    default = str(Path(__file__).parent.parent / "configs")
+    return LabContext(
+        Lab(Path(root or section.root)),
+        Path(configs or section.configs or default),
+        section.pages_url,
+    )

@@ -1,0 +1,66 @@
+"""CRASH: nobody answered, or not one answer could be used. No verdict; it stays open."""
+
+from collections.abc import Sequence
+
+from pipeline.tasks.base import utc_now
+from prompt_lab.errors import LabError
+from prompt_lab.evaluate.answered import UnansweredRuns, nobody_answered, nothing_to_compare
+from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.records import RunRow
+from prompt_lab.store.batch import Batch, batch_path, set_aside
+from prompt_lab.store.iterations import RunsSummary, read_meta
+from prompt_lab.store.journal import note
+
+EVENT = "crashed"
+TAINT = "runs_tainted"
+
+
+class Crash(LabError):
+    """Nothing could be compared because nothing ran: not a verdict, the iteration stays open."""
+
+
+def refuse_silence(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]) -> None:
+    """Raises Crash where the rows of both sides are no evidence; the next call makes them anew.
+
+    So it is where no row holds a valid answer, where a side of a model had no answer at all, and
+    where the whole baseline failed in the step itself.
+    """
+    _refuse(experiment, batch, nothing_to_compare(rows))
+
+
+def refuse_unanswered(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]) -> None:
+    """The same of runs of one side alone: raises Crash where a model never answered."""
+    _refuse(experiment, batch, nobody_answered(rows))
+
+
+def note_taint(experiment: Experiment, batch: Batch, summary: RunsSummary) -> None:
+    """Let no later trial rest on runs that found, or may have found, what another one had left."""
+    gone = any(head != batch.commits[side] for side, (head, _) in summary.observed.items())
+    if gone or summary.dirt or summary.plans_changed:
+        of = {"iteration": experiment.number, "commits": sorted(set(batch.commits.values()))}
+        for model in read_meta(experiment.context.lab, experiment.number, experiment.step).models:
+            note(experiment.context.lab, TAINT, now=utc_now(), model=model, **of)
+
+
+def _refuse(experiment: Experiment, batch: Batch, silence: UnansweredRuns | None) -> None:
+    if silence is None:
+        return
+    facts = {"iteration": experiment.number, "batch": batch.name}
+    for model in silence.models:
+        note(experiment.context.lab, EVENT, now=utc_now(), model=model, **facts)
+    set_aside(batch_path(experiment.context.lab, experiment.number, experiment.step, batch.name))
+    first = silence.first
+    raise Crash(
+        f"{silence.text}, so there is nothing to compare. The first: {_describe_failure(first)} "
+        f"({experiment.context.lab.root / first.path}). Mend the model's config in "
+        f"{experiment.context.configs / 'models'}, or the step; the same command then makes them anew. "
+        f"To give this iteration up, move {experiment.folder} out of the lab."
+    )
+
+
+def _describe_failure(row: RunRow) -> str:
+    """What the run says of itself, and what the gateway said to it."""
+    record = row.record
+    said = [record.error.summary] if record.error else []
+    said += [call.error for call in record.calls[-1:] if not call.answered_by]
+    return "; ".join(said) or "invalid"

@@ -1,0 +1,201 @@
+"""Gather what a verdict is made from, and ask the decision engine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, Verdict
+from prompt_lab.errors import MergeConflict
+from prompt_lab.evaluate.evidence import examine, no_observable_effect, recorded_answers_warning
+from prompt_lab.evaluate.judged import agreement_of, judgements_on, shortfall, with_agreement
+from prompt_lab.evaluate.pairs import evidence_of, pairs_of
+from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.gather import (
+    batch_of,
+    compared_rows,
+    rows_now,
+    side_facts,
+    summary_file,
+    summary_of,
+    version_at,
+)
+from prompt_lab.experiments.merge_preview import base_moved_text, unmeasured
+from prompt_lab.experiments.trials import read_judgements, ready_pairs, settle_trial, trial_of
+from prompt_lab.names import Side, Split
+from prompt_lab.records import RunRow
+from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that speaks for and against a candidate."""
+
+    policy: Policy
+    train: Sequence[RunRow]
+    verify: Sequence[RunRow] | None
+    findings: Sequence[Reason]
+
+
+def decide_iteration(
+    experiment: Experiment, policy: Policy | None = None, *, found: Sequence[Reason] = ()
+) -> tuple[Verdict, Case]:
+    """The verdict on what has been run so far, by the policy that the iteration was prepared with.
+
+    `policy` asks what another one would have said; `found` voids the comparison as well.
+    """
+    change = read_change(experiment.context.lab, experiment.number, experiment.step)
+    rule = read_meta(experiment.context.lab, experiment.number, experiment.step).judge
+    rows = rows_now(experiment, batch_of(experiment, "train"))
+    trial = trial_of(experiment, policy, ran=bool(rows))
+    known = read_judgements(experiment, "train")
+    train = settle_trial(trial, rows, known)
+    seen = agreement_of(judgements_on(train, known or {}))
+    read_verify = _summary(experiment, Split.VERIFY) is not None
+    verify = rows_now(experiment, batch_of(experiment, "verify")) if read_verify else None
+    findings = [
+        *_findings(experiment, [*train, *(verify or [])]),
+        *(found or _merge_time_findings(experiment)),
+    ]
+    case = Case(trial.policy, train, verify, findings)
+    prompts = (version_at(experiment, change.base_commit), version_at(experiment, change.commit))
+    kept = recorded_answers_warning([*train, *(verify or [])])
+    evidence = evidence_of(
+        train,
+        case.findings,
+        prompts=prompts,
+        verify=None if verify is None else all_pairs(experiment, "verify", verify),
+        violations=[*(shortfall(seen, rule) if rule else ()), *([kept.text] if kept else ())],
+        remarks=[remark for remark in (kept, no_observable_effect(train)) if remark],
+    )
+    follow_up_of = read_meta(
+        experiment.context.lab, experiment.number, experiment.step
+    ).follow_up_of
+    verdict = trial.conclude_with(evidence).model_copy(update={"follow_up_of": follow_up_of})
+    return with_agreement(verdict, seen, rule) if rule else verdict, case
+
+
+def all_pairs(experiment: Experiment, batch: str, rows: Sequence[RunRow]) -> list[Pair]:
+    """The pairs of a batch that is decided in one look; by score, those that lack a side too."""
+    known = read_judgements(experiment, batch)
+    return pairs_of(rows) if known is None else ready_pairs(rows, known)
+
+
+def _summary(experiment: Experiment, split: Split) -> RunsSummary | None:
+    return (
+        summary_of(experiment, split)
+        if (experiment.folder / summary_file(split)).exists()
+        else None
+    )
+
+
+def _findings(experiment: Experiment, rows: Sequence[RunRow]) -> list[Reason]:
+    """What voids the comparison: provenance of the runs, the worktrees after them, drift."""
+    change = read_change(experiment.context.lab, experiment.number, experiment.step)
+    commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
+    facts = {side: side_facts(experiment, commit, rows) for side, commit in commits.items()}
+    found = list(examine(rows, facts))
+    leaked: list[Reason] = []
+    for split in Split:
+        summary = _summary(experiment, split)
+        if summary is None:
+            continue
+        found = [*integrity_findings(summary, commits), *found, *drift_findings(summary)]
+        leaked += [reason for reason in summary.leaked if reason not in leaked]
+    return [*leaked, *found, *head_moved(experiment)]
+
+
+def drift_findings(summary: RunsSummary) -> list[Reason]:
+    """The findings that a reused baseline no longer holds, one for each model."""
+    return [
+        Reason(
+            code=Code.BASELINE_DRIFTED,
+            text=f"The reused baseline of {model} no longer holds: {numbers}",
+            facts={"model": model},
+        )
+        for model, numbers in summary.drifted.items()
+    ]
+
+
+def head_moved(experiment: Experiment) -> list[Reason]:
+    """The finding that the pull request no longer stands at the commit that was run, if so."""
+    change = read_change(experiment.context.lab, experiment.number, experiment.step)
+    if change.pull is None:
+        return []
+    target = read_meta(experiment.context.lab, experiment.number, experiment.step).target
+    pull = experiment.context.code_host(target).get(change.pull)
+    if pull.head == change.commit:
+        return []
+    now = f"has moved to {pull.head[:8]}" if pull.head else "is gone"
+    text = (
+        f"Branch {pull.branch!r} {now} since {change.commit[:8]} was run: "
+        f"test it with --branch {pull.branch}."
+    )
+    facts = {"expected": change.commit, "found": pull.head}
+    return [Reason(code=Code.HEAD_MOVED, text=text, facts=facts)]
+
+
+def base_moved(experiment: Experiment) -> list[Reason]:
+    """The finding that a merge would now leave files that the runs did not measure, if so."""
+    change = read_change(experiment.context.lab, experiment.number, experiment.step)
+    meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
+    main = experiment.context.workspace(meta.target).resolve(meta.main)
+    if main == meta.main_commit:
+        return []
+    rows = [row for split in Split for row in compared_rows(experiment, split)]
+    used = {path for row in rows for path in row.record.sent.files}
+    try:
+        lost = unmeasured(experiment, change.commit, onto=main, used=used)
+    except MergeConflict:
+        return []  # the code host says so, and how it is mended
+    if not lost:
+        return []
+    text = base_moved_text(lost, change.branch, (meta.main, meta.main_commit, main))
+    facts = {"expected": meta.main_commit, "found": main, "files": ", ".join(lost)}
+    return [Reason(code=Code.BASE_MOVED, text=text, facts=facts)]
+
+
+def _merge_time_findings(experiment: Experiment) -> list[Reason]:
+    """What was found at the moment of the merge, and cannot be found again."""
+    verdict = read_if_whole(experiment.folder / "verdict.json", Verdict)
+    return [r for r in (verdict.reasons if verdict else ()) if r.code is Code.BASE_MOVED]
+
+
+def integrity_findings(summary: RunsSummary, commits: Mapping[Side, str]) -> list[Reason]:
+    """What became of the worktrees and the plans while the runs went on."""
+    found = []
+    if names := summary.plans_changed:
+        text = (
+            f"The plans were changed while the runs went on: {_format_names(names)}. Put them back."
+        )
+        facts = {"finding": "plans_changed", "plans": ", ".join(names)}
+        found.append(Reason(code=Code.OTHER, text=text, facts=facts))
+    for side, (head, clean) in summary.observed.items():
+        if head != commits[side]:
+            found.append(
+                Reason(
+                    code=Code.WRONG_COMMIT,
+                    text=f"After the runs the {side.value} worktree stood at {head[:12]}, "
+                    f"not at {commits[side][:12]}.",
+                    facts={"side": side.value, "expected": commits[side], "found": head},
+                )
+            )
+        paths = summary.dirt.get(side, ())
+        if not clean:
+            found.append(
+                Reason(
+                    code=Code.DIRTY_TREE,
+                    text=f"After the runs the {side.value} worktree was not as its commit has it"
+                    f"{_format_paths(paths)}.",
+                    facts={"side": side.value, **({"paths": ", ".join(paths)} if paths else {})},
+                )
+            )
+    return found
+
+
+def _format_paths(paths: Sequence[str]) -> str:
+    return f": {_format_names(paths)}" if paths else ""
+
+
+def _format_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(map(repr, names[:5])) + more

@@ -1,0 +1,252 @@
+"""Read from the lab what the pure rooms are given: rows, texts, versions, facts of both sides."""
+
+from collections.abc import Iterable, Sequence, Set
+from datetime import datetime
+from hashlib import sha256
+from statistics import fmean
+
+from prompt_lab.errors import TargetError
+from prompt_lab.evaluate.drift import drifted
+from prompt_lab.evaluate.evidence import SideFacts
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.names import Side, Split
+from prompt_lab.ports import StepAdapter, TargetStep, Workspace
+from prompt_lab.records import LIVE, PlanText, PromptVersion, RunRow
+from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch
+from prompt_lab.store.files import read_record
+from prompt_lab.store.iterations import IterationMeta, RunsSummary, made_again
+from prompt_lab.store.journal import asked_for
+from prompt_lab.store.plans import changed_plans, read_plan
+from prompt_lab.store.runs import is_finished, read_row
+
+DRIFT_ALPHA = 0.01
+
+
+def batch_of(experiment: Experiment, name: str) -> Batch | None:
+    """A batch of the iteration, or None where it was never planned."""
+    path = batch_path(experiment.context.lab, experiment.number, experiment.step, name)
+    ran = name in list(Split) and (experiment.folder / summary_file(Split(name))).exists()
+    if path.exists() or (ran and not summary_of(experiment, Split(name)).skipped):
+        return read_batch(path)
+    return None
+
+
+def summary_file(split: Split) -> str:
+    """The name of the file that `Runs` writes."""
+    return f"runs_{split.value}.json"
+
+
+def summary_of(experiment: Experiment, split: Split) -> RunsSummary:
+    """What `Runs` wrote. Raises StoreError where it is damaged or not there."""
+    path = experiment.folder / summary_file(split)
+    return read_record(path, RunsSummary, fix=made_again(path))
+
+
+def rows_of(experiment: Experiment, batch: Batch | None, *, probes: bool = False) -> list[RunRow]:
+    """The finished runs of a batch with their outputs; probes are left out unless asked for."""
+    if batch is None:
+        return []
+    lab = experiment.context.lab
+    outputs = experiment.context.adapter(experiment.step).outputs
+    return [
+        as_planned(read_row(lab, run.path, outputs, reused=run.reused), run)
+        for run in batch.runs
+        if run.probe <= probes and (run.reused or is_finished(lab.root / run.path))
+    ]
+
+
+def rows_now(experiment: Experiment, batch: Batch | None) -> list[RunRow]:
+    """The finished runs of a batch, a reused one replaced where it was made again."""
+    return replace_probed_rows(rows_of(experiment, batch, probes=True))
+
+
+def compared_rows(experiment: Experiment, split: Split) -> list[RunRow]:
+    """The rows that a verdict is about: those of the plans that its trial has asked for."""
+    batch = batch_of(experiment, split.value)
+    if batch is None or not (experiment.folder / summary_file(split)).exists():
+        return []
+    plans = set(summary_of(experiment, split).plans)
+    return [row for row in rows_now(experiment, batch) if not plans or row.record.plan in plans]
+
+
+def replace_probed_rows(rows: Sequence[RunRow]) -> list[RunRow]:
+    """The rows without the probes; a reused run that a probe made again gives way to it."""
+    records = [(row, row.record) for row in rows]
+    again = {(r.model, r.plan, -1 - r.replicate): row for row, r in records if r.replicate < 0}
+    found = []
+    for row, r in records:
+        probe = again.get((r.model, r.plan, r.replicate)) if r.side is Side.BASELINE else None
+        if r.replicate >= 0:
+            found.append(row if probe is None else _as_replicate(probe, r.replicate))
+    return found
+
+
+def _as_replicate(row: RunRow, replicate: int) -> RunRow:
+    record = row.record.model_copy(update={"replicate": replicate})
+    return row.model_copy(update={"record": record})
+
+
+def as_planned(row: RunRow, run: PlannedRun) -> RunRow:
+    """A reused run may have been made for the other side: it counts for the side that it serves."""
+    planned = {"side": run.side, "replicate": -1 - run.replicate if run.probe else run.replicate}
+    return row.model_copy(update={"record": row.record.model_copy(update=planned)})
+
+
+def texts(experiment: Experiment, plans: Iterable[str], *, split: Split) -> dict[str, PlanText]:
+    """The plans' inputs and gold by name."""
+    adapter, folder = (
+        experiment.context.adapter(experiment.step),
+        experiment.context.lab.plans(split),
+    )
+    return {n: read_plan(folder / n, adapter.inputs, adapter.outputs) for n in plans}
+
+
+def version_at(experiment: Experiment, commit: str) -> PromptVersion:
+    """Prompt and schema of the step at a commit. Raises TargetError where the prompt is missing."""
+    return version_of(experiment.context, experiment.step, commit)
+
+
+def version_of(ctx: LabContext, step: str, commit: str) -> PromptVersion:
+    """The same of any step."""
+    config = ctx.step(step)
+    workspace = ctx.workspace(config.target)
+    schema = workspace.read(commit, config.schema_path) if config.schema_path else ""
+    source, adapter = workspace.read(commit, config.prompt), ctx.adapter(step)
+    inner = adapter.prompt_in(source) if isinstance(adapter, TargetStep) else source
+    return PromptVersion(
+        commit=commit,
+        path=config.prompt,
+        text=source if inner is None else inner,
+        schema_path=config.schema_path,
+        schema_text=schema,
+    )
+
+
+def is_writable(experiment: Experiment, commit: str) -> bool:
+    """Whether the prompt is a file of its own: no strategy can write one that is in a module."""
+    config, adapter = (
+        experiment.context.step(experiment.step),
+        experiment.context.adapter(experiment.step),
+    )
+    source = experiment.context.workspace(config.target).read(commit, config.prompt)
+    return not isinstance(adapter, TargetStep) or adapter.prompt_in(source) == source
+
+
+def side_facts(experiment: Experiment, commit: str, rows: Sequence[RunRow] = ()) -> SideFacts:
+    """What the runs of a side must show to be evidence for this commit.
+
+    Known of it are the files that the step may load there, and all that any of `rows` has loaded.
+    """
+    workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
+    adapter = experiment.context.adapter(experiment.step)
+    paths = {path for row in rows for path in row.record.sent.files}
+    return SideFacts(
+        commit=commit,
+        blobs=sources_at(experiment, commit) | workspace.blobs(commit, paths),
+        prompt_sha256=_prompt_sha256(experiment, adapter, commit),
+    )
+
+
+def sources_at(experiment: Experiment, commit: str) -> dict[str, str]:
+    """path -> blob id at a commit ('' for none), of every file that a run there may load."""
+    workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
+    adapter = experiment.context.adapter(experiment.step)
+    if not isinstance(adapter, TargetStep):
+        return {path: workspace.blob(commit, path) or "" for path in adapter.sources}
+    own = dict.fromkeys(adapter.sources, "")
+    return own | workspace.blobs(commit, adapter.sources_in(workspace.worktree(commit)))
+
+
+def _prompt_sha256(experiment: Experiment, adapter: StepAdapter, commit: str) -> str:
+    """Of the prompt at a commit; '' where only running it would tell, and that cannot be done."""
+    workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
+    text: str | None = workspace.read(commit, adapter.sources[0])
+    if isinstance(adapter, TargetStep) and text is not None:
+        text = adapter.prompt_in(text)
+        if text is None:
+            return _read_described_prompt(adapter, workspace, commit)
+    return sha256((text or "").encode()).hexdigest()
+
+
+def _read_described_prompt(adapter: TargetStep, workspace: Workspace, commit: str) -> str:
+    tree = workspace.worktree(commit)
+    if workspace.observe(tree) != (commit, True):
+        return ""  # what lies there is not the commit's prompt
+    try:
+        return adapter.describe(tree).prompt_sha256
+    except TargetError:
+        return ""
+
+
+def summarise_batch(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary:
+    """Count what the runs came to, look at both worktrees again, and test for drift.
+
+    `rows` are those that are compared. A drift matters as long as one of them is a reused run of a
+    model that samples.
+    """
+    every = rows_of(experiment, batch, probes=True)
+    made = [row for row in every if not row.reused]
+    probed = {run.model for run in batch.runs if run.probe}
+    kept = {row.record.model for row in rows if row.reused and row.record.side is Side.BASELINE}
+    workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
+    trees = {side: workspace.worktree(commit) for side, commit in batch.commits.items()}
+    judge = asked_for(experiment.context.lab, experiment.number, batch.name)
+    return RunsSummary(
+        split=batch.split,
+        calls_made=sum(row.record.usage.calls for row in made) + judge.calls,
+        calls_replayed=sum(call.origin != LIVE for row in made for call in row.record.calls),
+        runs_made=len(made),
+        runs_reused=sum(row.reused for row in rows),
+        errors=sum(row.record.error is not None for row in rows),
+        seconds=_span(made),
+        cost_usd=sum(row.record.usage.cost_usd for row in made) + judge.cost_usd,
+        judge_calls=judge.calls,
+        judge_cost_usd=judge.cost_usd,
+        observed={side: workspace.observe(tree) for side, tree in trees.items()},
+        dirt={side: dirt for side, tree in trees.items() if (dirt := workspace.dirt(tree))},
+        plans_changed=changed_plans(
+            experiment.context.lab.plans(batch.split),
+            batch.plans,
+            experiment.context.adapter(experiment.step),
+        ),
+        drifted=_drift(every, probed & kept),
+    )
+
+
+def plans_of(meta: IterationMeta, split: Split, rows: Sequence[RunRow]) -> list[str]:
+    """The plans of a split that any run is about, in the iteration's order."""
+    seen = {row.record.plan for row in rows}
+    return [name for name in meta.plans[split] if name in seen]
+
+
+def _drift(rows: Sequence[RunRow], models: Set[str]) -> dict[str, str]:
+    """Test each model's probes, one value a plan; the level is shared among the models."""
+    probes = [row for row in rows if row.record.replicate < 0]
+    old = [row for row in rows if row.reused and row.record.side is Side.BASELINE]
+    found = {}
+    for model in sorted(models):
+        now, then = _plan_means(model, probes), _plan_means(model, old)
+        plans = sorted(now.keys() & then.keys())
+        alpha = DRIFT_ALPHA / len(models)
+        result = drifted([then[p] for p in plans], [now[p] for p in plans], alpha)
+        if result.drifted:
+            found[model] = result.text
+    return found
+
+
+def _plan_means(model: str, rows: Sequence[RunRow]) -> dict[str, float]:
+    scores: dict[str, list[float]] = {}
+    for row in rows:
+        if row.record.model == model:
+            scores.setdefault(row.record.plan, []).append(row.record.primary)
+    return {plan: fmean(of) for plan, of in scores.items()}
+
+
+def _span(rows: Sequence[RunRow]) -> float:
+    """Seconds from the first start to the last end; the work may have gone on over two days."""
+    if not rows:
+        return 0.0
+    started = min(datetime.fromisoformat(r.record.started) for r in rows)
+    ended = max(datetime.fromisoformat(r.record.ended) for r in rows)
+    return (ended - started).total_seconds()

@@ -1,0 +1,185 @@
+"""What can be known to be wrong before the first call: gold, prompt, schema, the given change."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from prompt_lab.agents.requests import IMPLEMENT, INSIGHT, REVIEW
+from prompt_lab.agents.requests import check_template as check_asked
+from prompt_lab.config.lab import JudgeConfig
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.errors import (
+    ConfigError,
+    LabError,
+    ModelUnavailable,
+    NoSuchCommit,
+    StoreError,
+    TargetError,
+)
+from prompt_lab.evaluate.llm_judge import check_independent, check_template
+from prompt_lab.evaluate.schema import first_fault, properties
+from prompt_lab.experiments.agent_work import agent_of, analysts_of, ready, template_of, unread
+from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.flags import METRICS
+from prompt_lab.experiments.gather import is_writable, version_at
+from prompt_lab.experiments.merge_preview import check_base
+from prompt_lab.names import Split
+from prompt_lab.ports import TargetStep
+from prompt_lab.prompts.text import unsent
+from prompt_lab.store.plans import digest, has_gold, read_plan, set_digest
+
+NO_OUTPUT = Path(os.devnull) / "nothing"
+SHOWN = 5
+JUDGE_TEMPLATE = Path("prompts") / "judge.md.j2"
+
+
+def checked_plans(experiment: Experiment, plans: Sequence[str], *, split: Split) -> str:
+    """The digest of a plan set; raises StoreError with every plan that the step cannot use.
+
+    A plan of a step with a judge may be without gold.
+    """
+    adapter, folder = (
+        experiment.context.adapter(experiment.step),
+        experiment.context.lab.plans(split),
+    )
+    judged = experiment.context.step(experiment.step).judge is not None
+    faults, read = [], []
+    for name in plans:
+        try:
+            read.append(digest(read_plan(folder / name, adapter.inputs, adapter.outputs)))
+            # What a step file makes of an output that is not there is its own affair.
+            if isinstance(adapter, TargetStep):
+                continue
+            if not judged or has_gold(folder / name, adapter.outputs):
+                adapter.score(folder / name, NO_OUTPUT)
+        except LabError as error:
+            faults.append(str(error))
+    if faults:
+        more = f"\n… and {len(faults) - SHOWN} more plans" if len(faults) > SHOWN else ""
+        raise StoreError("\n".join(faults[:SHOWN]) + more)
+    return set_digest(dict(zip(plans, read, strict=True)))
+
+
+def check_step(experiment: Experiment) -> None:
+    """Raises the LabError of a step file or an interpreter that no run could use."""
+    adapter = experiment.context.adapter(experiment.step)
+    if isinstance(adapter, TargetStep):
+        adapter.check()
+
+
+def check_judge(
+    experiment: Experiment, models: Sequence[ModelConfig]
+) -> tuple[JudgeConfig | None, str]:
+    """The step's judge under its alias, and its template; (None, '') where the scores decide.
+
+    Raises the LabError of a judge that is not there, cannot be used, is one of the models, or whose
+    template does not hold what it is to compare.
+    """
+    ctx, config = experiment.context, experiment.context.step(experiment.step).judge
+    if config is None:
+        return None, ""
+    [model] = ctx.select_models([config.model])
+    place = ctx.configs / "steps" / f"{experiment.step}.yaml"
+    why = ctx.why_not(model)
+    if why:
+        raise ModelUnavailable(
+            f"{place}: judge {model.alias!r} cannot be used: {why}. Mend that, or name another."
+        )
+    if not config.allow_self:
+        check_independent(model, models)
+    path = ctx.configs / JUDGE_TEMPLATE
+    try:
+        template = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            [f"{path}: cannot be read ({unread(error)}); the judge of {place} is asked by it"]
+        ) from error
+    check_template(template, str(path))
+    return config.model_copy(update={"model": model.alias}), template
+
+
+def check_agents(experiment: Experiment) -> None:
+    """Raises the LabError of an agent that is to implement and cannot, or of a bad template.
+
+    An analyst that cannot be used stops nobody: its page will say so.
+    """
+    agent = "" if experiment.change_ref else agent_of(experiment)
+    if agent:
+        ready(experiment, agent)
+    others = [name for name in analysts_of(experiment) if name != METRICS]
+    wanted = [*([IMPLEMENT] if agent else []), *([INSIGHT, REVIEW] if others else [])]
+    for name in wanted:
+        check_asked(
+            template_of(experiment, name), str(experiment.context.configs / "prompts" / name)
+        )
+
+
+def check_change(experiment: Experiment, main: str, main_commit: str) -> None:
+    """Raises the LabError of a change that cannot be tested, or a prompt that cannot be sent."""
+    _check_version(experiment, main_commit)
+    host = experiment.context.code_host(experiment.context.step(experiment.step).target)
+    workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
+    branch, flag = str(experiment.branch), f"--branch {experiment.branch}"
+    wanted = f"refs/heads/{branch}"
+    if experiment.pr:
+        pull = host.verify(int(experiment.pr), base=main)
+        branch, flag = pull.branch, f"--pr {pull.number} (branch {pull.branch!r})"
+        wanted = pull.head
+    elif not branch and experiment.skip_implement:
+        raise ConfigError(
+            ["--skip-implement: name the change that exists already with --branch or --pr"]
+        )
+    if not branch:
+        if not agent_of(experiment) and not experiment.follow_up:
+            _check_writable(experiment, main_commit)
+        return
+    try:
+        commit = workspace.resolve(wanted)
+    except NoSuchCommit as error:
+        raise TargetError(f"{flag}: the target has no such branch. {error}") from error
+    if commit == main_commit:
+        raise TargetError(f"{flag}: has no commit that {main!r} lacks: commit the change first.")
+    if experiment.branch and not experiment.pr:
+        host.check_branch(branch, base=main)
+    check_base(experiment, commit, onto=main, flag=flag)
+    _check_version(experiment, commit)
+
+
+def _check_writable(experiment: Experiment, commit: str) -> None:
+    """Raises ConfigError where the prompt is part of a module, which no strategy can write."""
+    config = experiment.context.step(experiment.step)
+    if not is_writable(experiment, commit):
+        raise ConfigError(
+            [
+                f"step {experiment.step!r}: its prompt is part of {config.prompt!r}, which is not "
+                "rewritten here: change it on a branch of the target, and name that with --branch"
+            ]
+        )
+
+
+def _check_version(experiment: Experiment, commit: str) -> None:
+    """Raises TargetError for a prompt that is not there, or a schema that is no JSON object."""
+    config = experiment.context.configs / "steps" / f"{experiment.step}.yaml"
+    try:
+        version = version_at(experiment, commit)
+    except TargetError as error:
+        raise TargetError(f"{error}: commit it there, or correct its path in {config}.") from error
+    adapter = experiment.context.adapter(experiment.step)
+    lost = None
+    if not isinstance(adapter, TargetStep):
+        lost = unsent(version.text, [Path(name).stem for name in adapter.inputs])
+    if lost:
+        raise TargetError(
+            f"{version.path!r} at commit {commit[:12]!r} {lost}. Correct it in the target."
+        )
+    if not version.schema_path:
+        return
+    try:
+        schema = json.loads(version.schema_text)
+        first_fault(dict.fromkeys(properties(schema)), schema)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise TargetError(
+            f"{version.schema_path!r} at commit {commit[:12]!r} is no JSON schema of an object: "
+            f"{error}. Correct it in the target."
+        ) from error

@@ -1,0 +1,203 @@
+"""Revert: a merged change that proved wrong later is taken back, by a pull request of its own."""
+
+from pathlib import Path
+
+import luigi
+
+from adapters.workspace.lab_repository import LabRepository
+from pipeline.console import say
+from pipeline.tasks.base import File, LabTask, hold_lab, utc_now
+from pipeline.tasks.parameters import CountParameter
+from prompt_lab.errors import CodeHostError, NoSuchCommit, StoreError, TargetError
+from prompt_lab.experiments.ledger import write_ledger
+from prompt_lab.names import PullState
+from prompt_lab.ports import CodeHost, Workspace
+from prompt_lab.records import Change, Pull
+from prompt_lab.report.comment import escape
+from prompt_lab.store.counters import iterations
+from prompt_lab.store.files import read_if_whole, read_record, write_record
+from prompt_lab.store.iterations import (
+    REVERTED,
+    Conclusion,
+    IterationMeta,
+    Reverted,
+    is_ours,
+    made_again,
+    read_change,
+    read_meta,
+)
+
+NO_REASON = "No reason was given."
+
+
+class Revert(LabTask):
+    """Take back what an iteration merged. Writes reverted.json beside its verdict."""
+
+    number = CountParameter("--number", least=1, default=0, description="the merged iteration")
+    reason = luigi.Parameter(default="", significant=False, description="why, for the record")
+    leave_open = luigi.BoolParameter(description="open the pull request, and let others merge it")
+
+    _told = False
+
+    @property
+    def step(self) -> str:
+        """The iteration's step. Raises StoreError where there is no such iteration."""
+        known = iterations(self.context.lab)
+        if self.number not in known:
+            raise StoreError(f"{self.context.lab.analysis}: there is no iteration {self.number}: give "
+                             "--number, the merged iteration that is to be taken back")  # fmt: skip
+        return known[self.number]
+
+    @property
+    def folder(self) -> Path:
+        """The iteration's folder in analysis/."""
+        return self.context.lab.iteration(self.number, self.step)
+
+    def output(self) -> luigi.LocalTarget:
+        """The record of the revert."""
+        return File(str(self.folder / REVERTED))
+
+    def complete(self) -> bool:
+        """Done once it has spoken: one that was cut off anywhere goes on to the ledger's row."""
+        return self._told
+
+    def run(self) -> None:
+        """Take it back, then the ledger, the lab's commit, and a word; each may be repeated."""
+        meta = self._meta()
+        hold_lab(self.context)
+        change = read_change(self.context.lab, self.number, self.step)
+        record = self._taken_back(meta, change)
+        write_ledger(self.context)
+        LabRepository(self.context.lab.root).commit(f"{_title(change)} (iteration {self.number})",
+                                                when=record.when)  # fmt: skip
+        say(_render_report(self.number, change, record, self.reason.strip()))
+        self._told = True
+
+    def _meta(self) -> IterationMeta:
+        """The iteration that is to be taken back. Raises StoreError where it is none of ours."""
+        folder = self.folder
+        if not is_ours(folder):
+            raise StoreError(f"{folder}: was made by another tool, which merged it if anyone did: "
+                             "take it back in the target itself")  # fmt: skip
+        return read_meta(self.context.lab, self.number, self.step)
+
+    def _taken_back(self, meta: IterationMeta, change: Change) -> Reverted:
+        """Branch, pull request, comments on both, merge; what was done before is left as it is."""
+        host = self.context.code_host(meta.target)
+        record = self._commit_revert(meta, change, host)
+        if record.merged_commit:
+            return record
+        title, body = _title(change), _body(self.number, change, record.reason)
+        pull = host.open_pull(
+            record.branch, base=meta.main, title=title, body=body, when=record.when
+        )
+        self._comment(host, change, pull, record)
+        record = record.model_copy(update={"pull": pull.number, "pull_url": pull.url})
+        write_record(self.folder / REVERTED, record)
+        if self.leave_open and pull.state is not PullState.MERGED:
+            return record
+        merged = host.merge(
+            pull.number,
+            expected_head=record.commit,
+            message=f"Merge #{pull.number}: {title}",
+            when=record.when,
+        )
+        record = record.model_copy(update={"merged_commit": merged})
+        write_record(self.folder / REVERTED, record)
+        return record
+
+    def _commit_revert(self, meta: IterationMeta, change: Change, host: CodeHost) -> Reverted:
+        """The revert's branch and commit, written down once they are there."""
+        known = read_if_whole(self.folder / REVERTED, Reverted)
+        if known is not None:
+            return known
+        path = self.folder / "conclusion.json"
+        conclusion = read_record(path, Conclusion, fix=made_again(path))
+        merged = conclusion.merged_commit
+        if not merged:
+            raise TargetError(
+                f"Iteration {self.number} was not merged: its verdict was {conclusion.outcome}."
+            )
+        _check_merged(host, change)
+        host.refresh(meta.main)
+        workspace = self.context.workspace(meta.target)
+        workspace.check()
+        branch = f"prompt-lab/revert-{self.number}"
+        base, reason = self._begins(workspace, meta, change, branch)
+        try:
+            commit = workspace.revert(
+                base,
+                branch,
+                merged,
+                # A branch that main was moved on to by hand has no merge commit.
+                since=change.base_commit if merged == change.commit else "",
+                message=f"{_title(change)}\n\n{reason}\n",
+                when=conclusion.when,
+            )
+        except TargetError as error:
+            raise TargetError(f"Iteration {self.number}, #{change.pull}: {error}.") from error
+        record = Reverted(
+            iteration=self.number,
+            reason=reason,
+            branch=branch,
+            commit=commit,
+            after=max(iterations(self.context.lab)),
+            when=utc_now(),
+        )
+        write_record(self.folder / REVERTED, record)
+        return record
+
+    def _begins(
+        self, workspace: Workspace, meta: IterationMeta, change: Change, branch: str
+    ) -> tuple[str, str]:
+        """The commit that it stands on, and why; those of our own branch where one was cut off."""
+        main, begins = workspace.resolve(meta.main), f"{_title(change)}\n\n"
+        try:
+            head = workspace.resolve(branch)
+        except NoSuchCommit:
+            return main, self.reason.strip() or NO_REASON
+        message = workspace.message(head)
+        if not message.startswith(begins):  # somebody else's, which is told
+            return main, self.reason.strip() or NO_REASON
+        return workspace.resolve(f"{head}^"), message.removeprefix(begins).strip()
+
+    def _comment(self, host: CodeHost, change: Change, pull: Pull, record: Reverted) -> None:
+        """Each pull request names the other, before anything is merged."""
+        key, reason = f"revert-{self.number}", escape(record.reason)
+        body = f"## Revert of #{change.pull}\n\n{reason}\n\nIt was iteration {self.number}.\n"
+        host.comment(pull.number, key=key, body=body, when=record.when)
+        if change.pull is not None:
+            body = f"## Taken back by #{pull.number}\n\n{reason}\n"
+            host.comment(change.pull, key=key, body=body, when=record.when)
+
+
+def _title(change: Change) -> str:
+    return f"Revert #{change.pull}: {change.title}"
+
+
+def _check_merged(host: CodeHost, change: Change) -> None:
+    """Raises CodeHostError where the pull request is not there, or its number is another's."""
+    if change.pull is None:
+        return
+    pull = host.get(change.pull)
+    if pull.branch != change.branch:
+        raise CodeHostError(
+            f"#{pull.number} is a pull request of branch {pull.branch!r}, not of {change.branch!r},"
+            " which is to be taken back: restore the pull requests as they were"
+        )
+
+
+def _body(number: int, change: Change, reason: str) -> str:
+    return (
+        f"Takes back #{change.pull}, which iteration {number} merged.\n\n{reason}\n\n"
+        f"What it was: {change.title}\n"
+    )
+
+
+def _render_report(number: int, change: Change, record: Reverted, given: str) -> str:
+    state = "merged" if record.merged_commit else "open, to be merged by its reviewers"
+    first = "" if given in ("", record.reason) else " (as the first command said: it stands)"
+    return (
+        f"Iteration {number} is taken back: #{record.pull} reverts #{change.pull}, {state}."
+        f"\n  why       {record.reason}{first}\n  PR        {record.pull_url}"
+    )
