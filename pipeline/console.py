@@ -1,22 +1,18 @@
 """What a person reads in the terminal: a LabError is one message, anything else keeps its trace."""
 
 import logging
-import os
 import re
 import sys
-from pathlib import Path
 from types import TracebackType
 
-from luigi.configuration import add_config_path, get_config
 from luigi.parameter import ParameterException
 from luigi.rpc import RPCError
 from luigi.task_register import TaskClassException
 
 from pipeline.interrupt import end_plainly
-from prompt_lab.errors import LabError, StoreError
+from prompt_lab.errors import LabError
+from prompt_lab.report.terminal import printable
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-_lent: list[Path] = []
 PLAIN = (LabError, ParameterException, TaskClassException, RPCError)
 """What is meant for the person at the keyboard."""
 _CALL = re.compile(r"\[args=.*, kwargs=.*?\](?=: )", re.DOTALL)
@@ -33,45 +29,9 @@ def say_plainly(
         end_plainly(kind, error, trace)
 
 
-def find_settings() -> None:
-    """Let luigi read the checkout's luigi.cfg where this folder has none.
-
-    Its own defaults ask a luigid that is not there, for minutes, and end failed tasks with 0.
-    """
-    if not get_config().has_option("retcode", "task_failed"):
-        _lent.append(CHECKOUT)
-        add_config_path(str(CHECKOUT / "luigi.cfg"))
-        if named := os.environ.get("LUIGI_CONFIG_PATH"):
-            add_config_path(named)  # what it says goes before what is lent
-    logging_file = get_config().get("core", "logging_conf_file", "")
-    if logging_file and not Path(logging_file).exists():
-        get_config().set("core", "logging_conf_file", str(CHECKOUT / logging_file))
-
-
-def check_settings() -> None:
-    """Raises StoreError where settings are lent: a lab is where its luigi.cfg is, a task is not."""
-    if _lent:
-        raise StoreError(
-            f"{Path.cwd()}: there is no luigi.cfg of Prompt Lab here. Run the command in the "
-            "checkout, or set LUIGI_CONFIG_PATH to its luigi.cfg."
-        )
-
-
-def say(text: str) -> None:
-    """Print for a person, in whatever encoding the terminal has."""
-    code = sys.stdout.encoding or "utf-8"
-    print(printable(text).encode(code, "replace").decode(code))
-
-
-def printable(text: str) -> str:
-    """What a server or a file says cannot steer the terminal: control characters become escapes.
-
-    >>> printable("a" + chr(27) + "b") == "a" + repr(chr(27))[1:-1] + "b"
-    True
-    """
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
-    )
+def report_errors_plainly() -> None:
+    """Let this process, a command of ours, end on an error in one message."""
+    sys.excepthook = say_plainly
 
 
 class PlainFormatter(logging.Formatter):

@@ -1,13 +1,14 @@
 """What the rules need from the outside world, in the user's words. Adapters implement these."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
+from prompt_lab.config.lab import GatewayConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import Outcome, Side
-from prompt_lab.own_process import Description, ModelUrl, ProcessFacts
+from prompt_lab.own_process import ModelUrl, ProcessFacts
 from prompt_lab.records import Pull, RunError
 
 
@@ -92,8 +93,13 @@ class StepResult:
 
 
 class StepAdapter(Protocol):
-    """One stage of a target's pipeline. `inputs` and `outputs` are file names in a plan folder."""
+    """One stage of a target's pipeline. `inputs` and `outputs` are file names in a plan folder.
 
+    The class takes its config; one with `in_own_process` takes its TargetLocation too.
+    """
+
+    in_own_process: bool
+    """Whether it runs in the target's own process, under the target's interpreter."""
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -101,33 +107,37 @@ class StepAdapter(Protocol):
     """Paths in the target whose content decides what the step sends: prompt first, then schema."""
 
     def execute(self, job: StepJob) -> StepResult:
-        """Run once. A bad answer is an `error`; a broken system raises OutsideFailure."""
+        """Run once. A bad answer is an `error`; a broken system raises TransientError."""
 
     def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
         """Named parts in [0, 1] from the outputs, against gold outputs where the plan has them."""
 
-
-@runtime_checkable
-class TargetStep(StepAdapter, Protocol):
-    """A step that runs in the target's own process, under the target's interpreter."""
-
-    digest: str
-    """sha256 of our own code that runs and scores the step: the step file and the worker."""
-
     def check(self) -> None:
         """What can be known to be wrong before any worktree. Raises ConfigError or TargetError."""
 
-    def describe(self, worktree: Path, side: Side | None = None) -> Description:
-        """Load the step there. Raises TargetError where it cannot be loaded."""
+    def check_gold(self, plan_dir: Path) -> None:
+        """Raises the LabError of a plan whose gold cannot score an answer."""
 
-    def sources_in(self, worktree: Path) -> tuple[str, ...]:
-        """Every file that a run there may load: `sources`, and all files of its packages."""
+    def find_prompt_fault(self, text: str) -> str:
+        """Why a prompt would not be given its input, as the end of a sentence; '' where it is."""
 
     def prompt_in(self, source: str) -> str | None:
         """The prompt's text in the text of `sources[0]`; None where only running it would tell."""
 
+    def prompt_sha256(self, workspace: "Workspace", commit: str) -> str:
+        """Of the prompt at a commit; '' where it cannot be determined."""
+
+    def source_blobs(self, workspace: "Workspace", commit: str) -> dict[str, str]:
+        """path -> blob id at a commit ('' for none), of every file that a run there may load."""
+
+    def environment(self, worktree: Path, side: Side) -> dict[str, str]:
+        """What a side runs with besides its files: {'': a text}, or {} where there is nothing."""
+
+    def digest_text(self, target: TargetConfig, gateway: GatewayConfig) -> str:
+        """What decides a run besides the step's config: our code for it, target and gateway."""
+
     def close(self) -> None:
-        """End the worker processes. Further runs start them again."""
+        """End worker processes. Further runs start them again."""
 
 
 class Workspace(Protocol):
@@ -197,6 +207,16 @@ class Workspace(Protocol):
         """Unified diff between two commits."""
 
 
+class LabRepository(Protocol):
+    """The lab's own git history: what an iteration adds is committed to it."""
+
+    def ensure(self) -> None:
+        """Make the repository where there is none, or only a part of one. May be called again."""
+
+    def commit(self, message: str, *, when: str) -> str:
+        """Commit all that is new; the id of HEAD, also where nothing was new."""
+
+
 class CodeHost(Protocol):
     """Where pull requests live. Every call may be repeated without a second effect.
 
@@ -247,3 +267,92 @@ class CodeHost(Protocol):
 
     def close(self, number: int, *, when: str) -> None:
         """Close without merging. Raises PullEnded where it is merged."""
+
+
+NO_JAIL = "no jail: the file system, the network and other processes are open to commands: {why}"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a command may take. `kept_bytes`: of its prints, from the beginning and the end."""
+
+    seconds: float
+    memory_mb: int
+    processes: int
+    output_mb: int
+    file_mb: int
+    kept_bytes: int = 1 << 20
+    cgroups: bool = True
+
+
+@dataclass(frozen=True)
+class CommandFolder:
+    """Where a command runs: `tree` on this machine, which it sees at `at` if there is a jail."""
+
+    tree: Path
+    at: Path
+    jail: bool
+    network: bool = False
+    tree_bytes: int = 0
+    """What the tree holds before the command."""
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """How a command ended. `code` is minus the signal, None where it never began or was ended.
+
+    `reason` is '' or the bound that it met: time_limit, memory_limit, process_limit, output_limit,
+    file_limit. `left` counts the processes that it had left running, which were ended.
+    """
+
+    code: int | None
+    reason: str
+    out: str
+    err: str
+    seconds: float
+    printed: int
+    left: int
+    unbound: tuple[str, ...] = ()
+
+
+class CommandRunner(Protocol):
+    """Starts the commands of a task, bounds what they take, and ends what they leave."""
+
+    @property
+    def no_jail(self) -> str:
+        """Why this machine allows no jail; '' where it does."""
+
+    def run(
+        self,
+        command: Sequence[str],
+        cwd: str,
+        environment: Mapping[str, str],
+        place: CommandFolder,
+        limits: Bounds,
+    ) -> CommandResult:
+        """Run one command to its end. Raises TransientError where the sandbox itself fails."""
+
+
+class GitCommand(Protocol):
+    """Git in one folder."""
+
+    def raw(
+        self,
+        *args: str,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        no_is_fine: bool = False,
+    ) -> bytes:
+        """Standard output as it came; `no_is_fine`: also where git answers 'no' (exit code 1)."""
+
+
+GitFactory = Callable[[Path], GitCommand]
+"""Git in the folder of a user's own checkout."""
+
+
+@dataclass(frozen=True)
+class TaskTools:
+    """What the task engine needs from the outside world."""
+
+    commands: CommandRunner
+    git: GitFactory

@@ -26,7 +26,7 @@ PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 CHUNK = 1 << 16
 LOOK_SECONDS = 0.25
 START = Path(bounds.__path__[0]) / "start.py"
-SERVES = "walls.launcher"
+SERVES = "isolation.launcher"
 NO_LIMIT_HERE = "this system has no namespaces: no wall at all stands around the command"
 
 

@@ -1,13 +1,14 @@
 """Steps whose prompt is a text file of the target: read, render, ask, parse, keep, score."""
 
 import json
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from prompt_lab.config.lab import StepConfig
+from prompt_lab.config.lab import GatewayConfig, StepConfig, TargetConfig
 from prompt_lab.errors import CallRefused, StoreError, TargetError
 from prompt_lab.evaluate.answers import (
     blob_id,
@@ -16,10 +17,14 @@ from prompt_lab.evaluate.answers import (
     request_sha256,
     text_sha256,
 )
-from prompt_lab.ports import Answer, StepJob, StepResult
+from prompt_lab.names import Side
+from prompt_lab.ports import Answer, StepJob, StepResult, Workspace
+from prompt_lab.prompts.text import unsent
 from prompt_lab.records import RunError
 from prompt_lab.store.files import write_text
 from prompt_lab.store.plans import read_plan
+
+_NO_OUTPUT = Path(os.devnull) / "nothing"
 
 
 class PromptFileStep(ABC):
@@ -30,6 +35,7 @@ class PromptFileStep(ABC):
     beside it as `<stem>_raw.txt`, whatever came of it.
     """
 
+    in_own_process: ClassVar[bool] = False
     inputs: ClassVar[tuple[str, ...]]
     outputs: ClassVar[tuple[str, ...]]
 
@@ -86,6 +92,40 @@ class PromptFileStep(ABC):
                 "'primary' in configs/steps."
             )
         return parts
+
+    def check(self) -> None:  # noqa: B027 -- nothing to do is the rule
+        """Nothing can be wrong before there is a worktree."""
+
+    def check_gold(self, plan_dir: Path) -> None:
+        """Raises StoreError for a plan whose gold answer cannot score an answer."""
+        self.score(plan_dir, _NO_OUTPUT)
+
+    def find_prompt_fault(self, text: str) -> str:
+        """Why a prompt would not be given its input, as the end of a sentence; '' where it is."""
+        return unsent(text, [Path(name).stem for name in self.inputs]) or ""
+
+    def prompt_in(self, source: str) -> str:
+        """The file is the prompt."""
+        return source
+
+    def prompt_sha256(self, workspace: Workspace, commit: str) -> str:
+        """Of the prompt file at a commit."""
+        return text_sha256(workspace.read(commit, self.sources[0]))
+
+    def source_blobs(self, workspace: Workspace, commit: str) -> dict[str, str]:
+        """path -> blob id at a commit ('' for none), of prompt and schema."""
+        return {path: workspace.blob(commit, path) or "" for path in self.sources}
+
+    def environment(self, worktree: Path, side: Side) -> dict[str, str]:  # noqa: ARG002 -- the port's
+        """Nothing of the target runs."""
+        return {}
+
+    def digest_text(self, target: TargetConfig, gateway: GatewayConfig) -> str:  # noqa: ARG002 -- the port's
+        """Neither decides what is sent."""
+        return ""
+
+    def close(self) -> None:  # noqa: B027 -- nothing to do is the rule
+        """There is no process to end."""
 
     def _texts(self, plan_dir: Path) -> dict[str, str]:
         texts = read_plan(plan_dir, self.inputs, ()).inputs

@@ -13,23 +13,35 @@ from adapters.step.folders import empty, private_plan, stand
 from adapters.step.process import FILES, TargetProcess
 from adapters.step.sites import Sites
 from adapters.step.step_file import read_step_file
-from prompt_lab.config.lab import StepConfig
+from prompt_lab.config.lab import GatewayConfig, StepConfig, TargetConfig
 from prompt_lab.errors import ConfigError, ScoreFailed, TargetError, TransientError
 from prompt_lab.names import Side
 from prompt_lab.own_process import Description, ProcessFacts, TargetLocation
-from prompt_lab.ports import StepJob, StepResult
+from prompt_lab.ports import StepJob, StepResult, Workspace
 from prompt_lab.records import RunError
 from prompt_lab.store.files import write_text
 from prompt_lab.store.runs import LOG
 
+_NOT_LOADED = {
+    "name",
+    "repository",
+    "main",
+    "code_host",
+    "github",
+    "candidate_interpreter",
+    "cgroups",
+}
+"""Of the target's config: what no run depends on."""
+
 
 class PythonTarget:
-    """ports.TargetStep for a step file with `execute` and `score`.
+    """ports.StepAdapter for a step file with `execute` and `score`.
 
     One worker process a worktree imports the target once and forks for each plan. Scores come
     from a worker of its own, which has no worktree: no side grades itself.
     """
 
+    in_own_process: ClassVar[bool] = True
     mode: ClassVar[str] = "python"
 
     def __init__(self, config: StepConfig, place: TargetLocation) -> None:
@@ -104,6 +116,47 @@ class PythonTarget:
             python=ready["installed"]["python"],
             installed_sha256=ready["installed"]["sha256"],
         )
+
+    def check_gold(self, plan_dir: Path) -> None:
+        """What a step file makes of a plan without gold is its own affair."""
+
+    def find_prompt_fault(self, text: str) -> str:  # noqa: ARG002 -- the port's
+        """What the code does with its prompt cannot be known."""
+        return ""
+
+    def prompt_sha256(self, workspace: Workspace, commit: str) -> str:
+        """Of the prompt at a commit; '' where only running it would tell, and that is impossible."""
+        text = self.prompt_in(workspace.read(commit, self.sources[0]))
+        if text is not None:
+            return sha256(text.encode()).hexdigest()
+        tree = workspace.worktree(commit)
+        if workspace.observe(tree) != (commit, True):
+            return ""  # what is there is not the commit's prompt
+        try:
+            return self.describe(tree).prompt_sha256
+        except TargetError:
+            return ""
+
+    def source_blobs(self, workspace: Workspace, commit: str) -> dict[str, str]:
+        """path -> blob id at a commit ('' for none), of `sources` and all files of its packages."""
+        own = dict.fromkeys(self.sources, "")
+        return own | workspace.blobs(commit, self.sources_in(workspace.worktree(commit)))
+
+    def environment(self, worktree: Path, side: Side) -> dict[str, str]:
+        """What a side's interpreter has installed makes another run, of the same files.
+
+        No file has the name ''. A side that cannot be loaded fails in each of its runs.
+        """
+        try:
+            found = self.describe(worktree, side)
+        except TargetError:
+            return {}
+        return {"": f"{found.python} {found.installed_sha256}"}
+
+    def digest_text(self, target: TargetConfig, gateway: GatewayConfig) -> str:
+        """The step file and the worker, the target's config, and recorded answers if any."""
+        recorded = gateway.model_dump_json() if gateway.mode == "replay" else ""
+        return target.model_dump_json(exclude=_NOT_LOADED) + recorded + self.digest
 
     def sources_in(self, worktree: Path) -> tuple[str, ...]:
         """`sources`, and every file of the step's packages as they lie in the worktree."""

@@ -1,4 +1,4 @@
-"""The runner's command line: `prompt-lab-run`, or `python -m pipeline.runner`."""
+"""The runner's command line: `prompt-lab-run`."""
 
 import os
 import sys
@@ -8,10 +8,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from pipeline.console import printable, say
+from pipeline.console import report_errors_plainly
 from pipeline.interrupt import INTERRUPTED
+from pipeline.wiring import lab_context
 from prompt_lab.config.lab import MOST_SECONDS
 from prompt_lab.names import count
+from prompt_lab.report.terminal import printable, say
 from prompt_lab.runner.make import make_runs, render_result, run_context_of
 from prompt_lab.runner.order import Flags, read_order
 from prompt_lab.runner.run_folder import begin, named_place, next_place, site_of
@@ -75,7 +77,7 @@ def run(  # noqa: PLR0913 -- the flags of the original runner
 
 def carry_out(flags: Flags) -> int:
     """The exit code: 0 where every plan is finished, be it with an error of the model's."""
-    order = read_order(flags)
+    order = read_order(flags, lab_context())
     named = named_place(flags)
     side, site = site_of(flags, order, named.begun if named else None)
     # Claimed last: what is wrong with the target costs the lab no number.
@@ -99,6 +101,7 @@ def carry_out(flags: Flags) -> int:
 
 def main(args: Sequence[str] | None = None) -> None:
     """The console script. A LabError ends in one message, by the interpreter's last word."""
+    report_errors_plainly()
     app(args=args, prog_name="prompt-lab-run")
 
 

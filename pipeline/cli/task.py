@@ -10,9 +10,10 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.parameter import ParameterException
 from luigi.task_register import TaskClassException
 
-from pipeline.console import printable
-from pipeline.tasks.base import utc_now
+from pipeline.console import report_errors_plainly
+from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError
+from prompt_lab.report.terminal import printable
 from prompt_lab.task_engine.record import AttemptCode
 from prompt_lab.task_engine.run_task import crash, print_record
 
@@ -32,6 +33,7 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(2)
     kind = "Campaign" if "--campaign" in given else "RunTask"
     rest = [word for word in given[1:] if word != "--campaign"]
+    report_errors_plainly()
     whole = ["--module", "pipeline", kind, "--task", given[0], *rest]
     _check(whole)
     luigi_run(whole)

@@ -1,8 +1,7 @@
-"""What every phase of an iteration shares: parameters, its one file, the lock on the lab."""
+"""What every Luigi task of a lab shares: parameters, one output file, the lock on the lab."""
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,39 +9,39 @@ from typing import Any, TypeVar
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
-from pipeline.tasks.parameters import MOST_REPLICATES, CountParameter, NamesParameter, names
+from pipeline.tasks.parameters import MOST_REPLICATES, CountParameter, NamesParameter
+from pipeline.wiring import lab_context
+from prompt_lab.clock import utc_now
 from prompt_lab.errors import ConfigError, LabBusy, LabError
-from prompt_lab.experiments.context import LabContext, context
-from prompt_lab.experiments.flags import NEXT, change_given, settle
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.flags import NEXT, settle
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.layout import LabLock
 
-P = TypeVar("P", bound=luigi.Task)
-_held: dict[Path, LabLock] = {}
+T = TypeVar("T", bound=luigi.Task)
+_locks: dict[Path, LabLock] = {}
+_settled: dict[tuple[Any, ...], dict[str, Any]] = {}
 
 
-def utc_now() -> str:
-    """The time now, as records hold it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def hold_lab(ctx: LabContext) -> None:
+def hold_lab(context: LabContext) -> None:
     """Keep other processes off this lab until this process ends. Raises LabBusy.
 
     Processes of one luigid share a lab on purpose, and luigid keeps them apart.
     """
-    if ctx.lab.lock in _held:
+    if context.lab.lock in _locks:
         return
-    with disk_errors(ctx.lab.root):
-        ctx.lab.root.mkdir(parents=True, exist_ok=True)
-    lock = LabLock(ctx.lab.lock)
+    with disk_errors(context.lab.root):
+        context.lab.root.mkdir(parents=True, exist_ok=True)
+    lock = LabLock(context.lab.lock)
     if not lock.acquire(shared=not luigi.interface.core().local_scheduler):
         raise LabBusy(
-            f"{ctx.lab.root}: another process is at work on this lab{_holder(ctx.lab.lock)}. Wait "
+            f"{context.lab.root}: another process is at work on this lab"
+            f"{_lock_holder(context.lab.lock)}. Wait "
             "for it, or run both against one luigid (docs/architecture.md)."
         )
-    _held[ctx.lab.lock] = lock
-    write_text(ctx.lab.root / ".lock-holder", f"pid {os.getpid()}, since {utc_now()}\n")
+    _locks[context.lab.lock] = lock
+    write_text(context.lab.root / ".lock-holder", f"pid {os.getpid()}, since {utc_now()}\n")
 
 
 class File(luigi.LocalTarget):
@@ -66,8 +65,8 @@ class LabTask(luigi.Task):
 
     @property
     def context(self) -> LabContext:
-        """The composition root of this process."""
-        return context()
+        """The lab with its configs and adapters."""
+        return lab_context()
 
     @classmethod
     def get_param_values(
@@ -78,18 +77,18 @@ class LabTask(luigi.Task):
         try:
             values: list[tuple[str, Any]] = super().get_param_values(params, args, kwargs)
         except ValueError as error:
-            said = f"{cls.__name__}: a flag cannot be read: {error.__cause__ or error}"
-            raise ConfigError([said]) from error
+            text = f"{cls.__name__}: a flag cannot be read: {error.__cause__ or error}"
+            raise ConfigError([text]) from error
         return values
 
     @classmethod
     @cache
     def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
-        """The class's parameters; kept, since luigi asks for them ten times for every task."""
+        """The class's parameters; cached, since luigi asks for them ten times for every task."""
         return super().get_params()
 
     def complete(self) -> bool:
-        """Whether its file is there; where that cannot be told, not: run() says why in one message.
+        """Whether its file is there; False if undeterminable: run() then raises the reason.
 
         For an error in here luigi prints its trace.
         """
@@ -103,8 +102,27 @@ class LabTask(luigi.Task):
         return str(exception) if isinstance(exception, LabError) else super().on_failure(exception)
 
 
+class ReportTask(LabTask):
+    """A task that reads the lab and prints: it is done once it has printed."""
+
+    _printed = False
+
+    def complete(self) -> bool:
+        """False until it has run in this process: the lab may have changed since the last time."""
+        return self._printed
+
+    def run(self) -> None:
+        """Print the report."""
+        self.report()
+        self._printed = True
+
+    def report(self) -> None:
+        """Read, and print."""
+        raise NotImplementedError
+
+
 class Phase(LabTask):
-    """A phase of one iteration. Its parameters are those of `Iteration`, handed on by clone()."""
+    """A phase of one iteration. Its parameters are those of `Iteration`, passed on by clone()."""
 
     step = luigi.Parameter(default="", description="a file of configs/steps; default: lab.yaml's")
     number = CountParameter(
@@ -154,39 +172,43 @@ class Phase(LabTask):
     def get_param_values(
         cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
     ) -> list[tuple[str, Any]]:
-        """Resolve step and number once, so that they are part of the task's id."""
+        """Resolve step and number once, so that they are part of the task's id.
+
+        The lab is read for the task that a person names. Tasks cloned from it have the same
+        options, and are not looked up again.
+        """
         found = dict(super().get_param_values(params, args, kwargs))
-        values = settle(context(), found, iterates=cls.ITERATES)
+        values = _settle_once(lab_context(), found, iterates=cls.ITERATES)
         return [(name, values[name]) for name, _ in params]
+
+    @property
+    def experiment(self) -> Experiment:
+        """The iteration that this task belongs to, as the use cases take it."""
+        return Experiment(
+            self.context,
+            step=self.step,
+            number=self.number,
+            models=self.models,
+            plans=self.plans,
+            branch=self.branch,
+            pr=self.pr,
+            agent=self.agent,
+            analysts=self.analysts,
+            start=str(vars(self)["from"]),
+            follow_up=self.follow_up,
+            replicates=self.replicates,
+            skip_implement=self.skip_implement,
+            skip_runner=self.skip_runner,
+        )
 
     @property
     def folder(self) -> Path:
         """The iteration's folder in analysis/."""
         return self.context.lab.iteration(self.number, self.step)
 
-    @property
-    def change_ref(self) -> str:
-        """The change that the command line names: a branch, '#<pull>', or ''."""
-        return change_given({"branch": self.branch, "pr": self.pr})
-
-    @property
-    def start(self) -> str:
-        """Where the candidate's text is to begin, as --from says; '' for main."""
-        return str(vars(self)["from"])
-
-    @property
-    def model_names(self) -> tuple[str, ...]:
-        """The models that the command line names."""
-        return names(self.models)
-
-    @property
-    def analyst_names(self) -> tuple[str, ...]:
-        """The analysts that the command line names."""
-        return names(self.analysts)
-
-    def clone_as(self, kind: type[P], **more: Any) -> P:
+    def clone_as(self, kind: type[T], **more: Any) -> T:
         """The task `kind` of the same iteration, with the same flags."""
-        task: P = self.clone(kind, **more)
+        task: T = self.clone(kind, **more)
         return task
 
     def output(self) -> luigi.LocalTarget:
@@ -199,24 +221,33 @@ class Phase(LabTask):
         return self.work()
 
     def work(self) -> Any:
-        """Gather, call a pure function, write one file."""
+        """Call one use case, which writes the phase's file."""
         raise NotImplementedError
-
-    def write(self, text: str) -> None:
-        """Write the phase's file, atomically."""
-        write_text(self.folder / self.FILE, text)
 
 
 @Phase.event_handler(luigi.Event.DEPENDENCY_DISCOVERED)
 def _hold_before_forking(task: Phase, _: luigi.Task) -> None:
-    # A lock that the parent holds is shared by its forks; run() says so where it cannot be had.
+    # A lock that the parent holds is shared by its forks; run() reports where it cannot be had.
     try:
         hold_lab(task.context)
     except LabError:
         return
 
 
-def _holder(lock: Path) -> str:
+def _settle_once(context: LabContext, values: dict[str, Any], *, iterates: bool) -> dict[str, Any]:
+    """The flags settled; the same flags of another phase of this process are not checked again."""
+    shared = {name: values[name] for name, _ in Phase.get_params()}
+    key = (context.lab.root, context.configs, iterates, values.get("analyst", ""), *shared.values())
+    if key not in _settled:
+        found = settle(context, values, iterates=iterates)
+        known = {name: found[name] for name in shared}
+        if NEXT in shared.values():
+            return values | known
+        _settled[key] = known
+    return values | _settled[key]
+
+
+def _lock_holder(lock: Path) -> str:
     try:
         return f" ({lock.with_name('.lock-holder').read_text('utf-8').strip()})"
     except OSError:

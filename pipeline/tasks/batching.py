@@ -7,8 +7,6 @@ from typing import Any, Self
 from luigi.scheduler import Scheduler
 
 _current: "MemberReports | None" = None
-REPORT_EVERY = 25
-"""Members between two messages about progress: each is a call to the scheduler."""
 
 
 class MemberReports:

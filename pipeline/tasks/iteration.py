@@ -1,23 +1,265 @@
-"""Iteration: one candidate, taken from idea to verdict."""
+"""The phases of an iteration: one candidate, taken from idea to verdict."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import luigi
 
-from adapters.workspace.lab_repository import LabRepository
-from pipeline.console import say
 from pipeline.tasks.base import Phase, hold_lab
-from prompt_lab.errors import StoreError
-from prompt_lab.experiments.conclude import Report
-from prompt_lab.experiments.dry_run import what_would_run
-from prompt_lab.experiments.learn import learn
-from prompt_lab.experiments.ledger import write_ledger
-from prompt_lab.experiments.pages import report_view
-from prompt_lab.experiments.pareto import keep_front
-from prompt_lab.experiments.since_start import SinceStart, since_start_due
-from prompt_lab.report.summary import render_summary
-from prompt_lab.store.iterations import SUMMARY, read_change, read_meta
+from pipeline.tasks.batching import current
+from pipeline.tasks.parameters import SplitParameter, WholeParameter
+from pipeline.tasks.runs import run_task
+from prompt_lab.experiments.agent_work import analysts_of
+from prompt_lab.experiments.analysis import (
+    write_assessment,
+    write_code_review,
+    write_insight,
+    write_synthesis,
+)
+from prompt_lab.experiments.conclude import conclude, write_report
+from prompt_lab.experiments.decision import write_verdict
+from prompt_lab.experiments.dry_run import describe_dry_run
+from prompt_lab.experiments.finish import finish_iteration, saved_summary
+from prompt_lab.experiments.flags import METRICS
+from prompt_lab.experiments.gather import summary_file
+from prompt_lab.experiments.implement import implement
+from prompt_lab.experiments.llm_judge import is_judged, judge_look, judgements_file
+from prompt_lab.experiments.needs import JudgementsNeeded, Need, RunsNeeded, ScoutNeeded
+from prompt_lab.experiments.prepare import is_prepared, prepare
+from prompt_lab.experiments.runs import complete_split
+from prompt_lab.experiments.scout import scout
+from prompt_lab.experiments.since_start import compare_since_start, since_start_due
+from prompt_lab.names import Split
+from prompt_lab.report.terminal import say
+from prompt_lab.store.iterations import SUMMARY
+
+
+def tasks_for(phase: Phase, need: Need) -> luigi.Task | list[luigi.Task]:
+    """The tasks that supply what a use case needs."""
+    if isinstance(need, RunsNeeded):
+        return [run_task(phase.number, phase.step, need.batch, key) for key in need.keys]
+    if isinstance(need, JudgementsNeeded):
+        return phase.clone_as(Judgements, **vars(need))
+    if isinstance(need, ScoutNeeded):
+        return phase.clone_as(Scout)
+    return phase.clone_as(Runs, split=need.split)
+
+
+def supply(phase: Phase, needs: Iterable[Need]) -> Iterator[Any]:
+    """Yield to Luigi the tasks for each need of a use case, one after the other."""
+    for need in needs:
+        yield tasks_for(phase, need)
+
+
+class Prepare(Phase):
+    """Check everything that can be checked without a call. Writes meta.json."""
+
+    FILE = "meta.json"
+
+    def complete(self) -> bool:
+        """Prepared, and the file is not damaged."""
+        return is_prepared(self.experiment)
+
+    def work(self) -> None:
+        """Prepare the iteration."""
+        prepare(self.experiment)
+
+
+class Scout(Phase):
+    """The baseline on a few train plans, where there is no synthesis yet. Writes scout.json."""
+
+    FILE = "scout.json"
+
+    def requires(self) -> luigi.Task:
+        """The names of models and plans."""
+        return self.clone_as(Prepare)
+
+    def work(self) -> Iterator[Any]:
+        """Run the baseline on a few plans."""
+        return supply(self, scout(self.experiment))
+
+
+class Implement(Phase):
+    """One change on a branch, with a commit and a pull request. Writes change.json."""
+
+    FILE = "change.json"
+
+    def requires(self) -> luigi.Task:
+        """What the iteration will do."""
+        return self.clone_as(Prepare)
+
+    def work(self) -> Iterator[Any]:
+        """Find or write the change."""
+        return supply(self, implement(self.experiment))
+
+
+class Runs(Phase):
+    """All runs of both sides over one split. Writes runs_<split>.json."""
+
+    split = SplitParameter(default=Split.TRAIN, description="train or verify")
+
+    @property
+    def FILE(self) -> str:  # type: ignore[override]
+        """One file for each split."""
+        return summary_file(self.split)
+
+    def requires(self) -> luigi.Task:
+        """The change that is to be run."""
+        return self.clone_as(Implement)
+
+    def work(self) -> Iterator[Any]:
+        """Make the runs of the split, look by look."""
+        return supply(self, complete_split(self.experiment, self.split))
+
+
+class Judgements(Phase):
+    """The pairs of a batch up to one look, settled. Writes judged_<batch>_<look>.json."""
+
+    batch = luigi.Parameter(default=Split.TRAIN.value, description="train, verify or since_start")
+    look = WholeParameter(
+        "--look", default=1, description="up to which look of the trial; 0: all plans"
+    )
+    content = luigi.Parameter(default="", description="digest of the answers that are compared")
+
+    @property
+    def FILE(self) -> str:  # type: ignore[override]
+        """One file for each look."""
+        return judgements_file(self.batch, self.look)
+
+    def complete(self) -> bool:
+        """Whether these very answers were compared."""
+        return is_judged(self.experiment, self.batch, self.look, self.content)
+
+    def work(self) -> None:
+        """Ask the step's judge what it was never asked."""
+        reports = current()
+        on_progress = reports.progress if reports else None
+        judge_look(self.experiment, self.batch, self.look, on_progress=on_progress)
+
+
+class ByAnalyst(Phase):
+    """A phase that each analyst carries out on its own."""
+
+    analyst = luigi.Parameter(
+        default=METRICS, description="who looks: metrics, a file of configs/agents, or a model"
+    )
+    PREFIX = ""
+
+    @property
+    def FILE(self) -> str:  # type: ignore[override]
+        """One file for each analyst."""
+        return f"{self.PREFIX}_{self.analyst}.md"
+
+    def requires(self) -> luigi.Task:
+        """All runs on train."""
+        return self.clone_as(Runs)
+
+
+class Insight(ByAnalyst):
+    """What changed between the sides, in numbers and run paths. Writes insight_<analyst>.md."""
+
+    PREFIX = "insight"
+
+    def work(self) -> None:
+        """Measure the train runs."""
+        write_insight(self.experiment, self.analyst, self.FILE)
+
+
+class CodeReview(ByAnalyst):
+    """What the change is, read without the runs. Writes code_<analyst>.md."""
+
+    PREFIX = "code"
+
+    def work(self) -> None:
+        """Review the change."""
+        write_code_review(self.experiment, self.analyst, self.FILE)
+
+
+class Synthesis(Phase):
+    """The analysts reconciled, and the five best directions from here. Writes synthesis.md."""
+
+    FILE = "synthesis.md"
+
+    def requires(self) -> list[luigi.Task]:
+        """Every analyst's insight and review."""
+        analysts = analysts_of(self.experiment)
+        return [self.clone_as(kind, analyst=a) for a in analysts for kind in (Insight, CodeReview)]
+
+    def work(self) -> None:
+        """Reconcile the analysts."""
+        write_synthesis(self.experiment)
+
+
+class Assessment(Phase):
+    """Before and after in one table, with what the train runs show. Writes assessment.md."""
+
+    FILE = "assessment.md"
+
+    def requires(self) -> luigi.Task:
+        """The synthesis."""
+        return self.clone_as(Synthesis)
+
+    def work(self) -> None:
+        """Assess the train runs."""
+        write_assessment(self.experiment)
+
+
+class Verdict(Phase):
+    """YES, NO, CONDITIONAL or INVALID, with every number behind it. Writes verdict.json."""
+
+    FILE = "verdict.json"
+
+    def requires(self) -> luigi.Task:
+        """What the analysts made of the runs."""
+        return self.clone_as(Assessment)
+
+    def work(self) -> Iterator[Any]:
+        """Decide on train; on a promising result run verify and decide again."""
+        return supply(self, write_verdict(self.experiment))
+
+
+class Conclude(Phase):
+    """Merge on YES, close on NO, else leave it open with a label. Writes conclusion.json."""
+
+    FILE = "conclusion.json"
+
+    def requires(self) -> luigi.Task:
+        """The verdict: nothing is merged before it."""
+        return self.clone_as(Verdict)
+
+    def work(self) -> None:
+        """Comment on the pull request, then merge, close or label it."""
+        conclude(self.experiment)
+
+
+class Report(Phase):
+    """The iteration as one page that needs no network. Writes report.html."""
+
+    FILE = "report.html"
+
+    def requires(self) -> luigi.Task:
+        """Everything else, so that the page shows how it ended."""
+        return self.clone_as(Conclude)
+
+    def work(self) -> None:
+        """Render the page; luigid links to it."""
+        page = write_report(self.experiment)
+        if page.startswith("http") and self.set_tracking_url is not None:
+            self.set_tracking_url(page)
+
+
+class SinceStart(Phase):
+    """All merges together against the first baseline. Writes since_start.json."""
+
+    FILE = "since_start.json"
+
+    def requires(self) -> luigi.Task:
+        """The merge."""
+        return self.clone_as(Conclude)
+
+    def work(self) -> Iterator[Any]:
+        """Run both commits on the train plans; runs that exist are used again."""
+        return supply(self, compare_since_start(self.experiment))
 
 
 class Iteration(Phase):
@@ -26,51 +268,30 @@ class Iteration(Phase):
     FILE = SUMMARY
 
     dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
-    _said = False
+    _printed = False
 
     def complete(self) -> bool:
-        """A dry run is done once it has spoken."""
-        if self.dry_run:
-            return self._said
-        return super().complete()
+        """A dry run is done once it has printed."""
+        return self._printed if self.dry_run else super().complete()
 
     def requires(self) -> luigi.Task | None:
         """All phases, the last one first; none for a dry run."""
         return None if self.dry_run else self.clone_as(Report)
 
-    def run(self) -> Iterator[Any]:
-        """A dry run reads, speaks and leaves no trace, not even the lock."""
+    def run(self) -> Generator[Any, Any, None]:
+        """A dry run reads, prints and leaves no trace, not even the lock."""
         if self.dry_run:
-            with self.context.temporary_work_folder():
-                say(what_would_run(self))
-            self._said = True
+            say(describe_dry_run(self.experiment))
+            self._printed = True
             return
         hold_lab(self.context)
-        yield from self.work()
-
-    def work(self) -> Iterator[Any]:
-        """Render the ledger and the summary, commit the lab, and say what was decided."""
-        if since_start_due(self):
+        if since_start_due(self.experiment):
             yield self.clone_as(SinceStart)
-        lab = self.context.lab
-        change = read_change(lab, self.number, self.step)
-        learn(self)
-        keep_front(self)
-        write_ledger(self.context)
-        text = render_summary(report_view(self))
-        message = f"Iteration {self.number}: {change.title}"
-        when = read_meta(lab, self.number, self.step).created
-        LabRepository(lab.root).commit(message, when=when)
-        self.write(text)
-        say(text)
+        say(finish_iteration(self.experiment))
 
 
 @Iteration.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _say_again(task: Iteration) -> None:
+def _print_again(task: Iteration) -> None:
     # A finished iteration is never run again; a person who asks for it still wants to read it.
-    if task.dry_run:
-        return
-    try:
-        say((task.folder / SUMMARY).read_text("utf-8", "replace"))
-    except OSError as error:
-        raise StoreError(f"{task.folder / SUMMARY}: {error.strerror}") from error
+    if not task.dry_run:
+        say(saved_summary(task.experiment))

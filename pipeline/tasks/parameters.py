@@ -122,8 +122,3 @@ class Batched(luigi.Parameter):
             return str(x)
         digest = sha256("\n".join(map(str, x)).encode()).hexdigest()[:8]
         return f"{len(x)} x {digest}"
-
-
-def names(value: str) -> tuple[str, ...]:
-    """The names in a NamesParameter's value."""
-    return tuple(part for part in value.split(",") if part)

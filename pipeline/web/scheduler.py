@@ -10,8 +10,8 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from pipeline.wiring import lab_context
 from prompt_lab.errors import LabError
-from prompt_lab.experiments.context import context
 from prompt_lab.store.files import disk_errors
 
 LUIGID_PORT = 8082
@@ -50,7 +50,7 @@ def serve_pages(root: Path, port: int) -> ThreadingHTTPServer:
 def main() -> int:
     """Run both until Ctrl-C."""
     try:
-        lab = context().lab
+        lab = lab_context().lab
         with disk_errors(lab.work):
             lab.work.mkdir(parents=True, exist_ok=True)
         for port in (LUIGID_PORT, PAGES_PORT):

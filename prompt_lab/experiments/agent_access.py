@@ -1,8 +1,7 @@
-"""The composition root's part for agents: their configs -> adapters, and the keys to keep quiet."""
+"""Agents by their configs, and the keys that no file may hold."""
 
 import os
 
-from adapters.registry import load as load_adapter
 from prompt_lab.agents.port import Agent, Copies
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.base import load_folder, load_named
@@ -27,7 +26,7 @@ def agent_config(ctx: LabContext, name: str, what: str = "agent") -> AgentConfig
 
 def agent(ctx: LabContext, config: AgentConfig) -> Agent:
     """The agent of a config. Raises UnknownName for a model that is not there."""
-    kind = load_adapter("agent", config.kind)
+    kind = ctx.load_adapter("agent", config.kind)
     made: Agent
     if config.kind == "api":
         [model] = ctx.select_models([config.model])

@@ -7,10 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.tasks.base import utc_now
 from prompt_lab.agents.port import AgentJob, AgentResult
 from prompt_lab.agents.refusals import Fault, redact_for_publication
 from prompt_lab.agents.requests import believed
+from prompt_lab.clock import utc_now
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.errors import ConfigError, ModelUnavailable, UnknownName
 from prompt_lab.experiments.agent_access import agent, agent_config, secrets

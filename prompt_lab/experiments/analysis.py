@@ -2,9 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-import luigi
-
-from pipeline.tasks.base import Phase
 from prompt_lab.agents.refusals import redact_for_publication
 from prompt_lab.agents.requests import INSIGHT, REVIEW, to_find, to_review
 from prompt_lab.agents.views import backed, is_failed
@@ -22,7 +19,6 @@ from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.flags import METRICS
 from prompt_lab.experiments.gather import plans_of, texts, version_at
 from prompt_lab.experiments.past import known_modes, read_tried_changes
-from prompt_lab.experiments.runs import Runs
 from prompt_lab.experiments.trials import rows_for_display
 from prompt_lab.names import Side, Split
 from prompt_lab.propose.choose import strategies
@@ -33,140 +29,94 @@ from prompt_lab.store.iterations import read_change, read_meta
 Parse = Callable[[str], tuple[AnalystFinding, ...]]
 
 
-class ByAnalyst(Phase):
-    """A phase that each analyst carries out on its own."""
+def write_insight(experiment: Experiment, analyst: str, file: str) -> None:
+    """Measure the train rows and write what a careful engineer would want to read."""
+    known = known_modes(experiment.context.lab, experiment.step).modes
+    metrics = metrics_of(experiment)
+    page = render_insight(metrics, iteration=experiment.number, step=experiment.step, known=known)
+    if analyst != METRICS:
+        rows = rows_for_display(experiment, Split.TRAIN)
+        paths = [row.path for row in rows]
+        values = to_find(experiment.step, page, paths, change_diff(experiment))
+        page = view_of(experiment, analyst, INSIGHT, values, rows)
+    experiment.write(file, page)
 
-    analyst = luigi.Parameter(
-        default=METRICS, description="who looks: metrics, a file of configs/agents, or a model"
+
+def write_code_review(experiment: Experiment, analyst: str, file: str) -> None:
+    """Compare the two versions; verify plans are searched for leaks, never scored."""
+    context = experiment.context
+    meta = read_meta(context.lab, experiment.number, experiment.step)
+    change = read_change(context.lab, experiment.number, experiment.step)
+    before, after = versions(experiment)
+    train, verify = (
+        list(texts(experiment, meta.plans[split], split=split).values())
+        for split in (Split.TRAIN, Split.VERIFY)
     )
-    PREFIX = ""
-
-    @property
-    def FILE(self) -> str:  # type: ignore[override]
-        """One file for each analyst."""
-        return f"{self.PREFIX}_{self.analyst}.md"
-
-    def requires(self) -> luigi.Task:
-        """All runs on train."""
-        return self.clone_as(Runs)
+    diff = context.workspace(meta.target).diff(change.base_commit, change.commit)
+    found = review(change, before, after, diff, train=train, verify=verify)
+    page = render_review(found)
+    if analyst != METRICS:
+        values = to_review(experiment.step, page, change, found.diff)
+        page = view_of(experiment, analyst, REVIEW, values, [])
+    experiment.write(file, page)
 
 
-class Insight(ByAnalyst):
-    """What changed between the sides, in numbers and run paths. Writes insight_<analyst>.md."""
-
-    PREFIX = "insight"
-
-    def work(self) -> None:
-        """Measure the rows and write what a careful engineer would want to read."""
-        known = known_modes(self.context.lab, self.step).modes
-        metrics = metrics_of(self)
-        page = render_insight(metrics, iteration=self.number, step=self.step, known=known)
-        if self.analyst != METRICS:
-            rows = rows_for_display(self, Split.TRAIN)
-            values = to_find(self.step, page, [row.path for row in rows], change_diff(self))
-            page = view_of(self, self.analyst, INSIGHT, values, rows)
-        self.write(page)
+def write_synthesis(experiment: Experiment) -> None:
+    """Reconcile the analysts; rank directions by evidence and by what was tried. synthesis.md."""
+    lab, analysts = experiment.context.lab, analysts_of(experiment)
+    findings = {a: _parse_analyst_page(experiment, "insight", a, parse_findings) for a in analysts}
+    reviews = {a: _review_by(experiment, a) for a in analysts}
+    past = [*read_tried_changes(lab, experiment.step), _change_under_test(experiment)]
+    known = known_modes(lab, experiment.step).modes
+    metrics = metrics_of(experiment)
+    found = synthesise(findings, reviews, metrics, past, tuple(strategies()), known=known)
+    experiment.write("synthesis.md", render_synthesis(found))
 
 
-class CodeReview(ByAnalyst):
-    """What the change is, read without the runs. Writes code_<analyst>.md."""
-
-    PREFIX = "code"
-
-    def work(self) -> None:
-        """Compare the two versions; verify plans are looked at for leaks, never scored."""
-        meta = read_meta(self.context.lab, self.number, self.step)
-        change = read_change(self.context.lab, self.number, self.step)
-        before, after = versions(self)
-        found = review(
-            change,
-            before,
-            after,
-            self.context.workspace(meta.target).diff(change.base_commit, change.commit),
-            train=list(texts(self, meta.plans[Split.TRAIN], split=Split.TRAIN).values()),
-            verify=list(texts(self, meta.plans[Split.VERIFY], split=Split.VERIFY).values()),
-        )
-        page = render_review(found)
-        if self.analyst != METRICS:
-            values = to_review(self.step, page, change, found.diff)
-            page = view_of(self, self.analyst, REVIEW, values, [])
-        self.write(page)
+def write_assessment(experiment: Experiment) -> None:
+    """Decide on the train runs and put that beside the numbers. Writes assessment.md."""
+    verdict, _ = decide_iteration(experiment)
+    change = read_change(experiment.context.lab, experiment.number, experiment.step)
+    experiment.write("assessment.md", assess(metrics_of(experiment), verdict, change))
 
 
-class Synthesis(Phase):
-    """The analysts reconciled, and the five best directions from here. Writes synthesis.md."""
+def _review_by(experiment: Experiment, analyst: str) -> tuple[AnalystFinding, ...] | None:
+    """An analyst's review with the evidence that is there."""
+    found = _parse_analyst_page(experiment, "code", analyst, parse_review)
+    if found is None or analyst == METRICS:
+        return found
+    sources = [part for one in versions(experiment) for part in (one.text, one.schema_text)]
+    rows = [row.path for row in rows_for_display(experiment, Split.TRAIN)]
+    return backed(found, rows, "\n".join((change_diff(experiment), *sources)))
 
-    FILE = "synthesis.md"
 
-    def requires(self) -> list[luigi.Task]:
-        """Every analyst's insight and review."""
-        asked = analysts_of(self)
-        return [self.clone_as(kind, analyst=a) for a in asked for kind in (Insight, CodeReview)]
+def _change_under_test(experiment: Experiment) -> Tried:
+    """Its own direction is not proposed before its verdict is in."""
+    change = read_change(experiment.context.lab, experiment.number, experiment.step)
+    return Tried(
+        iteration=experiment.number,
+        strategy=change.strategy,
+        title=change.direction or change.title,
+        outcome=None,
+    )
 
-    def work(self) -> None:
-        """Read what the analysts wrote; rank directions by evidence and by what was tried."""
-        findings = {
-            a: self._parse_analyst_page("insight", a, parse_findings) for a in analysts_of(self)
-        }
-        reviews = {a: self._reviewed(a) for a in analysts_of(self)}
-        past = [*read_tried_changes(self.context.lab, self.step), self._this_one()]
-        known = known_modes(self.context.lab, self.step).modes
-        found = synthesise(
-            findings, reviews, metrics_of(self), past, tuple(strategies()), known=known
-        )
-        self.write(render_synthesis(found))
 
-    def _reviewed(self, analyst: str) -> tuple[AnalystFinding, ...] | None:
-        """An analyst's review with the evidence that is there."""
-        found = self._parse_analyst_page("code", analyst, parse_review)
-        if found is None or analyst == METRICS:
-            return found
-        texts_of = [part for one in versions(self) for part in (one.text, one.schema_text)]
-        rows = [row.path for row in rows_for_display(self, Split.TRAIN)]
-        return backed(found, rows, "\n".join((change_diff(self), *texts_of)))
+def _parse_analyst_page(
+    experiment: Experiment, prefix: str, analyst: str, parse: Parse
+) -> tuple[AnalystFinding, ...] | None:
+    """The findings of an analyst; None where it failed. A block may spell a sign as \\uXXXX."""
+    path = experiment.folder / f"{prefix}_{analyst}.md"
+    redactor = redactor_of(experiment)
 
-    def _this_one(self) -> Tried:
-        """The change under test: its own direction is not proposed before its verdict is in."""
-        change = read_change(self.context.lab, self.number, self.step)
-        return Tried(
-            iteration=self.number,
-            strategy=change.strategy,
-            title=change.direction or change.title,
-            outcome=None,
+    def read(text: str) -> tuple[AnalystFinding, ...] | None:
+        if is_failed(text):
+            return None
+        return tuple(
+            one.reworded(lambda words: redact_for_publication(words, redactor))
+            for one in parse(text)
         )
 
-    def _parse_analyst_page(
-        self, prefix: str, analyst: str, parse: Parse
-    ) -> tuple[AnalystFinding, ...] | None:
-        """What an analyst said; None where it failed. A block may spell a sign as \\uXXXX."""
-        path = self.folder / f"{prefix}_{analyst}.md"
-        redactor = redactor_of(self)
-
-        def read(text: str) -> tuple[AnalystFinding, ...] | None:
-            if is_failed(text):
-                return None
-            return tuple(
-                one.reworded(lambda words: redact_for_publication(words, redactor))
-                for one in parse(text)
-            )
-
-        return read_parsed(path, read, fix="Remove it to have it made again")
-
-
-class Assessment(Phase):
-    """Before and after in one table, with what the train runs say. Writes assessment.md."""
-
-    FILE = "assessment.md"
-
-    def requires(self) -> luigi.Task:
-        """The synthesis."""
-        return self.clone_as(Synthesis)
-
-    def work(self) -> None:
-        """Judge the train runs and put them beside the numbers."""
-        verdict, _ = decide_iteration(self)
-        change = read_change(self.context.lab, self.number, self.step)
-        self.write(assess(metrics_of(self), verdict, change))
+    return read_parsed(path, read, fix="Remove it to have it made again")
 
 
 def metrics_of(experiment: Experiment) -> Metrics:

@@ -9,17 +9,15 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from adapters.registry import OWN_PROCESS
-from pipeline.tasks.base import utc_now
-from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
+from prompt_lab.clock import utc_now
+from prompt_lab.config.lab import GatewayConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import TargetError
 from prompt_lab.evaluate.batches import BatchRequest, plan_runs
 from prompt_lab.experiments.crash import EVENT, TAINT
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import sources_at
 from prompt_lab.names import Side, Split
-from prompt_lab.ports import StepAdapter, TargetStep, Workspace
+from prompt_lab.ports import StepAdapter, Workspace
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, write_batch
 from prompt_lab.store.counters import claim_run_folder
 from prompt_lab.store.journal import events
@@ -27,15 +25,7 @@ from prompt_lab.store.plans import digest, read_plan
 from prompt_lab.store.runs import read_finished, reusable, write_meta
 
 _OF_PROCESS = ("file", "limits")
-_NOT_LOADED = {
-    "name",
-    "repository",
-    "main",
-    "code_host",
-    "github",
-    "candidate_interpreter",
-    "cgroups",
-}
+_STANDARD = ("builtins", "abc", "typing")
 _NO_REUSE = ("baseline_drifted", EVENT, TAINT)
 
 
@@ -102,13 +92,12 @@ def request_for(experiment: Experiment, order: BatchOrder) -> BatchRequest:
             for name in order.plans
         },
         sources={
-            side: sources_at(experiment, commit)
-            | _environment_digest(experiment, adapter, side, commit)
+            side: sources_at(experiment, commit) | _environment(experiment, adapter, side, commit)
             for side, commit in order.commits.items()
         },
         replicates=order.replicates,
         adapter_digest=adapter_digest(
-            adapter, settings_text(adapter, step, target) + _replayed(adapter, ctx.defaults)
+            adapter, settings_text(adapter, step, target, ctx.defaults.gateway)
         ),
         drift_sample=ctx.defaults.drift_sample,
     )
@@ -133,47 +122,28 @@ def finished_runs(experiment: Experiment) -> Callable[[str, ModelConfig], str | 
 
 def adapter_digest(adapter: StepAdapter, config: str) -> str:
     """sha256 over the code that runs and scores a step, and its config."""
-    files = {inspect.getsourcefile(kind) for kind in type(adapter).__mro__ if kind is not object}
-    sources = [Path(f).read_bytes() for f in sorted(f for f in files if f) if "adapters" in f]
-    own = [adapter.digest.encode()] if isinstance(adapter, TargetStep) else []
-    return sha256(b"\0".join([config.encode(), *sources, *own])).hexdigest()
+    kinds = [kind for kind in type(adapter).__mro__ if kind.__module__ not in _STANDARD]
+    files = {inspect.getsourcefile(kind) for kind in kinds}
+    sources = [Path(f).read_bytes() for f in sorted(f for f in files if f)]
+    return sha256(b"\0".join([config.encode(), *sources])).hexdigest()
 
 
-def settings_text(adapter: StepAdapter, step: StepConfig, target: TargetConfig) -> str:
+def settings_text(
+    adapter: StepAdapter, step: StepConfig, target: TargetConfig, gateway: GatewayConfig
+) -> str:
     """What the configs say that decides a run; keys of processes only where there is one."""
     usual = {n for n in _OF_PROCESS if getattr(step, n) == StepConfig.model_fields[n].default}
     text = step.model_dump_json(exclude={"judge", *usual})
-    if not isinstance(adapter, TargetStep):
-        return text
-    return text + target.model_dump_json(exclude=_NOT_LOADED)
+    return text + adapter.digest_text(target, gateway)
 
 
-def _asks_itself(experiment: Experiment) -> bool:
-    return experiment.context.step(experiment.step).adapter in OWN_PROCESS
-
-
-def _replayed(adapter: StepAdapter, defaults: LabConfig) -> str:
-    """Answers that were recorded make other runs than live ones."""
-    gateway = defaults.gateway
-    replay = isinstance(adapter, TargetStep) and gateway.mode == "replay"
-    return gateway.model_dump_json() if replay else ""
-
-
-def _environment_digest(
+def _environment(
     experiment: Experiment, adapter: StepAdapter, side: Side, commit: str
 ) -> dict[str, str]:
-    """What a side's interpreter has installed makes another run, of the same files.
-
-    No file has the name ''. A side that cannot be loaded fails in each of its runs.
-    """
-    if not isinstance(adapter, TargetStep):
-        return {}
+    if not adapter.in_own_process:
+        return {}  # no worktree is needed to know that
     workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
-    try:
-        found = adapter.describe(workspace.worktree(commit), side)
-    except TargetError:
-        return {}
-    return {"": f"{found.python} {found.installed_sha256}"}
+    return adapter.environment(workspace.worktree(commit), side)
 
 
 def _claimed(
@@ -210,7 +180,7 @@ def _claim(experiment: Experiment, order: BatchOrder, run: PlannedRun) -> Path:
         "model_config": model.model_dump(mode="json"),
         **(
             {"gateway": experiment.context.defaults.gateway.model_dump()}
-            if _asks_itself(experiment)
+            if experiment.context.runs_in_own_process(experiment.step)
             else {}
         ),
         "claimed": utc_now(),

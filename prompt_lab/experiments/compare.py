@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-import luigi
-
-from pipeline.console import say
-from pipeline.tasks.base import LabTask
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.decide.verdict import Policy, decide
 from prompt_lab.errors import ConfigError, LabError, StoreError
@@ -26,23 +22,6 @@ from prompt_lab.store.ranges import Range, folders_of, parse_range
 
 POLICY = Policy(name="compare", mode="fixed", verify="off")
 Sides = dict[Side, list[ForeignRunFolder]]
-
-
-class Compare(LabTask):
-    """Writes compare/<before>_<after>/ with insight_metrics.md and assessment.md."""
-
-    before = luigi.Parameter(description="run folders of the baseline: 182-188 or 1/82-1/88")
-    after = luigi.Parameter(description="run folders of the candidate, likewise")
-    _told = False
-
-    def complete(self) -> bool:
-        """Done once it has spoken: a range may have got more runs since the last time."""
-        return self._told
-
-    def run(self) -> None:
-        """Read, measure, decide, write, say."""
-        say(compare(self.context, self.before, self.after))
-        self._told = True
 
 
 def compare(ctx: LabContext, before: str, after: str) -> str:

@@ -1,14 +1,11 @@
 """Conclude: the verdict as a comment on the pull request, then merge or close. Report: the page."""
 
-import luigi
-
-from pipeline.tasks.base import Phase, utc_now
-from prompt_lab.decide.verdict import Code
-from prompt_lab.decide.verdict import Verdict as VerdictRecord
+from prompt_lab.clock import utc_now
+from prompt_lab.decide.verdict import Code, Verdict
 from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
 from prompt_lab.experiments.decision import base_moved, decide_iteration, head_moved
+from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.pages import report_view
-from prompt_lab.experiments.verdict import Verdict
 from prompt_lab.names import Outcome, PullState
 from prompt_lab.ports import CodeHost
 from prompt_lab.records import Change, Pull
@@ -25,76 +22,62 @@ CONFLICT, REFUSED = "prompt-lab: conflict", "prompt-lab: merge refused"
 OURS = {*LABELS.values(), CONFLICT, REFUSED}
 
 
-class Conclude(Phase):
-    """Merge on YES, close on NO, else leave it open with a label. Writes conclusion.json."""
+def conclude(experiment: Experiment) -> None:
+    """Comment with the verdict, then merge, close or label. Writes conclusion.json.
 
-    FILE = "conclusion.json"
+    Every call may be repeated after a crash without a second effect.
+    """
+    lab = experiment.context.lab
+    meta = read_meta(lab, experiment.number, experiment.step)
+    change = read_change(lab, experiment.number, experiment.step)
+    host = experiment.context.code_host(meta.target)
+    try:
+        conclusion = _conclude(experiment, host, change)
+    except HeadMoved:  # between our last look and the merge: INVALID is reported instead
+        conclusion = _conclude(experiment, host, change)
+    experiment.write("conclusion.json", conclusion.model_dump_json(indent=2) + "\n")
 
-    def requires(self) -> luigi.Task:
-        """The verdict: nothing is merged before it."""
-        return self.clone_as(Verdict)
 
-    def work(self) -> None:
-        """Comment first; every call may be repeated after a crash without a second effect."""
-        meta = read_meta(self.context.lab, self.number, self.step)
-        change = read_change(self.context.lab, self.number, self.step)
-        host = self.context.code_host(meta.target)
-        try:
-            conclusion = self._concluded(host, change)
-        except HeadMoved:  # between our last look and the merge: INVALID is said on it instead
-            conclusion = self._concluded(host, change)
-        self.write(conclusion.model_dump_json(indent=2) + "\n")
+def write_report(experiment: Experiment) -> str:
+    """Render report.html; its address for a browser, or its path."""
+    experiment.write("report.html", render_report(report_view(experiment)))
+    return experiment.context.page(experiment.folder / "report.html")
 
-    def _concluded(self, host: CodeHost, change: Change) -> Conclusion:
-        number, now = change.pull, utc_now()
-        if number is None:
-            raise CodeHostError(f"{self.folder / 'change.json'}: names no pull request.")
-        verdict = self._verdict_now(host, number)
-        body = verdict_comment(report_view(self))
-        host.comment(number, key=f"verdict-{self.number}", body=body, when=now)
-        why = verdict.reasons[0].text if verdict.reasons else f"iteration {self.number}"
-        host.status(number, commit=change.commit, outcome=verdict.outcome, text=why, when=now)
-        action, merged = _act(host, change, verdict.outcome, when=now)
-        return Conclusion(
-            outcome=verdict.outcome.value,
-            pull=number,
-            action=action,
-            merged_commit=merged,
-            when=now,
-        )
 
-    def _verdict_now(self, host: CodeHost, number: int) -> VerdictRecord:
-        """The verdict; where branch or main has moved on since, judged again, and INVALID."""
-        path = self.folder / Verdict.FILE
-        verdict = read_record(path, VerdictRecord, fix=made_again(path))
-        known = any(reason.code is Code.HEAD_MOVED for reason in verdict.reasons)
-        if head_moved(self) and not known:
-            verdict, _ = decide_iteration(self)
+def _conclude(experiment: Experiment, host: CodeHost, change: Change) -> Conclusion:
+    number, now = change.pull, utc_now()
+    if number is None:
+        raise CodeHostError(f"{experiment.folder / 'change.json'}: names no pull request.")
+    verdict = _current_verdict(experiment, host, number)
+    body = verdict_comment(report_view(experiment))
+    host.comment(number, key=f"verdict-{experiment.number}", body=body, when=now)
+    why = verdict.reasons[0].text if verdict.reasons else f"iteration {experiment.number}"
+    host.status(number, commit=change.commit, outcome=verdict.outcome, text=why, when=now)
+    action, merged = _act(host, change, verdict.outcome, when=now)
+    return Conclusion(
+        outcome=verdict.outcome.value,
+        pull=number,
+        action=action,
+        merged_commit=merged,
+        when=now,
+    )
+
+
+def _current_verdict(experiment: Experiment, host: CodeHost, number: int) -> Verdict:
+    """The verdict; where branch or main has moved on since, decided again, and INVALID."""
+    path = experiment.folder / "verdict.json"
+    verdict = read_record(path, Verdict, fix=made_again(path))
+    known = any(reason.code is Code.HEAD_MOVED for reason in verdict.reasons)
+    if head_moved(experiment) and not known:
+        verdict, _ = decide_iteration(experiment)
+        write_record(path, verdict)
+    if verdict.outcome is Outcome.YES and host.get(number).state is PullState.OPEN:
+        host.refresh(read_meta(experiment.context.lab, experiment.number, experiment.step).main)
+        found = base_moved(experiment)
+        if found:
+            verdict, _ = decide_iteration(experiment, found=found)
             write_record(path, verdict)
-        if verdict.outcome is Outcome.YES and host.get(number).state is PullState.OPEN:
-            host.refresh(read_meta(self.context.lab, self.number, self.step).main)
-            found = base_moved(self)
-            if found:
-                verdict, _ = decide_iteration(self, found=found)
-                write_record(path, verdict)
-        return verdict
-
-
-class Report(Phase):
-    """The iteration as one page that needs no network. Writes report.html."""
-
-    FILE = "report.html"
-
-    def requires(self) -> luigi.Task:
-        """Everything else, so that the page tells how it ended."""
-        return self.clone_as(Conclude)
-
-    def work(self) -> None:
-        """Gather the records and render them."""
-        page = self.context.page(self.folder / self.FILE)
-        if page.startswith("http") and self.set_tracking_url is not None:
-            self.set_tracking_url(page)
-        self.write(render_report(report_view(self)))
+    return verdict
 
 
 def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tuple[str, str]:

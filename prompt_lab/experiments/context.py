@@ -1,41 +1,34 @@
-"""The composition root: configs -> adapters. Nothing else knows which adapter is in use."""
+"""A lab with its configs and the adapters that they name. Adapters are made on first use."""
 
 import atexit
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
-import luigi
-
-from adapters.llm.fallbacks import Fallbacks
-from adapters.registry import OWN_PROCESS
-from adapters.registry import load as load_adapter
-from pipeline.console import check_settings
 from prompt_lab.config.base import load, load_folder, load_named
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig, with_mode
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.config.profiles import profile_path, read_profile, without_class
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import ModelUnavailable, UnknownName
+from prompt_lab.experiments.fallbacks import Fallbacks
 from prompt_lab.experiments.gateways import Gateways
 from prompt_lab.own_process import ModelGateway, TargetLocation
-from prompt_lab.ports import CodeHost, Llm, StepAdapter, TargetStep, Workspace
+from prompt_lab.ports import CodeHost, LabRepository, Llm, StepAdapter, Workspace
 from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.layout import Lab
 
 
-class lab(luigi.Config):
-    """The section [lab] of luigi.cfg."""
+class AdapterLoader(Protocol):
+    """Finds adapters by kind ('llm', 'step', 'code_host', …) and name."""
 
-    root = luigi.Parameter(default="lab", description="the lab; PROMPTLAB_ROOT overrides it")
-    configs = luigi.Parameter(
-        default="", description="folder of configs; PROMPTLAB_CONFIGS overrides it"
-    )
-    pages_url = luigi.Parameter(default="", description="where a web server shows the lab's pages")
+    def __call__(self, kind: str, name: str) -> Any:
+        """The class, or raises UnknownName."""
 
 
 @dataclass
@@ -44,12 +37,13 @@ class LabContext:
 
     lab: Lab
     configs: Path
+    load_adapter: AdapterLoader
     pages_url: str = ""
     _llms: dict[str, Llm] = field(default_factory=dict)
     _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
     _hosts: dict[str, CodeHost] = field(default_factory=dict)
     _workspaces: dict[str, Workspace] = field(default_factory=dict)
-    gateways: Gateways = field(default_factory=Gateways)
+    _gateways: Gateways | None = None
 
     @cached_property
     def defaults(self) -> LabConfig:
@@ -95,7 +89,7 @@ class LabContext:
         """Why a model cannot be used, or cannot be by a step, or None."""
         if model.status == "removed":
             return f"was removed: {model.reason}"
-        if step and self.step(step).adapter in OWN_PROCESS:
+        if step and self.runs_in_own_process(step):
             if self.defaults.gateway.mode == "replay":
                 return None
             if model.provider == "scripted":
@@ -106,7 +100,7 @@ class LabContext:
         """The model behind an alias."""
         if alias not in self._llms:
             config = self.models[alias]
-            self._llms[alias] = load_adapter("llm", config.provider)(config)
+            self._llms[alias] = self.load_adapter("llm", config.provider)(config)
         return self._llms[alias]
 
     def llm_of(self, aliases: Sequence[str]) -> Llm:
@@ -121,21 +115,34 @@ class LabContext:
     def adapter(self, name: str) -> StepAdapter:
         """The adapter that runs a step; kept as long as its config stays as it is."""
         config = self.step(name)
-        place = None
-        if config.adapter in OWN_PROCESS:
+        kind, location = self.load_adapter("step", config.adapter), None
+        if kind.in_own_process:
             target = self.target(config.target)
-            place = TargetLocation(target, self.repository(target), self.home)
+            location = TargetLocation(target, self.repository(target), self.home)
         known = self._steps.get(name)
-        if known is None or known[0] != (config, place):
-            if known is not None and isinstance(known[1], TargetStep):
+        if known is None or known[0] != (config, location):
+            if known is not None:
                 known[1].close()
-            self._steps[name] = ((config, place), _build_step_adapter(config, place))
+            adapter: StepAdapter = kind(config) if location is None else kind(config, location)
+            atexit.register(adapter.close)
+            self._steps[name] = ((config, location), adapter)
         return self._steps[name][1]
+
+    def runs_in_own_process(self, step: str) -> bool:
+        """Whether a step runs in the target's own process, under the target's interpreter."""
+        return bool(self.load_adapter("step", self.step(step).adapter).in_own_process)
 
     def gateway(self, aliases: Iterable[str]) -> ModelGateway:
         """Where steps in a process of their own ask these models; kept as long as this process."""
         models = [without_class(self.models[alias]) for alias in sorted(set(aliases))]
-        return self.gateways.between(models, self.defaults.gateway, self.lab.root.resolve())
+        if self._gateways is None:
+            self._gateways = Gateways(self.load_adapter)
+        return self._gateways.between(models, self.defaults.gateway, self.lab.root.resolve())
+
+    def close_gateways(self) -> None:
+        """End the gateways of this process. A further run starts one again."""
+        if self._gateways is not None:
+            self._gateways.close()
 
     @property
     def home(self) -> Path:
@@ -154,16 +161,24 @@ class LabContext:
         """Commits and worktrees of a target."""
         if name not in self._workspaces:
             target = self.target(name)
-            self._workspaces[name] = load_adapter("workspace", "git")(
+            self._workspaces[name] = self.load_adapter("workspace", "git")(
                 self.repository(target), self.lab.work / name, target.main
             )
         return self._workspaces[name]
+
+    def lab_repository(self) -> LabRepository:
+        """The lab's own git history."""
+        repository: LabRepository = self.load_adapter("lab_repository", "git")(self.lab.root)
+        return repository
 
     def code_host(self, name: str) -> CodeHost:
         """Where the pull requests of a target live."""
         if name not in self._hosts:
             target = self.target(name)
-            kind, repository = load_adapter("code_host", target.code_host), self.repository(target)
+            kind, repository = (
+                self.load_adapter("code_host", target.code_host),
+                self.repository(target),
+            )
             if target.github is not None:
                 self._hosts[name] = kind(target.github, repository)
             else:
@@ -202,29 +217,3 @@ class LabContext:
         if self.pages_url:
             return f"{self.pages_url.rstrip('/')}/{self.lab.relative(path)}"
         return str(path)
-
-
-def _build_step_adapter(config: StepConfig, place: TargetLocation | None) -> StepAdapter:
-    kind = load_adapter("step", config.adapter)
-    made: StepAdapter = kind(config) if place is None else kind(config, place)
-    if isinstance(made, TargetStep):
-        atexit.register(made.close)
-    return made
-
-
-def context() -> LabContext:
-    """The context of this process, by luigi.cfg and the environment."""
-    check_settings()
-    return _context(os.environ.get("PROMPTLAB_ROOT"), os.environ.get("PROMPTLAB_CONFIGS"))
-
-
-@lru_cache(maxsize=4)
-def _context(root: str | None, configs: str | None) -> LabContext:
-    """Kept, since every look at a run's file asks for it, and luigi reads its section slowly."""
-    section = lab()
-    default = str(Path(__file__).parent.parent / "configs")
-    return LabContext(
-        Lab(Path(root or section.root)),
-        Path(configs or section.configs or default),
-        section.pages_url,
-    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.tasks.base import utc_now
+from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.answered import UnansweredRuns, nobody_answered, nothing_to_compare
 from prompt_lab.experiments.experiment import Experiment

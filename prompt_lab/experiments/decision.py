@@ -1,6 +1,6 @@
 """Gather what a verdict is made from, and ask the decision engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, Verdict
@@ -19,6 +19,7 @@ from prompt_lab.experiments.gather import (
     version_at,
 )
 from prompt_lab.experiments.merge_preview import base_moved_text, unmeasured
+from prompt_lab.experiments.needs import Need, SplitNeeded
 from prompt_lab.experiments.trials import read_judgements, ready_pairs, settle_trial, trial_of
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RunRow
@@ -72,6 +73,15 @@ def decide_iteration(
     ).follow_up_of
     verdict = trial.conclude_with(evidence).model_copy(update={"follow_up_of": follow_up_of})
     return with_agreement(verdict, seen, rule) if rule else verdict, case
+
+
+def write_verdict(experiment: Experiment) -> Iterator[Need]:
+    """Decide on train; on a promising result run verify and decide again. Writes verdict.json."""
+    verdict, _ = decide_iteration(experiment)
+    if verdict.needs_verify:
+        yield SplitNeeded(Split.VERIFY)
+        verdict, _ = decide_iteration(experiment)
+    experiment.write("verdict.json", verdict.model_dump_json(indent=2) + "\n")
 
 
 def all_pairs(experiment: Experiment, batch: str, rows: Sequence[RunRow]) -> list[Pair]:

@@ -26,6 +26,12 @@ from prompt_lab.store.iterations import SUMMARY, IterationMeta
 from prompt_lab.store.runs import timings
 
 
+def describe_dry_run(experiment: Experiment) -> str:
+    """A text of a screen, made without leaving a trace in the lab. Raises as the iteration would."""
+    with experiment.context.temporary_work_folder():
+        return what_would_run(experiment)
+
+
 def what_would_run(experiment: Experiment) -> str:
     """A text of a screen. Raises the LabError that the iteration itself would stop at."""
     if (experiment.folder / SUMMARY).exists():

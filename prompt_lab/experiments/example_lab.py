@@ -1,74 +1,52 @@
-"""ExampleLab: copy the example's plans and target into the lab. Nothing is overwritten."""
+"""Copy an example's plans and target into the lab. Nothing is overwritten."""
 
 import shutil
 from pathlib import Path
 
-import luigi
-
-from adapters.git import Git, signed
-from pipeline.console import say
-from pipeline.tasks.base import LabTask, hold_lab, utc_now
+from prompt_lab.clock import utc_now
 from prompt_lab.errors import StoreError, UnknownName
+from prompt_lab.experiments.context import LabContext
 from prompt_lab.store.files import disk_errors, write_text
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+NOTE = "example.txt"
 COPIED = ("baseline", "target")
-_FROM = "copied from examples/"
-WHERE_THERE = ("recordings", "lab.yaml")
+OPTIONAL = ("recordings", "lab.yaml")
 """What an example may have besides."""
+_FROM = "copied from examples/"
+_FIRST_COMMIT = "The prompts as a hurried engineer wrote them"
 
 
-class ExampleLab(LabTask):
-    """The lab of `make demo`: plans under baseline/, a git repository under target/."""
-
-    example = luigi.Parameter(default="invoices", description="a folder of examples/")
-
-    def output(self) -> luigi.LocalTarget:
-        """The note that says where the lab came from."""
-        return luigi.LocalTarget(str(self.context.lab.root / "example.txt"))
-
-    def complete(self) -> bool:
-        """The note is there, of no other example, and both folders are."""
-        there = all((self.context.lab.root / name).exists() for name in COPIED)
-        return super().complete() and there and not self._other()
-
-    @property
-    def _note(self) -> str:
-        return f"{_FROM}{self.example}\n"
-
-    def _other(self) -> str:
-        """What the note of this lab says, where it is of another example."""
-        path = Path(self.output().path)
-        noted = path.read_text("utf-8", "replace") if path.is_file() else ""
-        return noted.strip() if noted.startswith(_FROM) and noted != self._note else ""
-
-    def run(self) -> None:
-        """Copy what is missing, by way of a temporary place: a half copy never looks whole."""
-        root, source = self.context.lab.root, EXAMPLES / self.example
-        known = [path.parent.name for path in EXAMPLES.glob("*/baseline")]
-        if self.example not in known:
-            raise UnknownName("example", self.example, known, str(EXAMPLES))
-        if self._other():
-            raise StoreError(
-                f"{self.output().path}: this lab was {self._other()}: name another lab for "
-                f"{self.example!r} with PROMPTLAB_ROOT"
-            )
-        hold_lab(self.context)
-        with disk_errors(root):
-            root.mkdir(parents=True, exist_ok=True)
-            for name in (*COPIED, *WHERE_THERE):
-                if (source / name).exists():
-                    copy_in(source / name, root / name)
-        if not self.output().exists():
-            write_text(Path(self.output().path), self._note)
+def is_example_there(context: LabContext, example: str) -> bool:
+    """Whether the note is there, of no other example, and both folders are."""
+    root = context.lab.root
+    whole = all((root / name).exists() for name in (*COPIED, NOTE))
+    return whole and not _other_example(root, example)
 
 
-@ExampleLab.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _say_there(task: ExampleLab) -> None:
-    say(f"{task.context.lab.root}: examples/{task.example} is there already, and is left as it is.")
+def make_example_lab(context: LabContext, example: str, examples: Path) -> None:
+    """Copy what is missing, by way of a temporary folder: a half copy never looks whole.
+
+    Raises UnknownName, and StoreError where the lab was made from another example.
+    """
+    root, source = context.lab.root, examples / example
+    known = [path.parent.name for path in examples.glob("*/baseline")]
+    if example not in known:
+        raise UnknownName("example", example, known, str(examples))
+    if other := _other_example(root, example):
+        raise StoreError(
+            f"{root / NOTE}: this lab was {other}: name another lab for "
+            f"{example!r} with PROMPTLAB_ROOT"
+        )
+    with disk_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+        for name in (*COPIED, *OPTIONAL):
+            if (source / name).exists():
+                copy_in(context, source / name, root / name)
+    if not (root / NOTE).exists():
+        write_text(root / NOTE, f"{_FROM}{example}\n")
 
 
-def copy_in(source: Path, goal: Path) -> None:
+def copy_in(context: LabContext, source: Path, goal: Path) -> None:
     """Copy a file or folder unless it is there; `target` becomes a repository with branches."""
     if goal.exists():
         return
@@ -79,19 +57,14 @@ def copy_in(source: Path, goal: Path) -> None:
     else:
         shutil.copyfile(source, part)
     if goal.name == "target":
-        _commit(Git(part), sorted((source.parent / "branches").glob("*.patch")))
+        patches = sorted((source.parent / "branches").glob("*.patch"))
+        create = context.load_adapter("git", "create")
+        create(part, patches, message=_FIRST_COMMIT, when=utc_now())
     part.rename(goal)
 
 
-def _commit(git: Git, patches: list[Path]) -> None:
-    """main with all files, and a branch with one commit for each patch, by its name."""
-    env = signed(utc_now())
-    git("init", "-q", "-b", "main")
-    git("add", "-A")
-    git("commit", "-q", "-m", "The prompts as a hurried engineer wrote them", env=env)
-    for patch in patches:
-        git("checkout", "-q", "-b", patch.stem, "main")
-        git("apply", "--index", str(patch))
-        title = patch.stem.replace("-", " ").capitalize()
-        git("commit", "-q", "-m", title, env=env)
-    git("checkout", "-q", "main")
+def _other_example(root: Path, example: str) -> str:
+    """What the note of this lab says, where it is of another example."""
+    path, wanted = root / NOTE, f"{_FROM}{example}\n"
+    noted = path.read_text("utf-8", "replace") if path.is_file() else ""
+    return noted.strip() if noted.startswith(_FROM) and noted != wanted else ""

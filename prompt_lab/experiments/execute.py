@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from pipeline.tasks.base import utc_now
+from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError, ScoreFailed, TransientError
 from prompt_lab.evaluate.batches import seed_of
 from prompt_lab.experiments.context import LabContext

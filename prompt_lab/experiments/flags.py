@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.tasks.parameters import names
 from prompt_lab.errors import ConfigError
 from prompt_lab.experiments.agent_access import agent_config
 from prompt_lab.experiments.context import LabContext
-from prompt_lab.names import Split
+from prompt_lab.names import Split, split_names
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import (
     IterationMeta,
@@ -54,7 +53,11 @@ def settle(ctx: LabContext, given: Mapping[str, Any], *, iterates: bool = True) 
 
 def _check_agents(ctx: LabContext, values: Mapping[str, Any]) -> None:
     """Raise UnknownName for an agent or analyst that is not there, ConfigError for a bad config."""
-    analysts = [*names(values["analysts"]), *ctx.defaults.analysts, values.get("analyst", METRICS)]
+    analysts = [
+        *split_names(values["analysts"]),
+        *ctx.defaults.analysts,
+        values.get("analyst", METRICS),
+    ]
     for name in dict.fromkeys(analysts):
         if name != METRICS:
             agent_config(ctx, name, "analyst")
@@ -74,12 +77,12 @@ def _check_same(ctx: LabContext, values: Mapping[str, Any]) -> None:
     meta = read_if_whole(path, IterationMeta)
     if meta is None:
         return
-    wanted = tuple(m.alias for m in ctx.select_models(names(values["models"])))
+    wanted = tuple(m.alias for m in ctx.select_models(split_names(values["models"])))
     pairs: list[tuple[str, object, object]] = [
         ("--models", wanted, meta.models),
-        ("--plans", names(values["plans"]), meta.plans[Split.TRAIN]),
+        ("--plans", split_names(values["plans"]), meta.plans[Split.TRAIN]),
         ("--replicates", values["replicates"], meta.replicates),
-        ("--analysts", names(values["analysts"]), meta.analysts),
+        ("--analysts", split_names(values["analysts"]), meta.analysts),
         ("--agent", str(values["agent"]), meta.agent),
         ("--branch or --pr", change_given(values), meta.given),
         ("--from", values["from"], meta.start),

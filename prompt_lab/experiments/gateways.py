@@ -2,10 +2,10 @@
 
 import atexit
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from adapters.registry import load as load_adapter
 from prompt_lab.config.lab import GatewayConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.own_process import ModelGateway
@@ -14,7 +14,8 @@ from prompt_lab.own_process import ModelGateway
 class Gateways:
     """Keeps what it has made; a fork makes its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, load_adapter: Callable[[str, str], Any]) -> None:
+        self._load_adapter = load_adapter
         self._made: dict[tuple[int, tuple[str, ...]], ModelGateway] = {}
 
     def between(
@@ -24,8 +25,11 @@ class Gateways:
         key = (os.getpid(), tuple(model.alias for model in models))
         if key not in self._made:
             own = [m.alias for m in models if m.provider == "embedded" and config.mode != "replay"]
-            made: ModelGateway = load_adapter("gateway", "local")(
-                models, config, home, addresses=dict.fromkeys(own, _servers() if own else ())
+            made: ModelGateway = self._load_adapter("gateway", "local")(
+                models,
+                config,
+                home,
+                addresses=dict.fromkeys(own, self._embedded_servers() if own else ()),
             )
             atexit.register(made.close)
             self._made[key] = made
@@ -36,9 +40,7 @@ class Gateways:
         while self._made:
             self._made.popitem()[1].close()
 
-
-def _servers() -> list[str]:
-    """The base URLs of the embedded model's processes, all of them started."""
-    from adapters.llm.embedded_pool import shared_pool  # noqa: PLC0415 -- few runs need it
-
-    return [f"{address}/v1" for address in shared_pool().addresses()]
+    def _embedded_servers(self) -> list[str]:
+        """The base URLs of the embedded model's processes, all of them started."""
+        pool = self._load_adapter("embedded_pool", "shared")()
+        return [f"{address}/v1" for address in pool.addresses()]

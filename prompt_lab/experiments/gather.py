@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
-from hashlib import sha256
 from statistics import fmean
 
-from prompt_lab.errors import TargetError
 from prompt_lab.evaluate.drift import drifted
 from prompt_lab.evaluate.evidence import SideFacts
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.names import Side, Split
-from prompt_lab.ports import StepAdapter, TargetStep, Workspace
 from prompt_lab.records import LIVE, PlanText, PromptVersion, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch
 from prompt_lab.store.files import read_record
@@ -113,7 +110,7 @@ def version_of(ctx: LabContext, step: str, commit: str) -> PromptVersion:
     workspace = ctx.workspace(config.target)
     schema = workspace.read(commit, config.schema_path) if config.schema_path else ""
     source, adapter = workspace.read(commit, config.prompt), ctx.adapter(step)
-    inner = adapter.prompt_in(source) if isinstance(adapter, TargetStep) else source
+    inner = adapter.prompt_in(source)
     return PromptVersion(
         commit=commit,
         path=config.prompt,
@@ -130,7 +127,7 @@ def is_writable(experiment: Experiment, commit: str) -> bool:
         experiment.context.adapter(experiment.step),
     )
     source = experiment.context.workspace(config.target).read(commit, config.prompt)
-    return not isinstance(adapter, TargetStep) or adapter.prompt_in(source) == source
+    return adapter.prompt_in(source) == source
 
 
 def side_facts(experiment: Experiment, commit: str, rows: Sequence[RunRow] = ()) -> SideFacts:
@@ -144,39 +141,14 @@ def side_facts(experiment: Experiment, commit: str, rows: Sequence[RunRow] = ())
     return SideFacts(
         commit=commit,
         blobs=sources_at(experiment, commit) | workspace.blobs(commit, paths),
-        prompt_sha256=_prompt_sha256(experiment, adapter, commit),
+        prompt_sha256=adapter.prompt_sha256(workspace, commit),
     )
 
 
 def sources_at(experiment: Experiment, commit: str) -> dict[str, str]:
     """path -> blob id at a commit ('' for none), of every file that a run there may load."""
     workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
-    adapter = experiment.context.adapter(experiment.step)
-    if not isinstance(adapter, TargetStep):
-        return {path: workspace.blob(commit, path) or "" for path in adapter.sources}
-    own = dict.fromkeys(adapter.sources, "")
-    return own | workspace.blobs(commit, adapter.sources_in(workspace.worktree(commit)))
-
-
-def _prompt_sha256(experiment: Experiment, adapter: StepAdapter, commit: str) -> str:
-    """Of the prompt at a commit; '' where only running it would tell, and that cannot be done."""
-    workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
-    text: str | None = workspace.read(commit, adapter.sources[0])
-    if isinstance(adapter, TargetStep) and text is not None:
-        text = adapter.prompt_in(text)
-        if text is None:
-            return _read_described_prompt(adapter, workspace, commit)
-    return sha256((text or "").encode()).hexdigest()
-
-
-def _read_described_prompt(adapter: TargetStep, workspace: Workspace, commit: str) -> str:
-    tree = workspace.worktree(commit)
-    if workspace.observe(tree) != (commit, True):
-        return ""  # what lies there is not the commit's prompt
-    try:
-        return adapter.describe(tree).prompt_sha256
-    except TargetError:
-        return ""
+    return experiment.context.adapter(experiment.step).source_blobs(workspace, commit)
 
 
 def summarise_batch(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary:

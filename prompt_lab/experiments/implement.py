@@ -1,54 +1,41 @@
 """Implement: one change on a branch, with a commit and a pull request. Writes change.json."""
 
 from collections.abc import Iterator
-from typing import Any
 
-import luigi
-
-from pipeline.tasks.base import Phase
 from prompt_lab.errors import ConfigError, HeadMoved
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.follow_up import first_of, follow_up
 from prompt_lab.experiments.gather import version_at
 from prompt_lab.experiments.ideas import evidence, idea
 from prompt_lab.experiments.implement_agent import by_agent
-from prompt_lab.experiments.prepare import Prepare
-from prompt_lab.experiments.scout import Scout
+from prompt_lab.experiments.needs import Need, ScoutNeeded
 from prompt_lab.propose.model import Draft
 from prompt_lab.records import Change, Direction
 from prompt_lab.store.iterations import IterationMeta, read_meta
 
 
-class Implement(Phase):
-    """Carry out the top direction of the last synthesis, or take the change that is given.
+def implement(experiment: Experiment) -> Iterator[Need]:
+    """Find the change, ensure that it has a pull request, write change.json.
 
-    A built-in strategy does it, or the agent that --agent names.
+    A built-in strategy or the agent that --agent names carries out the top direction of the last
+    synthesis, unless the change is given.
     """
-
-    FILE = "change.json"
-
-    def requires(self) -> luigi.Task:
-        """What the iteration will do."""
-        return self.clone_as(Prepare)
-
-    def work(self) -> Iterator[Any]:
-        """Find the change, see that it has a pull request, write change.json."""
-        meta = read_meta(self.context.lab, self.number, self.step)
-        if meta.given:
-            change = _use_given_change(self, meta)
-        elif self.skip_implement:
-            raise ConfigError(
-                ["--skip-implement: name the change that exists already with --branch or --pr"]
-            )
-        elif meta.follow_up_of is not None:
-            made = follow_up(self, meta)
-            assert made is not None
-            change = made
-        else:
-            if not meta.last_synthesis:
-                yield self.clone_as(Scout)
-            change = by_agent(self, meta) if meta.agent else _proposed(self, meta)
-        self.write(change.model_dump_json(indent=2) + "\n")
+    meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
+    if meta.given:
+        change = _use_given_change(experiment, meta)
+    elif experiment.skip_implement:
+        raise ConfigError(
+            ["--skip-implement: name the change that exists already with --branch or --pr"]
+        )
+    elif meta.follow_up_of is not None:
+        found = follow_up(experiment, meta)
+        assert found is not None
+        change = found
+    else:
+        if not meta.last_synthesis:
+            yield ScoutNeeded()
+        change = by_agent(experiment, meta) if meta.agent else _proposed(experiment, meta)
+    experiment.write("change.json", change.model_dump_json(indent=2) + "\n")
 
 
 def _use_given_change(experiment: Experiment, meta: IterationMeta) -> Change:

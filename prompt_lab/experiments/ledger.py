@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from pipeline.console import say
-from pipeline.tasks.base import LabTask
 from prompt_lab.errors import StoreError
 from prompt_lab.experiments.budget_grant import budgets
 from prompt_lab.experiments.budget_uses import irregular_trials
@@ -24,21 +22,6 @@ from prompt_lab.store.kept import keep_other
 SIGN = "Prompt Lab</title>"
 """What every page of ours says."""
 HEADING = "# Irregular folders"
-
-
-class Ledger(LabTask):
-    """Writes index.html, a page for each analysis of another tool, and irregular.md."""
-
-    _told = False
-
-    def complete(self) -> bool:
-        """Done once it has spoken: a lab may have changed since the last time."""
-        return self._told
-
-    def run(self) -> None:
-        """Write the pages and say where they are."""
-        say(write_ledger(self.context))
-        self._told = True
 
 
 def write_ledger(ctx: LabContext) -> str:

@@ -1,23 +1,22 @@
 """The trial of an iteration: it asks for its runs look by look and stops when they settle it."""
 
 from collections.abc import Generator
-from typing import Any
 
-import luigi
-
-from pipeline.tasks.run import all_runs, run_task, sound_rows
 from prompt_lab.decide.verdict import Trial
+from prompt_lab.errors import StoreError
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.llm_judge import left_to_judge
+from prompt_lab.experiments.gather import rows_now
+from prompt_lab.experiments.llm_judge import judgements_needed
+from prompt_lab.experiments.needs import Need, RunsNeeded
 from prompt_lab.experiments.trials import read_judgements, ready_pairs, rows_asked_for, trial_of
 from prompt_lab.names import Outcome
 from prompt_lab.records import RunRow
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.iterations import RunsSummary
-from prompt_lab.store.runs import is_finished
+from prompt_lab.store.runs import is_finished, set_aside_damaged
 
 
-def in_looks(experiment: Experiment, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
+def in_looks(experiment: Experiment, batch: Batch) -> Generator[Need, None, list[RunRow]]:
     """Yield the runs of one look after the other until there is a verdict; the rows it is about.
 
     Where the step has a judge, each look's runs are followed by its judgements. Luigi begins this
@@ -30,21 +29,57 @@ def in_looks(experiment: Experiment, batch: Batch) -> Generator[Any, Any, list[R
             continue
         trial = trial_of(experiment)
         trial.update(ready_pairs(rows, read_judgements(experiment, batch.name)))
-        tasks = _missing_runs(experiment, batch, trial)
-        if not tasks:
+        need: Need | None = _runs_needed(experiment, batch, trial)
+        if need is None:
             look = sum(count <= len(trial.plans_asked_for) for count in trial.design.counts)
-            tasks = left_to_judge(experiment, batch.name, rows_asked_for(trial, rows), look)
-        if not tasks:
+            need = judgements_needed(experiment, batch.name, rows_asked_for(trial, rows), look)
+        if need is None:
             return rows_asked_for(trial, rows)
-        yield tasks
+        yield need
 
 
-def all_judged(experiment: Experiment, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
+def all_judged(experiment: Experiment, batch: Batch) -> Generator[Need, None, list[RunRow]]:
     """Yield all runs of a batch, then its judgements if there is a judge; the rows."""
     rows = yield from all_runs(experiment, batch)
-    tasks = left_to_judge(experiment, batch.name, rows, 0)
-    if tasks:
-        yield tasks
+    need = judgements_needed(experiment, batch.name, rows, 0)
+    if need is not None:
+        yield need
+    return rows
+
+
+def all_runs(experiment: Experiment, batch: Batch) -> Generator[Need, None, list[RunRow]]:
+    """Yield the runs of a batch until all are there; their rows without the probes."""
+    rows = None
+    while rows is None:
+        yield missing_runs(experiment, batch)
+        rows = sound_rows(experiment, batch)
+    return rows
+
+
+def missing_runs(experiment: Experiment, batch: Batch) -> RunsNeeded:
+    """The runs that are made in any case and are not there yet."""
+    root = experiment.context.lab.root
+    keys = (
+        key
+        for key, planned in batch.by_key().items()
+        if not (planned.reused or planned.if_promising or is_finished(root / planned.path))
+    )
+    return RunsNeeded(batch.name, tuple(keys))
+
+
+def sound_rows(experiment: Experiment, batch: Batch) -> list[RunRow] | None:
+    """The finished runs of a batch, a reused one replaced where it was made again.
+
+    None where records were damaged: those were set aside, so that the runs are made again. Raises
+    StoreError for a damaged record of an earlier iteration.
+    """
+    try:
+        rows = rows_now(experiment, batch)
+    except StoreError:
+        root = experiment.context.lab.root
+        if not [r for r in batch.runs if not r.reused and set_aside_damaged(root / r.path)]:
+            raise
+        return None
     return rows
 
 
@@ -57,15 +92,16 @@ def with_looks(summary: RunsSummary, batch: Batch, trial: Trial) -> RunsSummary:
     return summary.model_copy(update={"plans": trial.plans_asked_for, **at})
 
 
-def _missing_runs(experiment: Experiment, batch: Batch, trial: Trial) -> list[luigi.Task]:
+def _runs_needed(experiment: Experiment, batch: Batch, trial: Trial) -> RunsNeeded | None:
     """The runs that the trial asks for; no merge may rest on a reused run that was not probed."""
     root, plans = experiment.context.lab.root, set(trial.plans_asked_for)
     found = trial.verdict
     better = found is not None and (found.outcome is Outcome.YES or found.needs_verify)
-    return [
-        run_task(experiment.number, experiment.step, batch.name, key)
+    keys = tuple(
+        key
         for key, planned in batch.by_key().items()
         if planned.plan in plans
         and (better or not planned.if_promising)
         and not (planned.reused or is_finished(root / planned.path))
-    ]
+    )
+    return RunsNeeded(batch.name, keys) if keys else None

@@ -1,162 +1,81 @@
 """Loop: iterations one after another, until a limit is reached or nothing is left to try."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import luigi
-
-from adapters.workspace.lab_repository import LabRepository
-from pipeline.console import say
-from pipeline.tasks.base import File, LabTask, P, hold_lab, utc_now
-from pipeline.tasks.iteration import Iteration
-from pipeline.tasks.parameters import (
-    MOST_REPLICATES,
-    AmountParameter,
-    CountParameter,
-    NamesParameter,
-)
-from prompt_lab.decide.stop import Done, LoopStop, stop, total_cost_usd
-from prompt_lab.experiments.context import context
-from prompt_lab.experiments.flags import NEXT
+from prompt_lab.clock import utc_now
+from prompt_lab.decide.stop import Done, LoopLimits, LoopStop, stop, total_cost_usd
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.ledger import write_ledger
-from prompt_lab.experiments.loop_steps import (
-    Ahead,
-    ahead_of,
-    done_in,
-    limits_of,
-    told_at_end,
-    told_before,
-)
-from prompt_lab.experiments.scout import Scout
+from prompt_lab.experiments.loop_steps import Ahead, ahead_of, done_in, told_at_end, told_before
+from prompt_lab.experiments.needs import IterationNeeded
+from prompt_lab.report.terminal import say
 from prompt_lab.store.files import write_record
-from prompt_lab.store.loops import (
-    BEGUN,
-    ENDED,
-    LoopBegun,
-    LoopEnded,
-    check_loop,
-    open_loop,
-    read_begun,
-    read_ended,
-)
+from prompt_lab.store.loops import BEGUN, ENDED, LoopBegun, LoopEnded, read_begun
 
 
-class Loop(LabTask):
-    """Iteration after iteration. Says why it stopped; the reason is in ended.json."""
+@dataclass(frozen=True)
+class LoopRun:
+    """One loop of a step. `options` are those of its iterations, as `Experiment` takes them."""
 
-    step = luigi.Parameter(default="", description="a file of configs/steps; default: lab.yaml's")
-    number = CountParameter(
-        "--number",
-        least=1,
-        default=NEXT,
-        description="the loop; default: the open one, or a new one",
-    )
-    iterations = CountParameter("--iterations", least=1, default=5, description="at most so many")
-    budget_usd = AmountParameter(
-        "--budget-usd", description="stop before an iteration that could take more US dollars"
-    )
-    target_score = AmountParameter(
-        "--target-score", most=1, description="stop once main's mean score is at least this"
-    )
-    without_yes = CountParameter(
-        "--without-yes", least=1, default=3, description="stop after so many in a row without a YES"
-    )
-    models = NamesParameter(default="", description="as for Iteration")
-    plans = NamesParameter(default="", description="as for Iteration")
-    replicates = CountParameter(
-        "--replicates", least=1, most=MOST_REPLICATES, default=0, description="as for Iteration"
-    )
-    agent = luigi.Parameter(default="", description="as for Iteration")
-    analysts = NamesParameter(default="", description="as for Iteration")
-    vars()["from"] = luigi.Parameter(
-        default="", description="as for Iteration, of the loop's first one"
-    )
-
-    _said = ""
-
-    @classmethod
-    def get_param_values(
-        cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
-    ) -> list[tuple[str, Any]]:
-        """Resolve step and number once, so that they are part of the task's id."""
-        found = dict(super().get_param_values(params, args, kwargs))
-        ctx = context()
-        found["step"] = found["step"] or ctx.defaults.step
-        ctx.step(found["step"])
-        if found["number"] == NEXT:
-            found["number"] = open_loop(ctx.lab, found["step"])
-        check_loop(ctx.lab, found["number"], found["step"])
-        return [(name, found[name]) for name, _ in params]
+    context: LabContext
+    step: str
+    number: int
+    limits: LoopLimits
+    options: Mapping[str, Any]
 
     @property
     def folder(self) -> Path:
         """The loop's folder in the lab."""
         return self.context.lab.loop(self.number, self.step)
 
-    def output(self) -> luigi.LocalTarget:
-        """The file that says why it stopped."""
-        return File(str(self.folder / ENDED))
+    def experiment(self, ahead: Ahead) -> Experiment:
+        """The loop's next iteration."""
+        return Experiment(
+            self.context, self.step, ahead.number, **{**self.options, **self.overrides(ahead)}
+        )
 
-    def run(self) -> Iterator[Any]:
-        """Hold the lab, then go on."""
-        hold_lab(self.context)
-        yield from self.work()
+    def overrides(self, ahead: Ahead) -> dict[str, Any]:
+        """The options in which the next iteration differs from the loop's own."""
+        return {
+            "start": self.options.get("start", "") if ahead.first else "",
+            "follow_up": ahead.follow_up,
+            "agent": "" if ahead.follow_up else self.options.get("agent", ""),
+        }
 
-    def work(self) -> Iterator[Any]:
-        """One iteration after the other. Luigi begins anew after each: the lab is the state."""
+    def run(self, on_message: Callable[[str, int], None]) -> Iterator[IterationNeeded]:
+        """Yield one iteration after the other until a limit is reached. Writes ended.json.
+
+        It is started from the top after each iteration: the lab is the state. `on_message` gets a
+        line of text and the percentage that is done.
+        """
         while True:
             state = read_begun(self.context.lab, self.number, self.step) or self._new()
-            done, limits = done_in(self.context, state), limits_of(self)
-            reason = stop(limits, done)
+            done = done_in(self.context, state)
+            reason = stop(self.limits, done)
             if reason is None:
                 ahead = ahead_of(self, state)
-                reason = ahead.stop or stop(limits, done, next_cost=ahead.most_cost)
+                reason = ahead.stop or stop(self.limits, done, next_cost=ahead.most_cost)
             if reason is not None:
                 self._end(state, done, reason)
                 return
-            self._go_on(state, done, ahead)
-            if ahead.scouts:
-                yield self.next_task(Scout, ahead)
-            else:
-                yield self.next_task(Iteration, ahead)
-
-    def next_task(self, kind: type[P], ahead: Ahead) -> P:
-        """The loop's next iteration, or a phase of it."""
-        flags = {"from": self.start if ahead.first else "", "follow_up": ahead.follow_up}
-        flags["agent"] = "" if ahead.follow_up else self.agent
-        return kind(
-            step=self.step,
-            number=ahead.number,
-            models=self.models,
-            plans=self.plans,
-            replicates=self.replicates,
-            analysts=self.analysts,
-            **flags,
-        )
-
-    @property
-    def start(self) -> str:
-        """Where the first candidate begins, as --from says."""
-        return str(vars(self)["from"])
+            self._begin(state, ahead)
+            text = told_before(self, done, ahead)
+            on_message(text, round(100 * len(done) / self.limits.iterations))
+            yield IterationNeeded(ahead.number, scout=ahead.scouts, **self.overrides(ahead))
 
     def _new(self) -> LoopBegun:
         """Written down only once it makes an iteration, or ends: one that is refused is none."""
         return LoopBegun(loop=self.number, step=self.step, created=utc_now())
 
-    def _go_on(self, state: LoopBegun, done: Sequence[Done], ahead: Ahead) -> None:
-        """Write down which iteration is the loop's next, and say it."""
+    def _begin(self, state: LoopBegun, ahead: Ahead) -> None:
+        """Write down which iteration is the loop's next."""
         if ahead.number not in state.iterations:
             numbers = (*state.iterations, ahead.number)
             write_record(self.folder / BEGUN, state.model_copy(update={"iterations": numbers}))
-        text = told_before(self, done, ahead)
-        if text != self._said:  # once, also where a scout went ahead of the iteration
-            say(text)
-        self._said = text
-        if self.set_status_message is not None:
-            self.set_status_message(text)
-        if self.set_progress_percentage is not None:
-            self.set_progress_percentage(round(100 * len(done) / self.iterations))
 
     def _end(self, state: LoopBegun, done: Sequence[Done], reason: LoopStop) -> None:
         write_record(self.folder / BEGUN, state)
@@ -165,7 +84,7 @@ class Loop(LabTask):
             loop=self.number,
             step=self.step,
             stop=reason,
-            limits=limits_of(self),
+            limits=self.limits,
             iterations=tuple(one.iteration for one in done),
             cost_usd=total_cost_usd(done),
             text=text,
@@ -173,14 +92,7 @@ class Loop(LabTask):
         )
         write_record(self.folder / ENDED, record)
         write_ledger(self.context)
-        repository = LabRepository(self.context.lab.root)
+        repository = self.context.lab_repository()
         repository.ensure()  # a loop may stop before its first iteration
         repository.commit(f"Loop {self.number} stopped: {reason.code.value}", when=record.when)
         say(text)
-
-
-@Loop.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _say_again(task: Loop) -> None:
-    record = read_ended(task.context.lab, task.number, task.step)
-    if record is not None:
-        say(record.text)

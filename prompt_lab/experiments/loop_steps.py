@@ -2,14 +2,13 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.tasks.iteration import Iteration
-from pipeline.tasks.parameters import NOT_GIVEN
 from prompt_lab.decide.policy import AlphaSpent
-from prompt_lab.decide.stop import Done, LoopLimits, LoopStop, StopCode, main_score, total_cost_usd
+from prompt_lab.decide.stop import Done, LoopStop, StopCode, main_score, total_cost_usd
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.errors import ConfigError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.dry_run import most_cost
+from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.ideas import check_idea
 from prompt_lab.experiments.pages import sum_usage as spent_in
 from prompt_lab.experiments.prepare import plan_iteration
@@ -23,7 +22,7 @@ from prompt_lab.store.loops import LoopBegun
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from prompt_lab.experiments.loop import Loop
+    from prompt_lab.experiments.loop import LoopRun
 
 
 class Ahead(NamedTuple):
@@ -36,16 +35,6 @@ class Ahead(NamedTuple):
     scouts: bool = False
     """The baseline is to be run on a few plans before anyone can tell whether there is an idea."""
     stop: LoopStop | None = None
-
-
-def limits_of(loop: "Loop") -> LoopLimits:
-    """The limits that the command gives."""
-    return LoopLimits(
-        iterations=loop.iterations,
-        budget_usd=None if loop.budget_usd == NOT_GIVEN else loop.budget_usd,
-        target_score=None if loop.target_score == NOT_GIVEN else loop.target_score,
-        without_yes=loop.without_yes,
-    )
 
 
 def done_in(ctx: LabContext, state: LoopBegun) -> list[Done]:
@@ -71,7 +60,7 @@ def done_in(ctx: LabContext, state: LoopBegun) -> list[Done]:
     return found
 
 
-def ahead_of(loop: "Loop", state: LoopBegun) -> Ahead:
+def ahead_of(loop: "LoopRun", state: LoopBegun) -> Ahead:
     """The open iteration if there is one, else the next; or why there can be none.
 
     Raises the LabError that the iteration itself would stop at.
@@ -79,29 +68,29 @@ def ahead_of(loop: "Loop", state: LoopBegun) -> Ahead:
     number = resolve_number(loop.context.lab, loop.step, "")
     first = not state.iterations or state.iterations[0] == number
     ahead = Ahead(number, first=first, follow_up=_follow_up(loop, state, number))
-    task = loop.next_task(Iteration, ahead)
+    experiment = loop.experiment(ahead)
     try:
-        meta = plan_iteration(task)
-        scouts = _asks_for_scout(task, meta)
-        if not scouts and not (task.folder / "change.json").exists():
-            check_idea(task, meta)
+        meta = plan_iteration(experiment)
+        scouts = _asks_for_scout(experiment, meta)
+        if not scouts and not (experiment.folder / "change.json").exists():
+            check_idea(experiment, meta)
     except NothingToPropose as error:
         return ahead._replace(stop=LoopStop(code=StopCode.NO_DIRECTION, text=str(error)))
     except AlphaSpent as error:
         return ahead._replace(stop=LoopStop(code=StopCode.NO_ALPHA, text=str(error)))
-    return ahead._replace(most_cost=most_cost(task, meta), scouts=scouts)
+    return ahead._replace(most_cost=most_cost(experiment, meta), scouts=scouts)
 
 
-def told_before(loop: "Loop", done: "Sequence[Done]", ahead: Ahead) -> str:
+def told_before(loop: "LoopRun", done: "Sequence[Done]", ahead: Ahead) -> str:
     """One line before an iteration."""
     answers = f", answers iteration {ahead.follow_up}" if ahead.follow_up else ""
-    at = f"Loop {loop.number}: {len(done) + 1} of at most {count(loop.iterations, 'iteration')}"
+    at = f"Loop {loop.number}: {len(done) + 1} of at most {count(loop.limits.iterations, 'iteration')}"
     return (
         f"{at}, iteration {ahead.number}{answers}. So far {_outcomes(done)}; {_money(loop, done)}."
     )
 
 
-def told_at_end(loop: "Loop", done: "Sequence[Done]", reason: LoopStop) -> str:
+def told_at_end(loop: "LoopRun", done: "Sequence[Done]", reason: LoopStop) -> str:
     """Why it stopped, what it came to, and which page to open."""
     lines = [f"Loop {loop.number}  {loop.step}  stopped: {reason.code.value.replace('_', ' ')}"]
     why = reason.text.splitlines()
@@ -127,7 +116,7 @@ def _row(one: Done) -> str:
     return f"            {one.iteration}  {outcome:<11}  {scores}  {merged}".rstrip()
 
 
-def _follow_up(loop: "Loop", state: LoopBegun, number: int) -> int:
+def _follow_up(loop: "LoopRun", state: LoopBegun, number: int) -> int:
     """The CONDITIONAL iteration just before, where its fix can be carried out; else 0."""
     lab = loop.context.lab
     open_one = read_if_whole(lab.iteration(number, loop.step) / "meta.json", IterationMeta)
@@ -138,17 +127,17 @@ def _follow_up(loop: "Loop", state: LoopBegun, number: int) -> int:
     if verdict is None or verdict.outcome is not Outcome.CONDITIONAL:
         return 0
     try:
-        plan_iteration(loop.next_task(Iteration, Ahead(number, follow_up=last)))
+        plan_iteration(loop.experiment(Ahead(number, follow_up=last)))
     except (ConfigError, AlphaSpent):
         return 0
     return last
 
 
-def _asks_for_scout(task: Iteration, meta: IterationMeta) -> bool:
+def _asks_for_scout(experiment: Experiment, meta: IterationMeta) -> bool:
     """Whether only runs of the baseline can tell if there is anything to try."""
     if meta.last_synthesis or meta.given or meta.follow_up_of is not None:
         return False
-    return not any((task.folder / name).exists() for name in ("scout.json", "change.json"))
+    return not any((experiment.folder / name).exists() for name in ("scout.json", "change.json"))
 
 
 def _outcomes(done: "Sequence[Done]") -> str:
@@ -156,6 +145,6 @@ def _outcomes(done: "Sequence[Done]") -> str:
     return ", ".join(f"{told.count(o)} {o.value}" for o in Outcome if o in told) or "no verdict"
 
 
-def _money(loop: "Loop", done: "Sequence[Done]") -> str:
-    of = "" if loop.budget_usd == NOT_GIVEN else f" of {money(loop.budget_usd)}"
+def _money(loop: "LoopRun", done: "Sequence[Done]") -> str:
+    of = "" if loop.limits.budget_usd is None else f" of {money(loop.limits.budget_usd)}"
     return f"{money(total_cost_usd(done))}{of} spent"

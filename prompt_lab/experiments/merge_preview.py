@@ -19,11 +19,11 @@ def check_base(experiment: Experiment, commit: str, *, onto: str, flag: str) -> 
     try:
         lost = unmeasured(experiment, commit, onto=main)
     except MergeConflict as error:
-        raise MergeConflict(f"{flag}: {error}: {_fix(phase, onto)}") from error
+        raise MergeConflict(f"{flag}: {error}: {_fix(experiment, onto)}") from error
     if lost:
         raise TargetError(
             f"{flag}: {onto!r} has changed {_list_paths(lost)} since the branch left it, which the step"
-            f" reads: what would be merged is not what would be run. {_fix(phase, onto)}"
+            f" reads: what would be merged is not what would be run. {_fix(experiment, onto)}"
         )
 
 

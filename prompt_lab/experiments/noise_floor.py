@@ -1,147 +1,118 @@
 """NoiseFloor: run the baseline again and again, and say what that lets a trial see."""
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-import luigi
-
-from pipeline.console import say
-from pipeline.tasks.base import Phase, utc_now
-from pipeline.tasks.parameters import WholeParameter
-from pipeline.tasks.run import missing_runs
-from prompt_lab.errors import ConfigError, LabError
+from prompt_lab.clock import utc_now
+from prompt_lab.errors import LabError
 from prompt_lab.evaluate.noise_floor import FloorRecord, FloorRequest, estimate, floor_of
 from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.budget_grant import at_next_alpha
 from prompt_lab.experiments.crash import refuse_unanswered
 from prompt_lab.experiments.estimates import GUESSED, HEAD, characters, row, time
+from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import rows_of
+from prompt_lab.experiments.looks import missing_runs
+from prompt_lab.experiments.needs import Need
 from prompt_lab.experiments.prepare import train_plans
 from prompt_lab.names import Side, Split, count
 from prompt_lab.report.noise import render_noise
+from prompt_lab.report.terminal import say
 from prompt_lab.store.files import read_if_whole, write_record, write_text
-from prompt_lab.store.layout import NO_ITERATION, Lab
+from prompt_lab.store.layout import Lab
 from prompt_lab.store.runs import timings
 
 REPLICATES = 5
 
 
-class NoiseFloor(Phase):
-    """The baseline against itself. Writes noise_floor/<step>.json, and a page beside it."""
-
-    ITERATES = False
-
-    number = WholeParameter(
-        "--number", default=NO_ITERATION, visibility=luigi.parameter.ParameterVisibility.HIDDEN
+def floor_request(experiment: Experiment) -> FloorRequest:
+    """What the options and the configs ask to be measured."""
+    context = experiment.context
+    target = context.target(context.step(experiment.step).target)
+    workspace = context.workspace(target.name)
+    workspace.check()
+    names = experiment.model_names or context.defaults.models
+    models = context.choose_models(names, experiment.step)
+    return FloorRequest(
+        step=experiment.step,
+        commit=workspace.resolve(target.main),
+        models=tuple(model.alias for model in models),
+        plans=tuple(train_plans(experiment, context.defaults.train_plans)),
+        replicates=experiment.replicates or REPLICATES,
     )
 
-    dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
-    _said = False
 
-    @classmethod
-    def get_param_values(
-        cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
-    ) -> list[tuple[str, Any]]:
-        """Refuse what belongs to an iteration: there is no candidate here."""
-        found = dict(super().get_param_values(params, args, kwargs))
-        if found["branch"] or found["pr"] or found["number"] != NO_ITERATION:
-            raise ConfigError(
-                ["NoiseFloor runs the baseline: --branch, --pr and --number are none"]
-            )
-        return list(found.items())
+def describe_floor_dry_run(experiment: Experiment) -> str:
+    """The runs that would be made, and what they would take; leaves no trace in the lab."""
+    with experiment.context.temporary_work_folder():
+        return _would_run(experiment)
 
-    def output(self) -> luigi.LocalTarget:
-        """noise_floor/<step>.json."""
-        return luigi.LocalTarget(str(floor_path(self.context.lab, self.step)))
 
-    def complete(self) -> bool:
-        """Measured for this very baseline, these models and plans, as often as asked.
-
-        A dry run is done once it has spoken.
-        """
-        if self.dry_run:
-            return self._said
-        found = read_floor(self.context.lab, self.step)
-        try:
-            return found is not None and found.asked == self.floor_request
-        except LabError:  # run() says it
-            return False
-
-    @cached_property
-    def floor_request(self) -> FloorRequest:
-        """What the flags and the configs ask to be measured."""
-        ctx = self.context
-        target = ctx.target(ctx.step(self.step).target)
-        workspace = ctx.workspace(target.name)
-        workspace.check()
-        models = ctx.choose_models(self.model_names or ctx.defaults.models, self.step)
-        return FloorRequest(
-            step=self.step,
-            commit=workspace.resolve(target.main),
-            models=tuple(model.alias for model in models),
-            plans=tuple(train_plans(self, ctx.defaults.train_plans)),
-            replicates=self.replicates or REPLICATES,
+def _would_run(experiment: Experiment) -> str:
+    request, context = floor_request(experiment), experiment.context
+    length = characters(experiment, request.commit, Split.TRAIN, request.plans)
+    calls = len(request.plans) * request.replicates
+    rows = [
+        estimate(
+            context.models[alias],
+            calls,
+            0,
+            past=timings(context.lab, alias, experiment.step),
+            characters=length,
         )
-
-    def run(self) -> Any:
-        """A dry run reads, speaks and leaves no trace, not even the lock."""
-        if not self.dry_run:
-            return super().run()
-        with self.context.temporary_work_folder():
-            say(self._would_run())
-        self._said = True
-        return None
-
-    def _would_run(self) -> str:
-        """The runs that would be made, all anew, and what they would take."""
-        asked, ctx = self.floor_request, self.context
-        length = characters(self, asked.commit, Split.TRAIN, asked.plans)
-        calls = len(asked.plans) * asked.replicates
-        rows = [
-            estimate(
-                ctx.models[alias],
-                calls,
-                0,
-                past=timings(ctx.lab, alias, self.step),
-                characters=length,
-            )
-            for alias in asked.models
+        for alias in request.models
+    ]
+    cost, seconds = sum(one.cost_usd for one in rows), sum(one.seconds for one in rows)
+    size = f"{count(len(request.plans), 'plan')}, {count(request.replicates, 'run')} of each"
+    return "\n".join(
+        [
+            f"Dry run of the noise floor of step {experiment.step}. Nothing is run or written.",
+            f"  baseline   {request.commit[:12]}, on {size}",
+            "",
+            HEAD,
+            *map(row, rows),
+            "",
+            f"  {count(calls * len(rows), 'call')}, ${cost:.2f}, about {time(seconds)}.",
+            *([] if all(one.measured for one in rows) else [GUESSED]),
         ]
-        cost, seconds = sum(one.cost_usd for one in rows), sum(one.seconds for one in rows)
-        size = f"{count(len(asked.plans), 'plan')}, {count(asked.replicates, 'run')} of each"
-        return "\n".join(
-            [
-                f"Dry run of the noise floor of step {self.step}. Nothing is run or written.",
-                f"  baseline   {asked.commit[:12]}, on {size}",
-                "",
-                HEAD,
-                *map(row, rows),
-                "",
-                f"  {count(calls * len(rows), 'call')}, ${cost:.2f}, about {time(seconds)}.",
-                *([] if all(one.measured for one in rows) else [GUESSED]),
-            ]
-        )
+    )
 
-    def work(self) -> Iterator[Any]:
-        """Make every run anew: runs of another day would mix drift into the noise."""
-        asked = self.floor_request
-        digest = sha256(asked.model_dump_json().encode()).hexdigest()[:12]
-        sides = {Side.BASELINE: asked.commit}
-        order = BatchOrder(digest, Split.TRAIN, sides, asked.models, asked.plans, asked.replicates)
-        batch = batch_for(self, order, reuse=False)
-        if not self.skip_runner:
-            yield missing_runs(self, batch)
-        rows = rows_of(self, batch)
-        refuse_unanswered(self, batch, rows)
-        record = floor_of(rows, asked, self.context.models, now=utc_now())
-        page = render_noise(record, at_next_alpha(self.context, self.step))
-        goal = Path(self.output().path)
-        write_text(goal.with_suffix(".md"), page)
-        write_record(goal, record)
-        print(page)
+
+def measure_noise_floor(experiment: Experiment) -> Iterator[Need]:
+    """Make every run again, since older runs would mix drift into the noise.
+
+    Writes noise_floor/<step>.json, and a page beside it.
+    """
+    request = floor_request(experiment)
+    digest = sha256(request.model_dump_json().encode()).hexdigest()[:12]
+    sides = {Side.BASELINE: request.commit}
+    order = BatchOrder(
+        digest, Split.TRAIN, sides, request.models, request.plans, request.replicates
+    )
+    batch = batch_for(experiment, order, reuse=False)
+    if not experiment.skip_runner:
+        yield missing_runs(experiment, batch)
+    rows = rows_of(experiment, batch)
+    refuse_unanswered(experiment, batch, rows)
+    record = floor_of(rows, request, experiment.context.models, now=utc_now())
+    page = render_noise(record, at_next_alpha(experiment.context, experiment.step))
+    path = floor_path(experiment.context.lab, experiment.step)
+    write_text(path.with_suffix(".md"), page)
+    write_record(path, record)
+    say(page)
+
+
+def is_measured(experiment: Experiment) -> bool:
+    """Whether the floor is that of this very baseline, these models and plans, as often as asked.
+
+    False where it cannot be determined: the measurement then raises the reason.
+    """
+    found = read_floor(experiment.context.lab, experiment.step)
+    try:
+        return found is not None and found.asked == floor_request(experiment)
+    except LabError:
+        return False
 
 
 def floor_path(lab: Lab, step: str) -> Path:

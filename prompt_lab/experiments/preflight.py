@@ -1,7 +1,6 @@
 """What can be known to be wrong before the first call: gold, prompt, schema, the given change."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,11 +24,8 @@ from prompt_lab.experiments.flags import METRICS
 from prompt_lab.experiments.gather import is_writable, version_at
 from prompt_lab.experiments.merge_preview import check_base
 from prompt_lab.names import Split
-from prompt_lab.ports import TargetStep
-from prompt_lab.prompts.text import unsent
 from prompt_lab.store.plans import digest, has_gold, read_plan, set_digest
 
-NO_OUTPUT = Path(os.devnull) / "nothing"
 SHOWN = 5
 JUDGE_TEMPLATE = Path("prompts") / "judge.md.j2"
 
@@ -48,11 +44,8 @@ def checked_plans(experiment: Experiment, plans: Sequence[str], *, split: Split)
     for name in plans:
         try:
             read.append(digest(read_plan(folder / name, adapter.inputs, adapter.outputs)))
-            # What a step file makes of an output that is not there is its own affair.
-            if isinstance(adapter, TargetStep):
-                continue
             if not judged or has_gold(folder / name, adapter.outputs):
-                adapter.score(folder / name, NO_OUTPUT)
+                adapter.check_gold(folder / name)
         except LabError as error:
             faults.append(str(error))
     if faults:
@@ -63,9 +56,7 @@ def checked_plans(experiment: Experiment, plans: Sequence[str], *, split: Split)
 
 def check_step(experiment: Experiment) -> None:
     """Raises the LabError of a step file or an interpreter that no run could use."""
-    adapter = experiment.context.adapter(experiment.step)
-    if isinstance(adapter, TargetStep):
-        adapter.check()
+    experiment.context.adapter(experiment.step).check()
 
 
 def check_judge(
@@ -165,10 +156,7 @@ def _check_version(experiment: Experiment, commit: str) -> None:
         version = version_at(experiment, commit)
     except TargetError as error:
         raise TargetError(f"{error}: commit it there, or correct its path in {config}.") from error
-    adapter = experiment.context.adapter(experiment.step)
-    lost = None
-    if not isinstance(adapter, TargetStep):
-        lost = unsent(version.text, [Path(name).stem for name in adapter.inputs])
+    lost = experiment.context.adapter(experiment.step).find_prompt_fault(version.text)
     if lost:
         raise TargetError(
             f"{version.path!r} at commit {commit[:12]!r} {lost}. Correct it in the target."

@@ -2,11 +2,7 @@
 
 from collections.abc import Sequence
 
-from adapters.registry import OWN_PROCESS
-from adapters.workspace.lab_repository import LabRepository
-from pipeline.console import say
-from pipeline.tasks.base import Phase, utc_now
-from pipeline.tasks.parameters import names
+from prompt_lab.clock import utc_now
 from prompt_lab.decide.ledger import Grant
 from prompt_lab.experiments.agent_work import agent_of, analysts_of
 from prompt_lab.experiments.budget_grant import grant_alpha
@@ -23,8 +19,9 @@ from prompt_lab.experiments.preflight import (
     checked_plans,
 )
 from prompt_lab.experiments.rejudge import check_again
-from prompt_lab.names import Split
+from prompt_lab.names import Split, split_names
 from prompt_lab.records import RECORDED
+from prompt_lab.report.terminal import say
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.plans import choose_plans, plan_names
@@ -33,26 +30,23 @@ from prompt_lab.store.plans import left_out as lacking
 SHOWN = 5
 
 
-class Prepare(Phase):
-    """Check everything that can be checked without a call, and write the iteration down."""
+def is_prepared(experiment: Experiment) -> bool:
+    """Whether meta.json is there and readable."""
+    return read_if_whole(experiment.folder / "meta.json", IterationMeta) is not None
 
-    FILE = "meta.json"
 
-    def complete(self) -> bool:
-        """Prepared, and the file is whole."""
-        return read_if_whole(self.folder / self.FILE, IterationMeta) is not None
-
-    def work(self) -> None:
-        """Gather names, check them, write meta.json."""
-        target = self.context.step(self.step).target
-        if not self.complete():
-            self.context.workspace(target).check()
-            self.context.code_host(target).refresh(self.context.target(target).main)
-        meta = plan_iteration(self)
-        for text in left_out(self):
-            say(text)
-        LabRepository(self.context.lab.root).ensure()
-        self.write(meta.model_dump_json(indent=2) + "\n")
+def prepare(experiment: Experiment) -> None:
+    """Check everything that can be checked without a call, and write meta.json."""
+    context = experiment.context
+    target = context.step(experiment.step).target
+    if not is_prepared(experiment):
+        context.workspace(target).check()
+        context.code_host(target).refresh(context.target(target).main)
+    meta = plan_iteration(experiment)
+    for text in left_out(experiment):
+        say(text)
+    context.lab_repository().ensure()
+    experiment.write("meta.json", meta.model_dump_json(indent=2) + "\n")
 
 
 def plan_iteration(experiment: Experiment) -> IterationMeta:
@@ -136,7 +130,7 @@ def left_out(experiment: Experiment) -> list[str]:
 
 def _as_told(experiment: Experiment, budget: Grant, follow_up_of: int | None) -> Grant:
     """A second look at a candidate is a trial like any other, and is told as one; a replay not."""
-    own_process = experiment.context.step(experiment.step).adapter in OWN_PROCESS
+    own_process = experiment.context.runs_in_own_process(experiment.step)
     if own_process and experiment.context.defaults.gateway.is_recorded:
         text = f"A {RECORDED}: it can merge nothing, and spends nothing of the budget of error."
         return budget.model_copy(update={"text": text})
@@ -149,7 +143,7 @@ def _as_told(experiment: Experiment, budget: Grant, follow_up_of: int | None) ->
 def train_plans(experiment: Experiment, most: int) -> Sequence[str]:
     """The train plans that --plans names, or the first ones."""
     available = _plans(experiment, Split.TRAIN)
-    wanted = names(experiment.plans)
+    wanted = split_names(experiment.plans)
     if wanted:
         return choose_plans(available, wanted, experiment.context.lab.plans(Split.TRAIN))
     return available[:most]

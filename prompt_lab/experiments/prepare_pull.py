@@ -1,21 +1,14 @@
 """PreparePull: a pull request as an iteration that is ready to run, before any call is made."""
 
-from collections.abc import Sequence
-from typing import Any
-
-import luigi
-
-from pipeline.console import say
-from pipeline.tasks.base import Phase
-from prompt_lab.errors import ConfigError
 from prompt_lab.experiments.batches import batch_for
-from prompt_lab.experiments.flags import change_given
-from prompt_lab.experiments.implement import Implement
+from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.runs import order_of
 from prompt_lab.names import Split, count
 from prompt_lab.records import VERSION, Change, Record
 from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import made_again, read_change
+
+PREPARED = "prepared.json"
 
 
 class Prepared(Record):
@@ -35,51 +28,33 @@ class Prepared(Record):
     """Runs that were made before, and count again."""
 
 
-class PreparePull(Phase):
-    """Verify --pr, claim iteration and run folders, fill meta.json. Writes prepared.json."""
-
-    FILE = "prepared.json"
-
-    @classmethod
-    def get_param_values(
-        cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
-    ) -> list[tuple[str, Any]]:
-        """As for any phase. Raises ConfigError where the command line names no pull request."""
-        values = super().get_param_values(params, args, kwargs)
-        if not change_given(dict(values)):
-            raise ConfigError(["PreparePull: name the pull request with --pr"])
-        return values
-
-    def requires(self) -> luigi.Task:
-        """The checks of the pull request, and its commit."""
-        return self.clone_as(Implement)
-
-    def work(self) -> None:
-        """Plan the train runs, which claims their folders, and say what would run."""
-        change = read_change(self.context.lab, self.number, self.step)
-        order = order_of(self, Split.TRAIN)
-        runs = batch_for(self, order).runs if order else ()
-        folders = {run.path.partition("/outputs/")[0] for run in runs if not run.reused}
-        made = Prepared(
-            iteration=self.number,
-            step=self.step,
-            pull=change.pull,
-            pull_url=change.pull_url,
-            branch=change.branch,
-            commit=change.commit,
-            base_commit=change.base_commit,
-            history=tuple(sorted(folders)),
-            reused=sum(run.reused for run in runs),
-        )
-        self.write(made.model_dump_json(indent=2) + "\n")
-        say(_render_report(made, change))
+def prepare_pull(experiment: Experiment) -> str:
+    """Plan the train runs, which claims their folders. Writes prepared.json, returns its summary."""
+    change = read_change(experiment.context.lab, experiment.number, experiment.step)
+    order = order_of(experiment, Split.TRAIN)
+    runs = batch_for(experiment, order).runs if order else ()
+    folders = {run.path.partition("/outputs/")[0] for run in runs if not run.reused}
+    record = Prepared(
+        iteration=experiment.number,
+        step=experiment.step,
+        pull=change.pull,
+        pull_url=change.pull_url,
+        branch=change.branch,
+        commit=change.commit,
+        base_commit=change.base_commit,
+        history=tuple(sorted(folders)),
+        reused=sum(run.reused for run in runs),
+    )
+    experiment.write(PREPARED, record.model_dump_json(indent=2) + "\n")
+    return _render_report(record, change)
 
 
-@PreparePull.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _say_again(task: PreparePull) -> None:
-    path = task.folder / task.FILE
-    made = read_record(path, Prepared, fix=made_again(path))
-    say(_render_report(made, read_change(task.context.lab, task.number, task.step)))
+def describe_prepared(experiment: Experiment) -> str:
+    """The summary of a pull request that was prepared before."""
+    path = experiment.folder / PREPARED
+    record = read_record(path, Prepared, fix=made_again(path))
+    change = read_change(experiment.context.lab, experiment.number, experiment.step)
+    return _render_report(record, change)
 
 
 def _render_report(made: Prepared, change: Change) -> str:

@@ -3,56 +3,46 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import luigi
 import yaml
 
-from adapters.gateway.keyed import write_answers
-from pipeline.tasks.base import LabTask, hold_lab
 from prompt_lab.config.lab import GatewayConfig, LabConfig
 from prompt_lab.errors import ConfigError, StoreError
-from prompt_lab.experiments.example_lab import EXAMPLES, copy_in
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.example_lab import copy_in
 from prompt_lab.names import Side, Split
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.foreign_answers import RunAnswers, answers_of
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.ranges import folders_of, parse_range
 
-PLANNER, STEP = EXAMPLES / "planner", "potential_levers"
+STEP = "potential_levers"
 RECORDINGS = "recordings"
 
 
-class RecordedLab(LabTask):
-    """The planner on another lab's plans and answers, found by model, plan, side and call.
+def make_recorded_lab(
+    context: LabContext, planner: Path, answers: Path, *, before: str, after: str
+) -> None:
+    """Copy target and plans, write a recording for each run, then the lab's defaults.
 
-    They were given to other prompts, so everything that is made from them says what it is.
+    `answers` is the other lab, which is only read; `before` and `after` are ranges of its run
+    folders. The answers were given to other prompts: everything made from them says so.
     """
-
-    answers = luigi.Parameter(description="the other lab, which is only read")
-    before = luigi.Parameter(description="its run folders of the baseline: 182-188 or 1/82-1/88")
-    after = luigi.Parameter(description="its run folders of the candidate, likewise")
-
-    def output(self) -> luigi.LocalTarget:
-        """The lab's own defaults, written last."""
-        return luigi.LocalTarget(str(self.context.lab.root / "lab.yaml"))
-
-    def run(self) -> None:
-        """Copy target and plans, write a recording for each run, then the defaults."""
-        hold_lab(self.context)
-        other, root = Lab(Path(self.answers)), self.context.lab.root
-        found = list(_answers(other, {Side.BASELINE: self.before, Side.CANDIDATE: self.after}))
-        if not found:
-            raise StoreError(f"{other.history}: no answer of a model is kept in those run folders.")
-        copy_in(PLANNER / "target", root / "target")
-        copy_in(PLANNER / "baseline" / "verify", self.context.lab.plans(Split.VERIFY))
-        inputs = self.context.adapter(STEP).inputs
-        plans = sorted({run.plan for _, run in found})
-        for plan in plans:
-            _copy_plan(other, self.context.lab, plan, inputs)
-        for side, run in found:
-            where = (side, run.model, run.plan)
-            write_answers(root / RECORDINGS, where, run.answers, source=run.source)
-        models = tuple(dict.fromkeys(run.model for _, run in found))
-        write_text(Path(self.output().path), _defaults(models, len(plans)))
+    other, lab = Lab(answers), context.lab
+    found = list(_answers(other, {Side.BASELINE: before, Side.CANDIDATE: after}))
+    if not found:
+        raise StoreError(f"{other.history}: no answer of a model is kept in those run folders.")
+    copy_in(context, planner / "target", lab.root / "target")
+    copy_in(context, planner / "baseline" / "verify", lab.plans(Split.VERIFY))
+    inputs = context.adapter(STEP).inputs
+    plans = sorted({run.plan for _, run in found})
+    for plan in plans:
+        _copy_plan(context, other, plan, inputs)
+    write_answers = context.load_adapter("recordings", "keyed")
+    for side, run in found:
+        where = (side, run.model, run.plan)
+        write_answers(lab.root / RECORDINGS, where, run.answers, source=run.source)
+    models = tuple(dict.fromkeys(run.model for _, run in found))
+    write_text(lab.root / "lab.yaml", _defaults(models, len(plans)))
 
 
 def _answers(other: Lab, ranges: dict[Side, str]) -> Iterator[tuple[Side, RunAnswers]]:
@@ -62,16 +52,16 @@ def _answers(other: Lab, ranges: dict[Side, str]) -> Iterator[tuple[Side, RunAns
                 yield side, run
 
 
-def _copy_plan(other: Lab, lab: Lab, plan: str, inputs: tuple[str, ...]) -> None:
+def _copy_plan(context: LabContext, other: Lab, plan: str, inputs: tuple[str, ...]) -> None:
     source = other.plans(Split.TRAIN) / plan
     gone = [name for name in inputs if not (source / name).is_file()]
     if gone:
         raise ConfigError([f"{source}: has no {', '.join(gone)}, which the step reads"])
-    goal = lab.plans(Split.TRAIN) / plan
+    goal = context.lab.plans(Split.TRAIN) / plan
     with disk_errors(goal):
         goal.mkdir(parents=True, exist_ok=True)
     for name in inputs:
-        copy_in(source / name, goal / name)
+        copy_in(context, source / name, goal / name)
 
 
 def _defaults(models: tuple[str, ...], plans: int) -> str:

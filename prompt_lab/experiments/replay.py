@@ -2,16 +2,13 @@
 
 from typing import NamedTuple
 
-import luigi
-
-from pipeline.tasks.base import LabTask
 from prompt_lab.decide.replay import differences
-from prompt_lab.decide.verdict import Policy
-from prompt_lab.decide.verdict import Verdict as VerdictRecord
+from prompt_lab.decide.verdict import Policy, Verdict
 from prompt_lab.errors import ConfigError, LabError, StoreError
+from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.decision import decide_iteration
+from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.past import VERDICT_LOST, in_history, verdict_is_lost
-from prompt_lab.experiments.verdict import Verdict
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole
 
@@ -29,66 +26,59 @@ class Replayed(NamedTuple):
     text: str
 
 
-class Replay(LabTask):
-    """Prints 'identical', or what differs; with --policy, the past verdicts it would change."""
+def replay(context: LabContext, number: str, policy: str) -> tuple[str, str]:
+    """Compute old verdicts again from their rows. (text for the terminal, the failure or '').
 
-    number = luigi.Parameter(default="all", description="an iteration's number, or all")
-    policy = luigi.Parameter(
-        default="", description="a file of configs/policies: which verdicts would it change?"
-    )
-    _told = False
-
-    def complete(self) -> bool:
-        """Done once it has spoken."""
-        return self._told
-
-    def run(self) -> None:
-        """Read, recompute, say. Raises Differs where a verdict's own policy gives another one."""
-        wanted, lost = self._find_verdicts()
-        other = self.context.policy(self.policy) if self.policy else None
-        found = [
-            _replay_under_policy(p, old, other) if other else _replay_verdict(p, old)
-            for p, old in wanted
-        ] + lost
-        wrong = sum(not replayed.same for replayed in found)
-        print("\n".join(replayed.text for replayed in found))
-        if other is not None:
-            print(f"{wrong} of {len(found)} verdicts would differ under policy {self.policy!r}.")
-        elif wrong:
-            raise Differs(f"{wrong} of {len(found)} stored verdicts are not what their rows give.")
-        else:
-            print(f"{len(found)} verdicts, computed again from their rows: identical.")
-        self._told = True
-
-    def _find_verdicts(self) -> tuple[list[tuple[Verdict, VerdictRecord]], list[Replayed]]:
-        """The iterations that have a verdict of ours, by number; and those that have lost it."""
-        known = iterations(self.context.lab)
-        if self.number != "all" and not self.number.isdigit():
-            raise ConfigError([f"--number {self.number}: give an iteration's number, or all"])
-        chosen = sorted(known) if self.number == "all" else [int(self.number)]
-        found, lost = [], []
-        for number in chosen:
-            folder = self.context.lab.iteration(number, known.get(number, ""))
-            path = folder / Verdict.FILE
-            old = read_if_whole(path, VerdictRecord)
-            if old is None and verdict_is_lost(folder):
-                lost.append(Replayed(False, f"{number}: {VERDICT_LOST}: {in_history(path)}"))
-            elif old is not None:
-                try:
-                    found.append((Verdict(number=number, step=known[number]), old))
-                except LabError as error:  # a step that is no more, or a folder renamed
-                    lost.append(Replayed(False, f"{number}: cannot be computed again: {error}"))
-        if not found and not lost:
-            raise StoreError(f"{self.context.lab.analysis}: no verdict there to replay")
-        return found, lost
+    `number` is an iteration's number or 'all'; `policy` asks what another policy would have said.
+    """
+    wanted, lost = _find_verdicts(context, number)
+    other = context.policy(policy) if policy else None
+    found = [
+        _replay_under_policy(e, old, other) if other else _replay_verdict(e, old)
+        for e, old in wanted
+    ] + lost
+    wrong = sum(not replayed.same for replayed in found)
+    text = "\n".join(replayed.text for replayed in found)
+    if other is not None:
+        return f"{text}\n{wrong} of {len(found)} verdicts would differ under policy {policy!r}.", ""
+    if wrong:
+        return text, f"{wrong} of {len(found)} stored verdicts are not what their rows give."
+    return f"{text}\n{len(found)} verdicts, computed again from their rows: identical.", ""
 
 
-def _replay_verdict(experiment: Verdict, old: VerdictRecord) -> Replayed:
+def _find_verdicts(
+    context: LabContext, wanted: str
+) -> tuple[list[tuple[Experiment, Verdict]], list[Replayed]]:
+    """The iterations that have a verdict of ours, by number; and those that have lost it."""
+    known = iterations(context.lab)
+    if wanted != "all" and not wanted.isdigit():
+        raise ConfigError([f"--number {wanted}: give an iteration's number, or all"])
+    chosen = sorted(known) if wanted == "all" else [int(wanted)]
+    found, lost = [], []
+    for number in chosen:
+        folder = context.lab.iteration(number, known.get(number, ""))
+        path = folder / "verdict.json"
+        old = read_if_whole(path, Verdict)
+        if old is None and verdict_is_lost(folder):
+            lost.append(Replayed(False, f"{number}: {VERDICT_LOST}: {in_history(path)}"))
+        elif old is not None:
+            try:
+                context.step(known[number])
+            except LabError as error:  # a step that is gone, or a folder renamed
+                lost.append(Replayed(False, f"{number}: cannot be computed again: {error}"))
+            else:
+                found.append((Experiment(context, known[number], number), old))
+    if not found and not lost:
+        raise StoreError(f"{context.lab.analysis}: no verdict there to replay")
+    return found, lost
+
+
+def _replay_verdict(experiment: Experiment, old: Verdict) -> Replayed:
     try:
         new, _ = decide_iteration(experiment)
     except LabError as error:
         return Replayed(False, f"{experiment.number}: cannot be computed again: {error}")
-    stored = (experiment.folder / experiment.FILE).read_text("utf-8")
+    stored = (experiment.folder / "verdict.json").read_text("utf-8")
     # A verdict of an earlier version is compared in the keys that it had.
     if new.model_dump_json(indent=2, include=old.model_fields_set) + "\n" == stored:
         return Replayed(True, f"{experiment.number}: identical ({new.outcome.value})")
@@ -97,7 +87,7 @@ def _replay_verdict(experiment: Verdict, old: VerdictRecord) -> Replayed:
     return Replayed(False, f"{experiment.number}: differs{shown}")
 
 
-def _replay_under_policy(experiment: Verdict, old: VerdictRecord, policy: Policy) -> Replayed:
+def _replay_under_policy(experiment: Experiment, old: Verdict, policy: Policy) -> Replayed:
     """The same rows under another policy, at the alpha that was granted to the old trial."""
     try:
         new, _ = decide_iteration(experiment, policy.at_alpha(old.alpha))

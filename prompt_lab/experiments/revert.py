@@ -1,14 +1,11 @@
 """Revert: a merged change that proved wrong later is taken back, by a pull request of its own."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-import luigi
-
-from adapters.workspace.lab_repository import LabRepository
-from pipeline.console import say
-from pipeline.tasks.base import File, LabTask, hold_lab, utc_now
-from pipeline.tasks.parameters import CountParameter
+from prompt_lab.clock import utc_now
 from prompt_lab.errors import CodeHostError, NoSuchCommit, StoreError, TargetError
+from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.ledger import write_ledger
 from prompt_lab.names import PullState
 from prompt_lab.ports import CodeHost, Workspace
@@ -30,22 +27,24 @@ from prompt_lab.store.iterations import (
 NO_REASON = "No reason was given."
 
 
-class Revert(LabTask):
-    """Take back what an iteration merged. Writes reverted.json beside its verdict."""
+@dataclass(frozen=True)
+class MergeRevert:
+    """Take back what an iteration merged, by a pull request of its own. Writes reverted.json."""
 
-    number = CountParameter("--number", least=1, default=0, description="the merged iteration")
-    reason = luigi.Parameter(default="", significant=False, description="why, for the record")
-    leave_open = luigi.BoolParameter(description="open the pull request, and let others merge it")
-
-    _told = False
+    context: LabContext
+    number: int
+    reason: str
+    leave_open: bool = False
 
     @property
     def step(self) -> str:
         """The iteration's step. Raises StoreError where there is no such iteration."""
         known = iterations(self.context.lab)
         if self.number not in known:
-            raise StoreError(f"{self.context.lab.analysis}: there is no iteration {self.number}: give "
-                             "--number, the merged iteration that is to be taken back")  # fmt: skip
+            raise StoreError(
+                f"{self.context.lab.analysis}: there is no iteration {self.number}: give "
+                "--number, the merged iteration that is to be taken back"
+            )
         return known[self.number]
 
     @property
@@ -53,25 +52,19 @@ class Revert(LabTask):
         """The iteration's folder in analysis/."""
         return self.context.lab.iteration(self.number, self.step)
 
-    def output(self) -> luigi.LocalTarget:
-        """The record of the revert."""
-        return File(str(self.folder / REVERTED))
+    def check(self) -> None:
+        """Raises StoreError where the iteration is not there, or none of ours."""
+        self._meta()
 
-    def complete(self) -> bool:
-        """Done once it has spoken: one that was cut off anywhere goes on to the ledger's row."""
-        return self._told
-
-    def run(self) -> None:
-        """Take it back, then the ledger, the lab's commit, and a word; each may be repeated."""
+    def run(self) -> str:
+        """Take it back, write the ledger, commit the lab; each may be repeated. The summary."""
         meta = self._meta()
-        hold_lab(self.context)
         change = read_change(self.context.lab, self.number, self.step)
         record = self._taken_back(meta, change)
         write_ledger(self.context)
-        LabRepository(self.context.lab.root).commit(f"{_title(change)} (iteration {self.number})",
-                                                when=record.when)  # fmt: skip
-        say(_render_report(self.number, change, record, self.reason.strip()))
-        self._told = True
+        title = f"{_title(change)} (iteration {self.number})"
+        self.context.lab_repository().commit(title, when=record.when)
+        return _render_report(self.number, change, record, self.reason.strip())
 
     def _meta(self) -> IterationMeta:
         """The iteration that is to be taken back. Raises StoreError where it is none of ours."""

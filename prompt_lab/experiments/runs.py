@@ -1,13 +1,8 @@
 """Runs: make every run of a split that is not there yet, then check what was really run."""
 
 from collections.abc import Iterator
-from typing import Any
 
-import luigi
-
-from pipeline.console import say
-from pipeline.tasks.base import Phase, utc_now
-from pipeline.tasks.parameters import SplitParameter
+from prompt_lab.clock import utc_now
 from prompt_lab.errors import StoreError
 from prompt_lab.evaluate.answered import told_unanswered
 from prompt_lab.evaluate.evidence import not_exercised
@@ -15,72 +10,64 @@ from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.crash import note_taint, refuse_silence
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import rows_now, side_facts, summarise_batch, summary_file
-from prompt_lab.experiments.implement import Implement
 from prompt_lab.experiments.leak_check import leaks_under_test
 from prompt_lab.experiments.looks import all_judged, in_looks, with_looks
+from prompt_lab.experiments.needs import Need
 from prompt_lab.experiments.trials import read_judgements, settle_trial, trial_of
 from prompt_lab.names import Side, Split
+from prompt_lab.report.terminal import say
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
 from prompt_lab.store.journal import events, note
 from prompt_lab.store.runs import is_finished
 
 
-class Runs(Phase):
-    """All runs of both sides over one split. Writes runs_<split>.json."""
+def complete_split(experiment: Experiment, split: Split) -> Iterator[Need]:
+    """Make every run of a split that is missing, check what was really run, write runs_<split>.json.
 
-    split = SplitParameter(default=Split.TRAIN, description="train or verify")
+    Raises StoreError where the runs of one side are not there, Crash where nothing was answered.
+    """
+    order = order_of(experiment, split)
+    if order is None:
+        _write(experiment, RunsSummary.nothing(split, "the step reads the same on both sides"))
+        return
+    found = leaks_under_test(experiment)
+    if found:
+        why = "the candidate sends text of verify plans"
+        _write(experiment, RunsSummary.nothing(split, why, found))
+        return
+    trial = trial_of(experiment) if split is Split.TRAIN else None
+    batch = batch_for(experiment, order)
+    _log_reading(experiment, batch)
+    if experiment.skip_runner:
+        rows = rows_now(experiment, batch)
+    elif trial is None:
+        rows = yield from all_judged(experiment, batch)
+    else:
+        rows = yield from in_looks(experiment, batch)
+    if {row.record.side for row in rows} != set(Side):
+        raise StoreError(
+            f"{experiment.folder}: the runs of one side are not there, so there is nothing to "
+            "compare. Leave --skip-runner out."
+        )
+    refuse_silence(experiment, batch, rows)
+    if text := told_unanswered(rows):
+        say(text)
+    opened = [path for row in rows for path in row.record.sent.files]
+    found = leaks_under_test(experiment, opened)
+    summary = summarise_batch(experiment, batch, rows).model_copy(update={"leaked": found})
+    if trial is not None:
+        settle_trial(trial, rows, read_judgements(experiment, batch.name))
+        summary = with_looks(summary, batch, trial)
+    note_taint(experiment, batch, summary)
+    _write(experiment, summary)
 
-    @property
-    def FILE(self) -> str:  # type: ignore[override]
-        """One file for each split."""
-        return summary_file(self.split)
 
-    def requires(self) -> luigi.Task:
-        """The change that is to be run."""
-        return self.clone_as(Implement)
-
-    def work(self) -> Iterator[Any]:
-        """Yield the runs that are missing; write what all came to."""
-        order = order_of(self, self.split)
-        if order is None:
-            self._write(RunsSummary.nothing(self.split, "the step reads the same on both sides"))
-            return
-        found = leaks_under_test(self)
-        if found:
-            why = "the candidate sends text of verify plans"
-            self._write(RunsSummary.nothing(self.split, why, found))
-            return
-        trial = trial_of(self) if self.split is Split.TRAIN else None
-        batch = batch_for(self, order)
-        _log_reading(self, batch)
-        if self.skip_runner:
-            rows = rows_now(self, batch)
-        elif trial is None:
-            rows = yield from all_judged(self, batch)
-        else:
-            rows = yield from in_looks(self, batch)
-        if {row.record.side for row in rows} != set(Side):
-            raise StoreError(
-                f"{self.folder}: the runs of one side are not there, so there is nothing to "
-                "compare. Leave --skip-runner out."
-            )
-        refuse_silence(self, batch, rows)
-        if told := told_unanswered(rows):
-            say(told)
-        opened = [path for row in rows for path in row.record.sent.files]
-        found = leaks_under_test(self, opened)
-        summary = summarise_batch(self, batch, rows).model_copy(update={"leaked": found})
-        if trial is not None:
-            settle_trial(trial, rows, read_judgements(self, batch.name))
-            summary = with_looks(summary, batch, trial)
-        note_taint(self, batch, summary)
-        self._write(summary)
-
-    def _write(self, summary: RunsSummary) -> None:
-        for model, numbers in summary.drifted.items():
-            note(self.context.lab, "baseline_drifted", now=utc_now(), model=model, numbers=numbers)
-        self.write(summary.model_dump_json(indent=2) + "\n")
+def _write(experiment: Experiment, summary: RunsSummary) -> None:
+    lab = experiment.context.lab
+    for model, numbers in summary.drifted.items():
+        note(lab, "baseline_drifted", now=utc_now(), model=model, numbers=numbers)
+    experiment.write(summary_file(summary.split), summary.model_dump_json(indent=2) + "\n")
 
 
 def order_of(experiment: Experiment, split: Split) -> BatchOrder | None:

@@ -1,12 +1,7 @@
 """SinceStart: every few merges, the prompt of now against the very first baseline."""
 
 from collections.abc import Iterator
-from typing import Any
 
-import luigi
-
-from pipeline.console import say
-from pipeline.tasks.base import Phase
 from prompt_lab.decide.ledger import origin_due
 from prompt_lab.decide.verdict import Policy, decide
 from prompt_lab.evaluate.answered import silent
@@ -15,63 +10,55 @@ from prompt_lab.evaluate.evidence import examine
 from prompt_lab.evaluate.pairs import evidence_of
 from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.budget_uses import uses
-from prompt_lab.experiments.conclude import Conclude
 from prompt_lab.experiments.crash import note_taint
 from prompt_lab.experiments.decision import all_pairs, drift_findings, integrity_findings
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import side_facts, summarise_batch, version_at
 from prompt_lab.experiments.looks import all_judged
+from prompt_lab.experiments.needs import Need
 from prompt_lab.experiments.past import first_baseline, read_tried_changes
 from prompt_lab.names import Side, Split
+from prompt_lab.report.terminal import say
 from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import Conclusion, made_again, read_meta
 
 
-class SinceStart(Phase):
-    """What all merges together have come to, after this iteration's. Writes since_start.json."""
+def compare_since_start(experiment: Experiment) -> Iterator[Need]:
+    """Compare all merges together with the first baseline, on the train plans.
 
-    FILE = "since_start.json"
+    Runs that exist are used again. Writes since_start.json.
+    """
+    lab = experiment.context.lab
+    meta = read_meta(lab, experiment.number, experiment.step)
+    first, now = first_baseline(lab, experiment.step), _merged_commit(experiment)
+    commits = {Side.BASELINE: first, Side.CANDIDATE: now}
+    plans = meta.plans[Split.TRAIN]
+    order = BatchOrder("since_start", Split.TRAIN, commits, meta.models, plans, meta.replicates)
+    batch = batch_for(experiment, order)
+    rows = yield from all_judged(experiment, batch)
+    found = examine(rows, {side: side_facts(experiment, c, rows) for side, c in commits.items()})
+    summary = summarise_batch(experiment, batch, rows)
+    note_taint(experiment, batch, summary)
+    findings = [
+        *found,
+        *silent(rows),
+        *drift_findings(summary),
+        *integrity_findings(summary, commits),
+    ]
+    prompts = (version_at(experiment, first), version_at(experiment, now))
+    evidence = evidence_of(rows, findings, prompts=prompts)
+    policy = since_policy(policy_of(experiment))
+    verdict = decide(all_pairs(experiment, batch.name, rows), policy, evidence)
+    tried = read_tried_changes(lab, experiment.step)
+    gains = [t.effect or 0.0 for t in tried if t.merged and t.reverted_after is None]
+    record = SinceRecord(first=first, now=now, merges=len(gains), added=sum(gains), verdict=verdict)
+    experiment.write("since_start.json", record.model_dump_json(indent=2) + "\n")
+    say(record.text)
 
-    def requires(self) -> luigi.Task:
-        """The merge."""
-        return self.clone_as(Conclude)
 
-    def work(self) -> Iterator[Any]:
-        """Run both commits on the train plans; runs that exist are used again."""
-        lab = self.context.lab
-        meta = read_meta(lab, self.number, self.step)
-        first, now = first_baseline(lab, self.step), self._merged_commit()
-        commits = {Side.BASELINE: first, Side.CANDIDATE: now}
-        plans = meta.plans[Split.TRAIN]
-        order = BatchOrder("since_start", Split.TRAIN, commits, meta.models, plans, meta.replicates)
-        batch = batch_for(self, order)
-        rows = yield from all_judged(self, batch)
-        found = examine(rows, {side: side_facts(self, c, rows) for side, c in commits.items()})
-        summary = summarise_batch(self, batch, rows)
-        note_taint(self, batch, summary)
-        findings = [
-            *found,
-            *silent(rows),
-            *drift_findings(summary),
-            *integrity_findings(summary, commits),
-        ]
-        prompts = (version_at(self, first), version_at(self, now))
-        evidence = evidence_of(rows, findings, prompts=prompts)
-        verdict = decide(all_pairs(self, batch.name, rows), since_policy(policy_of(self)), evidence)
-        gains = [
-            t.effect or 0.0
-            for t in read_tried_changes(lab, self.step)
-            if t.merged and t.reverted_after is None
-        ]
-        record = SinceRecord(
-            first=first, now=now, merges=len(gains), added=sum(gains), verdict=verdict
-        )
-        self.write(record.model_dump_json(indent=2) + "\n")
-        say(record.text)
-
-    def _merged_commit(self) -> str:
-        path = self.folder / Conclude.FILE
-        return read_record(path, Conclusion, fix=made_again(path)).merged_commit
+def _merged_commit(experiment: Experiment) -> str:
+    path = experiment.folder / "conclusion.json"
+    return read_record(path, Conclusion, fix=made_again(path)).merged_commit
 
 
 def since_start_due(experiment: Experiment) -> bool:

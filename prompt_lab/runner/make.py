@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from pipeline.progress import Progress
-from pipeline.tasks.base import utc_now
-from pipeline.tasks.run import Breaker
+from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.answered import unanswered
 from prompt_lab.experiments.execute import Checkout, RunContext
+from prompt_lab.experiments.fan_out import CircuitBreaker
 from prompt_lab.names import Side, Split, Status, count
-from prompt_lab.ports import TargetStep
 from prompt_lab.records import RunKey, RunRecord
+from prompt_lab.report.progress import Progress
 from prompt_lab.runner.order import RunnerOrder
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.files import read_if_whole
@@ -43,8 +42,8 @@ def run_context_of(order: RunnerOrder, side: Side, site: Checkout) -> RunContext
         adapter=adapter,
         primary=order.ctx.step(order.step).primary,
         sites={side: site},
-        judged=not isinstance(adapter, TargetStep),
-        gateway=order.ctx.gateway(order.models) if isinstance(adapter, TargetStep) else None,
+        judged=not adapter.in_own_process,
+        gateway=order.ctx.gateway(order.models) if adapter.in_own_process else None,
         plans=order.plans,
         fallbacks=order.models[1:],
         limit_seconds=order.seconds,
@@ -61,17 +60,17 @@ def make_runs(order: RunnerOrder, folder: Path, bench: RunContext) -> RunnerResu
     if left and order.plans == order.ctx.lab.plans(Split.VERIFY).resolve():
         now = utc_now()
         note(order.ctx.lab, "verify_read", now=now, iteration=NO_ITERATION, plans=len(left))
-    breaker, faults = Breaker(), []
+    breaker, faults = CircuitBreaker(), []
 
     def make(name: str) -> str | None:
-        fault = breaker.refuses(order.models[0])
+        fault = breaker.refusal(order.models[0])
         if fault is None:
             key = RunKey(order.split, side, order.models[0], name, 0)
             try:
                 bench.run(key, _planned(key, outs[name]))
             except LabError as error:
                 fault = f"  {error}"
-            breaker.note(order.models[0], failed=fault is not None)
+            breaker.record(order.models[0], failed=fault is not None)
         return fault
 
     with (

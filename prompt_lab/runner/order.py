@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prompt_lab.errors import StoreError, UsageError
-from prompt_lab.experiments.context import LabContext, context
+from prompt_lab.experiments.context import LabContext
 from prompt_lab.names import Split
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.plans import plans_in, read_plan
@@ -41,10 +41,10 @@ class RunnerOrder:
     workers: int
 
 
-def read_order(flags: Flags) -> RunnerOrder:
+def read_order(flags: Flags, context: LabContext) -> RunnerOrder:
     """Raises the LabError of what is missing, is not there, or cannot be used."""
     _check_pairs(flags)
-    ctx = _context_of(flags)
+    ctx = _context_of(flags, context)
     step = flags.step or ctx.defaults.step
     config, adapter = ctx.step(step), ctx.adapter(step)
     models = ctx.choose_models(flags.models, step, flag="--model")
@@ -79,13 +79,12 @@ def _check_pairs(flags: Flags) -> None:
         raise UsageError(f"give {', and '.join(missing)}")
 
 
-def _context_of(flags: Flags) -> LabContext:
+def _context_of(flags: Flags, usual: LabContext) -> LabContext:
     """On the lab that the flags name; its models are a copy of our own, since workers differ."""
-    usual = context()
     if flags.prompt_lab_dir is not None and not flags.prompt_lab_dir.is_dir():
         raise StoreError(f"--prompt-lab-dir {flags.prompt_lab_dir}: there is no such folder.")
     lab = usual.lab if flags.prompt_lab_dir is None else Lab(flags.prompt_lab_dir)
-    return LabContext(lab, usual.configs, usual.pages_url)
+    return LabContext(lab, usual.configs, usual.load_adapter, usual.pages_url)
 
 
 def _plans(flags: Flags, inputs: Sequence[str]) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:

@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pipeline.tasks.base import utc_now
+from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabBusy, StoreError
 from prompt_lab.evaluate.answers import text_sha256
 from prompt_lab.experiments.batches import adapter_digest, head_of_meta, settings_text
@@ -149,4 +149,5 @@ def _meta(order: RunnerOrder, side: Side, site: Checkout) -> dict[str, Any]:
 
 def _settings(order: RunnerOrder) -> str:
     step, adapter = order.ctx.step(order.step), order.ctx.adapter(order.step)
-    return adapter_digest(adapter, settings_text(adapter, step, order.ctx.target(step.target)))
+    target, gateway = order.ctx.target(step.target), order.ctx.defaults.gateway
+    return adapter_digest(adapter, settings_text(adapter, step, target, gateway))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from adapters.sandbox.commands import NO_JAIL
-from adapters.sandbox.files import Conflict
-from adapters.sandbox.listing import list_files
 from prompt_lab.errors import StoreError
+from prompt_lab.ports import NO_JAIL
 from prompt_lab.store.files import write_text
+from prompt_lab.store.task_copy.files import Conflict
+from prompt_lab.store.task_copy.listing import list_files
 from prompt_lab.task_engine import scope
 from prompt_lab.task_engine.candidate import Maker
 from prompt_lab.task_engine.changes import changed_files, diff
@@ -242,5 +242,5 @@ def _stop(found: AttemptDecision | None) -> None:
 
 def _differing(site: TaskContext) -> list[str]:
     """The files of the workspace that are not what was copied."""
-    now = list_files(site.root, site.artifacts)
+    now = list_files(site.root, site.artifacts, site.tools.git)
     return sorted(site.tree.differing(now)) or ["a file"]

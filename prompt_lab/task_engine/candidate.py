@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from adapters.sandbox import files
 from prompt_lab.errors import StoreError
 from prompt_lab.store.files import write_text
+from prompt_lab.store.task_copy import files
 from prompt_lab.task_engine.keep import AttemptDecision
 from prompt_lab.task_engine.parts import Command
 from prompt_lab.task_engine.paths import IGNORED

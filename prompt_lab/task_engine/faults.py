@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adapters.sandbox import files
 from prompt_lab.errors import LabError
+from prompt_lab.store.task_copy import files
 from prompt_lab.task_engine.guard import (
     artifact_faults,
     hidden_faults,

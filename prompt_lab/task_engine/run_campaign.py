@@ -1,99 +1,51 @@
-"""Campaign: attempts at one task, one after the other, until goal or budget."""
+"""A campaign: attempts at one task, one after the other, until goal or budget."""
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-import luigi
-
-from pipeline.console import printable
-from pipeline.tasks.base import File, utc_now
-from pipeline.tasks.parameters import CountParameter
-from prompt_lab.errors import LabError
+from prompt_lab.clock import utc_now
 from prompt_lab.store.files import read_if_whole, read_record, write_record
 from prompt_lab.task_engine.campaign import CampaignProgress, CampaignResult, end_of
 from prompt_lab.task_engine.record import AttemptRecord
-from prompt_lab.task_engine.run_task import (
-    NEXT,
-    Attempt,
-    OfTask,
-    TaskCrashed,
-    TaskUsageError,
-    print_record,
-)
+from prompt_lab.task_engine.task_context import TaskContext
 
 
-class Campaign(OfTask):
-    """Attempts at a task until budget or goal. Writes campaigns/<first attempt>.json."""
+@dataclass
+class CampaignRun:
+    """The campaign that begins with attempt `first`; `most` attempts, 0 for the task's budget."""
 
-    iterations = CountParameter(
-        "--iterations", least=1, default=0, description="attempts; default: the task's budget"
-    )
-    first = CountParameter(
-        "--first", least=0, default=NEXT, description="the campaign to go on with; default: new"
-    )
-    _said = False
-    _told = 0
-    _claimed = NEXT
+    context: TaskContext
+    first: int
+    most: int
+    _result: CampaignResult | None = None
 
-    def output(self) -> luigi.LocalTarget:
-        """The campaign's record."""
-        return File(str(self.site.store.campaign(self._first_attempt())))
+    def attempts(self, show: Callable[[list[AttemptRecord]], None]) -> Iterator[int]:
+        """Yield the number of each attempt that has to be there before the next one.
 
-    def complete(self) -> bool:
-        """It is done once it has spoken: one that is over may be asked for again."""
-        return self._said
-
-    def run(self) -> Iterator[Any]:
-        """One attempt at a time, each a task of its own; none is made twice. Raises LabError."""
-        self.refuse()
-        store = self.site.store
-        path = store.progress_path(self._first_attempt())
-        course = read_if_whole(path, CampaignProgress) or CampaignProgress(
-            started=utc_now(), attempts=(self._first_attempt(),)
+        It may be started from the top at any time: progress is a file. `show` gets the records of
+        all attempts so far.
+        """
+        store = self.context.store
+        path = store.progress_path(self.first)
+        progress = read_if_whole(path, CampaignProgress) or CampaignProgress(
+            started=utc_now(), attempts=(self.first,)
         )
-        write_record(path, course, durable=False)
+        write_record(path, progress, durable=False)
         while True:
-            yield self.clone(Attempt, number=course.attempts[-1])
-            done = [read_record(store.record(number), AttemptRecord) for number in course.attempts]
-            self._whisper(done)
-            seconds = (datetime.now(UTC) - datetime.fromisoformat(course.started)).total_seconds()
-            ended = end_of(self.site.task, done, seconds, self.iterations)
-            if ended is not None:
-                break
-            course = course.model_copy(update={"attempts": (*course.attempts, store.claim())})
-            write_record(path, course, durable=False)
-        self._print_result(ended)
+            yield progress.attempts[-1]
+            done = [read_record(store.record(n), AttemptRecord) for n in progress.attempts]
+            show(done)
+            seconds = (datetime.now(UTC) - datetime.fromisoformat(progress.started)).total_seconds()
+            self._result = end_of(self.context.task, done, seconds, self.most)
+            if self._result is not None:
+                write_record(store.campaign(self.first), self._result)
+                return
+            attempts = (*progress.attempts, store.claim())
+            progress = progress.model_copy(update={"attempts": attempts})
+            write_record(path, progress, durable=False)
 
-    def flags_fault(self) -> LabError | None:
-        """Without a mutator it would make one candidate again and again; and it goes on with a
-        campaign that there is."""
-        if not self.mutator_words and self.site.task.mutator is None:
-            return TaskUsageError([f"{self.task}: a campaign needs a mutator: give --mutator"])
-        known = self.site.store.progress_path(self.first).exists()
-        if self.first not in (NEXT, self._claimed) and not known:
-            text = f"no campaign of the task begins with attempt {self.first}"
-            return TaskUsageError(
-                [f"{self.task}: --first: {text}: leave --first out for a new one"]
-            )
-        return None
-
-    def _print_result(self, ended: CampaignResult) -> None:
-        write_record(self.site.store.campaign(self._first_attempt()), ended)
-        self._said = True
-        print_record(ended)
-        if ended.why == "crashes":
-            raise TaskCrashed(f"attempt {ended.attempts[-1]} crashed, and those before it")
-
-    def _whisper(self, done: Sequence[AttemptRecord]) -> None:
-        """Say of each attempt how it ended, once and to people only: on standard error."""
-        for record in done[self._told :]:
-            words = f"attempt {record.attempt}: {record.status}, {record.reason}: {record.detail}"
-            print(printable(words), file=sys.stderr, flush=True)
-        self._told = len(done)
-
-    def _first_attempt(self) -> int:
-        if self.first == NEXT:
-            self.first = self._claimed = self.site.store.claim()
-        return self.first
+    def result(self) -> CampaignResult:
+        """How it ended, once all attempts are made."""
+        assert self._result is not None
+        return self._result

@@ -1,25 +1,19 @@
-"""RunTask: one safe iteration of a task.yaml. One JSON record on standard output, nothing else."""
+"""One attempt at a task with its record, and the way back from the last keep."""
 
 import json
 from pathlib import Path
 
-import luigi
 from pydantic import BaseModel
 
-from adapters.sandbox.files import Conflict
-from pipeline.console import say
-from pipeline.tasks.base import File, LabTask, utc_now
-from pipeline.tasks.parameters import AmountParameter, CountParameter
+from prompt_lab.clock import utc_now
 from prompt_lab.errors import ConfigError, LabBusy, LabError
-from prompt_lab.store.files import disk_errors, read_record, write_text
-from prompt_lab.task_engine.attempt import ActiveAttempt as Going
-from prompt_lab.task_engine.explain_command import explained
-from prompt_lab.task_engine.paths import split_command
+from prompt_lab.store.files import disk_errors, write_text
+from prompt_lab.store.task_copy.files import Conflict
+from prompt_lab.task_engine.attempt import ActiveAttempt
 from prompt_lab.task_engine.record import AttemptCode, AttemptRecord, AttemptStatus, Undo
 from prompt_lab.task_engine.task_context import TaskContext
 
-NEXT = 0
-NOTHING = 0
+NO_ATTEMPT = 0
 """The number of an attempt that was never begun."""
 
 
@@ -40,180 +34,70 @@ def code_of(error: LabError) -> AttemptCode:
     return AttemptCode.BUSY if isinstance(error, LabBusy) else AttemptCode.ENGINE
 
 
-class OfTask(LabTask):
-    """What belongs to one task.yaml."""
+def make_attempt(
+    context: TaskContext,
+    number: int,
+    mutator: tuple[str, ...],
+    candidate: Path | None,
+    wait_seconds: float,
+) -> None:
+    """Make a candidate, score it, and record how that ended, a failure of ours included.
 
-    task = luigi.Parameter(description="path of a task.yaml")
-    wait = AmountParameter(
-        "--wait", default=600.0, description="seconds to wait for another engine on the same task"
-    )
-    mutator = luigi.Parameter(default="", description="a command in place of the task's mutator")
-
-    _site: TaskContext | None = None
-    _fault: LabError | None = None
-
-    @property
-    def mutator_words(self) -> tuple[str, ...]:
-        """--mutator as words. Raises BadFlag."""
-        try:
-            return tuple(split_command(self.mutator))
-        except ValueError as error:
-            raise TaskUsageError([f"--mutator {self.mutator}: {error}"]) from error
-
-    @property
-    def site(self) -> TaskContext:
-        """The task, read once. Raises ConfigError."""
-        if self._site is None:
-            self._site = TaskContext.open(Path(self.task))
-        return self._site
-
-    def faulty(self) -> LabError | None:
-        """What is wrong with the task.yaml or the flags, if anything is."""
-        if self._fault is None:
-            try:
-                _ = self.site, self.mutator_words
-                self._fault = self.flags_fault()
-            except LabError as error:
-                self._fault = error
-        return self._fault
-
-    def flags_fault(self) -> LabError | None:
-        """What a task of this kind cannot do with its flags, whose task.yaml is well."""
-        return None
-
-    def refuse(self) -> None:
-        """Say what keeps it from beginning, as one record. Raises LabError."""
-        fault = self.faulty()
-        if fault is not None:
-            print_record(crash("", NOTHING, self._code_of(fault), str(fault), utc_now()))
-            raise fault
-
-    def _code_of(self, fault: LabError) -> AttemptCode:
-        return code_of(fault) if self._site else AttemptCode.BAD_TASK
+    Waits so long for another engine on the same task. Raises LabError only where not even the
+    record can be written.
+    """
+    started = utc_now()
+    try:
+        with disk_errors(context.store.work), context.hold_task_lock(wait_seconds):
+            ActiveAttempt(context, number, started, mutator, candidate).run()
+    except LabError as error:
+        record = crash(context.task.id, number, code_of(error), str(error), started)
+        _record_crash(context, record)
 
 
-class Attempt(OfTask):
-    """One attempt at a task. Writes record.json into its folder, and a line of results.jsonl."""
-
-    candidate = luigi.Parameter(
-        default="", description="a folder of changed files in place of a mutator"
-    )
-    number = CountParameter(
-        "--number", least=0, default=NEXT, description="the attempt; default: the next one"
-    )
-
-    def output(self) -> luigi.LocalTarget:
-        """The attempt's record: the proof that it is over."""
-        return File(str(self.site.store.record(self.number)))
-
-    def run(self) -> None:
-        """Make a candidate, judge it, and record how that ended, a failure of ours included."""
-        site, started = self.site, utc_now()
-        try:
-            with disk_errors(site.store.work), site.hold_task_lock(self.wait):
-                going = Going(
-                    site, self.number, started, self.mutator_words,
-                    Path(self.candidate).resolve() if self.candidate else None,
-                )  # fmt: skip
-                going.run()
-        except LabError as error:
-            self._crashed(crash(site.task.id, self.number, code_of(error), str(error), started))
-
-    def _crashed(self, record: AttemptRecord) -> None:
-        """Record it; where the disk refuses that too, say it at least."""
-        store = self.site.store
-        try:
-            store.append(json.loads(record.model_dump_json()))
-            write_text(store.record(self.number), record.model_dump_json() + "\n")
-        except LabError:
-            print_record(record)
-            raise
+def undo_last_keep(context: TaskContext, file: str, wait_seconds: float) -> None:
+    """Take the last keep back, and print its record. Raises LabError after the record of a crash."""
+    started = utc_now()
+    try:
+        print_record(_undo(context, file, wait_seconds))
+    except LabError as error:
+        detail = f"--undo: {error}"
+        print_record(crash(context.task.id, NO_ATTEMPT, code_of(error), detail, started))
+        raise
 
 
-class RunTask(OfTask):
-    """One attempt at a task.yaml, told as one JSON record; or --explain, or --undo."""
+def _undo(context: TaskContext, file: str, wait_seconds: float) -> Undo:
+    with context.hold_task_lock(wait_seconds):
+        context.sync.recover()
+        number = context.store.last_keep()
+        if not number:
+            raise TaskUsageError([f"{file}: no attempt of the task was kept"])
+        files = context.sync.files_of(number)
+        record = Undo(task_id=context.task.id, undone=number, files=files, started=utc_now())
+        context.sync.undo(number, record)
+    return record
 
-    candidate = luigi.Parameter(
-        default="", description="a folder of changed files in place of a mutator"
-    )
-    number = CountParameter(
-        "--number", least=0, default=NEXT, description="the attempt; default: the next one"
-    )
-    explain = luigi.BoolParameter(description="say what the task allows, and what was tried")
-    undo = luigi.BoolParameter(description="take the last keep back")
 
-    _said = False
-
-    def complete(self) -> bool:
-        """It is done once it has spoken."""
-        return self._said
-
-    def requires(self) -> list[luigi.Task]:
-        """The attempt; nothing where there is none to make."""
-        if self.explain or self.undo or self.faulty():
-            return []
-        try:
-            if self.number == NEXT:
-                self.number = self.site.store.claim()
-        except LabError as error:
-            self._fault = error
-            return []
-        return [self.clone(Attempt)]
-
-    def flags_fault(self) -> LabError | None:
-        """A page and an undo are two things."""
-        if self.explain and self.undo:
-            return TaskUsageError([f"{self.task}: --undo and --explain: give one of them"])
-        return None
-
-    def run(self) -> None:
-        """Say how it ended. Raises LabError after the record of a crash."""
-        self.refuse()
-        if self.explain:
-            say(explained(self.site))
-        elif self.undo:
-            self._tell_undo()
-        else:
-            self._tell_attempt()
-        self._said = True
-
-    def _tell_attempt(self) -> None:
-        record = read_record(self.site.store.record(self.number), AttemptRecord)
+def _record_crash(context: TaskContext, record: AttemptRecord) -> None:
+    """Record it; where the disk refuses that too, print it at least."""
+    try:
+        context.store.append(json.loads(record.model_dump_json()))
+        write_text(context.store.record(record.attempt), record.model_dump_json() + "\n")
+    except LabError:
         print_record(record)
-        if record.status is AttemptStatus.CRASH:
-            raise TaskCrashed(f"{record.reason}: {record.detail}")
-
-    def _tell_undo(self) -> None:
-        started = utc_now()
-        try:
-            print_record(self._undone())
-        except LabError as error:
-            print_record(
-                crash(self.site.task.id, NOTHING, code_of(error), f"--undo: {error}", started)
-            )
-            raise
-
-    def _undone(self) -> Undo:
-        site = self.site
-        with site.hold_task_lock(self.wait):
-            site.sync.recover()
-            number = site.store.last_keep()
-            if not number:
-                raise TaskUsageError([f"{self.task}: no attempt of the task was kept"])
-            record = Undo(
-                task_id=site.task.id, undone=number, files=site.sync.files_of(number),
-                started=utc_now(),
-            )  # fmt: skip
-            site.sync.undo(number, record)
-        return record
+        raise
 
 
 def crash(task_id: str, number: int, code: AttemptCode, detail: str, started: str) -> AttemptRecord:
     """The record of an attempt that never came to a candidate."""
     return AttemptRecord(
-        task_id=task_id, attempt=number, status=AttemptStatus.CRASH, reason=code, detail=detail,
+        task_id=task_id,
+        attempt=number,
+        status=AttemptStatus.CRASH,
+        reason=code,
+        detail=detail,
         started=started,
-    )  # fmt: skip
+    )
 
 
 def print_record(record: BaseModel) -> None:

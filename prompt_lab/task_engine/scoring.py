@@ -8,11 +8,11 @@ from errno import EFBIG
 from hashlib import sha256
 from pathlib import Path
 
-from adapters.sandbox import files
-from adapters.sandbox.commands import CommandResult
-from adapters.sandbox.listing import untracked
+from prompt_lab.ports import CommandResult
 from prompt_lab.propose.budget import REGULAR
 from prompt_lab.store.files import read_if_whole, write_record
+from prompt_lab.store.task_copy import files
+from prompt_lab.store.task_copy.listing import untracked
 from prompt_lab.task_engine.faults import outside_git
 from prompt_lab.task_engine.keep import AttemptDecision
 from prompt_lab.task_engine.parts import Command
@@ -85,7 +85,7 @@ def clean(site: TaskContext, changed: Mapping[str, files.FileStamp | None]) -> C
     fresh = [name for name in changed if name not in site.tree.indexed_paths]
     passing = {name for name in fresh if ignored(name) and ".git" not in name.split("/")}
     left = [name for name in fresh if name not in passing and not is_artifact(site.artifacts, name)]
-    passing |= untracked(site.root, left)
+    passing |= untracked(site.root, left, site.tools.git)
     for name in passing:
         files.clear(site.tree.folder, name)
     if passing:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from adapters.sandbox import files
-from adapters.sandbox.commands import Bounds, CommandFolder, CommandResult, CommandSupervisor
-from adapters.sandbox.listing import root_of
-from adapters.sandbox.sync import Sync
-from adapters.sandbox.tree import Tree
-from pipeline.tasks.base import utc_now
+from prompt_lab.clock import utc_now
 from prompt_lab.errors import ConfigError, LabBusy
+from prompt_lab.ports import Bounds, CommandFolder, CommandResult, GitFactory, TaskTools
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.layout import LabLock
+from prompt_lab.store.task_copy import files
+from prompt_lab.store.task_copy.listing import root_of
+from prompt_lab.store.task_copy.sync import Sync
+from prompt_lab.store.task_copy.tree import Tree
 from prompt_lab.store.tasks import TaskStore
 from prompt_lab.task_engine.faults import site_faults
 from prompt_lab.task_engine.guard import guarded_paths, scorer_of
@@ -32,16 +32,10 @@ POLL_SECONDS = 0.1
 PHASE_BYTES = 200
 
 
-@lru_cache(maxsize=1)
-def command_supervisor() -> CommandSupervisor:
-    """The process that starts the commands of every task of this process."""
-    return CommandSupervisor()
-
-
 @lru_cache(maxsize=8)
-def _tree(root: Path, folder: Path) -> Tree:
+def _tree(root: Path, folder: Path, git: GitFactory) -> Tree:
     """Kept from attempt to attempt: it knows what it has copied."""
-    return Tree(root, folder)
+    return Tree(root, folder, git)
 
 
 @lru_cache(maxsize=8)
@@ -57,15 +51,16 @@ class TaskContext:
     file: Path
     task: Task
     root: Path
+    tools: TaskTools
     removed: dict[str, None] = field(default_factory=dict)
     unbound: dict[str, None] = field(default_factory=dict)
     command_seconds: float = 0.0
 
     @classmethod
-    def open(cls, file: Path) -> "TaskContext":
+    def open(cls, file: Path, tools: TaskTools) -> "TaskContext":
         """Read the task and look at its paths. Raises ConfigError with every fault."""
         task = _task(file, files.stamp(file))
-        site = cls(file.resolve(), task, root_of(file))
+        site = cls(file.resolve(), task, root_of(file), tools)
         faults = site_faults(site)
         if faults:
             raise ConfigError([f"{file}: {fault}" for fault in faults])
@@ -79,7 +74,7 @@ class TaskContext:
     @property
     def tree(self) -> Tree:
         """The sandbox's tree."""
-        return _tree(self.root, self.store.tree)
+        return _tree(self.root, self.store.tree, self.tools.git)
 
     @property
     def sync(self) -> Sync:
@@ -127,9 +122,7 @@ class TaskContext:
     def no_jail(self) -> str:
         """Why there is no jail; '' where there is one."""
         return (
-            "the task's 'jail' is 'off'"
-            if self.task.jail == "off"
-            else command_supervisor().no_jail
+            "the task's 'jail' is 'off'" if self.task.jail == "off" else self.tools.commands.no_jail
         )
 
     @property
@@ -143,7 +136,7 @@ class TaskContext:
         for folder in ("work/tmp" if self.no_jail else "work", command.cwd):
             files.make_folder(tree.folder, folder)
         tree.settle()
-        ended = command_supervisor().run(
+        ended = self.tools.commands.run(
             command.command,
             command.cwd,
             {**self._environment(), **more},

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from adapters.sandbox.commands import NO_JAIL
+from prompt_lab.ports import NO_JAIL
 from prompt_lab.task_engine.changes import Version
 from prompt_lab.task_engine.keep import AttemptDecision, mean_metrics, mean_score
 from prompt_lab.task_engine.record import AttemptRecord

@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from adapters.sandbox import apply
-from adapters.sandbox.sync import Sync, Versions
+from pipeline.tasks.task_engine import Attempt, RunTask
+from pipeline.wiring import task_tools
+from prompt_lab.store.task_copy import apply
+from prompt_lab.store.task_copy.sync import Sync, Versions
 from prompt_lab.store.tasks import TaskStore
 from prompt_lab.task_engine.record import AttemptRecord, Undo
-from prompt_lab.task_engine.run_task import Attempt, RunTask
 from prompt_lab.task_engine.task_context import TaskContext
 
 PHASES = ("recover", "copy", "baseline", "mutate", "score", "decide", "sync")
@@ -86,12 +87,12 @@ def _begin(pending: Path) -> None:
 
 
 def _main(file: str, undo: bool) -> None:
-    site = DyingSite.open(Path(file))
+    site = DyingSite.open(Path(file), task_tools())
     given: dict[str, Any] = {"task": file, "undo": True} if undo else {"task": file}
     if not undo:
         given["number"] = site.store.claim()
     task = RunTask(**given) if undo else Attempt(**given)
-    task._site = site
+    task._opened = site
     task.run()
 
 

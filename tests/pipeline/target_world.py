@@ -11,8 +11,8 @@ import luigi
 import yaml
 
 from pipeline.tasks.iteration import Iteration
+from pipeline.wiring import cached_context
 from prompt_lab.decide.verdict import Verdict
-from prompt_lab.experiments.context import _context
 from tests.pipeline.lab_folder import LabFolder
 
 REPOSITORY = Path(__file__).parents[2]
@@ -98,7 +98,7 @@ class TargetWorld(LabFolder):
         """Further keys of lab.yaml, which this process reads anew."""
         path = self.root / "configs/lab.yaml"
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | more))
-        _context.cache_clear()
+        cached_context.cache_clear()
 
     def limit(self, **limits: float) -> None:
         """Bounds of each plan in the step's config."""

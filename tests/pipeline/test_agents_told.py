@@ -6,7 +6,7 @@ from collections.abc import Callable
 import luigi
 import pytest
 
-from prompt_lab.experiments.loop import Loop
+from pipeline.tasks.loop import Loop
 from prompt_lab.names import Outcome
 from tests.pipeline.github.github_world import OTHER
 from tests.pipeline.test_agents import BETTER, agent, analyst, finding, write

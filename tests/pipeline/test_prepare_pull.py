@@ -6,10 +6,10 @@ from typing import Any
 import luigi
 import pytest
 
+from pipeline.tasks.loop import PreparePull
+from pipeline.wiring import lab_context
 from prompt_lab.errors import LabError
-from prompt_lab.experiments.context import context
 from prompt_lab.experiments.prepare import plan_iteration
-from prompt_lab.experiments.prepare_pull import PreparePull
 from prompt_lab.names import Outcome
 from tests.pipeline.world import HINT, PLAIN, World
 
@@ -24,7 +24,7 @@ def _prepare(**flags: Any) -> bool:
 
 
 def _open(branch: str, base: str = "main") -> int:
-    host = context().code_host("shop")
+    host = lab_context().code_host("shop")
     return host.open_pull(branch, base=base, title="A change", body="", when=WHEN).number
 
 
@@ -57,13 +57,13 @@ def test_a_pull_request_that_cannot_be_tested_is_named(
     make_world: MakeWorld, number: int, words: str
 ) -> None:
     world = make_world()
-    host = context().code_host("shop")
+    host = lab_context().code_host("shop")
     world.branch("better", {"prompt.txt": BETTER})
     closed = _open("better")
     host.comment(closed, key="why", body="No.", when=WHEN)
     host.close(closed, when=WHEN)
     with pytest.raises(LabError, match=words):
-        plan_iteration(PreparePull(pr=number))
+        plan_iteration(PreparePull(pr=number).experiment)
     assert not world.folder(1).exists()
 
 
@@ -75,7 +75,7 @@ def test_one_into_another_branch_is_not_judged_against_main(make_world: MakeWorl
     with pytest.raises(
         LabError, match="goes into 'release', but changes are judged against 'main'"
     ):
-        plan_iteration(PreparePull(pr=1))
+        plan_iteration(PreparePull(pr=1).experiment)
     assert not _prepare(pr=1)
     assert not (world.folder(1) / "meta.json").exists()
     assert not (world.lab / "history").exists()
@@ -89,7 +89,7 @@ def test_one_with_conflicts_is_not_prepared_until_they_are_solved(make_world: Ma
     world.git("commit", "-q", "-a", "-m", "Main goes on")
     main = world.git("rev-parse", "main")
     with pytest.raises(LabError, match="conflict"):
-        plan_iteration(PreparePull(pr=1))
+        plan_iteration(PreparePull(pr=1).experiment)
     assert not _prepare(pr=1)
     assert not (world.folder(1) / "meta.json").exists()
     assert not (world.lab / "history").exists()

@@ -9,9 +9,9 @@ import luigi
 import pytest
 
 from adapters.git import Git
-from prompt_lab.experiments.context import context
+from pipeline.tasks.loop import Revert
+from pipeline.wiring import lab_context
 from prompt_lab.experiments.past import read_tried_changes
-from prompt_lab.experiments.revert import Revert
 from tests.pipeline.disk_cuts import go_on, moments
 from tests.pipeline.github.cuts import Command
 from tests.pipeline.world import HINT, PLAIN, World
@@ -155,7 +155,7 @@ def test_one_that_is_left_open_is_merged_by_a_later_command(make_world: MakeWorl
     assert _revert(number=1, leave_open=True)
     assert _pull(world, 2)["state"] == "open"
     assert HINT in world.git("show", "main:prompt.txt")
-    assert read_tried_changes(context().lab, "read_sum")[0].reverted_after is None
+    assert read_tried_changes(lab_context().lab, "read_sum")[0].reverted_after is None
     assert _revert(number=1)
     assert _pull(world, 2)["state"] == "merged"
     assert HINT not in world.git("show", "main:prompt.txt")

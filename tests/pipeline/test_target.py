@@ -122,7 +122,7 @@ def test_what_no_run_could_use_is_said_before_the_first(
     for old, new in step.items():
         file.write_text(whole.replace(old, new))
     with pytest.raises((ConfigError, TargetError), match=re.escape(said)):
-        plan_iteration(Iteration(step=world.step, branch="better"))
+        plan_iteration(Iteration(step=world.step, branch="better").experiment)
     assert not world.folder.exists()
     file.write_text(whole)  # the world's workers are ended by it
 

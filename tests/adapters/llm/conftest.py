@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request as Received
 from werkzeug import Response
 
-from adapters.registry import load
+from pipeline.wiring import load_adapter
 from prompt_lab.ports import Llm
 from tests.adapters.llm.vendors import KEY, KEY_ENV, VENDORS, Vendor
 
@@ -32,7 +32,7 @@ class World:
 
     def model(self, **config: Any) -> Llm:
         made = self.vendor.config(self.address, **config)
-        model: Llm = load("llm", made.provider)(made, pause=self.pauses.append)
+        model: Llm = load_adapter("llm", made.provider)(made, pause=self.pauses.append)
         return model
 
     def handle(self, request: Received) -> Response:

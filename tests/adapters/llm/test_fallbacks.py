@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from adapters.llm.fallbacks import Fallbacks
 from adapters.llm.openai_like import OpenAiLike
 from adapters.llm.scripted import GARBAGE, Scripted
 from prompt_lab.config.models import CallSettings, ModelConfig
 from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, TransientError
+from prompt_lab.experiments.fallbacks import Fallbacks
 from prompt_lab.ports import Request
 from tests.adapters.llm.vendors import KEY_ENV, VENDORS
 

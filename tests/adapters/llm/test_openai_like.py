@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from adapters.llm.openai_like import ADDRESSES, LANES
-from adapters.registry import load
+from pipeline.wiring import load_adapter
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import ModelUnavailable, TransientError
 from prompt_lab.ports import Request
@@ -72,7 +72,7 @@ def test_a_date_is_a_wish_for_patience_too(world_of: WorldOf) -> None:
 
 def test_a_vendor_without_a_base_url_is_never_openai_by_accident() -> None:
     config = ModelConfig(alias="m", provider="openai_like", id="x", deterministic=True)
-    model = load("llm", "openai_like")(config)
+    model = load_adapter("llm", "openai_like")(config)
     assert "base_url" in (model.check() or "")
     with pytest.raises(ModelUnavailable, match="base_url"):
         model.ask(PLAIN)

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from adapters.isolation.jail import Builder, Jail
-from adapters.sandbox.commands import Bounds, CommandFolder, CommandResult, CommandSupervisor
+from adapters.sandbox.commands import CommandSupervisor
+from prompt_lab.ports import Bounds, CommandFolder, CommandResult
 from tests.processes import until
 
 pytestmark = pytest.mark.slow

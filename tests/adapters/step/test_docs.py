@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from adapters.registry import load as load_adapter
 from adapters.step.python_target import PythonTarget
 from adapters.workspace.git import GitWorkspace
+from pipeline.wiring import load_adapter
 from prompt_lab.config.base import load_named
 from prompt_lab.config.lab import StepConfig, TargetConfig
 from prompt_lab.own_process import TargetLocation

@@ -9,11 +9,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from adapters.registry import load
-from pipeline.tasks.iteration import Iteration
-from prompt_lab.experiments.loop import Loop
-from prompt_lab.experiments.revert import Revert
-from prompt_lab.experiments.verdict import Verdict
+from pipeline.tasks.iteration import Iteration, Verdict
+from pipeline.tasks.loop import Loop, Revert
+from pipeline.wiring import load_adapter
 from tests.adapters.code_host.hub.emulator import TOKEN, Emulator
 from tests.adapters.code_host.hub.wire import ask
 from tests.pipeline.github.cuts import Command, Trial
@@ -53,7 +51,7 @@ def make_trial(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> Callab
     """A world that is kept as 'new', on the stand-in or on an emulator."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     for kind, name in (("llm", "scripted"), ("step", "extract_invoice"), ("code_host", "github")):
-        load(kind, name)  # what every process would import anew
+        load_adapter(kind, name)  # what every process would import anew
 
     def make(case: Case, emulator: Emulator | None = None) -> Trial:
         trial = Trial(_world(make_world, case), emulator)

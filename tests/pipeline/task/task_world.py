@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 from luigi.task_register import Register
 
+from pipeline.tasks.task_engine import RunTask
 from prompt_lab.errors import LabError
-from prompt_lab.task_engine.run_task import RunTask
 from tests.prompt_lab.tasks.validate import check
 
 BASE = """import json

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
-from adapters.sandbox import files
-from adapters.sandbox.files import FileStamp
-from adapters.sandbox.index import IndexedFile, read_index, write_index
-from adapters.sandbox.listing import candidates, list_files
 from prompt_lab.errors import StoreError, TargetError
+from prompt_lab.ports import GitFactory
 from prompt_lab.propose.budget import LINK
+from prompt_lab.store.task_copy import files
+from prompt_lab.store.task_copy.files import FileStamp
+from prompt_lab.store.task_copy.index import IndexedFile, read_index, write_index
+from prompt_lab.store.task_copy.listing import candidates, list_files
 from prompt_lab.task_engine.changes import Version
 from prompt_lab.task_engine.paths import IGNORED
 
@@ -24,8 +25,8 @@ command starts, so that the command cannot change it within the same moment."""
 class Tree:
     """One tree at `folder` for the repository at `root`. One engine at a time uses it."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
-        self.root, self.folder = root, folder
+    def __init__(self, root: Path, folder: Path, git: GitFactory) -> None:
+        self.root, self.folder, self._git = root, folder, git
         self._index = folder.with_name(folder.name + ".json")
         self._base: dict[str, IndexedFile] = {}
         self._held: dict[str, IndexedFile] = {}
@@ -42,11 +43,11 @@ class Tree:
         """Make it equal to the workspace as it is now. Raises TargetError or StoreError."""
         self.overlay({})
         with ThreadPoolExecutor(1) as beside:
-            names = beside.submit(candidates, self.root)
+            names = beside.submit(candidates, self.root, self._git)
             if not self._fits:
                 self._seen = self._scan()  # while git looks at the workspace
         known, self._base, copied = self._base, {}, False
-        for name, found in list_files(self.root, artifacts, names.result()).items():
+        for name, found in list_files(self.root, artifacts, self._git, names.result()).items():
             old = known.get(name)
             if old is not None and old.source == found:
                 self._base[name] = old
@@ -61,7 +62,7 @@ class Tree:
 
     def unchanged(self, artifacts: Iterable[str]) -> bool:
         """Whether the workspace still is what was copied."""
-        return not self.differing(list_files(self.root, artifacts))
+        return not self.differing(list_files(self.root, artifacts, self._git))
 
     def differing(self, now: Mapping[str, FileStamp]) -> set[str]:
         """Those files of the workspace, as it is listed now, that are not what was copied."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.sandbox.files import FileStamp
 from prompt_lab.store.files import write_text
+from prompt_lab.store.task_copy.files import FileStamp
 
 
 class IndexedFile(NamedTuple):

@@ -5,10 +5,10 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from adapters.git import Git
-from adapters.sandbox.files import SPECIAL, FileStamp, git_mode, opened, stamp
 from prompt_lab.errors import TargetError
+from prompt_lab.ports import GitFactory
 from prompt_lab.propose.budget import LINK
+from prompt_lab.store.task_copy.files import SPECIAL, FileStamp, git_mode, opened, stamp
 from prompt_lab.task_engine.paths import ignored
 
 
@@ -22,7 +22,10 @@ def root_of(task_file: Path) -> Path:
 
 
 def list_files(
-    root: Path, artifacts: Iterable[str], names: Iterable[str] | None = None
+    root: Path,
+    artifacts: Iterable[str],
+    git: GitFactory,
+    names: Iterable[str] | None = None,
 ) -> dict[str, FileStamp]:
     """Path from the root -> stamp, of every file and link of the workspace that a copy holds.
 
@@ -32,7 +35,7 @@ def list_files(
     """
     found: dict[str, FileStamp] = {}
     with opened(root) as top:
-        for name in [*(candidates(root) if names is None else names), *artifacts]:
+        for name in [*(candidates(root, git) if names is None else names), *artifacts]:
             known = stamp(name.rstrip("/"), top)
             if known is not None and stat.S_ISREG(known.mode):
                 if not ignored(name):
@@ -46,9 +49,9 @@ def list_files(
     return found
 
 
-def candidates(root: Path) -> list[str]:
+def candidates(root: Path, git: GitFactory) -> list[str]:
     """The paths that a copy may hold; a folder for all below it."""
-    return _by_git(root) if (root / ".git").exists() else list(_below(root, ""))
+    return _by_git(git, root) if (root / ".git").exists() else list(_below(root, ""))
 
 
 def _stamps(root: Path, name: str, found: FileStamp | None) -> Iterator[tuple[str, FileStamp]]:
@@ -64,9 +67,8 @@ def _stamps(root: Path, name: str, found: FileStamp | None) -> Iterator[tuple[st
             yield below, inner
 
 
-def _by_git(root: Path) -> list[str]:
-    git = Git(root, ours=False)
-    names = git.raw("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+def _by_git(git: GitFactory, root: Path) -> list[str]:
+    names = git(root).raw("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     return [name for name in os.fsdecode(names).split("\0") if name]
 
 
@@ -89,14 +91,15 @@ def _leads_out(root: Path, name: str) -> bool:
     return not Path(os.path.realpath(root / name)).is_relative_to(root)
 
 
-def untracked(root: Path, names: Iterable[str]) -> set[str]:
+def untracked(root: Path, names: Iterable[str], git: GitFactory) -> set[str]:
     """Those of some new paths that .gitignore names; none where there is no repository."""
     asked = "\0".join(names)
     if not asked or not (root / ".git").exists():
         return set()
-    git = Git(root, ours=False)
     try:
-        told = git.raw("check-ignore", "-z", "--stdin", stdin=os.fsencode(asked), no_is_fine=True)
+        told = git(root).raw(
+            "check-ignore", "-z", "--stdin", stdin=os.fsencode(asked), no_is_fine=True
+        )
     except TargetError:
         return set()  # one of them lies behind a link of the workspace: none is taken for ignored
     return {name for name in os.fsdecode(told).split("\0") if name}

@@ -1,18 +1,23 @@
 """How far a batch of runs is: a bar in a terminal, a line now and then elsewhere."""
 
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from pipeline.tasks.batching import REPORT_EVERY, current
+REPORT_EVERY = 25
+"""Runs between two reports to a scheduler: each report is a call to it."""
+ReportProgress = Callable[[str, int], None]
+"""Called with a line of text and the percentage that is done."""
 
 
 class Progress:
     """Counts runs as they end; done, failed and left are shown with the time that is left."""
 
-    def __init__(self, title: str, total: int) -> None:
+    def __init__(self, title: str, total: int, on_progress: ReportProgress | None = None) -> None:
         self.title, self.total = title, total
         self.done = self.failed = 0
+        self._on_progress = on_progress
         self._bar = None
         if sys.stderr.isatty() and total:
             self._bar = _bar()
@@ -43,9 +48,8 @@ class Progress:
             self._bar.update(self._row, advance=1, failed=self.failed, left=self.total - count)
         elif count == self.total or count % max(1, self.total // 5) == 0:
             print(f"{self.title}: {self._format_line()}", file=sys.stderr, flush=True)
-        reports = current()
-        if reports and (count % REPORT_EVERY == 0 or count == self.total):
-            reports.progress(self._format_line(), round(100 * count / self.total))
+        if self._on_progress and (count % REPORT_EVERY == 0 or count == self.total):
+            self._on_progress(self._format_line(), round(100 * count / self.total))
 
     def _format_line(self) -> str:
         left = self.total - self.done - self.failed

@@ -1,0 +1,98 @@
+"""Tasks on a whole lab: its pages, its old verdicts, and labs to begin with."""
+
+from pathlib import Path
+
+import luigi
+
+from pipeline.settings import shipped_folder
+from pipeline.tasks.base import LabTask, ReportTask, hold_lab
+from prompt_lab.errors import LabError
+from prompt_lab.experiments.compare import compare
+from prompt_lab.experiments.example_lab import NOTE, is_example_there, make_example_lab
+from prompt_lab.experiments.ledger import write_ledger
+from prompt_lab.experiments.recorded_lab import make_recorded_lab
+from prompt_lab.experiments.replay import replay
+from prompt_lab.report.terminal import say
+
+
+class Ledger(ReportTask):
+    """Writes index.html, a page for each analysis of another tool, and irregular.md."""
+
+    def report(self) -> None:
+        """Write the pages and print where they are."""
+        say(write_ledger(self.context))
+
+
+class Compare(ReportTask):
+    """Writes compare/<before>_<after>/ with insight_metrics.md and assessment.md."""
+
+    before = luigi.Parameter(description="run folders of the baseline: 182-188 or 1/82-1/88")
+    after = luigi.Parameter(description="run folders of the candidate, likewise")
+
+    def report(self) -> None:
+        """Read, measure, decide, write, print."""
+        say(compare(self.context, self.before, self.after))
+
+
+class VerdictsDiffer(LabError):
+    """A stored verdict is not what its rows give."""
+
+
+class Replay(ReportTask):
+    """Prints 'identical', or what differs; with --policy, the past verdicts it would change."""
+
+    number = luigi.Parameter(default="all", description="an iteration's number, or all")
+    policy = luigi.Parameter(
+        default="", description="a file of configs/policies: which verdicts would it change?"
+    )
+
+    def report(self) -> None:
+        """Compute again and print. Raises VerdictsDiffer where a verdict's own policy differs."""
+        text, failure = replay(self.context, self.number, self.policy)
+        say(text)
+        if failure:
+            raise VerdictsDiffer(failure)
+
+
+class ExampleLab(LabTask):
+    """The lab of `make demo`: plans under baseline/, a git repository under target/."""
+
+    example = luigi.Parameter(default="invoices", description="a folder of examples/")
+
+    def output(self) -> luigi.LocalTarget:
+        """The note that says where the lab came from."""
+        return luigi.LocalTarget(str(self.context.lab.root / NOTE))
+
+    def complete(self) -> bool:
+        """The note is there, of no other example, and both folders are."""
+        return is_example_there(self.context, self.example)
+
+    def run(self) -> None:
+        """Copy what is missing."""
+        hold_lab(self.context)
+        make_example_lab(self.context, self.example, shipped_folder() / "examples")
+
+
+@ExampleLab.event_handler(luigi.Event.DEPENDENCY_PRESENT)
+def _print_present(task: ExampleLab) -> None:
+    say(f"{task.context.lab.root}: examples/{task.example} is there already, and is left as it is.")
+
+
+class RecordedLab(LabTask):
+    """The planner on another lab's plans and answers, found by model, plan, side and call."""
+
+    answers = luigi.Parameter(description="the other lab, which is only read")
+    before = luigi.Parameter(description="its run folders of the baseline: 182-188 or 1/82-1/88")
+    after = luigi.Parameter(description="its run folders of the candidate, likewise")
+
+    def output(self) -> luigi.LocalTarget:
+        """The lab's own defaults, written last."""
+        return luigi.LocalTarget(str(self.context.lab.root / "lab.yaml"))
+
+    def run(self) -> None:
+        """Copy target and plans, and write the recordings."""
+        hold_lab(self.context)
+        planner = shipped_folder() / "examples" / "planner"
+        make_recorded_lab(
+            self.context, planner, Path(self.answers), before=self.before, after=self.after
+        )
