@@ -1,6 +1,7 @@
 """Ctrl-C ends a command in one line, from the first import on: this module imports little."""
 
 import os
+import signal
 import sys
 from types import TracebackType
 
@@ -13,6 +14,7 @@ def end_plainly(
 ) -> None:
     """The interpreter's last word on an error that ends it; sys.excepthook."""
     if isinstance(error, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would end it by the signal
         print("\nStopped by Ctrl-C. The same command goes on from here.", file=sys.stderr)
         sys.stderr.flush()
         # The interpreter would wait for the calls that are under way, which may take minutes.

@@ -1,5 +1,0 @@
-"""`python -m pipeline.runner`."""
-
-from pipeline.cli.run import main
-
-main()
