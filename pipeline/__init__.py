@@ -17,6 +17,7 @@ from prompt_lab.experiments.calibrate import Calibrate, CalibrateCell
 from prompt_lab.experiments.compare import Compare
 from prompt_lab.experiments.conclude import Conclude, Report
 from prompt_lab.experiments.example_lab import ExampleLab
+from prompt_lab.experiments.give_up import GiveUp
 from prompt_lab.experiments.implement import Implement
 from prompt_lab.experiments.ledger import Ledger
 from prompt_lab.experiments.llm_judge import Judgements
@@ -50,6 +51,7 @@ __all__ = [
     "Compare",
     "Conclude",
     "ExampleLab",
+    "GiveUp",
     "Implement",
     "Insight",
     "Iteration",

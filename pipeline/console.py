@@ -1,9 +1,11 @@
 """What a person reads in the terminal: a LabError is one message, anything else keeps its trace."""
 
+import errno
 import logging
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -13,10 +15,12 @@ from luigi.rpc import RPCError
 from luigi.task_register import TaskClassException
 
 from pipeline.interrupt import end_plainly
-from prompt_lab.errors import LabError, StoreError
+from prompt_lab.errors import LabError, OutputLost, StoreError
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 _lent: list[Path] = []
+_reported: list[str] = []
+"""What this process has told the user about an error that ended its work."""
 PLAIN = (LabError, ParameterException, TaskClassException, RPCError)
 """What is meant for the person at the keyboard."""
 _CALL = re.compile(r"\[args=.*, kwargs=.*?\](?=: )", re.DOTALL)
@@ -27,10 +31,22 @@ def say_plainly(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """The interpreter's last word on an error that ends it; sys.excepthook."""
+    _reported.append(str(error))
     if isinstance(error, PLAIN):
         print(f"\nStopped: {printable(_error_text(error))}\n", file=sys.stderr)
     else:
         end_plainly(kind, error, trace)
+
+
+def has_reported() -> bool:
+    """Whether this process has told the user about an error."""
+    return bool(_reported)
+
+
+def report_idle(text: str) -> None:
+    """Tell the user why a command ends without an error and without its result."""
+    with suppress(OSError, ValueError):  # standard error may be closed by now
+        print(f"\n{printable(text)}\n", file=sys.stderr, flush=True)
 
 
 def find_settings() -> None:
@@ -58,9 +74,39 @@ def check_settings() -> None:
 
 
 def say(text: str) -> None:
-    """Print for a person, in whatever encoding the terminal has."""
-    code = sys.stdout.encoding or "utf-8"
-    print(printable(text).encode(code, "replace").decode(code))
+    """Print text for a user, in the encoding of the terminal. Raises OutputLost."""
+    write_output(printable(text))
+
+
+def write_output(text: str) -> None:
+    """Print a text and flush it. Raises OutputLost where standard output does not take it.
+
+    Without the flush a process of luigi's `--workers` loses the text without an error.
+    """
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
+        code = sys.stdout.encoding or "utf-8"
+        print(text.encode(code, "replace").decode(code), flush=True)
+    except OSError as error:
+        _discard_output()
+        fault = "its reader has ended" if isinstance(error, BrokenPipeError) else error.strerror
+        raise OutputLost(
+            f"Standard output cannot be written: {fault}. Give the command again with an output "
+            "that takes all of it."
+        ) from error
+
+
+def _discard_output() -> None:
+    """Send what is left in the buffer nowhere: the interpreter's own flush would fail again."""
+    if sys.stdout is None:
+        return
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        sys.stdout.flush()
+    sys.stdout = None
 
 
 def printable(text: str) -> str:
@@ -102,6 +148,8 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
             if str(error) in self._said:
                 return
             self._said.add(str(error))
+        if record.levelno >= logging.ERROR or error is not None:
+            _reported.append(record.getMessage())
         self.stream = sys.stderr
         super().emit(record)
 

@@ -7,8 +7,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import Outcome, Side
-from prompt_lab.own_process import Description, ModelUrl, ProcessFacts
-from prompt_lab.records import Pull, RunError
+from prompt_lab.own_process import Description, ModelUrl
+from prompt_lab.records import Pull
+from prompt_lab.step_results import ScoreResult, StepResult
 
 
 @dataclass(frozen=True)
@@ -80,17 +81,6 @@ class StepJob:
     """Instead of the step's own limit."""
 
 
-@dataclass(frozen=True)
-class StepResult:
-    """What one execution used and how it ended; the outputs are files in `out_dir`."""
-
-    files: Mapping[str, str]
-    prompt_sha256: str
-    request_sha256: str
-    error: RunError | None
-    process: ProcessFacts | None = None
-
-
 class StepAdapter(Protocol):
     """One stage of a target's pipeline. `inputs` and `outputs` are file names in a plan folder."""
 
@@ -113,9 +103,16 @@ class TargetStep(StepAdapter, Protocol):
 
     digest: str
     """sha256 of our own code that runs and scores the step: the step file and the worker."""
+    answer_digest: str
+    """The same without what only scores it."""
+    scoring_files: tuple[str, ...]
+    """Names in a plan folder that score() is given and execute() is not."""
 
     def check(self) -> None:
         """What can be known to be wrong before any worktree. Raises ConfigError or TargetError."""
+
+    def score_traced(self, plan_dir: Path, out_dir: Path) -> ScoreResult:
+        """`score`, with the files outside that it read."""
 
     def describe(self, worktree: Path, side: Side | None = None) -> Description:
         """Load the step there. Raises TargetError where it cannot be loaded."""
@@ -143,13 +140,19 @@ class Workspace(Protocol):
         """What a commit says, as it was written."""
 
     def blob(self, commit: str, path: str) -> str | None:
-        """Git blob id of a file at a commit; None where it has none."""
+        """Git blob id of a file as it is checked out at a commit; None where there is none."""
 
-    def blobs(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
-        """path -> blob id at a commit, of those paths that are files there."""
+    def blobs(self, commit: str, paths: Iterable[str], *, stored: bool = False) -> dict[str, str]:
+        """path -> blob id as checked out (or `stored`) at a commit, of paths that are files."""
 
-    def read(self, commit: str, path: str) -> str:
-        """Text of a file at a commit. Raises TargetError where it has none."""
+    def read(self, commit: str, path: str, *, stored: bool = False) -> str:
+        """Text of a file as checked out (or `stored`). Raises TargetError where there is none."""
+
+    def check_files(self, commit: str, paths: Iterable[str]) -> None:
+        """Raises TargetError for a pointer, a submodule that is missing, a link that leads out."""
+
+    def check_worktree(self, commit: str, paths: Iterable[str]) -> None:
+        """See that a clean worktree holds these files as they are checked out now."""
 
     def worktree(self, commit: str) -> Path:
         """A detached worktree at that commit, made on first use."""
@@ -176,19 +179,14 @@ class Workspace(Protocol):
         when: str,
         append: bool = False,
     ) -> str:
-        """Put files on a new branch of the target in one commit, the same one when called again.
-
-        With `append` a branch that stands at `base` gets the commit as its next one.
-        """
+        """One commit on a new branch, or with `append` on one that stands at `base`; repeatable."""
 
     def revert(
         self, base: str, branch: str, commit: str, *, since: str = "", message: str, when: str
     ) -> str:
-        """A new branch on `base` whose one commit takes a merged commit back; equal when repeated.
+        """A new branch on `base` with one commit that reverts a merge, or all commits `since` one.
 
-        `since` takes back all commits after that one, up to `commit`. Raises TargetError that names
-        the files that conflict, or where nothing of it is left.
-        """
+        Repeatable. Raises TargetError."""
 
     def merge_commit(self, base: str, commit: str) -> str:
         """The commit that a merge would leave; the one that has the other. Raises MergeConflict."""

@@ -16,8 +16,10 @@ from prompt_lab.evaluate.answers import (
     request_sha256,
     text_sha256,
 )
-from prompt_lab.ports import Answer, StepJob, StepResult
+from prompt_lab.ports import Answer, Request, StepJob
+from prompt_lab.prompts.files import decode_text
 from prompt_lab.records import RunError
+from prompt_lab.step_results import StepResult
 from prompt_lab.store.files import write_text
 from prompt_lab.store.plans import read_plan
 
@@ -44,15 +46,9 @@ class PromptFileStep(ABC):
 
     def execute(self, job: StepJob) -> StepResult:
         """One call. Raises TargetError or StoreError for files that cannot be read."""
-        content = {path: _source(job.worktree, path) for path in self.sources}
+        content = self._read(job.worktree)
         prompt = _text(self._config.prompt, content[self._config.prompt])
-        request = render(
-            prompt,
-            self._texts(job.plan_dir),
-            _schema(self._config.schema_path, content),
-            max_tokens=self._config.max_tokens,
-            seed=job.seed,
-        )
+        request = self._request(content, job.plan_dir, job.seed)
         error: RunError | None
         try:
             error = self._keep(job.out_dir, job.ask(request), request.schema)
@@ -61,6 +57,10 @@ class PromptFileStep(ABC):
             error = RunError(kind=refused.kind, message=str(refused))
         files = {path: blob_id(read) for path, read in content.items()}
         return StepResult(files, text_sha256(prompt), request_sha256(request), error)
+
+    def build_request(self, worktree: Path, plan_dir: Path, seed: int | None) -> Request:
+        """The request that `execute` would make. Raises TargetError or StoreError as it does."""
+        return self._request(self._read(worktree), plan_dir, seed)
 
     def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
         """Parts against the plan's gold answer; a missing or broken output has no credit.
@@ -86,6 +86,19 @@ class PromptFileStep(ABC):
                 "'primary' in configs/steps."
             )
         return parts
+
+    def _read(self, worktree: Path) -> dict[str, bytes]:
+        return {path: _source(worktree, path) for path in self.sources}
+
+    def _request(self, content: Mapping[str, bytes], plan_dir: Path, seed: int | None) -> Request:
+        return render(
+            _text(self._config.prompt, content[self._config.prompt]),
+            self._texts(plan_dir),
+            _schema(self._config.schema_path, content),
+            max_tokens=self._config.max_tokens,
+            seed=seed,
+            style=self._config.placeholder_style,
+        )
 
     def _texts(self, plan_dir: Path) -> dict[str, str]:
         texts = read_plan(plan_dir, self.inputs, ()).inputs
@@ -135,7 +148,7 @@ def _source(worktree: Path, path: str) -> bytes:
 
 def _text(path: str, content: bytes) -> str:
     try:
-        return content.decode("utf-8")
+        return decode_text(content)
     except UnicodeDecodeError as error:
         raise TargetError(
             f"{path!r} in the target is not UTF-8 text (byte {error.start}). Save it as UTF-8."

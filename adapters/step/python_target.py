@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from adapters.step.answers import dead, error_of
 from adapters.step.constants import text_constant
-from adapters.step.folders import empty, private_plan, stand
+from adapters.step.folders import empty, files_read, private_plan, stand
 from adapters.step.process import FILES, TargetProcess
 from adapters.step.sites import Sites
 from adapters.step.step_file import read_step_file
@@ -17,8 +17,9 @@ from prompt_lab.config.lab import StepConfig
 from prompt_lab.errors import ConfigError, ScoreFailed, TargetError, TransientError
 from prompt_lab.names import Side
 from prompt_lab.own_process import Description, ProcessFacts, TargetLocation
-from prompt_lab.ports import StepJob, StepResult
+from prompt_lab.ports import StepJob
 from prompt_lab.records import RunError
+from prompt_lab.step_results import ScoreResult, StepResult
 from prompt_lab.store.files import write_text
 from prompt_lab.store.runs import LOG
 
@@ -39,6 +40,8 @@ class PythonTarget:
         self.inputs, self.outputs = self._file.inputs, self._file.outputs
         self.sources = (config.prompt, *self._file.sources)
         self.digest = _digest(self._file.sha256)
+        self.answer_digest = _digest(self._file.answer_sha256)
+        self.scoring_files = self._file.scoring_files
         self._sites = Sites(self._file, place, self.mode)
 
     def check(self) -> None:
@@ -69,15 +72,22 @@ class PythonTarget:
         return result if result.error else replace(result, error=self._missing_output(job.out_dir))
 
     def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
-        """The parts that the step file gives. Raises ScoreFailed for what is no score.
+        """The parts that the step file gives. Raises as `score_traced` does."""
+        return self.score_traced(plan_dir, out_dir).parts
 
-        Raises TargetError where the step file cannot be loaded to score at all.
-        """
+    def score_traced(self, plan_dir: Path, out_dir: Path) -> ScoreResult:
+        """The parts of the step file. Raises ScoreFailed; TargetError where it cannot be loaded."""
         with private_plan(plan_dir) as plan:
             answer = self._scorer().ask(self._order("score", plan, out_dir))
-        if answer["error"]:
-            raise ScoreFailed(f"{self._file.path}: score() failed: {answer['error']['message']}")
-        return self._parts(answer["scores"])
+        outside = answer.get("outside", {})
+        try:
+            if answer["error"]:
+                text = f"{self._file.path}: score() failed: {answer['error']['message']}"
+                raise ScoreFailed(text)
+            return ScoreResult(self._parts(answer["scores"]), outside)
+        except ScoreFailed as fault:
+            fault.outside = outside
+            raise
 
     def _scorer(self) -> TargetProcess:
         process = self._sites.scorer()
@@ -148,9 +158,12 @@ class PythonTarget:
     def _send_job(self, process: TargetProcess, job: StepJob) -> dict[str, Any]:
         if process.failed is not None:
             return {}
-        with private_plan(job.plan_dir) as plan:
+        with private_plan(job.plan_dir, without=self.scoring_files) as plan:
             order = self._order("execute", plan, job.out_dir, job.limit_seconds)
-            return process.ask({**order, "models": [asdict(model) for model in job.models]})
+            answer = process.ask({**order, "models": [asdict(model) for model in job.models]})
+            if answer.get("plan_read") is not None:
+                answer["plan_read"] += files_read(plan)
+            return answer
 
     def _order(
         self, kind: str, plan_dir: Path, out_dir: Path, seconds: float | None = None
@@ -202,6 +215,8 @@ class PythonTarget:
             request_sha256="",
             error=error_of(answer["error"] or said.get("error")),
             process=facts,
+            plan_read=None if answer.get("plan_read") is None else tuple(answer["plan_read"]),
+            outside=answer.get("outside", {}),
         )
 
     def _missing_output(self, out_dir: Path) -> RunError | None:

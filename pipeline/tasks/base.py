@@ -1,7 +1,7 @@
 """What every phase of an iteration shares: parameters, its one file, the lock on the lab."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -10,11 +10,16 @@ from typing import Any, TypeVar
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
+from adapters.workspace.lab_exclude import exclude_lab_files
+from pipeline.tasks.idle import note_root
 from pipeline.tasks.parameters import MOST_REPLICATES, CountParameter, NamesParameter, names
-from prompt_lab.errors import ConfigError, LabBusy, LabError
+from pipeline.tasks.turns import in_turns, uses_luigid
+from prompt_lab.errors import ConfigError, LabBusy, LabError, StoreError
 from prompt_lab.experiments.context import LabContext, context
 from prompt_lab.experiments.flags import NEXT, change_given, settle
 from prompt_lab.store.files import disk_errors, write_text
+from prompt_lab.store.given_up import is_given_up
+from prompt_lab.store.lab_id import lab_id
 from prompt_lab.store.layout import LabLock
 
 P = TypeVar("P", bound=luigi.Task)
@@ -35,6 +40,7 @@ def hold_lab(ctx: LabContext) -> None:
         return
     with disk_errors(ctx.lab.root):
         ctx.lab.root.mkdir(parents=True, exist_ok=True)
+    exclude_lab_files(ctx.lab.root)
     lock = LabLock(ctx.lab.lock)
     if not lock.acquire(shared=not luigi.interface.core().local_scheduler):
         raise LabBusy(
@@ -64,6 +70,17 @@ def _check_workers(_: CmdlineParser | None) -> None:
 class LabTask(luigi.Task):
     """Any task on a lab. A LabError ends in one message, here and on luigid's page."""
 
+    lab_id = luigi.Parameter(
+        default="",
+        positional=False,
+        description="the lab's id, so that no two labs share a task of one luigid; set by itself",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if uses_luigid():
+            note_root(self)
+
     @property
     def context(self) -> LabContext:
         """The composition root of this process."""
@@ -80,13 +97,38 @@ class LabTask(luigi.Task):
         except ValueError as error:
             said = f"{cls.__name__}: a flag cannot be read: {error.__cause__ or error}"
             raise ConfigError([said]) from error
-        return values
+        found = dict(values)
+        own = cls.owner_id(found) if uses_luigid() else ""
+        if found["lab_id"] not in ("", own):
+            raise ConfigError([f"--lab-id {found['lab_id']}: leave it out, it is set by itself"])
+        return [(name, own if name == "lab_id" else value) for name, value in values]
+
+    @classmethod
+    def owner_id(cls, values: Mapping[str, Any]) -> str:
+        """The id of the lab; '' for a dry run, which leaves no trace. Raises StoreError."""
+        return "" if values.get("dry_run") else lab_id(context().lab)
 
     @classmethod
     @cache
     def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
         """The class's parameters; kept, since luigi asks for them ten times for every task."""
         return super().get_params()
+
+    def initialized(self) -> bool:
+        """Whether luigi may schedule it, which luigi asks once for each build that it is part of.
+
+        luigi keeps one object per class and parameters for as long as the process lives. What an
+        earlier build left on this object is reset here; otherwise the second of two equal commands
+        in one process would do nothing, and end as if it had.
+        """
+        ready: bool = super().initialized()
+        if ready:
+            self.reset_state()
+        return ready
+
+    def reset_state(self) -> None:
+        """Reset what an earlier build left on the object; subclasses add their own attributes."""
+        self.disabled = False
 
     def complete(self) -> bool:
         """Whether its file is there; where that cannot be told, not: run() says why in one message.
@@ -196,7 +238,20 @@ class Phase(LabTask):
     def run(self) -> Any:
         """Hold the lab, then do the phase's work."""
         hold_lab(self.context)
-        return self.work()
+        self.check_open()
+        if not uses_luigid():
+            return self.work()
+        name = f"{self.number}_{self.step}_{type(self).__name__}_{self.FILE}"
+        return in_turns(self, self.work, self.context.lab, name)
+
+    def check_open(self) -> None:
+        """Raises StoreError where the iteration was given up."""
+        if self.ITERATES and is_given_up(self.folder):
+            raise StoreError(
+                f"{self.folder}: iteration {self.number} was given up. luigi --module pipeline"
+                f" GiveUp --number {self.number} completes that; without --number the next command"
+                " starts a new iteration."
+            )
 
     def work(self) -> Any:
         """Gather, call a pure function, write one file."""

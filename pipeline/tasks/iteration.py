@@ -5,10 +5,11 @@ from typing import Any
 
 import luigi
 
-from adapters.workspace.lab_repository import LabRepository
 from pipeline.console import say
-from pipeline.tasks.base import Phase, hold_lab
+from pipeline.tasks.base import Phase
+from pipeline.tasks.printing import PrintingTask, prints_when_complete
 from prompt_lab.errors import StoreError
+from prompt_lab.experiments.commit import commit_lab
 from prompt_lab.experiments.conclude import Report
 from prompt_lab.experiments.dry_run import what_would_run
 from prompt_lab.experiments.learn import learn
@@ -20,19 +21,21 @@ from prompt_lab.report.summary import render_summary
 from prompt_lab.store.iterations import SUMMARY, read_change, read_meta
 
 
-class Iteration(Phase):
+class Iteration(PrintingTask, Phase):
     """The next iteration, or the one that --number names. Writes summary.txt and lab/index.html."""
 
     FILE = SUMMARY
 
     dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
-    _said = False
+
+    @property
+    def one_process_only(self) -> bool:
+        """A dry run changes nothing."""
+        return not self.dry_run
 
     def complete(self) -> bool:
-        """A dry run is done once it has spoken."""
-        if self.dry_run:
-            return self._said
-        return super().complete()
+        """Whether summary.txt is there; of a dry run, whether it has printed."""
+        return super().complete() if self.dry_run else Phase.complete(self)
 
     def requires(self) -> luigi.Task | None:
         """All phases, the last one first; none for a dry run."""
@@ -42,11 +45,9 @@ class Iteration(Phase):
         """A dry run reads, speaks and leaves no trace, not even the lock."""
         if self.dry_run:
             with self.context.temporary_work_folder():
-                say(what_would_run(self))
-            self._said = True
+                self.print_result(what_would_run(self))
             return
-        hold_lab(self.context)
-        yield from self.work()
+        yield from super().run()
 
     def work(self) -> Iterator[Any]:
         """Render the ledger and the summary, commit the lab, and say what was decided."""
@@ -60,17 +61,18 @@ class Iteration(Phase):
         text = render_summary(report_view(self))
         message = f"Iteration {self.number}: {change.title}"
         when = read_meta(lab, self.number, self.step).created
-        LabRepository(lab.root).commit(message, when=when)
+        # summary.txt marks the end, so it is written after the commit that holds it.
+        contents = {lab.relative(self.folder / SUMMARY): text}
+        commit_lab(self.context, message, when=when, number=self.number, contents=contents)
         self.write(text)
         say(text)
 
 
-@Iteration.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _say_again(task: Iteration) -> None:
-    # A finished iteration is never run again; a person who asks for it still wants to read it.
+@prints_when_complete(Iteration)
+def _read_summary(task: Iteration) -> str:
     if task.dry_run:
-        return
+        return ""
     try:
-        say((task.folder / SUMMARY).read_text("utf-8", "replace"))
+        return (task.folder / SUMMARY).read_text("utf-8", "replace")
     except OSError as error:
         raise StoreError(f"{task.folder / SUMMARY}: {error.strerror}") from error

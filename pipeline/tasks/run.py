@@ -1,13 +1,10 @@
 """One run of a batch; luigi may hand out many at once, which then share one process."""
 
-import gc
 import sys
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterable, Mapping
 from functools import cache
 from math import inf
-from threading import Lock
+from pathlib import Path
 from typing import Any
 
 import luigi
@@ -17,20 +14,17 @@ from pipeline.progress import Progress
 from pipeline.tasks.base import File, LabTask, hold_lab
 from pipeline.tasks.batching import current
 from pipeline.tasks.parameters import Batched, WholeParameter
-from prompt_lab.errors import LabError, StoreError, TransientError
+from prompt_lab.errors import StoreError, TransientError
+from prompt_lab.experiments.context import LabContext, context
 from prompt_lab.experiments.execute import Checkout, RunContext
 from prompt_lab.experiments.gather import rows_now
+from prompt_lab.experiments.make_runs import RunEnding, RunMaker
 from prompt_lab.names import Side, count
 from prompt_lab.records import RunKey, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, runs_by_key
-from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged
-
-SWITCH_SECONDS = 0.0005
-"""How long a busy thread may hold up those whose answer has come; Python's own 5 ms add up."""
-SHARE = 10
-"""Runs that a process is handed by a luigid at once, for each call that it makes at a time."""
-GIVE_UP_AFTER = 5
-"""Failures in a row after which a model's other runs are not tried any more in this batch."""
+from prompt_lab.store.layout import MARKER
+from prompt_lab.store.runs import is_finished, set_aside_damaged
+from prompt_lab.store.work_locks import WorkLocks
 
 
 class Run(LabTask):
@@ -46,12 +40,14 @@ class Run(LabTask):
 
     @property
     def max_batch_size(self) -> float:  # type: ignore[override]
-        """All runs at once; by a luigid a share, which leaves some to other processes."""
+        """All runs at once; from a luigid as many as calls are made at a time.
+
+        Whoever has made its part goes on with what is left of all parts.
+        """
         if luigi.interface.core().local_scheduler:
             return inf
-        batch = read_batch(batch_path(self.context.lab, self.number, self.step, self.batch))
-        models = {run.model for run in batch.runs}
-        return SHARE * sum(self.context.models[model].workers for model in models)
+        path = batch_path(self.context.lab, self.number, self.step, self.batch)
+        return calls_at_a_time(self.context, read_batch(path))
 
     def members(self) -> dict[RunKey, PlannedRun]:
         """The runs that this task stands for."""
@@ -72,48 +68,71 @@ class Run(LabTask):
         return files if len(files) > 1 else files[0]
 
     def run(self) -> None:
-        """Make every member that is not finished. Raises OutsideFailure if any could not be had."""
+        """Make every member that is not finished, and what no other process makes of the rest.
+
+        Raises OutsideFailure if any could not be had.
+        """
         hold_lab(self.context)
-        root = self.context.lab.root
-        left = {k: p for k, p in self.members().items() if not is_finished(root / p.path)}
+        own = self._unfinished(self.members())
+        shared = self._unfinished(self._shared())
+        shared = {key: planned for key, planned in shared.items() if key not in own}
         title = f"iteration {self.number}, {self.batch} runs" if self.number else "noise floor"
-        with Progress(title, len(left)) as progress:
-            faults = self._make(left, progress)
-        if faults:
-            if reports := current():
-                reports.before_failing()
+        total = len(own) + len(shared)
+        with Progress(title, total) as progress:
+            maker = self._maker({**own, **shared}, progress)
+            maker.make(own, shared, self._report)
+        if maker.found:
+            by = f"{maker.made} made by this process, {maker.found} by others"
+            print(f"{title}: {by}", file=sys.stderr, flush=True)
+        self._after(maker, own)
+        if maker.faults:
+            faults = sorted(set(maker.faults.values()))
             raise TransientError(
-                f"{len(faults)} of {count(len(left), 'run')} could not be made; those that were "
-                "are kept, and the same command makes the rest.\n"
-                + "\n".join(sorted(set(faults))[:5])
+                f"{len(maker.faults)} of {count(total, 'run')} could not be made; those that were "
+                "are kept, and the same command makes the rest.\n" + "\n".join(faults[:5])
             )
 
-    def _make(self, left: dict[RunKey, PlannedRun], progress: Progress) -> list[str]:
-        bench = self._run_context(left)
-        breaker = Breaker()
+    def _unfinished(self, runs: Mapping[RunKey, PlannedRun]) -> dict[RunKey, PlannedRun]:
+        root = self.context.lab.root
+        return {key: run for key, run in runs.items() if not is_finished(root / run.path)}
 
-        def make(key: RunKey) -> str | None:
-            fault = breaker.refuses(key.model)
-            if fault is None:
-                try:
-                    bench.run(key, left[key])
-                except LabError as error:
-                    said = str(error)
-                    fault = f"  {said}" if said.startswith(key.model) else f"  {key.model}: {said}"
-                breaker.note(key.model, failed=fault is not None)
-            return fault
+    def _shared(self) -> dict[RunKey, PlannedRun]:
+        """All runs that luigid knows as asked for and not done, be they another process's."""
+        reports = current()
+        if reports is None or not reports.watched:
+            return {}
+        known = runs_by_key(batch_path(self.context.lab, self.number, self.step, self.batch))
+        names = Run.batch_param_names()
+        asked = {tuple(p[n] for n in names) for p in reports.unfinished_like(self, names)}
+        written = {
+            key: {"side": key.side.value, "model": key.model, "plan": key.plan}
+            | {"replicate": str(key.replicate)}
+            for key in known
+        }
+        return {k: known[k] for k, text in written.items() if tuple(map(text.get, names)) in asked}
 
-        faults = []
-        with _pools(self, left) as pools:
-            futures = {pools[key.model].submit(make, key): key for key in left}
-            for future in as_completed(futures):
-                fault = future.result()
-                progress.record_end(ok=fault is None)
-                if fault is None:
-                    self._report(futures[future])
-                else:
-                    faults.append(fault)
-        return faults
+    def _after(self, maker: RunMaker, own: Collection[RunKey]) -> None:
+        reports = current()
+        if reports is None:
+            return
+        if maker.faults:
+            reports.before_failing()
+        for key, reason in maker.faults.items():
+            if key not in own:
+                reports.task_failed(
+                    run_task(self.number, self.step, self.batch, key).task_id, reason
+                )
+        # The rest of what it made is handed to it next, as finished: that goes all at once.
+        reports.limit_batches(Run, inf)
+
+    def _maker(self, left: Collection[RunKey], progress: Progress) -> RunMaker:
+        reports = current()
+        if reports is None or not reports.watched:
+            return RunMaker(self._run_context(left), progress)
+        path = batch_path(self.context.lab, self.number, self.step, self.batch)
+        pieces = {key: piece for piece, key in enumerate(runs_by_key(path))}
+        locks = WorkLocks(self.context.lab, f"{self.number}_{self.step}_{self.batch}_runs")
+        return RunMaker(self._run_context(left), progress, locks, pieces)
 
     def _run_context(self, left: Iterable[RunKey]) -> RunContext:
         ctx, config = self.context, self.context.step(self.step)
@@ -130,33 +149,20 @@ class Run(LabTask):
             ctx, self.number, self.step, adapter, config.primary, sites, judged, gateway=asks
         )
 
-    def _report(self, key: RunKey) -> None:
+    def _report(self, key: RunKey, ending: RunEnding) -> None:
         if reports := current():
-            reports.member_done(run_task(self.number, self.step, self.batch, key).task_id)
+            task = run_task(self.number, self.step, self.batch, key)
+            reports.member_done(task.task_id, at_once=ending is RunEnding.MADE)
 
 
-class Breaker:
-    """Stops asking a model that failed several times in a row. Safe for threads."""
-
-    def __init__(self) -> None:
-        self._in_a_row: dict[str, int] = {}
-        self._lock = Lock()
-
-    def refuses(self, model: str) -> str | None:
-        """Why the model is not asked any more, or None."""
-        if self._in_a_row.get(model, 0) < GIVE_UP_AFTER:
-            return None
-        return f"  {model}: failed {GIVE_UP_AFTER} times in a row; its other runs were not tried"
-
-    def note(self, model: str, *, failed: bool) -> None:
-        """How a call of the model ended."""
-        with self._lock:
-            self._in_a_row[model] = self._in_a_row.get(model, 0) + 1 if failed else 0
+def run_task(number: int, step: str, batch: str, key: RunKey) -> Run:
+    """The task of one run of this process's lab."""
+    return _run_task(context().lab.root, number, step, batch, key)
 
 
 @cache
-def run_task(number: int, step: str, batch: str, key: RunKey) -> Run:
-    """The task of one run; kept, since luigi takes longer to make it than to look it up."""
+def _run_task(_: Path, number: int, step: str, batch: str, key: RunKey) -> Run:
+    """Kept, since luigi takes longer to make it than to look it up."""
     return Run(
         step=step,
         number=number,
@@ -168,14 +174,28 @@ def run_task(number: int, step: str, batch: str, key: RunKey) -> Run:
     )
 
 
+def calls_at_a_time(ctx: LabContext, batch: Batch) -> int:
+    """How many calls one process makes at a time for a batch, over all its models."""
+    return sum(ctx.models[model].workers for model in {run.model for run in batch.runs})
+
+
+def tasks_of(experiment: Experiment, batch: Batch, keys: Collection[RunKey]) -> list[luigi.Task]:
+    """The tasks of these runs, to be asked for; luigid hands them out in small parts again."""
+    reports = current()
+    if reports is not None and keys:
+        reports.limit_batches(Run, calls_at_a_time(experiment.context, batch))
+    return [run_task(experiment.number, experiment.step, batch.name, key) for key in keys]
+
+
 def missing_runs(experiment: Experiment, batch: Batch) -> list[luigi.Task]:
     """The tasks of the runs that are made in any case and are not there yet."""
     root = experiment.context.lab.root
-    return [
-        run_task(experiment.number, experiment.step, batch.name, key)
+    missing = [
+        key
         for key, planned in batch.by_key().items()
         if not (planned.reused or planned.if_promising or is_finished(root / planned.path))
     ]
+    return tasks_of(experiment, batch, missing)
 
 
 def all_runs(experiment: Experiment, batch: Batch) -> Generator[Any, Any, list[RunRow]]:
@@ -201,20 +221,3 @@ def sound_rows(experiment: Experiment, batch: Batch) -> list[RunRow] | None:
             raise
         return None
     return rows
-
-
-@contextmanager
-def _pools(task: Run, left: Iterable[RunKey]) -> Iterator[dict[str, ThreadPoolExecutor]]:
-    """A pool of threads for each model, as wide as its `workers`. Ctrl-C drops what waits."""
-    models = {key.model for key in left}
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    gc.freeze()  # thousands of tasks are kept anyway: no collection need look at them meanwhile
-    pools = {m: ThreadPoolExecutor(task.context.models[m].workers, f"run-{m}") for m in models}
-    try:
-        yield pools
-    finally:
-        gc.unfreeze()
-        sys.setswitchinterval(usual)
-        for pool in pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)

@@ -10,6 +10,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from adapters.workspace.lab_exclude import exclude_lab_files
 from prompt_lab.errors import LabError
 from prompt_lab.experiments.context import context
 from prompt_lab.store.files import disk_errors
@@ -53,6 +54,7 @@ def main() -> int:
         lab = context().lab
         with disk_errors(lab.work):
             lab.work.mkdir(parents=True, exist_ok=True)
+        exclude_lab_files(lab.root)
         for port in (LUIGID_PORT, PAGES_PORT):
             _refuse_taken(port)
         serve_pages(lab.root, PAGES_PORT)

@@ -12,8 +12,10 @@ from typing import Any
 import luigi
 
 from adapters.git import Git
+from pipeline.console import say
 from pipeline.tasks.base import LabTask
 from pipeline.tasks.parameters import CountParameter
+from pipeline.tasks.printing import PrintingTask
 from prompt_lab.decide.calibrate import results
 from prompt_lab.decide.calibrate.page import FULL, faults, is_full, page, pictures
 from prompt_lab.decide.calibrate.pool import SOURCES, text_of
@@ -22,7 +24,7 @@ from prompt_lab.decide.calibrate.reuse import Probe
 from prompt_lab.errors import LabError, TargetError
 from prompt_lab.evaluate import drift
 from prompt_lab.evaluate.batches import FEWEST_PROBES
-from prompt_lab.experiments.gather import DRIFT_ALPHA
+from prompt_lab.evaluate.drift_rows import DRIFT_ALPHA
 from prompt_lab.store.files import read_if_whole, read_record, write_record, write_text
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +76,7 @@ class CalibrateCell(LabTask):
         write_record(Path(self.output().path), found)
 
 
-class Calibrate(LabTask):
+class Calibrate(PrintingTask):
     """All cells, then the page with its pictures. Fails where a limit is missed."""
 
     quick = luigi.BoolParameter(description="few worlds: minutes, not an hour")
@@ -82,11 +84,6 @@ class Calibrate(LabTask):
     docs = luigi.Parameter(
         default="", description="folder of the page; default: docs/, with --quick the results' own"
     )
-    _told = False
-
-    def complete(self) -> bool:
-        """Done once it has spoken: the page is cheap, and a missed limit is said every time."""
-        return self._told
 
     def requires(self) -> dict[str, CalibrateCell]:
         """One task per cell, by its name."""
@@ -127,11 +124,12 @@ class Calibrate(LabTask):
             write_text(goal / name, svg)
         write_text(goal / PAGE, page(found, f"{FULL} QUICK=1" if self.quick else FULL))
         spent = sum(result.seconds for result in found.values())
-        print(f"{len(found)} cells, {spent:.0f} s of one core: {goal / PAGE}")
+        text = f"{len(found)} cells, {spent:.0f} s of one core: {goal / PAGE}"
         wrong = faults(found)
         if wrong:
+            say(text)
             raise LimitsMissed(f"{len(wrong)} limits are missed:\n" + "\n".join(wrong))
-        self._told = True
+        self.print_result(text)
 
 
 def file_name(cell: str) -> str:

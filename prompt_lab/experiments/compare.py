@@ -4,8 +4,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline.console import say
-from pipeline.tasks.base import LabTask
+from pipeline.tasks.printing import PrintingTask
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.decide.verdict import Policy, decide
 from prompt_lab.errors import ConfigError, LabError, StoreError
@@ -28,21 +27,15 @@ POLICY = Policy(name="compare", mode="fixed", verify="off")
 Sides = dict[Side, list[ForeignRunFolder]]
 
 
-class Compare(LabTask):
+class Compare(PrintingTask):
     """Writes compare/<before>_<after>/ with insight_metrics.md and assessment.md."""
 
     before = luigi.Parameter(description="run folders of the baseline: 182-188 or 1/82-1/88")
     after = luigi.Parameter(description="run folders of the candidate, likewise")
-    _told = False
-
-    def complete(self) -> bool:
-        """Done once it has spoken: a range may have got more runs since the last time."""
-        return self._told
 
     def run(self) -> None:
         """Read, measure, decide, write, say."""
-        say(compare(self.context, self.before, self.after))
-        self._told = True
+        self.print_result(compare(self.context, self.before, self.after))
 
 
 def compare(ctx: LabContext, before: str, after: str) -> str:

@@ -3,7 +3,7 @@
 import luigi
 
 from pipeline.tasks.base import Phase, utc_now
-from prompt_lab.decide.verdict import Code
+from prompt_lab.decide.verdict import Code, explain
 from prompt_lab.decide.verdict import Verdict as VerdictRecord
 from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
 from prompt_lab.experiments.decision import base_moved, decide_iteration, head_moved
@@ -52,7 +52,7 @@ class Conclude(Phase):
         verdict = self._verdict_now(host, number)
         body = verdict_comment(report_view(self))
         host.comment(number, key=f"verdict-{self.number}", body=body, when=now)
-        why = verdict.reasons[0].text if verdict.reasons else f"iteration {self.number}"
+        why = explain(verdict).text if verdict.reasons else f"iteration {self.number}"
         host.status(number, commit=change.commit, outcome=verdict.outcome, text=why, when=now)
         action, merged = _act(host, change, verdict.outcome, when=now)
         return Conclusion(

@@ -6,8 +6,8 @@ from pathlib import Path
 import luigi
 
 from adapters.git import Git, signed
-from pipeline.console import say
 from pipeline.tasks.base import LabTask, hold_lab, utc_now
+from pipeline.tasks.printing import prints_when_complete
 from prompt_lab.errors import StoreError, UnknownName
 from prompt_lab.store.files import disk_errors, write_text
 
@@ -63,9 +63,11 @@ class ExampleLab(LabTask):
             write_text(Path(self.output().path), self._note)
 
 
-@ExampleLab.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _say_there(task: ExampleLab) -> None:
-    say(f"{task.context.lab.root}: examples/{task.example} is there already, and is left as it is.")
+@prints_when_complete(ExampleLab)
+def _state_unchanged(task: ExampleLab) -> str:
+    return (
+        f"{task.context.lab.root}: examples/{task.example} is there already, and is left as it is."
+    )
 
 
 def copy_in(source: Path, goal: Path) -> None:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.console import say
-from pipeline.tasks.base import LabTask
+from pipeline.tasks.printing import PrintingTask
 from prompt_lab.errors import StoreError
 from prompt_lab.experiments.budget_grant import budgets
 from prompt_lab.experiments.budget_uses import irregular_trials
@@ -26,19 +25,12 @@ SIGN = "Prompt Lab</title>"
 HEADING = "# Irregular folders"
 
 
-class Ledger(LabTask):
+class Ledger(PrintingTask):
     """Writes index.html, a page for each analysis of another tool, and irregular.md."""
-
-    _told = False
-
-    def complete(self) -> bool:
-        """Done once it has spoken: a lab may have changed since the last time."""
-        return self._told
 
     def run(self) -> None:
         """Write the pages and say where they are."""
-        say(write_ledger(self.context))
-        self._told = True
+        self.print_result(write_ledger(self.context))
 
 
 def write_ledger(ctx: LabContext) -> str:

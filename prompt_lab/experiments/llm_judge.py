@@ -8,13 +8,13 @@ import luigi
 from pipeline.progress import Progress
 from pipeline.tasks.base import Phase, utc_now
 from pipeline.tasks.parameters import WholeParameter
-from pipeline.tasks.run import Breaker
 from prompt_lab.errors import CallRefused, LabError, TransientError
 from prompt_lab.evaluate.judged import JudgedLook, content_of, contests
 from prompt_lab.evaluate.llm_judge import JudgePrompt
 from prompt_lab.evaluate.questions import Judge, JudgeQuestion, settle_contest
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import rows_now, texts
+from prompt_lab.experiments.make_runs import Breaker
 from prompt_lab.experiments.meter import Meter
 from prompt_lab.experiments.trials import read_judgements, trial_of
 from prompt_lab.names import Split

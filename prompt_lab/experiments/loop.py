@@ -6,7 +6,6 @@ from typing import Any
 
 import luigi
 
-from adapters.workspace.lab_repository import LabRepository
 from pipeline.console import say
 from pipeline.tasks.base import File, LabTask, P, hold_lab, utc_now
 from pipeline.tasks.iteration import Iteration
@@ -16,7 +15,10 @@ from pipeline.tasks.parameters import (
     CountParameter,
     NamesParameter,
 )
+from pipeline.tasks.printing import prints_when_complete
+from pipeline.tasks.turns import in_turns, uses_luigid
 from prompt_lab.decide.stop import Done, LoopStop, stop, total_cost_usd
+from prompt_lab.experiments.commit import commit_lab
 from prompt_lab.experiments.context import context
 from prompt_lab.experiments.flags import NEXT
 from prompt_lab.experiments.ledger import write_ledger
@@ -73,7 +75,7 @@ class Loop(LabTask):
         default="", description="as for Iteration, of the loop's first one"
     )
 
-    _said = ""
+    _printed_text = ""
 
     @classmethod
     def get_param_values(
@@ -94,6 +96,11 @@ class Loop(LabTask):
         """The loop's folder in the lab."""
         return self.context.lab.loop(self.number, self.step)
 
+    def reset_state(self) -> None:
+        """What an earlier build printed, this one prints again."""
+        super().reset_state()
+        self._printed_text = ""
+
     def output(self) -> luigi.LocalTarget:
         """The file that says why it stopped."""
         return File(str(self.folder / ENDED))
@@ -101,7 +108,11 @@ class Loop(LabTask):
     def run(self) -> Iterator[Any]:
         """Hold the lab, then go on."""
         hold_lab(self.context)
-        yield from self.work()
+        if not uses_luigid():
+            yield from self.work()
+            return
+        name = f"loop_{self.number}_{self.step}"
+        yield from in_turns(self, self.work, self.context.lab, name)
 
     def work(self) -> Iterator[Any]:
         """One iteration after the other. Luigi begins anew after each: the lab is the state."""
@@ -150,9 +161,9 @@ class Loop(LabTask):
             numbers = (*state.iterations, ahead.number)
             write_record(self.folder / BEGUN, state.model_copy(update={"iterations": numbers}))
         text = told_before(self, done, ahead)
-        if text != self._said:  # once, also where a scout went ahead of the iteration
+        if text != self._printed_text:  # once, also where a scout went ahead of the iteration
             say(text)
-        self._said = text
+        self._printed_text = text
         if self.set_status_message is not None:
             self.set_status_message(text)
         if self.set_progress_percentage is not None:
@@ -173,14 +184,12 @@ class Loop(LabTask):
         )
         write_record(self.folder / ENDED, record)
         write_ledger(self.context)
-        repository = LabRepository(self.context.lab.root)
-        repository.ensure()  # a loop may stop before its first iteration
-        repository.commit(f"Loop {self.number} stopped: {reason.code.value}", when=record.when)
+        message = f"Loop {self.number} stopped: {reason.code.value}"
+        commit_lab(self.context, message, when=record.when)
         say(text)
 
 
-@Loop.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _say_again(task: Loop) -> None:
+@prints_when_complete(Loop)
+def _read_reason(task: Loop) -> str:
     record = read_ended(task.context.lab, task.number, task.step)
-    if record is not None:
-        say(record.text)
+    return "" if record is None else record.text

@@ -11,25 +11,27 @@ import luigi
 from pipeline.console import say
 from pipeline.tasks.base import Phase, utc_now
 from pipeline.tasks.parameters import WholeParameter
+from pipeline.tasks.printing import PrintingTask, prints_when_complete
 from pipeline.tasks.run import missing_runs
-from prompt_lab.errors import ConfigError, LabError
+from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.evaluate.noise_floor import FloorRecord, FloorRequest, estimate, floor_of
 from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.budget_grant import at_next_alpha
-from prompt_lab.experiments.crash import refuse_unanswered
+from prompt_lab.experiments.crash import refuse_unmeasurable
 from prompt_lab.experiments.estimates import GUESSED, HEAD, characters, row, time
 from prompt_lab.experiments.gather import rows_of
+from prompt_lab.experiments.preflight import check_version
 from prompt_lab.experiments.prepare import train_plans
 from prompt_lab.names import Side, Split, count
 from prompt_lab.report.noise import render_noise
 from prompt_lab.store.files import read_if_whole, write_record, write_text
 from prompt_lab.store.layout import NO_ITERATION, Lab
-from prompt_lab.store.runs import timings
+from prompt_lab.store.reusable import timings
 
 REPLICATES = 5
 
 
-class NoiseFloor(Phase):
+class NoiseFloor(PrintingTask, Phase):
     """The baseline against itself. Writes noise_floor/<step>.json, and a page beside it."""
 
     ITERATES = False
@@ -39,7 +41,6 @@ class NoiseFloor(Phase):
     )
 
     dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
-    _said = False
 
     @classmethod
     def get_param_values(
@@ -53,20 +54,30 @@ class NoiseFloor(Phase):
             )
         return list(found.items())
 
+    def reset_state(self) -> None:
+        """Since an earlier build main may have moved."""
+        super().reset_state()
+        vars(self).pop("asked", None)
+
     def output(self) -> luigi.LocalTarget:
         """noise_floor/<step>.json."""
         return luigi.LocalTarget(str(floor_path(self.context.lab, self.step)))
 
+    @property
+    def one_process_only(self) -> bool:
+        """A dry run changes nothing."""
+        return not self.dry_run
+
     def complete(self) -> bool:
         """Measured for this very baseline, these models and plans, as often as asked.
 
-        A dry run is done once it has spoken.
+        A dry run is complete once it has printed.
         """
         if self.dry_run:
-            return self._said
+            return super().complete()
         found = read_floor(self.context.lab, self.step)
         try:
-            return found is not None and found.asked == self.floor_request
+            return found is not None and found.asked == self.floor_request and found.has_answers
         except LabError:  # run() says it
             return False
 
@@ -91,13 +102,13 @@ class NoiseFloor(Phase):
         if not self.dry_run:
             return super().run()
         with self.context.temporary_work_folder():
-            say(self._would_run())
-        self._said = True
+            self.print_result(self._would_run())
         return None
 
     def _would_run(self) -> str:
         """The runs that would be made, all anew, and what they would take."""
         asked, ctx = self.floor_request, self.context
+        check_version(ctx, self.step, asked.commit)
         length = characters(self, asked.commit, Split.TRAIN, asked.plans)
         calls = len(asked.plans) * asked.replicates
         rows = [
@@ -128,6 +139,7 @@ class NoiseFloor(Phase):
     def work(self) -> Iterator[Any]:
         """Make every run anew: runs of another day would mix drift into the noise."""
         asked = self.floor_request
+        check_version(self.context, self.step, asked.commit)
         digest = sha256(asked.model_dump_json().encode()).hexdigest()[:12]
         sides = {Side.BASELINE: asked.commit}
         order = BatchOrder(digest, Split.TRAIN, sides, asked.models, asked.plans, asked.replicates)
@@ -135,13 +147,28 @@ class NoiseFloor(Phase):
         if not self.skip_runner:
             yield missing_runs(self, batch)
         rows = rows_of(self, batch)
-        refuse_unanswered(self, batch, rows)
+        unmade = set(asked.models) - {row.record.model for row in rows}
+        if unmade:
+            raise StoreError(
+                f"No run of {', '.join(sorted(unmade))} has been made, so there is nothing to "
+                "measure. Leave --skip-runner out."
+            )
+        refuse_unmeasurable(self, batch, rows)
         record = floor_of(rows, asked, self.context.models, now=utc_now())
         page = render_noise(record, at_next_alpha(self.context, self.step))
         goal = Path(self.output().path)
         write_text(goal.with_suffix(".md"), page)
         write_record(goal, record)
-        print(page)
+        say(page)
+
+
+@prints_when_complete(NoiseFloor)
+def _render_again(task: NoiseFloor) -> str:
+    """What was measured, with the alpha that the next trial gets now."""
+    record = read_floor(task.context.lab, task.step)
+    if task.dry_run or record is None:
+        return ""
+    return render_noise(record, at_next_alpha(task.context, task.step))
 
 
 def floor_path(lab: Lab, step: str) -> Path:

@@ -7,6 +7,7 @@ import luigi
 
 from pipeline.console import say
 from pipeline.tasks.base import Phase
+from pipeline.tasks.printing import prints_when_complete
 from prompt_lab.errors import ConfigError
 from prompt_lab.experiments.batches import batch_for
 from prompt_lab.experiments.flags import change_given
@@ -75,11 +76,11 @@ class PreparePull(Phase):
         say(_render_report(made, change))
 
 
-@PreparePull.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _say_again(task: PreparePull) -> None:
+@prints_when_complete(PreparePull)
+def _read_prepared(task: PreparePull) -> str:
     path = task.folder / task.FILE
     made = read_record(path, Prepared, fix=made_again(path))
-    say(_render_report(made, read_change(task.context.lab, task.number, task.step)))
+    return _render_report(made, read_change(task.context.lab, task.number, task.step))
 
 
 def _render_report(made: Prepared, change: Change) -> str:

@@ -4,18 +4,22 @@ from typing import NamedTuple
 
 import luigi
 
-from pipeline.tasks.base import LabTask
+from pipeline.console import say
+from pipeline.tasks.printing import PrintingTask
 from prompt_lab.decide.replay import differences
-from prompt_lab.decide.verdict import Policy
+from prompt_lab.decide.verdict import Policy, explain
 from prompt_lab.decide.verdict import Verdict as VerdictRecord
 from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.experiments.decision import decide_iteration
+from prompt_lab.experiments.gather import batch_of, changed_plans
 from prompt_lab.experiments.past import VERDICT_LOST, in_history, verdict_is_lost
 from prompt_lab.experiments.verdict import Verdict
+from prompt_lab.names import Split
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole
 
 WIDEST = 160
+SHOWN = 5
 
 
 class Differs(LabError):
@@ -29,18 +33,13 @@ class Replayed(NamedTuple):
     text: str
 
 
-class Replay(LabTask):
+class Replay(PrintingTask):
     """Prints 'identical', or what differs; with --policy, the past verdicts it would change."""
 
     number = luigi.Parameter(default="all", description="an iteration's number, or all")
     policy = luigi.Parameter(
         default="", description="a file of configs/policies: which verdicts would it change?"
     )
-    _told = False
-
-    def complete(self) -> bool:
-        """Done once it has spoken."""
-        return self._told
 
     def run(self) -> None:
         """Read, recompute, say. Raises Differs where a verdict's own policy gives another one."""
@@ -51,14 +50,17 @@ class Replay(LabTask):
             for p, old in wanted
         ] + lost
         wrong = sum(not replayed.same for replayed in found)
-        print("\n".join(replayed.text for replayed in found))
+        lines = [replayed.text for replayed in found]
         if other is not None:
-            print(f"{wrong} of {len(found)} verdicts would differ under policy {self.policy!r}.")
+            lines.append(
+                f"{wrong} of {len(found)} verdicts would differ under policy {self.policy!r}."
+            )
         elif wrong:
+            say("\n".join(lines))
             raise Differs(f"{wrong} of {len(found)} stored verdicts are not what their rows give.")
         else:
-            print(f"{len(found)} verdicts, computed again from their rows: identical.")
-        self._told = True
+            lines.append(f"{len(found)} verdicts, computed again from their rows: identical.")
+        self.print_result("\n".join(lines))
 
     def _find_verdicts(self) -> tuple[list[tuple[Verdict, VerdictRecord]], list[Replayed]]:
         """The iterations that have a verdict of ours, by number; and those that have lost it."""
@@ -85,16 +87,29 @@ class Replay(LabTask):
 
 def _replay_verdict(experiment: Verdict, old: VerdictRecord) -> Replayed:
     try:
-        new, _ = decide_iteration(experiment)
+        new, _ = decide_iteration(experiment, order=old.reason_order)
     except LabError as error:
         return Replayed(False, f"{experiment.number}: cannot be computed again: {error}")
     stored = (experiment.folder / experiment.FILE).read_text("utf-8")
     # A verdict of an earlier version is compared in the keys that it had.
     if new.model_dump_json(indent=2, include=old.model_fields_set) + "\n" == stored:
-        return Replayed(True, f"{experiment.number}: identical ({new.outcome.value})")
+        return Replayed(
+            True, f"{experiment.number}: identical ({new.outcome.value}){_scored_with(phase)}"
+        )
     lines = differences(old, new) or ["the same numbers, written in another way"]
     shown = "".join(f"\n  {line[:WIDEST]}" for line in lines)
     return Replayed(False, f"{experiment.number}: differs{shown}")
+
+
+def _scored_with(experiment: Verdict) -> str:
+    """Which plans its scores come from, where those have been changed since; else ''."""
+    batches = [batch for split in Split if (batch := batch_of(experiment, split.value)) is not None]
+    names = sorted({name for batch in batches for name in changed_plans(experiment, batch)})
+    if not names:
+        return ""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    listed = ", ".join(map(repr, names[:SHOWN])) + more
+    return f", with scores from before these plans were changed: {listed}"
 
 
 def _replay_under_policy(experiment: Verdict, old: VerdictRecord, policy: Policy) -> Replayed:
@@ -106,4 +121,4 @@ def _replay_under_policy(experiment: Verdict, old: VerdictRecord, policy: Policy
     before, after = old.outcome.value, new.outcome.value
     if before == after:
         return Replayed(True, f"{experiment.number}: {before}, as before")
-    return Replayed(False, f"{experiment.number}: {before} -> {after}: {new.reasons[0].text}")
+    return Replayed(False, f"{experiment.number}: {before} -> {after}: {explain(new).text}")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import luigi
 
-from adapters.workspace.lab_repository import LabRepository
-from pipeline.console import say
-from pipeline.tasks.base import File, LabTask, hold_lab, utc_now
+from pipeline.tasks.base import File, hold_lab, utc_now
 from pipeline.tasks.parameters import CountParameter
+from pipeline.tasks.printing import PrintingTask
 from prompt_lab.errors import CodeHostError, NoSuchCommit, StoreError, TargetError
+from prompt_lab.experiments.commit import commit_lab
 from prompt_lab.experiments.ledger import write_ledger
 from prompt_lab.names import PullState
 from prompt_lab.ports import CodeHost, Workspace
@@ -30,14 +30,17 @@ from prompt_lab.store.iterations import (
 NO_REASON = "No reason was given."
 
 
-class Revert(LabTask):
+class Revert(PrintingTask):
     """Take back what an iteration merged. Writes reverted.json beside its verdict."""
 
     number = CountParameter("--number", least=1, default=0, description="the merged iteration")
     reason = luigi.Parameter(default="", significant=False, description="why, for the record")
     leave_open = luigi.BoolParameter(description="open the pull request, and let others merge it")
 
-    _told = False
+    @property
+    def one_process_only(self) -> bool:
+        """It opens a pull request and merges it."""
+        return True
 
     @property
     def step(self) -> str:
@@ -57,10 +60,6 @@ class Revert(LabTask):
         """The record of the revert."""
         return File(str(self.folder / REVERTED))
 
-    def complete(self) -> bool:
-        """Done once it has spoken: one that was cut off anywhere goes on to the ledger's row."""
-        return self._told
-
     def run(self) -> None:
         """Take it back, then the ledger, the lab's commit, and a word; each may be repeated."""
         meta = self._meta()
@@ -68,10 +67,9 @@ class Revert(LabTask):
         change = read_change(self.context.lab, self.number, self.step)
         record = self._taken_back(meta, change)
         write_ledger(self.context)
-        LabRepository(self.context.lab.root).commit(f"{_title(change)} (iteration {self.number})",
-                                                when=record.when)  # fmt: skip
-        say(_render_report(self.number, change, record, self.reason.strip()))
-        self._told = True
+        message = f"{_title(change)} (iteration {self.number})"
+        commit_lab(self.context, message, when=record.when, number=self.number)
+        self.print_result(_render_report(self.number, change, record, self.reason.strip()))
 
     def _meta(self) -> IterationMeta:
         """The iteration that is to be taken back. Raises StoreError where it is none of ours."""

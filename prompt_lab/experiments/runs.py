@@ -1,6 +1,7 @@
 """Runs: make every run of a split that is not there yet, then check what was really run."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import luigi
@@ -8,17 +9,26 @@ import luigi
 from pipeline.console import say
 from pipeline.tasks.base import Phase, utc_now
 from pipeline.tasks.parameters import SplitParameter
-from prompt_lab.errors import StoreError
+from pipeline.tasks.turns import uses_luigid
+from prompt_lab.errors import LabError, StoreError
 from prompt_lab.evaluate.answered import told_unanswered
 from prompt_lab.evaluate.evidence import not_exercised
+from prompt_lab.evaluate.inputs import describe_outside
 from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.crash import note_taint, refuse_silence
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import rows_now, side_facts, summarise_batch, summary_file
 from prompt_lab.experiments.implement import Implement
 from prompt_lab.experiments.leak_check import leaks_under_test
-from prompt_lab.experiments.looks import all_judged, in_looks, with_looks
+from prompt_lab.experiments.looks import (
+    all_judged,
+    has_both_sides,
+    in_looks,
+    runs_under_way,
+    with_looks,
+)
 from prompt_lab.experiments.trials import read_judgements, settle_trial, trial_of
+from prompt_lab.experiments.verdict_failure import report_failures
 from prompt_lab.names import Side, Split
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
@@ -36,9 +46,23 @@ class Runs(Phase):
         """One file for each split."""
         return summary_file(self.split)
 
-    def requires(self) -> luigi.Task:
-        """The change that is to be run."""
-        return self.clone_as(Implement)
+    def requires(self) -> list[luigi.Task]:
+        """The change that is to be run; with a luigid also the runs that are under way.
+
+        So a process that comes later has them without running this phase, which another one may
+        be at.
+        """
+        return [self.clone_as(Implement), *self._under_way]
+
+    @cached_property
+    def _under_way(self) -> list[luigi.Task]:
+        """As it was when the command began: luigi looks at it again before this phase runs."""
+        if not uses_luigid() or self.skip_runner:
+            return []
+        try:
+            return runs_under_way(self, self.split)
+        except LabError:  # run() says it
+            return []
 
     def work(self) -> Iterator[Any]:
         """Yield the runs that are missing; write what all came to."""
@@ -60,7 +84,7 @@ class Runs(Phase):
             rows = yield from all_judged(self, batch)
         else:
             rows = yield from in_looks(self, batch)
-        if {row.record.side for row in rows} != set(Side):
+        if not has_both_sides(rows):
             raise StoreError(
                 f"{self.folder}: the runs of one side are not there, so there is nothing to "
                 "compare. Leave --skip-runner out."
@@ -71,9 +95,12 @@ class Runs(Phase):
         opened = [path for row in rows for path in row.record.sent.files]
         found = leaks_under_test(self, opened)
         summary = summarise_batch(self, batch, rows).model_copy(update={"leaked": found})
+        if summary.read_outside:
+            say(describe_outside(summary.read_outside))
         if trial is not None:
-            settle_trial(trial, rows, read_judgements(self, batch.name))
-            summary = with_looks(summary, batch, trial)
+            with report_failures(self):
+                settle_trial(trial, rows, read_judgements(self, batch.name))
+                summary = with_looks(summary, batch, trial)
         note_taint(self, batch, summary)
         self._write(summary)
 

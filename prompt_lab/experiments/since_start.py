@@ -8,7 +8,7 @@ import luigi
 from pipeline.console import say
 from pipeline.tasks.base import Phase
 from prompt_lab.decide.ledger import origin_due
-from prompt_lab.decide.verdict import Policy, decide
+from prompt_lab.decide.verdict import Code, Evidence, Policy, Reason, decide
 from prompt_lab.evaluate.answered import silent
 from prompt_lab.evaluate.drift import SinceRecord, since_policy
 from prompt_lab.evaluate.evidence import examine
@@ -22,6 +22,7 @@ from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import side_facts, summarise_batch, version_at
 from prompt_lab.experiments.looks import all_judged
 from prompt_lab.experiments.past import first_baseline, read_tried_changes
+from prompt_lab.experiments.verdict_failure import VerdictFailed, report_failures
 from prompt_lab.names import Side, Split
 from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import Conclusion, made_again, read_meta
@@ -57,7 +58,13 @@ class SinceStart(Phase):
         ]
         prompts = (version_at(self, first), version_at(self, now))
         evidence = evidence_of(rows, findings, prompts=prompts)
-        verdict = decide(all_pairs(self, batch.name, rows), since_policy(policy_of(self)), evidence)
+        policy = since_policy(policy_of(self))
+        try:
+            with report_failures(self):
+                verdict = decide(all_pairs(self, batch.name, rows), policy, evidence)
+        except VerdictFailed as error:  # the iteration is concluded: this must not hold up the lab
+            reason = Reason(code=Code.OTHER, text=str(error))
+            verdict = decide((), policy, Evidence(provenance=(reason,)))
         gains = [
             t.effect or 0.0
             for t in read_tried_changes(lab, self.step)

@@ -9,10 +9,10 @@ from statistics import fmean
 
 from pipeline.progress import Progress
 from pipeline.tasks.base import utc_now
-from pipeline.tasks.run import Breaker
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.answered import unanswered
 from prompt_lab.experiments.execute import Checkout, RunContext
+from prompt_lab.experiments.make_runs import Breaker
 from prompt_lab.names import Side, Split, Status, count
 from prompt_lab.ports import TargetStep
 from prompt_lab.records import RunKey, RunRecord
@@ -20,8 +20,8 @@ from prompt_lab.runner.order import RunnerOrder
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.journal import note
-from prompt_lab.store.layout import NO_ITERATION
-from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged, unmark
+from prompt_lab.store.layout import MARKER, NO_ITERATION
+from prompt_lab.store.runs import is_finished, set_aside_damaged, unmark
 
 
 @dataclass(frozen=True)

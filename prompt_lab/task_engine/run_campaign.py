@@ -10,6 +10,7 @@ import luigi
 from pipeline.console import printable
 from pipeline.tasks.base import File, utc_now
 from pipeline.tasks.parameters import CountParameter
+from pipeline.tasks.printing import PrintingTask
 from prompt_lab.errors import LabError
 from prompt_lab.store.files import read_if_whole, read_record, write_record
 from prompt_lab.task_engine.campaign import CampaignProgress, CampaignResult, end_of
@@ -24,7 +25,7 @@ from prompt_lab.task_engine.run_task import (
 )
 
 
-class Campaign(OfTask):
+class Campaign(PrintingTask, OfTask):
     """Attempts at a task until budget or goal. Writes campaigns/<first attempt>.json."""
 
     iterations = CountParameter(
@@ -33,17 +34,17 @@ class Campaign(OfTask):
     first = CountParameter(
         "--first", least=0, default=NEXT, description="the campaign to go on with; default: new"
     )
-    _said = False
-    _told = 0
+    _reported = 0
     _claimed = NEXT
 
     def output(self) -> luigi.LocalTarget:
         """The campaign's record."""
         return File(str(self.site.store.campaign(self._first_attempt())))
 
-    def complete(self) -> bool:
-        """It is done once it has spoken: one that is over may be asked for again."""
-        return self._said
+    def reset_state(self) -> None:
+        """Another build is another campaign, unless --first names one."""
+        super().reset_state()
+        self.first, self._claimed, self._reported = self.param_kwargs["first"], NEXT, 0
 
     def run(self) -> Iterator[Any]:
         """One attempt at a time, each a task of its own; none is made twice. Raises LabError."""
@@ -81,17 +82,17 @@ class Campaign(OfTask):
 
     def _print_result(self, ended: CampaignResult) -> None:
         write_record(self.site.store.campaign(self._first_attempt()), ended)
-        self._said = True
         print_record(ended)
+        self._has_printed = True
         if ended.why == "crashes":
             raise TaskCrashed(f"attempt {ended.attempts[-1]} crashed, and those before it")
 
     def _whisper(self, done: Sequence[AttemptRecord]) -> None:
         """Say of each attempt how it ended, once and to people only: on standard error."""
-        for record in done[self._told :]:
+        for record in done[self._reported :]:
             words = f"attempt {record.attempt}: {record.status}, {record.reason}: {record.detail}"
             print(printable(words), file=sys.stderr, flush=True)
-        self._told = len(done)
+        self._reported = len(done)
 
     def _first_attempt(self) -> int:
         if self.first == NEXT:

@@ -1,15 +1,19 @@
 """RunTask: one safe iteration of a task.yaml. One JSON record on standard output, nothing else."""
 
 import json
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import luigi
 from pydantic import BaseModel
 
 from adapters.sandbox.files import Conflict
-from pipeline.console import say
+from pipeline.console import say, write_output
 from pipeline.tasks.base import File, LabTask, utc_now
 from pipeline.tasks.parameters import AmountParameter, CountParameter
+from pipeline.tasks.printing import PrintingTask
 from prompt_lab.errors import ConfigError, LabBusy, LabError
 from prompt_lab.store.files import disk_errors, read_record, write_text
 from prompt_lab.task_engine.attempt import ActiveAttempt as Going
@@ -49,8 +53,18 @@ class OfTask(LabTask):
     )
     mutator = luigi.Parameter(default="", description="a command in place of the task's mutator")
 
+    @classmethod
+    def owner_id(cls, values: Mapping[str, Any]) -> str:
+        """A digest of the task.yaml's path: such a task has no lab."""
+        return sha256(str(Path(values["task"]).resolve()).encode()).hexdigest()[:12]
+
     _site: TaskContext | None = None
     _fault: LabError | None = None
+
+    def reset_state(self) -> None:
+        """Since an earlier build the task.yaml may have changed."""
+        super().reset_state()
+        self._site = self._fault = None
 
     @property
     def mutator_words(self) -> tuple[str, ...]:
@@ -130,7 +144,7 @@ class Attempt(OfTask):
             raise
 
 
-class RunTask(OfTask):
+class RunTask(PrintingTask, OfTask):
     """One attempt at a task.yaml, told as one JSON record; or --explain, or --undo."""
 
     candidate = luigi.Parameter(
@@ -141,12 +155,6 @@ class RunTask(OfTask):
     )
     explain = luigi.BoolParameter(description="say what the task allows, and what was tried")
     undo = luigi.BoolParameter(description="take the last keep back")
-
-    _said = False
-
-    def complete(self) -> bool:
-        """It is done once it has spoken."""
-        return self._said
 
     def requires(self) -> list[luigi.Task]:
         """The attempt; nothing where there is none to make."""
@@ -159,6 +167,11 @@ class RunTask(OfTask):
             self._fault = error
             return []
         return [self.clone(Attempt)]
+
+    def reset_state(self) -> None:
+        """Another build makes another attempt, unless --number names one."""
+        super().reset_state()
+        self.number = self.param_kwargs["number"]
 
     def flags_fault(self) -> LabError | None:
         """A page and an undo are two things."""
@@ -175,7 +188,7 @@ class RunTask(OfTask):
             self._tell_undo()
         else:
             self._tell_attempt()
-        self._said = True
+        self._has_printed = True
 
     def _tell_attempt(self) -> None:
         record = read_record(self.site.store.record(self.number), AttemptRecord)
@@ -218,4 +231,4 @@ def crash(task_id: str, number: int, code: AttemptCode, detail: str, started: st
 
 def print_record(record: BaseModel) -> None:
     """The one line on standard output: JSON in ASCII, which no terminal can misread."""
-    print(json.dumps(json.loads(record.model_dump_json())), flush=True)
+    write_output(json.dumps(json.loads(record.model_dump_json())))

@@ -1,0 +1,37 @@
+"""The files of the target and of the plans that a step may read, and whether it can use them."""
+
+from pathlib import Path
+
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.ports import StepAdapter, TargetStep
+from prompt_lab.store.plans import check_pointers
+
+
+def sources_of(ctx: LabContext, step: str, commit: str, *, stored: bool = False) -> dict[str, str]:
+    """path -> blob id at a commit ('' for none), of every file that a run there may load.
+
+    The ids are those of the files as checked out, or `stored`: as the commit has them.
+    """
+    workspace, adapter = ctx.workspace(ctx.step(step).target), ctx.adapter(step)
+    own = dict.fromkeys(adapter.sources, "")
+    if not isinstance(adapter, TargetStep):
+        return own | workspace.blobs(commit, adapter.sources, stored=stored)
+    paths = adapter.sources_in(workspace.worktree(commit))
+    return own | workspace.blobs(commit, paths, stored=stored)
+
+
+def check_sources(ctx: LabContext, step: str, commit: str) -> None:
+    """Raises TargetError for a file of the step that git cannot check out as it is meant."""
+    workspace, adapter = ctx.workspace(ctx.step(step).target), ctx.adapter(step)
+    workspace.check_files(commit, adapter.sources)
+    if isinstance(adapter, TargetStep):
+        workspace.check_files(commit, adapter.sources_in(workspace.worktree(commit)))
+
+
+def check_plan(adapter: StepAdapter, folder: Path) -> None:
+    """Raises StoreError for a file of a plan that is a pointer to another one.
+
+    A step in a process of its own is given the whole folder, the others their inputs and outputs.
+    """
+    own = isinstance(adapter, TargetStep)
+    check_pointers(folder, None if own else (*adapter.inputs, *adapter.outputs))
