@@ -9,10 +9,17 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where bytecode is not kept, each of the many processes compiles what it imports anew.
 export PYTHONDONTWRITEBYTECODE :=
 
+IS_SUPPORTED := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null
 # The first of these that is Python 3.11 to 3.13; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
-	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
-	&& echo "$$p" && break; done)
+	"$$p" $(IS_SUPPORTED) && echo "$$p" && break; done)
+
+# A set-up that was not finished, with a Python that is not supported or is gone, starts again.
+ifeq ($(wildcard $(VENV)/.run),)
+ifneq ($(wildcard $(BIN)/uv),)
+$(shell $(BIN)/python $(IS_SUPPORTED) || rm -f $(BIN)/uv)
+endif
+endif
 
 .PHONY: help
 help: ## list what can be made
@@ -20,8 +27,9 @@ help: ## list what can be made
 
 $(BIN)/uv: locks/uv.txt
 	@test -n "$(PYTHON)" || { echo "Prompt Lab needs Python 3.11, 3.12 or 3.13 on the PATH (or PYTHON=/path/to/python)." >&2; exit 1; }
-	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@"$(PYTHON)" $(IS_SUPPORTED) || { echo "PYTHON=$(PYTHON) is $$("$(PYTHON)" -c "import sys; print('Python %d.%d.%d' % sys.version_info[:3])" 2>/dev/null || echo "not there"): Prompt Lab needs Python 3.11, 3.12 or 3.13. Nothing was set up." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version)"
+	@{ $(BIN)/python $(IS_SUPPORTED) && $(BIN)/python -c "import pip" 2>/dev/null; } || "$(PYTHON)" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r locks/uv.txt
 	@touch $@
 
@@ -80,18 +88,22 @@ test: $(VENV)/.dev ## all tests but those that take minutes
 test-long: $(VENV)/.dev ## the tests that take minutes: the README in a clone, cuts at every call
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m long
 
-.PHONY: check
-check: $(VENV)/.dev ## format, lint, types, import contracts, lock, unit tests
+.PHONY: lint
+lint: $(VENV)/.dev ## format, lint, types, import contracts, lock
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.tools.lock check
+
+.PHONY: check
+check: lint ## what lint does, and the unit tests
 	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, the gateway, 200 attempts at a task
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, 200 attempts at a task; time and memory of a verdict
 	@$(BIN)/python -m tests.bench.fan_out
+	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
 	@$(BIN)/python -m tests.bench.target
 	@$(BIN)/python -m tests.bench.decide

@@ -1,6 +1,7 @@
 """Plain git in a process of its own, the same on every machine: used by workspace and code_host."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ _ALWAYS = {
     "core.fsmonitor": "false",
     "core.quotePath": "false",
     "commit.gpgSign": "false",
+    "core.safecrlf": "false",
     "fetch.recurseSubmodules": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",
@@ -151,6 +153,64 @@ def checkout_of(repository: Git, branch: str) -> Path | None:
         elif line == f"branch refs/heads/{branch}" and folder is not None and folder.is_dir():
             return folder
     return None
+
+
+def create_scratch_repository(source: Git, folder: Path) -> Git:
+    """A new repository at `folder` that reads the objects of `source`, be its history shallow.
+
+    'git clone --shared' copies a shallow repository, and only what its branches reach.
+    """
+    kind = source.ask("config", "extensions.objectFormat")
+    source("init", "-q", *((f"--object-format={kind}",) if kind else ()), str(folder))
+    own = folder / ".git"
+    alternates = own / "objects" / "info" / "alternates"
+    alternates.write_text(f"{git_path(source, 'objects')}\n", encoding="utf-8")
+    shallow = git_path(source, "shallow")
+    if shallow.is_file():
+        shutil.copyfile(shallow, own / "shallow")
+    return Git(folder, raises=source.raises)
+
+
+def git_path(repository: Git, name: str) -> Path:
+    """Where a repository keeps a file of its own; that of its main repository in a worktree."""
+    return (repository.folder / repository("rev-parse", "--git-path", name)).resolve()
+
+
+def shallow_commits(repository: Git) -> frozenset[str]:
+    """The commits whose parents a shallow repository lacks; none where its history is whole."""
+    try:
+        return frozenset(git_path(repository, "shallow").read_text(encoding="ascii").split())
+    except FileNotFoundError:
+        return frozenset()
+
+
+def describe_unshallow(target: Git, branch: str = "") -> str:
+    """The words that name the command which fetches what a shallow repository lacks."""
+    command = f"git -C {target.folder} fetch --unshallow"
+    if branch:
+        remotes = target("remote").splitlines()
+        remote = "origin" if "origin" in remotes or not remotes else remotes[0]
+        command += f" {remote} {branch}:{branch}"
+    return f"run '{command}', then give the same command again"
+
+
+def check_common_history(repository: Git, target: Git, ends: tuple[str, str]) -> None:
+    """Raises the error of `target` where two commits cannot be merged since no commit is common.
+
+    `repository` holds the commits, `target` is the user's repository that they come from.
+    """
+    if repository.ask("merge-base", *ends) is not None:
+        return
+    one, other = (end[:12] for end in ends)
+    if shallow_commits(repository):
+        raise target.raises(
+            f"{target.folder}: is a shallow clone and lacks the commit at which {one} and {other}"
+            f" parted, so they cannot be merged: {describe_unshallow(target)}"
+        )
+    raise target.raises(
+        f"{target.folder}: {one} and {other} have no commit in common, so they cannot be merged:"
+        " make the branch from main"
+    )
 
 
 @contextmanager

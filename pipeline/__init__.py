@@ -31,7 +31,7 @@ from pipeline.tasks.iteration import (
     Verdict,
 )
 from pipeline.tasks.lab import Compare, ExampleLab, Ledger, RecordedLab, Replay
-from pipeline.tasks.loop import Loop, PreparePull, Revert
+from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Revert
 from pipeline.tasks.noise_floor import NoiseFloor
 from pipeline.tasks.runs import Run
 from pipeline.tasks.task_engine import Attempt, Campaign, RunTask
@@ -55,6 +55,7 @@ __all__ = [
     "Compare",
     "Conclude",
     "ExampleLab",
+    "GiveUp",
     "Implement",
     "Insight",
     "Iteration",

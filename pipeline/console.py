@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from contextlib import suppress
 from types import TracebackType
 
 from luigi.parameter import ParameterException
@@ -13,6 +14,8 @@ from pipeline.interrupt import end_plainly
 from prompt_lab.errors import LabError
 from prompt_lab.report.terminal import printable
 
+_reported: list[str] = []
+"""What this process has reported to the user about an error that ended its work."""
 PLAIN = (LabError, ParameterException, TaskClassException, RPCError)
 """What is meant for the person at the keyboard."""
 _CALL = re.compile(r"\[args=.*, kwargs=.*?\](?=: )", re.DOTALL)
@@ -23,10 +26,22 @@ def say_plainly(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """The interpreter's last word on an error that ends it; sys.excepthook."""
+    _reported.append(str(error))
     if isinstance(error, PLAIN):
         print(f"\nStopped: {printable(_error_text(error))}\n", file=sys.stderr)
     else:
         end_plainly(kind, error, trace)
+
+
+def has_reported() -> bool:
+    """Whether this process has reported an error to the user."""
+    return bool(_reported)
+
+
+def report_idle(text: str) -> None:
+    """Tell the user why a command ends without an error and without its result."""
+    with suppress(OSError, ValueError):  # standard error may be closed by now
+        print(f"\n{printable(text)}\n", file=sys.stderr, flush=True)
 
 
 def report_errors_plainly() -> None:
@@ -62,6 +77,8 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
             if str(error) in self._said:
                 return
             self._said.add(str(error))
+        if record.levelno >= logging.ERROR or error is not None:
+            _reported.append(record.getMessage())
         self.stream = sys.stderr
         super().emit(record)
 

@@ -46,6 +46,8 @@ ADAPTERS = {
     "git": {
         "git": "adapters.git:Git",
         "create": "adapters.workspace.new_repository:create_repository",
+        "exclude": "adapters.workspace.lab_exclude:exclude_lab_files",
+        "exclude_paths": "adapters.workspace.lab_exclude:exclude_paths",
     },
     "commands": {"sandbox": "adapters.sandbox.commands:CommandSupervisor"},
     "agent": {

@@ -8,6 +8,7 @@ LabError
 │   └── NoSuchCommit      it has no branch, tag or commit of that name
 ├── ScoreFailed       a step's own score() gives none for this run: the run is an error
 ├── StoreError        the lab folder cannot be read or written
+├── OutputLost        standard output does not take what a command prints
 ├── LabBusy           another process is at work on the same lab
 ├── ModelUnavailable  a model that cannot be used at all: its key is missing, it was removed
 ├── CallRefused       the model refused this one request (over-length, say): the run is an error
@@ -21,7 +22,7 @@ LabError
         └── MergeConflict     its branch conflicts with the one that it goes into
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 
@@ -63,6 +64,8 @@ class ScoreFailed(LabError):
     """What a step's own score() raised, or gave that is no score. An error as data."""
 
     kind = "score_failed"
+    outside: Mapping[str, str] = {}
+    """Files outside that score() read, as in ScoreResult."""
 
 
 class NoSuchCommit(TargetError):
@@ -71,6 +74,10 @@ class NoSuchCommit(TargetError):
 
 class StoreError(LabError):
     """A file of the lab cannot be read or written."""
+
+
+class OutputLost(LabError):
+    """What a command prints cannot be written to standard output."""
 
 
 class LabBusy(LabError):

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 from prompt_lab.config.lab import GatewayConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import Outcome, Side
-from prompt_lab.own_process import ModelUrl, ProcessFacts
-from prompt_lab.records import Pull, RunError
+from prompt_lab.own_process import ModelUrl
+from prompt_lab.records import Pull
+from prompt_lab.step_results import ScoreResult, StepResult
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,6 @@ class StepJob:
     """Instead of the step's own limit."""
 
 
-@dataclass(frozen=True)
-class StepResult:
-    """What one execution used and how it ended; the outputs are files in `out_dir`."""
-
-    files: Mapping[str, str]
-    prompt_sha256: str
-    request_sha256: str
-    error: RunError | None
-    process: ProcessFacts | None = None
-
-
 class StepAdapter(Protocol):
     """One stage of a target's pipeline. `inputs` and `outputs` are file names in a plan folder.
 
@@ -105,6 +95,9 @@ class StepAdapter(Protocol):
     outputs: tuple[str, ...]
     sources: tuple[str, ...]
     """Paths in the target whose content decides what the step sends: prompt first, then schema."""
+    scoring_files: tuple[str, ...] | None
+    """Names in a plan folder that score() is given and execute() is not; None: execute() is given
+    its inputs alone."""
 
     def execute(self, job: StepJob) -> StepResult:
         """Run once. A bad answer is an `error`; a broken system raises TransientError."""
@@ -112,29 +105,37 @@ class StepAdapter(Protocol):
     def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
         """Named parts in [0, 1] from the outputs, against gold outputs where the plan has them."""
 
+    def score_traced(self, plan_dir: Path, out_dir: Path) -> ScoreResult:
+        """`score`, with the files outside that it read."""
+
     def check(self) -> None:
         """What can be known to be wrong before any worktree. Raises ConfigError or TargetError."""
 
     def check_gold(self, plan_dir: Path) -> None:
         """Raises the LabError of a plan whose gold cannot score an answer."""
 
-    def find_prompt_fault(self, text: str) -> str:
-        """Why a prompt would not be given its input, as the end of a sentence; '' where it is."""
+    def find_prompt_fault(self, text: str) -> str | None:
+        """Why a prompt would be sent without its input, as the end of a sentence; None: it is not."""
+
+    def describe_prompt(self, text: str) -> str:
+        """Which placeholders a prompt has; '' where only its own code would show that."""
 
     def prompt_in(self, source: str) -> str | None:
         """The prompt's text in the text of `sources[0]`; None where only running it would tell."""
 
-    def prompt_sha256(self, workspace: "Workspace", commit: str) -> str:
-        """Of the prompt at a commit; '' where it cannot be determined."""
+    def prompt_sha256(self, workspace: "Workspace", commit: str, *, stored: bool = False) -> str:
+        """Of the prompt as checked out (or `stored`) at a commit; '' if undeterminable."""
 
-    def source_blobs(self, workspace: "Workspace", commit: str) -> dict[str, str]:
-        """path -> blob id at a commit ('' for none), of every file that a run there may load."""
+    def source_paths(self, worktree: Callable[[], Path]) -> tuple[str, ...]:
+        """Every file that a run may load; `worktree` makes the checkout where that takes one."""
 
-    def environment(self, worktree: Path, side: Side) -> dict[str, str]:
+    def environment(self, worktree: Callable[[], Path], side: Side) -> dict[str, str]:
         """What a side runs with besides its files: {'': a text}, or {} where there is nothing."""
 
-    def digest_text(self, target: TargetConfig, gateway: GatewayConfig) -> str:
-        """What decides a run besides the step's config: our code for it, target and gateway."""
+    def digest_text(
+        self, target: TargetConfig, gateway: GatewayConfig, *, answer: bool = False
+    ) -> str:
+        """What decides a run besides the step's config; if `answer` only what decides its answer."""
 
     def close(self) -> None:
         """End worker processes. Further runs start them again."""
@@ -153,13 +154,19 @@ class Workspace(Protocol):
         """What a commit says, as it was written."""
 
     def blob(self, commit: str, path: str) -> str | None:
-        """Git blob id of a file at a commit; None where it has none."""
+        """Git blob id of a file as it is checked out at a commit; None where there is none."""
 
-    def blobs(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
-        """path -> blob id at a commit, of those paths that are files there."""
+    def blobs(self, commit: str, paths: Iterable[str], *, stored: bool = False) -> dict[str, str]:
+        """path -> blob id as checked out (or `stored`) at a commit, of paths that are files."""
 
-    def read(self, commit: str, path: str) -> str:
-        """Text of a file at a commit. Raises TargetError where it has none."""
+    def read(self, commit: str, path: str, *, stored: bool = False) -> str:
+        """Text of a file as checked out (or `stored`). Raises TargetError where there is none."""
+
+    def check_files(self, commit: str, paths: Iterable[str]) -> None:
+        """Raises TargetError for a pointer, a submodule that is missing, a link that leads out."""
+
+    def check_worktree(self, commit: str, paths: Iterable[str]) -> None:
+        """See that a clean worktree holds these files as they are checked out now."""
 
     def worktree(self, commit: str) -> Path:
         """A detached worktree at that commit, made on first use."""
@@ -186,19 +193,14 @@ class Workspace(Protocol):
         when: str,
         append: bool = False,
     ) -> str:
-        """Put files on a new branch of the target in one commit, the same one when called again.
-
-        With `append` a branch that stands at `base` gets the commit as its next one.
-        """
+        """One commit on a new branch, or with `append` on one that stands at `base`; repeatable."""
 
     def revert(
         self, base: str, branch: str, commit: str, *, since: str = "", message: str, when: str
     ) -> str:
-        """A new branch on `base` whose one commit takes a merged commit back; equal when repeated.
+        """A new branch on `base` with one commit that reverts a merge, or all commits `since` one.
 
-        `since` takes back all commits after that one, up to `commit`. Raises TargetError that names
-        the files that conflict, or where nothing of it is left.
-        """
+        Repeatable. Raises TargetError."""
 
     def merge_commit(self, base: str, commit: str) -> str:
         """The commit that a merge would leave; the one that has the other. Raises MergeConflict."""
@@ -208,13 +210,26 @@ class Workspace(Protocol):
 
 
 class LabRepository(Protocol):
-    """The lab's own git history: what an iteration adds is committed to it."""
+    """The lab's own git history: what Prompt Lab writes is committed to it, by path."""
 
     def ensure(self) -> None:
         """Make the repository where there is none, or only a part of one. May be called again."""
 
-    def commit(self, message: str, *, when: str) -> str:
-        """Commit all that is new; the id of HEAD, also where nothing was new."""
+    def find_obstacle(self) -> str:
+        """Why nothing can be committed now, in a sentence; '' where it can."""
+
+    def list_uncommitted(self, paths: Iterable[str]) -> list[str]:
+        """Those paths that no commit holds yet."""
+
+    def commit(
+        self,
+        paths: Sequence[str],
+        message: str,
+        *,
+        when: str,
+        contents: Mapping[str, str] | None = None,
+    ) -> str:
+        """Commit exactly these paths; `contents` has the text of files written only afterwards."""
 
 
 class CodeHost(Protocol):

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from prompt_lab.files_read import FilesRead
 from prompt_lab.names import PullState, Side, Split, Status
 
 VERSION = 1
@@ -101,9 +102,7 @@ class SentEvidence(Record):
     head: str = Field(description="HEAD of the worktree when the run began")
     tree_clean: bool
     files: dict[str, str] = Field(description="path in the target -> git blob id of the bytes read")
-    prompt_sha256: str = Field(
-        description="of the prompt text as it was sent, placeholders unfilled"
-    )
+    prompt_sha256: str = Field(description="of the prompt as it was sent, placeholders unfilled")
     request_sha256: str = Field(default="", description="of the whole request: messages, schema")
 
 
@@ -145,6 +144,11 @@ class RunRecord(Record):
     usage: Usage
     sent: SentEvidence
     content_key: str = Field(description="what reuse goes by: equal keys may share a run")
+    answer_key: str = Field(default="", description="equal keys may share an answer, not a score")
+    files_read: FilesRead = FilesRead()
+    rescored_from: str = Field(
+        default="", description="path of the run whose answer is scored again"
+    )
     answered_by: str = Field(description="the model id that answered, of alias and fallbacks")
     started: str
     ended: str
@@ -205,9 +209,7 @@ class Change(Record):
     start_commit: str = Field(
         default="", description="whose text it was made from, where that is not the base's"
     )
-    follow_up_of: int | None = Field(
-        default=None, description="the iteration whose condition this commit is to meet"
-    )
+    follow_up_of: int | None = Field(default=None, description="whose condition it is to meet")
     strategy: str = Field(description="who wrote it: a strategy's name, or 'given'")
     source: str = Field(description="where the idea came from: a synthesis' path, or 'baseline'")
     direction: str = Field(default="", description="the direction that it carries out, in a line")

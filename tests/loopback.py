@@ -48,6 +48,19 @@ class Loopback:
         self._server.server_close()
 
 
+def free_port() -> int:
+    """A port of loopback that nothing used a moment ago."""
+    with socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return int(place.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    """Whether a server accepts connections on a port of loopback."""
+    with socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 def completion(text: str) -> dict[str, Any]:
     """A chat completion that says this."""
     message = {"role": "assistant", "content": text}

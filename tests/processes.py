@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+HANG_SECONDS = 300.0
+"""After which a process hangs. Less would only measure what else the machine has to do."""
 
-def until(holds: Callable[[], object], seconds: float = 180) -> None:
-    """Wait until it holds. A machine with much else to do is slow: `seconds` are for a hang."""
+
+def until(holds: Callable[[], object], seconds: float = HANG_SECONDS) -> None:
+    """Wait until it holds; fail where it does not within `seconds`."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"not so within {seconds:g} seconds"
@@ -42,8 +45,8 @@ def runs(pid: int) -> bool:
 
 
 def gone(*pids: int) -> bool:
-    """Whether none of them runs within half a minute."""
-    end = time.monotonic() + 30
+    """Whether none of them runs, which is waited for."""
+    end = time.monotonic() + HANG_SECONDS
     while any(map(runs, pids)) and time.monotonic() < end:
         time.sleep(0.05)
     return not any(map(runs, pids))

@@ -7,7 +7,14 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 
-from adapters.git import Git, checkout_of, hand_over, signed
+from adapters.git import (
+    Git,
+    check_common_history,
+    checkout_of,
+    create_scratch_repository,
+    hand_over,
+    signed,
+)
 from prompt_lab.errors import CodeHostError, MergeConflict, PullEnded
 from prompt_lab.names import PullState
 from prompt_lab.records import Pull
@@ -104,13 +111,13 @@ def check_merge(git: Git, scratch: Path, ends: tuple[str, str], *, when: str) ->
 def _merged_clone(git: Git, scratch: Path, ends: tuple[str, str], *, when: str) -> Iterator[Git]:
     """A throwaway clone whose index holds the merge, not yet committed."""
     main, head = ends
+    check_common_history(git, git, ends)
     scratch.mkdir(parents=True, exist_ok=True)
     for left_by_the_dead in scratch.glob("merge-*"):
         rmtree(left_by_the_dead, ignore_errors=True)
     with TemporaryDirectory(dir=scratch, prefix="merge-") as folder:
-        # A throwaway clone works with every git; merge-tree --write-tree came only with 2.38.
-        git("clone", "-q", "--shared", "--no-checkout", str(git.folder.resolve()), folder)
-        clone = Git(Path(folder), raises=git.raises)
+        # A scratch repository works with every git; merge-tree --write-tree came only with 2.38.
+        clone = create_scratch_repository(git, Path(folder).resolve())
         clone("checkout", "-q", "--detach", main)
         merged = clone.ask("merge", "-q", "--no-ff", "--no-commit", head, env=signed(when))
         if merged is None:

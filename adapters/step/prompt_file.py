@@ -3,7 +3,7 @@
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,9 +18,11 @@ from prompt_lab.evaluate.answers import (
     text_sha256,
 )
 from prompt_lab.names import Side
-from prompt_lab.ports import Answer, StepJob, StepResult, Workspace
-from prompt_lab.prompts.text import unsent
+from prompt_lab.ports import Answer, Request, StepJob, Workspace
+from prompt_lab.prompts.files import decode_text
+from prompt_lab.prompts.text import describe_placeholders, find_prompt_fault
 from prompt_lab.records import RunError
+from prompt_lab.step_results import ScoreResult, StepResult
 from prompt_lab.store.files import write_text
 from prompt_lab.store.plans import read_plan
 
@@ -36,6 +38,7 @@ class PromptFileStep(ABC):
     """
 
     in_own_process: ClassVar[bool] = False
+    scoring_files: ClassVar[tuple[str, ...] | None] = None
     inputs: ClassVar[tuple[str, ...]]
     outputs: ClassVar[tuple[str, ...]]
 
@@ -50,15 +53,9 @@ class PromptFileStep(ABC):
 
     def execute(self, job: StepJob) -> StepResult:
         """One call. Raises TargetError or StoreError for files that cannot be read."""
-        content = {path: _source(job.worktree, path) for path in self.sources}
+        content = self._read(job.worktree)
         prompt = _text(self._config.prompt, content[self._config.prompt])
-        request = render(
-            prompt,
-            self._texts(job.plan_dir),
-            _schema(self._config.schema_path, content),
-            max_tokens=self._config.max_tokens,
-            seed=job.seed,
-        )
+        request = self._request(content, job.plan_dir, job.seed)
         error: RunError | None
         try:
             error = self._keep(job.out_dir, job.ask(request), request.schema)
@@ -67,6 +64,10 @@ class PromptFileStep(ABC):
             error = RunError(kind=refused.kind, message=str(refused))
         files = {path: blob_id(read) for path, read in content.items()}
         return StepResult(files, text_sha256(prompt), request_sha256(request), error)
+
+    def build_request(self, worktree: Path, plan_dir: Path, seed: int | None) -> Request:
+        """The request that `execute` would make. Raises TargetError or StoreError as it does."""
+        return self._request(self._read(worktree), plan_dir, seed)
 
     def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
         """Parts against the plan's gold answer; a missing or broken output has no credit.
@@ -93,6 +94,10 @@ class PromptFileStep(ABC):
             )
         return parts
 
+    def score_traced(self, plan_dir: Path, out_dir: Path) -> ScoreResult:
+        """`score`: no file outside is read."""
+        return ScoreResult(self.score(plan_dir, out_dir), {})
+
     def check(self) -> None:  # noqa: B027 -- nothing to do is the rule
         """Nothing can be wrong before there is a worktree."""
 
@@ -100,32 +105,59 @@ class PromptFileStep(ABC):
         """Raises StoreError for a plan whose gold answer cannot score an answer."""
         self.score(plan_dir, _NO_OUTPUT)
 
-    def find_prompt_fault(self, text: str) -> str:
-        """Why a prompt would not be given its input, as the end of a sentence; '' where it is."""
-        return unsent(text, [Path(name).stem for name in self.inputs]) or ""
+    def find_prompt_fault(self, text: str) -> str | None:
+        """Why a prompt would be sent without its input, as the end of a sentence."""
+        return find_prompt_fault(text, self._placeholders, self._config.placeholder_style)
+
+    def describe_prompt(self, text: str) -> str:
+        """Which placeholders a prompt has."""
+        return describe_placeholders(text, self._placeholders, self._config.placeholder_style)
 
     def prompt_in(self, source: str) -> str:
         """The file is the prompt."""
         return source
 
-    def prompt_sha256(self, workspace: Workspace, commit: str) -> str:
+    def prompt_sha256(self, workspace: Workspace, commit: str, *, stored: bool = False) -> str:
         """Of the prompt file at a commit."""
-        return text_sha256(workspace.read(commit, self.sources[0]))
+        return text_sha256(workspace.read(commit, self.sources[0], stored=stored))
 
-    def source_blobs(self, workspace: Workspace, commit: str) -> dict[str, str]:
-        """path -> blob id at a commit ('' for none), of prompt and schema."""
-        return {path: workspace.blob(commit, path) or "" for path in self.sources}
+    def source_paths(self, worktree: Callable[[], Path]) -> tuple[str, ...]:  # noqa: ARG002 -- the port's
+        """Prompt and schema."""
+        return self.sources
 
-    def environment(self, worktree: Path, side: Side) -> dict[str, str]:  # noqa: ARG002 -- the port's
+    def environment(self, worktree: Callable[[], Path], side: Side) -> dict[str, str]:  # noqa: ARG002 -- the port's
         """Nothing of the target runs."""
         return {}
 
-    def digest_text(self, target: TargetConfig, gateway: GatewayConfig) -> str:  # noqa: ARG002 -- the port's
+    def digest_text(
+        self,
+        target: TargetConfig,  # noqa: ARG002 -- the port's
+        gateway: GatewayConfig,  # noqa: ARG002 -- the port's
+        *,
+        answer: bool = False,  # noqa: ARG002 -- the port's
+    ) -> str:
         """Neither decides what is sent."""
         return ""
 
     def close(self) -> None:  # noqa: B027 -- nothing to do is the rule
         """There is no process to end."""
+
+    @property
+    def _placeholders(self) -> list[str]:
+        return [Path(name).stem for name in self.inputs]
+
+    def _read(self, worktree: Path) -> dict[str, bytes]:
+        return {path: _source(worktree, path) for path in self.sources}
+
+    def _request(self, content: Mapping[str, bytes], plan_dir: Path, seed: int | None) -> Request:
+        return render(
+            _text(self._config.prompt, content[self._config.prompt]),
+            self._texts(plan_dir),
+            _schema(self._config.schema_path, content),
+            max_tokens=self._config.max_tokens,
+            seed=seed,
+            style=self._config.placeholder_style,
+        )
 
     def _texts(self, plan_dir: Path) -> dict[str, str]:
         texts = read_plan(plan_dir, self.inputs, ()).inputs
@@ -175,7 +207,7 @@ def _source(worktree: Path, path: str) -> bytes:
 
 def _text(path: str, content: bytes) -> str:
     try:
-        return content.decode("utf-8")
+        return decode_text(content)
     except UnicodeDecodeError as error:
         raise TargetError(
             f"{path!r} in the target is not UTF-8 text (byte {error.start}). Save it as UTF-8."

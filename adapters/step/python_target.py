@@ -1,7 +1,7 @@
 """Steps whose code and prompt live in Python in the target: run there, by a step file of ours."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from adapters.step.answers import dead, error_of
 from adapters.step.constants import text_constant
-from adapters.step.folders import empty, private_plan, stand
+from adapters.step.folders import empty, files_read, private_plan, stand
 from adapters.step.process import FILES, TargetProcess
 from adapters.step.sites import Sites
 from adapters.step.step_file import read_step_file
@@ -17,8 +17,9 @@ from prompt_lab.config.lab import GatewayConfig, StepConfig, TargetConfig
 from prompt_lab.errors import ConfigError, ScoreFailed, TargetError, TransientError
 from prompt_lab.names import Side
 from prompt_lab.own_process import Description, ProcessFacts, TargetLocation
-from prompt_lab.ports import StepJob, StepResult, Workspace
+from prompt_lab.ports import StepJob, Workspace
 from prompt_lab.records import RunError
+from prompt_lab.step_results import ScoreResult, StepResult
 from prompt_lab.store.files import write_text
 from prompt_lab.store.runs import LOG
 
@@ -51,6 +52,8 @@ class PythonTarget:
         self.inputs, self.outputs = self._file.inputs, self._file.outputs
         self.sources = (config.prompt, *self._file.sources)
         self.digest = _digest(self._file.sha256)
+        self.answer_digest = _digest(self._file.answer_sha256)
+        self.scoring_files = self._file.scoring_files
         self._sites = Sites(self._file, place, self.mode)
 
     def check(self) -> None:
@@ -81,15 +84,22 @@ class PythonTarget:
         return result if result.error else replace(result, error=self._missing_output(job.out_dir))
 
     def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
-        """The parts that the step file gives. Raises ScoreFailed for what is no score.
+        """The parts that the step file gives. Raises as `score_traced` does."""
+        return self.score_traced(plan_dir, out_dir).parts
 
-        Raises TargetError where the step file cannot be loaded to score at all.
-        """
+    def score_traced(self, plan_dir: Path, out_dir: Path) -> ScoreResult:
+        """The parts of the step file. Raises ScoreFailed; TargetError where it cannot be loaded."""
         with private_plan(plan_dir) as plan:
             answer = self._scorer().ask(self._order("score", plan, out_dir))
-        if answer["error"]:
-            raise ScoreFailed(f"{self._file.path}: score() failed: {answer['error']['message']}")
-        return self._parts(answer["scores"])
+        outside = answer.get("outside", {})
+        try:
+            if answer["error"]:
+                text = f"{self._file.path}: score() failed: {answer['error']['message']}"
+                raise ScoreFailed(text)
+            return ScoreResult(self._parts(answer["scores"]), outside)
+        except ScoreFailed as fault:
+            fault.outside = outside
+            raise
 
     def _scorer(self) -> TargetProcess:
         process = self._sites.scorer()
@@ -120,13 +130,17 @@ class PythonTarget:
     def check_gold(self, plan_dir: Path) -> None:
         """What a step file makes of a plan without gold is its own affair."""
 
-    def find_prompt_fault(self, text: str) -> str:  # noqa: ARG002 -- the port's
-        """What the code does with its prompt cannot be known."""
+    def find_prompt_fault(self, text: str) -> str | None:  # noqa: ARG002 -- the port's
+        """What the code does with its prompt is unknown."""
+        return None
+
+    def describe_prompt(self, text: str) -> str:  # noqa: ARG002 -- the port's
+        """What the code does with its prompt is unknown."""
         return ""
 
-    def prompt_sha256(self, workspace: Workspace, commit: str) -> str:
+    def prompt_sha256(self, workspace: Workspace, commit: str, *, stored: bool = False) -> str:
         """Of the prompt at a commit; '' where only running it would tell, and that is impossible."""
-        text = self.prompt_in(workspace.read(commit, self.sources[0]))
+        text = self.prompt_in(workspace.read(commit, self.sources[0], stored=stored))
         if text is not None:
             return sha256(text.encode()).hexdigest()
         tree = workspace.worktree(commit)
@@ -137,26 +151,28 @@ class PythonTarget:
         except TargetError:
             return ""
 
-    def source_blobs(self, workspace: Workspace, commit: str) -> dict[str, str]:
-        """path -> blob id at a commit ('' for none), of `sources` and all files of its packages."""
-        own = dict.fromkeys(self.sources, "")
-        return own | workspace.blobs(commit, self.sources_in(workspace.worktree(commit)))
+    def source_paths(self, worktree: Callable[[], Path]) -> tuple[str, ...]:
+        """`sources`, and all files of its packages."""
+        return self.sources_in(worktree())
 
-    def environment(self, worktree: Path, side: Side) -> dict[str, str]:
+    def environment(self, worktree: Callable[[], Path], side: Side) -> dict[str, str]:
         """What a side's interpreter has installed makes another run, of the same files.
 
         No file has the name ''. A side that cannot be loaded fails in each of its runs.
         """
         try:
-            found = self.describe(worktree, side)
+            found = self.describe(worktree(), side)
         except TargetError:
             return {}
         return {"": f"{found.python} {found.installed_sha256}"}
 
-    def digest_text(self, target: TargetConfig, gateway: GatewayConfig) -> str:
-        """The step file and the worker, the target's config, and recorded answers if any."""
+    def digest_text(
+        self, target: TargetConfig, gateway: GatewayConfig, *, answer: bool = False
+    ) -> str:
+        """The target's config, recorded answers if any, the step file and the worker."""
         recorded = gateway.model_dump_json() if gateway.mode == "replay" else ""
-        return target.model_dump_json(exclude=_NOT_LOADED) + recorded + self.digest
+        own = self.answer_digest if answer else self.digest
+        return target.model_dump_json(exclude=_NOT_LOADED) + recorded + own
 
     def sources_in(self, worktree: Path) -> tuple[str, ...]:
         """`sources`, and every file of the step's packages as they lie in the worktree."""
@@ -201,9 +217,12 @@ class PythonTarget:
     def _send_job(self, process: TargetProcess, job: StepJob) -> dict[str, Any]:
         if process.failed is not None:
             return {}
-        with private_plan(job.plan_dir) as plan:
+        with private_plan(job.plan_dir, without=self.scoring_files) as plan:
             order = self._order("execute", plan, job.out_dir, job.limit_seconds)
-            return process.ask({**order, "models": [asdict(model) for model in job.models]})
+            answer = process.ask({**order, "models": [asdict(model) for model in job.models]})
+            if answer.get("plan_read") is not None:
+                answer["plan_read"] += files_read(plan)
+            return answer
 
     def _order(
         self, kind: str, plan_dir: Path, out_dir: Path, seconds: float | None = None
@@ -255,6 +274,8 @@ class PythonTarget:
             request_sha256="",
             error=error_of(answer["error"] or said.get("error")),
             process=facts,
+            plan_read=None if answer.get("plan_read") is None else tuple(answer["plan_read"]),
+            outside=answer.get("outside", {}),
         )
 
     def _missing_output(self, out_dir: Path) -> RunError | None:

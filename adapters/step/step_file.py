@@ -17,7 +17,7 @@ _DEMANDED = {
     "command": ("NAME", "INPUTS", "OUTPUTS", "COMMAND"),
 }
 _MAPPINGS = {"PARAMETERS"}
-_LISTS = {"INPUTS", "OUTPUTS", "IMPORT_ROOTS", "PACKAGES", "SOURCES", "COMMAND"}
+_LISTS = {"INPUTS", "OUTPUTS", "IMPORT_ROOTS", "PACKAGES", "SOURCES", "COMMAND", "GOLD"}
 _TEXTS = {"NAME", "PROMPT", "TASK"}
 _REFERENCES = {"PROMPT", "TASK"}
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -38,6 +38,15 @@ class StepFile:
     sources: tuple[str, ...] = ()
     prompt: str = ""
     task: str = ""
+    gold: tuple[str, ...] = ()
+    """Names in a plan folder, beside those of the outputs, that only score() is given."""
+    answer_sha256: str = ""
+    """Of the code without score(), where nothing else uses it; of the whole file otherwise."""
+
+    @property
+    def scoring_files(self) -> tuple[str, ...]:
+        """Names in a plan folder that execute() is not given."""
+        return tuple(n for n in dict.fromkeys((*self.outputs, *self.gold)) if n not in self.inputs)
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -80,7 +89,17 @@ def read_step_file(path: Path, mode: str) -> StepFile:
         sources=items("SOURCES"),
         prompt=text("PROMPT"),
         task=text("TASK"),
+        gold=items("GOLD"),
+        answer_sha256=_hash_without_score(tree, data),
     )
+
+
+def _hash_without_score(tree: ast.Module, data: bytes) -> str:
+    """Of the code as it is parsed: comments and line numbers do not count."""
+    rest = [node for node in tree.body if getattr(node, "name", "") != "score"]
+    text = ast.dump(ast.Module(rest, []))
+    # A name, an attribute or a text could all be a way to call it.
+    return sha256(data if "score" in text else text.encode()).hexdigest()
 
 
 def _read_constants(path: Path, tree: ast.Module, values: dict[str, object]) -> Iterator[str]:

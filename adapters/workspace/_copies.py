@@ -17,6 +17,15 @@ def keep_ref_name(commit: str) -> str:
     return f"refs/kept/{commit}"
 
 
+def fetch_commit(clone: Git, source: Path, commit: str, *options: str) -> None:
+    """Keep a commit of a repository of the user in our clone. The caller holds the lock."""
+    # Read under the user's own settings, which say whose repositories git may trust.
+    Git(clone.folder, ours=False)(
+        "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--update-shallow", *options,
+        str(source.resolve()), f"+{commit}:{keep_ref_name(commit)}",
+    )  # fmt: skip
+
+
 def publish(target: Git, clone: Git, branch: str, commit: str, *, old: str) -> None:
     """Give the target a commit of ours as a new branch, or as the next one after `old`.
 

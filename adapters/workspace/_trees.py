@@ -8,31 +8,21 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from adapters.git import Git, hand_over, signed
+from adapters.git import Git, create_scratch_repository, hand_over, signed
+from adapters.workspace._checked_out import blob_id
+from adapters.workspace._submodules import checked_out_submodules
 from prompt_lab.errors import MergeConflict, TargetError
 
 
-@lru_cache(maxsize=4096)
-def entry(clone: Git, commit: str, path: str) -> tuple[str, str | None]:
-    """(mode, blob id) of a file at a commit; ('', None) where it has none."""
-    if path:
-        found = clone("ls-tree", "-z", commit, "--", f":(top,literal){path}")
-        for line in found.split("\0"):
-            mode, kind, blob = (*line.partition("\t")[0].split(" "), "", "")[:3]
-            if kind == "blob":
-                return mode, blob
-    return "", None
-
-
 @lru_cache(maxsize=64)
-def blobs(clone: Git, commit: str) -> Mapping[str, str]:
-    """path -> blob id, of every file of a commit, in one call of git."""
+def entries(clone: Git, commit: str) -> Mapping[str, tuple[str, str]]:
+    """path -> (mode, id) of every file, link and submodule of a commit, in one call of git."""
     found = {}
-    for line in clone("ls-tree", "-r", "-z", commit).split("\0"):
+    told = clone.raw("ls-tree", "-r", "-z", commit).decode("utf-8", "surrogateescape")
+    for line in told.split("\0")[:-1]:
         about, _, path = line.partition("\t")
-        kind, blob = (*about.split(" "), "", "", "")[1:3]
-        if kind == "blob":
-            found[path] = blob
+        mode, _, blob = about.split(" ")
+        found[path] = (mode, blob)
     return found
 
 
@@ -40,22 +30,6 @@ def blobs(clone: Git, commit: str) -> Mapping[str, str]:
 def content(clone: Git, blob: str) -> bytes:
     """What a blob holds."""
     return clone.raw("cat-file", "blob", blob)
-
-
-def write_commit(
-    clone: Git, base: str, files: Mapping[str, str], *, message: str, when: str
-) -> str:
-    """A commit on top of `base` with these texts, byte for byte; under no name yet."""
-    with TemporaryDirectory(dir=clone.folder) as scratch:
-        index = {"GIT_INDEX_FILE": str(Path(scratch).resolve() / "index")}
-        clone("read-tree", base, env=index)
-        for path, text in sorted(files.items()):
-            mode = entry(clone, base, path)[0] or "100644"
-            blob = clone.raw("hash-object", "-w", "--stdin", stdin=text.encode())
-            item = f"{mode},{blob.decode().strip()},{path}"
-            clone("update-index", "--add", "--cacheinfo", item, env=index)
-        tree = clone("write-tree", env=index)
-    return clone("commit-tree", tree, "-p", base, "-m", message, env=signed(when))
 
 
 _MADE = "refs/reverted"
@@ -113,8 +87,7 @@ def merge_commit(clone: Git, base: str, head: str) -> str:
 def _checkout(clone: Git, commit: str) -> Iterator[Git]:
     with TemporaryDirectory(dir=clone.folder) as scratch:
         folder = Path(scratch).resolve() / "beside"
-        clone("clone", "-q", "--shared", "--no-checkout", str(clone.folder.resolve()), str(folder))
-        there = Git(folder)
+        there = create_scratch_repository(clone, folder)
         there("checkout", "-q", "--detach", commit)
         yield there
 
@@ -175,10 +148,35 @@ def make(clone: Git, path: Path, commit: str) -> None:
 def put_back(clone: Git, path: Path, commit: str) -> None:
     """Let a worktree hold its commit and nothing else. The caller holds the lock."""
     if usable(path, clone.folder) and state(path) == (commit, ()):
-        Git(path)("clean", "-q", "-x", "-ff", "-d")
+        clean(path, "-x")
         return
+    make_again(clone, path, commit)
+
+
+def make_again(clone: Git, path: Path, commit: str) -> None:
+    """A new worktree in the place of one that is there. The caller holds the lock."""
     _marker(path).unlink(missing_ok=True)
     make(clone, path, commit)
+
+
+def clean(path: Path, which: str) -> None:
+    """Delete untracked files here and in submodules: '-X' those that git ignores, '-x' all."""
+    Git(path)("clean", "-q", which, "-ff", "-d")
+    for submodule in checked_out_submodules(path):
+        clean(path / submodule, which)
+
+
+def other_files(worktree: Path, wanted: Mapping[str, str]) -> list[str]:
+    """Those of the files (path -> blob id) that hold another content there, or cannot be read."""
+    wrong = []
+    for path, blob in wanted.items():
+        try:
+            found = blob_id((worktree / path).read_bytes())
+        except OSError:
+            found = ""
+        if found != blob:
+            wrong.append(path)
+    return wrong
 
 
 def state(worktree: Path) -> tuple[str, tuple[str, ...]]:
@@ -199,6 +197,9 @@ def state(worktree: Path) -> tuple[str, tuple[str, ...]]:
                 paths.append(path)
     if not head or head == "(initial)":
         raise TargetError(f"{worktree}: has no commit checked out")
+    # What git ignores in a submodule is seen from inside it only.
+    for submodule in checked_out_submodules(worktree):
+        paths += [f"{submodule}/{path}" for path in state(worktree / submodule)[1]]
     return head, tuple(sorted(paths))
 
 

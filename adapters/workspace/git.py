@@ -1,15 +1,18 @@
 """The workspace on plain git: a bare clone of our own, and detached worktrees of it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from adapters.git import Git, branch_head, one_at_a_time
-from adapters.workspace import _copies, _trees
+from adapters.git import Git, branch_head, check_common_history, one_at_a_time
+from adapters.workspace import _copies, _shallow, _trees
 from adapters.workspace import _trees as _beside
-from adapters.workspace import _trees as _content
-from adapters.workspace._copies import keep_ref_name, publish
+from adapters.workspace._check import check_target
+from adapters.workspace._copies import fetch_commit, keep_ref_name, publish
+from adapters.workspace._files import TargetFiles
+from adapters.workspace._submodules import check_out_submodules
+from adapters.workspace._write import write_commit
 from prompt_lab.errors import NoSuchCommit, TargetError
 from prompt_lab.propose.budget import ChangedFile
 
@@ -29,35 +32,12 @@ class GitWorkspace:
         self._main = main
         self._target = Git(repository, ours=False)
         self._clone = Git(work / "clone.git")
+        self._files = TargetFiles(self._clone, self._target, self._locked)
         self._held: set[str] = set()
 
     def check(self) -> None:
         """Raise TargetError where the repository cannot be improved as it is."""
-        where = f"the target {self._repository}"
-        if self._repository.exists() and not self._repository.is_dir():
-            raise TargetError(f"{where} is no folder: correct 'repository' in its config")
-        if not self._repository.is_dir():
-            raise TargetError(f"{where} does not exist: correct 'repository' in its config")
-        if not _is_repository(self._repository):
-            raise TargetError(f"{where} is no git repository: run 'git init' and commit there")
-        if branch_head(self._target, self._main) is None:
-            raise TargetError(
-                f"{where} has no branch {self._main!r} with a commit:"
-                " make it, or correct 'main' in its config"
-            )
-        if self._target("rev-parse", "--is-bare-repository") == "false":
-            self._check_clean(where)
-
-    def _check_clean(self, where: str) -> None:
-        status = self._target("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
-        names = [entry[3:] for entry in status.split("\0") if entry]
-        if names:
-            shown = ", ".join(repr(name) for name in names[:5])
-            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            raise TargetError(
-                f"{where} has uncommitted changes in {shown}{more}: run 'git commit' or"
-                " 'git stash' there"
-            )
+        check_target(self._target, self._main)
 
     def resolve(self, ref: str) -> str:
         """The full commit id, asked of the target each time, since branches move."""
@@ -69,7 +49,10 @@ class GitWorkspace:
                 "rev-parse", "-q", "--verify", f"{ref}^{{commit}}"
             )
         if commit is None:
-            raise NoSuchCommit(f"{self._repository}: there is no branch, tag or commit {ref!r}")
+            raise NoSuchCommit(
+                f"{self._repository}: there is no branch, tag or commit {ref!r}"
+                + _shallow.describe_missing(self._target, ref)
+            )
         self._fetch(commit)
         return commit
 
@@ -78,56 +61,76 @@ class GitWorkspace:
         return self._clone("log", "-1", "--format=%B", self.resolve(commit))
 
     def blob(self, commit: str, path: str) -> str | None:
-        """Git blob id of a file at a commit; None where it has none."""
-        return _content.entry(self._clone, self.resolve(commit), path)[1]
+        """Git blob id of a file as it is checked out at a commit; None where there is none."""
+        return self.blobs(commit, [path]).get(path)
 
-    def blobs(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
-        """path -> blob id at a commit, of those that are files there; one call of git for all."""
-        known = _content.blobs(self._clone, self.resolve(commit))
-        return {path: known[path] for path in sorted(set(paths)) if path in known}
+    def blobs(self, commit: str, paths: Iterable[str], *, stored: bool = False) -> dict[str, str]:
+        """path -> blob id as checked out (or `stored`) at a commit, of paths that are files."""
+        commit = self.resolve(commit)
+        return self._files.stored_ids(commit, paths) if stored else self._files.ids(commit, paths)
 
-    def read(self, commit: str, path: str) -> str:
-        """Text of a file at a commit. Raises TargetError where it has none or it is not UTF-8."""
-        blob = self.blob(commit, path)
-        if blob is None:
-            raise TargetError(f"{self._repository}: {path!r} is no file at commit {commit!r}")
-        try:
-            return _content.content(self._clone, blob).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise TargetError(
-                f"{self._repository}: {path!r} at commit {commit!r} is not UTF-8 text"
-            ) from error
+    def read(self, commit: str, path: str, *, stored: bool = False) -> str:
+        """Text of a file as checked out (or `stored`). Raises TargetError where there is none."""
+        return self._files.text(self.resolve(commit), path, stored=stored)
+
+    def check_files(self, commit: str, paths: Iterable[str]) -> None:
+        """Raises TargetError for a pointer, a submodule that is missing, a link that leads out."""
+        self._files.check(self.resolve(commit), paths)
+
+    def check_worktree(self, commit: str, paths: Iterable[str]) -> None:
+        """Raises TargetError where a clean worktree holds other files than git checks out now.
+
+        One from before a file was fetched, or a filter configured, is made again.
+        """
+        commit = self.resolve(commit)
+        tree, wanted = self.worktree(commit), self.blobs(commit, paths)
+        for last in (False, True):
+            wrong = _trees.other_files(tree, wanted)
+            if not wrong or self._state(tree) != (commit, ()):
+                return  # what others changed is for the evidence to find
+            if not last:
+                self._make(commit, _trees.make_again)
+        raise TargetError(
+            f"{self._repository}: git checks {wrong[0]!r} out with another content each time: see"
+            " the filter that .gitattributes names for it"
+        )
 
     def worktree(self, commit: str) -> Path:
         """A detached worktree at that commit, made on first use and never repaired after."""
         path = self._work / "trees" / commit
         if not _trees.usable(path, self._clone.folder):
-            commit = self.resolve(commit)
-            path = self._work / "trees" / commit
-            with self._locked():
-                _trees.make(self._clone, path, commit)
+            return self._make(self.resolve(commit))
         return path
 
     def put_back(self, commit: str) -> Path:
         """The worktree at that commit as the commit has it: nothing of earlier runs is kept."""
-        commit = self.resolve(commit)
+        return self._make(self.resolve(commit), _trees.put_back)
+
+    def _make(self, commit: str, make: Callable[[Git, Path, str], None] = _trees.make) -> Path:
         path = self._work / "trees" / commit
         with self._locked():
-            _trees.put_back(self._clone, path, commit)
+            self._files.copy_filters()
+            make(self._clone, path, commit)
+            check_out_submodules(self._clone, path, commit, self._files.fetch_submodule)
         return path
 
     def tidy(self, commit: str) -> None:
         """Take away what git ignores there; what else is not the commit's stays to be seen."""
-        Git(self.worktree(commit))("clean", "-q", "-X", "-ff", "-d")
+        _trees.clean(self.worktree(commit), "-X")
 
     def observe(self, worktree: Path) -> tuple[str, bool]:
         """(HEAD, tree is clean) as it is now; untracked and ignored files count."""
-        head, dirt = _trees.state(worktree)
+        head, dirt = self._state(worktree)
         return head, not dirt
 
     def dirt(self, worktree: Path) -> tuple[str, ...]:
         """The paths that make a worktree unclean."""
-        return _trees.state(worktree)[1]
+        return self._state(worktree)[1]
+
+    def _state(self, worktree: Path) -> tuple[str, tuple[str, ...]]:
+        head, dirt = _trees.state(worktree)
+        same = self._files.unchanged(worktree, head, dirt) if dirt else set()
+        return head, tuple(path for path in dirt if path not in same)
 
     def commit_files(
         self,
@@ -146,8 +149,9 @@ class GitWorkspace:
         """
         self._check_name(branch)
         base = self.resolve(base)
+        contents = self._files.to_write(base, files)
         with self._locked():
-            commit = _content.write_commit(self._clone, base, files, message=message, when=when)
+            commit = write_commit(self._clone, base, contents, message=message, when=when)
             publish(self._target, self._clone, branch, commit, old=base if append else "")
         return commit
 
@@ -163,6 +167,8 @@ class GitWorkspace:
         base, commit = self.resolve(base), self.resolve(commit)
         taken = f"{self.resolve(since)}..{commit}" if since else commit
         with self._locked():
+            _shallow.deepen(self._clone, self._target, commit)
+            _shallow.check_parents(self._clone, self._target, taken)
             made = _beside.revert_commit(self._clone, base, taken, message=message, when=when)
             publish(self._target, self._clone, branch, made, old="")
         return made
@@ -174,6 +180,8 @@ class GitWorkspace:
         """
         base, commit = self.resolve(base), self.resolve(commit)
         with self._locked():
+            _shallow.deepen(self._clone, self._target, commit)
+            check_common_history(self._clone, self._target, (base, commit))
             made = _beside.merge_commit(self._clone, base, commit)
             self._clone("update-ref", keep_ref_name(made), made)
         return made
@@ -195,8 +203,13 @@ class GitWorkspace:
         return _copies.changes(self._clone, self.resolve(base), self.resolve(commit))
 
     def contents(self, base: str, commit: str) -> dict[str, tuple[bytes, bytes]]:
-        """path -> its bytes before and after, of every file that differs."""
-        return _copies.contents(self._clone, self.resolve(base), self.resolve(commit))
+        """path -> its bytes before and after as checked out, of every file that differs."""
+        base, commit = self.resolve(base), self.resolve(commit)
+        as_text = self._files.content_as_text
+        return {
+            path: (as_text(base, path, before), as_text(commit, path, after))
+            for path, (before, after) in _copies.contents(self._clone, base, commit).items()
+        }
 
     def publish(self, commit: str, branch: str) -> None:
         """Give the target a branch at a commit of ours. Raises TargetError where it has another."""
@@ -231,16 +244,8 @@ class GitWorkspace:
             return
         with self._locked():
             _trees.ensure_clone(self._clone.folder)
-            # Read under the user's own settings, which say whose repositories git may trust.
-            Git(self._clone.folder, ours=False)(
-                "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--update-shallow",
-                str(self._repository.resolve()), f"+{commit}:{keep_ref_name(commit)}",
-            )  # fmt: skip
+            fetch_commit(self._clone, self._repository, commit)
 
     def _locked(self) -> AbstractContextManager[None]:
         """One process at a time changes the clone and makes worktrees."""
         return one_at_a_time(self._work / "clone.lock")
-
-
-def _is_repository(folder: Path) -> bool:
-    return (folder / ".git").exists() or (folder / "HEAD").is_file()

@@ -16,7 +16,7 @@ from prompt_lab.names import count
 from prompt_lab.report.terminal import printable, say
 from prompt_lab.runner.make import make_runs, render_result, run_context_of
 from prompt_lab.runner.order import Flags, read_order
-from prompt_lab.runner.run_folder import begin, named_place, next_place, site_of
+from prompt_lab.runner.run_folder import begin, hide_from_git, named_place, next_place, site_of
 
 
 def _checked_seconds(value: float | None) -> float | None:
@@ -79,6 +79,7 @@ def carry_out(flags: Flags) -> int:
     """The exit code: 0 where every plan is finished, be it with an error of the model's."""
     order = read_order(flags, lab_context())
     named = named_place(flags)
+    hide_from_git(order, named)
     side, site = site_of(flags, order, named.begun if named else None)
     # Claimed last: what is wrong with the target costs the lab no number.
     place = named or next_place(order)

@@ -1,7 +1,7 @@
 """What every Luigi task of a lab shares: parameters, one output file, the lock on the lab."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,14 +9,18 @@ from typing import Any, TypeVar
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 
+from pipeline.tasks.idle import note_root
 from pipeline.tasks.parameters import MOST_REPLICATES, CountParameter, NamesParameter
-from pipeline.wiring import lab_context
+from pipeline.tasks.turns import in_turns, uses_luigid
+from pipeline.wiring import lab_context, load_adapter
 from prompt_lab.clock import utc_now
-from prompt_lab.errors import ConfigError, LabBusy, LabError
+from prompt_lab.errors import ConfigError, LabBusy, LabError, StoreError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.flags import NEXT, settle
 from prompt_lab.store.files import disk_errors, write_text
+from prompt_lab.store.given_up import is_given_up
+from prompt_lab.store.lab_id import lab_id
 from prompt_lab.store.layout import LabLock
 
 T = TypeVar("T", bound=luigi.Task)
@@ -33,6 +37,7 @@ def hold_lab(context: LabContext) -> None:
         return
     with disk_errors(context.lab.root):
         context.lab.root.mkdir(parents=True, exist_ok=True)
+    load_adapter("git", "exclude")(context.lab.root)
     lock = LabLock(context.lab.lock)
     if not lock.acquire(shared=not luigi.interface.core().local_scheduler):
         raise LabBusy(
@@ -63,6 +68,17 @@ def _check_workers(_: CmdlineParser | None) -> None:
 class LabTask(luigi.Task):
     """Any task on a lab. A LabError ends in one message, here and on luigid's page."""
 
+    lab_id = luigi.Parameter(
+        default="",
+        positional=False,
+        description="the lab's id, so that no two labs share a task of one luigid; set by itself",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if uses_luigid():
+            note_root(self)
+
     @property
     def context(self) -> LabContext:
         """The lab with its configs and adapters."""
@@ -79,13 +95,38 @@ class LabTask(luigi.Task):
         except ValueError as error:
             text = f"{cls.__name__}: a flag cannot be read: {error.__cause__ or error}"
             raise ConfigError([text]) from error
-        return values
+        found = dict(values)
+        own = cls.owner_id(found) if uses_luigid() else ""
+        if found["lab_id"] not in ("", own):
+            raise ConfigError([f"--lab-id {found['lab_id']}: leave it out, it is set by itself"])
+        return [(name, own if name == "lab_id" else value) for name, value in values]
+
+    @classmethod
+    def owner_id(cls, values: Mapping[str, Any]) -> str:
+        """The id of the lab; '' for a dry run, which leaves no trace. Raises StoreError."""
+        return "" if values.get("dry_run") else lab_id(lab_context().lab)
 
     @classmethod
     @cache
     def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
         """The class's parameters; cached, since luigi asks for them ten times for every task."""
         return super().get_params()
+
+    def initialized(self) -> bool:
+        """Whether luigi may schedule it, which luigi asks once for each build that it is part of.
+
+        luigi keeps one object per class and parameters for as long as the process lives. What an
+        earlier build left on this object is reset here; otherwise the second of two equal commands
+        in one process would do nothing, and end as if it had.
+        """
+        ready: bool = super().initialized()
+        if ready:
+            self.reset_state()
+        return ready
+
+    def reset_state(self) -> None:
+        """Reset what an earlier build left on the object; subclasses add their own attributes."""
+        self.disabled = False
 
     def complete(self) -> bool:
         """Whether its file is there; False if undeterminable: run() then raises the reason.
@@ -100,25 +141,6 @@ class LabTask(luigi.Task):
     def on_failure(self, exception: BaseException) -> Any:
         """What luigid shows for a failed task."""
         return str(exception) if isinstance(exception, LabError) else super().on_failure(exception)
-
-
-class ReportTask(LabTask):
-    """A task that reads the lab and prints: it is done once it has printed."""
-
-    _printed = False
-
-    def complete(self) -> bool:
-        """False until it has run in this process: the lab may have changed since the last time."""
-        return self._printed
-
-    def run(self) -> None:
-        """Print the report."""
-        self.report()
-        self._printed = True
-
-    def report(self) -> None:
-        """Read, and print."""
-        raise NotImplementedError
 
 
 class Phase(LabTask):
@@ -218,7 +240,20 @@ class Phase(LabTask):
     def run(self) -> Any:
         """Hold the lab, then do the phase's work."""
         hold_lab(self.context)
-        return self.work()
+        self.check_open()
+        if not uses_luigid():
+            return self.work()
+        name = f"{self.number}_{self.step}_{type(self).__name__}_{self.FILE}"
+        return in_turns(self, self.work, self.context.lab, name)
+
+    def check_open(self) -> None:
+        """Raises StoreError where the iteration was given up."""
+        if self.ITERATES and is_given_up(self.folder):
+            raise StoreError(
+                f"{self.folder}: iteration {self.number} was given up. luigi --module pipeline"
+                f" GiveUp --number {self.number} completes that; without --number the next command"
+                " starts a new iteration."
+            )
 
     def work(self) -> Any:
         """Call one use case, which writes the phase's file."""

@@ -7,8 +7,9 @@ from typing import Any
 import luigi
 
 from pipeline.settings import CHECKOUT
-from pipeline.tasks.base import LabTask, ReportTask
+from pipeline.tasks.base import LabTask
 from pipeline.tasks.parameters import CountParameter
+from pipeline.tasks.printing import PrintingTask
 from pipeline.wiring import load_adapter
 from prompt_lab.decide.calibrate import results
 from prompt_lab.decide.calibrate.results import CellResult
@@ -20,7 +21,6 @@ from prompt_lab.experiments.calibrate import (
     measure_cell,
     write_page,
 )
-from prompt_lab.report.terminal import say
 from prompt_lab.store.files import read_record, write_record
 
 
@@ -50,7 +50,7 @@ class CalibrateCell(LabTask):
         write_record(Path(self.output().path), found)
 
 
-class Calibrate(ReportTask):
+class Calibrate(PrintingTask):
     """All cells, then the page with its pictures. Fails where a limit is missed."""
 
     quick = luigi.BoolParameter(description="few worlds: minutes, not an hour")
@@ -82,13 +82,13 @@ class Calibrate(ReportTask):
         cell = CalibrateCell(cell="", quick=self.quick, seed=self.seed)
         return cell.folder if self.quick else CHECKOUT / "docs"
 
-    def report(self) -> None:
+    def run(self) -> None:
         """Render, write, and print what was missed. Raises LimitsMissed."""
         found = {
             name: read_record(Path(task.output().path), CellResult)
             for name, task in self.requires().items()
         }
-        say(write_page(found, self.goal, quick=self.quick))
+        self.print_result(write_page(found, self.goal, quick=self.quick))
 
 
 def _engine_commit() -> str:

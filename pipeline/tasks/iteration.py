@@ -1,14 +1,18 @@
 """The phases of an iteration: one candidate, taken from idea to verdict."""
 
 from collections.abc import Generator, Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 import luigi
 
-from pipeline.tasks.base import Phase, hold_lab
+from pipeline.tasks.base import Phase
 from pipeline.tasks.batching import current
 from pipeline.tasks.parameters import SplitParameter, WholeParameter
-from pipeline.tasks.runs import run_task
+from pipeline.tasks.printing import PrintingTask, prints_when_complete
+from pipeline.tasks.runs import run_tasks
+from pipeline.tasks.turns import uses_luigid
+from prompt_lab.errors import LabError
 from prompt_lab.experiments.agent_work import analysts_of
 from prompt_lab.experiments.analysis import (
     write_assessment,
@@ -24,6 +28,7 @@ from prompt_lab.experiments.flags import METRICS
 from prompt_lab.experiments.gather import summary_file
 from prompt_lab.experiments.implement import implement
 from prompt_lab.experiments.llm_judge import is_judged, judge_look, judgements_file
+from prompt_lab.experiments.looks import runs_under_way
 from prompt_lab.experiments.needs import JudgementsNeeded, Need, RunsNeeded, ScoutNeeded
 from prompt_lab.experiments.prepare import is_prepared, prepare
 from prompt_lab.experiments.runs import complete_split
@@ -37,7 +42,7 @@ from prompt_lab.store.iterations import SUMMARY
 def tasks_for(phase: Phase, need: Need) -> luigi.Task | list[luigi.Task]:
     """The tasks that supply what a use case needs."""
     if isinstance(need, RunsNeeded):
-        return [run_task(phase.number, phase.step, need.batch, key) for key in need.keys]
+        return run_tasks(phase.context, phase.number, phase.step, need)
     if isinstance(need, JudgementsNeeded):
         return phase.clone_as(Judgements, **vars(need))
     if isinstance(need, ScoutNeeded):
@@ -103,9 +108,24 @@ class Runs(Phase):
         """One file for each split."""
         return summary_file(self.split)
 
-    def requires(self) -> luigi.Task:
-        """The change that is to be run."""
-        return self.clone_as(Implement)
+    def requires(self) -> list[luigi.Task]:
+        """The change that is to be run; with a luigid also the runs that are under way.
+
+        So a process that comes later has them without running this phase, which another one may
+        be at.
+        """
+        return [self.clone_as(Implement), *self._under_way]
+
+    @cached_property
+    def _under_way(self) -> list[luigi.Task]:
+        """As it was when the command began: luigi looks at it again before this phase runs."""
+        if not uses_luigid() or self.skip_runner:
+            return []
+        try:
+            need = runs_under_way(self.experiment, self.split)
+        except LabError:  # run() raises it
+            return []
+        return run_tasks(self.context, self.number, self.step, need) if need else []
 
     def work(self) -> Iterator[Any]:
         """Make the runs of the split, look by look."""
@@ -262,17 +282,21 @@ class SinceStart(Phase):
         return supply(self, compare_since_start(self.experiment))
 
 
-class Iteration(Phase):
+class Iteration(PrintingTask, Phase):
     """The next iteration, or the one that --number names. Writes summary.txt and lab/index.html."""
 
     FILE = SUMMARY
 
     dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
-    _printed = False
+
+    @property
+    def one_process_only(self) -> bool:
+        """A dry run changes nothing."""
+        return not self.dry_run
 
     def complete(self) -> bool:
-        """A dry run is done once it has printed."""
-        return self._printed if self.dry_run else super().complete()
+        """Whether summary.txt is there; of a dry run, whether it has printed."""
+        return super().complete() if self.dry_run else Phase.complete(self)
 
     def requires(self) -> luigi.Task | None:
         """All phases, the last one first; none for a dry run."""
@@ -281,17 +305,17 @@ class Iteration(Phase):
     def run(self) -> Generator[Any, Any, None]:
         """A dry run reads, prints and leaves no trace, not even the lock."""
         if self.dry_run:
-            say(describe_dry_run(self.experiment))
-            self._printed = True
+            self.print_result(describe_dry_run(self.experiment))
             return
-        hold_lab(self.context)
+        yield from super().run()
+
+    def work(self) -> Iterator[Any]:
+        """Finish the iteration; every few merges compare with the first baseline before."""
         if since_start_due(self.experiment):
             yield self.clone_as(SinceStart)
         say(finish_iteration(self.experiment))
 
 
-@Iteration.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _print_again(task: Iteration) -> None:
-    # A finished iteration is never run again; a person who asks for it still wants to read it.
-    if not task.dry_run:
-        say(saved_summary(task.experiment))
+@prints_when_complete(Iteration)
+def _read_summary(task: Iteration) -> str:
+    return "" if task.dry_run else saved_summary(task.experiment)

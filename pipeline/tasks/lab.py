@@ -5,7 +5,8 @@ from pathlib import Path
 import luigi
 
 from pipeline.settings import shipped_folder
-from pipeline.tasks.base import LabTask, ReportTask, hold_lab
+from pipeline.tasks.base import LabTask, hold_lab
+from pipeline.tasks.printing import PrintingTask, prints_when_complete
 from prompt_lab.errors import LabError
 from prompt_lab.experiments.compare import compare
 from prompt_lab.experiments.example_lab import NOTE, is_example_there, make_example_lab
@@ -15,30 +16,30 @@ from prompt_lab.experiments.replay import replay
 from prompt_lab.report.terminal import say
 
 
-class Ledger(ReportTask):
+class Ledger(PrintingTask):
     """Writes index.html, a page for each analysis of another tool, and irregular.md."""
 
-    def report(self) -> None:
+    def run(self) -> None:
         """Write the pages and print where they are."""
-        say(write_ledger(self.context))
+        self.print_result(write_ledger(self.context))
 
 
-class Compare(ReportTask):
+class Compare(PrintingTask):
     """Writes compare/<before>_<after>/ with insight_metrics.md and assessment.md."""
 
     before = luigi.Parameter(description="run folders of the baseline: 182-188 or 1/82-1/88")
     after = luigi.Parameter(description="run folders of the candidate, likewise")
 
-    def report(self) -> None:
+    def run(self) -> None:
         """Read, measure, decide, write, print."""
-        say(compare(self.context, self.before, self.after))
+        self.print_result(compare(self.context, self.before, self.after))
 
 
 class VerdictsDiffer(LabError):
     """A stored verdict is not what its rows give."""
 
 
-class Replay(ReportTask):
+class Replay(PrintingTask):
     """Prints 'identical', or what differs; with --policy, the past verdicts it would change."""
 
     number = luigi.Parameter(default="all", description="an iteration's number, or all")
@@ -46,12 +47,13 @@ class Replay(ReportTask):
         default="", description="a file of configs/policies: which verdicts would it change?"
     )
 
-    def report(self) -> None:
+    def run(self) -> None:
         """Compute again and print. Raises VerdictsDiffer where a verdict's own policy differs."""
         text, failure = replay(self.context, self.number, self.policy)
-        say(text)
         if failure:
+            say(text)
             raise VerdictsDiffer(failure)
+        self.print_result(text)
 
 
 class ExampleLab(LabTask):
@@ -73,9 +75,11 @@ class ExampleLab(LabTask):
         make_example_lab(self.context, self.example, shipped_folder() / "examples")
 
 
-@ExampleLab.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _print_present(task: ExampleLab) -> None:
-    say(f"{task.context.lab.root}: examples/{task.example} is there already, and is left as it is.")
+@prints_when_complete(ExampleLab)
+def _state_unchanged(task: ExampleLab) -> str:
+    return (
+        f"{task.context.lab.root}: examples/{task.example} is there already, and is left as it is."
+    )
 
 
 class RecordedLab(LabTask):

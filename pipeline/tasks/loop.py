@@ -5,7 +5,7 @@ from typing import Any
 
 import luigi
 
-from pipeline.tasks.base import File, LabTask, Phase, ReportTask, hold_lab
+from pipeline.tasks.base import File, LabTask, Phase, hold_lab
 from pipeline.tasks.iteration import Implement, Iteration, Scout
 from pipeline.tasks.parameters import (
     MOST_REPLICATES,
@@ -14,15 +14,19 @@ from pipeline.tasks.parameters import (
     CountParameter,
     NamesParameter,
 )
+from pipeline.tasks.printing import PrintingTask, prints_when_complete
+from pipeline.tasks.turns import in_turns, uses_luigid
 from pipeline.wiring import lab_context
 from prompt_lab.decide.stop import LoopLimits
 from prompt_lab.errors import ConfigError
 from prompt_lab.experiments.flags import NEXT, change_given
+from prompt_lab.experiments.give_up import IterationEnd
 from prompt_lab.experiments.loop import LoopRun
 from prompt_lab.experiments.needs import IterationNeeded
 from prompt_lab.experiments.prepare_pull import PREPARED, describe_prepared, prepare_pull
 from prompt_lab.experiments.revert import MergeRevert
 from prompt_lab.report.terminal import say
+from prompt_lab.store.given_up import GIVEN_UP
 from prompt_lab.store.loops import ENDED, check_loop, open_loop, read_ended
 
 
@@ -96,8 +100,20 @@ class Loop(LabTask):
     def run(self) -> Iterator[Any]:
         """Hold the lab, then make iterations. Luigi starts this again after each."""
         hold_lab(self.context)
+        if not uses_luigid():
+            yield from self._work()
+            return
+        name = f"loop_{self.number}_{self.step}"
+        yield from in_turns(self, self._work, self.context.lab, name)
+
+    def _work(self) -> Iterator[Any]:
         for need in self.loop.run(self._show):
             yield self._task_for(need)
+
+    def reset_state(self) -> None:
+        """What an earlier build printed, this one prints again."""
+        super().reset_state()
+        self._message = ""
 
     def _task_for(self, need: IterationNeeded) -> Phase:
         """The loop's next iteration, or its scout."""
@@ -124,11 +140,10 @@ class Loop(LabTask):
             self.set_progress_percentage(percent)
 
 
-@Loop.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _print_end(task: Loop) -> None:
+@prints_when_complete(Loop)
+def _read_reason(task: Loop) -> str:
     record = read_ended(task.context.lab, task.number, task.step)
-    if record is not None:
-        say(record.text)
+    return "" if record is None else record.text
 
 
 class PreparePull(Phase):
@@ -155,17 +170,22 @@ class PreparePull(Phase):
         say(prepare_pull(self.experiment))
 
 
-@PreparePull.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _print_prepared(task: PreparePull) -> None:
-    say(describe_prepared(task.experiment))
+@prints_when_complete(PreparePull)
+def _read_prepared(task: PreparePull) -> str:
+    return describe_prepared(task.experiment)
 
 
-class Revert(ReportTask):
+class Revert(PrintingTask):
     """Take back what an iteration merged. Writes reverted.json beside its verdict."""
 
     number = CountParameter("--number", least=1, default=0, description="the merged iteration")
     reason = luigi.Parameter(default="", significant=False, description="why, for the record")
     leave_open = luigi.BoolParameter(description="open the pull request, and let others merge it")
+
+    @property
+    def one_process_only(self) -> bool:
+        """It opens a pull request and merges it."""
+        return True
 
     def output(self) -> luigi.LocalTarget:
         """The record of the revert."""
@@ -175,8 +195,34 @@ class Revert(ReportTask):
     def _use_case(self) -> MergeRevert:
         return MergeRevert(self.context, self.number, self.reason, self.leave_open)
 
-    def report(self) -> None:
+    def run(self) -> None:
         """Take it back; one that was cut off anywhere goes on to the ledger's row."""
         self._use_case.check()
         hold_lab(self.context)
-        say(self._use_case.run())
+        self.print_result(self._use_case.run())
+
+
+class GiveUp(PrintingTask):
+    """End an open iteration without a verdict. Writes given_up.json and summary.txt."""
+
+    number = CountParameter("--number", least=1, default=0, description="the open iteration")
+    reason = luigi.Parameter(default="", significant=False, description="why, for the record")
+
+    @property
+    def one_process_only(self) -> bool:
+        """It changes the lab."""
+        return True
+
+    def output(self) -> luigi.LocalTarget:
+        """The record."""
+        return File(str(self._use_case.folder / GIVEN_UP))
+
+    @property
+    def _use_case(self) -> IterationEnd:
+        return IterationEnd(self.context, self.number, self.reason)
+
+    def run(self) -> None:
+        """Record it, report it on the pull request, then summary, ledger and commit."""
+        _ = self._use_case.folder
+        hold_lab(self.context)
+        self.print_result(self._use_case.run())

@@ -8,18 +8,19 @@ import luigi
 from pipeline.tasks.base import Phase
 from pipeline.tasks.iteration import supply
 from pipeline.tasks.parameters import WholeParameter
+from pipeline.tasks.printing import PrintingTask, prints_when_complete
 from prompt_lab.errors import ConfigError
 from prompt_lab.experiments.noise_floor import (
     describe_floor_dry_run,
     floor_path,
     is_measured,
     measure_noise_floor,
+    saved_floor_page,
 )
-from prompt_lab.report.terminal import say
 from prompt_lab.store.layout import NO_ITERATION
 
 
-class NoiseFloor(Phase):
+class NoiseFloor(PrintingTask, Phase):
     """The baseline against itself. Writes noise_floor/<step>.json, and a page beside it."""
 
     ITERATES = False
@@ -29,7 +30,6 @@ class NoiseFloor(Phase):
     )
 
     dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
-    _printed = False
 
     @classmethod
     def get_param_values(
@@ -48,17 +48,26 @@ class NoiseFloor(Phase):
         return luigi.LocalTarget(str(floor_path(self.context.lab, self.step)))
 
     def complete(self) -> bool:
-        """Measured as asked. A dry run is done once it has printed."""
-        return self._printed if self.dry_run else is_measured(self.experiment)
+        """Measured as asked. A dry run is complete once it has printed."""
+        return super().complete() if self.dry_run else is_measured(self.experiment)
+
+    @property
+    def one_process_only(self) -> bool:
+        """A dry run changes nothing."""
+        return not self.dry_run
 
     def run(self) -> Any:
         """A dry run reads, prints and leaves no trace, not even the lock."""
         if not self.dry_run:
             return super().run()
-        say(describe_floor_dry_run(self.experiment))
-        self._printed = True
+        self.print_result(describe_floor_dry_run(self.experiment))
         return None
 
     def work(self) -> Iterator[Any]:
         """Run the baseline several times."""
         return supply(self, measure_noise_floor(self.experiment))
+
+
+@prints_when_complete(NoiseFloor)
+def _render_again(task: NoiseFloor) -> str:
+    return "" if task.dry_run else saved_floor_page(task.experiment)

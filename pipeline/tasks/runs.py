@@ -1,22 +1,29 @@
-"""One run of a batch; Luigi may hand out many at once, which then share one process."""
+"""One run of a batch; luigi may hand out many at once, which then share one process."""
 
+import sys
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from math import inf
+from pathlib import Path
 
 import luigi
 
 from pipeline.tasks.base import File, LabTask, hold_lab
 from pipeline.tasks.batching import current
 from pipeline.tasks.parameters import Batched, WholeParameter
+from pipeline.wiring import lab_context
 from prompt_lab.errors import TransientError
-from prompt_lab.experiments.fan_out import make_runs
-from prompt_lab.names import Side
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.execute import Checkout, RunContext
+from prompt_lab.experiments.make_runs import RunEnding, RunMaker
+from prompt_lab.experiments.needs import RunsNeeded
+from prompt_lab.names import Side, count
 from prompt_lab.records import RunKey
-from prompt_lab.store.batch import PlannedRun, batch_path, read_batch, runs_by_key
-from prompt_lab.store.runs import MARKER, is_finished
-
-SHARE = 10
-"""Runs that a process is handed by a luigid at once, for each call that it makes at a time."""
+from prompt_lab.report.progress import Progress
+from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, runs_by_key
+from prompt_lab.store.layout import MARKER
+from prompt_lab.store.runs import is_finished
+from prompt_lab.store.work_locks import WorkLocks
 
 
 class Run(LabTask):
@@ -32,12 +39,14 @@ class Run(LabTask):
 
     @property
     def max_batch_size(self) -> float:  # type: ignore[override]
-        """All runs at once; by a luigid a share, which leaves some to other processes."""
+        """All runs at once; from a luigid as many as calls are made at a time.
+
+        Whoever has made its part goes on with what is left of all parts.
+        """
         if luigi.interface.core().local_scheduler:
             return inf
-        batch = read_batch(batch_path(self.context.lab, self.number, self.step, self.batch))
-        models = {run.model for run in batch.runs}
-        return SHARE * sum(self.context.models[model].workers for model in models)
+        path = batch_path(self.context.lab, self.number, self.step, self.batch)
+        return calls_at_a_time(self.context, read_batch(path))
 
     def members(self) -> dict[RunKey, PlannedRun]:
         """The runs that this task stands for."""
@@ -58,27 +67,104 @@ class Run(LabTask):
         return files if len(files) > 1 else files[0]
 
     def run(self) -> None:
-        """Make every member that is not finished. Raises TransientError if any could not be had."""
-        hold_lab(self.context)
-        root, reports = self.context.lab.root, current()
-        missing = {k: p for k, p in self.members().items() if not is_finished(root / p.path)}
-        batch = (self.number, self.step, self.batch)
-        on_progress = reports.progress if reports else None
-        try:
-            make_runs(self.context, batch, missing, on_done=self._report, on_progress=on_progress)
-        except TransientError:
-            if reports:
-                reports.before_failing()
-            raise
+        """Make every member that is not finished, and what no other process makes of the rest.
 
-    def _report(self, key: RunKey) -> None:
+        Raises OutsideFailure if any could not be had.
+        """
+        hold_lab(self.context)
+        own = self._unfinished(self.members())
+        shared = self._unfinished(self._shared())
+        shared = {key: planned for key, planned in shared.items() if key not in own}
+        title = f"iteration {self.number}, {self.batch} runs" if self.number else "noise floor"
+        total = len(own) + len(shared)
+        reports = current()
+        with Progress(title, total, reports.progress if reports else None) as progress:
+            maker = self._maker({**own, **shared}, progress)
+            maker.make(own, shared, self._report)
+        if maker.found:
+            by = f"{maker.made} made by this process, {maker.found} by others"
+            print(f"{title}: {by}", file=sys.stderr, flush=True)
+        self._after(maker, own)
+        if maker.faults:
+            faults = sorted(set(maker.faults.values()))
+            raise TransientError(
+                f"{len(maker.faults)} of {count(total, 'run')} could not be made; those that were "
+                "are kept, and the same command makes the rest.\n" + "\n".join(faults[:5])
+            )
+
+    def _unfinished(self, runs: Mapping[RunKey, PlannedRun]) -> dict[RunKey, PlannedRun]:
+        root = self.context.lab.root
+        return {key: run for key, run in runs.items() if not is_finished(root / run.path)}
+
+    def _shared(self) -> dict[RunKey, PlannedRun]:
+        """All runs that luigid knows as asked for and not done, be they another process's."""
+        reports = current()
+        if reports is None or not reports.watched:
+            return {}
+        known = runs_by_key(batch_path(self.context.lab, self.number, self.step, self.batch))
+        names = Run.batch_param_names()
+        asked = {tuple(p[n] for n in names) for p in reports.unfinished_like(self, names)}
+        written = {
+            key: {"side": key.side.value, "model": key.model, "plan": key.plan}
+            | {"replicate": str(key.replicate)}
+            for key in known
+        }
+        return {k: known[k] for k, text in written.items() if tuple(map(text.get, names)) in asked}
+
+    def _after(self, maker: RunMaker, own: Collection[RunKey]) -> None:
+        reports = current()
+        if reports is None:
+            return
+        if maker.faults:
+            reports.before_failing()
+        for key, reason in maker.faults.items():
+            if key not in own:
+                reports.task_failed(
+                    run_task(self.number, self.step, self.batch, key).task_id, reason
+                )
+        # The rest of what it made is handed to it next, as finished: that goes all at once.
+        reports.limit_batches(Run, inf)
+
+    def _maker(self, left: Collection[RunKey], progress: Progress) -> RunMaker:
+        reports = current()
+        if reports is None or not reports.watched:
+            return RunMaker(self._run_context(left), progress)
+        path = batch_path(self.context.lab, self.number, self.step, self.batch)
+        pieces = {key: piece for piece, key in enumerate(runs_by_key(path))}
+        locks = WorkLocks(self.context.lab, f"{self.number}_{self.step}_{self.batch}_runs")
+        return RunMaker(self._run_context(left), progress, locks, pieces)
+
+    def _run_context(self, left: Iterable[RunKey]) -> RunContext:
+        ctx, config = self.context, self.context.step(self.step)
+        batch = read_batch(batch_path(ctx.lab, self.number, self.step, self.batch))
+        workspace = ctx.workspace(config.target)
+        sites = {}
+        for side in sorted({key.side for key in left}):
+            tree = workspace.worktree(batch.commits[side])
+            sites[side] = Checkout(batch.commits[side], tree, *workspace.observe(tree))
+        adapter = ctx.adapter(self.step)
+        asks = (
+            ctx.gateway({key.model for key in left}) if ctx.runs_in_own_process(self.step) else None
+        )
+        judged = config.judge is not None
+        return RunContext(
+            ctx, self.number, self.step, adapter, config.primary, sites, judged, gateway=asks
+        )
+
+    def _report(self, key: RunKey, ending: RunEnding) -> None:
         if reports := current():
-            reports.member_done(run_task(self.number, self.step, self.batch, key).task_id)
+            task = run_task(self.number, self.step, self.batch, key)
+            reports.member_done(task.task_id, at_once=ending is RunEnding.MADE)
+
+
+def run_task(number: int, step: str, batch: str, key: RunKey) -> Run:
+    """The task of one run of this process's lab."""
+    return _run_task(lab_context().lab.root, number, step, batch, key)
 
 
 @cache
-def run_task(number: int, step: str, batch: str, key: RunKey) -> Run:
-    """The task of one run; cached, since luigi takes longer to make it than to look it up."""
+def _run_task(_: Path, number: int, step: str, batch: str, key: RunKey) -> Run:
+    """Kept, since luigi takes longer to make it than to look it up."""
     return Run(
         step=step,
         number=number,
@@ -88,3 +174,17 @@ def run_task(number: int, step: str, batch: str, key: RunKey) -> Run:
         plan=key.plan,
         replicate=str(key.replicate),
     )
+
+
+def calls_at_a_time(ctx: LabContext, batch: Batch) -> int:
+    """How many calls one process makes at a time for a batch, over all its models."""
+    return sum(ctx.models[model].workers for model in {run.model for run in batch.runs})
+
+
+def run_tasks(context: LabContext, number: int, step: str, need: RunsNeeded) -> list[luigi.Task]:
+    """The tasks of these runs, to be asked for; luigid hands them out in small parts again."""
+    reports = current()
+    if reports is not None and need.keys:
+        batch = read_batch(batch_path(context.lab, number, step, need.batch))
+        reports.limit_batches(Run, calls_at_a_time(context, batch))
+    return [run_task(number, step, need.batch, key) for key in need.keys]

@@ -4,7 +4,8 @@ Standard output holds one JSON record, nothing else.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import luigi
 
 from pipeline.tasks.base import File, LabTask
 from pipeline.tasks.parameters import AmountParameter, CountParameter
+from pipeline.tasks.printing import PrintingTask
 from pipeline.wiring import task_tools
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError
@@ -47,7 +49,16 @@ class EngineTask(LabTask):
 
     _opened: TaskContext | None = None
     _fault: LabError | None = None
-    _printed = False
+
+    @classmethod
+    def owner_id(cls, values: Mapping[str, Any]) -> str:
+        """A digest of the task.yaml's path: such a task has no lab."""
+        return sha256(str(Path(values["task"]).resolve()).encode()).hexdigest()[:12]
+
+    def reset_state(self) -> None:
+        """Since an earlier build the task.yaml may have changed."""
+        super().reset_state()
+        self._opened = self._fault = None
 
     @property
     def mutator_words(self) -> tuple[str, ...]:
@@ -106,7 +117,7 @@ class Attempt(EngineTask):
         self.attempt(self.number)
 
 
-class RunTask(EngineTask):
+class RunTask(PrintingTask, EngineTask):
     """One attempt at a task.yaml, reported as one JSON record; or --explain, or --undo."""
 
     candidate = luigi.Parameter(
@@ -117,10 +128,6 @@ class RunTask(EngineTask):
     )
     explain = luigi.BoolParameter(description="say what the task allows, and what was tried")
     undo = luigi.BoolParameter(description="take the last keep back")
-
-    def complete(self) -> bool:
-        """It is done once it has printed."""
-        return self._printed
 
     def find_flag_fault(self) -> LabError | None:
         """A page and an undo are two things."""
@@ -137,7 +144,7 @@ class RunTask(EngineTask):
             undo_last_keep(self.task_context, self.task, self.wait)
         else:
             self._attempt_once()
-        self._printed = True
+        self._has_printed = True
 
     def _attempt_once(self) -> None:
         store = self.task_context.store
@@ -154,7 +161,7 @@ class RunTask(EngineTask):
             raise TaskCrashed(f"{record.reason}: {record.detail}")
 
 
-class Campaign(EngineTask):
+class Campaign(PrintingTask, EngineTask):
     """Attempts at a task until budget or goal. Writes campaigns/<first attempt>.json."""
 
     iterations = CountParameter(
@@ -170,9 +177,10 @@ class Campaign(EngineTask):
         """The campaign's record."""
         return File(str(self.task_context.store.campaign(self._campaign.first)))
 
-    def complete(self) -> bool:
-        """It is done once it has printed: one that is over may be asked for again."""
-        return self._printed
+    def reset_state(self) -> None:
+        """Another build is another campaign, unless --first names one."""
+        super().reset_state()
+        self._run, self._shown = None, 0
 
     @property
     def _campaign(self) -> CampaignRun:
@@ -187,8 +195,8 @@ class Campaign(EngineTask):
         for number in self._campaign.attempts(self._show):
             yield self.clone(Attempt, number=number)
         result = self._campaign.result()
-        self._printed = True
         print_record(result)
+        self._has_printed = True
         if result.why == "crashes":
             raise TaskCrashed(f"attempt {result.attempts[-1]} crashed, and those before it")
 

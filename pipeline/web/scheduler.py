@@ -10,7 +10,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from pipeline.wiring import lab_context
+from pipeline.wiring import lab_context, load_adapter
 from prompt_lab.errors import LabError
 from prompt_lab.store.files import disk_errors
 
@@ -53,6 +53,7 @@ def main() -> int:
         lab = lab_context().lab
         with disk_errors(lab.work):
             lab.work.mkdir(parents=True, exist_ok=True)
+        load_adapter("git", "exclude")(lab.root)
         for port in (LUIGID_PORT, PAGES_PORT):
             _refuse_taken(port)
         serve_pages(lab.root, PAGES_PORT)

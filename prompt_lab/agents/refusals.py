@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     NO_BLOCK = "no_block"  # prose instead of the block that was asked for
     BAD_BLOCK = "bad_block"  # the block does not fit its schema
     SECRET = "secret"  # a key stands in a file that it changed, in its name, or in its title
+    BAD_PROMPT = "bad_prompt"  # the prompt that it wrote would not be sent with its input
     NOT_TEXT = "not_text"  # a file that it changed is not UTF-8
     VERIFY_SEEN = "verify_seen"  # text of the verify plans stands in what it wrote or printed
     NO_EVIDENCE = "no_evidence"  # a finding without a number and the path of a run

@@ -127,6 +127,10 @@ class StepConfig(Config):
     )
     primary: str = Field(description="the part of the score that is judged")
     max_tokens: int = Field(default=256, ge=1)
+    placeholder_style: Literal["auto", "single", "double"] = Field(
+        default="auto",
+        description="{name} or {{ name }} in the prompt; auto: the one that it is written in",
+    )
     judge: JudgeConfig | None = Field(
         default=None, description="decides by comparing answers; None: the primary score decides"
     )

@@ -9,11 +9,19 @@ from prompt_lab.decide.guard_sides import guard_sides
 from prompt_lab.decide.guard_verify import guard_verify
 from prompt_lab.decide.limits import deviation, visible
 from prompt_lab.decide.notes import price, skewed
-from prompt_lab.decide.outcome import Decision, lowered, negative, positive
+from prompt_lab.decide.outcome import Decision, lowered, mean_of, negative, positive
 from prompt_lab.decide.pairs import Floats, ScoreTable
 from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST, order_guards, order_reasons
 from prompt_lab.decide.reasons import Code, Reason
-from prompt_lab.decide.result import Flips, Guard, Interval, Verdict, VerifyResult
+from prompt_lab.decide.result import (
+    Flips,
+    Guard,
+    Interval,
+    ReasonOrder,
+    Verdict,
+    VerifyResult,
+)
 from prompt_lab.decide.simpler import simpler
 from prompt_lab.names import Outcome
 
@@ -21,18 +29,32 @@ NO_PAIRS = Reason(code=Code.NO_PAIRS, text="Not one pair has both sides: nothing
 
 
 def conclude(
-    table: ScoreTable, finding: TestResult, policy: Policy, evidence: Evidence, planned: int
+    table: ScoreTable,
+    finding: TestResult,
+    policy: Policy,
+    evidence: Evidence,
+    planned: int,
+    *,
+    order: ReasonOrder = FAILED_GUARDS_FIRST,
 ) -> Verdict:
-    """The verdict on these pairs. `planned` is the number of cells that a whole trial has."""
+    """The verdict on these pairs. `planned` is the number of cells that a whole trial has.
+
+    `order` is that of the recorded verdict where an older one is computed again.
+    """
     means = table.means[np.isfinite(table.means)]
     rows = model_rows(table, policy)
     guards = (*guard_models(rows, policy), *guard_sides(table, policy, evidence))
     ruling, guards, read, asks = _rule(table, finding, policy, evidence, guards)
-    effect = float(means.mean()) if len(means) else None
+    reasons = ruling.reasons
+    if order == FAILED_GUARDS_FIRST:
+        reasons = order_reasons(ruling.outcome, reasons, guards, policy.alpha)
+        guards = order_guards(guards)
+    effect = mean_of(means, policy) if len(means) else None
     spread = deviation(means)
     return Verdict(
         outcome=ruling.outcome,
-        reasons=(*ruling.reasons, *evidence.remarks),
+        reasons=(*reasons, *evidence.remarks),
+        reason_order=order,
         needs_verify=asks,
         effect=effect,
         interval=Interval(low=finding.interval.low, high=finding.interval.high),
@@ -56,6 +78,7 @@ def conclude(
         method=finding.method,
         verify=read,
         seed=policy.seed,
+        rule_version=policy.rule_version,
         fingerprint=table.fingerprint,
     )
 
@@ -73,7 +96,7 @@ def _rule(
         return Decision(Outcome.INVALID, evidence.provenance), guards, None, False
     if not len(means):
         return Decision(Outcome.INVALID, (NO_PAIRS,)), guards, None, False
-    effect, short = float(means.mean()), simpler(table, policy, evidence.lengths)
+    effect, short = mean_of(means, policy), simpler(table, policy, evidence.lengths)
     yes = positive(effect, len(means), finding, short)
     remarks = tuple(r for r in (skewed(means), None if short.shown else short.note) if r)
     if yes is None:

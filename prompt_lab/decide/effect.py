@@ -51,7 +51,7 @@ def one_look(sample: Sample, policy: Policy) -> TestResult:
     """All pairs at once, at the policy's whole alpha."""
     if policy.mode == "anytime":
         return any_look(sample, policy, look=1, looks=1)
-    p_better, p_worse = signflip.p_values(sample.there().values)
+    p_better, p_worse = signflip.p_values(sample.there().values, policy.rule_version)
     count = len(sample.there().means)
     stop = LookStop(_reason_code(p_better, p_worse, policy.alpha), 1, count, p_better, p_worse)
     once = policy.model_copy(update={"mode": "fixed"})

@@ -6,7 +6,7 @@ from prompt_lab.decide.adjust import adjusted, centered_difficulty
 from prompt_lab.decide.conclude import conclude
 from prompt_lab.decide.effect import Sample, one_look
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.pairs import Pair, tabulate
+from prompt_lab.decide.pairs import Pair, snap_ties, tabulate
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.result import Verdict
 
@@ -24,12 +24,12 @@ def decide(pairs: Sequence[Pair], policy: Policy, evidence: Evidence | None = No
     ('YES', 'Better by +23.5 points over 8 plans (p = 0.0039, look 1 of 1).')
     """
     evidence = evidence or Evidence()
-    table = tabulate(pairs)
+    table = tabulate(pairs, tie=policy.tie)
     centred = (
         centered_difficulty(table.plans, evidence.difficulty)
         if policy.adjust == "difficulty"
         else None
     )
-    values = adjusted(table.values, centred, (len(table.plans),))
+    values = snap_ties(adjusted(table.values, centred, (len(table.plans),)), policy.tie)
     finding = one_look(Sample(table.means, values), policy)
     return conclude(table, finding, policy, evidence, table.rows)

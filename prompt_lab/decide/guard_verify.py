@@ -32,15 +32,17 @@ def guard_verify(
         return Guard(
             name=NAME, state="not shown", text=text, reason=_reason(Code.VERIFY_PENDING, text)
         ), None
-    result = read(pairs, policy.verify_alpha)
+    result = read(pairs, policy)
     return _guard(result, simpler), result
 
 
-def read(pairs: tuple[Pair, ...], level: float) -> VerifyResult:
+def read(pairs: tuple[Pair, ...], policy: Policy) -> VerifyResult:
     """One look at all verify pairs, at the gate's own level."""
-    table = tabulate(pairs)
+    level = policy.verify_alpha
+    table = tabulate(pairs, tie=policy.tie)
     means = table.means[np.isfinite(table.means)]
-    p_better, p_worse = signflip.p_values(table.values[np.isfinite(table.values)])
+    values = table.values[np.isfinite(table.values)]
+    p_better, p_worse = signflip.p_values(values, policy.rule_version)
     low, high = limits.limits(means, level)
     return VerifyResult(
         effect=float(means.mean()) if len(means) else None,

@@ -63,7 +63,7 @@ def run_looks(
 
     `margin` keeps a trial open while showing 'loses less than the margin' is still in reach.
     """
-    walk, before = signflip.START, 0
+    walk, before = signflip.start(policy.rule_version), 0
     stop = LookStop("open", 0, 0, 1.0, 1.0)
     for look, (count, level) in enumerate(zip(plan.counts, plan.levels, strict=True), start=1):
         if count > len(values):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from prompt_lab.decide.effect import TestResult
 from prompt_lab.decide.limits import deviation, plans_needed
 from prompt_lab.decide.notes import promising
-from prompt_lab.decide.pairs import Floats
+from prompt_lab.decide.pairs import Floats, snap_ties
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard
@@ -18,6 +18,11 @@ class Decision(NamedTuple):
 
     outcome: Outcome
     reasons: tuple[Reason, ...]
+
+
+def mean_of(means: Floats, policy: Policy) -> float:
+    """The mean of these plans; 0 where it is a tie."""
+    return float(snap_ties(means.mean(), policy.tie))
 
 
 def pair_facts(effect: float, n_plans: int, finding: TestResult) -> dict[str, str]:
@@ -52,7 +57,7 @@ def lowered(reason: Reason, guards: tuple[Guard, ...]) -> Decision:
 
 def negative(means: Floats, finding: TestResult, policy: Policy) -> Decision:
     """Not shown better: worse, too few plans to tell, promising, or futile."""
-    effect, n_plans = float(means.mean()), len(means)
+    effect, n_plans = mean_of(means, policy), len(means)
     facts = pair_facts(effect, n_plans, finding)
     if finding.why == "worse":
         text = f"Worse by {points(effect)} points over {n_plans} plans (p = {finding.p_worse:.2g})."

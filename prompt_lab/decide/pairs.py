@@ -50,6 +50,7 @@ class ScoreTable:
     baseline: Floats
     candidate: Floats
     pairs: tuple[Pair, ...]
+    tie: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -70,8 +71,8 @@ class ScoreTable:
 
     @cached_property
     def differences(self) -> Floats:
-        """Candidate minus baseline, shape (plan, model, replicate)."""
-        return np.asarray(self.candidate - self.baseline)
+        """Candidate minus baseline, shape (plan, model, replicate); 0 for less than `tie`."""
+        return snap_ties(self.candidate - self.baseline, self.tie)
 
     @cached_property
     def pair_count(self) -> int:
@@ -81,12 +82,12 @@ class ScoreTable:
     @cached_property
     def by_model(self) -> Floats:
         """Mean difference over replicates, shape (plan, model); NaN where there is none."""
-        return nan_mean(self.differences, 2)
+        return snap_ties(nan_mean(self.differences, 2), self.tie)
 
     @cached_property
     def means(self) -> Floats:
         """Per plan: the mean over models of their mean differences; NaN where there is none."""
-        return nan_mean(self.by_model, 1)
+        return snap_ties(nan_mean(self.by_model, 1), self.tie)
 
     @cached_property
     def values(self) -> Floats:
@@ -95,13 +96,18 @@ class ScoreTable:
         Equal to `means` where nothing is missing. A missing or an empty cell counts as no
         difference, so that padding a plan with tied pairs cannot help a candidate.
         """
-        return plan_values(self.differences)
+        return snap_ties(plan_values(self.differences), self.tie)
 
     @cached_property
     def telling(self) -> NDArray[np.bool_]:
         """Plans on which at least one side scored at all: only these can show 'nothing lost'."""
         top = np.fmax(self.baseline, self.candidate)
         return np.asarray((np.nan_to_num(top) > 0).any(axis=(1, 2)))
+
+
+def snap_ties(values: Floats, tie: float) -> Floats:
+    """The values, with 0 for each that is smaller in size than `tie`; NaN stays NaN."""
+    return np.where(np.abs(values) < tie, 0.0, values)
 
 
 def plan_values(differences: Floats) -> Floats:
@@ -113,10 +119,15 @@ def plan_values(differences: Floats) -> Floats:
 
 
 def tabulate(
-    pairs: Iterable[Pair], models: Sequence[str] = (), plans: Sequence[str] = ()
+    pairs: Iterable[Pair],
+    models: Sequence[str] = (),
+    plans: Sequence[str] = (),
+    *,
+    tie: float = 0.0,
 ) -> ScoreTable:
     """The table of these pairs. `plans` fixes the order of the plans (sorted by name otherwise).
 
+    Differences below `tie` are 0, before and after means are taken of them.
     Raises LabError for a score outside [0, 1] and for two different pairs of one cell.
     """
     cells = merge({}, pairs)
@@ -133,7 +144,7 @@ def tabulate(
             )
         if pair.baseline is not None and pair.candidate is not None:
             cube[(slice(None), *at)] = pair.baseline, pair.candidate
-    return ScoreTable(names, known, cube[0], cube[1], tuple(cells.values()))
+    return ScoreTable(names, known, cube[0], cube[1], tuple(cells.values()), tie)
 
 
 def merge(known: dict[RunCell, Pair], pairs: Iterable[Pair]) -> dict[RunCell, Pair]:

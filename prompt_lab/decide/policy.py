@@ -11,6 +11,11 @@ Mode = Literal["sequential", "fixed", "anytime"]
 Spending = Literal["hsd", "obrien_fleming", "pocock"]
 VerifyRule = Literal["required", "if_given", "off"]
 
+RULE: Literal[2] = 2
+"""The version of the decision rule that new verdicts are made with."""
+TIE = 1e-9
+"""From rule 2 on a smaller difference of two scores is the rounding of floats: a tie."""
+
 
 class AlphaSpent(LabError):
     """The ledger's budget of error is used up: no trial could say YES."""
@@ -124,7 +129,17 @@ class Policy(Config):
     ledger: LedgerRule = Field(
         default=LedgerRule(), description="how much alpha each iteration is granted"
     )
+    rule_version: Literal[1, 2] = Field(
+        default=RULE,
+        description="2: differences below 1e-9 are ties, and the test's lattice is chosen from all"
+        " values; 1: the rule of verdicts from before, to replay them",
+    )
     seed: int = Field(default=0, description="decides the order in which a trial takes the plans")
+
+    @property
+    def tie(self) -> float:
+        """Differences of two scores below this are ties."""
+        return TIE if self.rule_version > 1 else 0.0
 
     def at_alpha(self, alpha: float) -> "Policy":
         """This policy at the level that the ledger granted. Raises AlphaSpent if that is none."""

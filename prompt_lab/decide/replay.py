@@ -1,9 +1,9 @@
 """An old verdict computed again from its stored rows, under its own policy or another one."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prompt_lab.decide.evidence import Evidence
 from prompt_lab.decide.pairs import Pair
@@ -25,6 +25,15 @@ class Stored(BaseModel):
     plans: tuple[str, ...]
     pairs: tuple[Pair, ...]
     evidence: Evidence = Evidence()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_rule(cls, data: Any) -> Any:
+        """A record from before rules had a version was decided by rule 1."""
+        policy = data.get("policy") if isinstance(data, dict) else None
+        if isinstance(policy, dict) and "rule_version" not in policy:
+            return {**data, "policy": {**policy, "rule_version": 1}}
+        return data
 
 
 class VerdictChange(NamedTuple):

@@ -8,6 +8,7 @@ from prompt_lab.decide.reasons import Reason
 from prompt_lab.names import Outcome
 
 GuardState = Literal["held", "failed", "not shown", "off"]
+ReasonOrder = Literal["finding_first", "failed_guards_first"]
 
 
 class _ResultModel(BaseModel):
@@ -70,6 +71,10 @@ class Verdict(_ResultModel):
     version: int = 1
     outcome: Outcome
     reasons: tuple[Reason, ...]
+    reason_order: ReasonOrder = Field(
+        default="finding_first",
+        description="how reasons and guards are ordered; verdicts without this key are older",
+    )
     needs_verify: bool = Field(
         default=False, description="all else says YES: read the verify plans and decide again"
     )
@@ -103,3 +108,6 @@ class Verdict(_ResultModel):
     )
     seed: int = Field(description="the policy's seed; no other randomness is used")
     fingerprint: str = Field(description="sha256 of the pairs, whatever their order")
+    rule_version: int = Field(
+        default=1, description="the policy's; 1 where the record is from before it was written"
+    )

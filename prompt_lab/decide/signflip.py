@@ -5,6 +5,11 @@ the values the sum is a walk of fair coin flips (Fisher's randomisation test). T
 rounded to a lattice; the walk of the rounded values is then followed exactly, without drawing
 random numbers, by the product of its characteristic functions. Rounding keeps the symmetry, so
 the level is exact; it costs less than 1 % of the values' spread.
+
+The lattice is chosen again at each look, from the sizes of all values so far, and the walk is
+mapped onto it. Sizes and the walk's past tell nothing of the signs to come, and the map is an odd
+function of the position, so the level stays exact whatever the lattices are; where all values
+have a common step no map rounds. A walk over n moving plans takes at most CELLS * sqrt(n) cells.
 """
 
 from typing import NamedTuple
@@ -12,13 +17,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from prompt_lab.decide.pairs import Floats
+from prompt_lab.decide.pairs import Floats, snap_ties
+from prompt_lab.decide.policy import RULE, TIE
 
 Ints = NDArray[np.int64]
 
 EXACT_BELOW = 20  # plans that differ; from here on half of the tie's chance counts (mid-p)
 REACH = 8.5  # standard deviations kept; Hoeffding leaves less than 1e-15 outside
 FINE = 32  # lattice steps per root mean square value
+CELLS = 2048  # times sqrt(moving plans): no walk takes more lattice cells
+WHOLE = 1e-5  # of a step: a value so close to a multiple of it is one
 TINY = 1e-12  # rounding of the transform
 
 
@@ -32,6 +40,8 @@ class Walk(NamedTuple):
     moved: int
     position: int
     spent: float
+    sizes: Floats
+    rule: int
 
 
 class Step(NamedTuple):
@@ -44,7 +54,9 @@ class Step(NamedTuple):
     worse: bool
 
 
-START = Walk(1.0, np.ones(1), 0, 0, 0, 0, 0.0)
+def start(rule: int = RULE) -> Walk:
+    """The walk before the first value. `rule` is a policy's `rule_version`."""
+    return Walk(1.0, np.ones(1), 0, 0, 0, 0, 0.0, np.zeros(0), rule)
 
 
 def advance(walk: Walk, values: Floats, level: float) -> Step:
@@ -53,8 +65,11 @@ def advance(walk: Walk, values: Floats, level: float) -> Step:
     The boundary is the lowest sum at which the chance of having crossed by now stays within the
     level, all flips of all plans so far counted; alpha that a coarse lattice left is carried on.
     """
-    if walk.total == 0:  # nothing has moved yet: the lattice is still free to choose
-        walk = walk._replace(unit=_unit(values))
+    if walk.rule > 1:
+        values = snap_ties(values, TIE)
+        walk = _fit_lattice(walk, np.abs(values[values != 0]))
+    elif walk.total == 0:
+        walk = walk._replace(unit=_first_unit(values))
     moves = np.rint(values / walk.unit).astype(np.int64)
     sizes = np.abs(moves[moves != 0])
     walk = _spread(walk, sizes, int(moves.sum()))
@@ -71,15 +86,15 @@ def advance(walk: Walk, values: Floats, level: float) -> Step:
     return Step(after, p_up, p_down, up >= first, down >= first)
 
 
-def p_values(values: Floats) -> tuple[float, float]:
+def p_values(values: Floats, rule: int = RULE) -> tuple[float, float]:
     """One-sided p-values (better, worse) of one look at all values."""
-    step = advance(START, values, 0.0)
+    step = advance(start(rule), values, 0.0)
     return step.p_better, step.p_worse
 
 
 def _spread(walk: Walk, sizes: Ints, shift: int) -> Walk:
     total, square = walk.total + int(sizes.sum()), walk.square + int((sizes**2).sum())
-    half = min(total, int(REACH * np.sqrt(square)) + 1 + int(sizes.max(initial=0)))
+    half = _reach(total, square, int(sizes.max(initial=0)))
     size = max(len(walk.density), 1 << int(2 * half + 1).bit_length())
     density = np.zeros(size)
     low = size // 2 - len(walk.density) // 2
@@ -92,6 +107,33 @@ def _spread(walk: Walk, sizes: Ints, shift: int) -> Walk:
         square=square,
         moved=walk.moved + len(sizes),
         position=walk.position + shift,
+    )
+
+
+def _reach(total: int, square: int, largest: int) -> int:
+    """How far from 0 a walk of such steps is followed, in lattice points."""
+    return min(total, int(REACH * np.sqrt(square)) + 1 + largest)
+
+
+def _fit_lattice(walk: Walk, fresh: Floats) -> Walk:
+    """The walk on the lattice of all values so far; `fresh` are the sizes that come now."""
+    sizes = np.concatenate([walk.sizes, fresh])
+    unit = _unit(sizes)
+    walk = walk._replace(sizes=sizes)
+    if walk.total == 0 or unit == walk.unit:
+        return walk._replace(unit=unit)
+    ratio = walk.unit / unit
+    if abs(ratio - round(ratio)) < WHOLE:
+        ratio = float(round(ratio))
+    known = sizes[: len(sizes) - len(fresh)] / unit
+    total, square = int(np.ceil(walk.total * ratio)), int(np.ceil((known**2).sum()))
+    limit = _reach(total, square, int(np.ceil(known.max())))
+    points = np.arange(len(walk.density)) - len(walk.density) // 2
+    moved = np.clip(np.rint(np.append(points, walk.position) * ratio), -limit, limit).astype(int)
+    density = np.zeros(1 << int(2 * limit + 1).bit_length())
+    np.add.at(density, moved[:-1] + len(density) // 2, walk.density)
+    return walk._replace(
+        unit=unit, density=density, total=total, square=square, position=int(moved[-1])
     )
 
 
@@ -109,8 +151,21 @@ def _percentile_index(position: int, size: int) -> int:
     return min(max(position + size // 2, 0), size - 1)
 
 
-def _unit(values: Floats) -> float:
-    """A lattice step: the values' own common step where they have one, else a fine one."""
+def _unit(sizes: Floats) -> float:
+    """A lattice step: the sizes' own common step where it is not too fine, else a fine one."""
+    if not len(sizes):
+        return 1.0
+    sizes = np.sort(sizes)  # so that the order of the plans changes no digit of the step
+    rms, smallest = float(np.sqrt((sizes**2).mean())), float(sizes[0])
+    for parts in range(1, int(FINE * smallest / rms * (1 + WHOLE)) + 1):
+        step = smallest / parts
+        if np.abs(sizes / step - np.rint(sizes / step)).max() < WHOLE:
+            return step
+    return rms / FINE
+
+
+def _first_unit(values: Floats) -> float:
+    """The lattice step of rule 1, from the first values that move. Kept to replay old verdicts."""
     sizes = np.abs(values[values != 0])
     if not len(sizes):
         return 1.0

@@ -5,12 +5,13 @@ from hashlib import sha256
 
 from prompt_lab.decide.adjust import adjusted, centered_difficulty
 from prompt_lab.decide.conclude import conclude
-from prompt_lab.decide.effect import Sample, any_look, last_look
+from prompt_lab.decide.effect import Sample, TestResult, any_look, last_look
 from prompt_lab.decide.evidence import Evidence
 from prompt_lab.decide.looks import Design, design, run_looks
-from prompt_lab.decide.pairs import Pair, RunCell, ScoreTable, merge, tabulate
+from prompt_lab.decide.pairs import Pair, RunCell, ScoreTable, merge, snap_ties, tabulate
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.result import Verdict
+from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST
+from prompt_lab.decide.result import ReasonOrder, Verdict
 from prompt_lab.decide.simpler import margin_of
 from prompt_lab.errors import LabError
 
@@ -36,6 +37,7 @@ class Trial:
         self.evidence = evidence or Evidence()
         self._pairs: dict[RunCell, Pair] = {}
         self._verdict: Verdict | None = None
+        self._order: ReasonOrder = FAILED_GUARDS_FIRST
 
     @property
     def design(self) -> Design:
@@ -93,11 +95,15 @@ class Trial:
             raise ValueError("the trial is whole, yet has no verdict")
         return verdict
 
-    def conclude_with(self, evidence: Evidence) -> Verdict:
+    def conclude_with(
+        self, evidence: Evidence, order: ReasonOrder = FAILED_GUARDS_FIRST
+    ) -> Verdict:
         """The verdict again with other evidence, as with the verify pairs it asked for.
 
-        The looks stay as they were. Raises ValueError before there is a verdict.
+        The looks stay as they were. `order` is that of the recorded verdict where an older one is
+        computed again. Raises ValueError before there is a verdict.
         """
+        self._order = order
         verdict = self._look(self._looks_done(), evidence)
         if verdict is None:
             raise ValueError("the trial has no verdict yet; give update() the pairs it asks for")
@@ -115,7 +121,7 @@ class Trial:
             return None
         table = self._table(stop.plans)
         finding = last_look(self._sample(table), self.policy, stop, self.design)
-        return conclude(table, finding, self.policy, evidence, self._planned)
+        return self._conclude(table, finding, evidence)
 
     def _look_anytime(self, done: int, evidence: Evidence) -> Verdict | None:
         counts = self.design.counts
@@ -123,8 +129,11 @@ class Trial:
             table = self._table(counts[look - 1] if look else 0)
             finding = any_look(self._sample(table), self.policy, look, len(counts))
             if finding.why != "end" or look in (0, len(counts)):
-                return conclude(table, finding, self.policy, evidence, self._planned)
+                return self._conclude(table, finding, evidence)
         return None
+
+    def _conclude(self, table: ScoreTable, finding: TestResult, evidence: Evidence) -> Verdict:
+        return conclude(table, finding, self.policy, evidence, self._planned, order=self._order)
 
     @property
     def _planned(self) -> int:
@@ -137,13 +146,13 @@ class Trial:
         count = len(table.plans)
         known_here = None if centred is None else centred[:count]
         values = adjusted(table.values, known_here, self.design.counts)
-        return Sample(table.means, values)
+        return Sample(table.means, snap_ties(values, self.policy.tie))
 
     def _table(self, plans: int) -> ScoreTable:
         names = self.plans[:plans]
         chosen = set(names)
         pairs = [pair for cell, pair in self._pairs.items() if cell.plan in chosen]
-        return tabulate(pairs, self.models, names)
+        return tabulate(pairs, self.models, names, tie=self.policy.tie)
 
     def _looks_done(self) -> int:
         whole = 0

@@ -13,6 +13,8 @@ from prompt_lab.store.foreign import ENDED
 BROKEN = frozenset({"import_failed", "outputs_missing", "score_failed"})
 """Kinds of errors that are the step's own, whatever a model says."""
 TIME_LIMIT = "time_limit"
+REFUSED = 400
+"""The HTTP status from which on a response holds no answer."""
 
 
 class UnansweredRuns(NamedTuple):
@@ -33,6 +35,46 @@ def unanswered(record: RunRecord) -> bool:
         return not any(call.answered_by for call in record.calls)
     late = record.error is not None and record.error.kind == TIME_LIMIT
     return late and record.usage.calls > record.usage.calls_succeeded == 0
+
+
+def has_answer(record: RunRecord) -> bool:
+    """Whether a model answered a call of the run, be the answer good or bad.
+
+    A refused request is no answer. A run of a step in its own process without any call has one if
+    it ended without an error.
+    """
+    if record.calls:
+        return any(call.answered_by and 0 < call.status < REFUSED for call in record.calls)
+    return record.valid or record.usage.calls_succeeded > 0
+
+
+def no_answer_to_measure(rows: Sequence[RunRow]) -> UnansweredRuns | None:
+    """Why runs of the baseline alone show nothing of its noise, or None.
+
+    A model must have answered two runs of one plan, where a plan has two, and some answer must be
+    usable.
+    """
+    groups: dict[str, list[RunRow]] = {}
+    for row in rows:
+        groups.setdefault(row.record.model, []).append(row)
+    for model, of in sorted(groups.items()):
+        answered = [row for row in of if has_answer(row.record)]
+        first = next((row for row in of if not has_answer(row.record)), of[0])
+        if not answered:
+            return UnansweredRuns(
+                f"No call of {model} was answered in any of its {len(of)} runs", (model,), first
+            )
+        if _most_of_a_plan(of) > 1 >= _most_of_a_plan(answered):
+            text = f"{model} answered {len(answered)} of {len(of)} runs, and no plan twice"
+            return UnansweredRuns(text, (model,), first)
+    if rows and not any(row.record.valid for row in rows):
+        text = f"None of {len(rows)} answers of {', '.join(sorted(groups))} could be used"
+        return UnansweredRuns(text, tuple(sorted(groups)), rows[0])
+    return None
+
+
+def _most_of_a_plan(rows: Sequence[RunRow]) -> int:
+    return max(Counter(row.record.plan for row in rows).values())
 
 
 def nobody_answered(rows: Sequence[RunRow]) -> UnansweredRuns | None:
@@ -67,6 +109,14 @@ def silent(rows: Sequence[RunRow]) -> tuple[Reason, ...]:
         return ()
     facts = {"finding": NOTHING_RAN, "example": found.first.path}
     return (Reason(code=Code.OTHER, text=f"{found.text}.", facts=facts),)
+
+
+def explain_error(row: RunRow) -> str:
+    """What a run says of its error, and what the vendor or the gateway said to its last call."""
+    record = row.record
+    said = [record.error.summary] if record.error else []
+    said += [call.error for call in record.calls[-1:] if call.error]
+    return "; ".join(said) or "invalid"
 
 
 def told_unanswered(rows: Sequence[RunRow]) -> str:

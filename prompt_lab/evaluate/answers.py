@@ -4,15 +4,27 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from prompt_lab.evaluate.schema import Schema, first_fault
-from prompt_lab.ports import Request
-from prompt_lab.prompts.text import fill_placeholders, split
+from prompt_lab.ports import Request, StepAdapter
+from prompt_lab.prompts.text import DeclaredStyle, fill_placeholders, resolve_style, split
 from prompt_lab.records import RunError
 
 NEUTRAL_SYSTEM = "You are a helpful assistant."
 """Sent where a prompt has no system part: chat templates put in a text of their own otherwise."""
+NEUTRAL_USER = "Do what the instructions above say."
+"""Sent where a prompt without a `[user]` line holds all inputs itself: most vendors refuse a
+request without a user message."""
+
+
+@runtime_checkable
+class RequestBuilder(StepAdapter, Protocol):
+    """A step of which each run is one request, known before it is sent."""
+
+    def build_request(self, worktree: Path, plan_dir: Path, seed: int | None) -> Request:
+        """What a run there would send. Raises TargetError or StoreError for unreadable files."""
 
 
 def render(
@@ -22,14 +34,21 @@ def render(
     *,
     max_tokens: int,
     seed: int | None,
+    style: DeclaredStyle = "auto",
 ) -> Request:
     """The request that a prompt file makes of a plan's inputs (placeholder name -> text).
+
+    The only place where a prompt is filled, whichever command asks. `style` is the step's
+    `placeholder_style`.
 
     >>> render("[user]\\nRead {note}", {"note": "hi"}, None, max_tokens=8, seed=None).system
     'You are a helpful assistant.'
     """
-    messages = fill_placeholders(split(prompt), inputs)
-    return Request(messages.system or NEUTRAL_SYSTEM, messages.user, schema, max_tokens, seed)
+    parts = split(prompt)
+    system, user = fill_placeholders(parts, inputs, resolve_style(prompt, inputs, style))
+    if not user and not parts.user:
+        user = NEUTRAL_USER
+    return Request(system or NEUTRAL_SYSTEM, user, schema, max_tokens, seed)
 
 
 def parse_answer(

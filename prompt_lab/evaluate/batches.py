@@ -1,11 +1,12 @@
 """Plan the runs of a batch: which are made, which are reused, which are made again as a probe."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import product
 from math import ceil
+from typing import Protocol
 
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import Side, Split
@@ -23,23 +24,40 @@ class BatchRequest:
     split: Split
     models: Sequence[ModelConfig]
     plans: Mapping[str, str]
-    """name -> digest of its inputs and gold."""
+    """name -> digest of its whole folder."""
+    answer_inputs: Mapping[str, str]
+    """name -> digest of what decides the answer alone."""
     sources: Mapping[Side, Mapping[str, str]]
     replicates: int
     adapter_digest: str
+    """Of the code that runs and scores the step."""
+    answer_digest: str
+    """Of the code that runs the step."""
     drift_sample: float
 
 
 def content_key(request: BatchRequest, side: Side, model: ModelConfig, plan: str, *, n: int) -> str:
     """sha256 of all that decides a run's answer and score. Equal keys may share a run."""
+    return _key(request, side, model, (request.adapter_digest, request.plans[plan], n))
+
+
+def answer_key(request: BatchRequest, side: Side, model: ModelConfig, plan: str, *, n: int) -> str:
+    """sha256 of all that decides a run's answer, whatever its score. Such runs share an answer."""
+    return _key(request, side, model, (request.answer_digest, request.answer_inputs[plan], n))
+
+
+def _key(
+    request: BatchRequest, side: Side, model: ModelConfig, of_plan: tuple[str, str, int]
+) -> str:
+    adapter, plan, replicate = of_plan
     identity = {
         "step": request.step,
-        "adapter": request.adapter_digest,
+        "adapter": adapter,
         "sources": dict(sorted(request.sources[side].items())),
         "model": [model.alias, model.provider, model.id, model.base_url],
         "settings": model.settings.model_dump(mode="json"),
-        "plan": request.plans[plan],
-        "replicate": n,
+        "plan": plan,
+        "replicate": replicate,
     }
     return sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
@@ -49,12 +67,38 @@ def seed_of(plan: str, replicate: int) -> int:
     return int.from_bytes(sha256(f"{plan}/{replicate}".encode()).digest()[:4]) >> 1
 
 
-def plan_runs(
-    request: BatchRequest, finished: Callable[[str, ModelConfig], str | None]
-) -> list[PlannedRun]:
+class EarlierRuns(Protocol):
+    """What can be taken over from earlier batches, as paths of finished runs."""
+
+    def find_run(self, content_key: str, model: ModelConfig) -> str | None:
+        """The run whose answer and score hold, or None."""
+
+    def find_answer(self, answer_key: str, model: ModelConfig, plan: str) -> str | None:
+        """The run whose answer holds, to be scored again, or None."""
+
+
+class NoEarlierRuns:
+    """Nothing is taken over."""
+
+    def find_run(self, content_key: str, model: ModelConfig) -> str | None:  # noqa: ARG002
+        """None."""
+        return None
+
+    def find_answer(
+        self,
+        answer_key: str,  # noqa: ARG002 -- a port
+        model: ModelConfig,  # noqa: ARG002
+        plan: str,  # noqa: ARG002
+    ) -> str | None:
+        """None."""
+        return None
+
+
+def plan_runs(request: BatchRequest, earlier: EarlierRuns) -> list[PlannedRun]:
     """All runs, the sides of a pair next to each other so that they meet the same conditions.
 
-    `finished` gives the path of a finished run by content key, or None. A model that samples may
+    A run whose answer and score hold is reused; one whose answer alone holds, since gold or scorer
+    have changed, is scored again. A model that samples may
     have changed since: its reused baseline gets probes, runs of the same made anew. `drift_sample`
     of them are made in any case, the first FEWEST_PROBES and some of the rest, so that a trial
     that stops early is probed too; the others only if the candidate looks better. On verify,
@@ -66,7 +110,9 @@ def plan_runs(
     ):
         key = content_key(request, side, model, plan, n=n)
         fresh = request.split is Split.VERIFY and not model.deterministic
-        path = None if fresh else finished(key, model)
+        of_answer = answer_key(request, side, model, plan, n=n)
+        path = None if fresh else earlier.find_run(key, model)
+        answered = None if fresh or path else earlier.find_answer(of_answer, model, plan)
         runs.append(
             PlannedRun(
                 side=side,
@@ -75,7 +121,10 @@ def plan_runs(
                 replicate=n,
                 path=path or "",
                 content_key=key,
+                answer_key=of_answer,
+                plan_sha256=request.plans[plan],
                 reused=path is not None,
+                rescored_from=answered or "",
             )
         )
     return runs + _probes(request, runs)
@@ -87,7 +136,9 @@ def _probes(request: BatchRequest, runs: Iterable[PlannedRun]) -> list[PlannedRu
         if model.deterministic:
             continue
         reused = [
-            r for r in runs if r.model == model.alias and r.side is Side.BASELINE and r.reused
+            r
+            for r in runs
+            if r.model == model.alias and r.side is Side.BASELINE and not r.takes_calls
         ]
         sample = ceil(len(reused) * request.drift_sample)
         if reused and request.drift_sample > 0:
@@ -99,7 +150,13 @@ def _probes(request: BatchRequest, runs: Iterable[PlannedRun]) -> list[PlannedRu
 
 
 def _probe(run: PlannedRun, *, certain: bool) -> PlannedRun:
-    update = {"reused": False, "probe": True, "path": "", "if_promising": not certain}
+    update = {
+        "reused": False,
+        "probe": True,
+        "path": "",
+        "rescored_from": "",
+        "if_promising": not certain,
+    }
     return run.model_copy(update=update)
 
 

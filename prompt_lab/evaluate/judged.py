@@ -79,6 +79,8 @@ class JudgedLook(Record):
     judgements: tuple[Judgement, ...]
 
 
+NO_AGREEMENT = "is not shown to agree with gold"
+"""By these words of a verdict its remedy finds that the judge is what has to be settled."""
 Known = Mapping[tuple[RunCell, str], Judgement]
 """Judgements by cell and answers."""
 
@@ -180,7 +182,7 @@ def shortfall(seen: Agreement, judge: JudgeConfig) -> list[str]:
     if seen.pairs:
         found = f"kappa {seen.kappa:.2f} on {_pairs(seen)} with gold"
     return [
-        f"judge {judge.model!r} is not shown to agree with gold ({found}; it takes"
+        f"judge {judge.model!r} {NO_AGREEMENT} ({found}; it takes"
         f" {judge.least_pairs} such pairs and a kappa of {judge.least_kappa:g})"
     ]
 

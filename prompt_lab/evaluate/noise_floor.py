@@ -1,6 +1,6 @@
 """What a batch would cost in calls, money and time, from the runs that were made before."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, sqrt
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -12,10 +12,15 @@ from prompt_lab.decide.limits import plans_needed
 from prompt_lab.decide.noise import NoiseFloorEstimate, Score, noise_floor
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.price import Rates, TrialPrice, price
+from prompt_lab.evaluate.answered import explain_error, has_answer
 from prompt_lab.records import VERSION, Record, RunRow
 
 WORST_DEVIATION = 0.5
 """Standard deviation of plan differences when half of the plans flip their 0/1 score."""
+
+
+MOST_CHARACTERS = 300
+"""Of a vendor's words that are kept."""
 
 
 class FloorRequest(Record):
@@ -33,6 +38,11 @@ class ModelFloor(Record):
 
     model: str
     runs: int
+    answers: int | None = Field(
+        default=None,
+        description="runs with an answer, which all figures rest on; None in older records",
+    )
+    why_unanswered: str = Field(default="", description="of the first run without an answer")
     mean: float = Field(description="mean score")
     deviation: float = Field(description="of repeated runs of one plan, pooled over the plans")
     flaky: int = Field(description="plans on which some runs passed and some failed")
@@ -48,6 +58,17 @@ class FloorRecord(Record):
     asked: FloorRequest
     floor: NoiseFloorEstimate
     by_model: tuple[ModelFloor, ...]
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether every model has answered. In older records only a score above 0 shows it."""
+        return all(m.mean > 0 if m.answers is None else m.answers > 0 for m in self.by_model)
+
+    @property
+    def answers(self) -> tuple[int, int]:
+        """(runs with an answer, runs that were asked for); older records count every run."""
+        asked = len(self.asked.models) * len(self.asked.plans) * self.asked.replicates
+        return sum(m.runs if m.answers is None else m.answers for m in self.by_model), asked
 
     @property
     def rates(self) -> Rates:
@@ -70,8 +91,14 @@ class Need(Record):
 def floor_of(
     rows: Sequence[RunRow], asked: FloorRequest, models: Mapping[str, ModelConfig], *, now: str
 ) -> FloorRecord:
-    """Measure the noise in these runs of the baseline. A bad answer scores 0, as in a trial."""
-    scores = [Score(r.model, r.plan, r.replicate, r.primary) for r in (row.record for row in rows)]
+    """Measure the noise in these runs of the baseline.
+
+    A bad answer scores 0, as in a trial; a run without an answer counts as missing.
+    """
+    scores = [
+        Score(r.model, r.plan, r.replicate, r.primary if has_answer(r) else None)
+        for r in (row.record for row in rows)
+    ]
     floor = noise_floor(scores)
     by_model = tuple(_by_model(alias, rows, floor, models[alias].workers) for alias in asked.models)
     return FloorRecord(created=now, asked=asked, floor=floor, by_model=by_model)
@@ -110,15 +137,19 @@ def in_calls(cost: TrialPrice) -> str:
 
 
 def _by_model(
-    alias: str, rows: Iterable[RunRow], floor: NoiseFloorEstimate, workers: int
+    alias: str, rows: Sequence[RunRow], floor: NoiseFloorEstimate, workers: int
 ) -> ModelFloor:
-    mine = [row.record for row in rows if row.record.model == alias]
+    runs = [row.record for row in rows if row.record.model == alias]
+    mine = [record for record in runs if has_answer(record)]
+    lost = [row for row in rows if row.record.model == alias and not has_answer(row.record)]
     spreads = [s for s in floor.spreads if s.model == alias]
     free = sum(max(s.runs - 1, 0) for s in spreads)
     pooled = sum(s.deviation**2 * max(s.runs - 1, 0) for s in spreads)
     return ModelFloor(
         model=alias,
-        runs=len(mine),
+        runs=len(runs),
+        answers=len(mine),
+        why_unanswered=explain_error(lost[0])[:MOST_CHARACTERS] if lost else "",
         mean=fmean([r.primary for r in mine] or [0.0]),
         deviation=sqrt(pooled / free) if free else 0.0,
         flaky=sum(s.flaky for s in spreads),

@@ -3,28 +3,33 @@
 import inspect
 import os
 import platform
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
 from prompt_lab.clock import utc_now
-from prompt_lab.config.lab import GatewayConfig, StepConfig, TargetConfig
+from prompt_lab.config.lab import StepConfig
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.evaluate.batches import BatchRequest, plan_runs
+from prompt_lab.evaluate.batches import BatchRequest, NoEarlierRuns, plan_runs
 from prompt_lab.experiments.crash import EVENT, TAINT
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.gather import sources_at
+from prompt_lab.experiments.sources import check_plan, check_sources, sources_of
+from prompt_lab.experiments.trace import answer_inputs
 from prompt_lab.names import Side, Split
 from prompt_lab.ports import StepAdapter, Workspace
+from prompt_lab.records import RunRecord
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, write_batch
 from prompt_lab.store.counters import claim_run_folder
 from prompt_lab.store.journal import events
-from prompt_lab.store.plans import digest, read_plan
-from prompt_lab.store.runs import read_finished, reusable, write_meta
+from prompt_lab.store.plan_files import digest_files, hash_plan
+from prompt_lab.store.reusable import read_answered, read_finished, reusable_runs
+from prompt_lab.store.runs import write_meta
 
-_OF_PROCESS = ("file", "limits")
+_LEFT_OUT_AT_DEFAULT = ("file", "limits", "placeholder_style")
+"""Keys of a step that came later: at their default they leave the keys of old runs as they were."""
 _STANDARD = ("builtins", "abc", "typing")
 _NO_REUSE = ("baseline_drifted", EVENT, TAINT)
 
@@ -47,10 +52,12 @@ def batch_for(experiment: Experiment, order: BatchOrder, *, reuse: bool = True) 
     if path.exists():
         return read_batch(path)
     workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
+    for commit in set(order.commits.values()):
+        check_sources(experiment.context, experiment.step, commit)
     _tidy(experiment, workspace, set(order.commits.values()))
     request = request_for(experiment, order)
-    known = finished_runs(experiment) if reuse else (lambda _key, _model: None)
-    runs = _claimed(experiment, order, plan_runs(request, known))
+    earlier = EarlierRuns(experiment, order.split) if reuse else NoEarlierRuns()
+    runs = _claimed(experiment, order, plan_runs(request, earlier))
     batch = Batch(
         name=order.name,
         split=order.split,
@@ -75,6 +82,7 @@ def _tidy(experiment: Experiment, workspace: Workspace, commits: Collection[str]
             workspace.put_back(commit)
         else:
             workspace.tidy(commit)
+        workspace.check_worktree(commit, sources_of(experiment.context, experiment.step, commit))
 
 
 def request_for(experiment: Experiment, order: BatchOrder) -> BatchRequest:
@@ -83,41 +91,59 @@ def request_for(experiment: Experiment, order: BatchOrder) -> BatchRequest:
     step, adapter = ctx.step(experiment.step), ctx.adapter(experiment.step)
     target = ctx.target(step.target)
     folder = ctx.lab.plans(order.split)
+    for name in order.plans:
+        check_plan(adapter, folder / name)
+    files = {name: hash_plan(folder / name) for name in order.plans}
+    settings, gateway = settings_text(step), ctx.defaults.gateway
+    workspace = ctx.workspace(step.target)
     return BatchRequest(
         step=experiment.step,
         split=order.split,
         models=[ctx.models[alias] for alias in order.models],
-        plans={
-            name: digest(read_plan(folder / name, adapter.inputs, adapter.outputs))
-            for name in order.plans
-        },
+        plans={name: digest_files(found) for name, found in files.items()},
+        answer_inputs={name: answer_inputs(adapter, found) for name, found in files.items()},
         sources={
-            side: sources_at(experiment, commit) | _environment(experiment, adapter, side, commit)
+            side: sources_of(ctx, experiment.step, commit)
+            | adapter.environment(partial(workspace.worktree, commit), side)
             for side, commit in order.commits.items()
         },
         replicates=order.replicates,
-        adapter_digest=adapter_digest(
-            adapter, settings_text(adapter, step, target, ctx.defaults.gateway)
+        adapter_digest=adapter_digest(adapter, settings + adapter.digest_text(target, gateway)),
+        answer_digest=adapter_digest(
+            adapter, settings + adapter.digest_text(target, gateway, answer=True)
         ),
         drift_sample=ctx.defaults.drift_sample,
     )
 
 
-def finished_runs(experiment: Experiment) -> Callable[[str, ModelConfig], str | None]:
-    """Where a finished run of a content key lies; none from before a drift, a crash or a taint."""
-    lab = experiment.context.lab
-    known = reusable(lab)
-    ends = sorted((str(e["timestamp"]), str(e.get("model"))) for e in events(lab, *_NO_REUSE))
-    stale = {model: timestamp for timestamp, model in ends}
+class EarlierRuns:
+    """evaluate.batches.EarlierRuns of a lab: none from before a drift, a crash or a taint."""
 
-    def find(key: str, model: ModelConfig) -> str | None:
-        path = known.get(key)
-        record = read_finished(lab, path, key) if path else None
-        if record is None or record.ended < stale.get(model.alias, ""):
-            return None
-        return path
+    def __init__(self, experiment: Experiment, split: Split) -> None:
+        self._lab, self._plans = experiment.context.lab, experiment.context.lab.plans(split)
+        self._known = reusable_runs(self._lab)
+        ends = [(str(e["timestamp"]), str(e.get("model"))) for e in events(self._lab, *_NO_REUSE)]
+        self._stale = {model: timestamp for timestamp, model in sorted(ends)}
+        self._files: dict[str, dict[str, str]] = {}
 
-    return find
+    def find_run(self, content_key: str, model: ModelConfig) -> str | None:
+        """The newest run that has the key, if it still holds."""
+        path = self._known.scored.get(content_key)
+        record = read_finished(self._lab, path, content_key) if path else None
+        return path if self._holds(record, model) else None
+
+    def find_answer(self, answer_key: str, model: ModelConfig, plan: str) -> str | None:
+        """The newest run that has the key and has read nothing that has changed since."""
+        for path in self._known.answered.get(answer_key, ()):
+            if plan not in self._files:
+                self._files[plan] = hash_plan(self._plans / plan)
+            record = read_answered(self._lab, path, answer_key, self._files[plan])
+            if self._holds(record, model):
+                return path
+        return None
+
+    def _holds(self, record: RunRecord | None, model: ModelConfig) -> bool:
+        return record is not None and record.ended >= self._stale.get(model.alias, "")
 
 
 def adapter_digest(adapter: StepAdapter, config: str) -> str:
@@ -128,22 +154,12 @@ def adapter_digest(adapter: StepAdapter, config: str) -> str:
     return sha256(b"\0".join([config.encode(), *sources])).hexdigest()
 
 
-def settings_text(
-    adapter: StepAdapter, step: StepConfig, target: TargetConfig, gateway: GatewayConfig
-) -> str:
-    """What the configs say that decides a run; keys of processes only where there is one."""
-    usual = {n for n in _OF_PROCESS if getattr(step, n) == StepConfig.model_fields[n].default}
-    text = step.model_dump_json(exclude={"judge", *usual})
-    return text + adapter.digest_text(target, gateway)
-
-
-def _environment(
-    experiment: Experiment, adapter: StepAdapter, side: Side, commit: str
-) -> dict[str, str]:
-    if not adapter.in_own_process:
-        return {}  # no worktree is needed to know that
-    workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
-    return adapter.environment(workspace.worktree(commit), side)
+def settings_text(step: StepConfig) -> str:
+    """What the step's config says that decides a run."""
+    usual = {
+        n for n in _LEFT_OUT_AT_DEFAULT if getattr(step, n) == StepConfig.model_fields[n].default
+    }
+    return step.model_dump_json(exclude={"judge", *usual})
 
 
 def _claimed(

@@ -15,6 +15,7 @@ from prompt_lab.names import Split
 from prompt_lab.store.counters import iterations, trials_in_history
 from prompt_lab.store.files import read_if_whole, read_record
 from prompt_lab.store.foreign import Irregular, run_folders
+from prompt_lab.store.given_up import is_given_up
 from prompt_lab.store.iterations import (
     SUMMARY,
     Conclusion,
@@ -141,8 +142,9 @@ def _meta_of(known: StepHistory, number: int) -> IterationMeta | None:
 def _is_merged(folder: Path) -> bool:
     """Whether its pull request was merged. Raises StoreError where that is damaged."""
     path = folder / "conclusion.json"
-    if not path.exists() and not (folder / SUMMARY).exists():
-        return False  # not concluded yet
+    ended = (folder / SUMMARY).exists() and not is_given_up(folder)
+    if not path.exists() and not ended:
+        return False
     return bool(read_record(path, Conclusion, fix=in_history(path)).merged_commit)
 
 

@@ -16,7 +16,7 @@ from prompt_lab.decide.calibrate.reuse import Probe
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate import drift
 from prompt_lab.evaluate.batches import FEWEST_PROBES
-from prompt_lab.experiments.gather import DRIFT_ALPHA
+from prompt_lab.evaluate.drift_rows import DRIFT_ALPHA
 from prompt_lab.store.files import read_if_whole, write_text
 
 ROOT = Path(__file__).parents[2]

@@ -1,7 +1,7 @@
 """Conclude: the verdict as a comment on the pull request, then merge or close. Report: the page."""
 
 from prompt_lab.clock import utc_now
-from prompt_lab.decide.verdict import Code, Verdict
+from prompt_lab.decide.verdict import Code, Verdict, explain
 from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
 from prompt_lab.experiments.decision import base_moved, decide_iteration, head_moved
 from prompt_lab.experiments.experiment import Experiment
@@ -51,7 +51,7 @@ def _conclude(experiment: Experiment, host: CodeHost, change: Change) -> Conclus
     verdict = _current_verdict(experiment, host, number)
     body = verdict_comment(report_view(experiment))
     host.comment(number, key=f"verdict-{experiment.number}", body=body, when=now)
-    why = verdict.reasons[0].text if verdict.reasons else f"iteration {experiment.number}"
+    why = explain(verdict).text if verdict.reasons else f"iteration {experiment.number}"
     host.status(number, commit=change.commit, outcome=verdict.outcome, text=why, when=now)
     action, merged = _act(host, change, verdict.outcome, when=now)
     return Conclusion(

@@ -4,12 +4,19 @@ from collections.abc import Sequence
 
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError
-from prompt_lab.evaluate.answered import UnansweredRuns, nobody_answered, nothing_to_compare
+from prompt_lab.evaluate.answered import (
+    UnansweredRuns,
+    explain_error,
+    no_answer_to_measure,
+    nobody_answered,
+    nothing_to_compare,
+)
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.records import RunRow
 from prompt_lab.store.batch import Batch, batch_path, set_aside
 from prompt_lab.store.iterations import RunsSummary, read_meta
 from prompt_lab.store.journal import note
+from prompt_lab.store.layout import NO_ITERATION
 
 EVENT = "crashed"
 TAINT = "runs_tainted"
@@ -33,10 +40,15 @@ def refuse_unanswered(experiment: Experiment, batch: Batch, rows: Sequence[RunRo
     _refuse(experiment, batch, nobody_answered(rows))
 
 
+def refuse_unmeasurable(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]) -> None:
+    """Raises Crash where runs of the baseline hold too few answers to measure its noise."""
+    _refuse(experiment, batch, no_answer_to_measure(rows))
+
+
 def note_taint(experiment: Experiment, batch: Batch, summary: RunsSummary) -> None:
     """Let no later trial rest on runs that found, or may have found, what another one had left."""
     gone = any(head != batch.commits[side] for side, (head, _) in summary.observed.items())
-    if gone or summary.dirt or summary.plans_changed:
+    if gone or summary.dirt:  # each run's record tells which plan folder it was made with
         of = {"iteration": experiment.number, "commits": sorted(set(batch.commits.values()))}
         for model in read_meta(experiment.context.lab, experiment.number, experiment.step).models:
             note(experiment.context.lab, TAINT, now=utc_now(), model=model, **of)
@@ -49,18 +61,13 @@ def _refuse(experiment: Experiment, batch: Batch, silence: UnansweredRuns | None
     for model in silence.models:
         note(experiment.context.lab, EVENT, now=utc_now(), model=model, **facts)
     set_aside(batch_path(experiment.context.lab, experiment.number, experiment.step, batch.name))
-    first = silence.first
-    raise Crash(
-        f"{silence.text}, so there is nothing to compare. The first: {_describe_failure(first)} "
-        f"({experiment.context.lab.root / first.path}). Mend the model's config in "
-        f"{experiment.context.configs / 'models'}, or the step; the same command then makes them anew. "
-        f"To give this iteration up, move {experiment.folder} out of the lab."
+    first, iterates = silence.first, experiment.number != NO_ITERATION
+    give_up = (
+        f" To give this iteration up, move {experiment.folder} out of the lab." if iterates else ""
     )
-
-
-def _describe_failure(row: RunRow) -> str:
-    """What the run says of itself, and what the gateway said to it."""
-    record = row.record
-    said = [record.error.summary] if record.error else []
-    said += [call.error for call in record.calls[-1:] if not call.answered_by]
-    return "; ".join(said) or "invalid"
+    raise Crash(
+        f"{silence.text}, so there is nothing to {'compare' if iterates else 'measure'}. "
+        f"The first: {explain_error(first)} ({experiment.context.lab.root / first.path}). "
+        f"Fix the model's config in {experiment.context.configs / 'models'}, or the step; the same command "
+        f"then makes these runs again.{give_up}"
+    )

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, Verdict
+from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST
+from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, ReasonOrder, Verdict
 from prompt_lab.errors import MergeConflict
 from prompt_lab.evaluate.evidence import examine, no_observable_effect, recorded_answers_warning
 from prompt_lab.evaluate.judged import agreement_of, judgements_on, shortfall, with_agreement
@@ -21,6 +22,7 @@ from prompt_lab.experiments.gather import (
 from prompt_lab.experiments.merge_preview import base_moved_text, unmeasured
 from prompt_lab.experiments.needs import Need, SplitNeeded
 from prompt_lab.experiments.trials import read_judgements, ready_pairs, settle_trial, trial_of
+from prompt_lab.experiments.verdict_failure import report_failures
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RunRow
 from prompt_lab.store.files import read_if_whole
@@ -38,12 +40,25 @@ class Case:
 
 
 def decide_iteration(
-    experiment: Experiment, policy: Policy | None = None, *, found: Sequence[Reason] = ()
+    experiment: Experiment,
+    policy: Policy | None = None,
+    *,
+    found: Sequence[Reason] = (),
+    order: ReasonOrder = FAILED_GUARDS_FIRST,
 ) -> tuple[Verdict, Case]:
     """The verdict on what has been run so far, by the policy that the iteration was prepared with.
 
-    `policy` asks what another one would have said; `found` voids the comparison as well.
+    `policy` asks what another one would have said; `found` voids the comparison as well; `order`
+    is that of a recorded verdict, which a replay computes again. Raises VerdictFailed where the
+    decision engine does not get to a verdict.
     """
+    with report_failures(experiment):
+        return _judge(experiment, policy, found, order)
+
+
+def _judge(
+    experiment: Experiment, policy: Policy | None, found: Sequence[Reason], order: ReasonOrder
+) -> tuple[Verdict, Case]:
     change = read_change(experiment.context.lab, experiment.number, experiment.step)
     rule = read_meta(experiment.context.lab, experiment.number, experiment.step).judge
     rows = rows_now(experiment, batch_of(experiment, "train"))
@@ -71,7 +86,7 @@ def decide_iteration(
     follow_up_of = read_meta(
         experiment.context.lab, experiment.number, experiment.step
     ).follow_up_of
-    verdict = trial.conclude_with(evidence).model_copy(update={"follow_up_of": follow_up_of})
+    verdict = trial.conclude_with(evidence, order).model_copy(update={"follow_up_of": follow_up_of})
     return with_agreement(verdict, seen, rule) if rule else verdict, case
 
 
@@ -102,7 +117,10 @@ def _findings(experiment: Experiment, rows: Sequence[RunRow]) -> list[Reason]:
     """What voids the comparison: provenance of the runs, the worktrees after them, drift."""
     change = read_change(experiment.context.lab, experiment.number, experiment.step)
     commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
-    facts = {side: side_facts(experiment, commit, rows) for side, commit in commits.items()}
+    meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
+    # A verdict from before is computed again as it was made, faults included.
+    stored = not meta.compares_checked_out
+    facts = {side: side_facts(experiment, c, rows, stored=stored) for side, c in commits.items()}
     found = list(examine(rows, facts))
     leaked: list[Reason] = []
     for split in Split:

@@ -14,16 +14,17 @@ from prompt_lab.evaluate.noise_floor import (
     need,
 )
 from prompt_lab.experiments.agent_work import most_cost as agents_most
-from prompt_lab.experiments.batches import BatchOrder, finished_runs, request_for
+from prompt_lab.experiments.batches import BatchOrder, EarlierRuns, request_for
 from prompt_lab.experiments.estimates import GUESSED, HEAD, characters, row, time
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.leak_check import leaks_given, leaks_under_test
 from prompt_lab.experiments.noise_floor import read_floor
+from prompt_lab.experiments.preflight import describe_version
 from prompt_lab.experiments.prepare import left_out, plan_iteration
 from prompt_lab.names import Side, Split, count
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.iterations import SUMMARY, IterationMeta
-from prompt_lab.store.runs import timings
+from prompt_lab.store.reusable import count_without_plan_hash, timings
 
 
 def describe_dry_run(experiment: Experiment) -> str:
@@ -43,6 +44,7 @@ def what_would_run(experiment: Experiment) -> str:
         f"  models     {', '.join(meta.models)}",
         f"  change     {meta.given or _origin(meta)}",
         f"  baseline   {meta.main} at {meta.main_commit[:12]}",
+        *_placeholders(experiment, meta),
         *_void(experiment, meta),
         "",
         HEAD,
@@ -62,9 +64,15 @@ def what_would_run(experiment: Experiment) -> str:
         lines.append(f"  The agents may take ${agents:.2f} beside that, by their limits.")
     if not all(one.measured for one in totals):
         lines.append(GUESSED)
-    lines += [f"  {text}" for text in left_out(experiment)]
+    lines += [f"  {text}" for text in (*_not_reused(experiment, meta), *left_out(experiment))]
     floor = read_floor(experiment.context.lab, meta.step)
     return "\n".join([*lines, *_power(policy, meta), *_noise(floor, policy, meta)])
+
+
+def _placeholders(experiment: Experiment, meta: IterationMeta) -> list[str]:
+    """Where the baseline's prompt has its input, and in which style."""
+    described = describe_version(experiment.context, meta.step, meta.main_commit)
+    return [f"  input      {described}"] if described else []
 
 
 def _void(experiment: Experiment, meta: IterationMeta) -> list[str]:
@@ -100,12 +108,12 @@ def _estimates(
     order = BatchOrder(
         split.value, split, {Side.BASELINE: meta.main_commit}, meta.models, plans, meta.replicates
     )
-    runs = plan_runs(request_for(experiment, order), finished_runs(experiment))
+    runs = plan_runs(request_for(experiment, order), EarlierRuns(experiment, split))
     length = characters(experiment, meta.main_commit, split, meta.plans[split])
     found = []
     for alias in meta.models:
         mine = [run for run in runs if run.model == alias]
-        reused = sum(run.reused for run in mine)
+        reused = sum(not run.takes_calls for run in mine)
         candidate = len(plans) * meta.replicates
         found.append(
             estimate(
@@ -119,8 +127,19 @@ def _estimates(
     return found
 
 
+def _not_reused(experiment: Experiment, meta: IterationMeta) -> list[str]:
+    """Why runs that an earlier version recorded are made again, if there are any."""
+    old = count_without_plan_hash(experiment.context.lab, meta.step)
+    if not old:
+        return []
+    return [
+        f"Not reused: {count(old, 'finished run')} of an earlier version, which recorded no hash "
+        "of whole plan folders, so that changed gold could go unseen."
+    ]
+
+
 def _to_make(runs: Sequence[PlannedRun]) -> int:
-    return sum(not run.reused for run in runs)
+    return sum(run.takes_calls for run in runs)
 
 
 def _power(policy: Policy, meta: IterationMeta) -> list[str]:
@@ -147,17 +166,19 @@ def _train_plans_asked(policy: Policy, meta: IterationMeta) -> Sequence[str]:
 
 
 def _noise(record: FloorRecord | None, policy: Policy, meta: IterationMeta) -> list[str]:
-    """What the noise floor says, where it was measured for these models."""
-    if record is None or record.asked.models != meta.models:
+    """What the noise floor says, where it was measured on answers of these models."""
+    if record is None or record.asked.models != meta.models or not record.has_answers:
         name = "`luigi --module pipeline NoiseFloor`"
         return [f"  {name} measures how far the baseline differs from itself."]
     found = need(record, policy.smallest_effect, policy)
+    answers, runs = record.answers
     return [
         "",
         f"  Noise floor ({count(record.asked.replicates, 'run')} of "
         f"{count(len(record.asked.plans), 'plan')} at"
         f" {record.asked.commit[:12]}): repeated runs differ by"
         f" {record.floor.run_deviation * 100:.0f} points, {record.floor.flaky} are flaky.",
+        *([f"  It rests on {answers} answers of {runs} runs."] if answers < runs else []),
         f"  To see +{found.gain * 100:.0f} points with {policy.power:.0%} power you need about"
         f" {count(found.plans, 'plan')} ({in_calls(found.price)}),",
         f"  {found.plans_at_worst} if the change also moves half of the plans.",

@@ -11,9 +11,10 @@ from prompt_lab.evaluate.batches import seed_of
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.deadline import within
 from prompt_lab.experiments.meter import GatewayMeter, Meter
+from prompt_lab.experiments.trace import PlanTrace
 from prompt_lab.names import Side, Status
 from prompt_lab.own_process import GatewaySession, ModelGateway
-from prompt_lab.ports import StepAdapter, StepJob, StepResult
+from prompt_lab.ports import StepAdapter, StepJob
 from prompt_lab.records import (
     LIVE,
     CallNote,
@@ -23,6 +24,7 @@ from prompt_lab.records import (
     RunRecord,
     SentEvidence,
 )
+from prompt_lab.step_results import ScoreResult, StepResult
 from prompt_lab.store import runs as store
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.plans import has_gold
@@ -80,22 +82,30 @@ class RunContext:
     """Of one plan; None: what the step's config says of a process of its own."""
 
     def run(self, key: RunKey, planned: PlannedRun) -> RunRecord:
-        """Make one run. A LabError, noted in the run folder, means that it is to be made again."""
+        """Make one run. A LabError, noted in the run folder, means that it is to be made again.
+
+        Where an answer is taken over it is scored again, without a call.
+        """
         plan_dir = (self.plans or self.ctx.lab.plans(key.split)) / key.plan
         folder = (self.ctx.lab.root / planned.path).parent.parent
         started = utc_now()
         out = store.start(folder, key.plan, now=started)
+        if planned.rescored_from:
+            return self._rescore(key, planned, out, started)
         meter = self._meter(key.model)
         ask = within(self.limit_seconds, meter.ask) if self.limit_seconds else meter.ask
         seeded = meter.config.settings.seeded
         seed = seed_of(key.plan, planned.replicate) if seeded else None
         worktree = self.sites[key.side].worktree
+        trace = PlanTrace(self.adapter, plan_dir, planned)
         try:
+            trace.begin()
             with self._line(key) as line:
                 job = StepJob(worktree, plan_dir, out, ask, seed, line.urls, key.side)
                 result = self.adapter.execute(replace(job, limit_seconds=self.limit_seconds))
             refuse_unreachable(key.model, result.error, line.calls)
-            result, scores = self._scored(plan_dir, out, result)
+            result, score = self._scored(plan_dir, out, result)
+            files_read = trace.end(result, score)
         except LabError as error:
             store.fail(folder, key.plan, str(error), now=utc_now())
             raise
@@ -107,9 +117,47 @@ class RunContext:
         record = self._record(key, planned, result, meter=meter).model_copy(
             update={
                 "started": started,
-                "scores": scores,
-                "primary": scores.get(self.primary, 0.0),
+                "scores": score.parts,
+                "primary": score.parts.get(self.primary, 0.0),
                 "calls": line.calls,
+                "files_read": files_read,
+            }
+        )
+        store.finish(self.ctx.lab, out, record)
+        return record
+
+    def _rescore(self, key: RunKey, planned: PlannedRun, out: Path, started: str) -> RunRecord:
+        """Score an answer that an earlier run has paid for; usage and evidence are that run's."""
+        plan_dir = self.ctx.lab.plans(key.split) / key.plan
+        trace = PlanTrace(self.adapter, plan_dir, planned)
+        try:
+            trace.begin()
+            source = store.read_source(self.ctx.lab, planned.rescored_from)
+            store.copy_answer(self.ctx.lab.root / planned.rescored_from, out)
+            failed = (
+                source.error if source.error and source.error.kind != ScoreFailed.kind else None
+            )
+            result = StepResult({}, "", "", failed)
+            result, score = self._scored(plan_dir, out, result)
+            files_read = trace.end_rescored(source, score)
+        except LabError as error:
+            store.fail(out.parent.parent, key.plan, str(error), now=utc_now())
+            raise
+        record = source.model_copy(
+            update={
+                **key._asdict(),
+                "iteration": self.number,
+                "status": Status.ERROR if result.error else Status.OK,
+                "error": result.error,
+                "valid": result.error is None,
+                "scores": score.parts,
+                "primary": score.parts.get(self.primary, 0.0),
+                "content_key": planned.content_key,
+                "answer_key": planned.answer_key,
+                "files_read": files_read,
+                "rescored_from": source.rescored_from or planned.rescored_from,
+                "started": started,
+                "ended": utc_now(),
             }
         )
         store.finish(self.ctx.lab, out, record)
@@ -117,14 +165,15 @@ class RunContext:
 
     def _scored(
         self, plan_dir: Path, out: Path, result: StepResult
-    ) -> tuple[StepResult, Mapping[str, float]]:
+    ) -> tuple[StepResult, ScoreResult]:
         """The parts of the score; what gets none for its own sake is an error of the run."""
         if result.error or (self.judged and not has_gold(plan_dir, self.adapter.outputs)):
-            return result, {}
+            return result, ScoreResult({}, {})
         try:
-            return result, self.adapter.score(plan_dir, out)
+            return result, self.adapter.score_traced(plan_dir, out)
         except ScoreFailed as fault:
-            return replace(result, error=RunError(kind=fault.kind, message=str(fault))), {}
+            error = RunError(kind=fault.kind, message=str(fault))
+            return replace(result, error=error), ScoreResult({}, dict(fault.outside))
 
     def _line(self, key: RunKey) -> AbstractContextManager[GatewaySession]:
         if self.gateway is None:
@@ -160,6 +209,7 @@ class RunContext:
                 request_sha256=result.request_sha256,
             ),
             content_key=planned.content_key,
+            answer_key=planned.answer_key,
             answered_by=meter.answered_by(),
             started="",
             ended=utc_now(),

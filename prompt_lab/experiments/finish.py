@@ -1,6 +1,7 @@
 """The end of an iteration: what it leaves for later ones, the ledger, the summary, the commit."""
 
 from prompt_lab.errors import StoreError
+from prompt_lab.experiments.commit import commit_lab
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.learn import learn
 from prompt_lab.experiments.ledger import write_ledger
@@ -20,7 +21,9 @@ def finish_iteration(experiment: Experiment) -> str:
     text = render_summary(report_view(experiment))
     message = f"Iteration {experiment.number}: {change.title}"
     when = read_meta(context.lab, experiment.number, experiment.step).created
-    context.lab_repository().commit(message, when=when)
+    # summary.txt marks the end, so it is written after the commit that holds it.
+    contents = {context.lab.relative(experiment.folder / SUMMARY): text}
+    commit_lab(context, message, when=when, number=experiment.number, contents=contents)
     experiment.write(SUMMARY, text)
     return text
 

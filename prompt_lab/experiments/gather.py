@@ -1,23 +1,23 @@
 """Read from the lab what the pure rooms are given: rows, texts, versions, facts of both sides."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from statistics import fmean
 
-from prompt_lab.evaluate.drift import drifted
+from prompt_lab.evaluate.drift_rows import drifted_models
 from prompt_lab.evaluate.evidence import SideFacts
+from prompt_lab.evaluate.inputs import changed_inputs, files_outside
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.sources import sources_of
 from prompt_lab.names import Side, Split
 from prompt_lab.records import LIVE, PlanText, PromptVersion, RunRow
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch
+from prompt_lab.store.duplicates import duplicate_cost
 from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import IterationMeta, RunsSummary, made_again
 from prompt_lab.store.journal import asked_for
 from prompt_lab.store.plans import changed_plans, read_plan
 from prompt_lab.store.runs import is_finished, read_row
-
-DRIFT_ALPHA = 0.01
 
 
 def batch_of(experiment: Experiment, name: str) -> Batch | None:
@@ -85,9 +85,13 @@ def _as_replicate(row: RunRow, replicate: int) -> RunRow:
 
 
 def as_planned(row: RunRow, run: PlannedRun) -> RunRow:
-    """A reused run may have been made for the other side: it counts for the side that it serves."""
+    """A reused run may have been made for the other side: it counts for the side that it serves.
+
+    One that was scored again counts as reused: its answer is.
+    """
     planned = {"side": run.side, "replicate": -1 - run.replicate if run.probe else run.replicate}
-    return row.model_copy(update={"record": row.record.model_copy(update=planned)})
+    record = row.record.model_copy(update=planned)
+    return row.model_copy(update={"record": record, "reused": not run.takes_calls})
 
 
 def texts(experiment: Experiment, plans: Iterable[str], *, split: Split) -> dict[str, PlanText]:
@@ -130,25 +134,23 @@ def is_writable(experiment: Experiment, commit: str) -> bool:
     return adapter.prompt_in(source) == source
 
 
-def side_facts(experiment: Experiment, commit: str, rows: Sequence[RunRow] = ()) -> SideFacts:
+def side_facts(
+    experiment: Experiment, commit: str, rows: Sequence[RunRow] = (), *, stored: bool = False
+) -> SideFacts:
     """What the runs of a side must show to be evidence for this commit.
 
-    Known of it are the files that the step may load there, and all that any of `rows` has loaded.
+    Known of it are the files that the step may load there, and all that any of `rows` has loaded:
+    as they are checked out, or `stored`, by which the verdicts of older iterations were made.
     """
     workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
     adapter = experiment.context.adapter(experiment.step)
     paths = {path for row in rows for path in row.record.sent.files}
     return SideFacts(
         commit=commit,
-        blobs=sources_at(experiment, commit) | workspace.blobs(commit, paths),
-        prompt_sha256=adapter.prompt_sha256(workspace, commit),
+        blobs=sources_of(experiment.context, experiment.step, commit, stored=stored)
+        | workspace.blobs(commit, paths, stored=stored),
+        prompt_sha256=adapter.prompt_sha256(workspace, commit, stored=stored),
     )
-
-
-def sources_at(experiment: Experiment, commit: str) -> dict[str, str]:
-    """path -> blob id at a commit ('' for none), of every file that a run there may load."""
-    workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
-    return experiment.context.adapter(experiment.step).source_blobs(workspace, commit)
 
 
 def summarise_batch(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary:
@@ -159,60 +161,48 @@ def summarise_batch(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]
     """
     every = rows_of(experiment, batch, probes=True)
     made = [row for row in every if not row.reused]
+    own = {run.path for run in batch.runs if run.rescored_from}
+    again = [row for row in rows if row.path in own]
     probed = {run.model for run in batch.runs if run.probe}
     kept = {row.record.model for row in rows if row.reused and row.record.side is Side.BASELINE}
     workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
     trees = {side: workspace.worktree(commit) for side, commit in batch.commits.items()}
+    twice, twice_usd = duplicate_cost(experiment.context.lab, batch)
     judge = asked_for(experiment.context.lab, experiment.number, batch.name)
     return RunsSummary(
         split=batch.split,
-        calls_made=sum(row.record.usage.calls for row in made) + judge.calls,
+        calls_made=sum(row.record.usage.calls for row in made) + judge.calls + twice,
+        duplicate_calls=twice,
         calls_replayed=sum(call.origin != LIVE for row in made for call in row.record.calls),
         runs_made=len(made),
-        runs_reused=sum(row.reused for row in rows),
+        runs_reused=sum(row.reused for row in rows) - len(again),
+        runs_rescored=len(again),
         errors=sum(row.record.error is not None for row in rows),
         seconds=_span(made),
-        cost_usd=sum(row.record.usage.cost_usd for row in made) + judge.cost_usd,
+        cost_usd=sum(row.record.usage.cost_usd for row in made) + judge.cost_usd + twice_usd,
         judge_calls=judge.calls,
         judge_cost_usd=judge.cost_usd,
         observed={side: workspace.observe(tree) for side, tree in trees.items()},
         dirt={side: dirt for side, tree in trees.items() if (dirt := workspace.dirt(tree))},
-        plans_changed=changed_plans(
-            experiment.context.lab.plans(batch.split),
-            batch.plans,
-            experiment.context.adapter(experiment.step),
+        plans_changed=changed_inputs(
+            [row for row in every if not row.reused or row.path in own],
+            find_changed_plans(experiment, batch),
         ),
-        drifted=_drift(every, probed & kept),
+        read_outside=files_outside(rows),
+        drifted=drifted_models(every, probed & kept),
     )
+
+
+def find_changed_plans(experiment: Experiment, batch: Batch) -> tuple[str, ...]:
+    """Plans that are no longer what they were when the batch was planned."""
+    folder = experiment.context.lab.plans(batch.split)
+    return changed_plans(folder, batch.plans, experiment.context.adapter(experiment.step))
 
 
 def plans_of(meta: IterationMeta, split: Split, rows: Sequence[RunRow]) -> list[str]:
     """The plans of a split that any run is about, in the iteration's order."""
     seen = {row.record.plan for row in rows}
     return [name for name in meta.plans[split] if name in seen]
-
-
-def _drift(rows: Sequence[RunRow], models: Set[str]) -> dict[str, str]:
-    """Test each model's probes, one value a plan; the level is shared among the models."""
-    probes = [row for row in rows if row.record.replicate < 0]
-    old = [row for row in rows if row.reused and row.record.side is Side.BASELINE]
-    found = {}
-    for model in sorted(models):
-        now, then = _plan_means(model, probes), _plan_means(model, old)
-        plans = sorted(now.keys() & then.keys())
-        alpha = DRIFT_ALPHA / len(models)
-        result = drifted([then[p] for p in plans], [now[p] for p in plans], alpha)
-        if result.drifted:
-            found[model] = result.text
-    return found
-
-
-def _plan_means(model: str, rows: Sequence[RunRow]) -> dict[str, float]:
-    scores: dict[str, list[float]] = {}
-    for row in rows:
-        if row.record.model == model:
-            scores.setdefault(row.record.plan, []).append(row.record.primary)
-    return {plan: fmean(of) for plan, of in scores.items()}
 
 
 def _span(rows: Sequence[RunRow]) -> float:

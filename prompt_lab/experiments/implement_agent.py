@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prompt_lab.agents import refusals, requests
 from prompt_lab.agents.port import Copies
-from prompt_lab.agents.refusals import Fault, Refusal, in_words, redact_for_publication
+from prompt_lab.agents.refusals import Contents, Fault, Refusal, in_words, redact_for_publication
 from prompt_lab.agents.requests import Proposal, parse_proposal
 from prompt_lab.analyze.leaks import leaks
 from prompt_lab.config.agents import AgentConfig
@@ -26,6 +26,7 @@ from prompt_lab.experiments.agent_work import (
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import version_at
 from prompt_lab.experiments.ideas import directions, evidence
+from prompt_lab.experiments.preflight import find_fault_in
 from prompt_lab.names import Split
 from prompt_lab.propose.budget import Breach, is_allowed
 from prompt_lab.records import Change, Direction
@@ -120,6 +121,7 @@ def _faults(
     return [
         *ended,
         *(fault for fault in missing if not ended or fault.code not in refusals.BY_ITS_END),
+        *_prompt_faults(experiment, contents),
         *refusals.of_texts(contents),
         *refusals.of_secrets(contents, redactor_of(experiment), said),
         *refusals.of_verify(
@@ -130,6 +132,14 @@ def _faults(
             verify=plan_texts(experiment, meta, Split.VERIFY),
         ),
     ]
+
+
+def _prompt_faults(experiment: Experiment, contents: Contents) -> list[Fault]:
+    """The reason that a prompt which it wrote would not be sent with its input."""
+    path = experiment.context.step(experiment.step).prompt
+    text = contents.get(path, (b"", b""))[1].decode("utf-8", "replace")
+    fault = find_fault_in(experiment.context, experiment.step, text) if text else None
+    return [Fault(code=Refusal.BAD_PROMPT, text=f"{path!r} {fault}")] if fault else []
 
 
 def _change(

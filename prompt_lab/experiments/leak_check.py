@@ -8,7 +8,8 @@ from prompt_lab.errors import StoreError, TargetError
 from prompt_lab.experiments.agent_access import copies
 from prompt_lab.experiments.agent_work import plan_texts
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.gather import sources_at, texts
+from prompt_lab.experiments.gather import texts
+from prompt_lab.experiments.sources import sources_of
 from prompt_lab.names import Split
 from prompt_lab.records import PlanText
 from prompt_lab.store.iterations import IterationMeta, read_change, read_meta
@@ -41,8 +42,8 @@ def _places(
     experiment: Experiment, meta: IterationMeta, commits: tuple[str, str], opened: Iterable[str]
 ) -> tuple[LeakLocation, ...]:
     base, commit = commits
-    stood = sources_at(experiment, base)
-    read = {*stood, *sources_at(experiment, commit), *opened}
+    stood = sources_of(experiment.context, experiment.step, base)
+    read = {*stood, *sources_of(experiment.context, experiment.step, commit), *opened}
     contents = copies(experiment.context, meta.target).contents(base, commit)
     changed = {
         path: (_text(before), _text(after))

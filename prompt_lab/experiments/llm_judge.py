@@ -9,8 +9,8 @@ from prompt_lab.evaluate.judged import JudgedLook, content_of, contests
 from prompt_lab.evaluate.llm_judge import JudgePrompt
 from prompt_lab.evaluate.questions import Judge, JudgeQuestion, settle_contest
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.fan_out import CircuitBreaker
 from prompt_lab.experiments.gather import rows_now, texts
+from prompt_lab.experiments.make_runs import CircuitBreaker
 from prompt_lab.experiments.meter import Meter
 from prompt_lab.experiments.needs import JudgementsNeeded
 from prompt_lab.experiments.trials import read_judgements, trial_of

@@ -1,17 +1,18 @@
 """The trial of an iteration: it asks for its runs look by look and stops when they settle it."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from prompt_lab.decide.verdict import Trial
 from prompt_lab.errors import StoreError
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.gather import rows_now
+from prompt_lab.experiments.gather import find_changed_plans, rows_now
 from prompt_lab.experiments.llm_judge import judgements_needed
 from prompt_lab.experiments.needs import Need, RunsNeeded
 from prompt_lab.experiments.trials import read_judgements, ready_pairs, rows_asked_for, trial_of
-from prompt_lab.names import Outcome
+from prompt_lab.experiments.verdict_failure import report_failures
+from prompt_lab.names import Outcome, Side, Split
 from prompt_lab.records import RunRow
-from prompt_lab.store.batch import Batch
+from prompt_lab.store.batch import Batch, batch_path, read_batch
 from prompt_lab.store.iterations import RunsSummary
 from prompt_lab.store.runs import is_finished, set_aside_damaged
 
@@ -27,15 +28,21 @@ def in_looks(experiment: Experiment, batch: Batch) -> Generator[Need, None, list
         rows = sound_rows(experiment, batch)
         if rows is None:
             continue
-        trial = trial_of(experiment)
-        trial.update(ready_pairs(rows, read_judgements(experiment, batch.name)))
+        with report_failures(experiment):
+            trial = trial_of(experiment)
+            trial.update(ready_pairs(rows, read_judgements(experiment, batch.name)))
         need: Need | None = _runs_needed(experiment, batch, trial)
         if need is None:
             look = sum(count <= len(trial.plans_asked_for) for count in trial.design.counts)
             need = judgements_needed(experiment, batch.name, rows_asked_for(trial, rows), look)
-        if need is None:
-            return rows_asked_for(trial, rows)
+        if need is None or (has_both_sides(rows) and find_changed_plans(experiment, batch)):
+            return rows_asked_for(trial, rows)  # no call is paid for a void comparison
         yield need
+
+
+def has_both_sides(rows: Sequence[RunRow]) -> bool:
+    """Whether there is anything to compare."""
+    return {row.record.side for row in rows} == set(Side)
 
 
 def all_judged(experiment: Experiment, batch: Batch) -> Generator[Need, None, list[RunRow]]:
@@ -83,12 +90,32 @@ def sound_rows(experiment: Experiment, batch: Batch) -> list[RunRow] | None:
     return rows
 
 
+def runs_under_way(experiment: Experiment, split: Split) -> RunsNeeded | None:
+    """The runs of a split that were asked for and are not there; none before they are planned.
+
+    Raises StoreError for a damaged record.
+    """
+    path = batch_path(experiment.context.lab, experiment.number, experiment.step, split.value)
+    if not path.exists():
+        return None
+    batch = read_batch(path)
+    if split is Split.VERIFY:
+        return missing_runs(experiment, batch)
+    trial = trial_of(experiment)
+    judgements = read_judgements(experiment, batch.name)
+    trial.update(ready_pairs(rows_now(experiment, batch), judgements))
+    return _runs_needed(experiment, batch, trial)
+
+
 def with_looks(summary: RunsSummary, batch: Batch, trial: Trial) -> RunsSummary:
     """The summary of a settled trial's runs, with where it stopped and what that spared."""
     assert trial.verdict is not None
     plans = set(trial.plans_asked_for)
-    spared = [run for run in batch.runs if run.plan not in plans and not (run.reused or run.probe)]
+    spared = [
+        run for run in batch.runs if run.plan not in plans and run.takes_calls and not run.probe
+    ]
     at = {"look": trial.verdict.look, "looks": trial.verdict.looks, "runs_spared": len(spared)}
+    at["rule_version"] = trial.policy.rule_version
     return summary.model_copy(update={"plans": trial.plans_asked_for, **at})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from prompt_lab.clock import utc_now
 from prompt_lab.decide.stop import Done, LoopLimits, LoopStop, stop, total_cost_usd
+from prompt_lab.experiments.commit import commit_lab
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.ledger import write_ledger
@@ -92,7 +93,6 @@ class LoopRun:
         )
         write_record(self.folder / ENDED, record)
         write_ledger(self.context)
-        repository = self.context.lab_repository()
-        repository.ensure()  # a loop may stop before its first iteration
-        repository.commit(f"Loop {self.number} stopped: {reason.code.value}", when=record.when)
+        message = f"Loop {self.number} stopped: {reason.code.value}"
+        commit_lab(self.context, message, when=record.when)
         say(text)

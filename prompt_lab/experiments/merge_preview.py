@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from prompt_lab.errors import MergeConflict, TargetError
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.gather import sources_at
+from prompt_lab.experiments.sources import sources_of
 
 SHOWN = 5
 
@@ -39,7 +39,11 @@ def unmeasured(
     if merged in (onto, commit):
         return []
     # What main alone has lies in its tree, what the branch alone has in the other.
-    paths = {*sources_at(experiment, onto), *sources_at(experiment, commit), *used}
+    paths = {
+        *sources_of(experiment.context, experiment.step, onto),
+        *sources_of(experiment.context, experiment.step, commit),
+        *used,
+    }
     before, after = workspace.blobs(commit, paths), workspace.blobs(merged, paths)
     return sorted(path for path in paths if before.get(path) != after.get(path))
 

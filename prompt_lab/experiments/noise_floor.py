@@ -5,23 +5,24 @@ from hashlib import sha256
 from pathlib import Path
 
 from prompt_lab.clock import utc_now
-from prompt_lab.errors import LabError
+from prompt_lab.errors import LabError, StoreError
 from prompt_lab.evaluate.noise_floor import FloorRecord, FloorRequest, estimate, floor_of
 from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.budget_grant import at_next_alpha
-from prompt_lab.experiments.crash import refuse_unanswered
+from prompt_lab.experiments.crash import refuse_unmeasurable
 from prompt_lab.experiments.estimates import GUESSED, HEAD, characters, row, time
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import rows_of
 from prompt_lab.experiments.looks import missing_runs
 from prompt_lab.experiments.needs import Need
+from prompt_lab.experiments.preflight import check_version
 from prompt_lab.experiments.prepare import train_plans
 from prompt_lab.names import Side, Split, count
 from prompt_lab.report.noise import render_noise
 from prompt_lab.report.terminal import say
 from prompt_lab.store.files import read_if_whole, write_record, write_text
 from prompt_lab.store.layout import Lab
-from prompt_lab.store.runs import timings
+from prompt_lab.store.reusable import timings
 
 REPLICATES = 5
 
@@ -51,6 +52,7 @@ def describe_floor_dry_run(experiment: Experiment) -> str:
 
 def _would_run(experiment: Experiment) -> str:
     request, context = floor_request(experiment), experiment.context
+    check_version(context, experiment.step, request.commit)
     length = characters(experiment, request.commit, Split.TRAIN, request.plans)
     calls = len(request.plans) * request.replicates
     rows = [
@@ -85,6 +87,7 @@ def measure_noise_floor(experiment: Experiment) -> Iterator[Need]:
     Writes noise_floor/<step>.json, and a page beside it.
     """
     request = floor_request(experiment)
+    check_version(experiment.context, experiment.step, request.commit)
     digest = sha256(request.model_dump_json().encode()).hexdigest()[:12]
     sides = {Side.BASELINE: request.commit}
     order = BatchOrder(
@@ -94,13 +97,27 @@ def measure_noise_floor(experiment: Experiment) -> Iterator[Need]:
     if not experiment.skip_runner:
         yield missing_runs(experiment, batch)
     rows = rows_of(experiment, batch)
-    refuse_unanswered(experiment, batch, rows)
+    unmade = set(request.models) - {row.record.model for row in rows}
+    if unmade:
+        raise StoreError(
+            f"No run of {', '.join(sorted(unmade))} has been made, so there is nothing to "
+            "measure. Leave --skip-runner out."
+        )
+    refuse_unmeasurable(experiment, batch, rows)
     record = floor_of(rows, request, experiment.context.models, now=utc_now())
     page = render_noise(record, at_next_alpha(experiment.context, experiment.step))
     path = floor_path(experiment.context.lab, experiment.step)
     write_text(path.with_suffix(".md"), page)
     write_record(path, record)
     say(page)
+
+
+def saved_floor_page(experiment: Experiment) -> str:
+    """What was measured, with the alpha that the next trial gets now; '' where nothing was."""
+    record = read_floor(experiment.context.lab, experiment.step)
+    if record is None:
+        return ""
+    return render_noise(record, at_next_alpha(experiment.context, experiment.step))
 
 
 def is_measured(experiment: Experiment) -> bool:
@@ -110,7 +127,7 @@ def is_measured(experiment: Experiment) -> bool:
     """
     found = read_floor(experiment.context.lab, experiment.step)
     try:
-        return found is not None and found.asked == floor_request(experiment)
+        return found is not None and found.asked == floor_request(experiment) and found.has_answers
     except LabError:
         return False
 

@@ -8,7 +8,7 @@ from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.synthesis import parse_synthesis
 from prompt_lab.analyze.synthesis_model import Participant
-from prompt_lab.decide.verdict import Code, Verdict
+from prompt_lab.decide.verdict import Code, Verdict, explain
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.foreign_pages import foreign_entry
@@ -20,6 +20,7 @@ from prompt_lab.report.view import LedgerEntry, LoopRow, ReportView, Setup, Spen
 from prompt_lab.store.agents import works
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_parsed, read_record
+from prompt_lab.store.given_up import GIVEN_UP, GivenUp
 from prompt_lab.store.iterations import (
     REVERTED,
     Conclusion,
@@ -92,7 +93,9 @@ def sum_usage(folder: Path, *, strict: bool = False) -> Spent:
     return Spent(
         calls_made=sum(p.calls_made - p.calls_replayed for p in found),
         calls_replayed=sum(p.calls_replayed for p in found),
+        duplicate_calls=sum(p.duplicate_calls for p in found),
         calls_reused=sum(p.runs_reused for p in found),
+        calls_rescored=sum(p.runs_rescored for p in found),
         cost_usd=sum(p.cost_usd for p in found) + agents_usd,
         agents_usd=agents_usd,
         agents=len(by_agents),
@@ -119,6 +122,7 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
     conclusion = read_if_whole(folder / "conclusion.json", Conclusion)
     report = folder / "report.html"
     back = read_if_whole(folder / REVERTED, Reverted)
+    ended_by = read_if_whole(folder / GIVEN_UP, GivenUp)
     taken_back = back if back and back.merged_commit else None
     rows = verdict.models if verdict else ()
     return LedgerEntry(
@@ -129,7 +133,8 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
         pull=change.pull if change else None,
         pull_url=change.pull_url if change else "",
         outcome=verdict.outcome if verdict else None,
-        why=verdict.reasons[0].text if verdict and verdict.reasons else "",
+        why=ended_by.reason if ended_by else _deciding(verdict),
+        given_up=ended_by is not None,
         effect=verdict.effect if verdict else None,
         low=verdict.interval.low if verdict and verdict.interval else None,
         high=verdict.interval.high if verdict and verdict.interval else None,
@@ -145,6 +150,11 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
         label=RECORDED if verdict and Code.RECORDED in {r.code for r in verdict.reasons} else "",
         report=lab.relative(report) if report.exists() else "",
     )
+
+
+def _deciding(verdict: Verdict | None) -> str:
+    """The reason that decided, in a sentence; '' where there is none."""
+    return explain(verdict).text if verdict and verdict.reasons else ""
 
 
 def loop_rows(lab: Lab) -> list[LoopRow]:

@@ -16,7 +16,7 @@ from prompt_lab.records import VERSION, Change, PromptVersion, Record, RunRow
 from prompt_lab.report.view import FrontRow, ParetoFront
 from prompt_lab.store.files import read_record, write_record
 from prompt_lab.store.iterations import made_again, read_change, read_meta
-from prompt_lab.store.plans import digest, read_plan
+from prompt_lab.store.plans import digest_for_comparison
 
 BEST_ON = "best-on:"
 
@@ -144,12 +144,12 @@ def _points(experiment: Experiment, outcome: Outcome) -> list[Point]:
 
 
 def _plan_names(experiment: Experiment) -> dict[str, str]:
-    """plan -> its name with a digest, so that a plan whose text changed is another one."""
+    """plan -> its name with a digest, so that a plan that was changed is another one."""
     adapter = experiment.context.adapter(experiment.step)
     folder = experiment.context.lab.plans(Split.TRAIN)
     plans = read_meta(experiment.context.lab, experiment.number, experiment.step).plans[Split.TRAIN]
-    texts = {n: read_plan(folder / n, adapter.inputs, adapter.outputs) for n in plans}
-    return {name: f"{name}@{digest(text)[:8]}" for name, text in texts.items()}
+    of = {n: digest_for_comparison(folder / n, adapter.inputs, adapter.outputs) for n in plans}
+    return {name: f"{name}@{its[:8]}" for name, its in of.items()}
 
 
 def _cells(

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from prompt_lab.analyze.failure_modes import Instructions, parse_instructions
 from prompt_lab.analyze.synthesis import Tried
-from prompt_lab.decide.verdict import Verdict
+from prompt_lab.decide.verdict import Verdict, explain, failed_guards
 from prompt_lab.errors import TargetError
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import as_planned, version_at
@@ -20,9 +20,10 @@ from prompt_lab.records import Change, PromptVersion, RunRecord, RunRow
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_parsed, read_record
+from prompt_lab.store.given_up import is_given_up
 from prompt_lab.store.iterations import REVERTED, SUMMARY, Conclusion, Reverted, is_ours
-from prompt_lab.store.layout import Lab
-from prompt_lab.store.runs import MARKER, is_finished, read_row
+from prompt_lab.store.layout import MARKER, Lab
+from prompt_lab.store.runs import is_finished, read_row
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -63,26 +64,40 @@ def reverted(folder: Path) -> Reverted | None:
 
 
 def _flags(verdict: Verdict, back: Reverted | None) -> tuple[str, ...]:
-    """What was said against a change, the deciding reason first."""
-    said = [reason.text for reason in verdict.reasons[:1]]
-    said += [f"{g.name}: {g.text}" for g in verdict.guards if g.state == "failed"]
+    """What was said against a change: the failed guards, the finding, why it was taken back."""
+    told = explain(verdict)
+    said = [f"{guard.name}: {guard.text}" for guard in failed_guards(verdict)]
+    said += [told.finding] if told.finding else []
     said += [f"Taken back by #{back.pull}: {back.reason}"] if back else []
     return tuple(dict.fromkeys(said))
 
 
 def tried_on(experiment: Experiment, commit: str) -> list[str]:
-    """Strategies whose change to this very prompt has had its verdict; INVALID is none.
+    """Strategies whose change to this very prompt has had its verdict, or was given up.
 
-    By what stands at the commit, not by its id: a revert brings an old prompt back.
+    INVALID is no verdict. By what stands at the commit, not by its id: a revert brings an old
+    prompt back.
     """
     wanted, found = _content(experiment, commit), []
+    changes = list(_changes_given_up(experiment.context.lab, experiment.step))
     for _, folder in _concluded(experiment.context.lab, experiment.step):
-        change = _read(folder / "change.json", Change)
         verdict = _read(folder / "verdict.json", Verdict)
         if verdict.outcome is not Outcome.INVALID:
-            start = change.start_commit or change.base_commit
-            found += [change.strategy] if _content(experiment, start) == wanted else []
+            changes.append(_read(folder / "change.json", Change))
+    for change in changes:
+        start = change.start_commit or change.base_commit
+        found += [change.strategy] if _content(experiment, start) == wanted else []
     return found
+
+
+def _changes_given_up(lab: Lab, step: str) -> Iterator[Change]:
+    """The changes of iterations that were given up once they had one."""
+    for number, its_step in sorted(iterations(lab).items()):
+        folder = lab.iteration(number, its_step)
+        if its_step == step and is_given_up(folder):
+            change = read_if_whole(folder / "change.json", Change)
+            if change is not None:
+                yield change
 
 
 def known_modes(lab: Lab, step: str) -> Instructions:
@@ -149,6 +164,8 @@ VERDICT_LOST = "its verdict.json is missing or damaged"
 def verdict_is_lost(folder: Path) -> bool:
     """Whether an iteration that ended, or has a verdict file at all, has no verdict to read."""
     path = folder / "verdict.json"
+    if not path.exists() and is_given_up(folder):
+        return False
     if not path.exists() and not ((folder / SUMMARY).exists() and is_ours(folder)):
         return False
     return read_if_whole(path, Verdict) is None

@@ -17,12 +17,14 @@ from prompt_lab.errors import (
     TargetError,
 )
 from prompt_lab.evaluate.llm_judge import check_independent, check_template
-from prompt_lab.evaluate.schema import first_fault, properties
+from prompt_lab.evaluate.schema import check_schema
 from prompt_lab.experiments.agent_work import agent_of, analysts_of, ready, template_of, unread
+from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.flags import METRICS
-from prompt_lab.experiments.gather import is_writable, version_at
+from prompt_lab.experiments.gather import is_writable, version_of
 from prompt_lab.experiments.merge_preview import check_base
+from prompt_lab.experiments.sources import check_sources
 from prompt_lab.names import Split
 from prompt_lab.store.plans import digest, has_gold, read_plan, set_digest
 
@@ -108,7 +110,7 @@ def check_agents(experiment: Experiment) -> None:
 
 def check_change(experiment: Experiment, main: str, main_commit: str) -> None:
     """Raises the LabError of a change that cannot be tested, or a prompt that cannot be sent."""
-    _check_version(experiment, main_commit)
+    check_version(experiment.context, experiment.step, main_commit)
     host = experiment.context.code_host(experiment.context.step(experiment.step).target)
     workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
     branch, flag = str(experiment.branch), f"--branch {experiment.branch}"
@@ -134,7 +136,7 @@ def check_change(experiment: Experiment, main: str, main_commit: str) -> None:
     if experiment.branch and not experiment.pr:
         host.check_branch(branch, base=main)
     check_base(experiment, commit, onto=main, flag=flag)
-    _check_version(experiment, commit)
+    check_version(experiment.context, experiment.step, commit)
 
 
 def _check_writable(experiment: Experiment, commit: str) -> None:
@@ -149,25 +151,40 @@ def _check_writable(experiment: Experiment, commit: str) -> None:
         )
 
 
-def _check_version(experiment: Experiment, commit: str) -> None:
-    """Raises TargetError for a prompt that is not there, or a schema that is no JSON object."""
-    config = experiment.context.configs / "steps" / f"{experiment.step}.yaml"
+def check_version(ctx: LabContext, step: str, commit: str) -> None:
+    """Check the prompt and the schema of a step at a commit before anything is sent.
+
+    Raises TargetError for a prompt that is not there or lacks its input, or a schema that is no
+    JSON object.
+    """
+    config = ctx.configs / "steps" / f"{step}.yaml"
+    check_sources(ctx, step, commit)
     try:
-        version = version_at(experiment, commit)
+        version = version_of(ctx, step, commit)
     except TargetError as error:
         raise TargetError(f"{error}: commit it there, or correct its path in {config}.") from error
-    lost = experiment.context.adapter(experiment.step).find_prompt_fault(version.text)
-    if lost:
+    fault = find_fault_in(ctx, step, version.text)
+    if fault:
         raise TargetError(
-            f"{version.path!r} at commit {commit[:12]!r} {lost}. Correct it in the target."
+            f"{version.path!r} at commit {commit[:12]!r} {fault}. Correct it in the target."
         )
     if not version.schema_path:
         return
     try:
         schema = json.loads(version.schema_text)
-        first_fault(dict.fromkeys(properties(schema)), schema)
+        check_schema(schema)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise TargetError(
             f"{version.schema_path!r} at commit {commit[:12]!r} is no JSON schema of an object: "
             f"{error}. Correct it in the target."
         ) from error
+
+
+def find_fault_in(ctx: LabContext, step: str, text: str) -> str | None:
+    """Why a prompt would be sent without its input, or None. What target code does is unknown."""
+    return ctx.adapter(step).find_prompt_fault(text)
+
+
+def describe_version(ctx: LabContext, step: str, commit: str) -> str:
+    """Which placeholders a step's prompt has at a commit; '' where only its own code would tell."""
+    return ctx.adapter(step).describe_prompt(version_of(ctx, step, commit).text)

@@ -81,6 +81,7 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
     budget = grant_alpha(experiment, policy)
     follow_up_of = followed(experiment)
     meta = IterationMeta(
+        compares_checked_out=True,
         iteration=experiment.number,
         step=experiment.step,
         created=utc_now(),

@@ -3,7 +3,7 @@
 from prompt_lab.decide.verdict import Code
 from prompt_lab.errors import ConfigError
 from prompt_lab.evaluate.batches import plan_runs
-from prompt_lab.experiments.batches import BatchOrder, finished_runs, request_for
+from prompt_lab.experiments.batches import BatchOrder, EarlierRuns, request_for
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.follow_up import last_of
 from prompt_lab.experiments.gather import summary_file
@@ -61,5 +61,5 @@ def _all_there(experiment: Experiment, meta: IterationMeta, commit: str, before:
     plans = (runs_then.plans if runs_then else ()) or meta.plans[Split.TRAIN]
     commits = {Side.BASELINE: meta.main_commit, Side.CANDIDATE: commit}
     order = BatchOrder("train", Split.TRAIN, commits, meta.models, plans, meta.replicates)
-    runs = plan_runs(request_for(experiment, order), finished_runs(experiment))
+    runs = plan_runs(request_for(experiment, order), EarlierRuns(experiment, Split.TRAIN))
     return all(run.reused or run.probe for run in runs)

@@ -3,16 +3,19 @@
 from typing import NamedTuple
 
 from prompt_lab.decide.replay import differences
-from prompt_lab.decide.verdict import Policy, Verdict
+from prompt_lab.decide.verdict import Policy, Verdict, explain
 from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.decision import decide_iteration
 from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.gather import batch_of, find_changed_plans
 from prompt_lab.experiments.past import VERDICT_LOST, in_history, verdict_is_lost
+from prompt_lab.names import Split
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole
 
 WIDEST = 160
+SHOWN = 5
 
 
 class Differs(LabError):
@@ -75,16 +78,29 @@ def _find_verdicts(
 
 def _replay_verdict(experiment: Experiment, old: Verdict) -> Replayed:
     try:
-        new, _ = decide_iteration(experiment)
+        new, _ = decide_iteration(experiment, order=old.reason_order)
     except LabError as error:
         return Replayed(False, f"{experiment.number}: cannot be computed again: {error}")
     stored = (experiment.folder / "verdict.json").read_text("utf-8")
     # A verdict of an earlier version is compared in the keys that it had.
     if new.model_dump_json(indent=2, include=old.model_fields_set) + "\n" == stored:
-        return Replayed(True, f"{experiment.number}: identical ({new.outcome.value})")
+        return Replayed(
+            True, f"{experiment.number}: identical ({new.outcome.value}){_scored_with(experiment)}"
+        )
     lines = differences(old, new) or ["the same numbers, written in another way"]
     shown = "".join(f"\n  {line[:WIDEST]}" for line in lines)
     return Replayed(False, f"{experiment.number}: differs{shown}")
+
+
+def _scored_with(experiment: Experiment) -> str:
+    """Which plans its scores come from, where those have been changed since; else ''."""
+    batches = [batch for split in Split if (batch := batch_of(experiment, split.value)) is not None]
+    names = sorted({name for batch in batches for name in find_changed_plans(experiment, batch)})
+    if not names:
+        return ""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    listed = ", ".join(map(repr, names[:SHOWN])) + more
+    return f", with scores from before these plans were changed: {listed}"
 
 
 def _replay_under_policy(experiment: Experiment, old: Verdict, policy: Policy) -> Replayed:
@@ -96,4 +112,4 @@ def _replay_under_policy(experiment: Experiment, old: Verdict, policy: Policy) -
     before, after = old.outcome.value, new.outcome.value
     if before == after:
         return Replayed(True, f"{experiment.number}: {before}, as before")
-    return Replayed(False, f"{experiment.number}: {before} -> {after}: {new.reasons[0].text}")
+    return Replayed(False, f"{experiment.number}: {before} -> {after}: {explain(new).text}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import CodeHostError, NoSuchCommit, StoreError, TargetError
+from prompt_lab.experiments.commit import commit_lab
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.ledger import write_ledger
 from prompt_lab.names import PullState
@@ -62,8 +63,8 @@ class MergeRevert:
         change = read_change(self.context.lab, self.number, self.step)
         record = self._taken_back(meta, change)
         write_ledger(self.context)
-        title = f"{_title(change)} (iteration {self.number})"
-        self.context.lab_repository().commit(title, when=record.when)
+        message = f"{_title(change)} (iteration {self.number})"
+        commit_lab(self.context, message, when=record.when, number=self.number)
         return _render_report(self.number, change, record, self.reason.strip())
 
     def _meta(self) -> IterationMeta:

@@ -6,14 +6,16 @@ from prompt_lab.clock import utc_now
 from prompt_lab.errors import StoreError
 from prompt_lab.evaluate.answered import told_unanswered
 from prompt_lab.evaluate.evidence import not_exercised
+from prompt_lab.evaluate.inputs import describe_outside
 from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.crash import note_taint, refuse_silence
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import rows_now, side_facts, summarise_batch, summary_file
 from prompt_lab.experiments.leak_check import leaks_under_test
-from prompt_lab.experiments.looks import all_judged, in_looks, with_looks
+from prompt_lab.experiments.looks import all_judged, has_both_sides, in_looks, with_looks
 from prompt_lab.experiments.needs import Need
 from prompt_lab.experiments.trials import read_judgements, settle_trial, trial_of
+from prompt_lab.experiments.verdict_failure import report_failures
 from prompt_lab.names import Side, Split
 from prompt_lab.report.terminal import say
 from prompt_lab.store.batch import Batch
@@ -45,7 +47,7 @@ def complete_split(experiment: Experiment, split: Split) -> Iterator[Need]:
         rows = yield from all_judged(experiment, batch)
     else:
         rows = yield from in_looks(experiment, batch)
-    if {row.record.side for row in rows} != set(Side):
+    if not has_both_sides(rows):
         raise StoreError(
             f"{experiment.folder}: the runs of one side are not there, so there is nothing to "
             "compare. Leave --skip-runner out."
@@ -56,9 +58,12 @@ def complete_split(experiment: Experiment, split: Split) -> Iterator[Need]:
     opened = [path for row in rows for path in row.record.sent.files]
     found = leaks_under_test(experiment, opened)
     summary = summarise_batch(experiment, batch, rows).model_copy(update={"leaked": found})
+    if summary.read_outside:
+        say(describe_outside(summary.read_outside))
     if trial is not None:
-        settle_trial(trial, rows, read_judgements(experiment, batch.name))
-        summary = with_looks(summary, batch, trial)
+        with report_failures(experiment):
+            settle_trial(trial, rows, read_judgements(experiment, batch.name))
+            summary = with_looks(summary, batch, trial)
     note_taint(experiment, batch, summary)
     _write(experiment, summary)
 

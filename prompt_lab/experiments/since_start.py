@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from prompt_lab.decide.ledger import origin_due
-from prompt_lab.decide.verdict import Policy, decide
+from prompt_lab.decide.verdict import Code, Evidence, Policy, Reason, decide
 from prompt_lab.evaluate.answered import silent
 from prompt_lab.evaluate.drift import SinceRecord, since_policy
 from prompt_lab.evaluate.evidence import examine
@@ -17,6 +17,7 @@ from prompt_lab.experiments.gather import side_facts, summarise_batch, version_a
 from prompt_lab.experiments.looks import all_judged
 from prompt_lab.experiments.needs import Need
 from prompt_lab.experiments.past import first_baseline, read_tried_changes
+from prompt_lab.experiments.verdict_failure import VerdictFailed, report_failures
 from prompt_lab.names import Side, Split
 from prompt_lab.report.terminal import say
 from prompt_lab.store.files import read_record
@@ -48,7 +49,12 @@ def compare_since_start(experiment: Experiment) -> Iterator[Need]:
     prompts = (version_at(experiment, first), version_at(experiment, now))
     evidence = evidence_of(rows, findings, prompts=prompts)
     policy = since_policy(policy_of(experiment))
-    verdict = decide(all_pairs(experiment, batch.name, rows), policy, evidence)
+    try:
+        with report_failures(experiment):
+            verdict = decide(all_pairs(experiment, batch.name, rows), policy, evidence)
+    except VerdictFailed as error:  # the iteration is concluded: this must not hold up the lab
+        reason = Reason(code=Code.OTHER, text=str(error))
+        verdict = decide((), policy, Evidence(provenance=(reason,)))
     tried = read_tried_changes(lab, experiment.step)
     gains = [t.effect or 0.0 for t in tried if t.merged and t.reverted_after is None]
     record = SinceRecord(first=first, now=now, merges=len(gains), added=sum(gains), verdict=verdict)

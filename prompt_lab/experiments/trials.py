@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from prompt_lab.decide.verdict import Evidence, Pair, Policy, Trial
+from prompt_lab.decide.verdict import RULE, Evidence, Pair, Policy, Trial, Verdict
 from prompt_lab.evaluate.judged import JudgedLook, Known, as_judged, judged_pairs, known_of
 from prompt_lab.evaluate.pairs import lengths_of, pairs_of, whole_pairs
 from prompt_lab.experiments.experiment import Experiment
@@ -10,8 +10,8 @@ from prompt_lab.experiments.gather import compared_rows, version_at
 from prompt_lab.experiments.past import difficulty
 from prompt_lab.names import Split
 from prompt_lab.records import RunRow
-from prompt_lab.store.files import read_record
-from prompt_lab.store.iterations import made_again, read_change, read_meta
+from prompt_lab.store.files import read_if_whole, read_record
+from prompt_lab.store.iterations import RunsSummary, made_again, read_change, read_meta
 
 
 def trial_of(experiment: Experiment, policy: Policy | None = None, *, ran: bool = True) -> Trial:
@@ -29,11 +29,26 @@ def trial_of(experiment: Experiment, policy: Policy | None = None, *, ran: bool 
     if rule.adjust == "difficulty":
         known = difficulty(ctx.lab, experiment.step, before=experiment.number)
     return Trial(
-        rule.model_copy(update={"replicates": meta.replicates}),
+        rule.model_copy(
+            update={"replicates": meta.replicates, "rule_version": rule_version_of(experiment)}
+        ),
         meta.models,
         [name for name in meta.plans[Split.TRAIN] if ran and name not in change.shown],
         Evidence(lengths=lengths_of(prompts), difficulty=known),
     )
+
+
+def rule_version_of(experiment: Experiment) -> int:
+    """The version of the rule that an iteration is decided by.
+
+    A verdict keeps the one that it was made with, and so do looks that have ended; looks that
+    still go on are taken by the current one.
+    """
+    verdict = read_if_whole(experiment.folder / "verdict.json", Verdict)
+    if verdict is not None:
+        return verdict.rule_version
+    runs = read_if_whole(experiment.folder / "runs_train.json", RunsSummary)
+    return RULE if runs is None else runs.rule_version
 
 
 def read_judgements(experiment: Experiment, batch: str) -> Known | None:

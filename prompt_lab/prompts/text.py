@@ -1,14 +1,22 @@
-"""Prompt files: plain text, split into a system and a user message at a line `[user]`."""
+"""Prompt files: plain text, split into a system and a user message at a line `[user]`.
+
+A placeholder is the name of an input in braces, in one of two styles: `{name}` (single) or
+`{{name}}` and `{{ name }}` (double). Everything else in braces is literal text.
+"""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 USER_LINE = "[user]"
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-_DOUBLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+PlaceholderStyle = Literal["single", "double", "mixed"]
+"""How a prompt is read. `auto` finds `mixed` where a prompt has both; then both are filled."""
+DeclaredStyle = Literal["auto", "single", "double"]
+"""What `placeholder_style` of a step may be."""
+_ANY_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_IN_BRACES = re.compile(rf"\{{\{{\s*({_ANY_NAME})\s*\}}\}}|\{{({_ANY_NAME})\}}")
+_ALMOST = re.compile(r"\{\{\s*([^\W\d][\w-]*)\s*\}\}|\{\s*([^\W\d][\w-]*)\s*\}")
 
 
 class PromptMessages(NamedTuple):
@@ -16,6 +24,15 @@ class PromptMessages(NamedTuple):
 
     system: str
     user: str
+
+
+class Placeholder(NamedTuple):
+    """An input's name in braces: as it is written, in which style, and on which line (from 1)."""
+
+    name: str
+    text: str
+    style: Literal["single", "double"]
+    line: int
 
 
 def split(text: str) -> PromptMessages:
@@ -44,49 +61,125 @@ def join_messages(messages: PromptMessages) -> str:
     return f"{messages.system}\n{USER_LINE}\n{messages.user}\n"
 
 
-def fill_placeholders(messages: PromptMessages, inputs: Mapping[str, str]) -> PromptMessages:
+def detect_style(text: str, inputs: Iterable[str]) -> PlaceholderStyle:
+    """The style in which a prompt names its inputs; single where it names none.
+
+    >>> detect_style("Read {{ note }} as {json}", ["note"])
+    'double'
+    >>> detect_style("Read {note} or {{note}}", ["note"])
+    'mixed'
+    """
+    found = {one.style for one in _find_inputs(text, inputs)}
+    return "mixed" if len(found) > 1 else found.pop() if found else "single"
+
+
+def resolve_style(text: str, inputs: Iterable[str], declared: DeclaredStyle) -> PlaceholderStyle:
+    """The declared style, or where that is `auto` the one that the prompt is written in."""
+    return detect_style(text, inputs) if declared == "auto" else declared
+
+
+def find_placeholders(
+    text: str, inputs: Iterable[str], style: PlaceholderStyle
+) -> list[Placeholder]:
+    """Where the inputs go, in the order of the text."""
+    return [one for one in _find_inputs(text, inputs) if style in ("mixed", one.style)]
+
+
+def fill_placeholders(
+    messages: PromptMessages, inputs: Mapping[str, str], style: PlaceholderStyle
+) -> PromptMessages:
     """Put the inputs (placeholder name -> text) in, in one pass: an input's own braces stay text.
 
-    Where the user part is empty it becomes the inputs, one after another.
+    Where the user part is empty it becomes the inputs that the system part does not hold, one
+    after another.
 
-    >>> fill(Messages("S", "Text: {a}"), {"a": "{b}", "b": "x"}).user
+    >>> fill(Messages("S", "Text: {a}"), {"a": "{b}", "b": "x"}, "single").user
     'Text: {b}'
+    >>> fill(Messages("Read {{ a }}", ""), {"a": "x", "b": "y"}, "double")
+    Messages(system='Read x', user='y')
     """
+    user = _substitute(messages.user, inputs, style)
     if not messages.user:
-        return PromptMessages(_substitute(messages.system, inputs), "\n\n".join(inputs.values()))
-    return PromptMessages(_substitute(messages.system, inputs), _substitute(messages.user, inputs))
+        there = {one.name for one in find_placeholders(messages.system, inputs, style)}
+        user = "\n\n".join(text for name, text in inputs.items() if name not in there)
+    return PromptMessages(_substitute(messages.system, inputs, style), user)
 
 
 def placeholders(text: str) -> frozenset[str]:
-    """Names in braces that a prompt file holds.
+    """Names in braces that a prompt file holds, in either style.
 
-    >>> sorted(placeholders("{a} and {b_2} but not {} or { c }"))
-    ['a', 'b_2']
+    >>> sorted(placeholders("{a} and {b_2} and {{ d }} but not {} or { c }"))
+    ['a', 'b_2', 'd']
     """
-    return frozenset(_PLACEHOLDER.findall(text))
+    return frozenset(double or single for double, single in _IN_BRACES.findall(text))
 
 
-def unsent(text: str, inputs: Iterable[str]) -> str | None:
-    """Why an input would never reach the model: its placeholder is missing, perhaps misspelt.
+def find_prompt_fault(text: str, inputs: Iterable[str], declared: DeclaredStyle) -> str | None:
+    """Why an input would not reach the model as it was meant to, or None.
 
-    >>> unsent("Be brief.\\n[user]\\nRead: {txt}", ["text"])
+    A placeholder is missing, perhaps misspelt or in another style, or both styles are used.
+
+    >>> find_prompt_fault("Be brief.\\n[user]\\nRead: {txt}", ["text"], "auto")
     "holds no '{text}', where the input goes: it says '{txt}'"
-    >>> unsent("[user]\\nRead: {text} and {other}", ["text"])
+    >>> find_prompt_fault("[user]\\nRead: {text} and {other}", ["text"], "auto")
     """
     names = tuple(inputs)
-    there = placeholders(text)
+    style = resolve_style(text, names, declared)
+    found = find_placeholders(text, names, style)
+    if style == "mixed":
+        one, other = found[0], next(each for each in found if each.style != found[0].style)
+        return (
+            f"names its inputs in two styles, {one.text!r} in line {one.line} and {other.text!r} "
+            f"in line {other.line}: use one of them, or declare placeholder_style (single or "
+            "double) in the step's file; the other then is literal text"
+        )
+    there = {one.name for one in found}
     missing = [name for name in names if name not in there]
-    strange = {f"{{{n}}}": n for n in sorted(there - set(names))}
-    strange |= {found[0]: found[1] for found in _DOUBLE.finditer(text)}
+    written = {each.text for each in found}
+    strange = {m[0]: m[1] or m[2] for m in _ALMOST.finditer(text) if m[0] not in written}
     close = {m: [s for s, n in strange.items() if get_close_matches(n, [m])] for m in missing}
     wrong = next((name for name in missing if close[name]), None)
     if wrong is None and (not split(text).user or len(missing) < len(names) or not names):
         return None
     name = wrong or missing[0]
     said = close[name] or list(strange)
+    wanted = f"{{{{{name}}}}}" if style == "double" else f"{{{name}}}"
     instead = f": it says {said[0]!r}" if said else ""
-    return f"holds no {f'{{{name}}}'!r}, where the input goes{instead}"
+    return f"holds no {wanted!r}, where the input goes{instead}"
 
 
-def _substitute(text: str, inputs: Mapping[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda found: inputs.get(found.group(1), found.group(0)), text)
+def describe_placeholders(text: str, inputs: Iterable[str], declared: DeclaredStyle) -> str:
+    """One line for a dry run: which placeholders, in which style, and who chose the style.
+
+    >>> describe_placeholders("Read {{ note }}", ["note"], "auto")
+    "'{{ note }}' (double braces, detected)"
+    """
+    names = tuple(inputs)
+    style = resolve_style(text, names, declared)
+    found = dict.fromkeys(repr(one.text) for one in find_placeholders(text, names, style))
+    origin = "detected" if declared == "auto" else "declared"
+    if not found:
+        return "none; the input is the user message"
+    return f"{', '.join(found)} ({style} braces, {origin})"
+
+
+def _find_inputs(text: str, inputs: Iterable[str]) -> Iterator[Placeholder]:
+    for match in _pattern(inputs).finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        double, single = match.groups()
+        yield Placeholder(double or single, match[0], "double" if double else "single", line)
+
+
+def _substitute(text: str, inputs: Mapping[str, str], style: PlaceholderStyle) -> str:
+    def replace(match: re.Match[str]) -> str:
+        double, single = match.groups()
+        wanted = style in ("mixed", "double" if double else "single")
+        return inputs[double or single] if wanted else match[0]
+
+    return _pattern(inputs).sub(replace, text)
+
+
+def _pattern(inputs: Iterable[str]) -> re.Pattern[str]:
+    """Matches a placeholder of these names; group 1 is a name in double braces, 2 in single."""
+    names = "|".join(map(re.escape, inputs)) or "(?!)"
+    return re.compile(rf"\{{\{{\s*({names})\s*\}}\}}|\{{({names})\}}")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from prompt_lab.analyze.model import ModelStats
-from prompt_lab.decide.verdict import Verdict
+from prompt_lab.decide.verdict import Verdict, failed_guards, reasons_in_order
 from prompt_lab.names import count
 from prompt_lab.propose.remedy import remedy
 from prompt_lab.report.numbers import by_agents, calls, interval
@@ -101,10 +101,17 @@ def _row(stats: ModelStats) -> str:
 
 
 def _reasons(verdict: Verdict) -> Iterator[str]:
-    for reason in verdict.reasons:
-        yield f"- `{reason.code.value}` {escape(reason.text)}"
+    """Failed guards, then the other reasons, then guards that are neither held nor failed."""
+    failed = failed_guards(verdict)
+    of_guards = [guard.reason for guard in failed]
+    for guard in failed:
+        code = f"`{guard.reason.code.value}` " if guard.reason else ""
+        yield f"- {code}{escape(guard.name)}: failed. {escape(guard.text)}"
+    for reason in reasons_in_order(verdict):
+        if reason not in of_guards:
+            yield f"- `{reason.code.value}` {escape(reason.text)}"
     for guard in verdict.guards:
-        if guard.state in ("failed", "not shown"):
+        if guard.state == "not shown":
             yield f"- {escape(guard.name)}: {guard.state}. {escape(guard.text)}"
 
 

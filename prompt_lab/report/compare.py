@@ -9,7 +9,7 @@ from prompt_lab.analyze.changes import changes
 from prompt_lab.analyze.insight import render_insight
 from prompt_lab.analyze.markdown import plain_line, section
 from prompt_lab.analyze.model import Metrics, SideStats
-from prompt_lab.decide.verdict import Verdict
+from prompt_lab.decide.verdict import Verdict, explain
 from prompt_lab.names import count
 from prompt_lab.records import Change, Record
 from prompt_lab.report.numbers import interval
@@ -93,7 +93,7 @@ def _irregular(compared: Comparison) -> str:
 
 def _lines(metrics: Metrics, verdict: Verdict, compared: Comparison) -> Iterator[str]:
     yield f"Compare {compared.before} -> {compared.after}  {compared.step}  {verdict.outcome.value}"
-    yield f"  why       {verdict.reasons[0].text if verdict.reasons else 'no reason was given'}"
+    yield f"  why       {explain(verdict).text}"
     size = f"{count(verdict.n_plans, 'plan')}, {count(verdict.n_pairs, 'pair')}"
     yield (
         f"  {compared.score[:8]:<8}  {points(verdict.effect)} points, "

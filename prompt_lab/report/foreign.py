@@ -7,7 +7,7 @@ from pydantic import Field
 from prompt_lab.names import Outcome, count
 from prompt_lab.records import Record
 from prompt_lab.report.html import render
-from prompt_lab.report.markdown import blocks, inline
+from prompt_lab.report.markdown import render_inline, render_markdown
 from prompt_lab.report.numbers import Fact
 from prompt_lab.report.words import date, duration, money, path_href
 
@@ -103,13 +103,13 @@ def render_foreign(view: ForeignView) -> str:
     return render(
         "foreign.html.j2",
         view=view,
-        why=inline(view.why),
+        why=render_inline(view.why),
         facts=_facts(view),
         plans=plans,
         rows=tuple(_row(view, folder, plans) for folder in view.folders),
         failures=_failures(view),
         odd=tuple(folder for folder in view.folders if folder.faults),
-        documents={name: blocks(view.documents[name]) for name in names},
+        documents={name: render_markdown(view.documents[name]) for name in names},
         title=f"{view.number} · {view.step}",
     )
 

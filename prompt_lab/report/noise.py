@@ -1,8 +1,9 @@
 """The noise floor as a page in Markdown."""
 
+from prompt_lab.analyze.markdown import plain_line
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.price import forecast
-from prompt_lab.evaluate.noise_floor import FloorRecord, in_calls, need
+from prompt_lab.evaluate.noise_floor import MOST_CHARACTERS, FloorRecord, ModelFloor, in_calls, need
 from prompt_lab.names import count
 
 MOST_ROWS = 40
@@ -15,6 +16,7 @@ def render_noise(record: FloorRecord, policy: Policy) -> str:
         f"# Noise floor of {asked.step}",
         f"The baseline at {asked.commit[:12]} against itself: {count(len(asked.plans), 'plan')},"
         f" {count(asked.replicates, 'run')} each of {', '.join(asked.models)}.",
+        *_unanswered(record),
         f"Repeated runs of one plan differ by {_points(floor.run_deviation)} points (standard"
         f" deviation), the plan values of a trial by {_points(floor.plan_deviation)}. A trial's own"
         " spread is larger, since its plans react to the change.",
@@ -28,15 +30,37 @@ def render_noise(record: FloorRecord, policy: Policy) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _unanswered(record: FloorRecord) -> list[str]:
+    """On how many answers the figures rest, and why the others are missing; [] where none is."""
+    answers, runs = record.answers
+    if answers == runs:
+        return []
+    why = [
+        f" {m.model}: {plain_line(m.why_unanswered, MOST_CHARACTERS)}."
+        for m in record.by_model
+        if m.why_unanswered
+    ]
+    return [
+        f"All figures rest on {answers} answers of {runs} runs; runs without an answer are left"
+        f" out.{''.join(why)}"
+    ]
+
+
 def _models(record: FloorRecord) -> str:
-    lines = ["| model | runs | mean score | repeated runs differ by | flaky plans | $ a run |"]
+    lines = [
+        "| model | answers of runs | mean score | repeated runs differ by | flaky plans | $ a run |"
+    ]
     lines += ["|---|---|---|---|---|---|"]
     lines += [
-        f"| {m.model} | {m.runs} | {m.mean:.2f} | {_points(m.deviation)} points | {m.flaky} |"
+        f"| {m.model} | {_answers(m)} | {m.mean:.2f} | {_points(m.deviation)} points | {m.flaky} |"
         f" {m.cost_usd:.5f} |"
         for m in record.by_model
     ]
     return "\n".join(lines)
+
+
+def _answers(of: ModelFloor) -> str:
+    return f"{of.runs}" if of.answers in (None, of.runs) else f"{of.answers} of {of.runs}"
 
 
 def _needs(record: FloorRecord, policy: Policy) -> str:
@@ -63,7 +87,11 @@ def _flaky(record: FloorRecord) -> str:
     rows = [s for s in record.floor.spreads if s.flaky]
     if not rows:
         return "None: no plan passed in one run and failed in another."
-    lines = ["P passed, F failed, in the order of the runs.", "", "| model | plan | runs | mean |"]
+    lines = [
+        "P passed, F failed, - no answer, in the order of the runs.",
+        "",
+        "| model | plan | runs | mean |",
+    ]
     lines += ["|---|---|---|---|"]
     lines += [f"| {s.model} | {s.plan} | {s.pattern} | {s.mean:.2f} |" for s in rows[:MOST_ROWS]]
     if len(rows) > MOST_ROWS:

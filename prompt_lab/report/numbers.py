@@ -41,10 +41,13 @@ def by_agents(spent: Spent) -> str:
 
 
 def calls(view: ReportView) -> str:
-    """Calls replayed from recordings, made, reused, and spared: the trial stopped before them."""
+    """Calls replayed, made, reused, rescored (their answers were reused), and spared."""
     spent, verdict = view.spent, view.verdict
     replayed = f"{spent.calls_replayed:,} replayed, " if spent.calls_replayed else ""
-    text = f"{replayed}{spent.calls_made:,} made, {spent.calls_reused:,} reused"
+    twice = f" ({spent.duplicate_calls:,} for runs made twice)" if spent.duplicate_calls else ""
+    text = f"{replayed}{spent.calls_made:,} made{twice}, {spent.calls_reused:,} reused"
+    if spent.calls_rescored:
+        text += f", {spent.calls_rescored:,} rescored"
     if spent.calls_spared and verdict is not None:
         where = f"look {verdict.look} of {verdict.looks}"
         text += f", {spent.calls_spared:,} saved by stopping at {where}"

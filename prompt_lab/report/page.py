@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from prompt_lab.analyze.model import Metrics
-from prompt_lab.decide.verdict import Code
-from prompt_lab.names import Outcome
+from prompt_lab.decide.verdict import explain, failed_guards, reasons_in_order
 from prompt_lab.propose.remedy import remedy
 from prompt_lab.records import RECORDED
 from prompt_lab.report import tables
@@ -13,7 +12,7 @@ from prompt_lab.report.axis import bars
 from prompt_lab.report.diff import Diff, side_by_side
 from prompt_lab.report.grid import Grid, grid
 from prompt_lab.report.html import render
-from prompt_lab.report.markdown import blocks
+from prompt_lab.report.markdown import render_markdown
 from prompt_lab.report.numbers import Fact, facts, numbers, verify_numbers
 from prompt_lab.report.pairs import flip_rows, links, pair_rows, who
 from prompt_lab.report.view import ReportView
@@ -38,25 +37,17 @@ class Compared(NamedTuple):
     diff: Diff
 
 
-_CLAIMS = (Code.BETTER, Code.SIMPLER)
-
-
 def render_report(view: ReportView) -> str:
     """report.html. Text of models and targets is escaped wherever it stands."""
     return render("report.html.j2", **_context(view))
 
 
 def deciding_reason(view: ReportView) -> str:
-    """The reason that decided, in a sentence or two: what the pairs show, and the guard against."""
+    """Why the verdict is what it is: the failed guards, then what the pairs show."""
     if view.verdict is None:
         ran = "Not both sides ran" if view.rows else "Nothing ran"
         return f"{ran}, so nothing could be compared: the iteration stays open."
-    reasons = view.verdict.reasons
-    if not reasons:
-        return "No reason was recorded."
-    if len(reasons) > 1 and reasons[0].code in _CLAIMS and view.verdict.outcome is not Outcome.YES:
-        return f"{reasons[0].text} But: {reasons[1].text}"
-    return reasons[0].text
+    return explain(view.verdict).text
 
 
 def label(view: ReportView) -> str:
@@ -71,7 +62,7 @@ def _context(view: ReportView) -> dict[str, Any]:
     where = links(flips, pairs)
     return {
         "view": view,
-        "why": deciding_reason(view),
+        **_reasons(view),
         "label": label(view),
         "remedy": _remedy(view),
         "scale": scale,
@@ -84,8 +75,25 @@ def _context(view: ReportView) -> dict[str, Any]:
         "pairs": pairs,
         "who": who,
         "numbers": _numbers(view),
-        "documents": {name: blocks(text) for name, text in view.documents.items()},
+        "documents": {name: render_markdown(text) for name, text in view.documents.items()},
         "title": f"{view.iteration} · {view.step}",
+    }
+
+
+def _reasons(view: ReportView) -> dict[str, Any]:
+    """What the head and the table of reasons show, failed guards apart from the other reasons."""
+    if view.verdict is None:
+        return {"why": deciding_reason(view), "failed": (), "finding_first": True}
+    failed = failed_guards(view.verdict)
+    of_guards = [guard.reason for guard in failed]
+    told = explain(view.verdict)
+    return {
+        "why": told.finding or ("" if failed else told.text),
+        "failed": told.failed,
+        "finding_first": told.finding_first,
+        "failed_guards": failed,
+        "other_guards": tuple(g for g in view.verdict.guards if g not in failed),
+        "reasons": tuple(r for r in reasons_in_order(view.verdict) if r not in of_guards),
     }
 
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 REPORT_EVERY = 25
 """Runs between two reports to a scheduler: each report is a call to it."""
@@ -56,7 +56,8 @@ class Progress:
         return f"{self.done} done, {self.failed} failed, {left} left"
 
 
-def _bar():  # type: ignore[no-untyped-def]  # rich is imported only where there is a terminal
+def _bar() -> Any:
+    # rich is imported only where there is a terminal
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415

@@ -14,8 +14,8 @@ from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import duration, money, points, score
 
 LINES, COLUMNS = 24, 100
-MODELS = 8
-"""Models that the screen has room for."""
+MODELS, MODELS_AT_LEAST = 8, 3
+"""Lines for models: what the screen has room for, and what there is in any case."""
 
 
 def render_summary(view: ReportView) -> str:
@@ -28,23 +28,37 @@ def render_summary(view: ReportView) -> str:
 
 
 def _lines(view: ReportView) -> Iterator[str]:
-    outcome = view.verdict.outcome.value if view.verdict else "no verdict"
+    head, tail = list(_head(view)), list(_tail(view))
+    yield from head
+    if view.metrics is not None and view.metrics.models:
+        errors = list(_errors(view.metrics.errors))
+        room = LINES - len(head) - len(tail) - len(errors) - 1
+        yield ""
+        yield from _models(view.metrics.models, max(MODELS_AT_LEAST, min(MODELS, room)))
+        yield from errors
+    yield from tail
+
+
+def _head(view: ReportView) -> Iterator[str]:
+    """The verdict, the failed guards and what was found, what would settle it, and the change."""
+    verdict = view.verdict
+    outcome = verdict.outcome.value if verdict else "no verdict"
     yield f"Iteration {view.iteration}  {view.step}  {outcome}"
     yield from _wrapped(f"  why       {deciding_reason(view)}")
+    fix = remedy(verdict) if verdict is not None else None
+    if fix is not None:
+        yield from _wrapped(f"  settle    {fix.text}")
     if label(view):
         yield f"  answers   {label(view)}"
-    if view.verdict is not None and view.verdict.follow_up_of is not None:
-        yield f"  follows   iteration {view.verdict.follow_up_of}, which was CONDITIONAL"
-    fix = remedy(view.verdict) if view.verdict is not None else None
-    if fix is not None:
-        yield f"  settle    {fix.text}"
+    if verdict is not None and verdict.follow_up_of is not None:
+        yield f"  follows   iteration {verdict.follow_up_of}, which was CONDITIONAL"
     yield f"  change    {view.change.title}  ({view.change.strategy})"
-    if view.verdict is not None:
-        yield from _effect(view.verdict)
-    if view.metrics is not None and view.metrics.models:
-        yield ""
-        yield from _models(view.metrics.models)
-        yield from _errors(view.metrics.errors)
+    if verdict is not None:
+        yield from _effect(verdict)
+
+
+def _tail(view: ReportView) -> Iterator[str]:
+    """What it took, and where to look."""
     yield ""
     yield f"  calls     {calls(view)}"
     agents = f", {by_agents(view.spent)}" if view.spent.agents else ""
@@ -68,8 +82,8 @@ def _effect(verdict: Verdict) -> Iterator[str]:
         yield f"  verify    {points(v.effect)} points, interval {interval(v.interval)}  ({size})"
 
 
-def _models(models: tuple[ModelStats, ...]) -> Iterator[str]:
-    shown = models if len(models) <= MODELS else models[: MODELS - 1]
+def _models(models: tuple[ModelStats, ...], room: int) -> Iterator[str]:
+    shown = models if len(models) <= room else models[: room - 1]
     wide = min(48, max(len(stats.model) for stats in shown))
     for stats in shown:
         before, after = (s.primary if s else None for s in (stats.baseline, stats.candidate))

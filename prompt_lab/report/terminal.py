@@ -1,12 +1,47 @@
 """Text for a terminal: printed in its encoding, and without control characters."""
 
+import errno
+import os
 import sys
+from contextlib import suppress
+
+from prompt_lab.errors import OutputLost
 
 
 def say(text: str) -> None:
-    """Print for a person, in whatever encoding the terminal has."""
-    code = sys.stdout.encoding or "utf-8"
-    print(printable(text).encode(code, "replace").decode(code))
+    """Print text for a user, in the encoding of the terminal. Raises OutputLost."""
+    write_output(printable(text))
+
+
+def write_output(text: str) -> None:
+    """Print a text and flush it. Raises OutputLost where standard output does not take it.
+
+    Without the flush a process of luigi's `--workers` loses the text without an error.
+    """
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
+        code = sys.stdout.encoding or "utf-8"
+        print(text.encode(code, "replace").decode(code), flush=True)
+    except OSError as error:
+        _discard_output()
+        fault = "its reader has ended" if isinstance(error, BrokenPipeError) else error.strerror
+        raise OutputLost(
+            f"Standard output cannot be written: {fault}. Give the command again with an output "
+            "that takes all of it."
+        ) from error
+
+
+def _discard_output() -> None:
+    """Send what is left in the buffer nowhere: the interpreter's own flush would fail again."""
+    if sys.stdout is None:
+        return
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        sys.stdout.flush()
+    sys.stdout = None
 
 
 def printable(text: str) -> str:

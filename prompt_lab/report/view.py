@@ -28,7 +28,9 @@ class Spent(Record):
 
     calls_made: int = 0
     calls_reused: int = 0
+    calls_rescored: int = Field(default=0, description="answers taken over and scored again")
     calls_replayed: int = Field(default=0, description="answered from a recording, beside those")
+    duplicate_calls: int = Field(default=0, description="of calls_made: a run was made twice")
     cost_usd: float = Field(default=0.0, description="of the runs and of the agents")
     agents_usd: float = Field(default=0.0, description="of the agents alone")
     agents: int = Field(default=0, description="pieces of work of agents, refused ones included")
@@ -145,6 +147,7 @@ class LedgerEntry(Record):
     baseline: float | None = Field(default=None, description="mean score of the baseline")
     candidate: float | None = Field(default=None, description="foreign: the share that ended")
     merged: bool = False
+    given_up: bool = Field(default=False, description="ended by GiveUp; `why` is its reason")
     reverted_in: int | None = Field(default=None, description="iteration that took it back")
     reverted_pull: int | None = Field(default=None, description="pull request that took it back")
     reverted_url: str = ""

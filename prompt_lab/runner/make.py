@@ -11,7 +11,7 @@ from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.answered import unanswered
 from prompt_lab.experiments.execute import Checkout, RunContext
-from prompt_lab.experiments.fan_out import CircuitBreaker
+from prompt_lab.experiments.make_runs import CircuitBreaker
 from prompt_lab.names import Side, Split, Status, count
 from prompt_lab.records import RunKey, RunRecord
 from prompt_lab.report.progress import Progress
@@ -19,8 +19,8 @@ from prompt_lab.runner.order import RunnerOrder
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.journal import note
-from prompt_lab.store.layout import NO_ITERATION
-from prompt_lab.store.runs import MARKER, is_finished, set_aside_damaged, unmark
+from prompt_lab.store.layout import MARKER, NO_ITERATION
+from prompt_lab.store.runs import is_finished, set_aside_damaged, unmark
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prompt_lab.errors import StoreError, UsageError
 from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.sources import check_plan
 from prompt_lab.names import Split
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.plans import plans_in, read_plan
@@ -50,6 +51,7 @@ def read_order(flags: Flags, context: LabContext) -> RunnerOrder:
     models = ctx.choose_models(flags.models, step, flag="--model")
     plans, names, skipped = _plans(flags, adapter.inputs)
     for name in names:
+        check_plan(adapter, plans / name)
         read_plan(plans / name, adapter.inputs, adapter.outputs)
     workers = flags.workers or min(model.workers for model in models)
     for model in models:

@@ -11,6 +11,8 @@ from prompt_lab.evaluate.answers import text_sha256
 from prompt_lab.experiments.batches import adapter_digest, head_of_meta, settings_text
 from prompt_lab.experiments.execute import Checkout
 from prompt_lab.experiments.gather import version_of
+from prompt_lab.experiments.preflight import check_version
+from prompt_lab.experiments.sources import sources_of
 from prompt_lab.names import Side
 from prompt_lab.records import Record
 from prompt_lab.runner.order import Flags, RunnerOrder
@@ -84,6 +86,16 @@ def named_place(flags: Flags) -> RunFolder | None:
     return RunFolder(folder.parent if folder.name == OUTPUTS else folder)
 
 
+def hide_from_git(order: RunnerOrder, named: RunFolder | None) -> None:
+    """Keep the clone in the lab's work/, and the locks, out of the user's `git status`."""
+    lab = order.ctx.lab
+    with disk_errors(lab.root):
+        lab.root.mkdir(parents=True, exist_ok=True)
+    order.ctx.load_adapter("git", "exclude")(lab.root)
+    if named is not None and lab.history.resolve() not in named.folder.resolve().parents:
+        order.ctx.load_adapter("git", "exclude_paths")(named.folder, (LOCK,))
+
+
 def next_place(order: RunnerOrder) -> RunFolder:
     """The lab's next run folder, claimed."""
     return RunFolder(claim_run_folder(order.ctx.lab, order.step)[1].absolute())
@@ -92,13 +104,15 @@ def next_place(order: RunnerOrder) -> RunFolder:
 def site_of(flags: Flags, order: RunnerOrder, begun: Begun | None) -> tuple[Side, Checkout]:
     """The worktree: at --commit, at the commit of the run folder, or at the target's main branch.
 
-    Raises TargetError for a commit that is not there.
+    Raises TargetError for a commit that is not there, or whose prompt lacks its input.
     """
     target = order.ctx.step(order.step).target
     workspace = order.ctx.workspace(target)
     main = workspace.resolve(order.ctx.target(target).main)
     commit = workspace.resolve(flags.commit or (begun.commit if begun else main))
+    check_version(order.ctx, order.step, commit)
     tree = workspace.put_back(commit)
+    workspace.check_worktree(commit, sources_of(order.ctx, order.step, commit))
     side = Side.BASELINE if commit == main else Side.CANDIDATE
     return side, Checkout(commit, tree, *workspace.observe(tree))
 
@@ -150,4 +164,4 @@ def _meta(order: RunnerOrder, side: Side, site: Checkout) -> dict[str, Any]:
 def _settings(order: RunnerOrder) -> str:
     step, adapter = order.ctx.step(order.step), order.ctx.adapter(order.step)
     target, gateway = order.ctx.target(step.target), order.ctx.defaults.gateway
-    return adapter_digest(adapter, settings_text(adapter, step, target, gateway))
+    return adapter_digest(adapter, settings_text(step) + adapter.digest_text(target, gateway))

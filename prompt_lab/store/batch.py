@@ -20,10 +20,21 @@ class PlannedRun(Record):
     path: str = ""
     """The run folder of the plan, relative to the lab."""
     content_key: str
+    answer_key: str = ""
+    """Of what decides the answer alone; '' in a batch of an older version."""
+    plan_sha256: str = ""
+    """Of the whole plan folder; '' in a batch of an older version."""
     reused: bool = False
+    rescored_from: str = ""
+    """The run folder of the plan whose answer is scored again in place of a call."""
     probe: bool = False
     if_promising: bool = False
     """A probe that is made only where the candidate looks better."""
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether the step is executed: its answer is not taken over."""
+        return not (self.reused or self.rescored_from)
 
 
 class Batch(Record):
@@ -35,7 +46,7 @@ class Batch(Record):
     commits: dict[Side, str]
     runs: tuple[PlannedRun, ...]
     plans: dict[str, str] = {}
-    """name -> digest of the plans as they were planned with; {} in a batch of an older version."""
+    """name -> digest of its folder as it was planned with; {} in a batch of an older version."""
 
     def by_key(self) -> dict[RunKey, PlannedRun]:
         """Every run by its key; a probe's replicate is -1 - replicate."""

@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from errno import EACCES, EDQUOT, ENOSPC, ENOTEMPTY, EPERM, EROFS
+from errno import EACCES, EDQUOT, EMLINK, ENOSPC, ENOSYS, ENOTEMPTY, ENOTSUP, EPERM, EROFS
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from prompt_lab.errors import LabError, StoreError
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
+_NO_LINKS = (EPERM, ENOTSUP, ENOSYS, EMLINK)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
@@ -70,6 +71,36 @@ def write_text(path: Path, text: str, *, durable: bool = True) -> None:
 def write_record(path: Path, record: BaseModel, *, durable: bool = True) -> None:
     """A record as indented JSON, atomically."""
     write_text(path, record.model_dump_json(indent=2) + "\n", durable=durable)
+
+
+def create_record(path: Path, record: BaseModel) -> bool:
+    """Write a record where there is none yet; False where the file is there already."""
+    data = (record.model_dump_json(indent=2) + "\n").encode("utf-8")
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    with disk_errors(path):
+        try:
+            part.write_bytes(data)
+            try:
+                os.link(part, path)
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                return _create_directly(path, data)
+        finally:
+            part.unlink(missing_ok=True)
+    return True
+
+
+def _create_directly(path: Path, data: bytes) -> bool:
+    """The same on a file system without hard links, where a kill may leave half a record."""
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        return False
+    return True
 
 
 def read_record(

@@ -9,7 +9,7 @@ from prompt_lab.names import Side, Split, Status
 from prompt_lab.records import RunError, RunRecord, RunRow, SentEvidence, Usage
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.foreign_usage import LOG, OVERVIEW, usage_of
-from prompt_lab.store.layout import Lab
+from prompt_lab.store.layout import MARKER, Lab
 from prompt_lab.store.lenient import (
     Faults,
     children,
@@ -21,7 +21,7 @@ from prompt_lab.store.lenient import (
     read_objects,
     read_text,
 )
-from prompt_lab.store.runs import MARKER, claimed_by_us
+from prompt_lab.store.runs import claimed_by_us
 
 ENDED = "ended"
 """The only score that another tool's run folder tells: 1 where the plan ended without an error."""

@@ -19,6 +19,8 @@ class IterationMeta(Record):
     """meta.json: what an iteration was asked to do, fixed before anything is called."""
 
     version: int = VERSION
+    compares_checked_out: bool = False
+    """Whether runs are compared with files as git checks them out; before, as it stores them."""
     iteration: int
     step: str
     created: str
@@ -72,7 +74,12 @@ class RunsSummary(Record):
     dirt: dict[Side, tuple[str, ...]] = {}
     """side -> paths in its worktree that are not the commit's, after the last run."""
     plans_changed: tuple[str, ...] = ()
-    """Plans that are no longer what they were when the runs were planned."""
+    """Plans that are no longer what they were when the runs were planned, and files outside of them
+    that were not the same for all runs."""
+    read_outside: tuple[str, ...] = ()
+    """Files that decide runs and lie outside the plan folders, the worktree and the interpreter."""
+    runs_rescored: int = 0
+    """Runs beside runs_reused whose answer was taken over and scored again."""
     drifted: dict[str, str] = {}
     """model -> the numbers that show that its reused baseline has drifted."""
     skipped: str = ""
@@ -82,6 +89,8 @@ class RunsSummary(Record):
     look: int = 1
     looks: int = 1
     """Of how many planned looks the one that decided was which."""
+    rule_version: int = 1
+    """The version of the decision rule that the trial took its looks by."""
     runs_spared: int = 0
     """Planned runs that the trial did without."""
     calls_replayed: int = 0
@@ -89,6 +98,8 @@ class RunsSummary(Record):
     judge_calls: int = 0
     """Of calls_made, those that the judge took; of cost_usd, judge_cost_usd is its share."""
     judge_cost_usd: float = 0.0
+    duplicate_calls: int = 0
+    """Of calls_made, those for runs that another process had finished; cost_usd has them too."""
     leaked: tuple[Reason, ...] = ()
     """The finding that the candidate sends text of verify plans, if so."""
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from prompt_lab.names import Split
 from prompt_lab.store.files import disk_errors
 
+MARKER = "run.json"
+"""The record of a finished run, in the plan's folder of its run folder."""
 NO_ITERATION = 0
 """The number of runs that belong to no iteration: those of the noise floor."""
 

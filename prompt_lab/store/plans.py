@@ -7,9 +7,11 @@ from typing import Protocol
 
 from prompt_lab.errors import StoreError, UnknownName
 from prompt_lab.names import Split, count
+from prompt_lab.prompts.files import LONGEST_POINTER, pointer_command
 from prompt_lab.records import PlanText
 from prompt_lab.store.files import disk_errors
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.plan_files import WHOLE, digest_folder, hash_plan
 
 
 def plan_names(lab: Lab, inputs: Sequence[str], *, split: Split) -> list[str]:
@@ -70,14 +72,45 @@ def read_plan(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> Pl
     )
 
 
+def check_pointers(folder: Path, names: Sequence[str] | None = None) -> None:
+    """Raises StoreError for a file that is a pointer of Git LFS, with the command that fetches it.
+
+    `names` are the files that count; None: every file of the plan's folder.
+    """
+    with disk_errors(folder):
+        if names is None:
+            paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        else:
+            paths = [folder / name for name in names if (folder / name).is_file()]
+        for path in paths:
+            with path.open("rb") as file:
+                pointer = pointer_command(file.read(LONGEST_POINTER + 1))
+            if pointer:
+                raise StoreError(
+                    f"{path}: is {pointer[0]}, not the file itself: run 'git -C {folder}"
+                    f" {pointer[1]}', then give the same command again."
+                )
+
+
 def has_gold(folder: Path, outputs: Sequence[str]) -> bool:
     """Whether a plan holds a right answer to any of a step's outputs."""
     return any((folder / name).is_file() for name in outputs)
 
 
 def digest(plan: PlanText) -> str:
-    """sha256 over a plan's inputs and gold: a change in either makes its runs new ones."""
+    """sha256 over a plan's inputs and gold, and nothing else of its folder."""
     return sha256(plan.model_dump_json().encode()).hexdigest()
+
+
+def digest_for_comparison(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> str:
+    """`digest`, or that of the whole folder if it holds more than inputs and gold.
+
+    Under it measurements of different iterations are compared, those of older versions included.
+    Raises StoreError.
+    """
+    if set(hash_plan(folder)) <= {*inputs, *outputs}:
+        return digest(read_plan(folder, inputs, outputs))
+    return digest_folder(folder).removeprefix(WHOLE)
 
 
 class _Files(Protocol):
@@ -88,11 +121,17 @@ class _Files(Protocol):
 
 
 def changed_plans(folder: Path, planned: Mapping[str, str], step: _Files) -> tuple[str, ...]:
-    """Those of `planned` (name -> digest) that hold something else now, or cannot be read."""
+    """Those of `planned` (name -> digest) that hold something else now, or cannot be read.
+
+    Digests of an older version are of inputs and gold alone.
+    """
     found = []
     for name, then in planned.items():
         try:
-            now = digest(read_plan(folder / name, step.inputs, step.outputs))
+            if then.startswith(WHOLE):
+                now = digest_folder(folder / name)
+            else:
+                now = digest(read_plan(folder / name, step.inputs, step.outputs))
         except StoreError:
             now = ""
         if now != then:

@@ -1,34 +1,36 @@
 """Run folders in the lab's history, in the format that existing labs use."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from prompt_lab.errors import StoreError
 from prompt_lab.records import CallNote, Record, RunRecord, RunRow, Usage
+from prompt_lab.store.duplicates import note_duplicate
 from prompt_lab.store.files import (
     append_row,
+    create_record,
     disk_errors,
     read_if_whole,
     read_record,
-    read_rows,
-    write_record,
     write_text,
 )
-from prompt_lab.store.layout import Lab
+from prompt_lab.store.layout import MARKER, Lab
+from prompt_lab.store.reusable import note_reusable
 
-MARKER = "run.json"
 OVERVIEW = "activity_overview.json"
 CALLS, METRICS, ATTEMPTS = "calls.jsonl", "usage_metrics.jsonl", "attempts"
 FAILURE, LOG = "failure.jsonl", "step.log"
 OWN_FILES = frozenset({MARKER, OVERVIEW, CALLS, METRICS, ATTEMPTS, FAILURE, LOG})
 """What stands in a plan's folder beside the step's own files; no output may be called so."""
+_OF_THE_RUN = OWN_FILES - {LOG}
 _OWN = "Restore it, or remove it to have it made again"
 _SUMS = (
     *("calls", "input_tokens", "output_tokens", "thinking_tokens"),
     *("total_cost", "total_tokens"),
 )
-_MEASURED = ("seconds", "input_tokens", "output_tokens")
 _REUSED = (
     "It was taken over from an earlier iteration: restore it, or remove it together with this "
     "iteration's batch_*.json to have both made again"
@@ -51,8 +53,13 @@ def claimed_by_us(folder: Path) -> bool:
 
 
 def start(folder: Path, plan: str, *, now: str) -> Path:
-    """Open a plan's folder for a run; what an unfinished attempt left goes under attempts/."""
+    """Open a plan's folder for a run; what an unfinished attempt left goes under attempts/.
+
+    Raises StoreError where a finished run lies there.
+    """
     out = folder / "outputs" / plan
+    if is_finished(out):
+        raise StoreError(f"{out}: a finished run lies here, which is never made again.")
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         leftovers = [p for p in out.iterdir() if p.name != ATTEMPTS]
@@ -67,6 +74,18 @@ def start(folder: Path, plan: str, *, now: str) -> Path:
     return out
 
 
+def copy_answer(source: Path, out: Path) -> None:
+    """Copy what a step left in a finished run's folder, without what stands there beside it."""
+    with disk_errors(source):
+        for entry in source.iterdir():
+            if entry.name in _OF_THE_RUN or entry.name.startswith(f"{MARKER}."):
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.copytree(entry, out / entry.name, symlinks=True)
+            else:
+                shutil.copy2(entry, out / entry.name, follow_symlinks=False)
+
+
 def fail(folder: Path, plan: str, message: str, *, now: str) -> None:
     """Note an attempt that ended for an outside reason: it is not finished."""
     append_row(folder / "outputs" / plan / FAILURE, {"timestamp": now, "error": message})
@@ -74,11 +93,19 @@ def fail(folder: Path, plan: str, message: str, *, now: str) -> None:
 
 
 def finish(lab: Lab, out: Path, record: RunRecord) -> None:
-    """Write down a finished run: rows and usage first, run.json last."""
+    """Write down a finished run: rows and usage first, run.json last.
+
+    Of two processes that made the same run the first one's record stays; what the other one's cost
+    is noted beside it.
+    """
     folder = out.parent.parent
+    if is_finished(out):
+        note_duplicate(folder, record)
+        return
     error = f"{record.error.kind}: {record.error.message}" if record.error else None
     duration = round(record.duration_seconds, 3)
-    _usage(out, record)
+    if not record.rescored_from:
+        _usage(out, record)
     append_row(
         folder / "outputs.jsonl",
         {
@@ -90,6 +117,8 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
         },
     )
     extra = {"error": error} if error else {}
+    if record.rescored_from:
+        extra["rescored_from"] = record.rescored_from
     kind = "error" if error else "complete"
     _event(
         folder,
@@ -103,24 +132,16 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
     if said.get("faults") and not error:
         succeeded = record.usage.calls_succeeded
         _event(folder, "partial_recovery", record.plan, record.ended, calls_succeeded=succeeded)
-    write_record(out / MARKER, record, durable=False)
+    if not create_record(out / MARKER, record):
+        note_duplicate(folder, record)
+        return
     if not record.content_key:
         return  # made for itself alone
     shadowed = record.process is not None and record.process.elsewhere
     if record.sent.head != record.sent.wanted_commit or not record.sent.tree_clean or shadowed:
         return  # it says nothing about the commit that it was made for
-    append_row(
-        lab.reusable,
-        {
-            "key": record.content_key,
-            "path": lab.relative(out),
-            "model": record.model,
-            "step": record.step,
-            "seconds": duration,
-            "input_tokens": record.usage.input_tokens,
-            "output_tokens": record.usage.output_tokens,
-        },
-    )
+    if record.content_key:  # else it was made for itself alone
+        note_reusable(lab, lab.relative(out), record)
 
 
 def is_finished(out: Path) -> bool:
@@ -154,25 +175,9 @@ def read_row(lab: Lab, path: str, outputs: Sequence[str], *, reused: bool) -> Ru
     return RunRow(record=record, path=path, outputs=texts, reused=reused)
 
 
-def reusable(lab: Lab) -> dict[str, str]:
-    """content key -> path of the newest finished run that has it."""
-    return {
-        str(row["key"]): str(row["path"])
-        for row in read_rows(lab.reusable)
-        if "key" in row and "path" in row
-    }
-
-
-def read_finished(lab: Lab, path: str, key: str) -> RunRecord | None:
-    """The record at a path; None where it is no longer whole, or one of another content key."""
-    record = read_if_whole(lab.root / path / MARKER, RunRecord)
-    return record if record is not None and record.content_key == key else None
-
-
-def timings(lab: Lab, model: str, step: str) -> list[dict[str, Any]]:
-    """Seconds and tokens of every run that a model made of a step, oldest first."""
-    rows = [r for r in read_rows(lab.reusable) if r.get("model") == model and r.get("step") == step]
-    return [r for r in rows if all(isinstance(r.get(k), int | float) for k in _MEASURED)]
+def read_source(lab: Lab, path: str) -> RunRecord:
+    """The run whose answer is scored again. Raises StoreError where it is damaged or gone."""
+    return read_record(lab.root / path / MARKER, RunRecord, fix=_REUSED)
 
 
 def _event(folder: Path, event: str, plan: str, now: str, **facts: object) -> None:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import ConfigError, LabBusy, LabError
+from prompt_lab.report.terminal import write_output
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.task_copy.files import Conflict
 from prompt_lab.task_engine.attempt import ActiveAttempt
@@ -102,4 +103,4 @@ def crash(task_id: str, number: int, code: AttemptCode, detail: str, started: st
 
 def print_record(record: BaseModel) -> None:
     """The one line on standard output: JSON in ASCII, which no terminal can misread."""
-    print(json.dumps(json.loads(record.model_dump_json())), flush=True)
+    write_output(json.dumps(json.loads(record.model_dump_json())))

@@ -102,7 +102,7 @@ def _run(commands: str, clone: Path) -> str:
             start_new_session=True,
         )
     try:
-        deadline = time.monotonic() + 420
+        deadline = time.monotonic() + 1800
         while shell.poll() is None and time.monotonic() < deadline:
             time.sleep(0.2)
     finally:

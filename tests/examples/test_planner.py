@@ -15,7 +15,8 @@ from prompt_lab.config.base import load_named
 from prompt_lab.config.lab import StepConfig, TargetConfig
 from prompt_lab.evaluate.answers import text_sha256
 from prompt_lab.own_process import ModelUrl, TargetLocation
-from prompt_lab.ports import Answer, Request, StepJob, StepResult
+from prompt_lab.ports import Answer, Request, StepJob
+from prompt_lab.step_results import StepResult
 from tests.adapters.step.speaking import Behaviour, speak
 from tests.adapters.workspace.target import Target
 

@@ -39,7 +39,7 @@ def run(clone: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     env = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     env["PYTHONPATH"] = str(clone)
     return subprocess.run(
-        words, cwd=clone, env=env, capture_output=True, text=True, check=False, timeout=300
+        words, cwd=clone, env=env, capture_output=True, text=True, check=False, timeout=900
     )
 
 

@@ -1,15 +1,20 @@
 """A world in a folder of its own, and the environment that makes this process work in it."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.wiring import lab_context
+from tests.loopback import free_port, listens
 from tests.pipeline.github.github_world import BETTER, GitHubWorld
 from tests.pipeline.target_world import TargetWorld
-from tests.pipeline.world import World
+from tests.pipeline.world import REPOSITORY, World
+from tests.processes import until
 
 
 @pytest.fixture
@@ -51,3 +56,29 @@ def hub(make_world: Callable[..., World]) -> Iterator[GitHubWorld]:
     with GitHubWorld(world) as made:
         world.branch("idea", {"prompt.txt": BETTER})
         yield made
+
+
+def _is_up_or_ended(server: "subprocess.Popen[bytes]", port: int) -> bool:
+    return server.poll() is not None or listens(port)
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    """Where a luigid with our settings listens."""
+    program = str(Path(sys.executable).with_name("luigid"))
+    log = tmp_path / "luigid.log"
+    for _ in range(5):  # another process may have taken the free port meanwhile
+        number = free_port()
+        where = ["--address", "127.0.0.1", "--port", str(number), "--state-path", f"{tmp_path}/s"]
+        with (
+            log.open("w") as out,
+            subprocess.Popen([program, *where], cwd=REPOSITORY, stdout=out, stderr=out) as luigid,
+        ):
+            try:
+                until(partial(_is_up_or_ended, luigid, number))
+                if luigid.poll() is None:
+                    yield number
+                    return
+            finally:
+                luigid.terminate()
+    pytest.fail(f"luigid does not start:\n{log.read_text()}")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from luigi.retcodes import run_with_retcodes
 
-from tests.pipeline.world import World
+from tests.pipeline.lab_folder import LabFolder
 
 STOPPED = "Stopped: "
 
@@ -22,12 +22,12 @@ class Said(NamedTuple):
     err: str
 
 
-def luigi(world: World, *args: str, env: dict[str, str] | None = None) -> Said:
+def luigi(world: LabFolder, *args: str, env: dict[str, str] | None = None) -> Said:
     """`luigi --module pipeline <args>` on a world."""
     return forked(world, lambda: run_with_retcodes(["--module", "pipeline", *args]), env or {})
 
 
-def forked(world: World, main: Callable[[], object], env: dict[str, str]) -> Said:
+def forked(world: LabFolder, main: Callable[[], object], env: dict[str, str]) -> Said:
     """A function as the main program of a process of its own; None ends it with 0."""
     streams = [world.root / f"std{name}-{os.urandom(4).hex()}" for name in ("out", "err")]
     child = os.fork()

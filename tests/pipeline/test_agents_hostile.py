@@ -127,6 +127,16 @@ def test_a_prompt_that_is_not_utf_8_is_refused_before_there_is_a_branch(
     assert world.verdict(1).outcome is Outcome.YES
 
 
+def test_a_prompt_that_loses_its_input_is_refused_before_there_is_a_branch(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    main = world.git("rev-parse", "main")
+    agent(world, files={"prompt.txt": "Extract it.\n[user]\nThe invoice.\n"})
+    assert not world.iterate(agent="helper")
+    assert "holds no '{invoice}'" in refused(world, main, 1)["bad_prompt"]
+
+
 @pytest.mark.parametrize("cost", [float("nan"), float("inf"), -500.0])
 def test_a_cost_that_cannot_be_counts_as_the_limit_and_wedges_nothing(
     make_world: MakeWorld, cost: float

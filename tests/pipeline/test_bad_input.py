@@ -194,6 +194,11 @@ ROWS = [
         arrange=committed("prompt.txt", "Be brief.\n[user]\nText: {{ invoce }}\n"),
     ),
     Row(
+        "placeholder in two styles",
+        ("'prompt.txt' at commit", "two styles", "'{{invoice}}' in line 2", "placeholder_style"),
+        arrange=committed("prompt.txt", "[user]\n{{invoice}} as {amount}\nor {invoice}\n"),
+    ),
+    Row(
         "schema not JSON",
         ("'schema.json' at commit", "Correct it in the target"),
         arrange=committed("schema.json", '{"properties":'),

@@ -11,7 +11,7 @@ from pipeline.tasks.calibrate import Calibrate, CalibrateCell
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.decide.calibrate.results import KINDS, CellResult
 from prompt_lab.errors import LabError
-from prompt_lab.evaluate.batches import BatchRequest, plan_runs
+from prompt_lab.evaluate.batches import BatchRequest, NoEarlierRuns, plan_runs
 from prompt_lab.experiments.calibrate import PROBE, LimitsMissed, engine, file_name
 from prompt_lab.names import Side, Split
 from prompt_lab.store.files import read_record, write_record
@@ -51,6 +51,13 @@ def test_a_real_drift_test_asks_the_reused_baseline() -> None:
     assert not PROBE.drifted([1.0] * 8, [0.0] * 8, 0.01 / 7)
 
 
+class AllKnown(NoEarlierRuns):
+    """Every run was made before."""
+
+    def find_run(self, content_key: str, model: ModelConfig) -> str:
+        return "at"
+
+
 @pytest.mark.parametrize("plans", [200, 60, 20, 5])
 def test_the_plans_probed_are_those_that_an_iteration_probes(plans: int) -> None:
     names = [f"plan_{n}" for n in range(plans)]
@@ -59,12 +66,14 @@ def test_the_plans_probed_are_those_that_an_iteration_probes(plans: int) -> None
         split=Split.TRAIN,
         models=[ModelConfig(alias="warm", provider="scripted", id="w", deterministic=False)],
         plans={name: name for name in names},
+        answer_inputs={name: name for name in names},
         sources={Side.BASELINE: {"p": "old"}, Side.CANDIDATE: {"p": "new"}},
         replicates=1,
         adapter_digest="a",
+        answer_digest="a",
         drift_sample=PROBE.share,
     )
-    runs = plan_runs(request, lambda _key, _model: "at")
+    runs = plan_runs(request, AllKnown())
     certain = {run.plan for run in runs if run.probe and not run.if_promising}
     wanted = zip(names, PROBE.certain(plans), strict=True)
     assert certain == {name for name, probed in wanted if probed}

@@ -15,7 +15,7 @@ from tests.pipeline.model_server import ModelServer
 from tests.pipeline.terminal import STOPPED, Said, forked, luigi
 from tests.pipeline.test_bad_input import PARSE, TASK, stops
 from tests.pipeline.world import PLAIN, World, scripted
-from tests.processes import until
+from tests.processes import HANG_SECONDS, until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -46,7 +46,7 @@ def test_a_message_in_the_terminal_is_one_message(make_world: MakeWorld) -> None
     world = make_world(**FEW)
     for args, code in ((("Iteration", "--models", "nobody"), TASK), (("Iteratoin",), 1)):
         process = world.command(*args)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=HANG_SECONDS)
         assert process.returncode == code
         assert (err.count(STOPPED), "Traceback" in err, out) == (1, False, "")
 
@@ -163,13 +163,13 @@ def test_a_second_process_says_who_holds_the_lab_and_ctrl_c_ends_at_once(
         process = world.command("Iteration", start_new_session=True)
         until(lambda: server.calls.total() >= 2)
         same = world.command("Iteration")
-        out, err = same.communicate(timeout=60)
+        out, err = same.communicate(timeout=HANG_SECONDS)
         for said in (luigi(world, "Runs"), Said(same.returncode, out, err)):
             stops(said, TASK, "another process is at work", f"pid {process.pid}")
         for _ in range(2):
             process.send_signal(signal.SIGINT)
         try:
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=HANG_SECONDS)
         except subprocess.TimeoutExpired:
             pytest.fail("Ctrl-C did not end the command within 20 seconds")
         assert process.returncode == 130

@@ -8,6 +8,7 @@ import pytest
 from prompt_lab.errors import CallRefused, TimeUp, TransientError
 from prompt_lab.experiments.deadline import within
 from prompt_lab.ports import Answer, Request
+from tests.processes import HANG_SECONDS
 
 ASKED = Request("s", "u")
 
@@ -32,13 +33,13 @@ def test_nobody_waits_for_a_call_beyond_the_limit() -> None:
     never = Event()
 
     def hangs(_: Request) -> Answer:
-        never.wait(30)
+        never.wait(HANG_SECONDS)
         return Answer("late", 1, 1, 0.0)
 
     begun = time.monotonic()
     with pytest.raises(TimeUp, match=r"0\.05 seconds"):
         within(0.05, hangs)(ASKED)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < HANG_SECONDS / 2
     never.set()
 
 

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.processes import HANG_SECONDS
+
 pytestmark = pytest.mark.slow
 PRESSED = """
 import os, signal, sys
@@ -23,6 +25,8 @@ import pipeline
 )
 def test_ctrl_c_during_the_imports_is_one_line(where: str) -> None:
     command = [sys.executable, "-c", PRESSED, where]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
+    )
     assert done.returncode == 130, done.stderr
     assert done.stderr == "\nStopped by Ctrl-C. The same command goes on from here.\n"

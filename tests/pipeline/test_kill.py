@@ -11,7 +11,7 @@ import pytest
 
 from tests.pipeline.model_server import ModelServer
 from tests.pipeline.world import World
-from tests.processes import until
+from tests.processes import HANG_SECONDS, until
 
 pytestmark = pytest.mark.slow
 WORKERS = 4
@@ -42,7 +42,7 @@ def test_three_kills_at_random_moments_change_nothing(
         for _ in range(KILLS):
             _kill_within(world, server, rng.randrange(3, 13))
         process = world.command("Iteration", "--number", "1")
-        said, complaint = process.communicate(timeout=120)
+        said, complaint = process.communicate(timeout=HANG_SECONDS)
         assert process.returncode == 0, complaint
         repeated = sum(count - 1 for count in server.calls.values())
         assert repeated <= KILLS * WORKERS
@@ -54,7 +54,7 @@ def test_three_kills_at_random_moments_change_nothing(
         quiet.models = {"m": other.config(workers=WORKERS)}
         quiet.make()
         process = quiet.command("Iteration")
-        assert process.wait(timeout=120) == 0
+        assert process.wait(timeout=HANG_SECONDS) == 0
     assert quiet.verdict(1).fingerprint == killed.fingerprint
     assert quiet.verdict(1).outcome == killed.outcome
 
@@ -66,13 +66,13 @@ def test_ctrl_c_ends_with_nothing_that_looks_finished(make_world: Callable[..., 
         until(lambda: server.calls.total() >= 6)
         process.send_signal(signal.SIGINT)
         try:
-            process.communicate(timeout=20)
+            process.communicate(timeout=HANG_SECONDS)
         except subprocess.TimeoutExpired:
             pytest.fail("Ctrl-C did not end the command within 20 seconds")
         assert process.returncode != 0
         assert not (world.folder(1) / "runs_train.json").exists()
         server.latency = 0
         again = world.command("Iteration")
-        assert again.wait(timeout=120) == 0
+        assert again.wait(timeout=HANG_SECONDS) == 0
         repeated = sum(count - 1 for count in server.calls.values())
         assert repeated <= 2

@@ -11,7 +11,7 @@ import pytest
 from pipeline.tasks.loop import Loop
 from tests.pipeline.model_server import ModelServer, reads_right
 from tests.pipeline.world import READS_WELL, World, scripted
-from tests.processes import until
+from tests.processes import HANG_SECONDS, until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -115,7 +115,7 @@ def test_a_killed_loop_goes_on(make_world: MakeWorld) -> None:
         assert not (world.lab / "loops/1_read_sum/ended.json").exists()
         before = (world.folder(1) / "verdict.json").stat().st_mtime_ns
         again = world.command("Loop", "--iterations", "2")
-        said, wrong = again.communicate(timeout=120)
+        said, wrong = again.communicate(timeout=HANG_SECONDS)
     assert again.returncode == 0, wrong
     assert "Loop 1: 2 of at most 2" in said
     assert (world.folder(1) / "verdict.json").stat().st_mtime_ns == before
@@ -137,7 +137,7 @@ def test_bad_flags_are_one_sentence(
     make_world: MakeWorld, flag: str, value: str, words: str
 ) -> None:
     done = make_world().command("Loop", f"{flag}={value}")
-    _, wrong = done.communicate(timeout=60)
+    _, wrong = done.communicate(timeout=HANG_SECONDS)
     assert done.returncode
     assert words in wrong
     assert "Traceback" not in wrong

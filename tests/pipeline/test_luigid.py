@@ -1,53 +1,32 @@
 """What luigi hands out, to whom and how often: on its own, and through a luigid."""
 
-import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import luigi.scheduler
 import pytest
 
+from tests.loopback import free_port
+from tests.pipeline.luigid import SETTINGS, Luigid
 from tests.pipeline.model_server import ModelServer, reads_well
 from tests.pipeline.terminal import STOPPED
 from tests.pipeline.terminal import luigi as command
 from tests.pipeline.test_bad_input import TASK, stops
-from tests.pipeline.world import REPOSITORY, World
+from tests.pipeline.world import World
+from tests.processes import HANG_SECONDS
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
-LUIGID = {"LUIGI_CONFIG_PATH": "configs/luigid.cfg"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
     """Where a luigid with our settings listens."""
-    number = free_port()
-    program = str(Path(sys.executable).with_name("luigid"))
-    where = ["--address", "127.0.0.1", "--port", str(number), "--state-path", str(tmp_path / "s")]
-    with subprocess.Popen(
-        [program, *where], cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as luigid:
-        try:
-            deadline = time.monotonic() + 30
-            while time.monotonic() < deadline:
-                with suppress(OSError), socket.create_connection(("127.0.0.1", number)):
-                    break
-                time.sleep(0.05)
-            yield number
-        finally:
-            luigid.terminate()
+    with Luigid(tmp_path) as running:
+        yield running.port
 
 
 class Gate:
@@ -82,7 +61,7 @@ def test_two_processes_share_the_runs_and_none_is_made_twice(
 
         def start() -> "subprocess.Popen[str]":
             where = ("--number", "1", "--scheduler-port", str(port))
-            return world.command("Iteration", *where, env=LUIGID)
+            return world.command("Iteration", *where, env=SETTINGS)
 
         with start() as first:
             while gate.waiting < 2:
@@ -90,12 +69,12 @@ def test_two_processes_share_the_runs_and_none_is_made_twice(
                 time.sleep(0.02)
             # The first makes two calls at a time, and neither ends before somebody makes a third.
             with start() as second:
-                said = [process.communicate(timeout=120) for process in (second, first)]
+                said = [process.communicate(timeout=HANG_SECONDS) for process in (second, first)]
         assert all("train runs" in err for _, err in said), said
         assert max(server.calls.values()) == 1
         # What another process did is no 0 for either: a last call says it.
         with start() as last:
-            out, err = last.communicate(timeout=60)
+            out, err = last.communicate(timeout=HANG_SECONDS)
         assert (last.returncode, "Iteration 1" in out) == (0, True), err
     assert (world.verdict(1).n_missing, world.verdict(1).n_pairs) == (0, 20)
 
@@ -128,10 +107,10 @@ def test_without_a_luigid_the_command_ends_soon_and_says_how_to_start_one(
 ) -> None:
     begun = time.monotonic()
     with make_world().command(
-        "Iteration", "--scheduler-port", str(free_port()), env=LUIGID
+        "Iteration", "--scheduler-port", str(free_port()), env=SETTINGS
     ) as process:
-        out, err = process.communicate(timeout=60)
-    assert time.monotonic() - begun < 20  # 8 of them waiting; a busy machine starts slowly
+        out, err = process.communicate(timeout=HANG_SECONDS)
+    assert time.monotonic() - begun < 55  # by luigi's own settings: two waits of 30
     assert (process.returncode, out, err.count(STOPPED)) == (40, "", 1), err
     assert "make scheduler" in err
     assert "Traceback" not in err

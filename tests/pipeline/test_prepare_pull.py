@@ -12,6 +12,7 @@ from prompt_lab.errors import LabError
 from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
 from tests.pipeline.world import HINT, PLAIN, World
+from tests.processes import HANG_SECONDS
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -106,7 +107,7 @@ def test_one_with_conflicts_is_not_prepared_until_they_are_solved(make_world: Ma
 def test_without_a_pull_request_there_is_nothing_to_prepare(make_world: MakeWorld) -> None:
     world = make_world()
     done = world.command("PreparePull")
-    _, wrong = done.communicate(timeout=60)
+    _, wrong = done.communicate(timeout=HANG_SECONDS)
     assert done.returncode
     assert "name the pull request with --pr" in wrong
     assert not world.folder(1).exists()

@@ -2,12 +2,28 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
 
+from pipeline.tasks.iteration import Verdict
+from pipeline.wiring import lab_context
+from prompt_lab.decide.verdict import Code
+from prompt_lab.experiments.decision import decide_iteration
+from prompt_lab.experiments.pages import ledger_entries
+from prompt_lab.experiments.trials import trial_of
+from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
-from tests.pipeline.world import PLAIN, READS_FIRST, World, scripted
+from tests.pipeline.world import (
+    HINT,
+    PLAIN,
+    READS_FIRST,
+    READS_LOOSELY,
+    READS_WELL,
+    World,
+    scripted,
+)
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -30,6 +46,62 @@ def test_a_replay_is_identical_and_stays_so_when_the_policy_is_changed(
     assert "1: identical (YES)\n2: identical (NO)" in said.out
     _policy(world, "default", mode="fixed", alpha=0.001, max_plans=12)
     assert luigi(world, "Replay", "--number", "1").code == 0
+
+
+def test_a_failed_guard_is_first_everywhere_and_verdicts_of_the_earlier_order_replay(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(models={"exact": scripted(READS_WELL), "loose": scripted(READS_LOOSELY)})
+    world.branch("better", {"prompt.txt": PLAIN.replace("amount.", f"amount. {HINT}")})
+    assert world.iterate(branch="better")
+    verdict = world.verdict(1)
+    assert verdict.outcome is Outcome.CONDITIONAL
+    assert [r.code for r in verdict.reasons[:2]] == [Code.VALIDITY_LOWER, Code.BETTER]
+    says = "Guard 'validity' failed: Valid answers"
+    folder = world.lab / "analysis/1_read_sum"
+    assert says in (folder / "summary.txt").read_text().splitlines()[1]
+    pull = json.loads((world.lab / "pulls/0001.json").read_text())
+    assert pull["comments"][0]["body"].splitlines()[2].startswith(says)
+    (entry,) = ledger_entries(lab_context())
+    assert entry.why.startswith(says)
+
+    earlier, _ = decide_iteration(
+        Verdict(number=1, step=entry.step).experiment, order="finding_first"
+    )
+    assert [r.code for r in earlier.reasons[:2]] == [Code.BETTER, Code.VALIDITY_LOWER]
+    text = earlier.model_dump_json(indent=2, exclude={"reason_order"}) + "\n"
+    (folder / "verdict.json").write_text(text)
+    said = luigi(world, "Replay")
+    assert (said.code, "1: identical (CONDITIONAL)" in said.out) == (0, True), said.out
+    assert ledger_entries(lab_context())[0].why.startswith(says)
+
+
+def test_a_verdict_from_before_rules_had_a_version_replays_under_the_first_one(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    assert world.iterate()
+    assert (world.verdict(1).rule_version, rule_of(world)) == (2, 2)
+    for name in ("meta", "runs_train", "verdict"):
+        remove_version(world.folder(1) / f"{name}.json")
+    assert rule_of(world) == 1
+    said = luigi(world, "Replay")
+    assert (said.code, "1: identical (YES)" in said.out) == (0, True), said.err
+    (world.folder(1) / "verdict.json").unlink()
+    assert rule_of(world) == 1  # as its looks were taken
+    (world.folder(1) / "runs_train.json").unlink()
+    assert rule_of(world) == 2
+
+
+def remove_version(path: Path) -> None:
+    record = json.loads(path.read_text())
+    record.pop("rule_version", None)
+    (record.get("judged_by") or {}).pop("rule_version", None)
+    path.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def rule_of(world: World) -> int:
+    return trial_of(Verdict(number=1, step="read_sum").experiment).policy.rule_version
 
 
 def test_another_policy_lists_the_verdicts_that_would_differ(make_world: MakeWorld) -> None:

@@ -48,14 +48,14 @@ def test_what_the_configs_say_of_processes_is_part_of_a_run(
     make_target().small()
     ctx = lab_context()
     adapter, step, target = ctx.adapter("probe"), ctx.step("probe"), ctx.target("notes")
-    before = settings_text(adapter, step, target, GatewayConfig())
+    gateway = GatewayConfig()
+    before = settings_text(step) + adapter.digest_text(target, gateway)
     if changed == "the limits":
         step = step.model_copy(update={"limits": LimitsConfig(seconds=1)})
     if changed == "the target's modules":
         target = target.model_copy(update={"preload": ("json",)})
-    assert (settings_text(adapter, step, target, GatewayConfig()) == before) == (
-        changed == "nothing"
-    )
+    after = settings_text(step) + adapter.digest_text(target, gateway)
+    assert (after == before) == (changed == "nothing")
 
 
 def test_a_step_in_our_process_keeps_the_key_that_it_had(make_target: MakeTarget) -> None:
@@ -63,12 +63,8 @@ def test_a_step_in_our_process_keeps_the_key_that_it_had(make_target: MakeTarget
     step = StepConfig(
         name="s", adapter="extract_invoice", target="t", prompt="p.txt", primary="fields"
     )
-    text = settings_text(
-        load_adapter("step", step.adapter)(step),
-        step,
-        lab_context().target("notes"),
-        GatewayConfig(),
-    )
+    adapter = load_adapter("step", step.adapter)(step)
+    text = settings_text(step) + adapter.digest_text(lab_context().target("notes"), GatewayConfig())
     assert json.loads(text) == {
         **{"name": "s", "adapter": "extract_invoice", "target": "t", "prompt": "p.txt"},
         **{"schema_path": "", "primary": "fields", "max_tokens": 256},

@@ -46,7 +46,7 @@ def test_a_model_that_never_answers_is_a_crash_however_the_runs_end(
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
         world = make_target(models={"one": {**DUMMY, "base_url": url, "workers": 4}})
         world.small(body=body)
-        world.limit(seconds=1)
+        world.limit(seconds=4)
         world.branch("better", {"src/notes/core.py": BETTER})
         assert not world.iterate(branch="better")
     statuses = {call["status"] for run in world.runs() for call in run["calls"]}

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pipeline
-from pipeline.tasks.base import LabTask, Phase, ReportTask
+from pipeline.tasks.base import LabTask, Phase
+from pipeline.tasks.printing import PrintingTask
 from prompt_lab.experiments.loop import LoopRun
 
 ROOT = Path(__file__).parents[2]
@@ -31,14 +32,14 @@ def edges() -> list[Edge]:
     found: set[Edge] = set()
     for name in pipeline.__all__:
         for kind in getattr(pipeline, name).__mro__:
-            if issubclass(kind, LabTask) and kind not in (LabTask, Phase, ReportTask):
+            if issubclass(kind, LabTask) and kind not in (LabTask, Phase, PrintingTask):
                 found |= set(_edges_of(name, kind))
     return sorted(found)
 
 
 def _edges_of(name: str, kind: type[LabTask]) -> Iterable[Edge]:
-    for method, dynamic in (("requires", False), ("work", True), ("run", True)):
-        body = kind.__dict__.get(method)
+    for method, dynamic in (("requires", False), ("work", True), ("_work", True), ("run", True)):
+        body: Any = kind.__dict__.get(method)
         text = inspect.getsource(body) if body else ""
         for needed in pipeline.__all__:
             asked = (

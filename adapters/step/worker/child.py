@@ -17,6 +17,7 @@ from ...bounds import cgroups, tree
 from ...bounds.cgroups import Group
 from . import step
 from .ledger import LoadedFiles, belongs
+from .reads import FileReads
 
 LONGEST = 4000
 """Characters of a message; the end of a traceback says most."""
@@ -25,8 +26,10 @@ LONGEST = 4000
 class LoadedStep:
     """What the worker has loaded once and every plan is forked with."""
 
-    def __init__(self, setup: dict[str, Any], ledger: LoadedFiles, module: Any) -> None:
-        self.setup, self.ledger, self.module = setup, ledger, module
+    def __init__(
+        self, setup: dict[str, Any], ledger: LoadedFiles, module: Any, reads: FileReads
+    ) -> None:
+        self.setup, self.ledger, self.module, self.reads = setup, ledger, module, reads
         self.elsewhere = ledger.loaded_outside(setup["packages"], list(sys.modules))
         self._last = ""
         self.settle()
@@ -34,6 +37,7 @@ class LoadedStep:
     def settle(self) -> None:
         """What is loaded now is what plans are forked with."""
         self._last = next(reversed(sys.modules))
+        self.reads.settle()
 
     def fresh(self) -> list[str]:
         """The modules that were loaded since, in their order.
@@ -85,6 +89,7 @@ def _run_and_report(shared: LoadedStep, job: dict[str, Any]) -> dict[str, Any]:
     """Do the work and gather what is evidence of it."""
     started = time.monotonic()
     told: dict[str, Any] = {"error": None, "said": {}}
+    shared.reads.begin_plan()
     try:
         if job["kind"] == "score":
             told["scores"] = step.score(shared.module, job)
@@ -95,6 +100,7 @@ def _run_and_report(shared: LoadedStep, job: dict[str, Any]) -> dict[str, Any]:
     if job["kind"] == "execute":
         told["prompt_sha256"] = _prompt(shared, told)
         told.update(_evidence(shared))
+    told.update(_reads(shared, job))
     told["seconds"] = time.monotonic() - started
     told["cpu_seconds"] = sum(
         used.ru_utime + used.ru_stime
@@ -122,6 +128,16 @@ def _evidence(shared: LoadedStep) -> dict[str, Any]:
         "files": ledger.collect(fresh),
         "elsewhere": {**loaded, **ledger.loaded_outside(packages, fresh)},
         "lazy": [name for name in fresh if _outside(ledger, name) and not belongs(name, packages)],
+    }
+
+
+def _reads(shared: LoadedStep, job: dict[str, Any]) -> dict[str, Any]:
+    """Files read in the plan folder (None where that cannot be told), and outside of all."""
+    reads = shared.reads
+    seen = reads.complete and shared.setup["mode"] != "command"
+    return {
+        "plan_read": reads.inside(job["plan_dir"]) if seen else None,
+        "outside": reads.outside((job["plan_dir"], job["out_dir"])),
     }
 
 

@@ -19,6 +19,7 @@ from .child import LoadedStep, failure
 from .installed import environment_digest
 from .ledger import LoadedFiles
 from .plan import Plan
+from .reads import FileReads
 
 TICK_SECONDS = 0.1
 IDLE_SECONDS = 1.0
@@ -101,6 +102,8 @@ class Worker:
         """Load the target's modules and the step file, and tell what came from where."""
         ledger = LoadedFiles(setup["worktree"])
         ledger.watch()
+        reads = FileReads((setup["step_file"], setup["worktree"], os.getcwd()))
+        reads.watch()
         sys.path[:0] = setup["import_roots"]
         try:
             for name in setup["preload"]:
@@ -109,7 +112,7 @@ class Worker:
             prompt = step.prompt_sha256(module, {}) if setup["worktree"] else ""
         except BaseException as error:
             return {"failed": failure(error)}
-        self._shared = LoadedStep(setup, ledger, module)
+        self._shared = LoadedStep(setup, ledger, module, reads)
         self._cage = ResourceLimits(setup["cgroups"])
         self._settle(self._shared)
         # What an import has started, for its own use, is no plan's.

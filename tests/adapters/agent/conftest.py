@@ -67,7 +67,7 @@ def _install(npm: str, package: str, folder: Path) -> None:
     ]
     done = subprocess.run(
         args, env={**os.environ, "npm_config_update_notifier": "false"}, capture_output=True,
-        text=True, timeout=300, check=False,
+        text=True, timeout=900, check=False,
     )  # fmt: skip
     if done.returncode:
         pytest.skip(f"npm cannot install {package}: {done.stderr.strip()[-200:]}")

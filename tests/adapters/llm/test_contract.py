@@ -137,7 +137,7 @@ def test_somebody_listens_and_says_nothing(world: World) -> None:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         address = f"http://127.0.0.1:{mute.getsockname()[1]}"
-        model = world.model(base_url=address, timeout_seconds=0.02)
+        model = world.model(base_url=address, timeout_seconds=0.5)
         assert "2 attempts: no answer in time" in refusal(model, TransientError)
     assert world.pauses == [0.5]
 

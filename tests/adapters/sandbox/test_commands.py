@@ -39,7 +39,7 @@ def place(
 
 
 def _run(
-    keeper: CommandSupervisor, place: CommandFolder, code: str, seconds: float = 20.0
+    keeper: CommandSupervisor, place: CommandFolder, code: str, seconds: float = 200.0
 ) -> CommandResult:
     limits = Bounds(seconds, memory_mb=128, processes=20, output_mb=1, file_mb=2)
     return keeper.run(["python", "-c", code], ".", ENVIRONMENT, place, limits)
@@ -58,7 +58,7 @@ def _run(
 def test_a_command_that_takes_too_much_is_ended(
     keeper: CommandSupervisor, place: CommandFolder, code: str, reason: str
 ) -> None:
-    ended = _run(keeper, place, code, seconds=1.0 if reason == "time_limit" else 20.0)
+    ended = _run(keeper, place, code, seconds=1.0 if reason == "time_limit" else 200.0)
     if reason == "memory_limit" and ended.unbound:
         assert ended.code  # without a control group an allocation fails
     elif reason == "process_limit" and ended.unbound:

@@ -11,7 +11,8 @@ from adapters.workspace.git import GitWorkspace
 from prompt_lab.config.lab import StepConfig, TargetConfig
 from prompt_lab.names import Side
 from prompt_lab.own_process import ModelUrl, TargetLocation
-from prompt_lab.ports import Request, StepJob, StepResult
+from prompt_lab.ports import Request, StepJob
+from prompt_lab.step_results import StepResult
 from tests.adapters.workspace.target import Target
 
 CORE = '''PROMPT = """

@@ -44,7 +44,7 @@ def test_a_candidate_that_cannot_be_imported_fails_its_runs_alone(bench: Bench) 
 
 
 def test_plans_run_at_the_same_time_from_many_threads(bench: Bench) -> None:
-    step = bench.step("import time\ntime.sleep(1)\nreturn {'n': open(plan_dir + '/n').read()}")
+    step = bench.step("import time\ntime.sleep(4)\nreturn {'n': open(plan_dir + '/n').read()}")
     jobs = []
     for number in range(16):
         plan = bench.root / f"plan{number}"
@@ -55,7 +55,7 @@ def test_plans_run_at_the_same_time_from_many_threads(bench: Bench) -> None:
     started = time.monotonic()
     with ThreadPoolExecutor(16) as pool:
         results = list(pool.map(step.execute, jobs))
-    assert time.monotonic() - started < 10  # one after the other: 16
+    assert time.monotonic() - started < 50  # one after the other: 64
     assert [r.process.said["n"] for r in results if r.process] == [str(n) for n in range(16)]
 
 

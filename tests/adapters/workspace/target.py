@@ -18,6 +18,13 @@ class Target:
         self.git("init", "-q", "-b", "main")
         self.first = self.commit({"prompts/extract.txt": "Read {text}.\n", "schema.json": "{}\n"})
 
+    @classmethod
+    def at(cls, folder: Path) -> "Target":
+        """A repository that is there already."""
+        target = cls.__new__(cls)
+        target.folder, target.git = folder, Git(folder)
+        return target
+
     def write(self, files: Mapping[str, str]) -> None:
         for path, text in files.items():
             file = self.folder / path

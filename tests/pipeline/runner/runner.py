@@ -23,7 +23,7 @@ def models(**more: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def runner(world: World | TargetWorld, *args: object, env: dict[str, str] | None = None) -> Said:
     """The command in a fork of this process."""
-    return forked(world, lambda: main(list(map(str, args))), env or {})  # type: ignore[arg-type]
+    return forked(world, lambda: main(list(map(str, args))), env or {})
 
 
 def started(world: World, *args: object) -> "subprocess.Popen[str]":

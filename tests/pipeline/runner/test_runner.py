@@ -15,7 +15,7 @@ from prompt_lab.store.ranges import folders_of, parse_range
 from tests.pipeline.model_server import ModelServer
 from tests.pipeline.runner.runner import FEW, models, record, rows, runner, started, train
 from tests.pipeline.world import HINT, PLAIN, World
-from tests.processes import until
+from tests.processes import HANG_SECONDS, until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -83,7 +83,7 @@ def test_ninety_nine_is_followed_by_one_hundred(make_world: MakeWorld) -> None:
     (world.lab / "history/0/99_another_step").mkdir(parents=True)
     args = ("--plan-dir", train(world) / "plan_train_000", "--prompt-lab-dir", world.lab)
     process = started(world, *args, "--model", "good")
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == 0, err
     assert (world.lab / "history/1/00_read_sum/meta.json").exists()
 
@@ -126,7 +126,7 @@ def test_a_killed_one_goes_on_where_it_was(make_world: MakeWorld, how: signal.Si
         process = started(world, *args)
         until((out / "outputs.jsonl").exists)
         process.send_signal(how)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=HANG_SECONDS)
         assert process.returncode == (-9 if how is signal.SIGKILL else 130)
         assert "Traceback" not in err
         assert how is signal.SIGKILL or f"--output-dir {out} makes the rest" in err

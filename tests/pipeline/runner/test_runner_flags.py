@@ -8,7 +8,7 @@ from tests.pipeline.model_server import ModelServer
 from tests.pipeline.runner.runner import FEW, GOOD, models, runner, started, train
 from tests.pipeline.test_bad_input import stops
 from tests.pipeline.world import PLAIN, World, scripted
-from tests.processes import until
+from tests.processes import HANG_SECONDS, until
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -23,7 +23,7 @@ def test_two_in_one_folder_are_refused(make_world: MakeWorld) -> None:
         until((world.root / "out/events.jsonl").exists)
         stops(runner(world, *args, "one"), 1, "another runner is at work")
         first.kill()
-        first.communicate(timeout=30)
+        first.communicate(timeout=HANG_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,25 @@ def test_a_folder_of_another_commit_or_config_is_not_gone_on_with(make_world: Ma
     path = world.root / "configs/models/good.yaml"
     path.write_text(path.read_text().replace("temperature: 0", "temperature: 1"))
     stops(runner(world, *args, "good"), 1, "begun with config_sha256")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("Extract.\n[user]\nThe invoice.\n", ["holds no '{invoice}'"]),
+        ("Extract.\n[user]\n{{ invoce }}\n", ["holds no '{invoice}'", "'{{ invoce }}'"]),
+        ("Of {invoice}.\n[user]\n{{invoice}}\n", ["two styles", "placeholder_style"]),
+    ],
+)
+def test_a_prompt_that_lacks_its_placeholder_is_refused(
+    make_world: MakeWorld, prompt: str, words: list[str]
+) -> None:
+    world = make_world(models=models(), **FEW)
+    world.branch("idea", {"prompt.txt": prompt})
+    place = ("--prompt-lab-dir", world.lab, "--model", "good", "--commit", "idea")
+    said = runner(world, "--baseline-dir", train(world), *place)
+    stops(said, 1, "'prompt.txt' at commit", *words)
+    assert not (world.lab / "history").exists()
 
 
 def _filled(world: World, args: list[str]) -> list[str]:

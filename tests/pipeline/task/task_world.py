@@ -114,13 +114,18 @@ class World:
 
     def left(self) -> list[str]:
         """The command lines of processes that the task's commands have left running."""
-        return list(_running(f"PROMPTLAB_TASK={self.id}"))
+        return [line for _, line in _running(f"PROMPTLAB_TASK={self.id}")]
+
+    def pids(self, words: str) -> list[int]:
+        """Those of them whose command line holds these words."""
+        return [pid for pid, line in _running(f"PROMPTLAB_TASK={self.id}") if words in line]
 
 
-def _running(word: str) -> Iterator[str]:
+def _running(word: str) -> Iterator[tuple[int, str]]:
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             if word.encode() in Path("/proc", pid, "environ").read_bytes().split(b"\0"):
-                yield Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                line = Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                yield int(pid), line
         except OSError:
             continue

@@ -13,7 +13,7 @@ import pytest
 
 from tests.pipeline.kill_at import BEGUN, PHASES, STEPS
 from tests.pipeline.task.task_world import World
-from tests.processes import until
+from tests.processes import HANG_SECONDS, until
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
@@ -116,12 +116,18 @@ def test_the_commands_of_a_killed_engine_end_with_it(world: World, capsys: Any) 
 
 def test_of_two_engines_one_waits_or_is_told(world: World, capsys: Any) -> None:
     world.write("t/mutate.py", BOTH + "import time\ntime.sleep(4)\n")
+    world.change({"mutator": {"timeout_seconds": HANG_SECONDS}})
     engine = _engine(world)
     until(lambda: any("t/mutate.py" in line for line in world.left()))
+    mutators = world.pids("t/mutate.py")
+    for pid in mutators:  # however slow this process is, the other engine is at work
+        os.kill(pid, signal.SIGSTOP)
     record = world.run(capsys, wait=0.0)
+    for pid in mutators:
+        os.kill(pid, signal.SIGCONT)
     assert (record["status"], record["reason"]) == ("crash", "busy")
     assert str(engine.pid) in record["detail"]
-    waited = world.run(capsys, wait=60.0)
+    waited = world.run(capsys, wait=HANG_SECONDS)
     said = json.loads(engine.communicate()[0])
     assert (said["status"], said["attempt"]) == ("keep", 1)
     assert (waited["status"], waited["attempt"], waited["baseline_score"]) == ("keep", 3, 4)

@@ -1,6 +1,7 @@
 """Pairs and verdicts for the tests of the decision engine, and of what reads its verdicts."""
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -53,3 +54,13 @@ def verdict_of(outcome: Outcome, *codes: Code, **changed: Any) -> Verdict:
         fingerprint="f",
     )
     return made.model_copy(update=changed)
+
+
+def losing_pairs(plans: int = 24) -> list[Pair]:
+    """Two models: one gains what the other one loses, so that a small trend is left over both."""
+    random = Random(4)
+    return [
+        Pair(model, f"plan {i:03d}", 0, base, base + gain + random.choice((-0.06, 0.0, 0.06)))
+        for i in range(plans)
+        for model, base, gain in (("strong", 0.3, 0.36), ("weak", 0.53, -0.32))
+    ]

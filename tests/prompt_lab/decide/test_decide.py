@@ -143,7 +143,7 @@ LOWERED = [
 def test_a_failed_guard_lowers_a_yes(code: Code, policy: Policy, evidence: Evidence) -> None:
     assert decide(GOOD, policy).outcome == "YES"
     verdict = decide(GOOD, policy, evidence)
-    assert (verdict.outcome, codes(verdict)) == ("CONDITIONAL", [Code.BETTER, code])
+    assert (verdict.outcome, codes(verdict)) == ("CONDITIONAL", [code, Code.BETTER])
 
 
 @pytest.mark.parametrize(("code", "policy", "evidence"), LOWERED)
@@ -163,7 +163,7 @@ def test_guards_without_data_are_off_and_say_so() -> None:
 def test_a_model_shown_to_lose_lowers_the_verdict_and_a_doubtful_one_does_not() -> None:
     good = pairs_of([0.4] * 30, "good")
     bad = decide([*good, *pairs_of([-0.15, -0.2, -0.1] * 10, "bad")], Policy())
-    assert codes(bad) == [Code.BETTER, Code.MODEL_WORSE]
+    assert codes(bad) == [Code.MODEL_WORSE, Code.BETTER]
     doubtful = decide([*good, *pairs_of([-0.3, 0.25, 0.0] * 10, "wavers")], Policy())
     assert doubtful.outcome == "YES"
     assert {g.name: g.state for g in doubtful.guards}["model wavers"] == "not shown"
@@ -171,7 +171,7 @@ def test_a_model_shown_to_lose_lowers_the_verdict_and_a_doubtful_one_does_not() 
 
 def test_too_many_missing_pairs_never_pass() -> None:
     missing = [Pair("m", f"gone {i}", 0, 0.5, None) for i in range(6)]
-    assert codes(decide([*GOOD, *missing], Policy())) == [Code.BETTER, Code.MISSING]
+    assert codes(decide([*GOOD, *missing], Policy())) == [Code.MISSING, Code.BETTER]
 
 
 def test_a_shorter_prompt_wins_at_equal_scores_given_the_plans_its_margin_needs() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, ttest_1samp
 from statsmodels.stats.contingency_tables import mcnemar
 
-from prompt_lab.decide.signflip import START, advance, p_values
+from prompt_lab.decide.signflip import advance, p_values, start
 
 TENTHS = st.integers(-10, 10).map(lambda k: k / 10)
 
@@ -48,7 +48,7 @@ def test_looks_cross_in_no_more_flips_than_alpha(alpha: float) -> None:
     sizes = np.array([0.1, 0.2, 0.2, 0.3, 0.4, 0.5, 0.5, 0.6, 0.7, 0.8])
     crossed = 0
     for signs in product((1, -1), repeat=len(sizes)):
-        values, walk = sizes * signs, START
+        values, walk = sizes * signs, start()
         for first, last, level in ((0, 5, alpha / 2), (5, 10, alpha)):
             step = advance(walk, values[first:last], level)
             walk = step.walk
@@ -62,7 +62,7 @@ def test_looks_cross_in_no_more_flips_than_alpha(alpha: float) -> None:
 def test_the_stagewise_p_value_is_below_the_level_exactly_where_the_walk_crosses() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
-        values, walk = rng.choice([-1.0, 0.0, 1.0], p=[0.1, 0.6, 0.3], size=60), START
+        values, walk = rng.choice([-1.0, 0.0, 1.0], p=[0.1, 0.6, 0.3], size=60), start()
         for part, level in ((values[:30], 0.01), (values[30:], 0.05)):
             step = advance(walk, part, level)
             assert step.better == (step.p_better <= level + 1e-12)

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -137,6 +139,25 @@ def test_verify_pairs_come_after_the_looks() -> None:
     evidence = Evidence(verify_pairs=tuple(pairs_of([0.3] * 8, prefix="verify")))
     final = trial.conclude_with(evidence)
     assert (final.outcome, final.calls) == ("YES", calls)
+
+
+def test_a_stored_verdict_without_a_rule_version_replays_under_the_first_rule() -> None:
+    """One +1 and 19 ties, then 40 plans of +.45: the first rule's lattice rounds those to 0."""
+    policy = Policy(max_plans=60, looks=3, futility=0, rule_version=1)
+    trial = Trial(policy, ["m"], [f"plan {i:02d}" for i in range(60)])
+    gains = [1.0] + [0.0] * 19 + [0.45] * 40
+    pairs = [Pair("m", p, 0, 0.0, g) for p, g in zip(trial.plans, gains, strict=True)]
+    trial.update(pairs)
+    stored = Stored(policy=policy, models=("m",), plans=trial.plans, pairs=tuple(pairs))
+    old = json.loads(stored.model_dump_json())
+    del old["policy"]["rule_version"]
+    again = replay(Stored.model_validate_json(json.dumps(old)))
+    assert again is not None
+    assert again == ended(trial)
+    assert (again.outcome, again.p_value, again.rule_version) == ("NO", 0.5, 1)
+    now = replay(stored, policy.model_copy(update={"rule_version": 2}))
+    assert now is not None
+    assert now.outcome == "YES"
 
 
 def test_replay_is_bit_identical_and_another_policy_lists_what_changes() -> None:

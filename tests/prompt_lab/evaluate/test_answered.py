@@ -3,6 +3,8 @@
 import pytest
 
 from prompt_lab.evaluate.answered import (
+    has_answer,
+    no_answer_to_measure,
     nobody_answered,
     nothing_to_compare,
     silent,
@@ -47,6 +49,38 @@ def call(status: int, *, by: str = "", origin: str = "live") -> CallNote:
 )
 def test_when_a_run_had_no_answer(facts: dict[str, object], expected: bool) -> None:
     assert unanswered(run(Side.CANDIDATE, "p", **facts).record) is expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({}, True),
+        ({"error": BAD}, True),
+        ({"error": RunError(kind="refused", message=""), "usage": Usage(calls=1)}, False),
+        ({"error": LATE, "usage": Usage(calls=1)}, False),
+        ({"calls": (call(400, by="m"),), "error": BAD}, False),
+        ({"calls": (call(503), call(200, by="m"))}, True),
+        ({"usage": Usage()}, True),  # a step that asks no model
+    ],
+)
+def test_whether_a_run_has_an_answer(facts: dict[str, object], expected: bool) -> None:
+    assert has_answer(run(Side.BASELINE, "p", **facts).record) is expected
+
+
+def test_what_runs_of_the_baseline_can_measure() -> None:
+    refused = {"error": RunError(kind="refused", message="no"), "usage": Usage(calls=1)}
+    assert no_answer_to_measure([*GOOD, run(Side.BASELINE, "p9", **refused)]) is None
+    found = no_answer_to_measure([*GOOD, run(Side.BASELINE, "p0", **refused)])
+    assert found is not None
+    assert found.text == "m answered 3 of 4 runs, and no plan twice"
+    assert found.first.record.error is not None
+    assert no_answer_to_measure([*GOOD, *GOOD, run(Side.BASELINE, "p0", **refused)]) is None
+    none = no_answer_to_measure([*GOOD, run(Side.BASELINE, "p0", model="n", **refused)])
+    assert none is not None
+    assert none.text == "No call of n was answered in any of its 1 runs"
+    bad = no_answer_to_measure([run(Side.BASELINE, f"p{n}", error=BAD) for n in range(3)])
+    assert bad is not None
+    assert bad.text == "None of 3 answers of m could be used"
 
 
 LOST = {"calls": (call(0),)}

@@ -1,8 +1,17 @@
+from collections.abc import Collection
+from typing import NamedTuple
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.evaluate.batches import FEWEST_PROBES, BatchRequest, plan_runs, seed_of
+from prompt_lab.evaluate.batches import (
+    FEWEST_PROBES,
+    BatchRequest,
+    NoEarlierRuns,
+    plan_runs,
+    seed_of,
+)
 from prompt_lab.names import Side, Split
 from prompt_lab.store.batch import PlannedRun
 
@@ -11,21 +20,48 @@ def model(alias: str, *, deterministic: bool) -> ModelConfig:
     return ModelConfig(alias=alias, provider="scripted", id=alias, deterministic=deterministic)
 
 
-def planned(plans: int, split: Split = Split.TRAIN, sample: float = 0.25) -> list[PlannedRun]:
-    """A batch whose baseline runs are all known, and no others."""
+class Known(NamedTuple):
+    """Runs and answers by their keys."""
+
+    runs: dict[str, str]
+    answers: dict[str, str]
+
+    def find_run(self, content_key: str, model: ModelConfig) -> str | None:
+        return self.runs.get(content_key)
+
+    def find_answer(self, answer_key: str, model: ModelConfig, plan: str) -> str | None:
+        return self.answers.get(answer_key)
+
+
+def planned(
+    plans: int,
+    split: Split = Split.TRAIN,
+    sample: float = 0.25,
+    rescored: Collection[str] = (),
+) -> list[PlannedRun]:
+    """A batch whose baseline runs are all known, and no others; some by their answer alone."""
     request = BatchRequest(
         step="s",
         split=split,
         models=[model("exact", deterministic=True), model("warm", deterministic=False)],
         plans={f"plan_{n:03d}": f"digest {n}" for n in range(plans)},
+        answer_inputs={f"plan_{n:03d}": f"inputs {n}" for n in range(plans)},
         sources={Side.BASELINE: {"p": "old"}, Side.CANDIDATE: {"p": "new"}},
         replicates=1,
         adapter_digest="a",
+        answer_digest="a",
         drift_sample=sample,
     )
-    none = plan_runs(request, lambda _key, _model: None)
-    known = {run.content_key: f"at/{run.plan}" for run in none if run.side is Side.BASELINE}
-    return plan_runs(request, lambda key, _model: known.get(key))
+    none = plan_runs(request, NoEarlierRuns())
+    of_baseline = [run for run in none if run.side is Side.BASELINE]
+    answers = [run for run in of_baseline if run.plan in rescored]
+    return plan_runs(
+        request,
+        Known(
+            {run.content_key: f"at/{run.plan}" for run in of_baseline if run not in answers},
+            {run.answer_key: f"at/{run.plan}" for run in answers},
+        ),
+    )
 
 
 @given(st.integers(1, 90), st.sampled_from([0.0, 0.1, 0.25, 1.0]))
@@ -43,6 +79,23 @@ def test_every_reused_run_of_a_sampled_model_has_one_probe(plans: int, sample: f
         assert certain[: len(first)] == first
     else:
         assert not certain
+
+
+def test_an_answer_that_is_scored_again_is_probed_like_a_reused_run() -> None:
+    runs = planned(12, rescored={"plan_001", "plan_011"})
+    again = [run for run in runs if run.rescored_from]
+    assert {(run.plan, run.model) for run in again} == {
+        (plan, model) for plan in ("plan_001", "plan_011") for model in ("exact", "warm")
+    }
+    assert not any(run.reused or run.takes_calls for run in again)
+    probes = [run for run in runs if run.probe]
+    assert {run.plan for run in probes} == {run.plan for run in runs}
+    assert all(run.takes_calls for run in probes)
+
+
+def test_no_answer_of_a_sampled_model_is_scored_again_on_verify() -> None:
+    runs = planned(12, split=Split.VERIFY, rescored={"plan_001"})
+    assert {run.model for run in runs if run.rescored_from} == {"exact"}
 
 
 def test_verify_is_never_answered_by_what_a_sampled_model_said_before() -> None:

@@ -1,44 +1,76 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
-from prompt_lab.report.markdown import blocks, inline
+from prompt_lab.report.markdown import render_inline, render_markdown
+from tests.prompt_lab.report.reading import Page
+
+ALLOWED = {
+    "h3", "p", "ul", "ol", "li", "pre", "code", "hr", "br", "strong", "em", "s", "blockquote",
+    "table", "thead", "tbody", "tr", "th", "td", "div",
+}  # fmt: skip
+ATTRIBUTES = {"class", "tabindex", "role", "aria-label", "scope"}
+
+
+def page_of(html: Markup) -> Page:
+    return Page(str(html))
 
 
 def test_the_kinds_of_blocks() -> None:
     text = "# Head\nwords\ngo on\n\n1. one\n   more\n2. two\n\n```json\n{}\n\n```\n---\n"
-    found = blocks(text + "| a | b |\n|---|--:|\n| 1\\|2 | 3 |\nend")
-    assert [block.kind for block in found] == [
-        "heading",
-        "text",
-        "list",
-        "code",
-        "rule",
-        "table",
-        "text",
-    ]
-    assert found[1].rows[0][0][0].text == "words go on"
-    assert [row[0][0].text for row in found[2].rows] == ["one more", "two"]
-    assert found[3].rows[0][0][0].text == "{}\n"
-    assert found[5].rows[1][0][0].text == "1|2"
+    page = page_of(render_markdown(text + "| a | b |\n|---|--:|\n| 1\\|2 | 3 |\n\nend"))
+    tags = [name for name, _ in page.elements]
+    assert [tag for tag in tags if tag in ("h3", "p", "ol", "pre", "hr", "table")] == [
+        "h3", "p", "ol", "pre", "hr", "table", "p"
+    ]  # fmt: skip
+    for words in ("words\ngo on", "one\nmore", "{}\n\n", "1|2", "end"):
+        assert words in page.text
+    assert page.find("th", scope="col")
+    assert page.find("div", class_="scroll")
 
 
-def test_links_and_html_stay_text() -> None:
-    pieces = inline("[go](javascript:x) <b>bold</b>")
-    assert [piece.kind for piece in pieces] == ["text"]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[go](javascript:x) <b>bold</b>",
+        "![image](https://example.org/x.png)",
+        "<https://example.org> https://example.org",
+        "[a]\n\n[a]: https://example.org 'title'",
+        "<script>alert(1)</script>\n\n<!-- hidden -->",
+    ],
+)
+def test_links_images_and_html_stay_text(text: str) -> None:
+    page = page_of(render_markdown(text))
+    assert {name for name, _ in page.elements} == {"p"}
+    assert "".join(page.text.split()) == "".join(text.split())
 
 
 def test_escaped_marks_are_the_marks_themselves() -> None:
-    assert inline(r"0.1 -\> \*\*x\*\* \`y\`")[0].text == "0.1 -> **x** `y`"
-    assert inline(r"`a\*b`")[0].text == r"a\*b"
+    assert page_of(render_inline(r"0.1 -\> \*\*x\*\* \`y\`")).text == "0.1 -> **x** `y`"
+    assert render_inline(r"`a\*b`") == r"<code>a\*b</code>"
 
 
 def test_an_open_fence_ends_with_the_document() -> None:
-    assert [block.kind for block in blocks("```\nnever closed\n# not a heading")] == ["code"]
+    page = page_of(render_markdown("```\nnever closed\n# not a heading"))
+    assert [name for name, _ in page.elements] == ["pre", "code"]
 
 
-@given(st.text(alphabet="ab#*-`|:1. \n\t\\~", max_size=80))
-def test_any_text_is_read(text: str) -> None:
-    words = "".join(p.text for b in blocks(text) for row in b.rows for cell in row for p in cell)
-    assert words.count("a") <= text.count("a")
-    if "`" not in text and "~" not in text and "|" not in text:
-        assert words.count("a") == text.count("a")
+def test_no_document_sets_a_style_or_a_class() -> None:
+    html = render_markdown('```"><i>\nx\n```\n\n| a |\n|--:|\n| 1 |\n')
+    assert "style" not in html
+    assert "language" not in html
+    assert "<i>" not in html
+
+
+@pytest.mark.parametrize("mark", ["> ", "- ", "*", "[", "`"])
+def test_deep_nesting_is_read(mark: str) -> None:
+    assert render_markdown(mark * 2000 + "x")
+
+
+@given(st.text(alphabet="ab#*-`|:1. \n\t\\~<>[]()!&\"'=/", max_size=80))
+def test_any_text_is_read_and_adds_no_element_of_its_own(text: str) -> None:
+    page = page_of(render_markdown(text))
+    assert {name for name, _ in page.elements} <= ALLOWED
+    assert {name for _, attrs in page.elements for name in attrs} <= ATTRIBUTES
+    assert page.text.count("a") <= text.count("a")

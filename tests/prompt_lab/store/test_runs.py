@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from prompt_lab.errors import StoreError
 from prompt_lab.names import Side, Split, Status
 from prompt_lab.records import ProcessRecord, RunError, RunRecord, SentEvidence, Usage
+from prompt_lab.store.batch import Batch, PlannedRun
+from prompt_lab.store.duplicates import duplicate_cost
+from prompt_lab.store.files import create_record, read_record
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.runs import finish, start
 
@@ -69,5 +73,40 @@ def test_only_a_run_with_a_content_key_is_taken_over(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     finished(lab, record(content_key=""))
     assert not lab.reusable.exists()
-    finished(lab, record())
+    finished(lab, record(plan="q"))
     assert json.loads(lab.reusable.read_text())["key"] == "k"
+
+
+def test_of_two_processes_that_made_the_same_run_the_first_wins_and_both_are_paid(
+    tmp_path: Path,
+) -> None:
+    lab = Lab(tmp_path)
+    folder = lab.run_folder(7, "levers")
+    first = record()
+    second = first.model_copy(update={"usage": Usage(calls=3, cost_usd=0.25), "primary": 0.0})
+    out = start(folder, first.plan, now=NOW)
+    finish(lab, out, first)
+    before = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
+    finish(lab, out, second)
+    assert {path: path.read_bytes() for path in before} == before
+    run = PlannedRun(
+        side=first.side,
+        model=first.model,
+        plan=first.plan,
+        replicate=0,
+        path=lab.relative(out),
+        content_key="",
+    )
+    batch = Batch(name="train", split=first.split, commits={}, runs=(run, run))
+    assert duplicate_cost(lab, batch) == (3, 0.25)
+    with pytest.raises(StoreError, match="never made again"):
+        start(folder, first.plan, now=NOW)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_record_is_created_once(tmp_path: Path) -> None:
+    path, made = tmp_path / "run.json", record()
+    assert create_record(path, made)
+    assert not create_record(path, made.model_copy(update={"plan": "other"}))
+    assert read_record(path, RunRecord) == made
+    assert [one.name for one in tmp_path.iterdir()] == ["run.json"]

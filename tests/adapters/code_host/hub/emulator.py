@@ -2,12 +2,14 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from tests.loopback import free_port
+from tests.processes import HANG_SECONDS
 
 CACHE = Path(__file__).parents[4] / ".venv" / "emulate"
 FILES = Path(__file__).parent / "emulate"
@@ -46,7 +48,7 @@ class Emulator:
     """A running one. `app_key` is the private key of the App that it shall know."""
 
     def __init__(self, folder: Path, app_key: str = "") -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._process = subprocess.Popen(
             ["node", "start.js", str(self.port)],
             cwd=folder,
@@ -61,12 +63,6 @@ class Emulator:
 
     def close(self) -> None:
         self._process.terminate()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=HANG_SECONDS)
         assert self._process.stdout is not None
         self._process.stdout.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        return int(place.getsockname()[1])

@@ -1,0 +1,39 @@
+"""An error of our own inside a verdict ends in one sentence that names the way out."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prompt_lab.errors import LabError
+from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.store.files import write_text
+from prompt_lab.store.iterations import SUMMARY
+
+TRACE = "verdict_error.txt"
+
+
+class VerdictFailed(LabError):
+    """The decision engine raised what it should not have: a fault of Prompt Lab, or of memory."""
+
+
+@contextmanager
+def report_failures(experiment: Experiment) -> Iterator[None]:
+    """Turn any exception of the block into VerdictFailed; a LabError passes as it is.
+
+    The trace is kept in the folder of an iteration that has not ended.
+    """
+    try:
+        yield
+    except LabError:
+        raise
+    except Exception as error:
+        path, kept = experiment.folder / TRACE, ""
+        if not (experiment.folder / SUMMARY).exists():
+            write_text(path, traceback.format_exc())
+            kept = f" ({path} has the trace)"
+        said = " ".join(str(error).split())[:200]
+        raise VerdictFailed(
+            f"{experiment.folder}: the verdict cannot be computed: {type(error).__name__}: {said}{kept}."
+            " All runs are kept, and the same command tries again. To end this iteration without"
+            f" a verdict: luigi --module pipeline GiveUp --number {experiment.number} --reason '…'"
+        ) from error
