@@ -1,6 +1,7 @@
 """What a person reads in the terminal: a LabError is one message, anything else keeps its trace."""
 
 import logging
+import os
 import re
 import sys
 from contextlib import suppress
@@ -14,8 +15,8 @@ from pipeline.interrupt import end_plainly
 from prompt_lab.errors import LabError
 from prompt_lab.report.terminal import printable
 
-_reported: list[str] = []
-"""What this process has reported to the user about an error that ended its work."""
+_reported: dict[int, set[str]] = {}
+"""Process id -> the errors that it has reported to the user. A fork begins with none."""
 PLAIN = (LabError, ParameterException, TaskClassException, RPCError)
 """What is meant for the person at the keyboard."""
 _CALL = re.compile(r"\[args=.*, kwargs=.*?\](?=: )", re.DOTALL)
@@ -26,7 +27,7 @@ def say_plainly(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """The interpreter's last word on an error that ends it; sys.excepthook."""
-    _reported.append(str(error))
+    note_reported(str(error))
     if isinstance(error, PLAIN):
         print(f"\nStopped: {printable(_error_text(error))}\n", file=sys.stderr)
     else:
@@ -35,7 +36,15 @@ def say_plainly(
 
 def has_reported() -> bool:
     """Whether this process has reported an error to the user."""
-    return bool(_reported)
+    return bool(_reported.get(os.getpid()))
+
+
+def note_reported(text: str) -> bool:
+    """Note that an error is reported; whether this is the first time."""
+    known = _reported.setdefault(os.getpid(), set())
+    is_new = text not in known
+    known.add(text)
+    return is_new
 
 
 def report_idle(text: str) -> None:
@@ -68,17 +77,14 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
-        self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; an error that reaches luigi by two ways is said once."""
         error = _find_own_error(record)
-        if error is not None:
-            if str(error) in self._said:
-                return
-            self._said.add(str(error))
-        if record.levelno >= logging.ERROR or error is not None:
-            _reported.append(record.getMessage())
+        if error is not None and not note_reported(str(error)):
+            return
+        if error is None and record.levelno >= logging.ERROR:
+            note_reported(record.getMessage())
         self.stream = sys.stderr
         super().emit(record)
 
