@@ -10,8 +10,6 @@ from time import monotonic
 from prompt_lab.errors import StoreError
 from prompt_lab.ports import NO_JAIL
 from prompt_lab.store.files import write_text
-from prompt_lab.store.task_copy.files import Conflict
-from prompt_lab.store.task_copy.listing import list_files
 from prompt_lab.task_engine import scope
 from prompt_lab.task_engine.candidate import Maker
 from prompt_lab.task_engine.changes import changed_files, diff
@@ -32,6 +30,8 @@ from prompt_lab.task_engine.record import (
 from prompt_lab.task_engine.score import Scored
 from prompt_lab.task_engine.scoring import BOUNDS, Stopped, clean, is_scored, score
 from prompt_lab.task_engine.task_context import TaskContext
+from prompt_lab.task_engine.task_copy.files import Conflict
+from prompt_lab.task_engine.task_copy.listing import list_files
 from prompt_lab.task_engine.write_record import Versions, printable_path, record_of, there
 
 

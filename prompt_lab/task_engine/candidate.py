@@ -8,13 +8,13 @@ from pydantic import ValidationError
 
 from prompt_lab.errors import StoreError
 from prompt_lab.store.files import write_text
-from prompt_lab.store.task_copy import files
 from prompt_lab.task_engine.keep import AttemptDecision
 from prompt_lab.task_engine.parts import Command
 from prompt_lab.task_engine.paths import IGNORED
 from prompt_lab.task_engine.record import AttemptCode, AttemptStatus, MutationReport
 from prompt_lab.task_engine.scoring import Stopped, ran
 from prompt_lab.task_engine.task_context import TaskContext
+from prompt_lab.task_engine.task_copy import files
 
 HISTORY = "work/history.jsonl"
 HISTORY_ROWS = 100

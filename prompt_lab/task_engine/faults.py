@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prompt_lab.errors import LabError
-from prompt_lab.store.task_copy import files
 from prompt_lab.task_engine.guard import (
     artifact_faults,
     hidden_faults,
@@ -15,6 +14,7 @@ from prompt_lab.task_engine.guard import (
 )
 from prompt_lab.task_engine.paths import ignored
 from prompt_lab.task_engine.schema import read_task
+from prompt_lab.task_engine.task_copy import files
 
 if TYPE_CHECKING:
     from prompt_lab.task_engine.task_context import TaskContext

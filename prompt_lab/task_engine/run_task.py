@@ -9,10 +9,10 @@ from prompt_lab.clock import utc_now
 from prompt_lab.errors import ConfigError, LabBusy, LabError
 from prompt_lab.report.terminal import write_output
 from prompt_lab.store.files import disk_errors, write_text
-from prompt_lab.store.task_copy.files import Conflict
 from prompt_lab.task_engine.attempt import ActiveAttempt
 from prompt_lab.task_engine.record import AttemptCode, AttemptRecord, AttemptStatus, Undo
 from prompt_lab.task_engine.task_context import TaskContext
+from prompt_lab.task_engine.task_copy.files import Conflict
 
 NO_ATTEMPT = 0
 """The number of an attempt that was never begun."""

@@ -11,8 +11,6 @@ from pathlib import Path
 from prompt_lab.ports import CommandResult
 from prompt_lab.propose.budget import REGULAR
 from prompt_lab.store.files import read_if_whole, write_record
-from prompt_lab.store.task_copy import files
-from prompt_lab.store.task_copy.listing import untracked
 from prompt_lab.task_engine.faults import outside_git
 from prompt_lab.task_engine.keep import AttemptDecision
 from prompt_lab.task_engine.parts import Command
@@ -21,6 +19,8 @@ from prompt_lab.task_engine.record import AttemptCode, AttemptStatus
 from prompt_lab.task_engine.scope import after_command
 from prompt_lab.task_engine.score import Scored, ScoreFault, parse_score
 from prompt_lab.task_engine.task_context import TaskContext
+from prompt_lab.task_engine.task_copy import files
+from prompt_lab.task_engine.task_copy.listing import untracked
 
 ANSWER_BYTES = 1 << 20
 CACHED = 1

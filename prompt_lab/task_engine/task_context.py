@@ -15,10 +15,6 @@ from prompt_lab.errors import ConfigError, LabBusy
 from prompt_lab.ports import Bounds, CommandFolder, CommandResult, GitFactory, TaskTools
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.layout import LabLock
-from prompt_lab.store.task_copy import files
-from prompt_lab.store.task_copy.listing import root_of
-from prompt_lab.store.task_copy.sync import Sync
-from prompt_lab.store.task_copy.tree import Tree
 from prompt_lab.store.tasks import TaskStore
 from prompt_lab.task_engine.faults import site_faults
 from prompt_lab.task_engine.guard import guarded_paths, scorer_of
@@ -26,6 +22,10 @@ from prompt_lab.task_engine.parts import Command
 from prompt_lab.task_engine.programs import Reader
 from prompt_lab.task_engine.schema import Task, read_task
 from prompt_lab.task_engine.scope import artifact_paths, evaluator_paths
+from prompt_lab.task_engine.task_copy import files
+from prompt_lab.task_engine.task_copy.listing import root_of
+from prompt_lab.task_engine.task_copy.sync import Sync
+from prompt_lab.task_engine.task_copy.tree import Tree
 
 JAILED_HOME = "/tmp"
 POLL_SECONDS = 0.1

@@ -11,11 +11,11 @@ from typing import Any
 
 from pipeline.tasks.task_engine import Attempt, RunTask
 from pipeline.wiring import task_tools
-from prompt_lab.store.task_copy import apply
-from prompt_lab.store.task_copy.sync import Sync, Versions
 from prompt_lab.store.tasks import TaskStore
 from prompt_lab.task_engine.record import AttemptRecord, Undo
 from prompt_lab.task_engine.task_context import TaskContext
+from prompt_lab.task_engine.task_copy import apply
+from prompt_lab.task_engine.task_copy.sync import Sync, Versions
 
 PHASES = ("recover", "copy", "baseline", "mutate", "score", "decide", "sync")
 STEPS = ("prepared", "staged", "placed", "applied", "appended", "recorded")

@@ -8,8 +8,8 @@ from pathlib import Path
 from prompt_lab.errors import TargetError
 from prompt_lab.ports import GitFactory
 from prompt_lab.propose.budget import LINK
-from prompt_lab.store.task_copy.files import SPECIAL, FileStamp, git_mode, opened, stamp
 from prompt_lab.task_engine.paths import ignored
+from prompt_lab.task_engine.task_copy.files import SPECIAL, FileStamp, git_mode, opened, stamp
 
 
 def root_of(task_file: Path) -> Path:

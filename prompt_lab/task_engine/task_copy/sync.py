@@ -16,11 +16,11 @@ from typing import Any
 from prompt_lab.errors import StoreError
 from prompt_lab.propose.budget import EXECUTABLE, REGULAR
 from prompt_lab.store.files import disk_errors, read_if_whole, write_text
-from prompt_lab.store.task_copy import apply, files
-from prompt_lab.store.task_copy.files import Conflict
 from prompt_lab.store.tasks import TaskStore
 from prompt_lab.task_engine.changes import Version
 from prompt_lab.task_engine.record import AttemptRecord, Undo
+from prompt_lab.task_engine.task_copy import apply, files
+from prompt_lab.task_engine.task_copy.files import Conflict
 
 Versions = Mapping[str, Version | None]
 

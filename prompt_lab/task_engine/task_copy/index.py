@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from prompt_lab.store.files import write_text
-from prompt_lab.store.task_copy.files import FileStamp
+from prompt_lab.task_engine.task_copy.files import FileStamp
 
 
 class IndexedFile(NamedTuple):

@@ -10,12 +10,12 @@ from pathlib import Path
 from prompt_lab.errors import StoreError, TargetError
 from prompt_lab.ports import GitFactory
 from prompt_lab.propose.budget import LINK
-from prompt_lab.store.task_copy import files
-from prompt_lab.store.task_copy.files import FileStamp
-from prompt_lab.store.task_copy.index import IndexedFile, read_index, write_index
-from prompt_lab.store.task_copy.listing import candidates, list_files
 from prompt_lab.task_engine.changes import Version
 from prompt_lab.task_engine.paths import IGNORED
+from prompt_lab.task_engine.task_copy import files
+from prompt_lab.task_engine.task_copy.files import FileStamp
+from prompt_lab.task_engine.task_copy.index import IndexedFile, read_index, write_index
+from prompt_lab.task_engine.task_copy.listing import candidates, list_files
 
 SETTLED_NS = 5_000_000
 """The kernel's clock for files may stand still so long: what is written is that old before a
