@@ -94,6 +94,7 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, lock
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.tools.names
 	@$(BIN)/python -m tests.tools.lock check
 
 .PHONY: check

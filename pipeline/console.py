@@ -98,7 +98,7 @@ def _error_text(error: BaseException) -> str:
 
 
 def _find_own_error(record: logging.LogRecord) -> BaseException | None:
-    """The error of ours that a record tells of; of one in requires() luigi gives only the trace."""
+    """The error of ours that a record reports; of one in requires() luigi gives only the trace."""
     if record.exc_info:
         return _unwrap_own_error(record.exc_info[1])
     return _unwrap_own_error(sys.exc_info()[1]) if record.levelno >= logging.WARNING else None

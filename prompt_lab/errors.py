@@ -2,7 +2,7 @@
 
 LabError
 ├── ConfigError       a config file or a flag is wrong; lists every fault with its place
-├── FlagsMissing      a command is not told enough to begin; one line
+├── UsageError        a command lacks options that it needs; one line
 ├── UnknownName       a model, step, plan or target that is not there; says what is
 ├── TargetError       the target repository cannot be used as it is
 │   └── NoSuchCommit      it has no branch, tag or commit of that name
@@ -17,7 +17,7 @@ LabError
 ├── AgentRefused      an agent's work is not taken; carries the reason codes
 └── CodeHostError     a pull request cannot be opened, read, merged or closed
     ├── HeadMoved         its branch no longer stands at the commit that was tested
-    ├── PullEnded         somebody has merged or closed it
+    ├── PullEnded         another user has merged or closed it
     └── MergeRefused      a rule of the host forbids the merge: a review or a check is missing
         └── MergeConflict     its branch conflicts with the one that it goes into
 """

@@ -115,7 +115,7 @@ class StepAdapter(Protocol):
         """Raises the LabError of a plan whose gold cannot score an answer."""
 
     def find_prompt_fault(self, text: str) -> str | None:
-        """Why a prompt would be sent without its input, as the end of a sentence; None: it is not."""
+        """Why a prompt would be sent without its input, as the end of a sentence, or None."""
 
     def describe_prompt(self, text: str) -> str:
         """Which placeholders a prompt has; '' where only its own code would show that."""
@@ -135,7 +135,7 @@ class StepAdapter(Protocol):
     def digest_text(
         self, target: TargetConfig, gateway: GatewayConfig, *, answer: bool = False
     ) -> str:
-        """What decides a run besides the step's config; if `answer` only what decides its answer."""
+        """What decides a run besides the step's config; if `answer`, only its answer."""
 
     def close(self) -> None:
         """End worker processes. Further runs start them again."""

@@ -224,7 +224,7 @@ class Change(Record):
 
 
 class Pull(Record):
-    """A pull request as the code host tells it."""
+    """A pull request as the code host has it."""
 
     number: int
     url: str

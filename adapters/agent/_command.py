@@ -30,7 +30,7 @@ _STOPPED = {
 
 @dataclass
 class AgentOutput:
-    """What the events of a command have told so far. `cost` None: it tells tokens only."""
+    """What the events of a command have reported so far. `cost` None: it reports tokens only."""
 
     text: str = ""
     fault: str = ""
@@ -38,11 +38,11 @@ class AgentOutput:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = None
-    doubt: bool = False  # an event told of tokens or money what cannot be so
+    doubt: bool = False  # an event reported an impossible number of tokens or dollars
 
 
 def parse_token_count(value: object) -> int:
-    """A number of tokens; none told is 0. Raises ValueError for what cannot be one."""
+    """A number of tokens; none reported is 0. Raises ValueError for what cannot be one."""
     if value is None:
         return 0
     if not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
@@ -71,7 +71,7 @@ class CommandAgent(ABC):
         return f"the variable {missing[0]} is not set" if missing else None
 
     def work(self, job: AgentJob) -> AgentResult:
-        """Start it in the copy, wait for its end, read what it told."""
+        """Start it in the copy, wait for its end, read what it reported."""
         heard = AgentOutput()
         ended = run(
             [*self._command(), *self.arguments(job)],
@@ -98,7 +98,7 @@ class CommandAgent(ABC):
 
     @abstractmethod
     def read_event(self, event: Mapping[str, Any], heard: AgentOutput) -> None:
-        """Take over what one event tells."""
+        """Take over what one event reports."""
 
     @property
     def key(self) -> str:
@@ -120,7 +120,7 @@ class CommandAgent(ABC):
         return (heard.input_tokens * price.input + heard.output_tokens * price.output) / 1e6
 
     def _at_most(self, heard: AgentOutput) -> float:
-        """US dollars of work that did not come to its end; of one that told nothing: NaN."""
+        """US dollars of work that did not come to its end; of one that reported nothing: NaN."""
         price, cost = self._config.price, self.cost(heard)
         told = heard.input_tokens + heard.output_tokens > 0 or heard.cost is not None
         return cost if told or (price is not None and price.is_free) else nan
@@ -139,7 +139,7 @@ class CommandAgent(ABC):
             return False
         try:
             event = json.loads(line)
-        except (ValueError, RecursionError):  # what is no event tells nothing
+        except (ValueError, RecursionError):  # what is no event reports nothing
             return False
         try:
             self.read_event(event, heard)

@@ -73,7 +73,7 @@ class ApiAgent:
         return replace(result, bad_paths=tuple(_write(job, proposal)))
 
     def _cost(self, asked: int, answered: int, ending: Ending) -> float:
-        """US dollars; NaN where it did not come to its end, told no tokens, and may cost money."""
+        """US dollars; NaN where it did not end, reported no tokens, and may cost money."""
         price = self._config.price
         if ending is not Ending.DONE and not asked + answered:
             return 0.0 if (price.is_free if price else self._model.is_free) else nan

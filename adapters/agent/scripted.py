@@ -5,7 +5,7 @@ from prompt_lab.config.agents import Act, AgentConfig
 
 
 class ScriptedAgent:
-    """Of its acts, the first whose `when` stands in the prompt."""
+    """Of its acts, the first whose `when` is in the prompt."""
 
     def __init__(self, config: AgentConfig) -> None:
         self._config = config

@@ -73,7 +73,7 @@ class ResourceLimits:
 
     Only what can be made without changing a group of someone else is used: version 2 where the
     controllers have been handed down to us, or version 1 where a hierarchy is writable. `memory`
-    says whether memory can be bounded too. `mark` tells several cages of one process apart.
+    says whether memory can be bounded too. `mark` distinguishes the groups of one process.
     """
 
     def __init__(self, wanted: bool = True, mark: str = "own") -> None:

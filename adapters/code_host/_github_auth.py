@@ -1,4 +1,4 @@
-"""Who we are on GitHub: a token or an App, from the environment, and told to git there too."""
+"""Who we are on GitHub: a token or an App, from the environment, and passed to git there too."""
 
 import os
 from base64 import b64encode
@@ -75,7 +75,7 @@ class Access:
             try:
                 return self.client.get_user().login
             except GithubException as error:
-                # The token of a workflow is an App's: GitHub tells it no user.
+                # The token of a workflow is an App's: GitHub reports no user for it.
                 if error.status == 403 and "retry-after" not in (error.headers or {}):
                     return None
                 raise
@@ -83,7 +83,7 @@ class Access:
         return self._call("ask whose token this is", ask)
 
     def git_environment(self) -> dict[str, str]:
-        """How git is told the token: for this host alone, and in no file and no argument."""
+        """How git gets the token: for this host alone, and in no file and no argument."""
         if (
             not self._config.git_remote.startswith(("http://", "https://"))
             and not self._has_explicit_name
@@ -135,7 +135,7 @@ class Access:
         if not (token.isascii() and token.isprintable() and " " not in token):
             raise CodeHostError(
                 f"{TOKEN} holds a sign that no key has (a line end, or one that cannot be seen):"
-                " copy it anew"
+                " copy it again"
             )
         return Auth.Token(token)
 

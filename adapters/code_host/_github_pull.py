@@ -14,7 +14,7 @@ from prompt_lab.records import Pull
 
 
 def state(pull: PullRequest) -> PullState:
-    """Where it stands, by what a list of pull requests tells of it too."""
+    """Its state, from what a list of pull requests has of it too."""
     if pull.merged_at is not None:
         return PullState.MERGED
     return PullState.OPEN if pull.state == "open" else PullState.CLOSED
@@ -46,7 +46,7 @@ def refusal(now: PullRequest, head: str, error: GithubException) -> CodeHostErro
     if now.head.sha != head:
         return head_moved_error(now, head)
     if state(now) is not PullState.OPEN:
-        return PullEnded(f"{now.html_url} was {state(now).value} by somebody else meanwhile")
+        return PullEnded(f"{now.html_url} was {state(now).value} by another user meanwhile")
     if now.mergeable is False:
         return conflict(now)
     return MergeRefused(f"{now.html_url}: GitHub will not merge it: {error_text(error)!r}")

@@ -34,7 +34,7 @@ class Event(Record):
 
 
 class StoredPull(Record):
-    """A pull request as it stands in its file."""
+    """A pull request as its file has it."""
 
     version: int = VERSION
     number: int

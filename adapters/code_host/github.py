@@ -149,7 +149,7 @@ class GitHubHost:
         def taken_off() -> None:
             pull = self._pull(number)
             if label in to_record(pull).labels:
-                with suppress(UnknownObjectException):  # somebody else was quicker
+                with suppress(UnknownObjectException):  # another process was quicker
                     pull.remove_from_labels(label)
 
         self._call(f"take a label off #{number}", taken_off)
@@ -157,10 +157,10 @@ class GitHubHost:
     def status(self, number: int, *, commit: str, outcome: Outcome, text: str, when: str) -> None:
         """The verdict as a commit status; as a check run where the server has no statuses."""
         if self._config.status:
-            told = CommitReport(self._config.status, outcome, text)
+            report = CommitReport(self._config.status, outcome, text)
             self._call(
-                f"set the status {told.name!r} on {commit[:12]!r}",
-                partial(publish_report, self._repo, commit, told),
+                f"set the status {report.name!r} on {commit[:12]!r}",
+                partial(publish_report, self._repo, commit, report),
             )
 
     def merge(self, number: int, *, expected_head: str, message: str, when: str) -> str:

@@ -164,7 +164,7 @@ class LocalHost:
     def _merge(self, pull: StoredPull, head: str, *, message: str, when: str) -> str:
         main = self._existing(pull.base)
         if contains(self._git, main, head):
-            return head  # somebody has moved main on to the branch by hand
+            return head  # a user has moved main on to the branch by hand
         merged = make_merge(self._git, self._work, (main, head), message=message, when=when)
         advance(self._git, pull.base, old=main, new=merged)
         return merged

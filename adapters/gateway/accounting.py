@@ -1,6 +1,6 @@
 """The books: each call's record, redacted, in its run and as a line of the log.
 
-They are kept while nobody waits: a call's record is written a moment after its client has the
+They are kept while no client waits: a call's record is written a moment after its client has the
 answer, or when someone asks for it.
 """
 
@@ -89,7 +89,7 @@ class ProviderQueue:
                 self._busy[base] -= 1
 
     async def _pace(self) -> None:
-        """Wait in the place: whoever else had it would have to wait as well."""
+        """Wait in the place: any other call would have to wait as well."""
         if not self._gap:
             return
         begin = max(time.monotonic(), self._next)

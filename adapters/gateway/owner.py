@@ -157,7 +157,7 @@ def _start(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=None if env is None else dict(env),
-        start_new_session=True,  # Ctrl-C is for the owner; the pipe tells the gateway
+        start_new_session=True,  # Ctrl-C is for the owner; the pipe ends the gateway
     )
     assert process.stdin is not None
     assert process.stdout is not None

@@ -88,7 +88,7 @@ class RecordedRequest:
 
     @cached_property
     def body(self) -> Body:
-        """The request without keys. Made when it is first needed: nobody waits for it then."""
+        """The request without keys. Made when it is first needed: no client waits for it then."""
         return self.clean(self.given)
 
     @cached_property
@@ -139,7 +139,7 @@ class Recordings(Protocol):
         """Keep an answer. Raises StoreError."""
 
     def unknown(self, question: RecordedRequest, route: Route) -> str:
-        """How a person is told that there is no recording."""
+        """The message that there is no recording."""
 
 
 class ByRequest:
@@ -163,7 +163,7 @@ class ByRequest:
         return None if path is None else _read(path, key)
 
     def keep(self, question: RecordedRequest, route: Route, answer: Recorded) -> None:
-        """Write its file anew."""
+        """Write its file again."""
         key = question.key(route)
         asked = {"dialect": question.name, "alias": route.config.alias, "id": route.config.id}
         data = {"v": 1, "request": {**asked, "body": question.body}, "answer": _written(answer)}

@@ -44,7 +44,7 @@ class CallAttempt(GatewayRecord):
 
 
 class CallRecord(GatewayRecord):
-    """One call of a target, redacted. `answered_by` is an alias, '' where nobody did.
+    """One call of a target, redacted. `answered_by` is an alias, '' where no model did.
 
     `counted` is False where the answer named no tokens. Seconds are wall time in the gateway;
     `waited` is the part before a place was free; of a replay both are the recorded ones.

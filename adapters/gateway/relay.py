@@ -28,11 +28,11 @@ class Relay(Protocol):
         """An answer that is no stream. Raises ValueError where it is none."""
 
     def refusal(self, status: int, data: bytes) -> bytes:
-        """What the client is told when the upstream refuses the request."""
+        """The client's answer when the upstream refuses the request."""
 
 
 class PassOn:
-    """The bytes as they came, without keys and without events that nobody asked for.
+    """The bytes as they came, without keys and without events that the client did not ask for.
 
     The last event is held back until the stream has ended: clients hang up when they have it, and
     a call that is hung up has no tokens.

@@ -1,4 +1,4 @@
-"""What the gateway's process is told: the routes, the mode, where recordings and the log lie."""
+"""The settings of the gateway's process: the routes, the mode, the paths of recordings and log."""
 
 from pathlib import Path
 from typing import Literal
@@ -98,7 +98,7 @@ class RecordingsAt(Config):
 
 
 class GatewaySettings(Config):
-    """Everything that the process is told, as one line of JSON. It holds no key."""
+    """All settings of the process, as one line of JSON. It holds no key."""
 
     routes: tuple[Route, ...]
     mode: Mode = "live"

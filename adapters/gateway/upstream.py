@@ -40,7 +40,7 @@ class ConnectError(RetryableError):
 
 
 class UpstreamUnavailable(Exception):
-    """The model does not answer this call. `status` is what the client is told if no other does."""
+    """The model does not answer this call. `status` is for the client if no other does."""
 
     def __init__(self, message: str, status: int = 503) -> None:
         super().__init__(message)
@@ -100,7 +100,7 @@ class Upstream:
     ) -> Recorded:
         """One answer; the attempts are added to the list. Raises Dead.
 
-        Where nobody listens the next model is tried at once; the `last` one is given time.
+        Where no server listens the next model is tried at once; the `last` one is given time.
         """
         patience, alias = self.route.patience, self.route.config.alias
         retries, timeouts = 0, 0

@@ -1,7 +1,7 @@
-"""One command behind walls, started as `start.py walls.launcher <descriptor>`, told what in JSON.
+"""One command in its sandbox: `start.py isolation.launcher <descriptor>`, with a job in JSON.
 
 It builds the jail, carries connections to the granted addresses, and ends with all that the command
-began. What the machine does not allow is told in words, one line of JSON on the same descriptor.
+began. What the machine does not allow is reported, one line of JSON on the same descriptor.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _become(wanted: dict[str, Any], leftover: list[int]) -> NoReturn:
 
 
 def _wait_for(command: int) -> int:
-    """Reap whoever ends; the command's exit code. 128 and the signal where one ended it."""
+    """Reap processes; the command's exit code, or 128 and the signal that ended it."""
     while True:
         pid, status = os.wait()
         if pid == command:

@@ -1,4 +1,4 @@
-"""What a command may see and reach, and how that is told to the process that builds the walls."""
+"""What a command may see and reach, and how that is sent to the process that enforces it."""
 
 import json
 import socket

@@ -203,7 +203,7 @@ def _started(
         own = {"LC_ALL": "C.UTF-8", MARK: environment[MARK]}
         with _popen(launcher, cwd, own, theirs.fileno()) as process:
             theirs.close()
-            cage.take(process.pid)  # it starts nothing before it is told what
+            cage.take(process.pid)  # it starts nothing before it gets its job
             ours.sendall(json.dumps(wanted).encode() + b"\n")
             yield process, lambda: [*read_unenforced(ours), *cage.unbound]
 

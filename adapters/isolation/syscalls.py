@@ -36,7 +36,7 @@ def unshare(flags: int) -> None:
 def fork_apart(flags: int) -> int:
     """os.fork, with the child in namespaces of its own from its first moment. Raises OSError.
 
-    Of a process with one thread only: nothing of Python's own is told of the fork.
+    Of a process with one thread only: no handler of Python runs at the fork.
     """
     if not _CLONE:
         raise OSError(errno.ENOSYS, f"no number of clone(2) is known for {platform.machine()}")
@@ -66,7 +66,7 @@ def set_mount(path: str, add: int = 0, clear: int = 0, deep: bool = True) -> Non
 
 
 def drop_capabilities() -> None:
-    """Give up every capability for good, whatever user this is."""
+    """Give up every capability permanently, whatever user this is."""
     for number in range(64):
         if _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0) != 0:
             break

@@ -101,8 +101,8 @@ class BaseLlm(ABC):
         if (given, made) != told and not self._doubted:
             self._doubted = True
             _log.warning(
-                "%s: its server tells of %r input and %r output tokens; what cannot be counts as 0,"
-                " so its costs are told too low",
+                "%s: its server reports %r input and %r output tokens; what cannot be counts as 0,"
+                " so its costs are reported too low",
                 *(self.config.alias, *told),
             )
         return replace(answer, input_tokens=given, output_tokens=made)

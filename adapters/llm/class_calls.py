@@ -1,4 +1,4 @@
-"""How each llama-index class is asked once, and closed: what it is told beside its arguments.
+"""How each llama-index class is asked once, and closed: what it gets beside its arguments.
 
 What a class was made with decides: the request's own limit of tokens is sent only where its
 arguments hold none.

@@ -170,7 +170,7 @@ def _start() -> Server:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for the owner; the pipe tells the server
+        start_new_session=True,  # Ctrl-C is for the owner; the pipe ends the server
     )
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)

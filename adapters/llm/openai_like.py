@@ -162,7 +162,7 @@ def call_settings(config: ModelConfig, request: Request, more: Mapping[str, Any]
     sent["temperature"] = settings.temperature if settings.temperature is not None else _omit()
     if request.seed is not None:
         sent["seed"] = request.seed
-    # What stands in extra_body goes into the request as it is: the client refuses keys that it
+    # What is in extra_body goes into the request as it is: the client refuses keys that it
     # does not know, and takes long to walk through a schema.
     asked = {} if request.schema is None else {"response_format": response_format(request.schema)}
     sent["extra_body"] = {**asked, **settings.extra, **more}

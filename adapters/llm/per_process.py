@@ -17,7 +17,7 @@ class PerProcess(Generic[T]):
         self._locks: dict[int, Lock] = {}
 
     def get(self) -> T:
-        """The value of this process; what `make` raises is raised, and the next call tries anew."""
+        """The value of this process; what `make` raises is raised; the next call tries again."""
         pid = os.getpid()
         if pid not in self._made:
             # A lock for each process: the parent's may have been held when it forked.

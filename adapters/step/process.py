@@ -56,7 +56,7 @@ def _no_interpreter(interpreter: str, why: str) -> TargetError:
 
 
 class TargetProcess:
-    """One worker. `ready` is what it told once the step was loaded; `failed` why it was not."""
+    """One worker. `ready` is what it reported once the step was loaded; `failed` why it was not."""
 
     def __init__(
         self, interpreter: Path, environment: Mapping[str, str], setup: Mapping[str, Any]
@@ -192,7 +192,7 @@ class TargetProcess:
         )
 
     def _kill(self) -> None:
-        """The worker hangs: end it and the plans that it told of."""
+        """The worker hangs: end it and the plans that it reported."""
         for group in list(self._plans.values()):
             with suppress(OSError):
                 os.killpg(group, 9)

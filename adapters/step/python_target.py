@@ -139,7 +139,7 @@ class PythonTarget:
         return ""
 
     def prompt_sha256(self, workspace: Workspace, commit: str, *, stored: bool = False) -> str:
-        """Of the prompt at a commit; '' where only running it would tell, and that is impossible."""
+        """Of the prompt at a commit; '' where only running it would show it, and it cannot run."""
         text = self.prompt_in(workspace.read(commit, self.sources[0], stored=stored))
         if text is not None:
             return sha256(text.encode()).hexdigest()

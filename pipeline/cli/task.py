@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _check(given: list[str]) -> None:
-    """Read the flags before luigi does, which tells a fault to standard error alone."""
+    """Read the flags before luigi does, which reports a fault on standard error alone."""
     said = StringIO()
     try:
         with redirect_stderr(said), CmdlineParser.global_instance(given) as parser:

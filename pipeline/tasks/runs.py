@@ -41,7 +41,7 @@ class Run(LabTask):
     def max_batch_size(self) -> float:  # type: ignore[override]
         """All runs at once; from a luigid as many as calls are made at a time.
 
-        Whoever has made its part goes on with what is left of all parts.
+        A process that has made its part continues with what is left of all parts.
         """
         if luigi.interface.core().local_scheduler:
             return inf

@@ -89,7 +89,7 @@ def bad_block(error: ValidationError) -> Fault:
 
 
 IMPLEMENT, INSIGHT, REVIEW = "implement.md.j2", "insight.md.j2", "code_review.md.j2"
-SEND_BACK = "Your answer was not accepted: {reason}\nAnswer once more, in full, with that mended."
+SEND_BACK = "Your answer was not accepted: {reason}\nAnswer once more, in full, with that fixed."
 Texts = Sequence[tuple[str, str]]
 """(path, text) of files."""
 

@@ -17,7 +17,7 @@ FREE_TEXT = 12
 """Gold values of more words than this are texts, where right and wrong is not a comparison."""
 MOST_WRONG = 5
 NEVER = 0.1
-"""Right less often than this, where gold values hardly repeat: values invented anew each time."""
+"""Right less often than this, where gold values hardly repeat: values invented again each time."""
 DISTINCT = 0.5
 
 Values = Mapping[str, Sequence[str]]
@@ -100,7 +100,7 @@ def _gold_by_field(evidence: RunEvidence) -> dict[str, list[str]]:
 def _invented(
     evidence: RunEvidence, found: Mapping[tuple[Side, str, str], Sequence[_Judged]]
 ) -> set[str]:
-    """Fields of lists whose values each answer makes up anew: there is no right or wrong there."""
+    """Fields of lists whose values each answer makes up again: there is no right or wrong there."""
     right: dict[str, list[bool]] = defaultdict(list)
     for (_, model, field), judged in found.items():
         if not model and "[]" in field:

@@ -25,7 +25,7 @@ def for_strategies(
     words_first: bool,
     reviews: Sequence[AnalystFinding],
 ) -> Iterator[Direction]:
-    """One direction per strategy at hand; `words_first` while aligning was not tried yet."""
+    """One direction per available strategy; `words_first` while aligning was not tried yet."""
     makers = {
         ALIGN: _align,
         CONTRACT: _contract,
@@ -43,7 +43,8 @@ def _align(metrics: Metrics, needs: Needs, _: bool) -> Direction:
     return Direction(
         title="Say in the prompt what each field is and is not, as the schema describes it",
         strategy=ALIGN,
-        why=f"Answers have the right form and wrong values: {percent(needs.wrong_share)} of the values "
+        why="Answers have the right form and wrong values: "
+        f"{percent(needs.wrong_share)} of the values "
         f"on the {needs.side} are wrong, {percent(needs.from_input)} are others of the same input.",
         evidence=_wrong_values(metrics, needs),
         expected=_rises(metrics, needs, needs.wrong_share),
@@ -89,7 +90,8 @@ def _compact(metrics: Metrics, needs: Needs, words_first: bool) -> Direction:
     return Direction(
         title="Add two short examples that differ in structure",
         strategy=COMPACT,
-        why=f"{percent(needs.wrong_share)} of the values are wrong, {percent(needs.missing)} missing; "
+        why=f"{percent(needs.wrong_share)} of the values are wrong, "
+        f"{percent(needs.missing)} missing; "
         "short examples cost few tokens and leave less to copy.",
         evidence=_failing_plans(needs) or _wrong_values(metrics, needs),
         expected=_rises(metrics, needs, needs.wrong_share + needs.missing),

@@ -12,7 +12,7 @@ from prompt_lab.names import Side, count
 from prompt_lab.records import Direction
 
 GRAVE = 0.7
-"""Weight of a review's finding from which on it must be mended."""
+"""Weight of a review's finding from which on it must be fixed."""
 _EXAMPLES = 4
 
 
@@ -76,7 +76,7 @@ def _objections(needs: Needs, reviews: Sequence[AnalystFinding]) -> Iterator[Dir
     grave = [one for one in reviews if one.weight >= GRAVE and one.side is needs.side]
     if grave:
         yield Direction(
-            title=f"Mend what the review objects to: {cut_line(grave[0].text, 80)}",
+            title=f"Fix what the review objects to: {cut_line(grave[0].text, 80)}",
             strategy=None,
             why=grave[0].text,
             evidence=tuple(part for one in grave[:_EXAMPLES] for part in one.evidence[:1]),

@@ -120,7 +120,7 @@ def render_instructions(known: Instructions) -> str:
     return page(
         f"# Instructions: {plain_line(known.step)}",
         f"What is known to go wrong in this step, from "
-        f"{count(len(known.iterations), 'iteration')}. Whoever "
+        f"{count(len(known.iterations), 'iteration')}. Any analyst or agent that "
         "changes its prompt reads this first. Written by the lab; each iteration renews it.",
         section("Known failure modes", _render_modes(standing_modes(known.modes))),
         section("Seen before, and gone since", _render_modes(gone)),

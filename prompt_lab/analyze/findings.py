@@ -1,4 +1,4 @@
-"""What an analyst found, one statement each, and the fenced block in which it stands in a page."""
+"""What an analyst found, one statement each, and the fenced block that holds it in a page."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal

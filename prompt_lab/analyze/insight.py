@@ -19,7 +19,7 @@ def render_insight(
 ) -> str:
     """The page of the `metrics` analyst. Read its findings back with `parse_findings`.
 
-    `known` are the step's failure modes before this iteration, for whoever reads on from here.
+    `known` are the step's failure modes before this iteration, for the readers of the page.
     """
     found = statements(metrics)
     return page(

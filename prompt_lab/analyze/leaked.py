@@ -1,6 +1,6 @@
 """A candidate that holds text of verify plans: where it stands, and why no verdict may rest on it.
 
-The gate reads the verify plans once, to confirm what was found on others. A prompt that tells their
+The gate reads the verify plans once, to confirm what was found on others. A prompt that quotes
 texts or answers is confirmed by them whatever it is worth, so such a candidate is INVALID.
 """
 
@@ -39,7 +39,7 @@ def leaked(
     train: Sequence[PlanText],
     verify: Sequence[PlanText],
 ) -> tuple[LeakLocation, ...]:
-    """Every place where a changed file tells what neither the baseline nor a train plan does.
+    """Every place where a changed file quotes what neither the baseline nor a train plan does.
 
     In each file the longest text is first: many plans may share a few words of it.
     `changed` is path -> (text before, text after); `stood` are the other texts of the baseline.
@@ -68,9 +68,9 @@ def leaked(
 def decoded_text(path: str, text: str) -> str:
     r"""A file's text, and what its JSON or Python says where it is spelt in another way.
 
-    >>> told("a.json", '{"a": "caf\\u00e9"}').splitlines()[1]
+    >>> decoded_text("a.json", '{"a": "caf\\u00e9"}').splitlines()[1]
     '{"a": "café"}'
-    >>> told("a.py", 'A = "pay\\nnow"').splitlines()[1:]
+    >>> decoded_text("a.py", 'A = "pay\\nnow"').splitlines()[1:]
     ['pay', 'now']
     """
     said = ""
@@ -94,7 +94,7 @@ def void(places: Sequence[LeakLocation], branch: str) -> tuple[Reason, ...]:
     more = ", …" if len(names) > NAMES_SHOWN else ""
     at = f"{first.file!r}" + (f", line {first.line}" if first.line else "")
     text = (
-        f"Text of {count(len(names), 'verify plan')} stands in what the candidate sends"
+        f"Text of {count(len(names), 'verify plan')} is in what the candidate sends"
         f" ({', '.join(map(repr, names[:NAMES_SHOWN]))}{more}; first in {at}), so these plans"
         " could confirm nothing. Take it out in a commit on the branch (an example of a train"
         f" plan may stay) and test that with --branch {branch}."
@@ -125,7 +125,7 @@ def _constants(source: str) -> Iterator[str]:
 
 
 def _is_common(leak: Leak) -> bool:
-    """A year, a count or a round sum, which stands in a prompt by chance."""
+    """A year, a count or a round sum, which is in a prompt by chance."""
     digits = "".join(char for char in leak.text if char.isdigit())
     parts = tokens(visible(leak.text))
     if not digits or weight(parts) > 2 or any(char.isalpha() for char in leak.text):

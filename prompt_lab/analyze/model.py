@@ -101,7 +101,7 @@ class ErrorKind(Record):
     count: int
     plans: tuple[str, ...]
     example: str = Field(description="one message, verbatim")
-    path: str = Field(description="run folder that the example stands in")
+    path: str = Field(description="run folder that holds the example")
 
 
 class Wrong(Record):

@@ -12,7 +12,7 @@ LOW = 0.5
 
 @dataclass(frozen=True)
 class Needs:
-    """Shares in [0, 1] on one side. Where no gold is known, what is wrong is told by the score."""
+    """Shares in [0, 1] on one side. Where no gold is known, the score says what is wrong."""
 
     side: Side
     runs: int

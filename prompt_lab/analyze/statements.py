@@ -123,7 +123,8 @@ def _fields(metrics: Metrics) -> Iterator[AnalystFinding]:
             f"{wrong} wrong values {field.missing} are missing, {field.from_input} stand elsewhere "
             f"in the plan's inputs, {field.made_up} are made up.",
             evidence=tuple(
-                f"{one.count}x {cut_line(one.got, 60)!r} for {cut_line(one.gold, 60)!r} ({one.path})"
+                f"{one.count}x {cut_line(one.got, 60)!r} for {cut_line(one.gold, 60)!r}"
+                f" ({one.path})"
                 for one in field.wrong
             ),
             side=field.side,

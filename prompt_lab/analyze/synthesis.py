@@ -62,7 +62,7 @@ def parse_synthesis(text: str, *, where: str = "synthesis.md") -> SynthesisRecor
     if body is None:
         raise StoreError(
             f"{where} has no ```json block with a synthesis. Delete the file and run Synthesis "
-            "again to have it written anew."
+            "again to have it written again."
         )
     try:
         return SynthesisRecord.model_validate_json(body)
@@ -71,7 +71,7 @@ def parse_synthesis(text: str, *, where: str = "synthesis.md") -> SynthesisRecor
         place = ".".join(map(str, first["loc"])) or "the block"
         raise StoreError(
             f"{where}: the ```json block is no synthesis: {place!r}: {first['msg']}. Delete the "
-            "file and run Synthesis again to have it written anew."
+            "file and run Synthesis again to have it written again."
         ) from error
 
 
@@ -118,7 +118,7 @@ def synthesise(
     *,
     known: Sequence[FailureMode] = (),
 ) -> SynthesisRecord:
-    """Reconcile the analysts and rank five directions; `available` are the strategies at hand.
+    """Reconcile the analysts and rank five directions; `available` are the available strategies.
 
     The order follows the metrics. A direction that was decided before is set aside unless there
     is new evidence. A change whose verdict is open belongs into `tried` with the outcome None; the

@@ -103,8 +103,8 @@ def errors(metrics: Metrics) -> str:
         for error in metrics.errors
     ]
     examples = [
-        f"{plain_line(error.kind)}, {plain_line(error.model)}, {error.side}, in {plain_line(error.path)}:\n\n"
-        + block(error.example)
+        f"{plain_line(error.kind)}, {plain_line(error.model)}, {error.side}, "
+        f"in {plain_line(error.path)}:\n\n" + block(error.example)
         for error in metrics.errors[:ROWS]
     ]
     if not rows:

@@ -64,7 +64,8 @@ def lengths(metrics: Metrics) -> str:
         (
             plain_line(one.model),
             plain_line(one.field) or "(whole output)",
-            f"{count(_integer_value(one.baseline_chars))} → {count(_integer_value(one.candidate_chars))}",
+            f"{count(_integer_value(one.baseline_chars))}"
+            f" → {count(_integer_value(one.candidate_chars))}",
             times(one.ratio),
             times(one.baseline_to_gold),
             times(one.candidate_to_gold),
@@ -110,7 +111,8 @@ def duplicates(metrics: Metrics) -> str:
 def render_placeholders(metrics: Metrics) -> str:
     """Placeholders left in, and text copied from the prompt."""
     rows = [
-        ("placeholder", one.side.value, plain_line(one.model), plain_line(one.field), plain_line(one.text, 100),
+        ("placeholder", one.side.value, plain_line(one.model), plain_line(one.field),
+         plain_line(one.text, 100),
          str(one.count), plain_line(one.path))
         for one in metrics.placeholders
     ]  # fmt: skip

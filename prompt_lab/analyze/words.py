@@ -35,7 +35,7 @@ BYTES_PER_TOKEN = 4
 
 
 class Word(NamedTuple):
-    """A word, casefolded, and where it stands in its text."""
+    """A word, casefolded, and its position in its text."""
 
     text: str
     start: int

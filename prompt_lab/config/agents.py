@@ -23,7 +23,7 @@ class Act(Config):
 
 
 class AgentConfig(Config):
-    """One agent. Its edits are held to the budget here, whatever it was told and says."""
+    """One agent. Its edits are held to the budget here, whatever it was asked and says."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="part of file names")
     kind: AgentKind = Field(description="an agent's name in adapters/registry.py")
@@ -58,7 +58,7 @@ class AgentConfig(Config):
     processes: int = Field(default=512, ge=1, description="at the same time, threads included")
     cost_usd: float = Field(default=1.0, gt=0, description="most that one task may cost")
     price: TokenPrice | None = Field(
-        default=None, description="of its model, where the command tells tokens and no money"
+        default=None, description="of its model, where the command reports tokens and no money"
     )
     max_tokens: int = Field(default=4096, ge=1, description="of one answer, for kind api")
     script: tuple[Act, ...] = Field(default=(), description="for kind scripted")
@@ -97,5 +97,7 @@ class AgentConfig(Config):
         if self.kind == "api" and not self.model:
             raise ValueError("kind api needs 'model:', an alias of configs/models")
         if self.kind == "codex" and self.price is None:
-            raise ValueError("kind codex needs 'price:': it tells tokens, and 'cost_usd' is money")
+            raise ValueError(
+                "kind codex needs 'price:': it reports tokens, and 'cost_usd' is money"
+            )
         return self

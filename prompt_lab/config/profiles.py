@@ -145,7 +145,7 @@ def model_of(name: str, raw: object, environ: Mapping[str, str]) -> ModelConfig:
 
 
 def without_class(config: ModelConfig) -> ModelConfig:
-    """The same model for whoever asks its server directly: a target, by a URL.
+    """The same model for a client that asks its server directly: a target, by a URL.
 
     What its arguments say of temperature stays; a key that is written out there does not.
     """

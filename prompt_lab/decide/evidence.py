@@ -49,7 +49,7 @@ class Evidence(_EvidenceModel):
         default=(), description="rules of the policy that the candidate broke, one sentence each"
     )
     remarks: tuple[Reason, ...] = Field(
-        default=(), description="warnings that are told with any verdict and change none"
+        default=(), description="warnings that are shown with any verdict and change none"
     )
     validity: Validity | None = Field(default=None, description="valid answers of each side")
     latency: Amounts | None = Field(default=None, description="seconds per run")

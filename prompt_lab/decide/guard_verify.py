@@ -1,4 +1,4 @@
-"""The last gate: do the verify plans, which nobody tuned on, confirm it?
+"""The last gate: do the verify plans, which no candidate was tuned on, confirm it?
 
 It is read once, when all else says YES, and can only lower the verdict. Hence its own, lenient
 level (policy.verify_alpha): the false keeps of train and gate together stay below alpha whatever

@@ -59,7 +59,7 @@ def design(plans: int, policy: Policy) -> Design:
 def run_looks(
     values: Floats, plan: Design, policy: Policy, margin: float | None = None
 ) -> LookStop:
-    """Walk the looks over the plan values at hand (NaN: no whole pair), in trial order.
+    """Walk the looks over the available plan values (NaN: no whole pair), in trial order.
 
     `margin` keeps a trial open while showing 'loses less than the margin' is still in reach.
     """

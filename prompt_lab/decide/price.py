@@ -62,7 +62,7 @@ def forecast(plans: int, deviation: float, policy: Policy) -> Forecast:
     power, better = reach(plan, policy.smallest_effect / unit, policy, unit)
     _, equal = reach(plan, 0.0, policy, unit)
     gain = min(1.0, _visible(plan, policy, unit))
-    if count <= FEW:  # the looks are told by normal theory, which few plans do not keep
+    if count <= FEW:  # the looks are planned by normal theory, which few plans do not keep
         drift = policy.smallest_effect / max(deviation, 1e-9)
         power = min(power, power_of_look(count, drift, policy.alpha))
         alone = drift_shown(count, policy.alpha, policy.power) * deviation

@@ -13,7 +13,7 @@ from prompt_lab.decide.reasons import Code, Reason, number, points
 
 
 class Simpler(NamedTuple):
-    """Whether the rule applies, and whether the pairs at hand show it."""
+    """Whether the rule applies, and whether the available pairs show it."""
 
     shown: bool
     note: Reason | None

@@ -20,7 +20,7 @@ class Trial:
     """The looks of one candidate, planned before its first run.
 
     Plans are taken in an order that the policy's seed decides, each with all its models and
-    replicates. A trial that is built anew and given all pairs so far stands where it stood, so a
+    replicates. A trial that is built again and given all pairs so far is in the same state, so a
     task may forget it between two batches and an old verdict can be computed again.
     """
 

@@ -1,4 +1,4 @@
-"""Whether anyone answered: where nobody did, on a whole side, nothing can be compared."""
+"""Whether anyone answered: where no model did, on a whole side, nothing can be compared."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,6 @@
 """What a judge is asked: its template rendered for one pair, and the key of the request.
 
-Inputs and answers are data. They are never read as a template, and each stands in a fence whose
+Inputs and answers are data. They are never read as a template, and each is in a fence whose
 sign is made from all of them, so that none can hold it: no text can end its own fence.
 """
 

@@ -108,7 +108,7 @@ def redactor_of(experiment: Experiment) -> Redactor:
 
 
 def plan_texts(experiment: Experiment, meta: IterationMeta, split: Split) -> list[PlanText]:
-    """All plans of an iteration: those of verify only to see that nobody else has read them."""
+    """All plans of an iteration: those of verify only to check that no agent has read them."""
     return list(texts(experiment, meta.plans[split], split=split).values())
 
 
@@ -145,7 +145,7 @@ def ready(experiment: Experiment, name: str) -> AgentConfig:
     config = agent_config(experiment.context, name)
     why = agent(experiment.context, config).check()
     if why:
-        raise ModelUnavailable(f"Agent {name!r} cannot be used: {why}. Mend that, or name another.")
+        raise ModelUnavailable(f"Agent {name!r} cannot be used: {why}. Fix that, or name another.")
     if not config.paths:
         place = experiment.context.configs / "agents" / f"{name}.yaml"
         raise ConfigError([f"{place}: paths: name what agent {name!r} may change"])

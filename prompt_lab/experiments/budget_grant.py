@@ -34,7 +34,7 @@ def at_next_alpha(ctx: LabContext, step: str) -> Policy:
 def budgets(ctx: LabContext) -> list[ErrorBudgetView]:
     """The budget of every step that the lab has trials of under the policy of now.
 
-    One that cannot be told has the reason in its place.
+    One that is undeterminable has the reason in its place.
     """
     policy = ctx.policy(ctx.defaults.policy)
     found = []

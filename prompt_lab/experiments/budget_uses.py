@@ -64,7 +64,7 @@ def uses(ctx: LabContext, step: str, policy: Policy, *, before: int) -> list[Use
 
 
 def irregular_trials(lab: Lab) -> Iterator[Irregular]:
-    """Every iteration of which the budget cannot be told, or only by what history holds of it."""
+    """Every iteration whose budget is undeterminable, or known only from history."""
     steps = {folder.name.partition("_")[2] for folder in run_folders(lab).values()}
     for step in sorted(steps | set(iterations(lab).values())):
         known = StepHistory.read(lab, step)

@@ -85,7 +85,7 @@ def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tupl
     number = change.pull
     assert number is not None
     pull = host.get(number)
-    action, merged = f"{pull.state.value} by somebody else", ""
+    action, merged = f"{pull.state.value} by another user", ""
     if outcome is Outcome.YES and pull.state is not PullState.CLOSED:
         action, merged = "merged", _merge_pull(host, pull, change, when=when)
     elif outcome is Outcome.NO and pull.state is not PullState.MERGED:

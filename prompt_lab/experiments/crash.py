@@ -1,4 +1,4 @@
-"""CRASH: nobody answered, or not one answer could be used. No verdict; it stays open."""
+"""CRASH: no model answered, or not one answer could be used. No verdict; it stays open."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ class Crash(LabError):
 
 
 def refuse_silence(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]) -> None:
-    """Raises Crash where the rows of both sides are no evidence; the next call makes them anew.
+    """Raises Crash where the rows of both sides are no evidence; the next call makes them again.
 
     So it is where no row holds a valid answer, where a side of a model had no answer at all, and
     where the whole baseline failed in the step itself.
@@ -48,7 +48,7 @@ def refuse_unmeasurable(experiment: Experiment, batch: Batch, rows: Sequence[Run
 def note_taint(experiment: Experiment, batch: Batch, summary: RunsSummary) -> None:
     """Let no later trial rest on runs that found, or may have found, what another one had left."""
     gone = any(head != batch.commits[side] for side, (head, _) in summary.observed.items())
-    if gone or summary.dirt:  # each run's record tells which plan folder it was made with
+    if gone or summary.dirt:  # each run's record says which plan folder it was made with
         of = {"iteration": experiment.number, "commits": sorted(set(batch.commits.values()))}
         for model in read_meta(experiment.context.lab, experiment.number, experiment.step).models:
             note(experiment.context.lab, TAINT, now=utc_now(), model=model, **of)
@@ -68,6 +68,7 @@ def _refuse(experiment: Experiment, batch: Batch, silence: UnansweredRuns | None
     raise Crash(
         f"{silence.text}, so there is nothing to {'compare' if iterates else 'measure'}. "
         f"The first: {explain_error(first)} ({experiment.context.lab.root / first.path}). "
-        f"Fix the model's config in {experiment.context.configs / 'models'}, or the step; the same command "
+        f"Fix the model's config in {experiment.context.configs / 'models'}, or the step;"
+        " the same command "
         f"then makes these runs again.{give_up}"
     )

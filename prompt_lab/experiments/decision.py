@@ -174,7 +174,7 @@ def base_moved(experiment: Experiment) -> list[Reason]:
     try:
         lost = unmeasured(experiment, change.commit, onto=main, used=used)
     except MergeConflict:
-        return []  # the code host says so, and how it is mended
+        return []  # the code host says so, and how to fix it
     if not lost:
         return []
     text = base_moved_text(lost, change.branch, (meta.main, meta.main_commit, main))

@@ -28,7 +28,7 @@ from prompt_lab.store.reusable import count_without_plan_hash, timings
 
 
 def describe_dry_run(experiment: Experiment) -> str:
-    """A text of a screen, made without leaving a trace in the lab. Raises as the iteration would."""
+    """A text of a screen; leaves no trace in the lab. Raises as the iteration would."""
     with experiment.context.temporary_work_folder():
         return what_would_run(experiment)
 

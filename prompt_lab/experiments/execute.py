@@ -49,7 +49,7 @@ def refuse_unreachable(model: str, error: RunError | None, calls: Sequence[CallN
     """Raises OutsideFailure where no model could be reached: that is no answer of this side's.
 
     What was asked decides; where nothing was, what the step says of itself. A call that the step
-    gave up itself tells nothing of its model: such runs are weighed together (crash.py).
+    gave up itself says nothing about its model: such runs are weighed together (crash.py).
     """
     if calls:
         live = not any(call.answered_by or call.origin != LIVE for call in calls)

@@ -69,7 +69,7 @@ def check_follow_up(experiment: Experiment, meta: IterationMeta) -> None:
 
 
 def follow_up(experiment: Experiment, meta: IterationMeta, *, dry: bool = False) -> Change | None:
-    """The change with its fix: a commit on the same branch, or what somebody committed there.
+    """The change with its fix: a commit on the same branch, or what a user committed there.
 
     If `dry` nothing is made. Raises ConfigError where the fix takes a person, or more plans.
     """

@@ -17,7 +17,7 @@ from prompt_lab.store.plans import plan_names
 
 
 def leaks_under_test(experiment: Experiment, opened: Iterable[str] = ()) -> tuple[Reason, ...]:
-    """The finding that the change under test tells verify plans, if so; () else.
+    """The finding that the change under test quotes verify plans, if so; () else.
 
     `opened` are files that runs have loaded, beside those that the step may load.
     """
@@ -74,7 +74,7 @@ def _others(experiment: Experiment, base: str, paths: Sequence[str]) -> Iterator
 
 
 def _more_train(experiment: Experiment, known: Sequence[str]) -> list[PlanText]:
-    """The train plans that are not in this trial; one that cannot be read is nobody's source."""
+    """The train plans that are not in this trial; one that cannot be read is no source."""
     found: list[PlanText] = []
     for name in plan_names(
         experiment.context.lab,

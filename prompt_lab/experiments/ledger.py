@@ -1,4 +1,4 @@
-"""Ledger: the pages of a lab as it stands, another tool's too, without running anything."""
+"""Ledger: the pages of a lab, another tool's too, without running anything."""
 
 from collections.abc import Sequence
 

@@ -21,7 +21,7 @@ def in_looks(experiment: Experiment, batch: Batch) -> Generator[Need, None, list
     """Yield the runs of one look after the other until there is a verdict; the rows it is about.
 
     Where the step has a judge, each look's runs are followed by its judgements. Luigi begins this
-    anew after each look. So does the trial, since a probe may take the place of a reused run; with
+    again after each look. So does the trial, since a probe may take the place of a reused run; with
     the same pairs it stands where it stood.
     """
     while True:

@@ -1,4 +1,4 @@
-"""The steps of a loop: what it has made, what comes next, and how that is told."""
+"""The steps of a loop: what it has made, what comes next, and its messages."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -84,7 +84,8 @@ def ahead_of(loop: "LoopRun", state: LoopBegun) -> Ahead:
 def told_before(loop: "LoopRun", done: "Sequence[Done]", ahead: Ahead) -> str:
     """One line before an iteration."""
     answers = f", answers iteration {ahead.follow_up}" if ahead.follow_up else ""
-    at = f"Loop {loop.number}: {len(done) + 1} of at most {count(loop.limits.iterations, 'iteration')}"
+    most = count(loop.limits.iterations, "iteration")
+    at = f"Loop {loop.number}: {len(done) + 1} of at most {most}"
     return (
         f"{at}, iteration {ahead.number}{answers}. So far {_outcomes(done)}; {_money(loop, done)}."
     )

@@ -22,7 +22,8 @@ def check_base(experiment: Experiment, commit: str, *, onto: str, flag: str) -> 
         raise MergeConflict(f"{flag}: {error}: {_fix(experiment, onto)}") from error
     if lost:
         raise TargetError(
-            f"{flag}: {onto!r} has changed {_list_paths(lost)} since the branch left it, which the step"
+            f"{flag}: {onto!r} has changed {_list_paths(lost)} since the branch left it,"
+            " which the step"
             f" reads: what would be merged is not what would be run. {_fix(experiment, onto)}"
         )
 
@@ -53,7 +54,8 @@ def base_moved_text(lost: list[str], branch: str, main: tuple[str, str, str]) ->
     name, then, now = main
     return (
         f"{name!r} has moved from {then[:8]} to {now[:8]} since the runs: merged into that, "
-        f"{_list_paths(lost)} would not be as it was measured. Merge {name!r} into {branch!r}, and test "
+        f"{_list_paths(lost)} would not be as it was measured. Merge {name!r} into {branch!r},"
+        " and test "
         f"that with --branch {branch}."
     )
 

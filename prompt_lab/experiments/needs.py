@@ -1,4 +1,4 @@
-"""What a use case has to wait for. Whoever drives it supplies that and calls it again.
+"""What a use case has to wait for. The caller supplies that and starts it again.
 
 A use case that needs runs is a generator of needs. It is started from the top each time, reads
 from the lab what is there, and yields only what is missing.

@@ -77,7 +77,7 @@ def check_judge(
     why = ctx.why_not(model)
     if why:
         raise ModelUnavailable(
-            f"{place}: judge {model.alias!r} cannot be used: {why}. Mend that, or name another."
+            f"{place}: judge {model.alias!r} cannot be used: {why}. Fix that, or name another."
         )
     if not config.allow_self:
         check_independent(model, models)
@@ -95,7 +95,7 @@ def check_judge(
 def check_agents(experiment: Experiment) -> None:
     """Raises the LabError of an agent that is to implement and cannot, or of a bad template.
 
-    An analyst that cannot be used stops nobody: its page will say so.
+    An analyst that cannot be used stops no iteration: its page will say so.
     """
     agent = "" if experiment.change_ref else agent_of(experiment)
     if agent:

@@ -130,7 +130,7 @@ def left_out(experiment: Experiment) -> list[str]:
 
 
 def _as_told(experiment: Experiment, budget: Grant, follow_up_of: int | None) -> Grant:
-    """A second look at a candidate is a trial like any other, and is told as one; a replay not."""
+    """A second look at a candidate is reported as a trial like any other; a replay is not."""
     own_process = experiment.context.runs_in_own_process(experiment.step)
     if own_process and experiment.context.defaults.gateway.is_recorded:
         text = f"A {RECORDED}: it can merge nothing, and spends nothing of the budget of error."

@@ -29,7 +29,7 @@ class Prepared(Record):
 
 
 def prepare_pull(experiment: Experiment) -> str:
-    """Plan the train runs, which claims their folders. Writes prepared.json, returns its summary."""
+    """Plan the train runs and claim their folders. Writes prepared.json, returns its summary."""
     change = read_change(experiment.context.lab, experiment.number, experiment.step)
     order = order_of(experiment, Split.TRAIN)
     runs = batch_for(experiment, order).runs if order else ()

@@ -151,7 +151,7 @@ class MergeRevert:
         except NoSuchCommit:
             return main, self.reason.strip() or NO_REASON
         message = workspace.message(head)
-        if not message.startswith(begins):  # somebody else's, which is told
+        if not message.startswith(begins):  # another user's, which is reported
             return main, self.reason.strip() or NO_REASON
         return workspace.resolve(f"{head}^"), message.removeprefix(begins).strip()
 

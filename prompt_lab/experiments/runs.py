@@ -25,7 +25,7 @@ from prompt_lab.store.runs import is_finished
 
 
 def complete_split(experiment: Experiment, split: Split) -> Iterator[Need]:
-    """Make every run of a split that is missing, check what was really run, write runs_<split>.json.
+    """Make the missing runs of a split and check what was really run. Writes runs_<split>.json.
 
     Raises StoreError where the runs of one side are not there, Crash where nothing was answered.
     """

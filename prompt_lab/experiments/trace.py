@@ -23,7 +23,7 @@ class PlanTrace:
         self._files = hash_plan(self._folder)
 
     def end(self, result: StepResult, score: ScoreResult) -> FilesRead:
-        """Call it after the score. What cannot be told counts as read."""
+        """Call it after the score. What is undeterminable counts as read."""
         given = _given(self._adapter, self._files)
         read = given if result.plan_read is None else set(result.plan_read) & set(given)
         plan = {name: self._files[name] for name in sorted(read)}

@@ -33,7 +33,8 @@ def report_failures(experiment: Experiment) -> Iterator[None]:
             kept = f" ({path} has the trace)"
         said = " ".join(str(error).split())[:200]
         raise VerdictFailed(
-            f"{experiment.folder}: the verdict cannot be computed: {type(error).__name__}: {said}{kept}."
+            f"{experiment.folder}: the verdict cannot be computed:"
+            f" {type(error).__name__}: {said}{kept}."
             " All runs are kept, and the same command tries again. To end this iteration without"
             f" a verdict: luigi --module pipeline GiveUp --number {experiment.number} --reason '…'"
         ) from error

@@ -52,7 +52,7 @@ def readings(digits: str) -> frozenset[float]:
 
 
 def _place(line: str, value: object) -> tuple[int, int] | None:
-    """Where the value stands in the line, or None."""
+    """The position of the value in the line, or None."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
@@ -111,7 +111,7 @@ class Example:
 
     @property
     def opening_phrase(self) -> str:
-        """The first words, whatever their numbers, by which two examples are told apart."""
+        """The first words, whatever their numbers, by which two examples are distinguished."""
         return re.sub(r"\d+", "0", " ".join(normalize_text(self.shown).split()[:_OPENING]))
 
 

@@ -143,7 +143,7 @@ def _title(entry: LedgerEntry) -> str:
 def _level(entries: Sequence[LedgerEntry], marks: Sequence[Mark]) -> str:
     """Along the baselines, to the candidate where it was merged, and back where it was taken back.
 
-    What is left of a merge that others followed no score tells: the next baseline will.
+    What is left of a merge that others followed is in no score: the next baseline will.
     """
     moves: list[str] = []
     last: tuple[LedgerEntry, Mark] | None = None

@@ -22,7 +22,7 @@ def verdict_comment(view: ReportView) -> str:
 
 
 def escape(text: str) -> str:
-    r"""Text as text: no markup, no HTML, no line break, nobody called by name.
+    r"""Text as text: no markup, no HTML, no line break, no one mentioned by name.
 
     >>> print(escape("**a** <b> | c"))
     \*\*a\*\* \<b\> \| c

@@ -73,7 +73,7 @@ def _about(compared: Comparison) -> str:
         if compared.ours
         else f"The score is '{compared.score}': 1 for a run that ended without an error, else 0. "
         "Nothing else about the worth of an answer was recorded, so the verdict speaks of errors "
-        "alone; what the texts say stands in the findings below."
+        "alone; what the texts say is in the findings below."
     )
     names = ", ".join(plain_line(model) for model in compared.textless)
     left = f" Texts kept on one side only are left out: those of {names}." if names else ""

@@ -224,12 +224,12 @@ def who(row: RunRow) -> str:
 
     >>> from types import SimpleNamespace as of
     >>> who(of(record=of(model="a", calls=[of(answered_by="b"), of(answered_by="")])))
-    'answered by b (1 call), nobody (1 call)'
+    'answered by b (1 call), no model (1 call)'
     """
     found = Counter(call.answered_by for call in row.record.calls)
     if not found or set(found) == {row.record.model}:
         return ""
-    parts = [f"{alias or 'nobody'} ({count(n, 'call')})" for alias, n in found.items()]
+    parts = [f"{alias or 'no model'} ({count(n, 'call')})" for alias, n in found.items()]
     return f"answered by {', '.join(parts)}"
 
 

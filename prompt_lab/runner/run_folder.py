@@ -127,7 +127,8 @@ def begin(order: RunnerOrder, place: RunFolder, side: Side, site: Checkout) -> N
     for key in ("step", "model", "commit", "config_sha256"):
         if before[key] != meta[key]:
             raise StoreError(
-                f"{place.folder / META}: its runs were begun with {key} {_format_value(before[key])}, not "
+                f"{place.folder / META}: its runs were begun with {key}"
+                f" {_format_value(before[key])}, not "
                 f"{_format_value(meta[key])}. {_OTHER}, or ask for the same."
             )
 

@@ -43,7 +43,7 @@ def trials_in_history(lab: Lab, step: str) -> dict[int, list[str]]:
 
 
 _FOLDER = re.compile(r"([0-9]{1,6})_(.+)")
-"""A name with more digits is a date or the like, and would be the highest number for good."""
+"""A name with more digits is a date or the like, and would be the highest number permanently."""
 
 
 def claim_run_folder(lab: Lab, step: str) -> tuple[int, Path]:

@@ -24,7 +24,7 @@ from prompt_lab.store.lenient import (
 from prompt_lab.store.runs import claimed_by_us
 
 ENDED = "ended"
-"""The only score that another tool's run folder tells: 1 where the plan ended without an error."""
+"""The only score that another tool's run folder has: 1 where the plan ended without an error."""
 BOOKKEEPING = {OVERVIEW, LOG, MARKER, f"{MARKER}.damaged", f"{MARKER}.unanswered", "failure.jsonl"}
 _RAW = re.compile(r"[_-]raw\b")
 _FAULT = re.compile(r"^(\S+)\n.*?\[type=(\w+)", re.MULTILINE)

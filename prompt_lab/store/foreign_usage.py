@@ -16,7 +16,7 @@ def usage_of(out: Path, succeeded: object, faults: Faults) -> Usage:
 
     The log has a row of the client, with tokens, and one of the caller, without, for the same call.
     The overview gathers what a whole process did while the plan ran, other plans' calls included:
-    it is read only where the log tells no tokens.
+    it is read only where the log has no tokens.
     """
     log = read_objects(out / LOG, _ignored(out / LOG, faults), name=f"outputs/{out.name}/{LOG}")
     told = [row for row in log if "input_tokens" in row or "output_tokens" in row]

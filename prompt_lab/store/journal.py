@@ -36,7 +36,7 @@ class JudgeAnswer(Record):
     candidate_first: bool
     answer: str
     error: str = ""
-    """Why the judge refused this request for good; the answer is then ''."""
+    """Why the judge refused this request permanently; the answer is then ''."""
     usage: Usage
 
 

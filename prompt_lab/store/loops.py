@@ -31,7 +31,7 @@ class LoopEnded(Record):
     iterations: tuple[int, ...]
     cost_usd: float
     text: str
-    """What the terminal was told."""
+    """The text that the terminal showed."""
     when: str
 
 

@@ -37,7 +37,7 @@ from prompt_lab.task_engine.write_record import Versions, printable_path, record
 
 @dataclass
 class ActiveAttempt:
-    """One attempt while it goes on. `mutator` stands in for the task's own."""
+    """One attempt while it goes on. `mutator` replaces the task's own."""
 
     site: TaskContext
     number: int
@@ -134,7 +134,7 @@ class ActiveAttempt:
                 AttemptDecision(AttemptStatus.CRASH, AttemptCode.BASELINE_FAILED, text)
             ) from stopped
         if self.baseline or site.store.had_baseline():
-            text += ". It could be scored before: mend what has changed, or give the task a new id"
+            text += ". It could be scored before: fix what has changed, or give the task a new id"
             raise Stopped(
                 AttemptDecision(AttemptStatus.CRASH, AttemptCode.BASELINE_FAILED, text)
             ) from stopped

@@ -48,7 +48,7 @@ def end_of(
 ) -> CampaignResult | None:
     """How the campaign ends with these attempts, oldest first; None where it goes on.
 
-    `iterations` stands in for the task's own budget where it is not 0.
+    `iterations` replaces the task's own budget where it is not 0.
     """
     spent = sum(record.cost_usd for record in done)
     score = _score(done)

@@ -25,7 +25,7 @@ TOLD_BYTES = 1 << 20
 
 @dataclass
 class Maker:
-    """Who makes the candidate of an attempt; `mutator` stands in for the task's own."""
+    """Who makes the candidate of an attempt; `mutator` replaces the task's own."""
 
     site: TaskContext
     number: int

@@ -107,7 +107,7 @@ def _explain_confidence(task: Task) -> str:
 
 
 def _score(row: Mapping[str, Any]) -> float | None:
-    """What the workspace scores after an attempt, as far as its row tells."""
+    """What the workspace scores after an attempt, as far as its row shows."""
     kept = row.get("status") == "keep"
     found: float | None = row.get("candidate_score" if kept else "baseline_score")
     return found

@@ -48,7 +48,7 @@ def hidden_faults(
 ) -> Iterator[str]:
     """A sentence for each artifact that may be what a scorer runs whose words cannot tell.
 
-    `runs` tells whether an artifact is or holds a program. A declared `evaluator` says it instead.
+    `runs` says whether an artifact is or holds a program. A declared `evaluator` says it instead.
     """
     if task.evaluator or not scorer.hidden:
         return

@@ -28,7 +28,7 @@ _KEYWORD = re.compile(r"if|then|else|elif|while|until|do|!|exec|time|command")
 class Reader:
     """Reads commands of a task whose folder is `home`, both paths from the root `root`.
 
-    `programs` are the files that they run; `told` those that a line names which may run them;
+    `programs` are the files that they run; `told` are those that a line names which may run them;
     `hidden` says why their words cannot tell what is run, '' where they can.
     """
 
@@ -145,7 +145,7 @@ class Reader:
             self._program(file, cwd)
 
     def _line(self, texts: Iterable[str], cwd: str) -> None:
-        """A shell's line and what it is told: every file that it names may be what it runs."""
+        """A shell's line and its input: every file that it names may be what it runs."""
         self._mark_unreadable("is a shell's line")
         folders = [cwd]
         for text in map(self._expanded, texts):

@@ -42,7 +42,7 @@ class AttemptCode(StrEnum):
     MODE_CHANGED = "mode_changed"
     DELETED = "deleted"
     TEST_DELETED = "test_deleted"
-    WORKSPACE_CHANGED = "workspace_changed"  # somebody else changed the artifacts meanwhile
+    WORKSPACE_CHANGED = "workspace_changed"  # another user changed the artifacts meanwhile
     BAD_TASK = "bad_task"  # crash: the task.yaml has faults
     BAD_FLAG = "bad_flag"  # crash: what the command line gives or asks for cannot be used
     BASELINE_FAILED = "baseline_failed"  # crash: it met a bound, or could be scored before

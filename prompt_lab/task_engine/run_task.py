@@ -57,7 +57,7 @@ def make_attempt(
 
 
 def undo_last_keep(context: TaskContext, file: str, wait_seconds: float) -> None:
-    """Take the last keep back, and print its record. Raises LabError after the record of a crash."""
+    """Take the last keep back and print its record. Raises LabError after a crash's record."""
     started = utc_now()
     try:
         print_record(_undo(context, file, wait_seconds))

@@ -52,7 +52,7 @@ def out_of_scope(
 ) -> AttemptDecision | None:
     """The discard of a candidate that changes other files than artifacts; None where it does not.
 
-    What is `guarded` is nobody's to change, even where an artifact's folder holds it.
+    What is `guarded` may not be changed, even where an artifact's folder holds it.
     """
     own = sorted(path for path in changed if under(guarded, path))
     if own:

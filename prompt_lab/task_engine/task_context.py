@@ -131,7 +131,7 @@ class TaskContext:
         return self.tree.folder if self.no_jail else self.root
 
     def run(self, command: Command, more: Mapping[str, str], log: Path) -> CommandResult:
-        """Run a command in the tree as it stands, and log what it printed."""
+        """Run a command in the tree, and log what it printed."""
         limits, tree = self.task.limits, self.tree
         for folder in ("work/tmp" if self.no_jail else "work", command.cwd):
             files.make_folder(tree.folder, folder)
@@ -151,7 +151,7 @@ class TaskContext:
         return ended
 
     def phase(self, name: str, attempt: int) -> None:
-        """Say where the engine stands, for `--explain` and for whoever waits."""
+        """Write what the engine is doing, for `--explain` and for a process that waits."""
         told = {"pid": os.getpid(), "phase": name, "attempt": attempt, "since": utc_now()}
         with disk_errors(self.store.running):
             # Nothing is decided by it: it need not be whole at every moment. It is written over

@@ -1,4 +1,4 @@
-"""Ollama's chat: streams unless it is told not to, one JSON object a line."""
+"""Ollama's chat: streams unless the request says no, one JSON object a line."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -48,7 +48,7 @@ def _run_command(
             file.write(b"0")
         os.setsid()
         tree.adopt_orphans()
-        tree.die_with_parent(0 if job["jail"] else job["keeper"])  # a jail sees nobody outside
+        tree.die_with_parent(0 if job["jail"] else job["keeper"])  # a jail sees no process outside
         _end_if_alone(report)
         _reset_signals()
         limits = job["limits"]

@@ -44,7 +44,7 @@ def serve() -> None:
                 while answer:
                     answer = answer[os.write(told, answer) :]
     except BrokenPipeError:
-        pass  # the engine is gone, and nobody is left to tell
+        pass  # the engine has ended: no one reads this
     finally:
         keeper.close()
 

@@ -1,4 +1,4 @@
-"""One plan in the process that was forked for it: bounds, the work, and what is told about it."""
+"""One plan in the process that was forked for it: bounds, the work, and its report."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _evidence(shared: LoadedStep) -> dict[str, Any]:
 
 
 def _reads(shared: LoadedStep, job: dict[str, Any]) -> dict[str, Any]:
-    """Files read in the plan folder (None where that cannot be told), and outside of all."""
+    """Files read in the plan folder (None if undeterminable), and outside of all."""
     reads = shared.reads
     seen = reads.complete and shared.setup["mode"] != "command"
     return {

@@ -127,7 +127,7 @@ class Worker:
         return {"ready": ready}
 
     def _settle(self, shared: LoadedStep) -> None:
-        """What is loaded now is there for good: no fork has to copy it."""
+        """What is loaded now stays loaded: no fork has to copy it."""
         shared.settle()
         gc.collect()
         gc.freeze()

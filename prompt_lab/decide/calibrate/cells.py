@@ -111,13 +111,19 @@ SKEWED = tuple(
 )
 
 POWER = (
-    CalibrationCell(World(name="+10 points, 200 plans", effect=0.1), CellLimits(kept_at_least=0.68)),
+    CalibrationCell(
+        World(name="+10 points, 200 plans", effect=0.1), CellLimits(kept_at_least=0.68)
+    ),
     CalibrationCell(World(name="+10 points, 400 plans", effect=0.1, plans=400),
          CellLimits(kept_at_least=0.92, calls_at_most=0.62)),
-    CalibrationCell(World(name="no difference, 400 plans", plans=400), CellLimits(0.055, None, 0.73)),
+    CalibrationCell(
+        World(name="no difference, 400 plans", plans=400), CellLimits(0.055, None, 0.73)
+    ),
     CalibrationCell(World(name="+20 points, 200 plans", effect=0.2),
          CellLimits(kept_at_least=0.99, calls_at_most=0.45)),
-    CalibrationCell(World(name="-5 points, 200 plans", effect=-0.05), CellLimits(kept_at_most=0.005)),
+    CalibrationCell(
+        World(name="-5 points, 200 plans", effect=-0.05), CellLimits(kept_at_most=0.005)
+    ),
 )  # fmt: skip
 
 SAVINGS = (
@@ -125,11 +131,15 @@ SAVINGS = (
     CalibrationCell(World(name="no difference, baseline of 3 old runs", old_runs=3)),
     CalibrationCell(World(name="+10 points, adjusted for difficulty", effect=0.1),
          changes=(("adjust", "difficulty"),)),
-    CalibrationCell(World(name="no difference, adjusted for difficulty"), changes=(("adjust", "difficulty"),)),
+    CalibrationCell(
+        World(name="no difference, adjusted for difficulty"), changes=(("adjust", "difficulty"),)
+    ),
     CalibrationCell(World(name="+10 points, one look", effect=0.1), changes=(("mode", "fixed"),)),
     CalibrationCell(World(name="+10 points, anytime", effect=0.1),
          changes=(("mode", "anytime"), ("looks", 20))),
-    CalibrationCell(World(name="no difference, anytime"), changes=(("mode", "anytime"), ("looks", 20))),
+    CalibrationCell(
+        World(name="no difference, anytime"), changes=(("mode", "anytime"), ("looks", 20))
+    ),
 )  # fmt: skip
 
 _INVOICES, _PLANEXE = ("baseline", "candidate"), ("middle", "last")

@@ -30,8 +30,8 @@ Worlds whose truth is known, judged by the very functions that judge a trial. *K
 worlds that end in 'better'; its interval holds for all cells of a table together at 95 %. *Calls*
 are the mean share of the planned calls that were spent. *Claimed* and *uncorrected* are means, in
 points, over the first kept worlds; *warned* is the share of those whose verdict warns of uneven
-plans. Beside it stand the rules in common use on the same worlds. Wald's test is told the truth,
-which nobody knows: it is the limit. `cells.py` and `series.py` in
+plans. Beside it stand the rules in common use on the same worlds. Wald's test knows the truth,
+which no user knows: it is the limit. `cells.py` and `series.py` in
 `prompt_lab/decide/calibrate/` say what each cell is."""
 SKEWED = """With few plans of which a few lose much, no test keeps its level. The verdict then
 carries a warning (*warned*), or the anytime mode can be chosen, which needs no symmetry."""
@@ -49,13 +49,13 @@ holds here too. The tables drawn from, and where they come from, are in
 REAL_POWER = "The sides as they were: the pool's own difference is the truth, so keeping is right."
 REUSED = """The candidate is run today and compared with the baseline's answers of an earlier day,
 since when the model's mean score moved by so many points. Three ways to go about it stand beside a
-baseline that is wholly *made anew*. *No probe* trusts the old answers. *Probe only* makes a quarter
-of the plans anew, at least 8 of each model, and ends as INVALID if those show a drift at level
+baseline that is wholly *made again*. *No probe* trusts old answers. *Probe only* makes a quarter
+of the plans again, at least 8 of each model, and ends as INVALID if those show a drift at level
 0.01, shared among the models. *By the rule* is what a trial does: those probes replace the old
-answers; as soon as the trial says 'better', all old answers of the plans so far are made anew, the
+answers; as soon as the trial says 'better', all old answers of the plans so far are made again, the
 trial is built again and goes on if it is no longer settled; one that ends otherwise while it still
-rests on old answers is *INVALID* if all that was made anew shows a drift. *Calls* are the
-candidate's and those of the baseline made anew, over all calls of a wholly new trial; an INVALID
+rests on old answers is *INVALID* if all that was made again shows a drift. *Calls* are the
+candidate's and those of the baseline made again, over all calls of a wholly new trial; an INVALID
 trial has yet to be run again, which is not counted."""
 REUSED_NULL = """The candidate changes nothing, so the limit of the first table holds for the rule.
 What was wrong with trusting the probes alone: they are a part of the evidence and are asked at a

@@ -22,7 +22,7 @@ Look = Callable[[Floats], LookStop]
 
 
 class Probe(NamedTuple):
-    """The sample that is made anew in any case, and the test of its scores, one a plan."""
+    """The sample that is made again in any case, and the test of its scores, one a plan."""
 
     share: float
     fewest: int
@@ -51,13 +51,15 @@ class Reused(BaseModel):
     shift: float = Field(description="mean score today less that of the earlier day")
     gain: float = Field(description="true difference of candidate and baseline, both today")
     worlds: int
-    fresh: int = Field(description="kept where the whole baseline is made anew today")
+    fresh: int = Field(description="kept where the whole baseline is made again today")
     unprobed: int = Field(description="kept where it is reused and nothing is asked")
     probed: int = Field(description="kept where it is reused and the probe shows no drift")
-    renewed: int = Field(description="kept by the rule: all that a YES rests on is made anew first")
+    renewed: int = Field(
+        description="kept by the rule: all that a YES rests on is made again first"
+    )
     invalid: int = Field(description="worlds that the rule ends as INVALID")
     calls: float = Field(description="mean calls of the rule, over those of a wholly new trial")
-    probes: int = Field(description="plans made anew in any case, of each model")
+    probes: int = Field(description="plans made again in any case, of each model")
     seed: int
 
 
@@ -70,7 +72,7 @@ class ScoresByDay(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """Where a trial under the rule ended, how many plans it asked for, which were made anew."""
+    """Where a trial under the rule ended, how many plans it asked for, which were made again."""
 
     stop: LookStop
     asked: int
@@ -107,7 +109,7 @@ def run_reuse(cell: Reuse, worlds: int, seed: int, probe: Probe) -> Reused:
 def follow(fresh: Floats, reused: Floats, certain: Bools, look: Look) -> Followed:
     """The rule over one world's plan values: against the baseline of today, and the reused one.
 
-    Wherever the trial says 'better', all that was reused so far is made anew, and it is built
+    Wherever the trial says 'better', all that was reused so far is made again, and it is built
     again. So a YES is one that a wholly new trial says too.
     """
     renewed, asked = certain.copy(), 0
@@ -130,7 +132,7 @@ def _draw(cell: Reuse, count: int, rng: np.random.Generator) -> ScoresByDay:
 
 
 def _judge(world: ScoresByDay, look: Look, probe: Probe) -> tuple[int, ...]:
-    """Kept made anew, unprobed, probed and by the rule; INVALID; calls of the rule, and without."""
+    """Kept: made again, unprobed, probed, by the rule; INVALID; calls of the rule, and without."""
     then, today = world.then[..., 0], world.today[..., 0]
     certain = probe.certain(len(then))
     fresh, reused = (plan_values(world.candidate - old) for old in (world.today, world.then))

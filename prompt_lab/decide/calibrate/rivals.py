@@ -1,6 +1,6 @@
 """The rules in common use, on the same worlds: mean went up, a t-test, a t-test peeked at, Wald's.
 
-Wald's sequential test knows the true chances of a win and a loss, which nobody does: it is the
+Wald's sequential test knows the true chances of a win and a loss, which no one does: it is the
 limit of what any rule can save.
 """
 

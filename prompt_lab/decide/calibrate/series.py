@@ -23,7 +23,7 @@ class SeriesLimits(NamedTuple):
 
 
 class Series(NamedTuple):
-    """So many trials each time, `better` of them truly by `gain`, at places drawn anew."""
+    """So many trials each time, `better` of them truly by `gain`, at places drawn again."""
 
     name: str
     rule: LedgerRule

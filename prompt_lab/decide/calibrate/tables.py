@@ -57,10 +57,18 @@ def ledger_table(ledgers: Mapping[str, Ledgers]) -> str:
 
 
 def reuse_table(rows: Sequence[Reused]) -> str:
-    """One row per cell: kept with the baseline made anew, and reused in three ways."""
+    """One row per cell: kept with the baseline made again, and reused in three ways."""
     if not rows:
         return ""
-    head = ["cell", "worlds", "made anew", "no probe", "probe only", "by the rule", "together 95 %"]
+    head = [
+        "cell",
+        "worlds",
+        "made again",
+        "no probe",
+        "probe only",
+        "by the rule",
+        "together 95 %",
+    ]
     lines = [_line([*head, "calls", "INVALID", "probes a model"]), "|" + "---|" * 10]
     for row in rows:
         low, high = clopper_pearson(row.renewed, row.worlds, 1 - 0.05 / len(rows))
@@ -88,7 +96,7 @@ def reuse_costs(null: Sequence[Reused], gain: Sequence[Reused]) -> str:
         f"What the rule costs: where nothing has drifted it takes {low:.0%} to {high:.0%} of the"
         " calls of a wholly new trial for a candidate that changes nothing, and"
         f" {least:.0%} to {most:.0%} for one that gains 20 points, since all that a YES rests on"
-        " is made anew."
+        " is made again."
     )
 
 

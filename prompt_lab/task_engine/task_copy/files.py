@@ -36,7 +36,7 @@ class Conflict(LabError):
 
 
 class FileStamp(NamedTuple):
-    """What changes whenever a file does: nobody but the kernel sets the time of its change."""
+    """What changes whenever a file does: only the kernel sets the time of its change."""
 
     mode: int
     size: int

@@ -1,4 +1,4 @@
-"""What a tree holds, kept from one engine to the next: a tree is used again, not copied anew."""
+"""What a tree holds, kept from one engine to the next: a tree is used again, not copied again."""
 
 import json
 from collections.abc import Mapping

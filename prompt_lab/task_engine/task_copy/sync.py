@@ -1,7 +1,7 @@
 """The way back into the workspace: prepared as a whole, applied as a whole, taken back as a whole.
 
 `pending/` is a journal of one step. It is made whole by a rename, so it is there or it is not; what
-stands in it is finished by whoever comes next.
+is in it is finished by the next process.
 """
 
 import json
@@ -113,7 +113,7 @@ class Sync:
         if done.returncode:
             said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
             raise StoreError(
-                f"{self._root}: the artifacts could not be written: {said[0]}. Mend that, and run"
+                f"{self._root}: the artifacts could not be written: {said[0]}. Fix that, and run"
                 " the same command again: what was begun is finished then"
             )
 
@@ -146,7 +146,7 @@ class Sync:
 
 
 def _by_hand(kept: Path, told: Mapping[str, Any], undone: int) -> str:
-    """Where the versions of a keep lie, for whoever has to choose between them and an own edit."""
+    """The folder with the versions of a keep, for a user who has to choose between edits."""
     lie = "; ".join(
         f"{one['path']!r}: {_file(kept, one['old'])} before it, {_file(kept, one['new'])} as kept"
         for one in told["files"][:5]

@@ -1,4 +1,4 @@
-"""The sandbox's tree: a copy of the workspace that is used again and put back, not copied anew."""
+"""The sandbox's tree: a copy of the workspace that is reused and put back, not copied again."""
 
 import os
 import time
@@ -233,7 +233,7 @@ class Tree:
             if path.is_symlink() or (path.exists() and not path.is_dir()):
                 path.unlink()
             elif path.is_dir():
-                # The folder itself stays: to make it anew each time is dear on a busy disk.
+                # The folder itself stays: to make it again each time is slow on a busy disk.
                 for inner in os.listdir(path):
                     files.clear(self.folder, f"{name}/{inner}")
 

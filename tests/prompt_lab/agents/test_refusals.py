@@ -88,7 +88,7 @@ def test_no_sign_before_a_key_hides_it(end: str) -> None:
 
 def test_a_key_in_the_name_of_a_file() -> None:
     [fault] = secrets("x\n", path="our-own-secret/p.txt")
-    assert fault.text == "a key stands in '[key]/p.txt'"
+    assert fault.text == "a key is in '[key]/p.txt'"
 
 
 @pytest.mark.parametrize("key", [SHAPED, "our-own-secret"])
@@ -96,7 +96,7 @@ def test_a_key_in_the_name_of_a_file() -> None:
 def test_a_key_in_what_is_published_with_the_files(key: str, sign: str) -> None:
     text = f"It is {key[:5]}{sign}{key[5:]}"
     [fault] = of_secrets({}, OURS, {"the title": "Fine \u200b words", "the description": text})
-    assert (fault.code, fault.text) == ("secret", "a key stands in 'the description'")
+    assert (fault.code, fault.text) == ("secret", "a key is in 'the description'")
     assert redact_for_publication(text, OURS) == "It is [key]"
 
 

@@ -1,0 +1,33 @@
+"""A new name or word that has to be decoded fails `make check`."""
+
+import pytest
+
+from tests.tools.names import LIMITS, find_excess, find_offenders
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("def told():\n    return 1\n", "bare name"),
+        ("class Keeper:\n    pass\n", "metaphor"),
+        ('"""Mend it."""\n', "prose"),
+        ("# nobody reads this\n", "prose"),
+    ],
+)
+def test_an_offender_is_found(text: str, kind: str) -> None:
+    assert kind in {found for found, _ in find_offenders({"a.py": text})}
+
+
+def test_a_class_name_in_two_modules_is_found() -> None:
+    sources = {"a.py": "class Limits:\n    pass\n", "b.py": "class Limits:\n    pass\n"}
+    assert find_offenders(sources) == [("duplicate class", "Limits")]
+
+
+def test_plain_names_pass() -> None:
+    assert find_offenders({"a.py": 'def render_page():\n    """Render it."""\n'}) == []
+
+
+def test_one_more_than_the_limit_fails() -> None:
+    allowed = [("prose", f"a.py:{n} told") for n in range(LIMITS["prose"])]
+    assert find_excess(allowed) == []
+    assert find_excess([*allowed, ("prose", "a.py:99 told")])[0].startswith("prose: 21, at most 20")
