@@ -66,7 +66,7 @@ class Redactor:
     def find_secrets(self, text: str) -> frozenset[str]:
         """What `text` would hide of a text, each with the words that make it a key.
 
-        >>> sorted(Redactor(["top-secret"]).found('top-secret https://x/?key=abc'))
+        >>> sorted(Redactor(["top-secret"]).find_secrets('top-secret https://x/?key=abc'))
         ['?key=abc', 'top-secret']
         """
         known = {key for key in self._known if key in text}

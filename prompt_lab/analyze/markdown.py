@@ -20,7 +20,7 @@ def label(recorded: bool) -> str:
 def plain_line(text: str, most: int = 120) -> str:
     """Text as one line of at most `most` characters that is shown as it is, in a table too.
 
-    >>> plain("a|b\\n`c`")
+    >>> plain_line("a|b\\n`c`")
     'a\\\\|b \\\\`c\\\\`'
     """
     return _MENTION.sub(f"@{_WORD_JOINER}", _SPECIAL.sub(r"\\\1", cut_line(text, most)))
@@ -29,7 +29,7 @@ def plain_line(text: str, most: int = 120) -> str:
 def cut_line(text: str, most: int = 120) -> str:
     """Text on one line, cut at `most` characters.
 
-    >>> short("one\\ntwo  three", 9)
+    >>> cut_line("one\\ntwo  three", 9)
     'one two …'
     """
     one_line = " ".join(text.split())

@@ -45,9 +45,9 @@ class Word(NamedTuple):
 def split_words(text: str) -> list[Word]:
     """The words of a text in order; in scripts without spaces, its characters.
 
-    >>> [word.text for word in words("Don't stop — 3 Äpfel!")]
+    >>> [word.text for word in split_words("Don't stop — 3 Äpfel!")]
     ["don't", 'stop', '3', 'äpfel']
-    >>> [word.text for word in words("合計は 12")]
+    >>> [word.text for word in split_words("合計は 12")]
     ['合', '計', 'は', '12']
     """
     if not _BEYOND_LATIN.search(text.translate(_PLAIN)):

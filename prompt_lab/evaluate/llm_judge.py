@@ -61,7 +61,7 @@ def parse(answer: str) -> JudgeChoice | None:
     """The choice in a judge's answer; None where it makes none or more than one.
 
     >>> parse("Both are fine. Verdict: tie"), parse("verdict: SECOND"), parse("Hm.")
-    (<Choice.TIE: 'tie'>, <Choice.SECOND: 'second'>, None)
+    (<JudgeChoice.TIE: 'tie'>, <JudgeChoice.SECOND: 'second'>, None)
     """
     found = {
         m.lower() for m in re.findall(r"verdict\W+(first|second|tie)\b", answer, re.IGNORECASE)

@@ -128,7 +128,7 @@ def need(record: FloorRecord, gain: float, policy: Policy) -> Need:
 def in_calls(cost: TrialPrice) -> str:
     """A price as calls, money and time.
 
-    >>> in_calls(Price(200, 800, 1.2, 5400.0))
+    >>> in_calls(TrialPrice(200, 800, 1.2, 5400.0))
     '800 calls, $1.20, 1.5 h'
     """
     seconds = cost.seconds or 0.0

@@ -25,7 +25,7 @@ def field_credit(gold: Mapping[str, object], answer: Mapping[str, object]) -> di
 def values_equal(gold: object, answer: object) -> bool:
     """Equal as a reader would say: numbers to the cent, texts but for case, width and spaces.
 
-    >>> same(1249, 1249.004), same("STRASSE", "straße"), same(1, True), same(1, "1")
+    >>> values_equal(1249, 1249.004), values_equal("STRASSE", "straße"), values_equal(1, True), values_equal(1, "1")
     (True, True, False, False)
     """
     if isinstance(gold, bool) or isinstance(answer, bool):
@@ -44,7 +44,7 @@ def values_equal(gold: object, answer: object) -> bool:
 def normalize_text(text: str) -> str:
     """Case folded, in one Unicode form, runs of white space as one space.
 
-    >>> plain("  \\uff2eord\\twind ")
+    >>> normalize_text("  \\uff2eord\\twind ")
     'nord wind'
     """
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
@@ -72,9 +72,9 @@ _KEYS = frozenset(
 def normalize_volatile_text(text: str) -> str:
     """The text with ids, times and durations replaced; of JSON, whatever such a key holds too.
 
-    >>> settled("run 6f1c1c1e-0000-4000-8000-0123456789ab took 12.5 s, 2026-01-02T03:04:05Z")
+    >>> normalize_volatile_text("run 6f1c1c1e-0000-4000-8000-0123456789ab took 12.5 s, 2026-01-02T03:04:05Z")
     'run <id> took <duration>, <time>'
-    >>> settled('{"levers": 3, "duration_seconds": 1.25}') == settled(
+    >>> normalize_volatile_text('{"levers": 3, "duration_seconds": 1.25}') == normalize_volatile_text(
     ...     '{"levers": 3, "duration_seconds": 9}')
     True
     """

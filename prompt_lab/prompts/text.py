@@ -39,7 +39,7 @@ def split(text: str) -> PromptMessages:
     """System and user part of a prompt file, unfilled; without a `[user]` line the user part is ''.
 
     >>> split("Be brief.\\n[user]\\nText: {ticket}\\n")
-    Messages(system='Be brief.', user='Text: {ticket}')
+    PromptMessages(system='Be brief.', user='Text: {ticket}')
     """
     lines = text.splitlines()
     for index, line in enumerate(lines):
@@ -53,7 +53,7 @@ def split(text: str) -> PromptMessages:
 def join_messages(messages: PromptMessages) -> str:
     """The prompt file that `split` takes apart again.
 
-    >>> join(Messages("Be brief.", "Text: {ticket}"))
+    >>> join_messages(PromptMessages("Be brief.", "Text: {ticket}"))
     'Be brief.\\n[user]\\nText: {ticket}\\n'
     """
     if not messages.user:
@@ -93,10 +93,10 @@ def fill_placeholders(
     Where the user part is empty it becomes the inputs that the system part does not hold, one
     after another.
 
-    >>> fill(Messages("S", "Text: {a}"), {"a": "{b}", "b": "x"}, "single").user
+    >>> fill_placeholders(PromptMessages("S", "Text: {a}"), {"a": "{b}", "b": "x"}, "single").user
     'Text: {b}'
-    >>> fill(Messages("Read {{ a }}", ""), {"a": "x", "b": "y"}, "double")
-    Messages(system='Read x', user='y')
+    >>> fill_placeholders(PromptMessages("Read {{ a }}", ""), {"a": "x", "b": "y"}, "double")
+    PromptMessages(system='Read x', user='y')
     """
     user = _substitute(messages.user, inputs, style)
     if not messages.user:

@@ -84,7 +84,7 @@ class Overrun:
 def excesses(changes: Sequence[ChangedFile], budget: EditBudget) -> tuple[Overrun, ...]:
     """Every way in which the changes exceed the budget, one entry a code; none: within it.
 
-    >>> budget = Budget(paths=("prompts",), max_files=1, max_lines=40, file_types=(".txt",))
+    >>> budget = EditBudget(paths=("prompts",), max_files=1, max_lines=40, file_types=(".txt",))
     >>> excesses([ChangedFile("prompts/a.txt", added=3, removed=1)], budget)
     ()
     >>> [e.code.value for e in excesses([ChangedFile("prompts/a.py", added=41)], budget)]
@@ -146,9 +146,9 @@ def _totals(changes: Sequence[ChangedFile], budget: EditBudget) -> Iterable[Over
 def is_allowed(path: str, budget: EditBudget) -> bool:
     """Whether a path is among those that may change.
 
-    >>> allowed("prompts/deep/a.txt", Budget(("prompts",), 1, 1))
+    >>> is_allowed("prompts/deep/a.txt", EditBudget(("prompts",), 1, 1))
     True
-    >>> allowed("prompts/deep/a.txt", Budget(("prompts/*.txt",), 1, 1))
+    >>> is_allowed("prompts/deep/a.txt", EditBudget(("prompts/*.txt",), 1, 1))
     False
     """
     covered = any(covers(pattern, path) for pattern in budget.paths)

@@ -40,7 +40,7 @@ def unmarked(text: str) -> tuple[Span, ...]:
 def mark_differing_words(left: str, right: str) -> Marked:
     """Mark the words that differ; white space is left out of account.
 
-    >>> words("the total is 12.50", "the  total was 12.50").left
+    >>> mark_differing_words("the total is 12.50", "the  total was 12.50").left
     (Span(text='the total ', changed=False), Span(text='is', changed=True), \
 Span(text=' 12.50', changed=False))
     """

@@ -91,7 +91,7 @@ def read_verdict(text: str) -> ForeignVerdict:
     """What an assessment says under its heading 'Verdict', or on that very line.
 
     >>> read_verdict("# A\\n## Verdict\\n\\n**KEEP**: it works.\\n\\nMore.\\n## Next\\n")
-    Verdict(outcome=<Outcome.YES: 'YES'>, why='it works.')
+    ForeignVerdict(outcome=<Outcome.YES: 'YES'>, why='it works.')
     >>> read_verdict("## Verdict: NO\\n\\nA disaster.").why
     'A disaster.'
     """

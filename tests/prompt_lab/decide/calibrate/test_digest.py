@@ -5,7 +5,7 @@ def test_the_sources_are_those_that_a_figure_depends_on() -> None:
     found = sources(["prompt_lab.decide.calibrate.results"])
     room = "prompt_lab.decide."
     within = {name.removeprefix(room) for name in found}
-    assert {"looks", "signflip", "policy", "table", "calibrate.cells", "calibrate.reuse"} <= within
+    assert {"looks", "signflip", "policy", "pairs", "calibrate.cells", "calibrate.reuse"} <= within
     assert not {"calibrate.page", "calibrate.picture", "calibrate.tables", "conclude"} & within
     assert all(name.startswith(room) for name in found)
 
