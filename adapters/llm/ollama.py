@@ -17,7 +17,7 @@ class OllamaLlm(ChatLlm):
     """`settings.extra` are Ollama's options (num_ctx, top_k …). JSON comes by `format=schema`."""
 
     def _connect(self) -> ChatClient:
-        from llama_index.llms.ollama import OllamaLlm as Chat  # noqa: PLC0415 -- takes seconds
+        from llama_index.llms.ollama import Ollama as Chat  # noqa: PLC0415 -- takes seconds
         from ollama import Client as OllamaClient  # noqa: PLC0415
 
         address = self.config.base_url or ADDRESS
