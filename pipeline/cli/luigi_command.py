@@ -163,6 +163,7 @@ def _describe(name: str, parameter: luigi.Parameter) -> str:
 
 
 def flag(name: str, text: str) -> inspect.Parameter:
+    """An option that takes no value."""
     option = typer.Option(_flag_of(name), help=text, show_default=False)
     return _keyword(name, Annotated[bool, option], False)
 

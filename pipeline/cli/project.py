@@ -24,9 +24,7 @@ SETTINGS = "luigi.cfg"
 _LUIGID_HINT = (
     "# No luigid is needed. With one: LUIGI_CONFIG_PATH=configs/luigid.cfg, see `make scheduler`.\n"
 )
-_OF_THE_CHECKOUT = re.compile(
-    r"^\[lab\]\n(?:.*\n)*?\n|^logging_conf_file.*\n", re.MULTILINE
-)
+_OF_THE_CHECKOUT = re.compile(r"^\[lab\]\n(?:.*\n)*?\n|^logging_conf_file.*\n", re.MULTILINE)
 """Of the shipped luigi.cfg: the section [lab], and a path that only the checkout has."""
 
 
@@ -49,9 +47,9 @@ def init(
         make_example_lab(context, SAMPLE, shipped_folder() / "examples")
         lines.append(f"  {context.lab.root}  holds a sample: plans, and a target repository")
     lacking = [
-        f"  {alias}: {why}"
-        for alias in context.defaults.models
-        if (why := context.why_not(*context.select_models([alias])))
+        f"  {model.alias}: {why}"
+        for model in context.select_models(context.defaults.models)
+        if (why := context.why_not(model))
     ]
     if lacking:
         lines += ["Before the first iteration:", *lacking]

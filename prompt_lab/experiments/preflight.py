@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from prompt_lab.agents.requests import IMPLEMENT, INSIGHT, REVIEW
 from prompt_lab.agents.requests import check_template as check_asked
