@@ -16,6 +16,7 @@ import luigi
 from pipeline.settings import check_settings, default_configs
 from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.project import PROJECT_FILE, read_project
 from prompt_lab.ports import TaskTools
 from prompt_lab.store.layout import Lab
 
@@ -105,16 +106,36 @@ class lab(luigi.Config):
 def lab_context() -> LabContext:
     """The context of this process, by luigi.cfg and the environment."""
     check_settings()
-    return cached_context(os.environ.get("PROMPTLAB_ROOT"), os.environ.get("PROMPTLAB_CONFIGS"))
+    root, configs = os.environ.get("PROMPTLAB_ROOT"), os.environ.get("PROMPTLAB_CONFIGS")
+    return cached_context(root, configs, Path.cwd(), has_project=Path(PROJECT_FILE).is_file())
 
 
 @lru_cache(maxsize=4)
-def cached_context(root: str | None, configs: str | None) -> LabContext:
+def cached_context(
+    root: str | None, configs: str | None, _folder: Path, *, has_project: bool
+) -> LabContext:
     """One context for each lab, since luigi reads its section slowly."""
     section = lab()
+    if has_project and not configs:
+        return project_context(Path(), root, section.pages_url)
     return LabContext(
         Lab(Path(root or section.root)),
         Path(configs or section.configs or default_configs()),
         load_adapter,
         section.pages_url,
+        shipped=default_configs(),
+    )
+
+
+def project_context(folder: Path, root: str | None = None, pages_url: str = "") -> LabContext:
+    """The context of the folder's promptlab.yaml; `root` overrides its lab. Raises ConfigError."""
+    path = folder / PROJECT_FILE
+    project = read_project(path)
+    return LabContext(
+        Lab(Path(root) if root else folder / project.lab),
+        folder / project.configs,
+        load_adapter,
+        pages_url,
+        shipped=default_configs(),
+        project=path,
     )

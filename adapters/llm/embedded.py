@@ -28,7 +28,7 @@ class Embedded(BaseLlm):
     def check(self) -> str | None:
         """What is not installed, or None."""
         if find_spec("xllamacpp") is None or model_file() is None:
-            return "the embedded model is not installed: run `make setup`"
+            return "the embedded model is not installed: run `prompt-lab install-local-model`"
         return super().check()
 
     def close(self) -> None:

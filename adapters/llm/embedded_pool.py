@@ -180,7 +180,8 @@ def _start() -> Server:
         process.kill()
         code = process.wait()
         raise TransientError(
-            f"The embedded model did not start (exit code {code}). Run `make setup` again."
+            f"The embedded model did not start (exit code {code}). "
+            "Run `prompt-lab install-local-model` again."
         )
     # No proxy stands between this machine and itself, whatever the environment says.
     return Server(process, address, httpx.Client(base_url=address, trust_env=False, timeout=None))

@@ -1,5 +1,6 @@
 """Tasks on a whole lab: its pages, its old verdicts, and labs to begin with."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import luigi
@@ -12,7 +13,7 @@ from prompt_lab.experiments.compare import compare
 from prompt_lab.experiments.example_lab import NOTE, is_example_there, make_example_lab
 from prompt_lab.experiments.ledger import write_ledger
 from prompt_lab.experiments.recorded_lab import make_recorded_lab
-from prompt_lab.experiments.replay import replay
+from prompt_lab.experiments.replay import Replayed, render_replay, replay
 from prompt_lab.report.terminal import say
 
 
@@ -46,10 +47,13 @@ class Replay(PrintingTask):
     policy = luigi.Parameter(
         default="", description="a file of configs/policies: which verdicts would it change?"
     )
+    found: Sequence[Replayed] = ()
+    """One result for each verdict, once it has run."""
 
     def run(self) -> None:
         """Compute again and print. Raises VerdictsDiffer where a verdict's own policy differs."""
-        text, failure = replay(self.context, self.number, self.policy)
+        self.found = replay(self.context, self.number, self.policy)
+        text, failure = render_replay(self.found, self.policy)
         if failure:
             say(text)
             raise VerdictsDiffer(failure)

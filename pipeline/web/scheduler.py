@@ -10,6 +10,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from pipeline.settings import default_configs
 from pipeline.wiring import lab_context, load_adapter
 from prompt_lab.errors import LabError
 from prompt_lab.store.files import disk_errors
@@ -65,8 +66,7 @@ def main() -> int:
         flush=True,
     )
     print(
-        "Then, in another terminal:\n  LUIGI_CONFIG_PATH=configs/luigid.cfg "
-        ".venv/bin/luigi --module pipeline Iteration",
+        f"Then, in another terminal:\n  LUIGI_CONFIG_PATH={_luigid_settings()} prompt-lab iterate",
         flush=True,
     )
     luigid = str(Path(sys.executable).with_name("luigid"))
@@ -80,6 +80,12 @@ def main() -> int:
             return 0
         finally:
             daemon.terminate()  # a luigid that outlives this would hold the port
+
+
+def _luigid_settings() -> Path:
+    """The shipped luigid.cfg, by the path that is shortest from here."""
+    path = default_configs() / "luigid.cfg"
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _refuse_taken(port: int) -> None:

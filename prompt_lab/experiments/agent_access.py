@@ -4,7 +4,6 @@ import os
 
 from prompt_lab.agents.port import Agent, Copies
 from prompt_lab.config.agents import AgentConfig
-from prompt_lab.config.base import load_folder, load_named
 from prompt_lab.errors import UnknownName
 from prompt_lab.experiments.context import LabContext
 
@@ -13,14 +12,15 @@ _SECRET = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 
 def agent_config(ctx: LabContext, name: str, what: str = "agent") -> AgentConfig:
     """configs/agents/<name>.yaml; a model's name stands for that model. Raises UnknownName."""
-    folder = ctx.configs / "agents"
-    known = {path.stem for path in folder.glob("*.yaml")}
+    files = ctx.files
+    known = files.names("agents")
     if name in known:
-        return load_named(folder, AgentConfig, "agent", name)
+        return files.entry("agents", AgentConfig, "agent", name)
     models = {*ctx.models, *(m.short for m in ctx.models.values() if m.short)}
     if name not in models:
         known |= {"metrics"} if what == "analyst" else set()
-        raise UnknownName(what, name, known | models, f"{folder} and {ctx.configs / 'models'}")
+        where = f"{files.place('agents')} and {files.place('models')}"
+        raise UnknownName(what, name, known | models, where)
     return AgentConfig(name=name, kind="api", model=name)
 
 
@@ -46,7 +46,7 @@ def copies(ctx: LabContext, target: str) -> Copies:
 
 def secrets(ctx: LabContext) -> list[str]:
     """The values of all keys of this process: none is ever written into a file."""
-    agents = load_folder(ctx.configs / "agents", AgentConfig, "name").values()
+    agents = ctx.agent_configs().values()
     names = {name for name in os.environ if name.upper().endswith(_SECRET)}
     names |= {model.key_env for model in ctx.models.values()}
     names |= {one.key_env for one in agents}

@@ -69,7 +69,8 @@ def put_to_work(
     """Have an agent work in a box. The lab, wherever its links lead, and the target are hidden."""
     meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
     repository = experiment.context.repository(experiment.context.target(meta.target))
-    hidden = (*hidden_of(experiment.context.lab), repository, experiment.context.configs.resolve())
+    configs = experiment.context.files.existing()
+    hidden = (*hidden_of(experiment.context.lab), repository, *configs)
     started = utc_now()
     job = AgentJob(prompt, box.tree, box.home, hidden, writes)
     result = believed(agent(experiment.context, config).work(job), config.cost_usd)
@@ -124,7 +125,7 @@ def text_of(tree: Path) -> str:
 
 def template_of(experiment: Experiment, name: str) -> str:
     """A template of configs/prompts. Raises ConfigError where it cannot be read."""
-    path = experiment.context.configs / "prompts" / name
+    path = experiment.context.files.prompt(name)
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -147,7 +148,7 @@ def ready(experiment: Experiment, name: str) -> AgentConfig:
     if why:
         raise ModelUnavailable(f"Agent {name!r} cannot be used: {why}. Fix that, or name another.")
     if not config.paths:
-        place = experiment.context.configs / "agents" / f"{name}.yaml"
+        place = experiment.context.files.place("agents", name)
         raise ConfigError([f"{place}: paths: name what agent {name!r} may change"])
     return config
 

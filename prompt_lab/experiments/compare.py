@@ -1,9 +1,11 @@
 """Compare: what the `metrics` analyst sees between any two ranges of run folders of a lab."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from prompt_lab.analyze.metrics import measure
-from prompt_lab.decide.verdict import Policy, decide
+from prompt_lab.analyze.model import Metrics
+from prompt_lab.decide.verdict import Policy, Verdict, decide
 from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.evaluate.answered import by_ended, number_replicates, texts_on_both
 from prompt_lab.evaluate.pairs import pairs_of, whole_pairs
@@ -24,8 +26,26 @@ POLICY = Policy(name="compare", mode="fixed", verify="off")
 Sides = dict[Side, list[ForeignRunFolder]]
 
 
+class Compared(NamedTuple):
+    """Two ranges of run folders, measured and decided."""
+
+    about: Comparison
+    metrics: Metrics
+    verdict: Verdict
+
+
 def compare(ctx: LabContext, before: str, after: str) -> str:
     """Both documents of two ranges. Returns the screen. Raises the LabError of bad ranges."""
+    compared, metrics, verdict = measure_ranges(ctx, before, after)
+    goal = _goal(ctx, compared)
+    write_text(goal / "insight_metrics.md", render_compared_insight(metrics, compared))
+    write_text(goal / "assessment.md", render_compared_assessment(metrics, verdict, compared))
+    screen = render_compared_summary(metrics, verdict, compared)
+    return f"{screen}\n  written   {goal}/assessment.md, insight_metrics.md"
+
+
+def measure_ranges(ctx: LabContext, before: str, after: str) -> Compared:
+    """What compare() writes about, without writing it. Raises the LabError of bad ranges."""
     one, two = parse_range("--before", before), parse_range("--after", after)
     if max(one.first, two.first) <= min(one.last, two.last):
         raise ConfigError([f"--before {one} and --after {two} overlap: no run is on both sides"])
@@ -50,12 +70,7 @@ def compare(ctx: LabContext, before: str, after: str) -> str:
         irregular=tuple(OddFolder(path=b.path, faults=b.faults) for b in batches if b.faults),
     )
     metrics = measure(rows, {}, compared.score)
-    verdict = decide(pairs_of(rows), POLICY)
-    goal = _goal(ctx, compared)
-    write_text(goal / "insight_metrics.md", render_compared_insight(metrics, compared))
-    write_text(goal / "assessment.md", render_compared_assessment(metrics, verdict, compared))
-    screen = render_compared_summary(metrics, verdict, compared)
-    return f"{screen}\n  written   {goal}/assessment.md, insight_metrics.md"
+    return Compared(compared, metrics, decide(pairs_of(rows), POLICY))
 
 
 def _goal(ctx: LabContext, compared: Comparison) -> Path:

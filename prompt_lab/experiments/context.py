@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from prompt_lab.config.base import load, load_folder, load_named
+from prompt_lab.config.agents import AgentConfig
+from prompt_lab.config.base import load
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig, with_mode
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.config.profiles import profile_path, read_profile, without_class
@@ -18,6 +19,7 @@ from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import ModelUnavailable, UnknownName
 from prompt_lab.experiments.fallbacks import Fallbacks
 from prompt_lab.experiments.gateways import Gateways
+from prompt_lab.experiments.project import ConfigFiles
 from prompt_lab.own_process import ModelGateway, TargetLocation
 from prompt_lab.ports import CodeHost, LabRepository, Llm, StepAdapter, Workspace
 from prompt_lab.store.iterations import IterationMeta
@@ -39,6 +41,10 @@ class LabContext:
     configs: Path
     load_adapter: AdapterLoader
     pages_url: str = ""
+    shipped: Path | None = None
+    """The shipped configs, used where the lab's own have none."""
+    project: Path | None = None
+    """A promptlab.yaml, whose sections come before the files of `configs`."""
     _llms: dict[str, Llm] = field(default_factory=dict)
     _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
     _hosts: dict[str, CodeHost] = field(default_factory=dict)
@@ -46,16 +52,21 @@ class LabContext:
     _gateways: Gateways | None = None
 
     @cached_property
+    def files(self) -> ConfigFiles:
+        """Where the configs are looked for."""
+        return ConfigFiles(self.configs, self.shipped, self.project)
+
+    @cached_property
     def defaults(self) -> LabConfig:
-        """lab.yaml of the lab where it has one, else of configs/."""
+        """lab.yaml of the lab where it has one, else of promptlab.yaml or configs/."""
         own = self.lab.root / "lab.yaml"
-        found = load(own if own.exists() else self.configs / "lab.yaml", LabConfig)
+        found = load(own, LabConfig) if own.exists() else self.files.defaults()
         return with_mode(found, os.environ.get("PROMPTLAB_GATEWAY", ""))
 
     @cached_property
     def models(self) -> dict[str, ModelConfig]:
         """Every model by its alias, removed ones included; those of a profile come first."""
-        own = load_folder(self.configs / "models", ModelConfig, "alias")
+        own = self.files.entries("models", ModelConfig)
         profile = profile_path(os.environ, self.configs)
         return own | read_profile(profile, os.environ) if profile else own
 
@@ -67,7 +78,7 @@ class LabContext:
         chosen: dict[str, ModelConfig] = {}
         for name in names:
             if name not in by_name:
-                raise UnknownName("model", name, by_name, str(self.configs / "models"))
+                raise UnknownName("model", name, by_name, self.files.place("models"))
             chosen[by_name[name].alias] = by_name[name]
         return list(chosen.values())
 
@@ -110,7 +121,7 @@ class LabContext:
 
     def step(self, name: str) -> StepConfig:
         """configs/steps/<name>.yaml."""
-        return load_named(self.configs / "steps", StepConfig, "step", name)
+        return self.files.entry("steps", StepConfig, "step", name)
 
     def adapter(self, name: str) -> StepAdapter:
         """The adapter that runs a step; kept as long as its config stays as it is."""
@@ -151,7 +162,7 @@ class LabContext:
 
     def target(self, name: str) -> TargetConfig:
         """configs/targets/<name>.yaml."""
-        return load_named(self.configs / "targets", TargetConfig, "target", name)
+        return self.files.entry("targets", TargetConfig, "target", name)
 
     def repository(self, target: TargetConfig) -> Path:
         """Where the target's repository lies."""
@@ -202,11 +213,11 @@ class LabContext:
 
     def policy(self, name: str) -> Policy:
         """configs/policies/<name>.yaml."""
-        folder = self.configs / "policies"
-        known = {path.stem for path in folder.glob("*.yaml")}
-        if name not in known:
-            raise UnknownName("policy", name, known, str(folder))
-        return load(folder / f"{name}.yaml", Policy).model_copy(update={"name": name})
+        return self.files.entry("policies", Policy, "policy", name)
+
+    def agent_configs(self) -> dict[str, AgentConfig]:
+        """configs/agents/*.yaml by name."""
+        return self.files.entries("agents", AgentConfig)
 
     def policy_of(self, meta: IterationMeta) -> Policy:
         """The policy that an iteration was prepared with."""

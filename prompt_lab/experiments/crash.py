@@ -68,7 +68,6 @@ def _refuse(experiment: Experiment, batch: Batch, silence: UnansweredRuns | None
     raise Crash(
         f"{silence.text}, so there is nothing to {'compare' if iterates else 'measure'}. "
         f"The first: {explain_error(first)} ({experiment.context.lab.root / first.path}). "
-        f"Fix the model's config in {experiment.context.configs / 'models'}, or the step;"
-        " the same command "
-        f"then makes these runs again.{give_up}"
+        f"Fix the model's config in {experiment.context.files.place('models')}, or the step; "
+        f"the same command then makes these runs again.{give_up}"
     )

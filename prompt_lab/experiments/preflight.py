@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from prompt_lab.agents.requests import IMPLEMENT, INSIGHT, REVIEW
 from prompt_lab.agents.requests import check_template as check_asked
@@ -29,7 +28,7 @@ from prompt_lab.names import Split
 from prompt_lab.store.plans import digest, has_gold, read_plan, set_digest
 
 SHOWN = 5
-JUDGE_TEMPLATE = Path("prompts") / "judge.md.j2"
+JUDGE_TEMPLATE = "judge.md.j2"
 
 
 def checked_plans(experiment: Experiment, plans: Sequence[str], *, split: Split) -> str:
@@ -73,7 +72,7 @@ def check_judge(
     if config is None:
         return None, ""
     [model] = ctx.select_models([config.model])
-    place = ctx.configs / "steps" / f"{experiment.step}.yaml"
+    place = ctx.files.place("steps", experiment.step)
     why = ctx.why_not(model)
     if why:
         raise ModelUnavailable(
@@ -81,7 +80,7 @@ def check_judge(
         )
     if not config.allow_self:
         check_independent(model, models)
-    path = ctx.configs / JUDGE_TEMPLATE
+    path = ctx.files.prompt(JUDGE_TEMPLATE)
     try:
         template = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -103,9 +102,8 @@ def check_agents(experiment: Experiment) -> None:
     others = [name for name in analysts_of(experiment) if name != METRICS]
     wanted = [*([IMPLEMENT] if agent else []), *([INSIGHT, REVIEW] if others else [])]
     for name in wanted:
-        check_asked(
-            template_of(experiment, name), str(experiment.context.configs / "prompts" / name)
-        )
+        place = str(experiment.context.files.prompt(name))
+        check_asked(template_of(experiment, name), place)
 
 
 def check_change(experiment: Experiment, main: str, main_commit: str) -> None:
@@ -157,7 +155,7 @@ def check_version(ctx: LabContext, step: str, commit: str) -> None:
     Raises TargetError for a prompt that is not there or lacks its input, or a schema that is no
     JSON object.
     """
-    config = ctx.configs / "steps" / f"{step}.yaml"
+    config = ctx.files.place("steps", step)
     check_sources(ctx, step, commit)
     try:
         version = version_of(ctx, step, commit)

@@ -1,5 +1,6 @@
 """Replay: compute old verdicts again from the raw rows, under their own policy or another one."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from prompt_lab.decide.replay import differences
@@ -23,26 +24,30 @@ class Differs(LabError):
 
 
 class Replayed(NamedTuple):
-    """One iteration: whether the replay says the same, and one or more lines about it."""
+    """One iteration: whether the replay gives the same, and one or more lines about it."""
 
     same: bool
     text: str
 
 
-def replay(context: LabContext, number: str, policy: str) -> tuple[str, str]:
-    """Compute old verdicts again from their rows. (text for the terminal, the failure or '').
+def replay(context: LabContext, number: str, policy: str) -> list[Replayed]:
+    """Compute old verdicts again from their rows. Raises LabError where there is none.
 
     `number` is an iteration's number or 'all'; `policy` asks what another policy would have said.
     """
     wanted, lost = _find_verdicts(context, number)
     other = context.policy(policy) if policy else None
-    found = [
+    return [
         _replay_under_policy(e, old, other) if other else _replay_verdict(e, old)
         for e, old in wanted
     ] + lost
+
+
+def render_replay(found: Sequence[Replayed], policy: str) -> tuple[str, str]:
+    """(text for the terminal, the failure or '')."""
     wrong = sum(not replayed.same for replayed in found)
     text = "\n".join(replayed.text for replayed in found)
-    if other is not None:
+    if policy:
         return f"{text}\n{wrong} of {len(found)} verdicts would differ under policy {policy!r}.", ""
     if wrong:
         return text, f"{wrong} of {len(found)} stored verdicts are not what their rows give."
