@@ -19,7 +19,7 @@ def agent_config(ctx: LabContext, name: str, what: str = "agent") -> AgentConfig
         return load_named(folder, AgentConfig, "agent", name)
     models = {*ctx.models, *(m.short for m in ctx.models.values() if m.short)}
     if name not in models:
-        known |= {"metrics"} if what == "analyst" else set()
+        known |= set(ctx.adapter_names("analyst")) if what == "analyst" else set()
         raise UnknownName(what, name, known | models, f"{folder} and {ctx.configs / 'models'}")
     return AgentConfig(name=name, kind="api", model=name)
 

@@ -86,7 +86,7 @@ def _context_of(flags: Flags, usual: LabContext) -> LabContext:
     if flags.prompt_lab_dir is not None and not flags.prompt_lab_dir.is_dir():
         raise StoreError(f"--prompt-lab-dir {flags.prompt_lab_dir}: there is no such folder.")
     lab = usual.lab if flags.prompt_lab_dir is None else Lab(flags.prompt_lab_dir)
-    return LabContext(lab, usual.configs, usual.load_adapter, usual.pages_url)
+    return LabContext(lab, usual.configs, usual.load_adapter, usual.adapter_names, usual.pages_url)
 
 
 def _plans(flags: Flags, inputs: Sequence[str]) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:
