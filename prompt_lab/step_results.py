@@ -36,4 +36,4 @@ class Scorer(Protocol):
     def __call__(
         self, gold: dict[str, Any] | str | None, answer: dict[str, Any] | str, /
     ) -> dict[str, float]:
-        """Named parts in [0, 1]. Gold is None where the plan has none; a missing answer is empty."""
+        """Named parts in [0, 1]. Gold may be None; a missing answer is empty."""

@@ -40,8 +40,8 @@ class PromptFileStep(ABC):
 
     in_own_process: ClassVar[bool] = False
     scoring_files: ClassVar[tuple[str, ...] | None] = None
-    inputs: ClassVar[tuple[str, ...]]
-    outputs: ClassVar[tuple[str, ...]]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
     takes_scorer: ClassVar[bool] = True
 

@@ -23,9 +23,7 @@ def score_by(
         ) from error
     if not isinstance(parts, dict) or primary not in parts:
         raise ConfigError(
-            [
-                f"{name} gives {str(parts)[:200]}: it must give a dict with the primary part {primary!r}"
-            ]
+            [f"{name} gives {str(parts)[:200]}: the primary part {primary!r} is missing"]
         )
     for part, value in parts.items():
         is_number = isinstance(value, int | float) and math.isfinite(value)

@@ -1,4 +1,4 @@
-"""Analysts that are code: each one class, found by its name, whose page is read back as findings."""
+"""Analysts that are code: one class each, found by name; its page is read back as findings."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

@@ -27,16 +27,17 @@ def choose(
 ) -> StrategyChoice:
     """The top direction whose strategy applies; directions come ranked, the best first.
 
-    `table` holds every strategy by its name. `tried` are the strategies whose candidate for this very prompt has had its verdict. Where no
-    direction is left, the first strategy of the table that applies. Raises NothingToPropose.
+    `table` holds every strategy by its name. `tried` are the strategies whose candidate for this
+    very prompt has had its verdict. Where no direction is left, the first strategy of the table that applies. Raises NothingToPropose.
     """
     why_not = {
         name: "was tried on this prompt" if name in tried else strategy.applies(material)
         for name, strategy in table.items()
     }
     for direction in directions:
-        if direction.strategy in table and why_not[direction.strategy] is None:
-            return StrategyChoice(table[direction.strategy], direction)
+        name = direction.strategy or ""
+        if name in table and why_not[name] is None:
+            return StrategyChoice(table[name], direction)
     for name, strategy in table.items():
         if why_not[name] is None:
             return StrategyChoice(strategy, _stand_in(strategy, material))

@@ -1,11 +1,11 @@
 """docs/extending.md is executed: its package takes part in an iteration with scripted models."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ def package(tmp_path: Path) -> Path:
 
 def run(world: World, package: Path, *flags: str) -> "subprocess.CompletedProcess[str]":
     """One iteration in a process of its own that has the package on its path."""
-    environment = {**world.env, "PYTHONPATH": f"{package}:{REPOSITORY}"}
+    environment = {**os.environ, **world.env, "PYTHONPATH": f"{package}:{REPOSITORY}"}
     command = [str(Path(sys.executable).with_name("luigi")), "--module", "pipeline"]
     return subprocess.run(
         [*command, "Iteration", "--local-scheduler", *flags],
@@ -61,14 +61,14 @@ def test_every_block_is_short() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("own_kind", [False, True])
 def test_the_page_s_package_takes_part_in_an_iteration(
-    package: Path, make_world: Callable[..., World], own_kind: bool
+    package: Path, tmp_path: Path, own_kind: bool
 ) -> None:
     [config] = map(yaml.safe_load, blocks("yaml"))
     kind = {"adapter": "read_note", "primary": "right"}
-    world = make_world(train=6, verify=6, step=kind if own_kind else config)
+    world = World(tmp_path / "world", train=6, verify=6, step=kind if own_kind else config).make()
     done = run(world, package, "--analysts", "metrics,low_scores")
     assert done.returncode == 0, done.stdout + done.stderr
-    [folder] = (world.lab / "history").rglob("synthesis.md")
+    [folder] = (world.lab / "analysis").glob("*/synthesis.md")
     folder = folder.parent
     assert "low_score" in (folder / "insight_low_scores.md").read_text()
     change = json.loads((folder / "change.json").read_text())
