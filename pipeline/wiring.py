@@ -34,6 +34,7 @@ ADAPTERS = {
     "step": {
         "extract_invoice": "adapters.step.extract_invoice:ExtractInvoice",
         "classify_ticket": "adapters.step.classify_ticket:ClassifyTicket",
+        "prompt_file": "adapters.step.prompt_file_config:ConfiguredPromptFile",
         "python_target": "adapters.step.python_target:PythonTarget",
         "luigi_task": "adapters.step.luigi_task:LuigiTask",
         "command": "adapters.step.command:CommandStep",
@@ -43,6 +44,16 @@ ADAPTERS = {
         "github": "adapters.code_host.github:GitHubHost",
     },
     "workspace": {"git": "adapters.workspace.git:GitWorkspace"},
+    "prompt_source": {"git": "adapters.workspace.prompt_source:GitPromptSource"},
+    "scorer": {},
+    "analyst": {"metrics": "prompt_lab.analyze.analyst:MetricsAnalyst"},
+    "strategy": {
+        "align_with_schema": "prompt_lab.propose.align:AlignWithSchema",
+        "state_contract": "prompt_lab.propose.contract:StateContract",
+        "examples_by_contrast": "prompt_lab.propose.examples:ExamplesByContrast",
+        "examples_compact": "prompt_lab.propose.examples:ExamplesCompact",
+        "compress": "prompt_lab.propose.compress:Compress",
+    },
     "lab_repository": {"git": "adapters.workspace.lab_repository:LabRepository"},
     "git": {
         "git": "adapters.git:Git",
@@ -73,8 +84,15 @@ def load_adapter(kind: str, name: str) -> Any:
         return import_object(path)
     found = entry_points(group=f"prompt_lab.{kind}")
     if name in found.names:
-        return found[name].load()
+        return import_object(found[name].value)
     raise UnknownName(f"{kind} adapter", name, {*table, *found.names}, "pipeline/wiring.py")
+
+
+@cache
+def adapter_names(kind: str) -> tuple[str, ...]:
+    """Every name of a kind: our own in the order of the table, then those of installed packages."""
+    found = sorted(entry_points(group=f"prompt_lab.{kind}").names)
+    return tuple(dict.fromkeys((*ADAPTERS.get(kind, {}), *found)))
 
 
 def import_object(path: str) -> Any:
@@ -122,6 +140,7 @@ def cached_context(
         Lab(Path(root or section.root)),
         Path(configs or section.configs or default_configs()),
         load_adapter,
+        adapter_names,
         section.pages_url,
         shipped=default_configs(),
     )
@@ -135,6 +154,7 @@ def project_context(folder: Path, root: str | None = None, pages_url: str = "") 
         Lab(Path(root) if root else folder / project.lab),
         folder / project.configs,
         load_adapter,
+        adapter_names,
         pages_url,
         shipped=default_configs(),
         project=path,

@@ -209,6 +209,13 @@ class Workspace(Protocol):
         """Unified diff between two commits."""
 
 
+class PromptSource(Protocol):
+    """Where the prompts of a target come from."""
+
+    def read(self, name: str, version: str) -> str:
+        """The text of a prompt (or its schema) at a version. Raises TargetError."""
+
+
 class LabRepository(Protocol):
     """The lab's own git history: what Prompt Lab writes is committed to it, by path."""
 

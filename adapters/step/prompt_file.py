@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from adapters.step.scorers import digest_scorer, score_by
 from prompt_lab.config.lab import GatewayConfig, StepConfig, TargetConfig
 from prompt_lab.errors import CallRefused, StoreError, TargetError
 from prompt_lab.evaluate.answers import (
@@ -22,7 +23,7 @@ from prompt_lab.ports import Answer, Request, StepJob, Workspace
 from prompt_lab.prompts.files import decode_text
 from prompt_lab.prompts.text import describe_placeholders, find_prompt_fault
 from prompt_lab.records import RunError
-from prompt_lab.step_results import ScoreResult, StepResult
+from prompt_lab.step_results import Scorer, ScoreResult, StepResult
 from prompt_lab.store.files import write_text
 from prompt_lab.store.plans import read_plan
 
@@ -39,13 +40,17 @@ class PromptFileStep(ABC):
 
     in_own_process: ClassVar[bool] = False
     scoring_files: ClassVar[tuple[str, ...] | None] = None
-    inputs: ClassVar[tuple[str, ...]]
-    outputs: ClassVar[tuple[str, ...]]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
-    def __init__(self, config: StepConfig) -> None:
+    takes_scorer: ClassVar[bool] = True
+
+    def __init__(self, config: StepConfig, scorer: Scorer | None = None) -> None:
         self.name = config.name
         self.sources = tuple(path for path in (config.prompt, config.schema_path) if path)
         self._config = config
+        self._scorer = scorer
+        self._is_free_text = scorer is not None and not self.outputs[0].endswith(".json")
 
     @abstractmethod
     def parts(self, gold: dict[str, Any], answer: dict[str, Any]) -> dict[str, float]:
@@ -76,15 +81,17 @@ class PromptFileStep(ABC):
         """
         name = self.outputs[0]
         texts = read_plan(plan_dir, (), self.outputs).gold
+        if self._scorer is not None:
+            given = texts.get(name)
+            right = given if given is None or self._is_free_text else self._gold(plan_dir, given)
+            answer = _text_answer(out_dir / name) if self._is_free_text else _answer(out_dir / name)
+            return score_by(self._scorer, right, answer, self._config.primary)
         if name not in texts:
             raise StoreError(
                 f"{plan_dir / name}: is missing, and {self.name!r} is scored against it. "
                 "Add the right answer there, or take the plan out of the baseline."
             )
-        gold = parse_answer(texts[name], None)
-        if isinstance(gold, RunError) or not gold:
-            why = "has no fields" if not isinstance(gold, RunError) else gold.message
-            raise StoreError(f"{plan_dir / name}: is no gold answer: {why}. Correct it.")
+        gold = self._gold(plan_dir, texts[name])
         parts = self.parts(gold, _answer(out_dir / name))
         if self._config.primary not in parts:
             raise StoreError(
@@ -93,6 +100,13 @@ class PromptFileStep(ABC):
                 "'primary' in configs/steps."
             )
         return parts
+
+    def _gold(self, plan_dir: Path, text: str) -> dict[str, Any]:
+        gold = parse_answer(text, None)
+        if isinstance(gold, RunError) or not gold:
+            why = "has no fields" if not isinstance(gold, RunError) else gold.message
+            raise StoreError(f"{plan_dir / self.outputs[0]}: is no gold answer: {why}. Correct it.")
+        return gold
 
     def score_traced(self, plan_dir: Path, out_dir: Path) -> ScoreResult:
         """`score`: no file outside is read."""
@@ -134,10 +148,10 @@ class PromptFileStep(ABC):
         target: TargetConfig,  # noqa: ARG002 -- the port's
         gateway: GatewayConfig,  # noqa: ARG002 -- the port's
         *,
-        answer: bool = False,  # noqa: ARG002 -- the port's
+        answer: bool = False,
     ) -> str:
-        """Neither decides what is sent."""
-        return ""
+        """The code of the scorer, which decides a run and not its answer."""
+        return "" if answer or self._scorer is None else digest_scorer(self._scorer)
 
     def close(self) -> None:  # noqa: B027 -- nothing to do is the rule
         """There is no process to end."""
@@ -171,12 +185,25 @@ class PromptFileStep(ABC):
         write_text(
             output.with_name(f"{output.stem}_raw.txt"), _writable(answer.text), durable=False
         )
+        if self._is_free_text:
+            return self._keep_text(output, answer)
         parsed = parse_answer(answer.text, schema, answer.finish_reason)
         if isinstance(parsed, RunError):
             self._forget(out_dir)
             return parsed
         text = json.dumps(parsed, ensure_ascii=False, indent=2) + "\n"
         write_text(output, _writable(text), durable=False)
+        return None
+
+    def _keep_text(self, output: Path, answer: Answer) -> RunError | None:
+        if answer.finish_reason == "length":
+            self._forget(output.parent)
+            why = f"the token limit cut the answer after {len(answer.text)} characters"
+            return RunError(kind="truncated", message=why)
+        if not answer.text.strip():
+            self._forget(output.parent)
+            return RunError(kind="empty_answer", message="the model answered nothing")
+        write_text(output, _writable(answer.text), durable=False)
         return None
 
     def _forget(self, out_dir: Path) -> None:
@@ -234,6 +261,13 @@ def _answer(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError):
         return {}
     return {} if isinstance(answer, RunError) else answer
+
+
+def _text_answer(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _writable(text: str) -> str:

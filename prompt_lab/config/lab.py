@@ -67,6 +67,9 @@ class LabConfig(Config):
         default="",
         description="who implements: an agent or model; a strategy if empty",
     )
+    strategies: tuple[str, ...] = Field(
+        default=(), description="further strategies, each 'package.module:Class'"
+    )
     drift_sample: float = Field(
         default=0.25, ge=0, le=1, description="share of a reused sampled baseline that is run again"
     )
@@ -119,7 +122,7 @@ class StepConfig(Config):
     """One step: which adapter runs it, from which files of which target."""
 
     name: str
-    adapter: str = Field(description="a step adapter's name in adapters/registry.py")
+    adapter: str = Field(description="a step adapter's name, or 'package.module:Class'")
     target: str = Field(description="a file of configs/targets")
     prompt: str = Field(min_length=1, description="path of the prompt in the target")
     schema_path: str = Field(
@@ -136,6 +139,15 @@ class StepConfig(Config):
     )
     file: str = Field(
         default="", description="the step file, for steps in the target's own process"
+    )
+    inputs: tuple[str, ...] = Field(
+        default=(), description="file names in a plan folder, for the adapter prompt_file"
+    )
+    outputs: tuple[str, ...] = Field(
+        default=(), description="the answer's file name: *.json for an object, else free text"
+    )
+    score: str = Field(
+        default="", description="'package.module:function' that scores an answer, or its name"
     )
     limits: LimitsConfig = LimitsConfig()
 

@@ -18,7 +18,7 @@ def agent_config(ctx: LabContext, name: str, what: str = "agent") -> AgentConfig
         return files.entry("agents", AgentConfig, "agent", name)
     models = {*ctx.models, *(m.short for m in ctx.models.values() if m.short)}
     if name not in models:
-        known |= {"metrics"} if what == "analyst" else set()
+        known |= set(ctx.adapter_names("analyst")) if what == "analyst" else set()
         where = f"{files.place('agents')} and {files.place('models')}"
         raise UnknownName(what, name, known | models, where)
     return AgentConfig(name=name, kind="api", model=name)

@@ -173,7 +173,7 @@ def most_cost(experiment: Experiment, meta: IterationMeta) -> float:
     implements = (
         [meta.agent] if meta.agent and not (experiment.folder / "change.json").exists() else []
     )
-    looks = [name for name in meta.analysts if name != METRICS]
+    looks = [name for name in meta.analysts if experiment.context.analyst(name) is None]
     ahead = 0.0
     for name, answers in (*((name, 1) for name in implements), *((name, 2) for name in looks * 2)):
         with suppress(UnknownName):  # one that is gone by now is asked nothing

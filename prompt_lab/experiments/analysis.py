@@ -5,23 +5,22 @@ from collections.abc import Callable, Mapping
 from prompt_lab.agents.refusals import redact_for_publication
 from prompt_lab.agents.requests import INSIGHT, REVIEW, to_find, to_review
 from prompt_lab.agents.views import backed, is_failed
+from prompt_lab.analyze.analyst import AnalystMaterial, MetricsAnalyst, render_analysis
 from prompt_lab.analyze.assessment import assess
 from prompt_lab.analyze.findings import AnalystFinding
-from prompt_lab.analyze.insight import parse_findings, render_insight
+from prompt_lab.analyze.insight import parse_findings
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
-from prompt_lab.analyze.review import parse_review, render_review, review
+from prompt_lab.analyze.review import parse_review, review
 from prompt_lab.analyze.synthesis import Tried, render_synthesis, synthesise
 from prompt_lab.experiments.agent_analyst import view_of
 from prompt_lab.experiments.agent_work import analysts_of, redactor_of
 from prompt_lab.experiments.decision import decide_iteration
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.flags import METRICS
 from prompt_lab.experiments.gather import plans_of, texts, version_at
 from prompt_lab.experiments.past import known_modes, read_tried_changes
 from prompt_lab.experiments.trials import rows_for_display
 from prompt_lab.names import Side, Split
-from prompt_lab.propose.choose import strategies
 from prompt_lab.records import PlanText, PromptVersion
 from prompt_lab.store.files import read_parsed
 from prompt_lab.store.iterations import read_change, read_meta
@@ -32,10 +31,16 @@ Parse = Callable[[str], tuple[AnalystFinding, ...]]
 def write_insight(experiment: Experiment, analyst: str, file: str) -> None:
     """Measure the train rows and write what a careful engineer would want to read."""
     known = known_modes(experiment.context.lab, experiment.step).modes
-    metrics = metrics_of(experiment)
-    page = render_insight(metrics, iteration=experiment.number, step=experiment.step, known=known)
-    if analyst != METRICS:
-        rows = rows_for_display(experiment, Split.TRAIN)
+    rows = rows_for_display(experiment, Split.TRAIN)
+    meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
+    plans = texts(experiment, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN)
+    runs = AnalystMaterial(
+        experiment.step, experiment.number, metrics_of(experiment), rows, plans, known
+    )
+    code = experiment.context.analyst(analyst)
+    title = f"Insight ({analyst}): {experiment.step}, iteration {experiment.number}"
+    page = render_analysis(title, (code or MetricsAnalyst()).analyse(runs))
+    if code is None:
         paths = [row.path for row in rows]
         values = to_find(experiment.step, page, paths, change_diff(experiment))
         page = view_of(experiment, analyst, INSIGHT, values, rows)
@@ -54,8 +59,10 @@ def write_code_review(experiment: Experiment, analyst: str, file: str) -> None:
     )
     diff = context.workspace(meta.target).diff(change.base_commit, change.commit)
     found = review(change, before, after, diff, train=train, verify=verify)
-    page = render_review(found)
-    if analyst != METRICS:
+    code = context.analyst(analyst)
+    title = f"Code review ({analyst}): {experiment.step}, iteration {experiment.number}"
+    page = render_analysis(title, (code or MetricsAnalyst()).review(found))
+    if code is None:
         values = to_review(experiment.step, page, change, found.diff)
         page = view_of(experiment, analyst, REVIEW, values, [])
     experiment.write(file, page)
@@ -69,7 +76,9 @@ def write_synthesis(experiment: Experiment) -> None:
     past = [*read_tried_changes(lab, experiment.step), _change_under_test(experiment)]
     known = known_modes(lab, experiment.step).modes
     metrics = metrics_of(experiment)
-    found = synthesise(findings, reviews, metrics, past, tuple(strategies()), known=known)
+    found = synthesise(
+        findings, reviews, metrics, past, tuple(experiment.context.strategies()), known=known
+    )
     experiment.write("synthesis.md", render_synthesis(found))
 
 
@@ -83,7 +92,7 @@ def write_assessment(experiment: Experiment) -> None:
 def _review_by(experiment: Experiment, analyst: str) -> tuple[AnalystFinding, ...] | None:
     """An analyst's review with the evidence that is there."""
     found = _parse_analyst_page(experiment, "code", analyst, parse_review)
-    if found is None or analyst == METRICS:
+    if found is None or experiment.context.analyst(analyst) is not None:
         return found
     sources = [part for one in versions(experiment) for part in (one.text, one.schema_text)]
     rows = [row.path for row in rows_for_display(experiment, Split.TRAIN)]

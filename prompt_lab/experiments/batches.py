@@ -28,7 +28,7 @@ from prompt_lab.store.plan_files import digest_files, hash_plan
 from prompt_lab.store.reusable import read_answered, read_finished, reusable_runs
 from prompt_lab.store.runs import write_meta
 
-_LEFT_OUT_AT_DEFAULT = ("file", "limits", "placeholder_style")
+_LEFT_OUT_AT_DEFAULT = ("file", "limits", "placeholder_style", "inputs", "outputs", "score")
 """Keys of a step that came later: at their default they leave the keys of old runs as they were."""
 _STANDARD = ("builtins", "abc", "typing")
 _NO_REUSE = ("baseline_drifted", EVENT, TAINT)

@@ -2,7 +2,7 @@
 
 import atexit
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,18 +10,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+from prompt_lab.analyze.analyst import Analyst
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.base import load
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig, with_mode
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.config.profiles import profile_path, read_profile, without_class
 from prompt_lab.decide.verdict import Policy
-from prompt_lab.errors import ModelUnavailable, UnknownName
+from prompt_lab.errors import ConfigError, ModelUnavailable, UnknownName
 from prompt_lab.experiments.fallbacks import Fallbacks
 from prompt_lab.experiments.gateways import Gateways
 from prompt_lab.experiments.project import ConfigFiles
 from prompt_lab.own_process import ModelGateway, TargetLocation
-from prompt_lab.ports import CodeHost, LabRepository, Llm, StepAdapter, Workspace
+from prompt_lab.ports import CodeHost, LabRepository, Llm, PromptSource, StepAdapter, Workspace
+from prompt_lab.propose.model import Strategy
 from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.layout import Lab
 
@@ -40,6 +42,8 @@ class LabContext:
     lab: Lab
     configs: Path
     load_adapter: AdapterLoader
+    adapter_names: Callable[[str], tuple[str, ...]]
+    """Every name that `load_adapter` knows of a kind, besides dotted paths."""
     pages_url: str = ""
     shipped: Path | None = None
     """The shipped configs, used where the lab's own have none."""
@@ -134,10 +138,44 @@ class LabContext:
         if known is None or known[0] != (config, location):
             if known is not None:
                 known[1].close()
-            adapter: StepAdapter = kind(config) if location is None else kind(config, location)
+            adapter = self._make_step(kind, config, location)
             atexit.register(adapter.close)
             self._steps[name] = ((config, location), adapter)
         return self._steps[name][1]
+
+    def _make_step(
+        self, kind: Any, config: StepConfig, location: TargetLocation | None
+    ) -> StepAdapter:
+        given: dict[str, Any] = {}
+        if config.score:
+            if not getattr(kind, "takes_scorer", False):
+                raise ConfigError(
+                    [
+                        f"{self.configs / 'steps' / config.name}.yaml: score: the adapter "
+                        f"{config.adapter!r} scores by itself; leave 'score' out"
+                    ]
+                )
+            given["scorer"] = self.load_adapter("scorer", config.score)
+        adapter: StepAdapter = kind(*filter(None, (config, location)), **given)
+        return adapter
+
+    def strategies(self) -> dict[str, Strategy]:
+        """Every strategy by its name, in the order in which they stand in for a direction."""
+        names = (*self.adapter_names("strategy"), *self.defaults.strategies)
+        made: list[Strategy] = [self.load_adapter("strategy", name)() for name in names]
+        return {strategy.name: strategy for strategy in made}
+
+    def analyst(self, name: str) -> Analyst | None:
+        """The deterministic analyst of that name or dotted path; None for any other name."""
+        if ":" not in name and name not in self.adapter_names("analyst"):
+            return None
+        analyst: Analyst = self.load_adapter("analyst", name)()
+        return analyst
+
+    def prompt_source(self, target: str) -> PromptSource:
+        """Where the prompts of a target come from."""
+        source: PromptSource = self.load_adapter("prompt_source", "git")(self.workspace(target))
+        return source
 
     def runs_in_own_process(self, step: str) -> bool:
         """Whether a step runs in the target's own process, under the target's interpreter."""

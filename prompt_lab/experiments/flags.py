@@ -59,7 +59,7 @@ def _check_agents(ctx: LabContext, values: Mapping[str, Any]) -> None:
         values.get("analyst", METRICS),
     ]
     for name in dict.fromkeys(analysts):
-        if name != METRICS:
+        if ctx.analyst(name) is None:
             agent_config(ctx, name, "analyst")
     for name in filter(None, (values["agent"], ctx.defaults.agent)):
         agent_config(ctx, name)

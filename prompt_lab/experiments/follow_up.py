@@ -144,7 +144,12 @@ def _draft_fix(
     if fix is None or not fix.strategies or not is_writable(experiment, first.change.commit):
         return None
     material = material_of(experiment, meta, version_at(experiment, first.change.commit))
-    strategy = mender(fix, material, tried_on(experiment, first.change.commit))
+    strategy = mender(
+        fix,
+        material,
+        experiment.context.strategies(),
+        tried_on(experiment, first.change.commit),
+    )
     return strategy.propose(material) if strategy else None
 
 

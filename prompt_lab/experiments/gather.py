@@ -111,9 +111,9 @@ def version_at(experiment: Experiment, commit: str) -> PromptVersion:
 def version_of(ctx: LabContext, step: str, commit: str) -> PromptVersion:
     """The same of any step."""
     config = ctx.step(step)
-    workspace = ctx.workspace(config.target)
-    schema = workspace.read(commit, config.schema_path) if config.schema_path else ""
-    source, adapter = workspace.read(commit, config.prompt), ctx.adapter(step)
+    prompts = ctx.prompt_source(config.target)
+    schema = prompts.read(config.schema_path, commit) if config.schema_path else ""
+    source, adapter = prompts.read(config.prompt, commit), ctx.adapter(step)
     inner = adapter.prompt_in(source)
     return PromptVersion(
         commit=commit,
@@ -130,7 +130,7 @@ def is_writable(experiment: Experiment, commit: str) -> bool:
         experiment.context.step(experiment.step),
         experiment.context.adapter(experiment.step),
     )
-    source = experiment.context.workspace(config.target).read(commit, config.prompt)
+    source = experiment.context.prompt_source(config.target).read(config.prompt, commit)
     return adapter.prompt_in(source) == source
 
 

@@ -15,7 +15,7 @@ from prompt_lab.experiments.past import (
     tried_on,
 )
 from prompt_lab.names import Side, Split
-from prompt_lab.propose.choose import choose, strategies
+from prompt_lab.propose.choose import choose
 from prompt_lab.propose.model import Draft, Material, failing_plans
 from prompt_lab.records import Direction, PromptVersion
 from prompt_lab.store.files import read_parsed
@@ -29,7 +29,7 @@ def idea(experiment: Experiment, meta: IterationMeta) -> tuple[Draft, Direction,
     """
     material, ranked, source = directions(experiment, meta)
     done = tried_on(experiment, meta.start_commit or meta.main_commit)
-    strategy, direction = choose(ranked, material, done)
+    strategy, direction = choose(ranked, material, experiment.context.strategies(), done)
     return strategy.propose(material), direction, source
 
 
@@ -59,7 +59,9 @@ def directions(
         train = texts(experiment, meta.plans[Split.TRAIN], split=Split.TRAIN)
         metrics = measure(rows, train, primary, {Side.BASELINE: before})
         found = first_directions(
-            metrics, read_tried_changes(lab, experiment.step), tuple(strategies())
+            metrics,
+            read_tried_changes(lab, experiment.step),
+            tuple(experiment.context.strategies()),
         )
         ranked, source = list(found.directions), "the baseline's own failures"
     return material_of(experiment, meta, before), ranked, source

@@ -20,7 +20,6 @@ from prompt_lab.evaluate.schema import check_schema
 from prompt_lab.experiments.agent_work import agent_of, analysts_of, ready, template_of, unread
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.flags import METRICS
 from prompt_lab.experiments.gather import is_writable, version_of
 from prompt_lab.experiments.merge_preview import check_base
 from prompt_lab.experiments.sources import check_sources
@@ -99,7 +98,7 @@ def check_agents(experiment: Experiment) -> None:
     agent = "" if experiment.change_ref else agent_of(experiment)
     if agent:
         ready(experiment, agent)
-    others = [name for name in analysts_of(experiment) if name != METRICS]
+    others = [name for name in analysts_of(experiment) if experiment.context.analyst(name) is None]
     wanted = [*([IMPLEMENT] if agent else []), *([INSIGHT, REVIEW] if others else [])]
     for name in wanted:
         place = str(experiment.context.files.prompt(name))

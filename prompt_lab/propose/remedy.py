@@ -1,13 +1,12 @@
 """Tests that were in a file and are no longer: named as the common test frameworks name them."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from prompt_lab.decide.verdict import Code, Reason, Verdict, reasons_in_order
 from prompt_lab.evaluate.judged import NO_AGREEMENT
 from prompt_lab.names import Outcome, Split
-from prompt_lab.propose.choose import strategies
 from prompt_lab.propose.model import Material, Strategy
 from prompt_lab.records import RECORDED
 
@@ -101,14 +100,18 @@ def _combine(fixes: tuple[Remedy, ...], *, too_few: bool) -> Remedy:
     )
 
 
-def mender(fix: Remedy, material: Material, tried: Collection[str] = ()) -> Strategy | None:
+def mender(
+    fix: Remedy,
+    material: Material,
+    table: Mapping[str, Strategy],
+    tried: Collection[str] = (),
+) -> Strategy | None:
     """The first strategy of a fix that applies to the branch's prompt and was not tried on it."""
-    table = strategies()
     return next(
         (
             table[name]
             for name in fix.strategies
-            if name not in tried and table[name].applies(material) is None
+            if name in table and name not in tried and table[name].applies(material) is None
         ),
         None,
     )

@@ -90,6 +90,7 @@ def _context_of(flags: Flags, usual: LabContext) -> LabContext:
         lab,
         usual.configs,
         usual.load_adapter,
+        usual.adapter_names,
         usual.pages_url,
         shipped=usual.shipped,
         project=usual.project,

@@ -131,7 +131,7 @@ def test_an_iteration_without_an_idea_is_not_begun(make_world: MakeWorld) -> Non
     done = 0
     while (said := luigi(world, "Iteration")).code == 0:
         done += 1
-    stops(said, TASK, "No built-in strategy has a change left", "--branch")
+    stops(said, TASK, "No strategy has a change left", "--branch")
     assert not (world.folder(done + 1) / "meta.json").exists()
     world.branch("mine", {"prompt.txt": PLAIN + "\nPlease.\n"})
     assert world.iterate(branch="mine")
