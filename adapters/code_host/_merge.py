@@ -29,7 +29,7 @@ _CUT = "\n\n… the rest is in the report."
 def add_marker(body: str, key: str) -> str:
     r"""The body with its mark; what is too long for the host is cut.
 
-    >>> marked("YES", "verdict-1")
+    >>> add_marker("YES", "verdict-1")
     'YES\n\n<!-- prompt-lab: verdict-1 -->'
     """
     if not _KEY.fullmatch(key):

@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from adapters.git import Git, create_scratch_repository, hand_over, signed
-from adapters.workspace._checked_out import blob_id
 from adapters.workspace._submodules import checked_out_submodules
 from prompt_lab.errors import MergeConflict, TargetError
+from prompt_lab.evaluate.answers import blob_id
 
 
 @lru_cache(maxsize=64)
