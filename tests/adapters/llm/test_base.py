@@ -41,7 +41,7 @@ def test_no_more_calls_at_once_than_workers_and_waiting_is_counted() -> None:
 
 
 class Lying(Counting):
-    """Its server tells of numbers of tokens that cannot be."""
+    """Its server reports impossible numbers of tokens."""
 
     def _call(self, request: Request) -> Answer:
         return Answer("x", -700, 7, 0.0)
