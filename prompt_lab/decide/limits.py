@@ -11,6 +11,8 @@ from prompt_lab.decide.pairs import Floats
 from prompt_lab.decide.power import FEW, power_of_look
 
 EXACT_UP_TO = 15  # plans; 2**15 subset means are quick to list
+MOST_PLANS = 10**300
+"""No number of plans exceeds it, so that their calls, costs and times are still floats."""
 
 
 class EffectLimits(NamedTuple):
@@ -76,11 +78,13 @@ def drift_shown(plans: int, level: float, power: float) -> float:
 def plans_needed(spread: float, gain: float, level: float, power: float) -> int:
     """How many plans one look needs, for plan values of standard deviation `spread`.
 
+    At most MOST_PLANS, for a gain of 0 too.
+
     >>> plans_needed(0.5, 0.03, 0.05, 0.8)
     1718
     """
-    reach = (reached(level) + quantile(power)) * spread / gain
-    plans = max(fewest_plans(level), ceil(reach**2))
+    reach = (reached(level) + quantile(power)) * spread / gain if gain else inf
+    plans = max(fewest_plans(level), ceil(reach**2) if reach < sqrt(MOST_PLANS) else MOST_PLANS)
     while spread > 0 and plans <= FEW and power_of_look(plans, gain / spread, level) < power:
         plans += 1
     return plans

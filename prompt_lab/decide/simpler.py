@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from prompt_lab.decide.evidence import Lengths
-from prompt_lab.decide.limits import deviation, limits, plans_needed
+from prompt_lab.decide.limits import MOST_PLANS, deviation, limits, plans_needed
 from prompt_lab.decide.pairs import ScoreTable
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
@@ -38,7 +38,8 @@ def simpler(table: ScoreTable, policy: Policy, lengths: Lengths | None) -> Simpl
         return Simpler(False, None)
     values = table.means[np.isfinite(table.means) & table.telling]
     spread = deviation(values) if len(values) > 1 else 1.0
-    rare = ceil(-log(policy.alpha) / margin)  # a loss on so few plans could have stayed unseen
+    unseen = -log(policy.alpha) / margin  # a loss on so few plans could have stayed unseen
+    rare = ceil(unseen) if unseen < MOST_PLANS else MOST_PLANS
     needed = max(rare, plans_needed(spread, margin, policy.alpha, policy.power))
     low = limits(values, policy.alpha).low
     facts = {
