@@ -103,7 +103,8 @@ def carry_out(flags: Flags) -> int:
 def main(args: Sequence[str] | None = None) -> None:
     """The console script. A LabError ends in one message, by the interpreter's last word."""
     report_errors_plainly()
-    app(args=args, prog_name="prompt-lab-run")
+    # Called by typer itself, an error would end in typer's own hook, with a trace.
+    typer.main.get_command(app)(args=args, prog_name="prompt-lab-run")
 
 
 def _say_faults(faults: Sequence[str], missing: int, folder: Path) -> None:
