@@ -45,7 +45,7 @@ class RetryPolicy(Config):
     def pause(self, retry: int, asked: float | None) -> float:
         """Seconds before the n-th retry: what the server asked for, else 0.5, 1, 2, 4 …; bounded.
 
-        >>> p = Patience()
+        >>> p = RetryPolicy()
         >>> [p.pause(n, None) for n in (1, 2, 3)], p.pause(1, 7.0), p.pause(1, 900.0)
         ([0.5, 1.0, 2.0], 7.0, 60.0)
         """
