@@ -26,7 +26,7 @@ class AgentConfig(Config):
     """One agent. Its edits are held to the budget here, whatever it was asked and says."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="part of file names")
-    kind: AgentKind = Field(description="an agent's name in adapters/registry.py")
+    kind: AgentKind = Field(description="an agent's name in pipeline/wiring.py")
     model: str = Field(
         default="", description="the vendor's model id; for kind api an alias of configs/models"
     )

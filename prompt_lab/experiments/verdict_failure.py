@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from prompt_lab.errors import LabError
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.store.files import write_text
-from prompt_lab.store.iterations import SUMMARY
-
-TRACE = "verdict_error.txt"
+from prompt_lab.store.iterations import SUMMARY, VERDICT_ERROR
 
 
 class VerdictFailed(LabError):
@@ -27,7 +25,7 @@ def report_failures(experiment: Experiment) -> Iterator[None]:
     except LabError:
         raise
     except Exception as error:
-        path, kept = experiment.folder / TRACE, ""
+        path, kept = experiment.folder / VERDICT_ERROR, ""
         if not (experiment.folder / SUMMARY).exists():
             write_text(path, traceback.format_exc())
             kept = f" ({path} has the trace)"

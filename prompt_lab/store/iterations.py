@@ -152,6 +152,8 @@ class Conclusion(Record):
 
 
 SUMMARY = "summary.txt"
+VERDICT_ERROR = "verdict_error.txt"
+"""The trace of an error of our own inside a verdict."""
 """The last file of an iteration: once it is there the iteration is finished."""
 _MADE_IN_ORDER = (
     *("change.json", "batch_train.json", "judged_train_*.json", "runs_train.json"),

@@ -10,7 +10,7 @@ from prompt_lab.store.counters import Claim, iterations, numbered
 from prompt_lab.store.files import disk_errors, read_if_whole
 from prompt_lab.store.foreign import run_folders
 from prompt_lab.store.given_up import GIVEN_UP
-from prompt_lab.store.iterations import REVERTED, SUMMARY, IterationMeta, is_ours
+from prompt_lab.store.iterations import REVERTED, SUMMARY, VERDICT_ERROR, IterationMeta, is_ours
 from prompt_lab.store.layout import NO_ITERATION, Lab, LabLock
 from prompt_lab.store.loops import BEGUN, ENDED
 
@@ -26,6 +26,7 @@ _ITERATION = (
         "agent_*.transcript.txt",
     ),
     SUMMARY,
+    VERDICT_ERROR,
 )
 """Patterns of an iteration's files. Those of its analysts have the analyst's name, see below."""
 _RUN = ("meta.json", "events.jsonl", "outputs.jsonl")
