@@ -13,7 +13,7 @@ LabError
 ├── ModelUnavailable  a model that cannot be used at all: its key is missing, it was removed
 ├── CallRefused       the model refused this one request (over-length, say): the run is an error
 │   └── TimeUp        the plan has used up its time: the same
-├── OutsideFailure    a call failed for a reason outside the experiment; trying again may help
+├── TransientError    a call failed for a reason outside the experiment; trying again may help
 ├── AgentRefused      an agent's work is not taken; carries the reason codes
 └── CodeHostError     a pull request cannot be opened, read, merged or closed
     ├── HeadMoved         its branch no longer stands at the commit that was tested

@@ -94,7 +94,7 @@ class ModelGateway(Protocol):
         self, run: RunKey, fallbacks: Sequence[str] = ()
     ) -> AbstractContextManager[GatewaySession]:
         """A line for one run, until the block ends. Each call that run.model does not answer is
-        tried on the fallbacks (aliases), one after another. Raises OutsideFailure.
+        tried on the fallbacks (aliases), one after another. Raises TransientError.
         """
 
     def close(self) -> None:

@@ -47,7 +47,7 @@ class Llm(Protocol):
         """Why the model cannot be used (which key is missing), or None. Makes no call."""
 
     def ask(self, request: Request) -> Answer:
-        """One answer. Raises OutsideFailure when the model cannot be reached after retries."""
+        """One answer. Raises TransientError when the model cannot be reached after retries."""
 
     def close(self) -> None:
         """Give back connections and processes. Further calls may open them again."""

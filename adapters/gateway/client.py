@@ -26,7 +26,7 @@ class ClientConnection:
         return self._stream is not None
 
     async def send(self, data: bytes, content_type: str, headers: dict[str, str]) -> None:
-        """A piece of a stream. Raises Gone."""
+        """A piece of a stream. Raises ClientDisconnected."""
         try:
             if self._stream is None:
                 self._stream = web.StreamResponse(headers=_typed(content_type, headers))
@@ -36,7 +36,7 @@ class ClientConnection:
             raise ClientDisconnected("the client hung up in the middle of its answer") from error
 
     async def end(self, data: bytes) -> web.StreamResponse:
-        """The last piece of the stream. Raises Gone."""
+        """The last piece of the stream. Raises ClientDisconnected."""
         assert self._stream is not None
         try:
             await self._stream.write_eof(data)

@@ -74,7 +74,7 @@ class Gateway:
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> Self:
-        """Start the process, unless it runs. Raises OutsideFailure where it does not start."""
+        """Start the process, unless it runs. Raises TransientError where it does not start."""
         with self._lock:
             if self._process is None:
                 self._process, self._port = _start(self._settings, self._env)
@@ -103,11 +103,11 @@ class Gateway:
         return Urls(openai=f"{base}/v1", anthropic=base, ollama=base)
 
     def usage(self, token: str) -> GatewayUsage:
-        """The exact sum of the run's calls. Raises OutsideFailure."""
+        """The exact sum of the run's calls. Raises TransientError."""
         return GatewayUsage.model_validate(self._request("usage", token)["usage"])
 
     def calls(self, token: str) -> list[CallRecord]:
-        """The run's calls in the order in which they ended. Raises OutsideFailure."""
+        """The run's calls in the order in which they ended. Raises TransientError."""
         return [CallRecord.model_validate(c) for c in self._request("calls", token)["calls"]]
 
     def end(self, token: str) -> list[CallRecord]:

@@ -24,7 +24,8 @@ def build_request(
 ) -> UpstreamRequest:
     """What to send; `headers` are the client's, of which few are passed on.
 
-    Raises Dead where the server does not speak so and the request cannot be put otherwise.
+    Raises UpstreamUnavailable if the server does not speak this dialect and the request cannot be
+    translated.
     """
     config, dialect = upstream.route.config, question.dialect
     native = question.name in upstream.route.spoken
@@ -58,7 +59,7 @@ def build_request(
 
 
 def _ask(question: RecordedRequest, body: Body) -> Ask:
-    """Raises Dead for a body of which nothing can be made."""
+    """Raises UpstreamUnavailable for a body of which nothing can be made."""
     try:
         return question.dialect.ask(body)
     except (AttributeError, TypeError, LookupError) as error:

@@ -76,7 +76,7 @@ class Upstream:
         self._lane = ProviderQueue(route)
 
     def auth(self, dialect: str) -> dict[str, str]:
-        """The header with the key. Raises Dead where the environment does not hold it."""
+        """The header with the key. Raises UpstreamUnavailable if it is not set."""
         name = self.route.config.key_env
         if not name:
             return {}
@@ -98,7 +98,7 @@ class Upstream:
         *,
         last: bool,
     ) -> Recorded:
-        """One answer; the attempts are added to the list. Raises Dead.
+        """One answer; the attempts are added to the list. Raises UpstreamUnavailable.
 
         Where no server listens the next model is tried at once; the `last` one is given time.
         """
@@ -188,7 +188,10 @@ async def _stream(
 def _record_refusal(
     response: aiohttp.ClientResponse, data: bytes, relay: Relay, config: ModelConfig
 ) -> Recorded:
-    """The refusal of this one request, which is an answer. Raises Busy or Dead for others."""
+    """The refusal of this one request, which is an answer.
+
+    Raises RetryableError or UpstreamUnavailable for any other failure.
+    """
     status = response.status
     said = relay.refusal(status, data)
     text = f"HTTP {status}: {said.decode(errors='replace')[:300]}"

@@ -38,7 +38,7 @@ class Anthropic(ChatLlm):
 def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str, Any]) -> Answer:
     """One message of a llama-index Anthropic; `sent` goes along with the texts.
 
-    Raises Busy, CallRefused or ModelUnavailable.
+    Raises RetryableError, CallRefused or ModelUnavailable.
     """
     import anthropic  # noqa: PLC0415 -- takes long
 

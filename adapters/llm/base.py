@@ -47,7 +47,7 @@ class TimedOut(RetryableCall):
 class BaseLlm(ABC):
     """One alias: at most `workers` calls at the same time, each with bounded retries.
 
-    Subclasses make one call in `_call` and raise Busy, CallRefused or ModelUnavailable.
+    Subclasses make one call in `_call` and raise RetryableError, CallRefused or ModelUnavailable.
     """
 
     def __init__(self, config: ModelConfig, pause: Callable[[float], None] = time.sleep) -> None:
@@ -124,7 +124,7 @@ def pause_before(retry: int, asked: float | None) -> float:
 def fault_of(
     status: int, message: str, headers: Mapping[str, str], config: ModelConfig
 ) -> Exception:
-    """What an HTTP status means to a caller: Busy, ModelUnavailable or CallRefused."""
+    """What an HTTP status means to a caller: RetryableError, ModelUnavailable or CallRefused."""
     text = f"HTTP {status}: {hide_key(message, config)[:300]}"
     if headers.get("x-should-retry") == "false" and status >= 500:  # the gateway has tried already
         return TransientError(f"{config.alias}: {text}")

@@ -53,7 +53,7 @@ def chat_messages(request: Request) -> list[Any]:
 
 @contextmanager
 def faults(vendor: ModuleType, config: ModelConfig) -> Iterator[None]:
-    """What a client raises, as Busy, CallRefused or ModelUnavailable.
+    """What a client raises, as RetryableError, CallRefused or ModelUnavailable.
 
     `vendor` is the package `openai` or `anthropic`: both name their errors alike.
     """

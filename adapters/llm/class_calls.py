@@ -15,7 +15,10 @@ from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
 Call = Callable[[Any, ModelConfig, Request, Mapping[str, Any]], Answer]
-"""(object, config, request, arguments) -> answer. Raises Busy, CallRefused, ModelUnavailable."""
+"""(object, config, request, arguments) -> answer.
+
+Raises RetryableError, CallRefused or ModelUnavailable.
+"""
 
 
 def openai(

@@ -64,7 +64,10 @@ class Embedded(BaseLlm):
         return str(answer["prompt"]).split(_MARK)[0]
 
     def _post(self, server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The answer's JSON. Raises Busy where there is none, CallRefused for over-length texts."""
+        """The answer's JSON.
+
+        Raises RetryableError if there is no answer, CallRefused if the texts are too long.
+        """
         try:
             response = server.http.post(path, json=body, timeout=self.config.timeout_seconds)
         except httpx.TimeoutException:

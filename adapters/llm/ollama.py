@@ -47,7 +47,7 @@ class OllamaLlm(ChatLlm):
 
 
 def converse(chat: Any, config: ModelConfig, request: Request) -> Answer:
-    """One chat of a llama-index Ollama. Raises Busy, CallRefused or ModelUnavailable."""
+    """One chat of a llama-index Ollama. Raises RetryableError, CallRefused or ModelUnavailable."""
     import httpx  # noqa: PLC0415
     from ollama import ResponseError  # noqa: PLC0415
 

@@ -135,7 +135,7 @@ def complete(
 ) -> Answer:
     """One chat completion as an Answer; `more` are keys of the request beside the config's own.
 
-    Raises Busy, CallRefused or ModelUnavailable.
+    Raises RetryableError, CallRefused or ModelUnavailable.
     """
     return converse(chat, config, request, call_settings(config, request, more or {}))
 
@@ -143,7 +143,7 @@ def complete(
 def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str, Any]) -> Answer:
     """One chat of any llama-index class on OpenAI's client; `sent` goes along with the texts.
 
-    Raises Busy, CallRefused or ModelUnavailable.
+    Raises RetryableError, CallRefused or ModelUnavailable.
     """
     import openai  # noqa: PLC0415 -- takes long
 

@@ -72,7 +72,7 @@ class Script(Config):
 class Scripted(BaseLlm):
     """Answers as its script says, after `latency_seconds`; fails as `fail` says.
 
-    garbage and nothing are bad answers, refused raises CallRefused, outside OutsideFailure; never
+    garbage and nothing are bad answers, refused raises CallRefused, outside TransientError; never
     waits for the config's timeout and is retried as an unanswered call is. Raises ConfigError.
     """
 

@@ -1,4 +1,4 @@
-"""Commands of a task, seen from the engine, which asks a keeper to start, bound and end them."""
+"""Commands of a task, seen from the engine; a supervisor starts, bounds and ends them."""
 
 import json
 import os
@@ -37,22 +37,22 @@ class CommandSupervisor:
         place: CommandFolder,
         limits: Bounds,
     ) -> CommandResult:
-        """Run one command to its end. Raises OutsideFailure where the sandbox itself fails."""
+        """Run one command to its end. Raises TransientError where the sandbox itself fails."""
         job = self._job(place, limits)
         start = (place.at if place.jail else place.tree) / cwd
         job |= {"command": list(command), "cwd": str(start), "environment": dict(environment)}
-        told = self._ask(job)
-        if told["failed"]:
-            raise TransientError(f"the sandbox failed: {told['failed']}")
+        reply = self._ask(job)
+        if reply["failed"]:
+            raise TransientError(f"the sandbox failed: {reply['failed']}")
         return CommandResult(
-            code=None if told["reason"] else told["exit"],
-            reason=told["reason"],
-            out=told["out"],
-            err=told["err"],
-            seconds=told["seconds"],
-            printed=told["printed"],
-            left=told["left"],
-            unbound=tuple(told["unbound"]),
+            code=None if reply["reason"] else reply["exit"],
+            reason=reply["reason"],
+            out=reply["out"],
+            err=reply["err"],
+            seconds=reply["seconds"],
+            printed=reply["printed"],
+            left=reply["left"],
+            unbound=tuple(reply["unbound"]),
         )
 
     @cached_property
@@ -92,18 +92,18 @@ class CommandSupervisor:
     def _ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
         process = self._ensure_started()
         if process.stdin is None or process.stdout is None:
-            raise TransientError("the sandbox's keeper has no pipes")
+            raise TransientError("the sandbox's supervisor has no pipes")
         try:
             process.stdin.write(json.dumps(job).encode() + b"\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except OSError as error:
-            raise TransientError(f"the sandbox's keeper is gone: {error.strerror}") from error
+            raise TransientError(f"the sandbox's supervisor is gone: {error.strerror}") from error
         if not line:
             self.close()
-            raise TransientError("the sandbox's keeper has ended; run the same command again")
-        told: dict[str, Any] = json.loads(line)
-        return told
+            raise TransientError("the sandbox's supervisor has ended; run the same command again")
+        reply: dict[str, Any] = json.loads(line)
+        return reply
 
     def _ensure_started(self) -> "subprocess.Popen[bytes]":
         if self._process is not None and self._owner == os.getpid():

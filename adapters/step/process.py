@@ -80,7 +80,7 @@ class TargetProcess:
     def ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
         """Have one plan run or scored, and wait for its end.
 
-        Raises OutsideFailure where the worker itself has died or hangs.
+        Raises TransientError where the worker itself has died or hangs.
         """
         number = next(self._numbers)
         seconds = float(job["limits"]["seconds"]) + GRACE_SECONDS

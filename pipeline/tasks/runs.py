@@ -69,7 +69,7 @@ class Run(LabTask):
     def run(self) -> None:
         """Make every member that is not finished, and what no other process makes of the rest.
 
-        Raises OutsideFailure if any could not be had.
+        Raises TransientError if any could not be had.
         """
         hold_lab(self.context)
         own = self._unfinished(self.members())

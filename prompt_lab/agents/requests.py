@@ -33,8 +33,8 @@ def believed(result: AgentResult, limit: float) -> AgentResult:
     )
     if isfinite(result.cost_usd) and result.cost_usd >= 0:
         return result
-    told = UNKNOWN_COST.format(limit=limit)
-    message = f"{result.message}; {told}" if result.message else told
+    notice = UNKNOWN_COST.format(limit=limit)
+    message = f"{result.message}; {notice}" if result.message else notice
     return replace(result, cost_usd=limit, message=message)
 
 

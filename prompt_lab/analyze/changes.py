@@ -57,13 +57,13 @@ def _errors(metrics: Metrics) -> Iterator[Changed]:
     for (model, kind), sides in found.items():
         before, after = sides.get(Side.BASELINE), sides.get(Side.CANDIDATE)
         old, new = (one.count if one else 0 for one in (before, after))
-        told = " ".join(
+        cases = " ".join(
             f"{word}, on {', '.join(one.plans[:3])} ({one.path}): {last_line(one.example, 320)!r}"
             for word, one in (("Before", before), ("After", after))
             if one
         )
         says = _says(old - new)
-        yield Changed(says, f"{kind} by {model}: {old} → {new} runs. {told}", max(old, new) / runs)
+        yield Changed(says, f"{kind} by {model}: {old} → {new} runs. {cases}", max(old, new) / runs)
 
 
 def _fields(metrics: Metrics) -> Iterator[Changed]:

@@ -170,10 +170,10 @@ def _ranked(
     kept: list[Direction] = [*always]
     aside: list[str] = []
     for direction in found:
-        free, told = standing(direction, tried)
+        free, reason = standing(direction, tried)
         if free:
-            why = f"{direction.why} {told}".strip()
+            why = f"{direction.why} {reason}".strip()
             kept.append(direction.model_copy(update={"why": why}))
         else:
-            aside.append(f"{direction.title}: {told}")
+            aside.append(f"{direction.title}: {reason}")
     return sorted(kept, key=lambda one: -one.rank_score), aside

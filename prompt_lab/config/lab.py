@@ -163,9 +163,7 @@ class TargetConfig(Config):
     name: str
     repository: str = Field(description="path; relative paths start at the lab")
     main: str = Field(default="main", description="the branch that candidates go into")
-    code_host: str = Field(
-        default="local", description="a code host's name in pipeline/wiring.py"
-    )
+    code_host: str = Field(default="local", description="a code host's name in pipeline/wiring.py")
     github: GitHubConfig | None = Field(
         default=None, description="where on GitHub it is; with 'code_host: github' alone"
     )

@@ -116,10 +116,10 @@ def nothing_ran(rows: Sequence[RunRow]) -> Reason | None:
     counts = Counter(row.record.side for row in rows)
     if all(counts[side] for side in Side):
         return None
-    told = " and ".join(f"{counts[side]} on the {side.value} side" for side in Side)
+    runs_by_side = " and ".join(f"{counts[side]} on the {side.value} side" for side in Side)
     return Reason(
         code=Code.OTHER,
-        text=f"Nothing could be compared: {told} were run.",
+        text=f"Nothing could be compared: {runs_by_side} were run.",
         facts={"finding": NOTHING_RAN, **{side.value: str(counts[side]) for side in Side}},
     )
 

@@ -91,8 +91,8 @@ def _one_step(sides: Sides) -> str:
     for batch in (batch for some in sides.values() for batch in some):
         found.setdefault(batch.step, batch.path)
     if len(found) > 1:
-        told = ", ".join(f"{path} of {step!r}" for step, path in found.items())
-        raise StoreError(f"The ranges hold runs of several steps ({told}): compare one step.")
+        listing = ", ".join(f"{path} of {step!r}" for step, path in found.items())
+        raise StoreError(f"The ranges hold runs of several steps ({listing}): compare one step.")
     return next(iter(found))
 
 

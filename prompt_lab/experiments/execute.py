@@ -46,7 +46,7 @@ SERVER_ERROR = 500
 
 
 def refuse_unreachable(model: str, error: RunError | None, calls: Sequence[CallNote]) -> None:
-    """Raises OutsideFailure where no model could be reached: that is no answer of this side's.
+    """Raises TransientError where no model could be reached: that is no answer of this side's.
 
     What was asked decides; where nothing was, what the step says of itself. A call that the step
     gave up itself says nothing about its model: such runs are weighed together (crash.py).

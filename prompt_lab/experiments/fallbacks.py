@@ -26,7 +26,7 @@ class Fallbacks:
         return None if usable else "; ".join(faults)
 
     def ask(self, request: Request) -> Answer:
-        """The first answer. Raises what the failures have in common, else OutsideFailure."""
+        """The first answer. Raises what the failures have in common, else TransientError."""
         faults: list[LabError] = []
         for alias, model in self._models.items():
             try:

@@ -36,10 +36,10 @@ def write_ledger(ctx: LabContext) -> str:
     analyses, runs = list(irregular_analyses(lab)), list(irregular_runs(lab))
     trials = list(irregular_trials(lab))
     odd = [_irregular_folder(one) for one in (*trials, *analyses, *runs)]
-    told = lab.root / "irregular.md"
-    if odd or told.exists():
-        keep_other(told, sign=HEADING)
-        write_text(told, render_irregular(odd))
+    irregular_file = lab.root / "irregular.md"
+    if odd or irregular_file.exists():
+        keep_other(irregular_file, sign=HEADING)
+        write_text(irregular_file, render_irregular(odd))
     kept = keep_other(lab.index, sign=SIGN)
     entries = ledger_entries(ctx)
     fronts = [front_view(ctx, step) for step in sorted({entry.step for entry in entries})]
@@ -52,7 +52,7 @@ def write_ledger(ctx: LabContext) -> str:
         lines.append(
             f"{len(odd)} irregular folders ({len(trials) + len(analyses)} analyses,"
             f" {len(runs)} run folders):"
-            f" {told}"
+            f" {irregular_file}"
         )
     if kept is not None:
         lines.append(f"The index.html that was there is now {kept.name}.")

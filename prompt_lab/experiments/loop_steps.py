@@ -142,8 +142,11 @@ def _asks_for_scout(experiment: Experiment, meta: IterationMeta) -> bool:
 
 
 def _outcomes(done: "Sequence[Done]") -> str:
-    told = [one.outcome for one in done if one.outcome is not None]
-    return ", ".join(f"{told.count(o)} {o.value}" for o in Outcome if o in told) or "no verdict"
+    outcomes = [one.outcome for one in done if one.outcome is not None]
+    return (
+        ", ".join(f"{outcomes.count(o)} {o.value}" for o in Outcome if o in outcomes)
+        or "no verdict"
+    )
 
 
 def _money(loop: "LoopRun", done: "Sequence[Done]") -> str:

@@ -32,11 +32,11 @@ def check_again(experiment: Experiment, meta: IterationMeta) -> None:
         return
     before = read_meta(experiment.context.lab, first.number, experiment.step)
     if _asks(meta) == _asks(before) and _all_there(experiment, meta, commit, first.number):
-        told = f" {fix.text}" if fix else ""
+        advice = f" {fix.text}" if fix else ""
         raise ConfigError(
             [f"{meta.given}: iteration {first.number} has judged this very commit by these very"
              f" runs ({first.verdict.outcome.value}): a second verdict would spend a trial of the"
-             f" budget of error and could say nothing new.{told} Add plans or replicates, or"
+             f" budget of error and could say nothing new.{advice} Add plans or replicates, or"
              " commit a fix on the branch, and give the same command again"]
         )  # fmt: skip
 

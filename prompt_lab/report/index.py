@@ -80,9 +80,9 @@ def _by_faults(irregular: Sequence[OddFolder]) -> tuple[IrregularGroup, ...]:
 
 
 def _facts(entries: Sequence[LedgerEntry]) -> tuple[Fact, ...]:
-    told = [entry.outcome for entry in entries if entry.outcome is not None]
+    outcomes = [entry.outcome for entry in entries if entry.outcome is not None]
     costs = [entry.cost_usd for entry in entries if entry.cost_usd is not None]
-    counts = ", ".join(f"{told.count(o)} {o}" for o in Outcome if o in told)
+    counts = ", ".join(f"{outcomes.count(o)} {o}" for o in Outcome if o in outcomes)
     known = not entries or not all(entry.foreign for entry in entries)
     merged = sum(entry.merged for entry in entries)
     reverted = sum(bool(entry.reverted) for entry in entries)

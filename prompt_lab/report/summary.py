@@ -96,15 +96,15 @@ def _models(models: tuple[ModelStats, ...], room: int) -> Iterator[str]:
 
 def _errors(errors: tuple[ErrorKind, ...]) -> Iterator[str]:
     """How many runs of a side ended in which kind of error; nothing where none did."""
-    told = []
+    parts = []
     for side in Side:
         kinds: Counter[str] = Counter()
         for error in errors:
             kinds[error.kind] += error.count if error.side is side else 0
         named = [f"{n} {kind}" for kind, n in kinds.most_common() if n]
-        told += [f"{side}: {', '.join(named)}"] if named else []
-    if told:
-        yield from _wrapped(f"  errors    {'; '.join(told)}")
+        parts += [f"{side}: {', '.join(named)}"] if named else []
+    if parts:
+        yield from _wrapped(f"  errors    {'; '.join(parts)}")
 
 
 def _wrapped(line: str) -> list[str]:

@@ -53,7 +53,7 @@ def hidden_faults(
     if task.evaluator or not scorer.hidden:
         return
     for index, path in enumerate(artifacts):
-        if any(_within(path, other) for other in scorer.told):
+        if any(_within(path, other) for other in scorer.mentioned):
             what = "is named by the scorer's line, which may run it"
         elif runs(path):
             what = f"is or holds a program, and the scorer {scorer.hidden}"

@@ -28,15 +28,15 @@ _KEYWORD = re.compile(r"if|then|else|elif|while|until|do|!|exec|time|command")
 class Reader:
     """Reads commands of a task whose folder is `home`, both paths from the root `root`.
 
-    `programs` are the files that they run; `told` are those that a line names which may run them;
-    `hidden` says why their words cannot tell what is run, '' where they can.
+    `programs` are the files that they run. `mentioned` are the files that a shell line names and
+    may run. `hidden` says why the words do not show what is run; '' if they do.
     """
 
     root: str
     home: str
     real: Lookup
     programs: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    mentioned: list[str] = field(default_factory=list)
     hidden: str = ""
 
     def run(self, words: Iterable[str], cwd: str) -> None:
@@ -191,7 +191,7 @@ class Reader:
     def _record_word(self, word: str, cwd: str) -> None:
         path = from_root(word, cwd, self.root)
         if path is not None and (where := self.real(path)) is not None:
-            self.told += (path, where)
+            self.mentioned += (path, where)
 
     def _mark_unreadable(self, why: str) -> None:
         self.hidden = self.hidden or why

@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("pipeline", "adapters", "prompt_lab")
-LIMITS = {"duplicate class": 10, "bare name": 20, "metaphor": 0, "prose": 20}
+LIMITS = {"duplicate class": 10, "bare name": 20, "metaphor": 0, "prose": 0}
 
 
 def read_words() -> dict[str, frozenset[str]]:
@@ -58,8 +58,13 @@ def _kinds(node: ast.AST, words: dict[str, frozenset[str]]) -> Iterator[str]:
 
 def _prose(text: str, words: frozenset[str]) -> Iterator[tuple[int, str]]:
     pattern = re.compile(rf"\b({'|'.join(map(re.escape, sorted(words)))})\b", re.IGNORECASE)
+    kinds = {
+        tokenize.COMMENT,
+        tokenize.STRING,
+        getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING),
+    }
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type in (tokenize.COMMENT, tokenize.STRING):
+        if token.type in kinds:
             for word in pattern.findall(token.string):
                 yield token.start[0], word
 

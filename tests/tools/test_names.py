@@ -12,6 +12,7 @@ from tests.tools.names import LIMITS, find_excess, find_offenders
         ("class Keeper:\n    pass\n", "metaphor"),
         ('"""Mend it."""\n', "prose"),
         ("# nobody reads this\n", "prose"),
+        ('message = f"{1} was told"\n', "prose"),
     ],
 )
 def test_an_offender_is_found(text: str, kind: str) -> None:
@@ -27,7 +28,11 @@ def test_plain_names_pass() -> None:
     assert find_offenders({"a.py": 'def render_page():\n    """Render it."""\n'}) == []
 
 
-def test_one_more_than_the_limit_fails() -> None:
-    allowed = [("prose", f"a.py:{n} told") for n in range(LIMITS["prose"])]
+@pytest.mark.parametrize("kind", LIMITS)
+def test_one_more_than_the_limit_fails(kind: str) -> None:
+    limit = LIMITS[kind]
+    allowed = [(kind, f"a.py:{n} told") for n in range(limit)]
     assert find_excess(allowed) == []
-    assert find_excess([*allowed, ("prose", "a.py:99 told")])[0].startswith("prose: 21, at most 20")
+    lines = find_excess([*allowed, (kind, "a.py:99 told")])
+    assert lines[0].startswith(f"{kind}: {limit + 1}, at most {limit}")
+    assert lines[-1] == "  a.py:99 told"

@@ -97,35 +97,35 @@ class Plan:
                 pass
             os.close(fd)
         refused = self._group.leave()[0] if self._group is not None else 0
-        told = self._read_report(status)
+        report = self._read_report(status)
         if refused:
-            told["refused"] = refused
-            if told["error"] is not None and self._reason is None:
+            report["refused"] = refused
+            if report["error"] is not None and self._reason is None:
                 most = self._limits["processes"]
-                told["error"] = {
+                report["error"] = {
                     "kind": "process_limit",
                     "message": f"asked for more than {most} processes, which was refused "
-                    f"{refused} times; {told['error']['message']}",
+                    f"{refused} times; {report['error']['message']}",
                 }
-        told["done"] = self._job["id"]
-        told["killed"] = len(self.killed)
-        told["printed"] = self._prints.count
-        told["prints"] = self._prints.text()
-        told.setdefault("seconds", time.monotonic() - self._started)
-        return told
+        report["done"] = self._job["id"]
+        report["killed"] = len(self.killed)
+        report["printed"] = self._prints.count
+        report["prints"] = self._prints.text()
+        report.setdefault("seconds", time.monotonic() - self._started)
+        return report
 
     def _read_report(self, status: int) -> dict[str, Any]:
         """What the plan reported, or why there is no report."""
         if self._reason is not None:
             return {"error": self._reason, "said": {}}
         try:
-            told: Any = json.loads(b"".join(self._report))
+            report: Any = json.loads(b"".join(self._report))
         except ValueError:
-            told = None
-        if not isinstance(told, dict) or not isinstance(told.get("said"), dict):
+            report = None
+        if not isinstance(report, dict) or not isinstance(report.get("said"), dict):
             how = _describe_exit(status)
             return {"error": {"kind": "died", "message": f"the process {how}"}, "said": {}}
-        return {"error": None, **told}
+        return {"error": None, **report}
 
     def _end(self, kind: str, message: str) -> None:
         if self._reason is None:
