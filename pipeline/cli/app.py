@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import typer
 
 from pipeline.cli.show_request import show_request
+from pipeline.console import run_command
 
 app = typer.Typer(
     add_completion=False,
@@ -24,4 +25,4 @@ app.command("show-request")(show_request)
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run one command. A LabError ends it with one message and exit code 1 (sys.excepthook)."""
-    app(args=args, prog_name="prompt-lab")
+    run_command(app, "prompt-lab", args)
