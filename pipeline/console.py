@@ -4,9 +4,11 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 
+import typer
 from luigi.parameter import ParameterException
 from luigi.rpc import RPCError
 from luigi.task_register import TaskClassException
@@ -56,6 +58,15 @@ def report_idle(text: str) -> None:
 def report_errors_plainly() -> None:
     """Let this process, a command of ours, end on an error in one message."""
     sys.excepthook = say_plainly
+
+
+def run_command(app: typer.Typer, name: str, args: Sequence[str] | None) -> None:
+    """Run a typer command. An error ends the process in one message, Ctrl-C at once."""
+    report_errors_plainly()
+    try:
+        app(args=args, prog_name=name)
+    finally:
+        report_errors_plainly()  # typer has installed an excepthook of its own
 
 
 class PlainFormatter(logging.Formatter):

@@ -23,7 +23,7 @@ from pipeline.cli.records import (
 )
 from pipeline.cli.run import run
 from pipeline.cli.show_request import show_request
-from pipeline.console import report_errors_plainly
+from pipeline.console import run_command
 from pipeline.tasks.iteration import Iteration
 from pipeline.tasks.lab import Compare, Ledger, Replay
 from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Revert
@@ -84,6 +84,4 @@ for _name, _command in (
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run one command. A LabError ends it with one message and exit code 1 (sys.excepthook)."""
-    report_errors_plainly()
-    # Called by typer itself, an error would end in typer's own hook, with a trace.
-    typer.main.get_command(app)(args=args, prog_name="prompt-lab")
+    run_command(app, "prompt-lab", args)

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from pipeline.console import report_errors_plainly
+from pipeline.console import run_command
 from pipeline.interrupt import INTERRUPTED
 from pipeline.wiring import lab_context
 from prompt_lab.config.lab import MOST_SECONDS
@@ -102,9 +102,7 @@ def carry_out(flags: Flags) -> int:
 
 def main(args: Sequence[str] | None = None) -> None:
     """The console script. A LabError ends in one message, by the interpreter's last word."""
-    report_errors_plainly()
-    # Called by typer itself, an error would end in typer's own hook, with a trace.
-    typer.main.get_command(app)(args=args, prog_name="prompt-lab-run")
+    run_command(app, "prompt-lab-run", args)
 
 
 def _say_faults(faults: Sequence[str], missing: int, folder: Path) -> None:

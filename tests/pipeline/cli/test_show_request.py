@@ -1,6 +1,7 @@
 """`prompt-lab show-request` prints what would be sent, without a key, a call or a file."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -132,3 +133,19 @@ def test_the_console_script_lists_its_commands() -> None:
     command = Path(sys.executable).with_name("prompt-lab")
     said = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)
     assert "show-request" in said.stdout
+
+
+@pytest.mark.parametrize("command", ["prompt-lab show-request nope", "prompt-lab-run --step x"])
+def test_an_error_ends_the_installed_command_in_one_sentence(
+    make_world: MakeWorld, command: str
+) -> None:
+    name, *args = command.split()
+    done = subprocess.run(
+        [Path(sys.executable).with_name(name), *args],
+        env={**os.environ, **make_world(**FEW).env},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("\nStopped: ")
+    assert "Traceback" not in done.stderr
