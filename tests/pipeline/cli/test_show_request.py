@@ -144,7 +144,8 @@ def test_an_error_ends_the_installed_command_in_one_sentence(
         [Path(sys.executable).with_name(name), *args],
         env={**os.environ, **make_world(**FEW).env},
         capture_output=True,
-        text=True, check=False,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
     assert done.stderr.startswith("\nStopped: ")
