@@ -57,7 +57,7 @@ class IterationEnd:
         if record.pull is not None and (record.fault or not record.action):
             record = self._report_on_pull(folder, record)
             write_record(folder / GIVEN_UP, record)
-        text = _render(record, folder, self.reason.strip())
+        text = _render(record, folder, " ".join(self.reason.split()))
         write_text(folder / SUMMARY, text)
         write_ledger(self.context)
         message = f"Give up iteration {self.number}: {record.reason}"

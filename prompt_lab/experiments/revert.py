@@ -14,6 +14,7 @@ from prompt_lab.records import Change, Pull
 from prompt_lab.report.comment import escape
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_record, write_record
+from prompt_lab.store.given_up import is_given_up
 from prompt_lab.store.iterations import (
     REVERTED,
     Conclusion,
@@ -73,6 +74,11 @@ class MergeRevert:
         if not is_ours(folder):
             raise StoreError(f"{folder}: was made by another tool, which merged it if anyone did: "
                              "take it back in the target itself")  # fmt: skip
+        if is_given_up(folder):
+            raise StoreError(
+                f"{folder}: iteration {self.number} was given up, so it merged nothing that could "
+                "be taken back"
+            )
         return read_meta(self.context.lab, self.number, self.step)
 
     def _taken_back(self, meta: IterationMeta, change: Change) -> Reverted:

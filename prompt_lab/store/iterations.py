@@ -188,6 +188,9 @@ def made_again(path: Path) -> str:
     later = _MADE_IN_ORDER[at:]
     found = [p.name for pattern in later for p in path.parent.glob(pattern)]
     names = ", ".join(dict.fromkeys(found))
+    if not names:
+        number = path.parent.name.partition("_")[0]
+        return f"luigi --module pipeline Iteration --number {number} makes it"
     return f"Restore it, or have it made again: remove {names} from its folder"
 
 

@@ -16,8 +16,9 @@ from prompt_lab.store.loops import BEGUN, ENDED
 
 _ITERATION = (
     *("meta.json", "prepared.json", "scout.json", "change.json", "batch_*.json", "judged_*.json"),
-    *("runs_*.json", "synthesis.md", "assessment.md", "verdict.json", "since_start.json"),
+    *("runs_*.json", "synthesis.md", "assessment.md", "verdict.json", "verdict_error.txt"),
     *(
+        "since_start.json",
         "conclusion.json",
         "report.html",
         GIVEN_UP,

@@ -195,3 +195,16 @@ def test_what_was_not_merged_cannot_be_taken_back(
     assert world.iterate(branch="worse")
     assert not _revert(number=1)
     assert "Iteration 1 was not merged: its verdict was NO" in caplog.text
+
+
+def test_an_iteration_without_a_merge_is_refused_with_a_reason(make_world: MakeWorld) -> None:
+    world = make_world(train=6, verify=6, scout=2)
+    said = world.command("Implement", "--number", "1").communicate()[1]
+    assert "Stopped" not in said
+    said = world.command("Revert", "--number", "1").communicate()[1]
+    assert "conclusion.json: is missing. luigi --module pipeline Iteration --number 1 makes" in said
+    out, _ = world.command("GiveUp", "--number", "1", "--reason", "Two\n lines").communicate()
+    assert "why       Two lines\n" in out
+    out, said = world.command("Revert", "--number", "1").communicate()
+    assert "iteration 1 was given up, so it merged nothing" in said
+    assert "Traceback" not in out + said
