@@ -152,9 +152,11 @@ class Conclusion(Record):
 
 
 SUMMARY = "summary.txt"
+"""The last file of an iteration: once it is there the iteration is finished."""
+FACTS = "verdict_facts.json"
+"""What the verdict takes from outside the lab, for a replay."""
 VERDICT_ERROR = "verdict_error.txt"
 """The trace of an error of our own inside a verdict."""
-"""The last file of an iteration: once it is there the iteration is finished."""
 _MADE_IN_ORDER = (
     *("change.json", "batch_train.json", "judged_train_*.json", "runs_train.json"),
     *("insight_*.md", "code_*.md", "synthesis.md", "assessment.md"),
