@@ -3,7 +3,12 @@
 from prompt_lab.clock import utc_now
 from prompt_lab.decide.verdict import Code, Verdict, explain
 from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
-from prompt_lab.experiments.decision import base_moved, decide_iteration, head_moved
+from prompt_lab.experiments.decision import (
+    base_moved,
+    decide_iteration,
+    head_moved,
+    record_verdict,
+)
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.pages import report_view
 from prompt_lab.names import Outcome, PullState
@@ -11,7 +16,7 @@ from prompt_lab.ports import CodeHost
 from prompt_lab.records import Change, Pull
 from prompt_lab.report.comment import verdict_comment
 from prompt_lab.report.page import render_report
-from prompt_lab.store.files import read_record, write_record
+from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import Conclusion, made_again, read_change, read_meta
 
 LABELS = {
@@ -69,14 +74,14 @@ def _current_verdict(experiment: Experiment, host: CodeHost, number: int) -> Ver
     verdict = read_record(path, Verdict, fix=made_again(path))
     known = any(reason.code is Code.HEAD_MOVED for reason in verdict.reasons)
     if head_moved(experiment) and not known:
-        verdict, _ = decide_iteration(experiment)
-        write_record(path, verdict)
+        verdict, case = decide_iteration(experiment)
+        record_verdict(experiment, verdict, case)
     if verdict.outcome is Outcome.YES and host.get(number).state is PullState.OPEN:
         host.refresh(read_meta(experiment.context.lab, experiment.number, experiment.step).main)
         found = base_moved(experiment)
         if found:
-            verdict, _ = decide_iteration(experiment, found=found)
-            write_record(path, verdict)
+            verdict, case = decide_iteration(experiment, found=found)
+            record_verdict(experiment, verdict, case)
     return verdict
 
 

@@ -14,19 +14,23 @@ from prompt_lab.experiments.gather import (
     batch_of,
     compared_rows,
     rows_now,
-    side_facts,
     summary_file,
     summary_of,
-    version_at,
 )
 from prompt_lab.experiments.merge_preview import base_moved_text, unmeasured
 from prompt_lab.experiments.needs import Need, SplitNeeded
 from prompt_lab.experiments.trials import read_judgements, ready_pairs, settle_trial, trial_of
+from prompt_lab.experiments.verdict_facts import (
+    VerdictFacts,
+    commits_of,
+    gather_facts,
+    read_facts,
+)
 from prompt_lab.experiments.verdict_failure import report_failures
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RunRow
-from prompt_lab.store.files import read_if_whole
-from prompt_lab.store.iterations import RunsSummary, read_change, read_meta
+from prompt_lab.store.files import read_if_whole, write_record
+from prompt_lab.store.iterations import FACTS, RunsSummary, read_change, read_meta
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Case:
     train: Sequence[RunRow]
     verify: Sequence[RunRow] | None
     findings: Sequence[Reason]
+    facts: VerdictFacts
 
 
 def decide_iteration(
@@ -45,58 +50,74 @@ def decide_iteration(
     *,
     found: Sequence[Reason] = (),
     order: ReasonOrder = FAILED_GUARDS_FIRST,
+    recorded: Verdict | None = None,
 ) -> tuple[Verdict, Case]:
     """The verdict on what has been run so far, by the policy that the iteration was prepared with.
 
     `policy` asks what another one would have said; `found` voids the comparison as well; `order`
-    is that of a recorded verdict, which a replay computes again. Raises VerdictFailed where the
-    decision engine does not get to a verdict.
+    is that of a recorded verdict. With `recorded`, the verdict that a replay computes again, the
+    state of pull request, main and target comes from what was recorded then; a repository is read
+    only for verdicts from before facts were recorded. Raises VerdictFailed where the decision
+    engine does not get to a verdict.
     """
     with report_failures(experiment):
-        return _judge(experiment, policy, found, order)
+        return _decide(experiment, policy, found, order, recorded)
 
 
-def _judge(
-    experiment: Experiment, policy: Policy | None, found: Sequence[Reason], order: ReasonOrder
+def _decide(
+    experiment: Experiment,
+    policy: Policy | None,
+    found: Sequence[Reason],
+    order: ReasonOrder,
+    recorded: Verdict | None,
 ) -> tuple[Verdict, Case]:
-    change = read_change(experiment.context.lab, experiment.number, experiment.step)
-    rule = read_meta(experiment.context.lab, experiment.number, experiment.step).judge
+    meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
     rows = rows_now(experiment, batch_of(experiment, "train"))
-    trial = trial_of(experiment, policy, ran=bool(rows))
+    read_verify = _summary(experiment, Split.VERIFY) is not None
+    verify = rows_now(experiment, batch_of(experiment, "verify")) if read_verify else None
+    facts = read_facts(experiment) if recorded else None
+    facts = facts or gather_facts(experiment, [*rows, *(verify or [])])
+    trial = trial_of(experiment, policy, ran=bool(rows), facts=facts)
+    facts = facts.model_copy(update={"difficulty": trial.evidence.difficulty})
     known = read_judgements(experiment, "train")
     train = settle_trial(trial, rows, known)
     seen = agreement_of(judgements_on(train, known or {}))
-    read_verify = _summary(experiment, Split.VERIFY) is not None
-    verify = rows_now(experiment, batch_of(experiment, "verify")) if read_verify else None
     findings = [
-        *_findings(experiment, [*train, *(verify or [])]),
+        *_findings(experiment, [*train, *(verify or [])], facts),
+        *(_recorded_findings(recorded, Code.HEAD_MOVED) if recorded else head_moved(experiment)),
         *(found or _merge_time_findings(experiment)),
     ]
-    case = Case(trial.policy, train, verify, findings)
-    prompts = (version_at(experiment, change.base_commit), version_at(experiment, change.commit))
+    case = Case(trial.policy, train, verify, findings, facts)
     kept = recorded_answers_warning([*train, *(verify or [])])
     evidence = evidence_of(
         train,
         case.findings,
-        prompts=prompts,
+        prompts=facts.prompts,
         verify=None if verify is None else all_pairs(experiment, "verify", verify),
-        violations=[*(shortfall(seen, rule) if rule else ()), *([kept.text] if kept else ())],
+        violations=[
+            *(shortfall(seen, meta.judge) if meta.judge else ()),
+            *([kept.text] if kept else ()),
+        ],
         remarks=[remark for remark in (kept, no_observable_effect(train)) if remark],
     )
-    follow_up_of = read_meta(
-        experiment.context.lab, experiment.number, experiment.step
-    ).follow_up_of
-    verdict = trial.conclude_with(evidence, order).model_copy(update={"follow_up_of": follow_up_of})
-    return with_agreement(verdict, seen, rule) if rule else verdict, case
+    verdict = trial.conclude_with(evidence, order)
+    verdict = verdict.model_copy(update={"follow_up_of": meta.follow_up_of})
+    return with_agreement(verdict, seen, meta.judge) if meta.judge else verdict, case
 
 
 def write_verdict(experiment: Experiment) -> Iterator[Need]:
     """Decide on train; on a promising result run verify and decide again. Writes verdict.json."""
-    verdict, _ = decide_iteration(experiment)
+    verdict, case = decide_iteration(experiment)
     if verdict.needs_verify:
         yield SplitNeeded(Split.VERIFY)
-        verdict, _ = decide_iteration(experiment)
-    experiment.write("verdict.json", verdict.model_dump_json(indent=2) + "\n")
+        verdict, case = decide_iteration(experiment)
+    record_verdict(experiment, verdict, case)
+
+
+def record_verdict(experiment: Experiment, verdict: Verdict, case: Case) -> None:
+    """Write the facts that the verdict was made from, then verdict.json."""
+    write_record(experiment.folder / FACTS, case.facts)
+    write_record(experiment.folder / "verdict.json", verdict)
 
 
 def all_pairs(experiment: Experiment, batch: str, rows: Sequence[RunRow]) -> list[Pair]:
@@ -113,15 +134,10 @@ def _summary(experiment: Experiment, split: Split) -> RunsSummary | None:
     )
 
 
-def _findings(experiment: Experiment, rows: Sequence[RunRow]) -> list[Reason]:
+def _findings(experiment: Experiment, rows: Sequence[RunRow], facts: VerdictFacts) -> list[Reason]:
     """What voids the comparison: provenance of the runs, the worktrees after them, drift."""
-    change = read_change(experiment.context.lab, experiment.number, experiment.step)
-    commits = {Side.BASELINE: change.base_commit, Side.CANDIDATE: change.commit}
-    meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
-    # A verdict from before is computed again as it was made, faults included.
-    stored = not meta.compares_checked_out
-    facts = {side: side_facts(experiment, c, rows, stored=stored) for side, c in commits.items()}
-    found = list(examine(rows, facts))
+    commits = commits_of(experiment)
+    found = list(examine(rows, {side: facts.sides[side].facts_for(rows) for side in commits}))
     leaked: list[Reason] = []
     for split in Split:
         summary = _summary(experiment, split)
@@ -129,7 +145,7 @@ def _findings(experiment: Experiment, rows: Sequence[RunRow]) -> list[Reason]:
             continue
         found = [*integrity_findings(summary, commits), *found, *drift_findings(summary)]
         leaked += [reason for reason in summary.leaked if reason not in leaked]
-    return [*leaked, *found, *head_moved(experiment)]
+    return [*leaked, *found]
 
 
 def drift_findings(summary: RunsSummary) -> list[Reason]:
@@ -185,7 +201,11 @@ def base_moved(experiment: Experiment) -> list[Reason]:
 def _merge_time_findings(experiment: Experiment) -> list[Reason]:
     """What was found at the moment of the merge, and cannot be found again."""
     verdict = read_if_whole(experiment.folder / "verdict.json", Verdict)
-    return [r for r in (verdict.reasons if verdict else ()) if r.code is Code.BASE_MOVED]
+    return _recorded_findings(verdict, Code.BASE_MOVED) if verdict else []
+
+
+def _recorded_findings(verdict: Verdict, code: Code) -> list[Reason]:
+    return [reason for reason in verdict.reasons if reason.code is code]
 
 
 def integrity_findings(summary: RunsSummary, commits: Mapping[Side, str]) -> list[Reason]:

@@ -83,7 +83,7 @@ def _find_verdicts(
 
 def _replay_verdict(experiment: Experiment, old: Verdict) -> Replayed:
     try:
-        new, _ = decide_iteration(experiment, order=old.reason_order)
+        new, _ = decide_iteration(experiment, order=old.reason_order, recorded=old)
     except LabError as error:
         return Replayed(False, f"{experiment.number}: cannot be computed again: {error}")
     stored = (experiment.folder / "verdict.json").read_text("utf-8")
@@ -111,7 +111,7 @@ def _scored_with(experiment: Experiment) -> str:
 def _replay_under_policy(experiment: Experiment, old: Verdict, policy: Policy) -> Replayed:
     """The same rows under another policy, at the alpha that was granted to the old trial."""
     try:
-        new, _ = decide_iteration(experiment, policy.at_alpha(old.alpha))
+        new, _ = decide_iteration(experiment, policy.at_alpha(old.alpha), recorded=old)
     except LabError as error:
         return Replayed(False, f"{experiment.number}: cannot be computed again: {error}")
     before, after = old.outcome.value, new.outcome.value

@@ -8,25 +8,36 @@ from prompt_lab.evaluate.pairs import lengths_of, pairs_of, whole_pairs
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import compared_rows, version_at
 from prompt_lab.experiments.past import difficulty
+from prompt_lab.experiments.verdict_facts import VerdictFacts
 from prompt_lab.names import Split
 from prompt_lab.records import RunRow
 from prompt_lab.store.files import read_if_whole, read_record
 from prompt_lab.store.iterations import RunsSummary, made_again, read_change, read_meta
 
 
-def trial_of(experiment: Experiment, policy: Policy | None = None, *, ran: bool = True) -> Trial:
+def trial_of(
+    experiment: Experiment,
+    policy: Policy | None = None,
+    *,
+    ran: bool = True,
+    facts: VerdictFacts | None = None,
+) -> Trial:
     """The trial as it was planned: the policy of the iteration, its models, its train plans.
 
     Plans whose answers stand in the new prompt are left out; all of them where nothing `ran` on
-    purpose. `policy` asks another one instead.
+    purpose. `policy` asks another one instead. `facts` are read from the repository if not given.
     """
     ctx = experiment.context
     meta = read_meta(ctx.lab, experiment.number, experiment.step)
     change = read_change(ctx.lab, experiment.number, experiment.step)
     rule = policy or ctx.policy_of(meta)
-    prompts = (version_at(experiment, change.base_commit), version_at(experiment, change.commit))
-    known = None
-    if rule.adjust == "difficulty":
+    prompts = (
+        facts.prompts
+        if facts
+        else (version_at(experiment, change.base_commit), version_at(experiment, change.commit))
+    )
+    known = facts.difficulty if facts else None
+    if rule.adjust == "difficulty" and known is None:
         known = difficulty(ctx.lab, experiment.step, before=experiment.number)
     return Trial(
         rule.model_copy(

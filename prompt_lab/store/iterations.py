@@ -153,6 +153,8 @@ class Conclusion(Record):
 
 SUMMARY = "summary.txt"
 """The last file of an iteration: once it is there the iteration is finished."""
+FACTS = "verdict_facts.json"
+"""What the verdict takes from outside the lab, for a replay."""
 VERDICT_ERROR = "verdict_error.txt"
 """The trace of an error of our own inside a verdict."""
 _MADE_IN_ORDER = (

@@ -10,7 +10,14 @@ from prompt_lab.store.counters import Claim, iterations, numbered
 from prompt_lab.store.files import disk_errors, read_if_whole
 from prompt_lab.store.foreign import run_folders
 from prompt_lab.store.given_up import GIVEN_UP
-from prompt_lab.store.iterations import REVERTED, SUMMARY, VERDICT_ERROR, IterationMeta, is_ours
+from prompt_lab.store.iterations import (
+    FACTS,
+    REVERTED,
+    SUMMARY,
+    VERDICT_ERROR,
+    IterationMeta,
+    is_ours,
+)
 from prompt_lab.store.layout import NO_ITERATION, Lab, LabLock
 from prompt_lab.store.loops import BEGUN, ENDED
 
@@ -19,6 +26,7 @@ _ITERATION = (
     *("runs_*.json", "synthesis.md", "assessment.md", "verdict.json", "verdict_error.txt"),
     *(
         "since_start.json",
+        FACTS,
         "conclusion.json",
         "report.html",
         GIVEN_UP,
