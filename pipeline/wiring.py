@@ -159,3 +159,14 @@ def project_context(folder: Path, root: str | None = None, pages_url: str = "") 
         shipped=default_configs(),
         project=path,
     )
+
+
+def open_context(folder: Path, configs: Path | None = None) -> LabContext:
+    """The context of the project, or of the lab, in a folder. Both paths are absolute.
+
+    `configs` comes before the folder's promptlab.yaml; without both a lab has the shipped configs.
+    """
+    if configs is None and (folder / PROJECT_FILE).is_file():
+        return project_context(folder)
+    shipped = default_configs()
+    return LabContext(Lab(folder), configs or shipped, load_adapter, adapter_names, shipped=shipped)

@@ -1,7 +1,7 @@
 """One run of a batch; luigi may hand out many at once, which then share one process."""
 
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from math import inf
 from pathlib import Path
@@ -14,8 +14,8 @@ from pipeline.tasks.parameters import Batched, WholeParameter
 from pipeline.wiring import lab_context
 from prompt_lab.errors import TransientError
 from prompt_lab.experiments.context import LabContext
-from prompt_lab.experiments.execute import Checkout, RunContext
-from prompt_lab.experiments.make_runs import RunEnding, RunMaker
+from prompt_lab.experiments.execute import RunContext
+from prompt_lab.experiments.make_runs import RunEnding, RunMaker, make_run_context
 from prompt_lab.experiments.needs import RunsNeeded
 from prompt_lab.names import Side, count
 from prompt_lab.records import RunKey
@@ -134,22 +134,9 @@ class Run(LabTask):
         locks = WorkLocks(self.context.lab, f"{self.number}_{self.step}_{self.batch}_runs")
         return RunMaker(self._run_context(left), progress, locks, pieces)
 
-    def _run_context(self, left: Iterable[RunKey]) -> RunContext:
-        ctx, config = self.context, self.context.step(self.step)
-        batch = read_batch(batch_path(ctx.lab, self.number, self.step, self.batch))
-        workspace = ctx.workspace(config.target)
-        sites = {}
-        for side in sorted({key.side for key in left}):
-            tree = workspace.worktree(batch.commits[side])
-            sites[side] = Checkout(batch.commits[side], tree, *workspace.observe(tree))
-        adapter = ctx.adapter(self.step)
-        asks = (
-            ctx.gateway({key.model for key in left}) if ctx.runs_in_own_process(self.step) else None
-        )
-        judged = config.judge is not None
-        return RunContext(
-            ctx, self.number, self.step, adapter, config.primary, sites, judged, gateway=asks
-        )
+    def _run_context(self, left: Collection[RunKey]) -> RunContext:
+        batch = read_batch(batch_path(self.context.lab, self.number, self.step, self.batch))
+        return make_run_context(self.context, self.number, self.step, batch, left)
 
     def _report(self, key: RunKey, ending: RunEnding) -> None:
         if reports := current():

@@ -10,10 +10,11 @@ from enum import Enum, auto
 from threading import Lock
 
 from prompt_lab.errors import LabError
-from prompt_lab.experiments.execute import RunContext
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.execute import Checkout, RunContext
 from prompt_lab.records import RunKey
 from prompt_lab.report.progress import Progress
-from prompt_lab.store.batch import PlannedRun
+from prompt_lab.store.batch import Batch, PlannedRun
 from prompt_lab.store.runs import is_finished
 from prompt_lab.store.work_locks import WorkLocks
 
@@ -21,6 +22,25 @@ SWITCH_SECONDS = 0.0005
 """How long a busy thread may hold up those whose answer has come; Python's own 5 ms add up."""
 GIVE_UP_AFTER = 5
 """Failures in a row after which a model's other runs are not tried any more in this batch."""
+
+
+def make_run_context(
+    ctx: LabContext, number: int, step: str, batch: Batch, keys: Collection[RunKey]
+) -> RunContext:
+    """What these runs of a batch share: the worktree of each side, the adapter, the gateway."""
+    config = ctx.step(step)
+    workspace = ctx.workspace(config.target)
+    checkouts = {}
+    for side in sorted({key.side for key in keys}):
+        tree = workspace.worktree(batch.commits[side])
+        checkouts[side] = Checkout(batch.commits[side], tree, *workspace.observe(tree))
+    adapter = ctx.adapter(step)
+    own_process = ctx.runs_in_own_process(step)
+    gateway = ctx.gateway({key.model for key in keys}) if own_process else None
+    judged = config.judge is not None
+    return RunContext(
+        ctx, number, step, adapter, config.primary, checkouts, judged, gateway=gateway
+    )
 
 
 class RunEnding(Enum):
