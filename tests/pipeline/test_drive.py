@@ -1,6 +1,7 @@
 """An iteration that is driven in this process gives what the Luigi command gives."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def names(world: World) -> set[str]:
 
 @pytest.mark.parametrize("judged", [False, True])
 def test_files_and_verdict_are_those_of_the_command(tmp_path: Path, judged: bool) -> None:
-    judge = {"step": step(), "judges": {"wise": SEES_RIGHT}} if judged else {}
+    judge: dict[str, Any] = {"step": step(), "judges": {"wise": SEES_RIGHT}} if judged else {}
     driven = World(tmp_path / "driven", train=6, verify=6, **judge).make()
     typed = World(tmp_path / "typed", train=6, verify=6, **judge).make()
     result = opened(driven).run_iteration()
