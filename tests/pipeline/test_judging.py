@@ -1,6 +1,5 @@
 """Steps whose answers a judge compares: what it may decide, what it is asked, what it costs."""
 
-import json
 import os
 import signal
 from collections.abc import Callable
@@ -10,6 +9,7 @@ import pytest
 
 from prompt_lab.decide.verdict import Code
 from prompt_lab.names import Outcome
+from prompt_lab.store.files import read_rows
 from tests.pipeline.terminal import luigi
 from tests.pipeline.test_bad_input import PARSE, TASK, stops
 from tests.pipeline.world import HINT, PLAIN, READS_FIRST, READS_WELL, World, scripted
@@ -40,8 +40,7 @@ def step(**more: Any) -> dict[str, Any]:
 
 def asked(world: World) -> list[dict[str, Any]]:
     """Every answer of the judge that the lab holds."""
-    path = world.lab / "history/judgements.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return read_rows(world.lab / "history/judgements.jsonl")
 
 
 def forget_gold(world: World, keep: int = 0) -> None:
