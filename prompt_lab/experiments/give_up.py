@@ -38,9 +38,12 @@ class IterationEnd:
         """The iteration's folder in analysis/. Raises StoreError where there is no such one."""
         known = iterations(self.context.lab)
         if self.number not in known:
+            fault = (
+                f"there is no iteration {self.number}" if self.number else "no iteration is named"
+            )
             raise StoreError(
-                f"{self.context.lab.analysis}: there is no iteration {self.number}: give --number, "
-                "the open iteration that is to be given up"
+                f"{self.context.lab.analysis}: {fault}: give --number, the open iteration that is "
+                "to be given up"
             )
         return self.context.lab.iteration(self.number, known[self.number])
 
@@ -112,8 +115,8 @@ class IterationEnd:
         change = read_if_whole(folder / "change.json", Change)
         others = change is None or change.strategy == "given" or change.follow_up_of is not None
         body = (
-            f"## Given up\n\n{escape(record.reason)}\n\nIteration {self.number} ended without a "
-            "verdict; its trial counts in the error budget.\n"
+            f"## Given up\n\n{escape(record.reason)}\n\nIteration {self.number} ended "
+            f"{_describe_verdict(folder)}; its trial counts in the error budget.\n"
         )
         try:
             host = self._host(folder)
@@ -127,6 +130,14 @@ class IterationEnd:
             return record.model_copy(update={"fault": str(error)})
         action = "left open" if state is PullState.OPEN else state.value
         return record.model_copy(update={"action": action, "fault": ""})
+
+
+def _describe_verdict(folder: Path) -> str:
+    """What a verdict that was already decided says, which giving up leaves without effect."""
+    verdict = read_if_whole(folder / "verdict.json", Verdict)
+    if verdict is None:
+        return "without a verdict"
+    return f"before its verdict {verdict.outcome.value} was acted on"
 
 
 def _render(record: GivenUp, folder: Path, given: str) -> str:

@@ -15,8 +15,9 @@ PlaceholderStyle = Literal["single", "double", "mixed"]
 DeclaredStyle = Literal["auto", "single", "double"]
 """What `placeholder_style` of a step may be."""
 _ANY_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_IN_BRACES = re.compile(rf"\{{\{{\s*({_ANY_NAME})\s*\}}\}}|\{{({_ANY_NAME})\}}")
-_ALMOST = re.compile(r"\{\{\s*([^\W\d][\w-]*)\s*\}\}|\{\s*([^\W\d][\w-]*)\s*\}")
+_IN_BRACES = re.compile(rf"\{{\{{\s*({_ANY_NAME})\s*\}}\}}|(?<!\{{)\{{({_ANY_NAME})\}}")
+_ALMOST = re.compile(r"\{\{-?\s*([^\W\d][\w-]*)[^{}\n]*\}\}|\{\s*([^\W\d][\w-]*)[^{}\n\"']*\}")
+"""What a template engine or a slip of the pen makes of a placeholder: {{ text | trim }}, {Text}."""
 
 
 class PromptMessages(NamedTuple):
@@ -41,7 +42,7 @@ def split(text: str) -> PromptMessages:
     >>> split("Be brief.\\n[user]\\nText: {ticket}\\n")
     PromptMessages(system='Be brief.', user='Text: {ticket}')
     """
-    lines = text.splitlines()
+    lines = text.split("\n")  # splitlines() would take U+2028 and a form feed for line ends
     for index, line in enumerate(lines):
         if line.strip() == USER_LINE:
             return PromptMessages(
@@ -133,11 +134,15 @@ def find_prompt_fault(text: str, inputs: Iterable[str], declared: DeclaredStyle)
             f"in line {other.line}: use one of them, or declare placeholder_style (single or "
             "double) in the step's file; the other then is literal text"
         )
+    torn = re.search(rf"\{{\{{\s*({_alternatives(names)})\s*\}}(?!\}})", text)
+    if torn:
+        line = text.count("\n", 0, torn.start()) + 1
+        return f"says {torn[0]!r} in line {line}, whose braces do not match"
     there = {one.name for one in found}
     missing = [name for name in names if name not in there]
     written = {each.text for each in found}
     strange = {m[0]: m[1] or m[2] for m in _ALMOST.finditer(text) if m[0] not in written}
-    close = {m: [s for s, n in strange.items() if get_close_matches(n, [m])] for m in missing}
+    close = {m: [s for s, n in strange.items() if _is_close(n, m)] for m in missing}
     wrong = next((name for name in missing if close[name]), None)
     if wrong is None and (not split(text).user or len(missing) < len(names) or not names):
         return None
@@ -181,5 +186,15 @@ def _substitute(text: str, inputs: Mapping[str, str], style: PlaceholderStyle) -
 
 def _pattern(inputs: Iterable[str]) -> re.Pattern[str]:
     """Matches a placeholder of these names; group 1 is a name in double braces, 2 in single."""
-    names = "|".join(map(re.escape, inputs)) or "(?!)"
-    return re.compile(rf"\{{\{{\s*({names})\s*\}}\}}|\{{({names})\}}")
+    names = _alternatives(inputs)
+    return re.compile(rf"\{{\{{\s*({names})\s*\}}\}}|(?<!\{{)\{{({names})\}}")
+
+
+def _alternatives(names: Iterable[str]) -> str:
+    """A pattern for any of the names; for none of them one that never matches."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def _is_close(written: str, name: str) -> bool:
+    """Whether a name in a prompt may be meant for an input: misspelt, or in other letters' case."""
+    return bool(get_close_matches(written.lower(), [name.lower()]))

@@ -41,6 +41,18 @@ def judged(make_world: MakeWorld) -> World:
     return world
 
 
+def test_a_phase_of_its_own_says_which_file_it_wrote_and_that_it_is_there(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(train=6, verify=6)
+    first, second = (luigi(world, "Verdict", "--number", "1") for _ in range(2))
+    path = str(world.folder(1) / "verdict.json")
+    assert (first.code, second.code) == (0, 0)
+    assert f"Verdict of iteration 1: wrote {path}" in first.out
+    assert f"Verdict of iteration 1 was done: {path}" in second.out
+    assert "Assessment of" not in first.out + second.out
+
+
 def test_each_of_two_equal_commands_in_one_process_prints_its_result(
     judged: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
