@@ -18,6 +18,7 @@ from prompt_lab.config.models import ModelConfig
 from prompt_lab.config.profiles import profile_path, read_profile, without_class
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import ConfigError, ModelUnavailable, UnknownName
+from prompt_lab.experiments.extensions import CheckedAnalyst, make_strategies
 from prompt_lab.experiments.fallbacks import Fallbacks
 from prompt_lab.experiments.gateways import Gateways
 from prompt_lab.experiments.project import ConfigFiles
@@ -162,15 +163,13 @@ class LabContext:
     def strategies(self) -> dict[str, Strategy]:
         """Every strategy by its name, in the order in which they stand in for a direction."""
         names = (*self.adapter_names("strategy"), *self.defaults.strategies)
-        made: list[Strategy] = [self.load_adapter("strategy", name)() for name in names]
-        return {strategy.name: strategy for strategy in made}
+        return make_strategies(self.load_adapter, names)
 
     def analyst(self, name: str) -> Analyst | None:
         """The deterministic analyst of that name or dotted path; None for any other name."""
         if ":" not in name and name not in self.adapter_names("analyst"):
             return None
-        analyst: Analyst = self.load_adapter("analyst", name)()
-        return analyst
+        return CheckedAnalyst(self.load_adapter("analyst", name), repr(name))
 
     def prompt_source(self, target: str) -> PromptSource:
         """Where the prompts of a target come from."""

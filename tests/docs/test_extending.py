@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from prompt_lab.names import Outcome
 from tests.pipeline.world import REPOSITORY, World
 
 PAGE = (REPOSITORY / "docs/extending.md").read_text("utf-8")
@@ -74,3 +75,42 @@ def test_the_page_s_package_takes_part_in_an_iteration(
     change = json.loads((folder / "change.json").read_text())
     assert change["strategy"] in ("name_second_number", "align_with_schema")
     assert "right" in (folder / "assessment.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_page_s_strategy_changes_the_prompt_that_is_tested(
+    package: Path, tmp_path: Path
+) -> None:
+    """Its hint reaches the target's branch, and is merged since it helps."""
+    world = World(tmp_path / "world", train=6, verify=6).make()
+    schema = json.loads((world.target / "schema.json").read_text())
+    del schema["properties"]["amount"]["description"]
+    world.write(world.target, {"schema.json": json.dumps(schema)})
+    world.git("commit", "-qam", "Describe nothing")
+    for number in range(1, 5):
+        done = run(world, package)
+        assert done.returncode == 0, done.stdout + done.stderr
+        change = world.record(number, "change")
+        if change["strategy"] == "name_second_number":
+            break
+    [hint] = re.findall(r'HINT = "(.*)"', "".join(blocks("python")))
+    assert hint in world.git("show", f"{change['commit']}:prompt.txt")
+    assert hint not in world.git("show", f"{change['base_commit']}:prompt.txt")
+    assert world.verdict(number).outcome is Outcome.YES
+    assert hint in world.git("show", "main:prompt.txt")
+
+
+@pytest.mark.slow
+def test_an_analyst_that_fails_is_one_sentence_with_its_place(
+    package: Path, tmp_path: Path
+) -> None:
+    code = (package / "shop_lab.py").read_text()
+    assert "low = [" in code
+    (package / "shop_lab.py").write_text(code.replace("low = [", "1 / 0; low = [", 1))
+    line = code[: code.index("low = [")].count("\n") + 1
+    world = World(tmp_path / "world", train=6, verify=6).make()
+    done = run(world, package, "--analysts", "metrics,low_scores")
+    assert done.returncode != 0
+    text = done.stdout + done.stderr
+    assert f"analyst 'low_scores' failed in {package}/shop_lab.py, line {line}: " in text
+    assert (text.count("Stopped: "), text.count("Traceback")) == (1, 0)
