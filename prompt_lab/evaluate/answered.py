@@ -8,7 +8,7 @@ from prompt_lab.decide.verdict import Code, Reason
 from prompt_lab.evaluate.evidence import NOTHING_RAN
 from prompt_lab.names import Side, Status
 from prompt_lab.records import RunRecord, RunRow
-from prompt_lab.store.foreign import ENDED
+from prompt_lab.store.planexe.runs import ENDED
 
 BROKEN = frozenset({"import_failed", "outputs_missing", "score_failed"})
 """Kinds of errors that are the step's own, whatever a model says."""

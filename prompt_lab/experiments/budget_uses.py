@@ -14,7 +14,6 @@ from prompt_lab.experiments.past import VERDICT_LOST, in_history, verdict_is_los
 from prompt_lab.names import Split
 from prompt_lab.store.counters import iterations, trials_in_history
 from prompt_lab.store.files import read_if_whole, read_record
-from prompt_lab.store.foreign import Irregular, run_folders
 from prompt_lab.store.given_up import is_given_up
 from prompt_lab.store.iterations import (
     SUMMARY,
@@ -26,6 +25,7 @@ from prompt_lab.store.iterations import (
 )
 from prompt_lab.store.journal import events
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.planexe.runs import Irregular, run_folders
 
 
 class StepHistory(NamedTuple):

@@ -19,7 +19,7 @@ from prompt_lab.report.compare import (
 )
 from prompt_lab.report.view import OddFolder
 from prompt_lab.store.files import write_text
-from prompt_lab.store.foreign import ENDED, ForeignRunFolder, read_batch_of
+from prompt_lab.store.planexe.runs import ENDED, ForeignRunFolder, read_batch_of
 from prompt_lab.store.ranges import Range, folders_of, parse_range
 
 POLICY = Policy(name="compare", mode="fixed", verify="off")

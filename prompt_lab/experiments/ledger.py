@@ -6,18 +6,18 @@ from prompt_lab.errors import StoreError
 from prompt_lab.experiments.budget_grant import budgets
 from prompt_lab.experiments.budget_uses import irregular_trials
 from prompt_lab.experiments.context import LabContext
-from prompt_lab.experiments.foreign_pages import foreign_page, foreign_view
 from prompt_lab.experiments.pages import ledger_entries, loop_rows
 from prompt_lab.experiments.pareto import front_view
+from prompt_lab.experiments.planexe_pages import foreign_page, foreign_view
 from prompt_lab.names import count
-from prompt_lab.report.foreign import render_foreign
 from prompt_lab.report.index import render_index
 from prompt_lab.report.irregular import render_irregular
+from prompt_lab.report.planexe import render_foreign
 from prompt_lab.report.view import OddFolder
 from prompt_lab.store.files import write_text
-from prompt_lab.store.foreign import Irregular, irregular_runs
-from prompt_lab.store.foreign_analyses import Analysis, foreign_analyses, irregular_analyses
 from prompt_lab.store.kept import keep_other
+from prompt_lab.store.planexe.analyses import Analysis, foreign_analyses, irregular_analyses
+from prompt_lab.store.planexe.runs import Irregular, irregular_runs
 
 SIGN = "Prompt Lab</title>"
 """What every page of ours says."""

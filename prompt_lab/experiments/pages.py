@@ -11,8 +11,8 @@ from prompt_lab.analyze.synthesis_model import Participant
 from prompt_lab.decide.verdict import Code, Verdict, explain
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.foreign_pages import foreign_entry
 from prompt_lab.experiments.gather import plans_of, texts, version_at
+from prompt_lab.experiments.planexe_pages import foreign_entry
 from prompt_lab.experiments.trials import rows_for_display
 from prompt_lab.names import Side, Split
 from prompt_lab.records import RECORDED, Change, PromptVersion, RunRow

@@ -11,8 +11,8 @@ from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.example_lab import copy_in
 from prompt_lab.names import Side, Split
 from prompt_lab.store.files import disk_errors, write_text
-from prompt_lab.store.foreign_answers import RunAnswers, answers_of
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.planexe.answers import RunAnswers, answers_of
 from prompt_lab.store.ranges import folders_of, parse_range
 
 STEP = "potential_levers"

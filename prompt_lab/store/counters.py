@@ -7,8 +7,8 @@ from prompt_lab.config.lab import GatewayConfig
 from prompt_lab.names import Side, Split
 from prompt_lab.records import Record
 from prompt_lab.store.files import disk_errors, read_if_whole
-from prompt_lab.store.foreign import run_folders
 from prompt_lab.store.layout import NO_ITERATION, Lab
+from prompt_lab.store.planexe.runs import run_folders
 
 
 class Claim(Record):

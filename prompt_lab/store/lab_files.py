@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from prompt_lab.store.counters import Claim, iterations, numbered
 from prompt_lab.store.files import disk_errors, read_if_whole
-from prompt_lab.store.foreign import run_folders
 from prompt_lab.store.given_up import GIVEN_UP
 from prompt_lab.store.iterations import (
     FACTS,
@@ -20,6 +19,7 @@ from prompt_lab.store.iterations import (
 )
 from prompt_lab.store.layout import NO_ITERATION, Lab, LabLock
 from prompt_lab.store.loops import BEGUN, ENDED
+from prompt_lab.store.planexe.runs import run_folders
 
 _ITERATION = (
     *("meta.json", "prepared.json", "scout.json", "change.json", "batch_*.json", "judged_*.json"),

@@ -9,7 +9,7 @@ import pytest
 from tests.pipeline.terminal import STOPPED
 from tests.pipeline.test_ledger import digests, on
 from tests.pipeline.world import World
-from tests.prompt_lab.store import other_tool
+from tests.prompt_lab.store.planexe import other_tool
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]

@@ -13,9 +13,9 @@ from prompt_lab.evaluate.answered import number_replicates
 from prompt_lab.names import Side
 from prompt_lab.records import RunRow
 from prompt_lab.store.counters import claim_run_folder, iterations
-from prompt_lab.store.foreign import ENDED, irregular_runs, read_batch_of, run_folders
-from prompt_lab.store.foreign_analyses import foreign_analyses, irregular_analyses
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.planexe.analyses import foreign_analyses, irregular_analyses
+from prompt_lab.store.planexe.runs import ENDED, irregular_runs, read_batch_of, run_folders
 from tests.pipeline.terminal import Said
 from tests.pipeline.test_ledger import digests, on
 from tests.pipeline.world import World

@@ -6,8 +6,8 @@ from prompt_lab.evaluate.answered import by_ended, number_replicates, texts_on_b
 from prompt_lab.evaluate.pairs import pairs_of
 from prompt_lab.names import Side
 from prompt_lab.records import RunRow
-from prompt_lab.store.foreign import ENDED, read_batch_of, run_folders
-from tests.prompt_lab.store import other_tool
+from prompt_lab.store.planexe.runs import ENDED, read_batch_of, run_folders
+from tests.prompt_lab.store.planexe import other_tool
 
 
 def _rows(root: Path, numbers: dict[int, Side]) -> list[RunRow]:

@@ -1,8 +1,8 @@
 """The page of another tool's analysis, the ledger of its lab, and the list of odd folders."""
 
-from prompt_lab.report.foreign import render_foreign
 from prompt_lab.report.index import render_index
 from prompt_lab.report.irregular import render_irregular
+from prompt_lab.report.planexe import render_foreign
 from tests.prompt_lab.report import foreign_samples
 from tests.prompt_lab.report.ledgers import ledger
 from tests.prompt_lab.report.reading import Page, poisoned

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from prompt_lab.names import Side, Status
 from prompt_lab.records import RunRow
-from prompt_lab.report.foreign import ForeignFolder, ForeignRun, ForeignView
+from prompt_lab.report.planexe import ForeignFolder, ForeignRun, ForeignView
 from prompt_lab.report.view import LedgerEntry
-from prompt_lab.store.foreign import ForeignRunFolder, read_batch_of
-from prompt_lab.store.foreign_analyses import Analysis, read_analysis
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.planexe.analyses import Analysis, read_analysis
+from prompt_lab.store.planexe.runs import ForeignRunFolder, read_batch_of
 
 WHY = 220
 """Characters of a verdict's reason that the ledger has room for."""

@@ -7,10 +7,17 @@ from typing import Any, NamedTuple
 
 from prompt_lab.names import Outcome
 from prompt_lab.store.counters import iterations, odd_names
-from prompt_lab.store.foreign import Irregular
 from prompt_lab.store.iterations import is_ours
 from prompt_lab.store.layout import Lab
-from prompt_lab.store.lenient import Faults, children, clean, is_folder, read_object, read_text
+from prompt_lab.store.planexe.lenient import (
+    Faults,
+    children,
+    clean,
+    is_folder,
+    read_object,
+    read_text,
+)
+from prompt_lab.store.planexe.runs import Irregular
 
 EXPECTED = ("synthesis.md", "assessment.md")
 _CITED = re.compile(r"[0-9]{1,9}/[0-9]{1,9}_[^/]+")

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.names import Outcome
-from prompt_lab.store.foreign_analyses import foreign_analyses, irregular_analyses, read_verdict
 from prompt_lab.store.layout import Lab
-from tests.prompt_lab.store import other_tool
+from prompt_lab.store.planexe.analyses import foreign_analyses, irregular_analyses, read_verdict
+from tests.prompt_lab.store.planexe import other_tool
 
 
 @pytest.fixture

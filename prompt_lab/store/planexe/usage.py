@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from prompt_lab.records import Usage
-from prompt_lab.store.lenient import Faults, count, number, read_object, read_objects
+from prompt_lab.store.planexe.lenient import Faults, count, number, read_object, read_objects
 
 LOG = "usage_metrics.jsonl"
 OVERVIEW = "activity_overview.json"

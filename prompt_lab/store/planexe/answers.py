@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prompt_lab.store.foreign import model_of
-from prompt_lab.store.foreign_usage import LOG
 from prompt_lab.store.layout import Lab
-from prompt_lab.store.lenient import (
+from prompt_lab.store.planexe.lenient import (
     Faults,
     children,
     clean,
@@ -18,6 +16,8 @@ from prompt_lab.store.lenient import (
     read_object,
     read_objects,
 )
+from prompt_lab.store.planexe.runs import model_of
+from prompt_lab.store.planexe.usage import LOG
 
 RESPONSES = "responses"
 """The key of a raw output under which the answers of all calls stand, in their order."""

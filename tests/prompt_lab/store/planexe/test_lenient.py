@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.store.lenient import Faults, read_object, read_objects, read_text
+from prompt_lab.store.planexe.lenient import Faults, read_object, read_objects, read_text
 
 
 @given(st.binary(max_size=200))

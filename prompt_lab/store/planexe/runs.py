@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 from prompt_lab.names import Side, Split, Status
 from prompt_lab.records import RunError, RunRecord, RunRow, SentEvidence, Usage
 from prompt_lab.store.files import read_if_whole
-from prompt_lab.store.foreign_usage import LOG, OVERVIEW, usage_of
 from prompt_lab.store.layout import MARKER, Lab
-from prompt_lab.store.lenient import (
+from prompt_lab.store.planexe.lenient import (
     Faults,
     children,
     clean,
@@ -21,6 +20,7 @@ from prompt_lab.store.lenient import (
     read_objects,
     read_text,
 )
+from prompt_lab.store.planexe.usage import LOG, OVERVIEW, usage_of
 from prompt_lab.store.runs import claimed_by_us
 
 ENDED = "ended"

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.names import Side, Status
-from prompt_lab.store.foreign import (
+from prompt_lab.store.layout import Lab
+from prompt_lab.store.planexe.analyses import irregular_analyses
+from prompt_lab.store.planexe.runs import (
     ENDED,
     ForeignRunFolder,
     irregular_runs,
     read_batch_of,
     run_folders,
 )
-from prompt_lab.store.foreign_analyses import irregular_analyses
-from prompt_lab.store.foreign_usage import OVERCOUNTED
-from prompt_lab.store.layout import Lab
-from tests.prompt_lab.store import other_tool
+from prompt_lab.store.planexe.usage import OVERCOUNTED
+from tests.prompt_lab.store.planexe import other_tool
 
 FILES = ("meta.json", "outputs.jsonl", "events.jsonl", "outputs/silo/levers.json")
 LOG = "outputs/silo/usage_metrics.jsonl"
