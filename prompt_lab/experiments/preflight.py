@@ -22,7 +22,7 @@ from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import is_writable, version_of
 from prompt_lab.experiments.merge_preview import check_base
-from prompt_lab.experiments.sources import check_sources
+from prompt_lab.experiments.sources import check_plan, check_sources
 from prompt_lab.names import Split
 from prompt_lab.store.plans import digest, has_gold, read_plan, set_digest
 
@@ -43,6 +43,7 @@ def checked_plans(experiment: Experiment, plans: Sequence[str], *, split: Split)
     faults, read = [], []
     for name in plans:
         try:
+            check_plan(adapter, folder / name)
             read.append(digest(read_plan(folder / name, adapter.inputs, adapter.outputs)))
             if not judged or has_gold(folder / name, adapter.outputs):
                 adapter.check_gold(folder / name)

@@ -158,7 +158,7 @@ def test_a_relative_root_and_a_lab_that_moved_while_idle(make_world: MakeWorld) 
 def test_a_second_process_says_who_holds_the_lab_and_ctrl_c_ends_at_once(
     make_world: MakeWorld,
 ) -> None:
-    with ModelServer(latency=30) as server:
+    with ModelServer(latency=HANG_SECONDS) as server:
         world = make_world(models={"m": server.config(workers=2)}, **FEW)
         process = world.command("Iteration", start_new_session=True)
         until(lambda: server.calls.total() >= 2)
@@ -171,7 +171,7 @@ def test_a_second_process_says_who_holds_the_lab_and_ctrl_c_ends_at_once(
         try:
             _, err = process.communicate(timeout=HANG_SECONDS)
         except subprocess.TimeoutExpired:
-            pytest.fail("Ctrl-C did not end the command within 20 seconds")
+            pytest.fail("Ctrl-C did not end the command")
         assert process.returncode == 130
         assert "The same command goes on from here" in err
         assert "Traceback" not in err
