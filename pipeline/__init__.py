@@ -6,9 +6,10 @@ from pathlib import Path
 if Path(sys.argv[0]).name in ("luigi", "luigi.exe"):
     # Luigi's own command: its terminal gets one plain line for Ctrl-C and for our own errors.
     # This comes before all other imports, which take a second or two.
-    from pipeline.interrupt import end_plainly
+    from pipeline.interrupt import end_plainly, handle_interrupts
 
     sys.excepthook = end_plainly
+    handle_interrupts()
 
 from luigi.interface import core
 

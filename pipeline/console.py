@@ -13,7 +13,7 @@ from luigi.parameter import ParameterException
 from luigi.rpc import RPCError
 from luigi.task_register import TaskClassException
 
-from pipeline.interrupt import end_plainly
+from pipeline.interrupt import end_plainly, handle_interrupts
 from prompt_lab.errors import LabError
 from prompt_lab.report.terminal import printable
 
@@ -63,6 +63,7 @@ def report_errors_plainly() -> None:
 def run_command(app: typer.Typer, name: str, args: Sequence[str] | None) -> None:
     """Run a typer command. An error ends the process in one message, Ctrl-C at once."""
     report_errors_plainly()
+    handle_interrupts()
     try:
         app(args=args, prog_name=name)
     finally:

@@ -172,7 +172,7 @@ def test_a_second_process_says_who_holds_the_lab_and_ctrl_c_ends_at_once(
             _, err = process.communicate(timeout=HANG_SECONDS)
         except subprocess.TimeoutExpired:
             pytest.fail("Ctrl-C did not end the command")
-        assert process.returncode == 130
+        assert process.returncode == 130, err
         assert "The same command goes on from here" in err
         assert "Traceback" not in err
 
