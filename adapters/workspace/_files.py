@@ -16,7 +16,7 @@ from prompt_lab.errors import TargetError
 from prompt_lab.prompts.files import decode_text, encode_text, pointer_command
 from prompt_lab.propose.budget import LINK
 
-_AGAIN = "then give the same command again"
+_AGAIN = "then run the same command again"
 
 
 class TargetFiles:

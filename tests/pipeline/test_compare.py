@@ -81,7 +81,7 @@ def test_our_own_runs_keep_their_own_score(world: World) -> None:
         ("0-1", "2-9", "--after 2-9"),
         ("0-2", "2-3", "overlap"),
         ("1-0", "2-3", "ends before it begins"),
-        ("0-1", "5", "no record of any run"),
+        ("0-1", "5", "no record of a run"),
         ("0-1", "6", "several steps"),
         ("0", "3", "no pair"),
     ],
