@@ -92,8 +92,8 @@ class TargetFiles:
             file = self._locate(base, path)
             if file is not None and file.commit != base:
                 raise TargetError(
-                    f"{self._target.folder}: {path!r} lies in a submodule, which a commit of the"
-                    " target cannot change: change it on a branch, and name that with --branch"
+                    f"{self._target.folder}: {path!r} is in a submodule, which a commit of the "
+                    "target cannot change: change it on a branch, and name that with --branch"
                 )
             old = self._content(file) if file else b""
             found[path] = (file, encode_text(text, like=old))

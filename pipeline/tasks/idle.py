@@ -81,7 +81,7 @@ def idle_sentence(others: Sequence[OtherProcess], *, complete: bool, delay: floa
     if not others:
         return (
             "Nothing is left for this process, and luigid knows of no other one at work on this "
-            "lab (it may have been restarted): run the same command again now; it goes on from "
+            "lab (it may have been restarted): run the same command again now; it continues from "
             "what is finished."
         )
     other = min(others, key=lambda one: one.silent_seconds)
