@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LUIGI := $(BIN)/luigi --module pipeline
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Where bytecode is not kept, each of the many processes compiles what it imports anew.
+# Without stored bytecode, each of the many processes would compile its imports again.
 export PYTHONDONTWRITEBYTECODE :=
 
 IS_SUPPORTED := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null
@@ -22,7 +22,7 @@ endif
 endif
 
 .PHONY: help
-help: ## list what can be made
+help: ## list all targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
 
 $(BIN)/uv: locks/uv.txt
@@ -129,7 +129,7 @@ sample: samples ## a few attempts at a task of configs/tasks, and their diffs: S
 	@$(BIN)/python configs/tasks/show.py $(SAMPLE)
 
 .PHONY: ledger
-ledger: setup ## the lab's index.html anew, another tool's lab too (PROMPTLAB_ROOT); runs nothing
+ledger: setup ## write the lab's index.html again, also for another tool's lab (PROMPTLAB_ROOT); runs nothing
 	@$(LUIGI) Ledger
 
 .PHONY: scheduler
@@ -137,11 +137,11 @@ scheduler: setup ## luigid's web page on 8082, and the lab's pages on 8083
 	@$(BIN)/python -m pipeline.web.scheduler
 
 .PHONY: lock
-lock: $(VENV)/.dev ## resolve the dependencies anew into locks/
+lock: $(VENV)/.dev ## resolve the dependencies again into locks/
 	@$(BIN)/python -m tests.tools.lock make
 
 .PHONY: format
-format: $(VENV)/.dev ## put the code in its one format
+format: $(VENV)/.dev ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 

@@ -191,7 +191,7 @@ def describe_unshallow(target: Git, branch: str = "") -> str:
         remotes = target("remote").splitlines()
         remote = "origin" if "origin" in remotes or not remotes else remotes[0]
         command += f" {remote} {branch}:{branch}"
-    return f"run '{command}', then give the same command again"
+    return f"run '{command}', then run the same command again"
 
 
 def check_common_history(repository: Git, target: Git, ends: tuple[str, str]) -> None:

@@ -61,7 +61,7 @@ class ApiAgent:
             text=text,
             transcript=f"{job.prompt}\n--- answer ---\n{text}\n",
             ending=ending,
-            message="" if text.strip() else "its model answered nothing",
+            message="" if text.strip() else "its model gave an empty answer",
             cost_usd=self._cost(answer.input_tokens, answer.output_tokens, ending),
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,

@@ -18,7 +18,7 @@ class ScriptedAgent:
         """Write, delete and say what the act holds."""
         act = next((act for act in self._config.script if act.when in job.prompt), None)
         if act is None:
-            return AgentResult("", "", Ending.FAILED, "no act of the script fits the prompt")
+            return AgentResult("", "", Ending.FAILED, "no entry of the script matches the prompt")
         if job.writes:
             self._do(act, job)
         ending = Ending.FAILED if act.fails else Ending.DONE

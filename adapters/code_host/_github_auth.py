@@ -134,8 +134,8 @@ class Access:
         self._call.secrets.add(token)
         if not (token.isascii() and token.isprintable() and " " not in token):
             raise CodeHostError(
-                f"{TOKEN} holds a sign that no key has (a line end, or one that cannot be seen):"
-                " copy it again"
+                f"{TOKEN} contains a character that no key has (a line end, or an invisible one): "
+                "copy it again"
             )
         return Auth.Token(token)
 
@@ -161,5 +161,5 @@ class Access:
             return Path(key).expanduser().read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise CodeHostError(
-                f"{APP_KEY} holds neither a PEM key nor the path of one that can be read"
+                f"{APP_KEY} is neither a PEM key nor the path of a readable one"
             ) from error

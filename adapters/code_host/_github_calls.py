@@ -110,10 +110,10 @@ class GitHubCalls:
             if isinstance(error, PyJWTError):
                 return f"the App's private key cannot be used ({type(error).__name__})"
             if not isinstance(error, RequestException):
-                return f"{self._config.base_url} does not answer as GitHub does: correct base_url"
+                return f"{self._config.base_url} is not a GitHub API: correct base_url"
             return (
-                f"{self._config.base_url} cannot be reached, in {self._config.tries} tries"
-                f" ({type(error).__name__}): look at the network and at base_url. {AGAIN}"
+                f"{self._config.base_url} could not be reached in {self._config.tries} tries"
+                f" ({type(error).__name__}): check the network and base_url. {AGAIN}"
             )
         wait = self._limit(error)
         if wait is not None:
@@ -139,14 +139,14 @@ def error_text(error: GithubException) -> str:
 def _refusal(error: GithubException, config: GitHubConfig) -> str:
     status, words = error.status, error_text(error)
     if isinstance(error, TwoFactorException):
-        return "it asks for a second factor: make a token (docs/github.md), and set GITHUB_TOKEN"
+        return "it requires a second factor: create a token (docs/github.md), and set GITHUB_TOKEN"
     if status >= 500:
         return f"GitHub answered {status}, {count(config.tries, 'time')}. {AGAIN}"
     if status == 403:
         return _no_right(error.headers or {}, words)
     known = {
         401: f"the key is refused (401, {words!r}): it is wrong, expired or revoked",
-        404: f"{config.web} has no such thing, or the token may not see it (404)",
+        404: f"{config.web} does not have it, or the token may not see it (404)",
     }
     return known.get(status, f"GitHub refuses it ({status}): {words!r}")
 

@@ -58,7 +58,7 @@ def check_open(pull: Pull, *, base: str) -> None:
         raise PullEnded(f"{name} is {pull.state.value}, not open: name one that is open")
     if pull.base != base:
         raise CodeHostError(
-            f"{name} goes into {pull.base!r}, but changes are judged against {base!r}: change"
+            f"{name} goes into {pull.base!r}, but changes are compared with {base!r}: change"
             " its base, or 'main' in the target's config"
         )
     if not pull.head:

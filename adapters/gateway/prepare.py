@@ -76,7 +76,7 @@ def _translated(upstream: Upstream, question: RecordedRequest, ask: Ask) -> Body
     if ask.refused:
         what = ", ".join(dict.fromkeys(ask.refused))
         raise UpstreamUnavailable(
-            f"{alias} speaks chat completions, in which the gateway cannot put {what}: "
+            f"{alias} speaks chat completions, which cannot express {what}: "
             f"leave that out, or use a model that speaks {question.name!r} itself",
             400,
         )

@@ -32,10 +32,12 @@ class RetryPolicy(Config):
     """How often and how long a call is tried again. Seconds."""
 
     attempts: int = Field(default=5, ge=1)
-    timeouts: int = Field(default=2, ge=1, description="attempts that may end in silence")
+    timeouts: int = Field(
+        default=2, ge=1, description="attempts that may time out without an answer"
+    )
     first_pause: float = Field(default=0.5, ge=0, description="doubled at every further retry")
     longest_pause: float = Field(
-        default=60.0, ge=0, description="a Retry-After beyond it is not waited for at all"
+        default=60.0, ge=0, description="a longer Retry-After is not waited for"
     )
 
     def grants(self, asked: float | None) -> bool:
@@ -58,14 +60,15 @@ class Route(Config):
 
     config: ModelConfig
     addresses: tuple[str, ...] = Field(
-        default=(), description="base URLs instead of the config's own; a call takes the idlest"
+        default=(),
+        description="base URLs instead of the config's own; each call uses the least busy one",
     )
     dialects: tuple[DialectName, ...] = Field(
         default=(), description="what the server speaks, where it is not what its provider does"
     )
     per_minute: float | None = Field(default=None, gt=0, description="calls begun a minute at most")
     extra: dict[str, object] = Field(
-        default={}, description="keys that go along where the request leaves them out"
+        default={}, description="keys that are added if the request omits them"
     )
     patience: RetryPolicy = RetryPolicy()
 
@@ -73,8 +76,8 @@ class Route(Config):
     def _check_reachable(self) -> "Route":
         if not self.bases:
             raise ValueError(
-                f"model {self.config.alias!r} has no address: add 'base_url:' to its file, "
-                "or give its route an address"
+                f"model {self.config.alias!r} has no base URL: add 'base_url:' to its file, or "
+                "give its route an address"
             )
         return self
 
@@ -104,7 +107,7 @@ class GatewaySettings(Config):
     mode: Mode = "live"
     recordings: RecordingsAt | None = None
     log: Path | None = Field(default=None, description="JSONL, one row for each call")
-    secret: str = Field(description="what the owner shows to issue tokens and read calls")
+    secret: str = Field(description="secret of the owner, to issue tokens and read calls")
 
     @model_validator(mode="after")
     def _recordings_given(self) -> "GatewaySettings":

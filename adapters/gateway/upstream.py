@@ -84,7 +84,7 @@ class Upstream:
         if not key:
             alias = self.route.config.alias
             raise UpstreamUnavailable(
-                f"{alias}: the gateway's environment has no {name}, which holds the key"
+                f"{alias}: the environment variable {name} with the key is not set for the gateway"
             )
         if self.route.config.provider == "anthropic" and dialect == "messages":
             return {"x-api-key": key}
@@ -143,7 +143,7 @@ class Upstream:
             except (aiohttp.ClientError, OSError) as error:
                 raise RetryableError(f"the connection broke: {type(error).__name__}") from None
             except ValueError as error:
-                raise RetryableError(f"what came is no answer: {error}") from None
+                raise RetryableError(f"the response is not an answer: {error}") from None
             finally:
                 attempt.seconds = time.perf_counter() - begun
 

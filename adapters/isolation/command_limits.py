@@ -9,8 +9,8 @@ from adapters.bounds.cgroups import Group, ResourceLimits
 
 OURS = 8
 """Tasks of the group that are not the command's: two that stand by, and threads of the relay."""
-NO_MEMORY_BOUND = "its memory is not bounded: no control group can be made"
-NO_COUNT = "processes are counted by looking, not bounded: no control group can be made"
+NO_MEMORY_BOUND = "its memory is not limited: no control group can be made"
+NO_COUNT = "processes are counted periodically, not limited: no control group can be made"
 
 
 class CommandLimits:

@@ -30,7 +30,7 @@ NO_READ_ONLY = "the file system cannot be made read-only: what it writes elsewhe
 NO_PROCESSES = "no process namespace can be made: other processes can be seen"
 NO_NETWORK = "no network namespace can be made: it can reach any address"
 NO_DEVICES = "the devices cannot be hidden: root can read and write disks"
-NO_DROP = "its rights cannot be taken: it has those of the lab"
+NO_DROP = "its rights cannot be reduced: it has those of the lab"
 
 
 class Jail(NamedTuple):

@@ -27,7 +27,7 @@ CHUNK = 1 << 16
 LOOK_SECONDS = 0.25
 START = Path(bounds.__path__[0]) / "start.py"
 SERVES = "isolation.launcher"
-NO_LIMIT_HERE = "this system has no namespaces: no wall at all stands around the command"
+NO_LIMIT_HERE = "this system has no namespaces: the command is not isolated"
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class BaseLlm(ABC):
         """Which key is missing, or None. Makes no call."""
         name = self.config.key_env
         if name and not os.environ.get(name):
-            return f"the environment variable {name} is not set: it holds the key"
+            return f"the environment variable {name}, which holds the key, is not set"
         return None
 
     def close(self) -> None:  # noqa: B027 -- some have nothing to give back

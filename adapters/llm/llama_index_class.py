@@ -92,7 +92,7 @@ class LlamaIndexClass(ChatLlm):
             return f"not set, though its arguments name them: {', '.join(missing)}"
         if self._class in _NO_KEY and not self._arguments.get("api_base"):
             # llama-index would turn to OpenAI itself.
-            return "it has no address: add 'api_base' to its arguments"
+            return "it has no base URL: add 'api_base' to its arguments"
         return super().check()
 
     @property

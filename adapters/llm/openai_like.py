@@ -79,7 +79,7 @@ class OpenAiLike(BaseLlm):
         """Which address or key is missing, or None. Makes no call."""
         if not self._address:
             # llama-index would turn to OpenAI itself, with a key that is not meant for it.
-            return "it has no address: add 'base_url:' to its file"
+            return "it has no base URL: add 'base_url:' to its file"
         return super().check()
 
     def close(self) -> None:
@@ -173,7 +173,7 @@ def _answer(response: Any, seconds: float) -> Answer:
     raw = response.raw
     reason = raw.choices[0].finish_reason or "stop"
     if reason == "error":
-        raise RetryableCall("the server behind the address failed while it answered")
+        raise RetryableCall("the server failed while it was answering")
     usage = raw.usage
     return Answer(
         text=response.message.content or "",

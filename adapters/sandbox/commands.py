@@ -59,7 +59,7 @@ class CommandSupervisor:
     def no_jail(self) -> str:
         """Why this machine allows no jail; '' where it does."""
         if sys.platform != "linux":
-            return "a jail takes Linux"
+            return "isolation needs Linux"
         place = CommandFolder(Path("/"), Path("/"), jail=True)
         job = self._job(place, Bounds(10, 64, 8, 1, 1)) | {"probe": True}
         job["jail"] |= {"writable": [[str(START.parent)] * 2]}
@@ -98,7 +98,7 @@ class CommandSupervisor:
             process.stdin.flush()
             line = process.stdout.readline()
         except OSError as error:
-            raise TransientError(f"the sandbox's supervisor is gone: {error.strerror}") from error
+            raise TransientError(f"the sandbox's supervisor has ended: {error.strerror}") from error
         if not line:
             self.close()
             raise TransientError("the sandbox's supervisor has ended; run the same command again")

@@ -120,7 +120,7 @@ class TargetProcess:
             answer = self._wait(0, {**setup, "kind": "setup"}, START_SECONDS)
         except TransientError as error:
             self.close()
-            raise TargetError(f"the target's process did not begin: {error}") from error
+            raise TargetError(f"the target's process did not start: {error}") from error
         self.ready = answer.get("ready", {})
         self.failed = answer.get("failed")
         if self.failed:

@@ -202,7 +202,7 @@ class PromptFileStep(ABC):
             return RunError(kind="truncated", message=why)
         if not answer.text.strip():
             self._forget(output.parent)
-            return RunError(kind="empty_answer", message="the model answered nothing")
+            return RunError(kind="empty_answer", message="the model gave an empty answer")
         write_text(output, _writable(answer.text), durable=False)
         return None
 

@@ -15,7 +15,9 @@ class ConfiguredPromptFile(PromptFileStep):
     def __init__(self, config: StepConfig, scorer: Scorer | None = None) -> None:
         place = f"configs/steps/{config.name}.yaml"
         if not config.inputs:
-            raise ConfigError([f"{place}: inputs: name the files of a plan that the prompt gets"])
+            raise ConfigError(
+                [f"{place}: inputs: name the files of a plan that the prompt receives"]
+            )
         if len(config.outputs) != 1:
             raise ConfigError(
                 [f"{place}: outputs: name one file, for example [answer.json] or [answer.txt]"]

@@ -106,8 +106,8 @@ class PythonTarget:
         if process.failed is not None:
             raise TargetError(
                 f"{self._file.path}: cannot be loaded without the target, where it scores:"
-                f" {process.failed['message']}\nImport the target inside execute(): a side must"
-                " not grade itself."
+                f" {process.failed['message']}\nImport the target inside execute(), since a side "
+                "must not affect its own score."
             )
         return process
 

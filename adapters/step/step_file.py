@@ -109,7 +109,7 @@ def _read_constants(path: Path, tree: ast.Module, values: dict[str, object]) -> 
         try:
             values[name] = value = ast.literal_eval(node)
         except ValueError:
-            yield f"{path}:{node.lineno}: {name} must be written out, since it is not run here"
+            yield f"{path}:{node.lineno}: {name} must be a literal, since the file is not run here"
             continue
         wrong = _type_fault(name, value)
         if wrong:
@@ -152,10 +152,10 @@ def _missing_names(
     known = set(assigned(tree))
     for name in _DEMANDED[mode]:
         if name not in known:
-            yield f"{path}:1: has no {name}, which a {mode} step must say"
+            yield f"{path}:1: has no {name}, which a {mode} step needs"
         elif name in ("INPUTS", "OUTPUTS") and values.get(name) in ((), []):
             yield f"{path}:1: {name} must name a file"
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     for name in _FUNCTIONS[mode]:
         if name not in defined:
-            yield f"{path}:1: has no function {name}(), which a {mode} step must have"
+            yield f"{path}:1: has no function {name}(), which a {mode} step needs"

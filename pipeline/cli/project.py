@@ -107,6 +107,6 @@ def _render_settings() -> str:
 def _write_new(path: Path, text: str) -> str:
     """Write a file unless it is there. Returns a line that says which."""
     if path.exists():
-        return f"  {path}  is there already, and is left as it is"
+        return f"    {path}  exists, not changed"
     write_text(path, text)
     return f"  {path}  written"

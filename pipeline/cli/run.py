@@ -34,7 +34,7 @@ def run(  # noqa: PLR0913 -- the flags of the original runner
     *,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="a model; given again: a fallback, asked where those before fail"),
+        typer.Option(help="a model; repeat it for fallback models, in order"),
     ] = None,
     baseline_dir: Annotated[
         Path | None, typer.Option(help="a folder whose sub-folders are the plans")
@@ -46,7 +46,7 @@ def run(  # noqa: PLR0913 -- the flags of the original runner
         Path | None, typer.Option(help="a lab; its next history folder is claimed")
     ] = None,
     output_dir: Annotated[
-        Path | None, typer.Option(help="write there instead; given again: go on there")
+        Path | None, typer.Option(help="write to this folder instead; run again, continue there")
     ] = None,
     step: Annotated[str, typer.Option(help="a file of configs/steps; default: lab.yaml's")] = "",
     commit: Annotated[
@@ -54,10 +54,13 @@ def run(  # noqa: PLR0913 -- the flags of the original runner
     ] = "",
     plan_timeout: Annotated[
         float | None,
-        typer.Option(help="seconds of one plan; default: the step's", callback=_checked_seconds),
+        typer.Option(
+            help="time limit of one plan in seconds; default: the step's", callback=_checked_seconds
+        ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="plans at a time; default: the models' smallest")
+        int | None,
+        typer.Option(min=1, help="plans at the same time; default: the models' smallest 'workers'"),
     ] = None,
 ) -> None:
     """Run one step of the target on plans, and keep the runs as a history folder does."""
@@ -115,7 +118,7 @@ def _say_dirt(paths: Sequence[str]) -> None:
     more = ", …" if len(paths) > 5 else ""
     text = (
         f"The runs have changed the target's worktree: {', '.join(map(repr, paths[:5]))}{more}.\n"
-        "What a plan read there may be what another one left: the runs are no evidence."
+        "A plan may have read what another one left there, so the runs are no evidence."
     )
     print(f"\n{printable(text)}\n", file=sys.stderr)
 

@@ -41,9 +41,9 @@ def hold_lab(context: LabContext) -> None:
     lock = LabLock(context.lab.lock)
     if not lock.acquire(shared=not luigi.interface.core().local_scheduler):
         raise LabBusy(
-            f"{context.lab.root}: another process is at work on this lab"
+            f"{context.lab.root}: another process is using this lab"
             f"{_lock_holder(context.lab.lock)}. Wait "
-            "for it, or run both against one luigid (docs/architecture.md)."
+            "until it ends, or run both against one luigid (docs/architecture.md)."
         )
     _locks[context.lab.lock] = lock
     write_text(context.lab.root / ".lock-holder", f"pid {os.getpid()}, since {utc_now()}\n")
@@ -155,15 +155,15 @@ class Phase(LabTask):
     )
     models = NamesParameter(default="", description="aliases or short names: haiku,llama")
     plans = NamesParameter(default="", description="names of train plans; default: the first ones")
-    branch = luigi.Parameter(default="", description="a change that exists already: its branch")
+    branch = luigi.Parameter(default="", description="the branch of an existing change to test")
     pr = CountParameter(
-        "--pr", least=1, default=0, description="a change that exists already: its pull request"
+        "--pr", least=1, default=0, description="the pull request of an existing change to test"
     )
     agent = luigi.Parameter(
-        default="", description="who makes the change: a file of configs/agents, or a model"
+        default="", description="agent that writes the change: a file of configs/agents, or a model"
     )
     analysts = NamesParameter(
-        default="", description="who looks at the results: metrics,claude,codex or models"
+        default="", description="analysts of the results: metrics,claude,codex or models"
     )
     # A class body is the only place for a parameter whose name is a word of Python.
     vars()["from"] = luigi.Parameter(
@@ -173,14 +173,14 @@ class Phase(LabTask):
         "--follow-up",
         least=1,
         default=0,
-        description="carry out the fix that this iteration's CONDITIONAL verdict names",
+        description="apply the fix that this iteration's CONDITIONAL verdict names",
     )
     replicates = CountParameter(
         "--replicates",
         least=1,
         most=MOST_REPLICATES,
         default=0,
-        description="how often each run is made",
+        description="replicates: how often each run is made",
     )
     skip_implement = luigi.BoolParameter(description="fail rather than write a candidate")
     skip_runner = luigi.BoolParameter(description="fail rather than call a model")

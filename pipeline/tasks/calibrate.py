@@ -28,7 +28,7 @@ class CalibrateCell(LabTask):
     """One world, or one series of candidates. Its file counts only for the engine it measured."""
 
     cell = luigi.Parameter(description="a name from prompt_lab/decide/calibrate")
-    quick = luigi.BoolParameter(description="few worlds: minutes for all cells, not an hour")
+    quick = luigi.BoolParameter(description="fewer simulations: minutes for all cells, not an hour")
     seed = CountParameter("--seed", least=0, default=1, description="of the worlds' randomness")
 
     def complete(self) -> bool:
@@ -53,7 +53,7 @@ class CalibrateCell(LabTask):
 class Calibrate(PrintingTask):
     """All cells, then the page with its pictures. Fails where a limit is missed."""
 
-    quick = luigi.BoolParameter(description="few worlds: minutes, not an hour")
+    quick = luigi.BoolParameter(description="fewer simulations: minutes, not an hour")
     seed = CountParameter("--seed", least=0, default=1, description="of the worlds' randomness")
     docs = luigi.Parameter(
         default="", description="folder of the page; default: docs/, with --quick the results' own"

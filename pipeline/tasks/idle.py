@@ -69,19 +69,19 @@ def note_root(task: luigi.Task) -> None:
 
 
 def idle_sentence(others: Sequence[OtherProcess], *, complete: bool, delay: float) -> str:
-    """What happens now, and when to give the command again.
+    """What happens now, and when to run the command again.
 
     `delay`: seconds of silence after which luigid hands out again what a process had.
     """
     if complete:
         return (
-            "Another process has finished this task: give the same command again to read how it "
+            "Another process has finished this task: run the same command again to read how it "
             "ended."
         )
     if not others:
         return (
             "Nothing is left for this process, and luigid knows of no other one at work on this "
-            "lab (it may have been restarted): give the same command again now; it goes on from "
+            "lab (it may have been restarted): run the same command again now; it continues from "
             "what is finished."
         )
     other = min(others, key=lambda one: one.silent_seconds)
@@ -94,11 +94,11 @@ def idle_sentence(others: Sequence[OtherProcess], *, complete: bool, delay: floa
     if other.is_gone:
         return (
             f"Nothing is left for this process: {where} ended while it was at work on {work}, "
-            f"which luigid hands out again in {wait} seconds: give the same command again then."
+            f"which luigid hands out again in {wait} seconds: run the same command again then."
         )
     return (
         f"Nothing is left for this process: {where} is at work on {work} (last heard of "
-        f"{round(other.silent_seconds)} seconds ago). Give the same command again once that is "
+        f"{round(other.silent_seconds)} seconds ago). Run the same command again once that is "
         f"done; if that process has died, {wait} seconds from now."
     )
 

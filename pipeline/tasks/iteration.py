@@ -162,7 +162,7 @@ class ByAnalyst(Phase):
     """A phase that each analyst carries out on its own."""
 
     analyst = luigi.Parameter(
-        default=METRICS, description="who looks: metrics, a file of configs/agents, or a model"
+        default=METRICS, description="the analyst: metrics, a file of configs/agents, or a model"
     )
     PREFIX = ""
 
@@ -288,7 +288,7 @@ class Iteration(PrintingTask, Phase):
 
     FILE = SUMMARY
 
-    dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
+    dry_run = luigi.BoolParameter(description="only print what would run and what it would cost")
 
     @property
     def one_process_only(self) -> bool:

@@ -81,9 +81,7 @@ class ExampleLab(LabTask):
 
 @prints_when_complete(ExampleLab)
 def _state_unchanged(task: ExampleLab) -> str:
-    return (
-        f"{task.context.lab.root}: examples/{task.example} is there already, and is left as it is."
-    )
+    return f"{task.context.lab.root}: examples/{task.example} exists, not changed."
 
 
 class RecordedLab(LabTask):

@@ -40,15 +40,21 @@ class Loop(LabTask):
         default=NEXT,
         description="the loop; default: the open one, or a new one",
     )
-    iterations = CountParameter("--iterations", least=1, default=5, description="at most so many")
+    iterations = CountParameter(
+        "--iterations", least=1, default=5, description="most iterations of the loop"
+    )
     budget_usd = AmountParameter(
-        "--budget-usd", description="stop before an iteration that could take more US dollars"
+        "--budget-usd",
+        description="stop before an iteration that could exceed this many US dollars",
     )
     target_score = AmountParameter(
         "--target-score", most=1, description="stop once main's mean score is at least this"
     )
     without_yes = CountParameter(
-        "--without-yes", least=1, default=3, description="stop after so many in a row without a YES"
+        "--without-yes",
+        least=1,
+        default=3,
+        description="stop after this many iterations in a row without a YES",
     )
     models = NamesParameter(default="", description="as for Iteration")
     plans = NamesParameter(default="", description="as for Iteration")
@@ -179,7 +185,9 @@ class Revert(PrintingTask):
     """Take back what an iteration merged. Writes reverted.json beside its verdict."""
 
     number = CountParameter("--number", least=1, default=0, description="the merged iteration")
-    reason = luigi.Parameter(default="", significant=False, description="why, for the record")
+    reason = luigi.Parameter(
+        default="", significant=False, description="the reason, for the record"
+    )
     leave_open = luigi.BoolParameter(description="open the pull request, and let others merge it")
 
     @property
@@ -206,7 +214,9 @@ class GiveUp(PrintingTask):
     """End an open iteration without a verdict. Writes given_up.json and summary.txt."""
 
     number = CountParameter("--number", least=1, default=0, description="the open iteration")
-    reason = luigi.Parameter(default="", significant=False, description="why, for the record")
+    reason = luigi.Parameter(
+        default="", significant=False, description="the reason, for the record"
+    )
 
     @property
     def one_process_only(self) -> bool:

@@ -29,7 +29,7 @@ class NoiseFloor(PrintingTask, Phase):
         "--number", default=NO_ITERATION, visibility=luigi.parameter.ParameterVisibility.HIDDEN
     )
 
-    dry_run = luigi.BoolParameter(description="say what would run and what it would cost; no more")
+    dry_run = luigi.BoolParameter(description="only print what would run and what it would cost")
 
     @classmethod
     def get_param_values(

@@ -88,8 +88,9 @@ class Run(LabTask):
         if maker.faults:
             faults = sorted(set(maker.faults.values()))
             raise TransientError(
-                f"{len(maker.faults)} of {count(total, 'run')} could not be made; those that were "
-                "are kept, and the same command makes the rest.\n" + "\n".join(faults[:5])
+                f"{len(maker.faults)} of {count(total, 'run')} could not be made; "
+                "finished runs are kept, and the same command makes the rest.\n"
+                + "\n".join(faults[:5])
             )
 
     def _unfinished(self, runs: Mapping[RunKey, PlannedRun]) -> dict[RunKey, PlannedRun]:

@@ -126,8 +126,8 @@ class RunTask(PrintingTask, EngineTask):
     number = CountParameter(
         "--number", least=0, default=NEXT, description="the attempt; default: the next one"
     )
-    explain = luigi.BoolParameter(description="say what the task allows, and what was tried")
-    undo = luigi.BoolParameter(description="take the last keep back")
+    explain = luigi.BoolParameter(description="print what the task allows, and what was tried")
+    undo = luigi.BoolParameter(description="revert the last keep")
 
     def find_flag_fault(self) -> LabError | None:
         """A page and an undo are two things."""

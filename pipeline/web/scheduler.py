@@ -95,7 +95,9 @@ def _refuse_taken(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise LabError(f"port {port} is taken ({error.strerror}): end what uses it.") from error
+            raise LabError(
+                f"port {port} is in use ({error.strerror}): end the process that uses it."
+            ) from error
 
 
 if __name__ == "__main__":

@@ -14,10 +14,11 @@ from prompt_lab.analyze.words import line, tokens, weight
 from prompt_lab.names import Side
 
 FREE_TEXT = 12
-"""Gold values of more words than this are texts, where right and wrong is not a comparison."""
+"""Gold values with more words than this are free text, which is not compared for equality."""
 MOST_WRONG = 5
 NEVER = 0.1
-"""Right less often than this, where gold values hardly repeat: values invented again each time."""
+"""A field that is right less often than this, and whose gold values hardly repeat, is free text
+too."""
 DISTINCT = 0.5
 
 Values = Mapping[str, Sequence[str]]
@@ -68,7 +69,7 @@ def agreement(evidence: RunEvidence) -> tuple[FieldAgreement, ...]:
 
 
 def normal(text: str) -> str:
-    """A value without what is no difference: case, spaces, and how a number is written.
+    """Normalise a value for comparison: case, spaces, and how a number is written.
 
     >>> normal("1.50") == normal("1.5"), normal(" Straße") == normal("STRASSE")
     (True, True)
@@ -100,7 +101,7 @@ def _gold_by_field(evidence: RunEvidence) -> dict[str, list[str]]:
 def _invented(
     evidence: RunEvidence, found: Mapping[tuple[Side, str, str], Sequence[_Judged]]
 ) -> set[str]:
-    """Fields of lists whose values each answer makes up again: there is no right or wrong there."""
+    """Fields of lists whose values every answer words differently; they have no accuracy."""
     right: dict[str, list[bool]] = defaultdict(list)
     for (_, model, field), judged in found.items():
         if not model and "[]" in field:
@@ -118,7 +119,7 @@ def _is_free(texts: Sequence[str]) -> bool:
 
 
 def _judge(wanted: Sequence[str], got: Sequence[str], inputs: str, path: str) -> list[_Judged]:
-    """Each gold value beside the answer's: equal ones first in any order, then the rest."""
+    """Pair each gold value with one of the answer: equal values first, then the rest."""
     left = list(got)
     judged, open_ = [], []
     for gold in wanted:

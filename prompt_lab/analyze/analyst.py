@@ -1,4 +1,4 @@
-"""Analysts that are code: one class each, found by name; its page is read back as findings."""
+"""Analysts that are code: one class each, found by name. Its page is parsed back into findings."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from prompt_lab.records import PlanText, RunRow
 
 @dataclass(frozen=True)
 class AnalystMaterial:
-    """What an analyst is given: the train runs of one iteration, and what was measured of them."""
+    """The input of an analyst: the train runs of one iteration, and their metrics."""
 
     step: str
     iteration: int
@@ -34,21 +34,21 @@ class Analyst(ABC):
         """Findings, or a whole Markdown page that ends with `render_findings`."""
 
     def review(self, found: Review) -> str | Sequence[AnalystFinding]:  # noqa: ARG002 -- overridden
-        """The same of the change itself, before any score. By default nothing is objected to."""
+        """Findings about the change itself, made without any score; none by default."""
         return ()
 
 
 class MetricsAnalyst(Analyst):
-    """The analyst `metrics`: what a careful engineer would want to read."""
+    """The analyst `metrics`: all tables and findings that can be computed without a model."""
 
     def analyse(self, runs: AnalystMaterial) -> str:
-        """Every table, and the statements that follow from it."""
+        """Every table, and the findings that follow from it."""
         return render_insight(
             runs.metrics, iteration=runs.iteration, step=runs.step, known=runs.known
         )
 
     def review(self, found: Review) -> str:
-        """What a reviewer would object to."""
+        """The objections to the change."""
         return render_review(found)
 
 

@@ -11,8 +11,9 @@ from prompt_lab.records import Change
 
 LINES = 6
 _BEFORE_VERIFY = (
-    "This page was written after the train plans and before the verify plans were read. What these "
-    "came to, and what was decided, is in verdict.json and on the report."
+    "This page was written after the train plans had run and before the verify plans were read. "
+    "The verify "
+    "results and the decision are in verdict.json and in the report."
 )
 
 

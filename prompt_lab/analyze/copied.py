@@ -1,4 +1,4 @@
-"""Words of the prompt that came back as answers: examples repeated, instructions recited."""
+"""Words of the prompt that appear in answers: repeated examples, recited instructions."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from prompt_lab.analyze.words import Word, line, spelled, split_words, weight
 from prompt_lab.names import Side
 
 MIN_WORDS = 5
-"""Words in a row that are no chance."""
+"""Copied words in a row, from this number on, are not a coincidence."""
 MIN_VALUE = 3
-"""Characters that a whole answer must have to be called a copy."""
+"""A whole answer is called a copy only if it has at least this many characters."""
 _READ = 4000
 
 Parts = tuple[str, ...]
@@ -51,7 +51,7 @@ def find_copied_text(evidence: RunEvidence) -> tuple[Copied, ...]:
 
 
 def runs_in(found: Sequence[Word], source: str, least: float = MIN_WORDS) -> list[tuple[int, int]]:
-    """(first word, number of words) of the longest stretches that stand in a `line` of words."""
+    """(first word, number of words) of the longest sequences that occur in a `line` too."""
     stretches: list[tuple[int, int]] = []
     at, pairs = 0, _neighbours(source)
     while at < len(found):
@@ -94,7 +94,7 @@ def _copies(evidence: RunEvidence, text: Text) -> list[tuple[Parts, str, bool]]:
 
 
 def _is_foreign(found: Sequence[Word], own: str) -> bool:
-    """Whether most of a stretch is not a stretch of the plan's own texts."""
+    """Whether most of a sequence does not occur in the plan's own texts."""
     return 2 * sum(size for _, size in runs_in(found, own)) <= len(found)
 
 

@@ -1,4 +1,4 @@
-"""What a diff touches, and words of one language that it puts into code."""
+"""The files that a diff changes, and words of one language that it adds to code."""
 
 import re
 from collections.abc import Iterator
@@ -85,6 +85,6 @@ def _suspects(code: str) -> Iterator[str]:
 
 
 def _words_in(literal: str) -> list[str]:
-    """Words of letters; an identifier or a path is none."""
+    """Words made of letters; identifiers and paths are left out."""
     text = _ESCAPE.sub(" ", literal)
     return [word for word in tokens(text) if len(word) >= 2 and word.isalpha() and "_" not in word]

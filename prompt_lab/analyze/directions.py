@@ -1,4 +1,4 @@
-"""Ways forward that a built-in strategy can carry out, as heavy as what asks for them."""
+"""Directions that a built-in strategy can carry out, weighted by the failures they address."""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,7 +25,7 @@ def for_strategies(
     words_first: bool,
     reviews: Sequence[AnalystFinding],
 ) -> Iterator[Direction]:
-    """One direction per available strategy; `words_first` while aligning was not tried yet."""
+    """One direction per available strategy; `words_first` until aligning was tried."""
     makers = {
         ALIGN: _align,
         CONTRACT: _contract,
@@ -43,9 +43,10 @@ def _align(metrics: Metrics, needs: Needs, _: bool) -> Direction:
     return Direction(
         title="Say in the prompt what each field is and is not, as the schema describes it",
         strategy=ALIGN,
-        why="Answers have the right form and wrong values: "
+        why="Answers have the right form but wrong values: "
         f"{percent(needs.wrong_share)} of the values "
-        f"on the {needs.side} are wrong, {percent(needs.from_input)} are others of the same input.",
+        f"on the {needs.side} are wrong, {percent(needs.from_input)} are other values of the same "
+        "input.",
         evidence=_wrong_values(metrics, needs),
         expected=_rises(metrics, needs, needs.wrong_share),
         rank_score=needs.wrong_share + needs.from_input / 10,
@@ -76,9 +77,9 @@ def _contrast(metrics: Metrics, needs: Needs, words_first: bool) -> Direction:
         strategy=CONTRAST,
         why=f"{percent(needs.wrong_share)} of the values are wrong, on some plans and not on others"
         + (
-            ": words may do, before examples."
+            ": better wording may be enough; try it before examples."
             if words_first
-            else "; words alone did not settle it."
+            else "; better wording alone was not enough."
         ),
         evidence=_failing_plans(needs) or _wrong_values(metrics, needs),
         expected=_rises(metrics, needs, needs.wrong_share),
@@ -136,7 +137,7 @@ def _rises(metrics: Metrics, needs: Needs, share: float) -> str:
     gain = min(share, 1 - needs.primary) / 2
     return (
         f"{metrics.primary} from {needs.primary:.3f} to about {needs.primary + gain:.3f}, "
-        "if half of these come right."
+        "if half of these become right."
     )
 
 

@@ -1,4 +1,4 @@
-"""Ways forward that ask for a person or an agent: no built-in strategy carries them out."""
+"""Directions for a person or an agent: no built-in strategy carries them out."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ from prompt_lab.names import Side, count
 from prompt_lab.records import Direction
 
 GRAVE = 0.7
-"""Weight of a review's finding from which on it must be fixed."""
+"""A finding of a review with at least this weight must be fixed."""
 _EXAMPLES = 4
 
 
@@ -22,7 +22,10 @@ def for_people(
     reviews: Sequence[AnalystFinding],
     others: Sequence[tuple[str, AnalystFinding]],
 ) -> Iterator[Direction]:
-    """What the numbers ask for. `others`: (analyst, its finding), of the insights and reviews."""
+    """Directions that follow from the metrics.
+
+    `others`: (analyst, its finding), of the insights and reviews.
+    """
     yield from _copies(metrics, needs)
     yield from _locks(metrics, needs)
     yield from _objections(needs, reviews)
@@ -66,13 +69,13 @@ def _locks(metrics: Metrics, needs: Needs) -> Iterator[Direction]:
                 f"{one.model}, {one.plan or 'all plans'}: {counts(one)} ({one.path})"
                 for one in locks[:_EXAMPLES]
             ),
-            expected=f"A share well below {percent(worst.share(needs.side))} for every opener.",
+            expected=f"Every opening phrase well below {percent(worst.share(needs.side))}.",
             rank_score=0.3 * worst.share(needs.side),
         )
 
 
 def _objections(needs: Needs, reviews: Sequence[AnalystFinding]) -> Iterator[Direction]:
-    """What a review objects to in a change that is about to stay."""
+    """The objections of a review to a change that may be merged."""
     grave = [one for one in reviews if one.weight >= GRAVE and one.side is needs.side]
     if grave:
         yield Direction(
@@ -92,7 +95,7 @@ def _from_analysts(others: Sequence[tuple[str, AnalystFinding]]) -> Iterator[Dir
             strategy=None,
             why=finding.text,
             evidence=finding.evidence,
-            expected="As its analyst says; it is not in what the metrics count.",
+            expected="As the analyst says; the metrics do not measure it.",
             rank_score=0.5 * finding.weight,
         )
 

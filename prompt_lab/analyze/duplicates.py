@@ -14,7 +14,7 @@ from prompt_lab.analyze.words import tokens, weight
 from prompt_lab.names import Side
 
 NEAR = 90.0
-"""Similarity of characters in percent from which on a text repeats another."""
+"""A text repeats another one if at least this percentage of its characters is similar."""
 MIN_WORDS = 6
 MOST_TEXTS = 400
 _READ = 1000

@@ -25,7 +25,7 @@ class FailureMode(Record):
     text: str
     evidence: tuple[str, ...] = Field(description="numbers, each with a run path; the latest")
     analyst: str = Field(description="who saw it last")
-    seen: tuple[int, ...] = Field(description="iterations whose runs show it, the first one first")
+    seen: tuple[int, ...] = Field(description="iterations whose runs show it, oldest first")
     weight: float = 0.0
     gone_since: int | None = Field(
         default=None, description="the first later iteration whose runs no longer showed it"
@@ -33,7 +33,7 @@ class FailureMode(Record):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What makes two of them the same."""
+        """The key by which two failure modes are the same."""
         return self.kind, self.model, self.about.casefold()
 
 
@@ -61,10 +61,10 @@ def modes_of(findings: Views, side: Side, iteration: int) -> tuple[FailureMode, 
 def merge_modes(
     known: Sequence[FailureMode], now: Sequence[FailureMode], iteration: int
 ) -> tuple[FailureMode, ...]:
-    """The list after one more iteration, which may be counted twice without a second effect.
+    """The list after one more iteration; adding the same iteration again changes nothing.
 
-    What the runs still show is renewed; what they no longer show stays, with the iteration from
-    which it was gone. Those that stand come first, then the weightiest.
+    Modes that the runs still show are updated; the others stay, with the iteration since which they
+    are gone. Current modes come first, then by weight.
     """
     old, new = {mode.key: mode for mode in known}, {mode.key: mode for mode in now}
     merged = [_update_mode(old.get(key), mode, iteration) for key, mode in new.items()]
@@ -74,7 +74,7 @@ def merge_modes(
 
 
 def standing_modes(modes: Sequence[FailureMode]) -> tuple[FailureMode, ...]:
-    """Those that the latest runs still show."""
+    """The modes that the latest runs still show."""
     return tuple(mode for mode in modes if mode.gone_since is None)
 
 
@@ -119,17 +119,17 @@ def render_instructions(known: Instructions) -> str:
     gone = [mode for mode in known.modes if mode.gone_since is not None]
     return page(
         f"# Instructions: {plain_line(known.step)}",
-        f"What is known to go wrong in this step, from "
-        f"{count(len(known.iterations), 'iteration')}. Any analyst or agent that "
-        "changes its prompt reads this first. Written by the lab; each iteration renews it.",
+        f"Known failure modes of this step, from {count(len(known.iterations), 'iteration')}. "
+        "Analysts and agents read this page before they change the prompt. The lab writes it; each "
+        "iteration updates it.",
         section("Known failure modes", _render_modes(standing_modes(known.modes))),
-        section("Seen before, and gone since", _render_modes(gone)),
+        section("Seen before, no longer seen", _render_modes(gone)),
         section("Record", json_block(known.model_dump_json(indent=1))),
     )
 
 
 def parse_instructions(text: str) -> Instructions:
-    """The record of a page. Raises StoreError where there is none that fits."""
+    """Parse the record from a page. Raises StoreError if the page has no valid one."""
     body = last_json_block(text)
     try:
         return Instructions.model_validate_json(body or "")
@@ -138,7 +138,7 @@ def parse_instructions(text: str) -> Instructions:
 
 
 def modes_told(modes: Sequence[FailureMode]) -> str:
-    """The failure modes that stand, as a list with their evidence; '' for none."""
+    """The current failure modes as a list with their evidence; '' for none."""
     return _render_modes(standing_modes(modes))
 
 

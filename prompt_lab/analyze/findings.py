@@ -1,4 +1,4 @@
-"""What an analyst found, one statement each, and the fenced block that holds it in a page."""
+"""The findings of an analyst, and the fenced block that holds them in a page."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
@@ -24,18 +24,18 @@ class AnalystFinding(Record):
     side: Side | None = None
     model: str = ""
     about: str = Field(default="", description="the field, phrase or plan that it is about")
-    says: Says = Field(default="", description="what the candidate did to it, if that was said")
+    says: Says = Field(default="", description="what the candidate did to it, if known")
     weight: float = Field(default=0.0, ge=0, le=1, description="share of runs or texts concerned")
 
     def reworded(self, word: Callable[[str], str]) -> "AnalystFinding":
-        """The same with each of its texts put through `word`."""
+        """The same finding with `word` applied to each of its texts."""
         texts = {"kind": self.kind, "text": self.text, "model": self.model, "about": self.about}
         new: dict[str, object] = {name: word(text) for name, text in texts.items()}
         return self.model_copy(update=new | {"evidence": tuple(map(word, self.evidence))})
 
 
 Views = Mapping[str, Sequence[AnalystFinding] | None]
-"""Analyst -> its findings; None where it was asked and nothing came."""
+"""Analyst -> its findings; None if it was asked and gave no answer."""
 
 
 class _Block(Record):
@@ -65,7 +65,7 @@ def parse_findings(page: str) -> tuple[AnalystFinding, ...]:
 
 
 def is_parsed(findings: tuple[AnalystFinding, ...]) -> bool:
-    """Whether the page that these are from could be read."""
+    """Whether the page with these findings could be parsed."""
     return all(finding.kind != UNPARSED for finding in findings)
 
 

@@ -9,7 +9,7 @@ from prompt_lab.names import Status
 from prompt_lab.records import RunRow
 
 STEP = 0.25
-"""A change of the primary score from which on a reader wants to see the texts."""
+"""A pair is listed with its texts if its primary score changes by at least this much."""
 _CHANGING = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.:+Z-]*"

@@ -1,4 +1,4 @@
-"""A candidate that holds text of verify plans: where it stands, and why no verdict may rest on it.
+"""Candidates that quote verify plans: where the text is, and why there can be no verdict.
 
 The gate reads the verify plans once, to confirm what was found on others. A prompt that quotes
 texts or answers is confirmed by them whatever it is worth, so such a candidate is INVALID.
@@ -17,7 +17,7 @@ from prompt_lab.names import count
 from prompt_lab.records import PlanText, Record
 
 NUMBERS_TOGETHER = 3
-"""Common numbers of so many plans, all different, are no chance."""
+"""Common numbers of this many plans, all different, are not a coincidence."""
 SHORT_NUMBER = 4
 ROUND_DIGITS = 2
 NAMES_SHOWN = 3

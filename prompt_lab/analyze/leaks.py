@@ -1,4 +1,4 @@
-"""Worked examples taken from the verify plans, which no author may see before the gate."""
+"""Find examples in a prompt that come from verify plans, which no author may see."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The `metrics` analyst: all that can be counted about the runs of a batch, in one record."""
+"""Measure the runs of a batch for the analyst `metrics`, in one record."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

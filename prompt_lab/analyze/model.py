@@ -1,6 +1,6 @@
-"""What the `metrics` analyst measured over the runs of one batch, as records.
+"""Records of what the `metrics` analyst measured over the runs of one batch.
 
-Counts are of runs or of texts as each field says; a number that could not be had is None, never 0.
+Each field says whether it counts runs or texts; a number that is unknown is None, never 0.
 """
 
 from pydantic import Field
@@ -162,7 +162,7 @@ class Metrics(Record):
     copied: tuple[Copied, ...] = ()
     identical: tuple[Identical, ...] = ()
     recorded: bool = Field(
-        default=False, description="answers were given by who asked, not by what was asked"
+        default=False, description="answers depended on the caller, not on the request"
     )
     prompt_tokens: dict[Side, int] = Field(
         default_factory=dict, description="estimated length of each side's prompt, where given"

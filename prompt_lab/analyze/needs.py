@@ -12,7 +12,7 @@ LOW = 0.5
 
 @dataclass(frozen=True)
 class Needs:
-    """Shares in [0, 1] on one side. Where no gold is known, the score says what is wrong."""
+    """Shares in [0, 1] on one side. Without gold they are derived from the score."""
 
     side: Side
     runs: int
@@ -23,13 +23,13 @@ class Needs:
     made_up: float
     failing: tuple[ScoreCell, ...]
     prompt_tokens: float
-    """Of the prompt alone, estimated; where it is not known, what a run sends with its input."""
+    """Estimated tokens of the prompt; if it is unknown, of what a run sends, input included."""
     growth: float
-    """The same over the baseline's; 1 where there is one side."""
+    """The same divided by the baseline's; 1 if there is only one side."""
 
     @property
     def wrong_share(self) -> float:
-        """Values that are there and wrong."""
+        """Values that are present but wrong."""
         return self.from_input + self.made_up
 
 

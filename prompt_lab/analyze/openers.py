@@ -1,4 +1,4 @@
-"""Template lock: texts of one model and field that begin with the same words."""
+"""Find template locks: texts of one model and field that begin with the same words."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from prompt_lab.analyze.words import HALF, Word, spelled, split_words, tokens, w
 from prompt_lab.names import Side
 
 LOCK = 0.5
-"""Share of a side's texts from which on a common beginning is a lock."""
+"""A beginning that at least this share of a side's texts has in common is a template lock."""
 MIN_COUNT = 5
 MIN_WORDS, MAX_WORDS = 2, 5
 KEPT = 0.9
-"""A longer opener replaces a shorter one that it shares at least this much of its texts with."""
+"""A longer opening phrase replaces a shorter one if it covers at least this share of its texts."""
 
 _READ = 200
-"""Characters that are looked at: an opener stands at the beginning."""
+"""Only this many characters at the beginning of a text are examined."""
 
 
 class _Head(NamedTuple):
@@ -87,7 +87,7 @@ def _head(text: Text) -> _Head:
 
 
 def _is_prose(text: str, parts: tuple[str, ...]) -> bool:
-    """Not one long identifier: 'acme/small-2' begins with the same words as its kin by design."""
+    """False for a single identifier: 'acme/small-2' begins like similar ones by design."""
     return any(char.isspace() for char in text) or weight(parts) < len(parts)
 
 

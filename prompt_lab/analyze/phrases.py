@@ -1,4 +1,4 @@
-"""Phrases inside the texts of one model that became common, or went, with the change."""
+"""Find phrases in the texts of one model that became common or rare with the change."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -11,11 +11,11 @@ from prompt_lab.analyze.words import Word, line, spelled, split_words, weight
 from prompt_lab.names import Side
 
 COMMON = 0.25
-"""Share of the texts of one side from which on a phrase is worth a word."""
+"""A phrase is reported if at least this share of one side's texts has it."""
 ALONE = 0.5
-"""The same where there is no other side to compare with."""
+"""The same if there is no other side to compare with."""
 RARE = 0.2
-"""On the other side it has at most this part of its share here."""
+"""A phrase is reported if its share on the other side is at most this part of its share here."""
 MIN_COUNT = 4
 MAX_PARTS = 8
 MOST = 5
@@ -56,7 +56,7 @@ def _contrasts(evidence: RunEvidence, key: GroupKey, group: Group) -> list[Phras
 
 
 def _frequent(docs: Sequence[Parts], least: float) -> dict[Parts, int]:
-    """Phrases of two parts and more in at least `least` texts, grown a word at a time."""
+    """Phrases of at least two words in at least `least` texts, extended word by word."""
     kept: dict[Parts, int] = {}
     level: set[Parts] = set()
     for size in range(1, MAX_PARTS + 1):
@@ -81,7 +81,7 @@ def _grows(level: set[Parts]) -> Callable[[Parts], bool]:
 
 
 def _tells(parts: Parts, share: float, *, alone: bool) -> bool:
-    """Two words are news only where most texts have them and the other side can be asked."""
+    """Two words count only if most texts have them and there is another side to compare with."""
     return weight(parts) > 2 or (share >= ALONE and not alone)
 
 
@@ -103,7 +103,7 @@ def _having(parts: Parts, docs: Sequence[_Doc]) -> int:
 
 
 def _longest(counts: dict[Parts, int]) -> dict[Parts, int]:
-    """Without the phrases that a longer one, about as frequent, says already."""
+    """Leave out phrases that are part of a longer one of about the same frequency."""
     covered: dict[Parts, int] = defaultdict(int)
     for parts, count in counts.items():
         for inner in (parts[:-1], parts[1:]):

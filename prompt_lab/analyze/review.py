@@ -1,4 +1,4 @@
-"""The `metrics` analyst's review of a change: what it does to prompt, schema and code."""
+"""Review a change for the analyst `metrics`: what it does to prompt, schema and code."""
 
 from collections.abc import Iterator, Sequence
 
@@ -26,7 +26,7 @@ class Size(Record):
 
 
 class Review(Record):
-    """Everything that the review found."""
+    """The result of a review."""
 
     version: int = 1
     change: Change
@@ -44,7 +44,7 @@ class Review(Record):
 
 
 LONGER, MUCH = 1.5, 100
-"""Times longer, and tokens more, from which on a prompt's growth is a finding."""
+"""A prompt that grew by at least this factor and this many tokens gets a finding."""
 MOST = 10
 
 
@@ -67,7 +67,7 @@ def render_review(review: Review) -> str:
 
 
 def review_findings(review: Review) -> tuple[AnalystFinding, ...]:
-    """What a reviewer would object to, the worst first."""
+    """The objections to the change, the worst first."""
     found = (
         *_leaks(review),
         *_lost_findings(review),

@@ -1,4 +1,4 @@
-"""The metrics said in sentences: one finding each, the weightiest first."""
+"""Turn the metrics into findings, one sentence each, by weight."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,14 +11,14 @@ from prompt_lab.analyze.text_metrics import change, money, percent, ratio, score
 from prompt_lab.names import Side, count
 
 MOST_OF_A_KIND, MOST_OF_A_MODEL = 16, 3
-"""Findings of one kind that a reader still reads, and those of them about one model."""
+"""The most findings of one kind, and the most of these about one model."""
 EXAMPLES = 8
 SPEED = 1.2
-"""Times slower, dearer or longer from which on it is worth a sentence."""
+"""A model that got slower, more expensive or longer by this factor gets a finding."""
 
 
 def statements(metrics: Metrics) -> tuple[AnalystFinding, ...]:
-    """What stands out, at most MOST_OF_A_KIND of each kind."""
+    """The findings, at most MOST_OF_A_KIND of each kind."""
     makers: Sequence[Callable[[Metrics], Iterable[AnalystFinding]]] = (
         _scores,
         _flips,
@@ -38,7 +38,7 @@ def statements(metrics: Metrics) -> tuple[AnalystFinding, ...]:
 
 
 def _few(findings: Iterable[AnalystFinding]) -> list[AnalystFinding]:
-    """The weightiest of a kind, so that one talkative model does not hide the others."""
+    """The findings of a kind with the largest weight, limited per model."""
     per_model: Counter[str] = Counter()
     kept: list[AnalystFinding] = []
     for finding in sorted(findings, key=lambda one: -one.weight):
@@ -120,7 +120,7 @@ def _fields(metrics: Metrics) -> Iterator[AnalystFinding]:
         yield AnalystFinding(
             kind="field",
             text=f"{field.field!r} is right in {percent(field.right)} on the {field.side}; of "
-            f"{wrong} wrong values {field.missing} are missing, {field.from_input} stand elsewhere "
+            f"{wrong} wrong values {field.missing} are missing, {field.from_input} occur elsewhere "
             f"in the plan's inputs, {field.made_up} are made up.",
             evidence=tuple(
                 f"{one.count}x {cut_line(one.got, 60)!r} for {cut_line(one.gold, 60)!r}"

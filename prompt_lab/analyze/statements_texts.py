@@ -1,4 +1,4 @@
-"""What the answers say, in sentences: locks, phrases, repeats, leftovers, copies, lengths."""
+"""Findings about texts: template locks, phrases, repeats, placeholders, copies, lengths."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,11 +11,11 @@ from prompt_lab.names import Side, count
 
 PLANS = 5
 NOTABLE = 1.2
-"""Times longer from which on it is worth a sentence."""
+"""Outputs that got longer by at least this factor get a finding."""
 
 
 def openers(metrics: Metrics) -> Iterator[AnalystFinding]:
-    """Template locks that stand, came or went; and those that only moved to other words."""
+    """Template locks that are new, gone or unchanged, and those that moved to other words."""
     for gone, new in moves(metrics.openers):
         yield AnalystFinding(
             kind="opener_moved",
@@ -34,7 +34,7 @@ def openers(metrics: Metrics) -> Iterator[AnalystFinding]:
 
 
 def phrases(metrics: Metrics) -> Iterator[AnalystFinding]:
-    """Phrases that one side alone shares."""
+    """Phrases that only one side repeats."""
     yield from _shared("phrase", "say", inner(metrics))
 
 
@@ -54,7 +54,7 @@ def duplicates(metrics: Metrics) -> Iterator[AnalystFinding]:
 
 
 def placeholders(metrics: Metrics) -> Iterator[AnalystFinding]:
-    """What was left unfilled."""
+    """Placeholders that were not filled in."""
     for left in metrics.placeholders:
         source = " as the prompt has it" if left.in_prompt else ""
         yield AnalystFinding(
@@ -83,7 +83,7 @@ def copied_findings(metrics: Metrics) -> Iterator[AnalystFinding]:
 
 
 def identical(metrics: Metrics) -> Iterator[AnalystFinding]:
-    """Pairs that the change did not touch."""
+    """Pairs with equal outputs on both sides."""
     for same in metrics.identical:
         yield AnalystFinding(
             kind="identical",

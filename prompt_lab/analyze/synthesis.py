@@ -1,4 +1,4 @@
-"""The analysts' views side by side, and the five ways forward that follow from them."""
+"""The synthesis: the analysts' findings compared, and the five directions that follow."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def render_synthesis(synthesis: SynthesisRecord) -> str:
         section("Analysts", _participants(synthesis)),
         section("Where they agree", _render_list(synthesis.agree)),
         section("Where they disagree", _render_list(synthesis.disagree)),
-        section("What one alone says", _render_list(synthesis.alone)),
+        section("What only one analyst says", _render_list(synthesis.alone)),
         section("What was tried before", _render_list(synthesis.remembered)),
         section("Known failure modes", modes_told(synthesis.failure_modes)),
         section("Five directions", *map(_direction, enumerate(synthesis.directions, start=1))),

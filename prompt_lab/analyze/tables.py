@@ -53,7 +53,7 @@ def by_model(metrics: Metrics) -> str:
 
 
 def grid(metrics: Metrics) -> str:
-    """Plans x models, before -> after; the plans that lost most stand first."""
+    """Plans x models, before -> after, the largest losses first."""
     cells = {(cell.plan, cell.model): cell for cell in metrics.cells}
     models = [stats.model for stats in metrics.models][:MANY_MODELS]
     plans = sorted(metrics.plans, key=lambda plan: _mean_change(metrics, plan))
@@ -70,7 +70,7 @@ def grid(metrics: Metrics) -> str:
 
 
 def flips(metrics: Metrics) -> str:
-    """Pairs that turned, both ways, with the folders to look at."""
+    """Pairs that changed, in both directions, with their folders."""
     rows, left = most(
         [
             (

@@ -13,7 +13,7 @@ PLANS = 5
 
 
 def fields(metrics: Metrics) -> str:
-    """Every field against gold, before and after, all models together; and where wrong ones are."""
+    """Every field against gold, before and after, over all models, and kinds of wrong values."""
     known = {(one.field, one.side): one for one in metrics.accuracy if not one.model}
     agree = {one.field: one for one in metrics.agreement if not one.model}
     names = dict.fromkeys((*(field for field, _ in known), *agree))
@@ -128,7 +128,7 @@ def render_placeholders(metrics: Metrics) -> str:
 
 
 def identical(metrics: Metrics) -> str:
-    """Pairs that did not change at all."""
+    """Pairs with equal outputs."""
     rows = [
         (plain_line(one.model), f"{one.count} of {one.pairs}", plain_line(one.path))
         for one in metrics.identical

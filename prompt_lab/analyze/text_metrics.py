@@ -157,7 +157,7 @@ _CHECKBOX = re.compile(r"\[[xX]\]")
 
 
 def placeholders(evidence: RunEvidence) -> tuple[Placeholder, ...]:
-    """What was left unfilled, by side, model and field; what the plan itself says is not."""
+    """Unfilled placeholders by side, model and field, without those in the plan's own texts."""
     found: dict[tuple[Side, str, str, str], list[Text]] = defaultdict(list)
     for text in evidence.texts:
         for left in dict.fromkeys(left_in(text.text)):

@@ -1,4 +1,4 @@
-"""Words of any language, by what Unicode says of each character. No list of words or languages."""
+"""Split text of any language into words by Unicode properties, without word lists."""
 
 import re
 import unicodedata
@@ -27,7 +27,7 @@ _UNSPACED = (  # scripts that put no space between words: each character stands 
     (0x20000, 0x3FFFF),
 )
 HALF = 0.5
-"""What one character of an unspaced script counts for: two of them are about one word."""
+"""Words per character of a script without spaces: two characters are about one word."""
 
 
 BYTES_PER_TOKEN = 4

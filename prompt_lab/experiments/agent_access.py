@@ -1,4 +1,4 @@
-"""Agents by their configs, and the keys that no file may hold."""
+"""Create agents from their configs, and collect the keys that no file may contain."""
 
 import os
 
@@ -11,7 +11,10 @@ _SECRET = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 
 
 def agent_config(ctx: LabContext, name: str, what: str = "agent") -> AgentConfig:
-    """configs/agents/<name>.yaml; a model's name stands for that model. Raises UnknownName."""
+    """The config configs/agents/<name>.yaml, or one made from a model's name.
+
+    Raises UnknownName.
+    """
     files = ctx.files
     known = files.names("agents")
     if name in known:
@@ -25,7 +28,7 @@ def agent_config(ctx: LabContext, name: str, what: str = "agent") -> AgentConfig
 
 
 def agent(ctx: LabContext, config: AgentConfig) -> Agent:
-    """The agent of a config. Raises UnknownName for a model that is not there."""
+    """Create the agent of a config. Raises UnknownName for an unknown model."""
     kind = ctx.load_adapter("agent", config.kind)
     made: Agent
     if config.kind == "api":
@@ -45,7 +48,7 @@ def copies(ctx: LabContext, target: str) -> Copies:
 
 
 def secrets(ctx: LabContext) -> list[str]:
-    """The values of all keys of this process: none is ever written into a file."""
+    """The values of all keys of this process, for removing them from every text that is written."""
     agents = ctx.agent_configs().values()
     names = {name for name in os.environ if name.upper().endswith(_SECRET)}
     names |= {model.key_env for model in ctx.models.values()}

@@ -1,4 +1,4 @@
-"""Insight and CodeReview by an analyst: asked on a read-only copy, checked, sent back once."""
+"""Insight and CodeReview by a model or agent, on a read-only copy, with one retry."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ def view_of(
     values: Mapping[str, Any],
     rows: Sequence[RunRow],
 ) -> str:
-    """The analyst's page. Never raises for what an analyst does: a failed one has a page too.
+    """Write the analyst's page. An analyst that fails raises nothing: its page gives the reason.
 
     `rows` are the train runs that it may read and cite.
     """
@@ -69,7 +69,7 @@ def _ask_analyst(
         honest = f"{text_of(box.tree)}\n{prompt}"
         spent = 0.0
         for attempt in (1, 2):
-            # What the first answer has cost is gone: both together have one task's limit.
+            # Both answers together have one task's limit, so the cost of the first is subtracted.
             rest = config.model_copy(update={"cost_usd": config.cost_usd - spent})
             work = put_to_work(experiment, rest, TASKS[template], prompt, box, writes=False)
             faults = _faults(experiment, work, honest, runs)
@@ -86,7 +86,7 @@ def _ask_analyst(
 def _faults(
     experiment: Experiment, work: Work, honest: str, runs: Sequence[str] | None
 ) -> list[Fault]:
-    """Why an answer is not accepted, the first reason of each kind."""
+    """The reasons not to accept an answer, the first of each kind."""
     ended = refusals.of_ending(work.result, work.config)
     if ended:
         return ended

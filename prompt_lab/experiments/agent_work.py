@@ -1,4 +1,4 @@
-"""Put an agent to work on a private copy, and keep a record of what it did."""
+"""Run an agent on a private copy, and record what it did."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -26,7 +26,7 @@ from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import IterationMeta, read_meta
 
 READ_BYTES = 2_000_000
-"""Most of a copy that is compared with what an agent writes."""
+"""The most characters of a copy that are compared with what an agent writes."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class AgentFolders:
 
 @dataclass(frozen=True)
 class Work:
-    """One piece of work, with what it was asked and what came of it."""
+    """One task of an agent: the request and the result."""
 
     config: AgentConfig
     task: str
@@ -50,7 +50,7 @@ class Work:
 
 @contextmanager
 def agent_folders() -> Iterator[AgentFolders]:
-    """A box outside the lab; it is gone when the block ends."""
+    """A temporary folder outside the lab, deleted when the block ends."""
     with TemporaryDirectory(prefix="prompt-lab-agent-", ignore_cleanup_errors=True) as folder:
         box = AgentFolders(Path(folder).resolve() / "tree", Path(folder).resolve() / "home")
         box.home.mkdir()
@@ -66,7 +66,10 @@ def put_to_work(
     *,
     writes: bool,
 ) -> Work:
-    """Have an agent work in a box. The lab, wherever its links lead, and the target are hidden."""
+    """Run an agent in such a folder.
+
+    The lab, all targets of its links, and the target are hidden.
+    """
     meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
     repository = experiment.context.repository(experiment.context.target(meta.target))
     configs = experiment.context.files.existing()
@@ -78,7 +81,7 @@ def put_to_work(
 
 
 def keep(experiment: Experiment, work: Work, faults: Sequence[Fault], *, withheld: bool) -> Path:
-    """Write the record and the transcript, without keys; a transcript may be withheld."""
+    """Write the record and, unless it is withheld, the transcript, both without keys."""
     redactor, result = redactor_of(experiment), work.result
     record = AgentRecord(
         agent=work.config.name,
@@ -104,17 +107,17 @@ def keep(experiment: Experiment, work: Work, faults: Sequence[Fault], *, withhel
 
 
 def redactor_of(experiment: Experiment) -> Redactor:
-    """Knows every key that this process could give away."""
+    """A redactor that knows every key of this process."""
     return Redactor(secrets(experiment.context))
 
 
 def plan_texts(experiment: Experiment, meta: IterationMeta, split: Split) -> list[PlanText]:
-    """All plans of an iteration: those of verify only to check that no agent has read them."""
+    """All plans of an iteration; verify plans only for checking that no agent has read them."""
     return list(texts(experiment, meta.plans[split], split=split).values())
 
 
 def text_of(tree: Path) -> str:
-    """All text of a copy, up to a bound."""
+    """All text of a copy, up to a limit."""
     found, left = [], READ_BYTES
     for path in sorted(tree.rglob("*")):
         if left > 0 and path.is_file() and not path.is_symlink() and ".git" not in path.parts:
@@ -130,12 +133,12 @@ def template_of(experiment: Experiment, name: str) -> str:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            [f"{path}: cannot be read ({unread(error)}); agents are asked by it"]
+            [f"{path}: cannot be read ({unread(error)}); agents get their task from it"]
         ) from error
 
 
 def unread(error: OSError | UnicodeDecodeError) -> str:
-    """Why a file could not be read, without Python's number and a second name of the file."""
+    """Why a file could not be read, without error number and file name."""
     if isinstance(error, UnicodeDecodeError):
         return f"it is not UTF-8 text, byte {error.start}"
     return error.strerror or type(error).__name__
@@ -154,13 +157,13 @@ def ready(experiment: Experiment, name: str) -> AgentConfig:
 
 
 def agent_of(experiment: Experiment) -> str:
-    """Who implements: as it was prepared, else as it is asked for; '' for a built-in strategy."""
+    """The agent that implements, from meta.json or the options; '' for a strategy."""
     meta = _read_prepared_meta(experiment)
     return meta.agent if meta else experiment.agent or experiment.context.defaults.agent
 
 
 def analysts_of(experiment: Experiment) -> tuple[str, ...]:
-    """Who looks at the results; `metrics` always does."""
+    """The analysts of the results; `metrics` is always one of them."""
     meta = _read_prepared_meta(experiment)
     asked = (
         meta.analysts if meta else experiment.analyst_names or experiment.context.defaults.analysts
@@ -169,22 +172,22 @@ def analysts_of(experiment: Experiment) -> tuple[str, ...]:
 
 
 def most_cost(experiment: Experiment, meta: IterationMeta) -> float:
-    """US dollars that the agents of an iteration may still take, and have taken so far."""
+    """US dollars that the agents of an iteration may still spend, and have spent so far."""
     implements = (
         [meta.agent] if meta.agent and not (experiment.folder / "change.json").exists() else []
     )
     looks = [name for name in meta.analysts if experiment.context.analyst(name) is None]
     ahead = 0.0
     for name, answers in (*((name, 1) for name in implements), *((name, 2) for name in looks * 2)):
-        with suppress(UnknownName):  # one that is gone by now is asked nothing
+        with suppress(UnknownName):  # one that no longer exists is not asked
             ahead += _most_of_task(experiment, name, answers)
     return ahead + sum(work.cost_usd for work in works(experiment.folder))
 
 
 def _most_of_task(experiment: Experiment, name: str, answers: int) -> float:
-    """US dollars that a task can take where it may be answered so often (an analyst's: twice).
+    """The most US dollars that a task with so many answers can cost.
 
-    A command is ended at its limit, which holds for both answers. A call cannot be ended.
+    A command is ended at its limit, which applies to all answers together. A call cannot be ended.
     """
     config = agent_config(experiment.context, name, "analyst")
     if config.kind not in ("api", "scripted"):

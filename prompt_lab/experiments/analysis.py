@@ -1,4 +1,4 @@
-"""Insight, CodeReview, Synthesis, Assessment: what the runs say, before anyone decides."""
+"""Insight, CodeReview, Synthesis and Assessment: analyse the runs before the verdict."""
 
 from collections.abc import Callable, Mapping
 
@@ -29,7 +29,7 @@ Parse = Callable[[str], tuple[AnalystFinding, ...]]
 
 
 def write_insight(experiment: Experiment, analyst: str, file: str) -> None:
-    """Measure the train rows and write what a careful engineer would want to read."""
+    """Measure the train rows and write the analyst's page."""
     known = known_modes(experiment.context.lab, experiment.step).modes
     rows = rows_for_display(experiment, Split.TRAIN)
     meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
@@ -69,7 +69,10 @@ def write_code_review(experiment: Experiment, analyst: str, file: str) -> None:
 
 
 def write_synthesis(experiment: Experiment) -> None:
-    """Reconcile the analysts; rank directions by evidence and by what was tried. synthesis.md."""
+    """Compare the analysts, rank directions by evidence and earlier attempts.
+
+    Writes synthesis.md.
+    """
     lab, analysts = experiment.context.lab, analysts_of(experiment)
     findings = {a: _parse_analyst_page(experiment, "insight", a, parse_findings) for a in analysts}
     reviews = {a: _review_by(experiment, a) for a in analysts}
@@ -83,14 +86,14 @@ def write_synthesis(experiment: Experiment) -> None:
 
 
 def write_assessment(experiment: Experiment) -> None:
-    """Decide on the train runs and put that beside the numbers. Writes assessment.md."""
+    """Decide on the train runs and write assessment.md with the decision and the metrics."""
     verdict, _ = decide_iteration(experiment)
     change = read_change(experiment.context.lab, experiment.number, experiment.step)
     experiment.write("assessment.md", assess(metrics_of(experiment), verdict, change))
 
 
 def _review_by(experiment: Experiment, analyst: str) -> tuple[AnalystFinding, ...] | None:
-    """An analyst's review with the evidence that is there."""
+    """An analyst's review, with the existing evidence."""
     found = _parse_analyst_page(experiment, "code", analyst, parse_review)
     if found is None or experiment.context.analyst(analyst) is not None:
         return found
@@ -100,7 +103,7 @@ def _review_by(experiment: Experiment, analyst: str) -> tuple[AnalystFinding, ..
 
 
 def _change_under_test(experiment: Experiment) -> Tried:
-    """Its own direction is not proposed before its verdict is in."""
+    """Its own direction is not proposed again before it has a verdict."""
     change = read_change(experiment.context.lab, experiment.number, experiment.step)
     return Tried(
         iteration=experiment.number,
@@ -113,7 +116,7 @@ def _change_under_test(experiment: Experiment) -> Tried:
 def _parse_analyst_page(
     experiment: Experiment, prefix: str, analyst: str, parse: Parse
 ) -> tuple[AnalystFinding, ...] | None:
-    """The findings of an analyst; None where it failed. A block may spell a sign as \\uXXXX."""
+    """The findings of an analyst; None if it failed. Its block may contain \\uXXXX."""
     path = experiment.folder / f"{prefix}_{analyst}.md"
     redactor = redactor_of(experiment)
 

@@ -1,4 +1,4 @@
-"""Plan a batch once and claim its run folders; from then on it is a file."""
+"""Plan a batch once, claim its run folders, and write it to a file."""
 
 import inspect
 import os
@@ -29,7 +29,7 @@ from prompt_lab.store.reusable import read_answered, read_finished, reusable_run
 from prompt_lab.store.runs import write_meta
 
 _LEFT_OUT_AT_DEFAULT = ("file", "limits", "placeholder_style", "inputs", "outputs", "score")
-"""Keys of a step that came later: at their default they leave the keys of old runs as they were."""
+"""Settings of a step that were added later. Their defaults do not change the keys of old runs."""
 _STANDARD = ("builtins", "abc", "typing")
 _NO_REUSE = ("baseline_drifted", EVENT, TAINT)
 
@@ -47,7 +47,7 @@ class BatchOrder:
 
 
 def batch_for(experiment: Experiment, order: BatchOrder, *, reuse: bool = True) -> Batch:
-    """The batch that an order means: as it was written, or planned and written now."""
+    """The batch of a request: read from its file, or planned and written now."""
     path = batch_path(experiment.context.lab, experiment.number, experiment.step, order.name)
     if path.exists():
         return read_batch(path)
@@ -70,7 +70,7 @@ def batch_for(experiment: Experiment, order: BatchOrder, *, reuse: bool = True) 
 
 
 def _tidy(experiment: Experiment, workspace: Workspace, commits: Collection[str]) -> None:
-    """Undo what the runs of earlier iterations left; what anyone else did is for the evidence."""
+    """Remove what earlier runs left in the worktrees; other changes are kept as evidence."""
     left = {
         commit
         for event in events(experiment.context.lab, TAINT)
@@ -117,7 +117,7 @@ def request_for(experiment: Experiment, order: BatchOrder) -> BatchRequest:
 
 
 class EarlierRuns:
-    """evaluate.batches.EarlierRuns of a lab: none from before a drift, a crash or a taint."""
+    """evaluate.batches.EarlierRuns of a lab, without those before a drift or crash."""
 
     def __init__(self, experiment: Experiment, split: Split) -> None:
         self._lab, self._plans = experiment.context.lab, experiment.context.lab.plans(split)
@@ -127,13 +127,13 @@ class EarlierRuns:
         self._files: dict[str, dict[str, str]] = {}
 
     def find_run(self, content_key: str, model: ModelConfig) -> str | None:
-        """The newest run that has the key, if it still holds."""
+        """The newest run with the key, if it is still valid."""
         path = self._known.scored.get(content_key)
         record = read_finished(self._lab, path, content_key) if path else None
         return path if self._holds(record, model) else None
 
     def find_answer(self, answer_key: str, model: ModelConfig, plan: str) -> str | None:
-        """The newest run that has the key and has read nothing that has changed since."""
+        """The newest run with the key, if no file that it has read has changed since."""
         for path in self._known.answered.get(answer_key, ()):
             if plan not in self._files:
                 self._files[plan] = hash_plan(self._plans / plan)
@@ -155,7 +155,7 @@ def adapter_digest(adapter: StepAdapter, config: str) -> str:
 
 
 def settings_text(step: StepConfig) -> str:
-    """What the step's config says that decides a run."""
+    """The settings of the step's config that affect a run."""
     usual = {
         n for n in _LEFT_OUT_AT_DEFAULT if getattr(step, n) == StepConfig.model_fields[n].default
     }
@@ -165,7 +165,7 @@ def settings_text(step: StepConfig) -> str:
 def _claimed(
     experiment: Experiment, order: BatchOrder, runs: Sequence[PlannedRun]
 ) -> list[PlannedRun]:
-    """Give every run that is to be made its place: one run folder a model, side and replicate."""
+    """Assign run folders to the planned runs: one per model, side and replicate."""
     folders: dict[tuple[Side, str, int, bool], Path] = {}
     placed = []
     for run in runs:
@@ -206,7 +206,7 @@ def _claim(experiment: Experiment, order: BatchOrder, run: PlannedRun) -> Path:
 
 
 def head_of_meta(step: str, models: Sequence[str], workers: int) -> dict[str, object]:
-    """What every meta.json of ours begins with; the first model is primary."""
+    """The fields that every meta.json of ours begins with; the first model is primary."""
     return {
         "step": step,
         "model": {"primary": models[0], "fallbacks": list(models[1:])},

@@ -1,4 +1,4 @@
-"""The budget of error of a step: what its trials have asked of which plans, and what is left."""
+"""The error budget of a step: which trials used which plans, and what is left."""
 
 import sys
 from collections.abc import Sequence
@@ -25,16 +25,16 @@ def grant_alpha(experiment: Experiment, policy: Policy) -> Grant:
 
 
 def at_next_alpha(ctx: LabContext, step: str) -> Policy:
-    """The policy of now at the alpha that the next trial would get; as it is where none is left."""
+    """The current policy at the alpha of the next trial; unchanged if no alpha is left."""
     policy = ctx.policy(ctx.defaults.policy)
     alpha = grant(uses(ctx, step, policy, before=sys.maxsize), policy).alpha
     return policy.at_alpha(alpha) if alpha else policy
 
 
 def budgets(ctx: LabContext) -> list[ErrorBudgetView]:
-    """The budget of every step that the lab has trials of under the policy of now.
+    """The budget of every step with trials, under the current policy.
 
-    One that is undeterminable has the reason in its place.
+    If it cannot be determined, the entry holds the reason.
     """
     policy = ctx.policy(ctx.defaults.policy)
     found = []
@@ -71,7 +71,7 @@ def budget_of(ctx: LabContext, step: str, policy: Policy) -> ErrorBudgetView:
 
 
 def _plan_set(ctx: LabContext, step: str, kind: str, name: str, of: Sequence[Use]) -> PlanSet:
-    """A set as it was when it was asked last."""
+    """A set of plans as of its last use."""
     last = of[-1].iteration
     meta = read_if_whole(ctx.lab.iteration(last, step) / "meta.json", IterationMeta)
     split = Split.VERIFY if kind == Split.VERIFY else Split.TRAIN
@@ -80,7 +80,7 @@ def _plan_set(ctx: LabContext, step: str, kind: str, name: str, of: Sequence[Use
 
 
 def _since(ctx: LabContext, step: str, found: Sequence[Use]) -> str:
-    """What the last comparison with the first baseline said."""
+    """The result of the last comparison with the first baseline."""
     numbers = [use.iteration for use in found if use.kind == "origin"]
     if not numbers:
         return ""

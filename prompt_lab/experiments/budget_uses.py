@@ -1,4 +1,4 @@
-"""What a step's plans have been asked so far: every use that the budget of error counts."""
+"""The uses of a step's plans that its error budget counts."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,10 +46,10 @@ class StepHistory(NamedTuple):
 def uses(ctx: LabContext, step: str, policy: Policy, *, before: int) -> list[Use]:
     """Every use of the step's plans that the ledger counts, oldest first.
 
-    A trial counts from the moment that it is prepared, whatever became of it, also where its folder
-    is gone and only history knows of it. Two do not: one of a change that the step never reads
-    asked nothing, and recorded answers can merge nothing. Raises StoreError where a piece that
-    decides is damaged: no damage makes the budget larger.
+    A trial counts once it is prepared, however it ended, even if its folder is missing and only
+    history shows it. Two kinds do not count: changes that the step never reads, and recorded
+    answers, which can merge nothing. Raises StoreError if a needed file is damaged: damage never
+    enlarges the budget.
     """
     known, since = StepHistory.read(ctx.lab, step), policy.ledger.since
     lost = _find_lost_trials(known, before)
@@ -64,7 +64,7 @@ def uses(ctx: LabContext, step: str, policy: Policy, *, before: int) -> list[Use
 
 
 def irregular_trials(lab: Lab) -> Iterator[Irregular]:
-    """Every iteration whose budget is undeterminable, or known only from history."""
+    """Iterations whose budget use cannot be determined, or is known only from history."""
     steps = {folder.name.partition("_")[2] for folder in run_folders(lab).values()}
     for step in sorted(steps | set(iterations(lab).values())):
         known = StepHistory.read(lab, step)
@@ -74,7 +74,9 @@ def irregular_trials(lab: Lab) -> Iterator[Irregular]:
             path = lab.relative(lab.iteration(number, step))
             if number in lost:
                 fix = f"Restore it: git -C {lab.root} checkout {path}"
-                faults.append(f"history holds runs of a trial that is not there. It counts. {fix}")
+                faults.append(
+                    f"history has runs of a trial whose folder is missing. It counts. {fix}"
+                )
             if number in known.folders:
                 try:
                     _uses_of(known, number)
@@ -88,10 +90,10 @@ def irregular_trials(lab: Lab) -> Iterator[Irregular]:
 
 
 def _find_lost_trials(known: StepHistory, before: int) -> set[int]:
-    """Trials that only history knows of: their folder was taken away, or another took its place.
+    """Trials known only from history: their folder was removed or replaced.
 
-    A train batch that was a crash compared nothing. One of verify, or one that does not say what
-    it was of, leaves the train plans asked.
+    A crashed train batch compared nothing. A verify batch, or one without a recorded split, means
+    that the train plans were used.
     """
     lab = known.lab
     rows = [e for e in events(lab, EVENT) if e.get("batch") == Split.TRAIN]
@@ -149,6 +151,6 @@ def _is_merged(folder: Path) -> bool:
 
 
 def _is_recorded(folder: Path) -> bool:
-    """Whether its verdict says that it rests on recorded answers, which no YES can."""
+    """Whether its verdict was made from recorded answers, which never gives a YES."""
     verdict = read_if_whole(folder / "verdict.json", Verdict)
     return verdict is not None and Code.RECORDED in {reason.code for reason in verdict.reasons}

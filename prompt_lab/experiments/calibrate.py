@@ -1,4 +1,4 @@
-"""Calibrate: measure the decision engine in worlds whose truth is known, and write the page."""
+"""Calibrate: measure the decision engine on simulated data with known truth; write the page."""
 
 import re
 import time
@@ -31,11 +31,11 @@ PROBE = Probe(share=0.25, fewest=FEWEST_PROBES, alpha=DRIFT_ALPHA, drifted=_drif
 
 
 class LimitsMissed(LabError):
-    """The engine does not do what it promises, or too little was asked of it to say so."""
+    """The engine misses a promised limit, or too few simulations were run to tell."""
 
 
 def measure_cell(cell: str, *, quick: bool, seed: int, commit: str) -> CellResult:
-    """Measure one world, or one series of candidates. Equal arguments give equal figures."""
+    """Simulate one setting or one series of candidates. Equal arguments give equal figures."""
     start = time.monotonic()
     seen = results.run_cell(cell, PROBE, quick=quick, seed=seed)
     return CellResult(
@@ -53,7 +53,7 @@ def is_current(path: Path, seed: int) -> bool:
 
 
 def check_page(docs: str, *, quick: bool) -> None:
-    """Raises LabError for a page that may not be written, before anything is measured."""
+    """Raises LabError before measuring if the page may not be written."""
     old = Path(docs) / PAGE
     if quick and docs and old.exists() and is_full(old.read_text("utf-8")):
         raise LabError(
@@ -87,14 +87,14 @@ def file_name(cell: str) -> str:
 
 @cache
 def engine() -> str:
-    """Digest of all that a cell's figures come from: sources, real scores, and the probe."""
+    """Digest of the inputs of a cell's figures: sources, real scores and the probe."""
     texts = sources([results.__name__, drift.__name__])
     tables = {name: text_of(name) for name in SOURCES}
     return digest(texts | tables | {"probe": repr(PROBE[:3])})
 
 
 def describe_build(seed: int, commit: str) -> BuildInfo:
-    """What this process measures with."""
+    """The versions that this process measures with."""
     packages = {name: version(name) for name in ("prompt-lab", "numpy", "scipy")}
     return BuildInfo(
         engine=engine(),

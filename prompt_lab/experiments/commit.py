@@ -1,4 +1,4 @@
-"""The one way in which a command commits to the lab."""
+"""Commit a command's files to the lab."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Compare: what the `metrics` analyst sees between any two ranges of run folders of a lab."""
+"""Compare any two ranges of run folders of a lab with the analyst `metrics`."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +35,7 @@ class Compared(NamedTuple):
 
 
 def compare(ctx: LabContext, before: str, after: str) -> str:
-    """Both documents of two ranges. Returns the screen. Raises the LabError of bad ranges."""
+    """Write both documents about two ranges. Returns the screen. Raises LabError for bad ranges."""
     compared, metrics, verdict = measure_ranges(ctx, before, after)
     goal = _goal(ctx, compared)
     write_text(goal / "insight_metrics.md", render_compared_insight(metrics, compared))
@@ -45,7 +45,7 @@ def compare(ctx: LabContext, before: str, after: str) -> str:
 
 
 def measure_ranges(ctx: LabContext, before: str, after: str) -> Compared:
-    """What compare() writes about, without writing it. Raises the LabError of bad ranges."""
+    """Measure and decide two ranges without writing. Raises LabError for bad ranges."""
     one, two = parse_range("--before", before), parse_range("--after", after)
     if max(one.first, two.first) <= min(one.last, two.last):
         raise ConfigError([f"--before {one} and --after {two} overlap: no run is on both sides"])
@@ -81,7 +81,7 @@ def _read(ctx: LabContext, flag: str, wanted: Range, side: Side) -> list[Foreign
     folders = folders_of(ctx.lab, flag, wanted)
     batches = [read_batch_of(ctx.lab, folder, side) for folder in folders]
     if not any(batch.rows for batch in batches):
-        raise StoreError(f"{flag} {wanted}: these run folders hold no record of any run.")
+        raise StoreError(f"{flag} {wanted}: these run folders contain no record of a run.")
     return batches
 
 

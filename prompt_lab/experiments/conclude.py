@@ -38,7 +38,7 @@ def conclude(experiment: Experiment) -> None:
     host = experiment.context.code_host(meta.target)
     try:
         conclusion = _conclude(experiment, host, change)
-    except HeadMoved:  # between our last look and the merge: INVALID is reported instead
+    except HeadMoved:  # between our last check and the merge: INVALID is reported instead
         conclusion = _conclude(experiment, host, change)
     experiment.write("conclusion.json", conclusion.model_dump_json(indent=2) + "\n")
 
@@ -69,7 +69,7 @@ def _conclude(experiment: Experiment, host: CodeHost, change: Change) -> Conclus
 
 
 def _current_verdict(experiment: Experiment, host: CodeHost, number: int) -> Verdict:
-    """The verdict; where branch or main has moved on since, decided again, and INVALID."""
+    """The verdict; INVALID if branch or main has moved since the runs."""
     path = experiment.folder / "verdict.json"
     verdict = read_record(path, Verdict, fix=made_again(path))
     known = any(reason.code is Code.HEAD_MOVED for reason in verdict.reasons)
@@ -86,7 +86,7 @@ def _current_verdict(experiment: Experiment, host: CodeHost, number: int) -> Ver
 
 
 def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tuple[str, str]:
-    """What is done with the pull request: (action in a word or two, merge commit or '')."""
+    """Act on the pull request. Returns (action, merge commit or '')."""
     number = change.pull
     assert number is not None
     pull = host.get(number)
@@ -104,7 +104,7 @@ def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tupl
 
 
 def _merge_pull(host: CodeHost, pull: Pull, change: Change, *, when: str) -> str:
-    """The merge commit. Raises CodeHostError where a person has to do something first."""
+    """Merge, and return the merge commit. Raises CodeHostError if a person must act first."""
     message = f"Merge #{pull.number}: {change.title}"
     try:
         return host.merge(pull.number, expected_head=change.commit, message=message, when=when)
@@ -116,12 +116,12 @@ def _merge_pull(host: CodeHost, pull: Pull, change: Change, *, when: str) -> str
             _relabel(host, pull, wanted, when=when)
         raise type(error)(
             f"The verdict is YES, but #{pull.number} cannot be merged: {error}. "
-            "Then the same command goes on from here."
+            "After that, run the same command again."
         ) from error
 
 
 def _relabel(host: CodeHost, pull: Pull, wanted: str, *, when: str) -> None:
-    """Of our labels leave the one that is true now, '' for none; those of others stay."""
+    """Keep only the current one of our labels, '' for none; labels of others are unchanged."""
     if wanted:
         host.label(pull.number, wanted, when=when)
     for label in pull.labels:

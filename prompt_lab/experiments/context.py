@@ -90,26 +90,29 @@ class LabContext:
     def choose_models(
         self, names: Sequence[str], step: str, flag: str = "--models"
     ) -> list[ModelConfig]:
-        """Models by name; the step must be able to use all, or every reason is given at once."""
+        """Models by name.
+
+        Raises ModelUnavailable with all reasons if the step cannot use them all.
+        """
         chosen = self.select_models(names)
         reasons = [f"  {m.alias}: {why}" for m in chosen if (why := self.why_not(m, step))]
         if reasons:
             raise ModelUnavailable(
-                "Nothing was run, since not every model can be used:\n"
+                "Nothing was run, since some models cannot be used:\n"
                 + "\n".join(reasons)
-                + f"\nMend that, or name other models with {flag}."
+                + f"\nFix that, or name other models with {flag}."
             )
         return chosen
 
     def why_not(self, model: ModelConfig, step: str = "") -> str | None:
-        """Why a model cannot be used, or cannot be by a step, or None."""
+        """Why a model cannot be used, by the step if given; None if it can."""
         if model.status == "removed":
             return f"was removed: {model.reason}"
         if step and self.runs_in_own_process(step):
             if self.defaults.gateway.mode == "replay":
                 return None
             if model.provider == "scripted":
-                return f"has no address, and step {step!r} asks from a process of its own"
+                return f"has no base URL, and step {step!r} calls models from its own process"
         return self.llm(model.alias).check()
 
     def llm(self, alias: str) -> Llm:
@@ -120,7 +123,7 @@ class LabContext:
         return self._llms[alias]
 
     def llm_of(self, aliases: Sequence[str]) -> Llm:
-        """The first of several models, with the others in its place where it cannot be had."""
+        """The first of several models, with the others as its fallbacks."""
         models = {alias: self.llm(alias) for alias in aliases}
         return Fallbacks(models) if len(models) > 1 else models[aliases[0]]
 
@@ -161,7 +164,7 @@ class LabContext:
         return adapter
 
     def strategies(self) -> dict[str, Strategy]:
-        """Every strategy by its name, in the order in which they stand in for a direction."""
+        """Every strategy by its name, in order of preference."""
         names = (*self.adapter_names("strategy"), *self.defaults.strategies)
         return make_strategies(self.load_adapter, names)
 
@@ -177,11 +180,11 @@ class LabContext:
         return source
 
     def runs_in_own_process(self, step: str) -> bool:
-        """Whether a step runs in the target's own process, under the target's interpreter."""
+        """Whether a step runs in a process of its own, under the target's interpreter."""
         return bool(self.load_adapter("step", self.step(step).adapter).in_own_process)
 
     def gateway(self, aliases: Iterable[str]) -> ModelGateway:
-        """Where steps in a process of their own ask these models; kept as long as this process."""
+        """The gateway to these models for steps in their own process, cached."""
         models = [without_class(self.models[alias]) for alias in sorted(set(aliases))]
         if self._gateways is None:
             self._gateways = Gateways(self.load_adapter)
@@ -194,7 +197,7 @@ class LabContext:
 
     @property
     def home(self) -> Path:
-        """The folder that relative paths of configs start at."""
+        """The folder that relative paths in configs refer to."""
         return self.configs.resolve().parent
 
     def target(self, name: str) -> TargetConfig:
@@ -202,7 +205,7 @@ class LabContext:
         return self.files.entry("targets", TargetConfig, "target", name)
 
     def repository(self, target: TargetConfig) -> Path:
-        """Where the target's repository lies."""
+        """The path of the target's repository."""
         return (self.lab.root / Path(target.repository).expanduser()).resolve()
 
     def workspace(self, name: str) -> Workspace:
@@ -220,7 +223,7 @@ class LabContext:
         return repository
 
     def code_host(self, name: str) -> CodeHost:
-        """Where the pull requests of a target live."""
+        """The code host of a target's pull requests."""
         if name not in self._hosts:
             target = self.target(name)
             kind, repository = (
@@ -235,7 +238,7 @@ class LabContext:
 
     @contextmanager
     def temporary_work_folder(self) -> Iterator[None]:
-        """Until the block ends, clones are made in a temporary folder: the lab is only read."""
+        """Make clones in a temporary folder until the block ends, so that the lab is only read."""
         work = self.lab.work
         self._workspaces.clear()
         self._hosts.clear()
@@ -261,7 +264,7 @@ class LabContext:
         return meta.judged_by or self.policy(meta.policy)
 
     def page(self, path: Path) -> str:
-        """What a person opens to see a file of the lab: a URL where pages are served."""
+        """The address under which a user opens a file of the lab: its URL if pages are served."""
         if self.pages_url:
             return f"{self.pages_url.rstrip('/')}/{self.lab.relative(path)}"
         return str(path)

@@ -23,20 +23,20 @@ TAINT = "runs_tainted"
 
 
 class Crash(LabError):
-    """Nothing could be compared because nothing ran: not a verdict, the iteration stays open."""
+    """No run gave a usable answer, so there is no verdict; the iteration stays open."""
 
 
 def refuse_silence(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]) -> None:
-    """Raises Crash where the rows of both sides are no evidence; the next call makes them again.
+    """Raises Crash if the rows of both sides are no evidence; the next call makes them again.
 
-    So it is where no row holds a valid answer, where a side of a model had no answer at all, and
-    where the whole baseline failed in the step itself.
+    That is if no row has a valid answer, a model had no answer on one side, or the step itself
+    failed on the whole baseline.
     """
     _refuse(experiment, batch, nothing_to_compare(rows))
 
 
 def refuse_unanswered(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]) -> None:
-    """The same of runs of one side alone: raises Crash where a model never answered."""
+    """The same for runs of one side: raises Crash if a model never answered."""
     _refuse(experiment, batch, nobody_answered(rows))
 
 
@@ -46,7 +46,7 @@ def refuse_unmeasurable(experiment: Experiment, batch: Batch, rows: Sequence[Run
 
 
 def note_taint(experiment: Experiment, batch: Batch, summary: RunsSummary) -> None:
-    """Let no later trial rest on runs that found, or may have found, what another one had left."""
+    """Exclude runs from reuse that read, or may have read, what another run had left."""
     gone = any(head != batch.commits[side] for side, (head, _) in summary.observed.items())
     if gone or summary.dirt:  # each run's record says which plan folder it was made with
         of = {"iteration": experiment.number, "commits": sorted(set(batch.commits.values()))}

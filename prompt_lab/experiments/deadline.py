@@ -1,4 +1,4 @@
-"""A limit of time for a step in our own process: until then it may ask its model."""
+"""A time limit for the model calls of a step in our own process."""
 
 import time
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from prompt_lab.ports import Answer, Ask, Request
 
 
 def within(seconds: float, ask: Ask) -> Ask:
-    """The same question, from now on for so many seconds. Raises TimeUp after them.
+    """The same function, limited to this many seconds from now; then it raises TimeUp.
 
-    A call that is under way then is waited for no longer; it ends by its own time limit.
+    It does not wait for a running call, which ends by its own time limit.
     """
     end = time.monotonic() + seconds
 

@@ -1,4 +1,4 @@
-"""Gather what a verdict is made from, and ask the decision engine."""
+"""Collect the evidence for a verdict, and call the decision engine."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from prompt_lab.store.iterations import FACTS, RunsSummary, read_change, read_me
 
 @dataclass(frozen=True)
 class Case:
-    """All that speaks for and against a candidate."""
+    """The evidence for and against a candidate."""
 
     policy: Policy
     train: Sequence[RunRow]
@@ -121,7 +121,7 @@ def record_verdict(experiment: Experiment, verdict: Verdict, case: Case) -> None
 
 
 def all_pairs(experiment: Experiment, batch: str, rows: Sequence[RunRow]) -> list[Pair]:
-    """The pairs of a batch that is decided in one look; by score, those that lack a side too."""
+    """The pairs of a batch that is decided in one look; with scores, also incomplete pairs."""
     known = read_judgements(experiment, batch)
     return pairs_of(rows) if known is None else ready_pairs(rows, known)
 
@@ -135,7 +135,7 @@ def _summary(experiment: Experiment, split: Split) -> RunsSummary | None:
 
 
 def _findings(experiment: Experiment, rows: Sequence[RunRow], facts: VerdictFacts) -> list[Reason]:
-    """What voids the comparison: provenance of the runs, the worktrees after them, drift."""
+    """Findings that make the comparison INVALID: wrong code, changed worktrees, drift."""
     commits = commits_of(experiment)
     found = list(examine(rows, {side: facts.sides[side].facts_for(rows) for side in commits}))
     leaked: list[Reason] = []
@@ -149,7 +149,7 @@ def _findings(experiment: Experiment, rows: Sequence[RunRow], facts: VerdictFact
 
 
 def drift_findings(summary: RunsSummary) -> list[Reason]:
-    """The findings that a reused baseline no longer holds, one for each model."""
+    """One finding for each model whose reused baseline has drifted."""
     return [
         Reason(
             code=Code.BASELINE_DRIFTED,
@@ -161,7 +161,7 @@ def drift_findings(summary: RunsSummary) -> list[Reason]:
 
 
 def head_moved(experiment: Experiment) -> list[Reason]:
-    """The finding that the pull request no longer stands at the commit that was run, if so."""
+    """The finding that the pull request is no longer at the commit that was run, if so."""
     change = read_change(experiment.context.lab, experiment.number, experiment.step)
     if change.pull is None:
         return []
@@ -199,7 +199,7 @@ def base_moved(experiment: Experiment) -> list[Reason]:
 
 
 def _merge_time_findings(experiment: Experiment) -> list[Reason]:
-    """What was found at the moment of the merge, and cannot be found again."""
+    """Findings of the moment of the merge, which cannot be reproduced later."""
     verdict = read_if_whole(experiment.folder / "verdict.json", Verdict)
     return _recorded_findings(verdict, Code.BASE_MOVED) if verdict else []
 
@@ -209,7 +209,7 @@ def _recorded_findings(verdict: Verdict, code: Code) -> list[Reason]:
 
 
 def integrity_findings(summary: RunsSummary, commits: Mapping[Side, str]) -> list[Reason]:
-    """What became of the worktrees and the plans while the runs went on."""
+    """Findings about worktrees and plans that changed during the runs."""
     found = []
     if names := summary.plans_changed:
         text = (

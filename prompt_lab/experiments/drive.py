@@ -51,10 +51,10 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def make_experiment(context: LabContext, **options: Any) -> Experiment:
-    """The iteration that these options mean on the lab, as the command settles its flags.
+    """The iteration that these options select, resolved as the command resolves its flags.
 
     Options are fields of Experiment; without `number` it is the open iteration, else the next
-    one. Raises the LabError of what cannot be meant.
+    one. Raises LabError for options that make no sense together.
     """
     start = options.pop("start", "")
     values = settle(context, {**_DEFAULTS, **options, "from": start})
@@ -63,7 +63,7 @@ def make_experiment(context: LabContext, **options: Any) -> Experiment:
 
 
 def run_iteration(experiment: Experiment) -> str:
-    """Make every phase of an iteration that is not there yet. Returns its summary.
+    """Run every phase of an iteration that is missing. Returns its summary.
 
     The lab is locked meanwhile. Raises the LabError that ends a phase; the same call then goes on
     from there.
@@ -83,13 +83,13 @@ def run_iteration(experiment: Experiment) -> str:
 
 
 def complete(experiment: Experiment, use_case: UseCase) -> None:
-    """Run a use case to its end; it is started again whenever something it needs was made."""
+    """Run a use case to its end, restarting it whenever something it needs was made."""
     while any(supply(experiment, need) for need in use_case(experiment)):
         continue
 
 
 def supply(experiment: Experiment, need: Need) -> bool:
-    """Make what a use case needs; False where it is there already."""
+    """Make what a use case needs; False if it exists already."""
     if isinstance(need, RunsNeeded):
         return _make_runs(experiment, need)
     if isinstance(need, JudgementsNeeded):
@@ -115,7 +115,7 @@ def hold_lab(context: LabContext) -> Iterator[None]:
     context.load_adapter("git", "exclude")(root)
     lock = LabLock(context.lab.lock)
     if not lock.acquire(shared=False):
-        raise LabBusy(f"{root}: another process is at work on this lab. Wait for it.")
+        raise LabBusy(f"{root}: another process is using this lab. Wait until it ends.")
     try:
         write_text(root / ".lock-holder", f"pid {os.getpid()}, since {utc_now()}\n")
         yield
@@ -124,7 +124,7 @@ def hold_lab(context: LabContext) -> Iterator[None]:
 
 
 def _missing_stages(experiment: Experiment) -> list[Stage]:
-    """The phases after the last one whose file is there: what came before it is not asked for."""
+    """The phases after the last one whose file exists."""
     chain = _stages(experiment)
     own = [n for n, (file, _) in enumerate(chain) if not file.startswith(("insight_", "code_"))]
     there = [n for n in own if (experiment.folder / chain[n][0]).exists()]
@@ -171,8 +171,9 @@ def _make_runs(experiment: Experiment, need: RunsNeeded) -> bool:
     if maker.faults:
         faults = sorted(set(maker.faults.values()))
         raise TransientError(
-            f"{len(maker.faults)} of {count(len(runs), 'run')} could not be made; those that were "
-            "are kept, and the same call makes the rest.\n" + "\n".join(faults[:SHOWN])
+            f"{len(maker.faults)} of {count(len(runs), 'run')} could not be made; "
+            "finished runs are kept, and the same call makes the rest.\n"
+            + "\n".join(faults[:SHOWN])
         )
     return True
 

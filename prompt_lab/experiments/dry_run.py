@@ -28,13 +28,13 @@ from prompt_lab.store.reusable import count_without_plan_hash, timings
 
 
 def describe_dry_run(experiment: Experiment) -> str:
-    """A text of a screen; leaves no trace in the lab. Raises as the iteration would."""
+    """The text of the dry run. Writes nothing. Raises what the iteration would raise."""
     with experiment.context.temporary_work_folder():
         return what_would_run(experiment)
 
 
 def what_would_run(experiment: Experiment) -> str:
-    """A text of a screen. Raises the LabError that the iteration itself would stop at."""
+    """The text of the dry run. Raises the LabError at which the iteration would stop."""
     if (experiment.folder / SUMMARY).exists():
         return f"Iteration {experiment.number} is finished: nothing would be run."
     meta = plan_iteration(experiment)
@@ -61,7 +61,7 @@ def what_would_run(experiment: Experiment) -> str:
     lines += ["", f"  At most {count(calls, 'call')}, ${cost:.2f}, about {time(seconds)}."]
     agents = agents_most(experiment, meta)
     if agents:
-        lines.append(f"  The agents may take ${agents:.2f} beside that, by their limits.")
+        lines.append(f"  Agents may cost up to ${agents:.2f} more, by their limits.")
     if not all(one.measured for one in totals):
         lines.append(GUESSED)
     lines += [f"  {text}" for text in (*_not_reused(experiment, meta), *left_out(experiment))]
@@ -70,13 +70,13 @@ def what_would_run(experiment: Experiment) -> str:
 
 
 def _placeholders(experiment: Experiment, meta: IterationMeta) -> list[str]:
-    """Where the baseline's prompt has its input, and in which style."""
+    """The placeholder of the input in the baseline's prompt, and its style."""
     described = describe_version(experiment.context, meta.step, meta.main_commit)
     return [f"  input      {described}"] if described else []
 
 
 def _void(experiment: Experiment, meta: IterationMeta) -> list[str]:
-    """What makes the verdict on the change INVALID before any call, if that is known."""
+    """What makes the verdict INVALID before any call, if known."""
     if (experiment.folder / "change.json").exists():
         found = leaks_under_test(experiment)
     else:
@@ -85,7 +85,7 @@ def _void(experiment: Experiment, meta: IterationMeta) -> list[str]:
 
 
 def most_cost(experiment: Experiment, meta: IterationMeta) -> float:
-    """US dollars that an iteration can take at most: both splits, all looks, its agents."""
+    """The most US dollars an iteration can cost: both splits, all looks, its agents."""
     policy = experiment.context.policy_of(meta)
     asked = {Split.TRAIN: _train_plans_asked(policy, meta), Split.VERIFY: meta.plans[Split.VERIFY]}
     rows = [row for split in Split for row in _estimates(experiment, meta, split, asked[split])]
@@ -134,7 +134,7 @@ def _not_reused(experiment: Experiment, meta: IterationMeta) -> list[str]:
         return []
     return [
         f"Not reused: {count(old, 'finished run')} of an earlier version, which recorded no hash "
-        "of whole plan folders, so that changed gold could go unseen."
+        "of whole plan folders, so changed gold would go unnoticed."
     ]
 
 
@@ -154,9 +154,9 @@ def _power(policy: Policy, meta: IterationMeta) -> list[str]:
         f"  {count(found.plans, 'plan')}{looks} can show {seen} with {policy.power:.0%} power, "
         f"and {wanted} with"
         f" {found.power:.0%}, where the plans",
-        f"  differ as if a change moved half of them; for {wanted} about"
-        f" {count(found.needed, 'plan')} would do.",
-        f"  If nothing has changed, {found.mean_plans_if_equal:.0f} plans are taken in the mean.",
+        f"  differ as if a change affected half of them; for {wanted} about"
+        f" {count(found.needed, 'plan')} are enough.",
+        f"  Without any effect, a trial takes {found.mean_plans_if_equal:.0f} plans on average.",
     ]
 
 
@@ -166,7 +166,7 @@ def _train_plans_asked(policy: Policy, meta: IterationMeta) -> Sequence[str]:
 
 
 def _noise(record: FloorRecord | None, policy: Policy, meta: IterationMeta) -> list[str]:
-    """What the noise floor says, where it was measured on answers of these models."""
+    """The noise floor, if it was measured on answers of these models."""
     if record is None or record.asked.models != meta.models or not record.has_answers:
         name = "`luigi --module pipeline NoiseFloor`"
         return [f"  {name} measures how far the baseline differs from itself."]

@@ -1,4 +1,4 @@
-"""What runs would take, as dry runs say it: how long their texts are, and a line for each model."""
+"""Estimates of a dry run: lengths of texts, and a table line for each model."""
 
 from collections.abc import Sequence
 

@@ -17,14 +17,14 @@ _FIRST_COMMIT = "The prompts as a hurried engineer wrote them"
 
 
 def is_example_there(context: LabContext, example: str) -> bool:
-    """Whether the note is there, of no other example, and both folders are."""
+    """Whether the note exists and names this example, and both folders exist."""
     root = context.lab.root
     whole = all((root / name).exists() for name in (*COPIED, NOTE))
     return whole and not _other_example(root, example)
 
 
 def make_example_lab(context: LabContext, example: str, examples: Path) -> None:
-    """Copy what is missing, by way of a temporary folder: a half copy never looks whole.
+    """Copy what is missing, through a temporary folder, so that no copy is left half done.
 
     Raises UnknownName, and StoreError where the lab was made from another example.
     """
@@ -64,7 +64,7 @@ def copy_in(context: LabContext, source: Path, goal: Path) -> None:
 
 
 def _other_example(root: Path, example: str) -> str:
-    """What the note of this lab says, where it is of another example."""
+    """The content of this lab's note if it is of another example."""
     path, wanted = root / NOTE, f"{_FROM}{example}\n"
     noted = path.read_text("utf-8", "replace") if path.is_file() else ""
     return noted.strip() if noted.startswith(_FROM) and noted != wanted else ""

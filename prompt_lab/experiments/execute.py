@@ -1,4 +1,4 @@
-"""Make one run: call the step adapter, score what came out, write it down."""
+"""Make one run: call the step adapter, score its outputs, record it."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -32,7 +32,7 @@ from prompt_lab.store.plans import has_gold
 
 @dataclass(frozen=True)
 class Checkout:
-    """Where one side runs: its worktree, as it was found when the batch began."""
+    """The worktree of one side, with its state at the beginning of the batch."""
 
     commit: str
     worktree: Path
@@ -41,15 +41,15 @@ class Checkout:
 
 
 UNREACHABLE = "unreachable"
-"""The kind of a step's error that says that no model could be reached at all."""
+"""The kind of a step's error which means that no model could be reached."""
 SERVER_ERROR = 500
 
 
 def refuse_unreachable(model: str, error: RunError | None, calls: Sequence[CallNote]) -> None:
-    """Raises TransientError where no model could be reached: that is no answer of this side's.
+    """Raises TransientError if no model could be reached, which is no answer of this side.
 
-    What was asked decides; where nothing was, what the step says of itself. A call that the step
-    gave up itself says nothing about its model: such runs are weighed together (crash.py).
+    The recorded calls decide; without any, the step's own error does. A call that the step itself
+    gave up does not count against its model: crash.py looks at such runs together.
     """
     if calls:
         live = not any(call.answered_by or call.origin != LIVE for call in calls)
@@ -62,7 +62,7 @@ def refuse_unreachable(model: str, error: RunError | None, calls: Sequence[CallN
 
 @dataclass(frozen=True)
 class RunContext:
-    """All that the runs of one batch share."""
+    """What the runs of one batch share."""
 
     ctx: LabContext
     number: int
@@ -73,18 +73,19 @@ class RunContext:
     judged: bool = False
     """Whether a judge compares the answers, so that a plan need not have gold."""
     gateway: ModelGateway | None = None
-    """Where the step itself asks; None for a step in our own process, which asks by the meter."""
+    """The gateway of a step in its own process; None for one in ours, which calls the meter."""
     plans: Path | None = None
     """The folder whose sub-folders are the plans; None: the lab's own."""
     fallbacks: tuple[str, ...] = ()
-    """Aliases that are asked, call by call, where the run's own model cannot be had."""
+    """Aliases of fallback models, tried per call if the run's own model is unavailable."""
     limit_seconds: float | None = None
     """Of one plan; None: what the step's config says of a process of its own."""
 
     def run(self, key: RunKey, planned: PlannedRun) -> RunRecord:
-        """Make one run. A LabError, noted in the run folder, means that it is to be made again.
+        """Make one run.
 
-        Where an answer is taken over it is scored again, without a call.
+        After a LabError, which is noted in the run folder, it has to be made again. A reused answer
+        is only scored again, without a call.
         """
         plan_dir = (self.plans or self.ctx.lab.plans(key.split)) / key.plan
         folder = (self.ctx.lab.root / planned.path).parent.parent
@@ -166,7 +167,7 @@ class RunContext:
     def _scored(
         self, plan_dir: Path, out: Path, result: StepResult
     ) -> tuple[StepResult, ScoreResult]:
-        """The parts of the score; what gets none for its own sake is an error of the run."""
+        """The parts of the score. An answer that cannot be scored is an error of the run."""
         if result.error or (self.judged and not has_gold(plan_dir, self.adapter.outputs)):
             return result, ScoreResult({}, {})
         try:
@@ -181,7 +182,7 @@ class RunContext:
         return self.gateway.line(key, self.fallbacks)
 
     def _meter(self, model: str) -> Meter:
-        """With the models that are to be asked in its place, if there are any."""
+        """The model with its fallback models, if any."""
         others = {name: self.ctx.models[name] for name in self.fallbacks}
         together = self.ctx.llm_of((model, *self.fallbacks))
         return Meter(together, self.ctx.models[model], fallbacks=others)

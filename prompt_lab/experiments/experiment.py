@@ -1,4 +1,4 @@
-"""One iteration as its use cases see it: the lab, the options of the command, the folder."""
+"""One iteration for its use cases: the lab, the options of the command, the folder."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ class Experiment:
     agent: str = ""
     analysts: str = ""
     start: str = ""
-    """Where the candidate's text begins, as --from says; '' for main."""
+    """The version that the candidate starts from, as --from names it; '' for main."""
     follow_up: int = 0
     replicates: int = 0
     skip_implement: bool = False

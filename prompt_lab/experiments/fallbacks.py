@@ -1,4 +1,4 @@
-"""Several models as one: each call goes to the first, and to the next where that one fails."""
+"""Several models as one: each call goes to the first, and to the next if that one fails."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,10 +10,10 @@ FAILURES = (TransientError, ModelUnavailable, CallRefused)
 
 
 class Fallbacks:
-    """ports.Llm over models by alias, in their order of preference.
+    """ports.Llm over models by alias, in order of preference.
 
-    An answer's `alias` says whose it is, and its `retries` count those that failed before. Only a
-    model that cannot be had is passed over; what another made of the request is its answer.
+    An answer's `alias` names its model, and its `retries` count the models that failed before. Only
+    an unavailable model is skipped; a bad answer is an answer.
     """
 
     def __init__(self, models: Mapping[str, Llm]) -> None:
@@ -26,7 +26,7 @@ class Fallbacks:
         return None if usable else "; ".join(faults)
 
     def ask(self, request: Request) -> Answer:
-        """The first answer. Raises what the failures have in common, else TransientError."""
+        """The first answer. Raises the common type of all failures, else TransientError."""
         faults: list[LabError] = []
         for alias, model in self._models.items():
             try:

@@ -1,4 +1,4 @@
-"""The end of an iteration: what it leaves for later ones, the ledger, the summary, the commit."""
+"""Finish an iteration: update instructions and pareto front, ledger, summary, commit."""
 
 from prompt_lab.errors import StoreError
 from prompt_lab.experiments.commit import commit_lab

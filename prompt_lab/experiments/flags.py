@@ -1,4 +1,4 @@
-"""What the flags of a command mean on this lab: settled once, before anything is scheduled."""
+"""Resolve the flags of a command on this lab, once, before anything is scheduled."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ METRICS = "metrics"
 
 
 def settle(ctx: LabContext, given: Mapping[str, Any], *, iterates: bool = True) -> dict[str, Any]:
-    """The flags with step and number filled in. Raises the LabError of what cannot be meant.
+    """The flags with step and number filled in. Raises LabError for flags that cannot be used.
 
     `iterates` is False for a task that has no iteration of its own: its number is none.
     """
@@ -37,7 +37,7 @@ def settle(ctx: LabContext, given: Mapping[str, Any], *, iterates: bool = True) 
         raise ConfigError([f"{' and '.join(named)} say each where the change comes from: give one"])
     if values["agent"] and (values["from"] or values["follow_up"]):
         raise ConfigError(
-            ["--agent starts from main: leave out --from and --follow-up, which a strategy does"]
+            ["--agent starts from main: leave out --from and --follow-up, which need a strategy"]
         )
     if values["replicates"] < 0 or values["pr"] < 0 or values["number"] < NEXT:
         raise ConfigError(["--replicates, --pr and --number cannot be negative"])
@@ -71,7 +71,7 @@ def change_given(values: Mapping[str, Any]) -> str:
 
 
 def _check_same(ctx: LabContext, values: Mapping[str, Any]) -> None:
-    """Raise ConfigError where an iteration was prepared by flags that say something else."""
+    """Raise ConfigError if the iteration was prepared with other flags."""
     number = values["number"]
     path = ctx.lab.iteration(number, values["step"]) / "meta.json"
     meta = read_if_whole(path, IterationMeta)

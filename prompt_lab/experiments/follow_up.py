@@ -1,4 +1,4 @@
-"""A CONDITIONAL verdict comes back: the fix that it names, on its branch, and a second look."""
+"""Follow up a CONDITIONAL verdict: apply the fix that it names on its branch, and test again."""
 
 from collections.abc import Callable
 from functools import partial
@@ -31,14 +31,14 @@ class First(NamedTuple):
 def followed(experiment: Experiment) -> int | None:
     """The CONDITIONAL iteration that a new one answers: --follow-up's, or that of the same branch.
 
-    Raises ConfigError where --follow-up names one that waits for nothing.
+    Raises ConfigError if --follow-up names an iteration that asks for none.
     """
     if experiment.follow_up:
         first = first_of(experiment, int(experiment.follow_up))
         if first.verdict.outcome is not Outcome.CONDITIONAL:
             raise ConfigError(
                 [f"--follow-up {first.number}: its verdict was {first.verdict.outcome.value}, "
-                 "which waits for nothing"]
+                 "which asks for no follow-up"]
             )  # fmt: skip
         return first.number
     last = last_of(experiment, partial(_names, experiment)) if experiment.change_ref else None
@@ -63,15 +63,15 @@ def first_of(experiment: Experiment, number: int) -> First:
 
 
 def check_follow_up(experiment: Experiment, meta: IterationMeta) -> None:
-    """Raises ConfigError where a follow-up that names no commit could not be made."""
+    """Raises ConfigError if a follow-up without a commit of the user cannot be made."""
     if meta.follow_up_of is not None and not meta.given:
         follow_up(experiment, meta, dry=True)
 
 
 def follow_up(experiment: Experiment, meta: IterationMeta, *, dry: bool = False) -> Change | None:
-    """The change with its fix: a commit on the same branch, or what a user committed there.
+    """The change with its fix: a new commit on the branch, or the one a user made there.
 
-    If `dry` nothing is made. Raises ConfigError where the fix takes a person, or more plans.
+    If `dry` nothing is written. Raises ConfigError if the fix needs a person or more plans.
     """
     assert meta.follow_up_of is not None
     first = first_of(experiment, meta.follow_up_of)
@@ -114,7 +114,7 @@ def follow_up(experiment: Experiment, meta: IterationMeta, *, dry: bool = False)
 def _committed(
     experiment: Experiment, meta: IterationMeta, first: First, draft: Draft, fix: Remedy
 ) -> dict[str, object]:
-    """The fix as the next commit of the branch; what is new of the change."""
+    """Commit the fix on the branch. Returns the updated fields of the change."""
     change = first.change
     commit = experiment.context.workspace(meta.target).commit_files(
         change.commit,
@@ -140,7 +140,7 @@ def _committed(
 def _draft_fix(
     experiment: Experiment, meta: IterationMeta, first: First, fix: Remedy | None
 ) -> Draft | None:
-    """The fix as a strategy writes it on the branch's own prompt; None where none can."""
+    """The fix as a strategy writes it on the branch's prompt; None if none can."""
     if fix is None or not fix.strategies or not is_writable(experiment, first.change.commit):
         return None
     material = material_of(experiment, meta, version_at(experiment, first.change.commit))
@@ -156,7 +156,7 @@ def _draft_fix(
 def _check_rerun(
     experiment: Experiment, meta: IterationMeta, number: int, fix: Remedy | None
 ) -> None:
-    """Raises ConfigError where testing the same commit again could say nothing new."""
+    """Raises ConfigError if testing the same commit again would give no new information."""
     if fix is not None and fix.rerun:
         return
     before = read_meta(experiment.context.lab, number, experiment.step).plans
@@ -166,12 +166,12 @@ def _check_rerun(
     wanted = fix.text if fix else "Its verdict names no fix."
     raise ConfigError(
         [f"--follow-up {number}: {wanted} No strategy can do that: commit a fix on the branch"
-         " and give the same command again, or add plans where the verdict asks for more"]
+         " and run the same command again, or add plans where the verdict asks for more"]
     )  # fmt: skip
 
 
 def last_of(experiment: Experiment, is_it: Callable[[Change], bool]) -> First | None:
-    """The newest concluded iteration of the step whose change is one of those that are meant."""
+    """The newest concluded iteration of the step whose change fits the condition."""
     lab, found = experiment.context.lab, None
     for number, step in sorted(iterations(lab).items()):
         folder = lab.iteration(number, step)

@@ -1,4 +1,4 @@
-"""The gateways of this process, one for each set of models that steps ask by themselves."""
+"""The gateways of this process, one per set of models, for steps in their own process."""
 
 import atexit
 import os
@@ -12,7 +12,7 @@ from prompt_lab.own_process import ModelGateway
 
 
 class Gateways:
-    """Keeps what it has made; a fork makes its own."""
+    """Caches gateways per process; a forked process makes its own."""
 
     def __init__(self, load_adapter: Callable[[str, str], Any]) -> None:
         self._load_adapter = load_adapter

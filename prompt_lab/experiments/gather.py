@@ -1,4 +1,4 @@
-"""Read from the lab what the pure rooms are given: rows, texts, versions, facts of both sides."""
+"""Read from the lab the inputs of the pure packages: rows, texts, versions, facts."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ def summary_file(split: Split) -> str:
 
 
 def summary_of(experiment: Experiment, split: Split) -> RunsSummary:
-    """What `Runs` wrote. Raises StoreError where it is damaged or not there."""
+    """What `Runs` wrote. Raises StoreError if it is damaged or missing."""
     path = experiment.folder / summary_file(split)
     return read_record(path, RunsSummary, fix=made_again(path))
 
@@ -85,9 +85,9 @@ def _as_replicate(row: RunRow, replicate: int) -> RunRow:
 
 
 def as_planned(row: RunRow, run: PlannedRun) -> RunRow:
-    """A reused run may have been made for the other side: it counts for the side that it serves.
+    """The run as evidence of the side that reuses it, even if it was made for the other side.
 
-    One that was scored again counts as reused: its answer is.
+    A run that was scored again counts as reused, since its answer is.
     """
     planned = {"side": run.side, "replicate": -1 - run.replicate if run.probe else run.replicate}
     record = row.record.model_copy(update=planned)
@@ -154,10 +154,10 @@ def side_facts(
 
 
 def summarise_batch(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]) -> RunsSummary:
-    """Count what the runs came to, look at both worktrees again, and test for drift.
+    """Summarise the runs, check both worktrees again, and test for drift.
 
-    `rows` are those that are compared. A drift matters as long as one of them is a reused run of a
-    model that samples.
+    `rows` are the compared runs. Drift matters only if one of them is a reused run of a model that
+    samples.
     """
     every = rows_of(experiment, batch, probes=True)
     made = [row for row in every if not row.reused]

@@ -1,4 +1,4 @@
-"""GiveUp: an iteration that cannot go on is ended without a verdict, and the lab goes on."""
+"""GiveUp: end an iteration that cannot continue, without a verdict."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +94,7 @@ class IterationEnd:
         )
 
     def _check_unmerged(self, folder: Path, pull: int | None) -> None:
-        """Raises StoreError where the verdict was YES and its merge has already happened."""
+        """Raises StoreError if the verdict was YES and the change is already merged."""
         verdict = read_if_whole(folder / "verdict.json", Verdict)
         if pull is None or verdict is None or verdict.outcome is not Outcome.YES:
             return
@@ -110,7 +110,10 @@ class IterationEnd:
         return self.context.code_host(read_meta(self.context.lab, self.number, step).target)
 
     def _report_on_pull(self, folder: Path, record: GivenUp) -> GivenUp:
-        """Comment on the pull request, and close it if it is ours. A fault of the host is kept."""
+        """Comment on the pull request, and close it if it is ours.
+
+        An error of the host is recorded.
+        """
         assert record.pull is not None
         change = read_if_whole(folder / "change.json", Change)
         others = change is None or change.strategy == "given" or change.follow_up_of is not None

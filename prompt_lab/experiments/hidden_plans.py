@@ -1,4 +1,4 @@
-"""What an agent must not see: the lab, and every place that the lab's links lead to."""
+"""The paths that an agent must not see: the lab, and all targets of links in it."""
 
 import os
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def _links(folder: Path) -> list[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Every link in a folder, in those below it, and where those lead; none is followed twice."""
+    """Every link in a folder, recursively through links; none is followed twice."""
     seen: set[Path] = set()
     for place, folders, files in os.walk(folder, followlinks=True):
         here = Path(place).resolve()

@@ -1,4 +1,4 @@
-"""Where a change of our own comes from: the last synthesis, or the baseline's own failures."""
+"""Find a change to test: from the last synthesis, or from the baseline's own failures."""
 
 import json
 
@@ -23,9 +23,9 @@ from prompt_lab.store.iterations import IterationMeta
 
 
 def idea(experiment: Experiment, meta: IterationMeta) -> tuple[Draft, Direction, str]:
-    """The first direction that a strategy can carry out, its draft, and where it is from.
+    """The first direction that a strategy can carry out, its draft and its source.
 
-    Raises ConfigError where none is left.
+    Raises ConfigError if none is left.
     """
     material, ranked, source = directions(experiment, meta)
     done = tried_on(experiment, meta.start_commit or meta.main_commit)
@@ -34,9 +34,9 @@ def idea(experiment: Experiment, meta: IterationMeta) -> tuple[Draft, Direction,
 
 
 def check_idea(experiment: Experiment, meta: IterationMeta) -> None:
-    """Raises ConfigError where an iteration that is to find its own change could find none.
+    """Raises ConfigError if an iteration without a given change could find none.
 
-    Before the first synthesis only the scout's runs can tell.
+    Before the first synthesis only the scout's runs can show that.
     """
     told = meta.last_synthesis or (experiment.folder / "scout.json").exists()
     if told and not meta.given and not meta.agent and meta.follow_up_of is None:
@@ -46,7 +46,7 @@ def check_idea(experiment: Experiment, meta: IterationMeta) -> None:
 def directions(
     experiment: Experiment, meta: IterationMeta
 ) -> tuple[Material, list[Direction], str]:
-    """The prompt as it is, what is known of its failures, and the directions with their source."""
+    """The current prompt with its known failures, and the directions with their source."""
     lab = experiment.context.lab
     before = version_at(experiment, meta.start_commit or meta.main_commit)
     if meta.last_synthesis:
@@ -74,7 +74,7 @@ def evidence(direction: Direction) -> str:
 
 
 def material_of(experiment: Experiment, meta: IterationMeta, before: PromptVersion) -> Material:
-    """A prompt as it is, and the train plans that go wrong with it, as far as runs tell."""
+    """A prompt, and the train plans on which runs show that it fails."""
     train = list(texts(experiment, meta.plans[Split.TRAIN], split=Split.TRAIN).values())
     rows = rows_of(experiment, batch_of(experiment, "scout")) or last_rows(experiment, before)
     schema = json.loads(before.schema_text) if before.schema_text else None

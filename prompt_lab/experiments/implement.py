@@ -39,7 +39,7 @@ def implement(experiment: Experiment) -> Iterator[Need]:
 
 
 def _use_given_change(experiment: Experiment, meta: IterationMeta) -> Change:
-    """A change of one's own: its branch as it is now, with its pull request."""
+    """The change that the user names: its current branch, with its pull request."""
     host = experiment.context.code_host(meta.target)
     if meta.given[:1] == "#" and meta.given[1:].isdecimal():
         number = int(meta.given[1:])

@@ -1,4 +1,4 @@
-"""Implement by an agent: its edits are judged on the diff before any branch holds them."""
+"""Implement by an agent: its diff is checked before any branch contains it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +66,7 @@ def by_agent(experiment: Experiment, meta: IterationMeta) -> Change:
 def _commit_agent_work(
     tree: Copies, meta: IterationMeta, box: AgentFolders, message: str
 ) -> tuple[str, list[Fault]]:
-    """The commit of what the copy holds now; the base itself where git cannot hold it."""
+    """Commit the current content of the copy; the base itself if git cannot store it."""
     try:
         commit = tree.take(meta.main_commit, box.tree, message=message, when=meta.created)
     except TargetError as error:
@@ -80,7 +80,7 @@ def _prompt(
     idea: tuple[Direction, Sequence[str]],
     box: AgentFolders,
 ) -> str:
-    """What it is asked, by the direction and by what is known to go wrong in the step."""
+    """The request: the direction, and the known failure modes of the step."""
     direction, known = idea
     step = experiment.context.step(experiment.step)
     budget = refusals.budget_of(config)
@@ -103,7 +103,7 @@ def _names_in(tree: Path) -> list[str]:
 def _faults(
     experiment: Experiment, meta: IterationMeta, work: Work, commit: str, honest: str
 ) -> list[Fault]:
-    """Every reason not to take the work: how it ended, what it changed, what it gives away."""
+    """Every reason to reject the work: how it ended, what it changed, secrets in it."""
     tree = copies(experiment.context, meta.target)
     changed = tree.changes(meta.main_commit, commit)
     contents = tree.contents(meta.main_commit, commit)
@@ -112,7 +112,7 @@ def _faults(
         "\n".join(pair[side].decode("utf-8", "replace") for pair in contents.values())
         for side in (0, 1)
     )
-    # Its block may spell a sign as \uXXXX: what is published is looked at as it is published.
+    # Its block may contain \uXXXX escapes, so the text is checked as it is published.
     said = {} if isinstance(proposal, Fault) else proposal.published_texts
     written = "\n".join((after, *contents, work.result.text, *said.values()))
     ended = refusals.of_ending(work.result, work.config)
@@ -135,7 +135,7 @@ def _faults(
 
 
 def _prompt_faults(experiment: Experiment, contents: Contents) -> list[Fault]:
-    """The reason that a prompt which it wrote would not be sent with its input."""
+    """The reason if the prompt that it wrote would be sent without its input."""
     path = experiment.context.step(experiment.step).prompt
     text = contents.get(path, (b"", b""))[1].decode("utf-8", "replace")
     fault = find_fault_in(experiment.context, experiment.step, text) if text else None
@@ -185,8 +185,9 @@ def _change(
 
 def _refusal_message(config: AgentConfig, faults: list[Fault], record: Path) -> str:
     return (
-        f"The work of agent {config.name!r} was not taken, and nothing of it was kept in the "
-        f"target:\n{in_words(faults)}\nIts record is {record}. The same command asks it again; "
-        "for a built-in strategy instead, move the iteration's folder out of the lab and leave "
+        f"The work of agent {config.name!r} was rejected, and nothing of it was kept in the "
+        f"target:\n{in_words(faults)}\nIts record is {record}. The same command asks the agent "
+        "again; for a built-in strategy instead, move the iteration's folder out of the lab and "
+        "leave "
         "--agent out."
     )

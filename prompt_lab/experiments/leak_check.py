@@ -1,4 +1,4 @@
-"""What a candidate adds to the files that the step reads, held against the verify plans."""
+"""Compare what a candidate adds to the step's files with the verify plans."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -28,7 +28,7 @@ def leaks_under_test(experiment: Experiment, opened: Iterable[str] = ()) -> tupl
 
 
 def leaks_given(experiment: Experiment, meta: IterationMeta) -> tuple[Reason, ...]:
-    """The same of a change that is given and not taken up yet: its branch as it is now."""
+    """The same for a change that the user names, before it is prepared: its current branch."""
     workspace, branch = experiment.context.workspace(meta.target), meta.given
     wanted = f"refs/heads/{branch}"
     if branch[:1] == "#" and branch[1:].isdecimal():
@@ -64,7 +64,7 @@ def _text(data: bytes) -> str:
 
 
 def _others(experiment: Experiment, base: str, paths: Sequence[str]) -> Iterator[str]:
-    """The texts of unchanged files; one that is no text holds none."""
+    """The texts of unchanged files; '' for a binary file."""
     workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
     for path in paths:
         try:
@@ -74,7 +74,7 @@ def _others(experiment: Experiment, base: str, paths: Sequence[str]) -> Iterator
 
 
 def _more_train(experiment: Experiment, known: Sequence[str]) -> list[PlanText]:
-    """The train plans that are not in this trial; one that cannot be read is no source."""
+    """The train plans that are not in this trial, without unreadable ones."""
     found: list[PlanText] = []
     for name in plan_names(
         experiment.context.lab,

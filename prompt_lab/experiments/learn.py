@@ -1,4 +1,4 @@
-"""What an iteration leaves for all later ones: the failure modes of its step, in one page."""
+"""Update the failure modes of a step, which all later iterations read."""
 
 from prompt_lab.analyze.failure_modes import Instructions, render_instructions
 from prompt_lab.analyze.synthesis import parse_synthesis
@@ -11,7 +11,7 @@ from prompt_lab.store.iterations import made_again
 
 
 def learn(experiment: Experiment) -> None:
-    """Renew instructions/<step>.md from the iteration's synthesis; INVALID runs teach nothing.
+    """Update instructions/<step>.md from the iteration's synthesis; INVALID runs add nothing.
 
     May be called again: an iteration counts once.
     """

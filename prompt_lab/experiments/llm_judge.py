@@ -1,4 +1,4 @@
-"""Judgements: ask the step's judge which side's answer is better, both ways round, once each."""
+"""Judgements: ask the step's judge which side's answer is better, once in each order."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -40,7 +40,7 @@ def judge_look(
     *,
     on_progress: ReportProgress | None = None,
 ) -> None:
-    """Ask the judge what was never asked, and write down how each pair up to a look was settled.
+    """Ask the judge about pairs without a judgement, and record each pair's result up to a look.
 
     Raises TransientError if any answer could not be had, LabError where none can be used.
     """
@@ -70,7 +70,7 @@ def judge_look(
 
 
 def _judge_of(experiment: Experiment) -> Judge:
-    """The judge as it was when the iteration was prepared; its model as it is now."""
+    """The judge as recorded when the iteration was prepared, with its model's current config."""
     meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
     if meta.judge is None:
         raise LabError(
@@ -98,7 +98,7 @@ def _ask_all(
     questions: Sequence[JudgeQuestion],
     on_progress: ReportProgress | None,
 ) -> None:
-    """Ask what has no answer yet. Raises TransientError if any answer could not be had."""
+    """Ask for the missing judgements. Raises TransientError if any answer could not be had."""
     known = answers_by_key(experiment.context.lab)
     left = list({q.key: q for q in questions if q.key not in known}.values())
     if not left:
@@ -119,8 +119,8 @@ def _ask_all(
         pool.shutdown(wait=False, cancel_futures=True)
     if faults:
         raise TransientError(
-            f"{len(faults)} of {len(left)} judgements could not be had; those that were are "
-            "kept, and the same command asks for the rest.\n" + "\n".join(sorted(set(faults))[:5])
+            f"{len(faults)} of {len(left)} judgements failed; the finished ones are kept, and "
+            "the same command asks for the rest.\n" + "\n".join(sorted(set(faults))[:5])
         )
 
 
@@ -130,7 +130,7 @@ def _answer(
     item: tuple[str, JudgeQuestion],
     breaker: CircuitBreaker,
 ) -> str | None:
-    """Ask once and keep the answer at once; why there is none, or None."""
+    """Ask once and store the answer. Returns the reason if there is none, else None."""
     alias, (batch, question) = judge.model.alias, item
     fault = breaker.refusal(alias)
     if fault is not None:
@@ -175,7 +175,7 @@ def _no_verdict_line(experiment: Experiment, judge: Judge) -> str:
 def judgements_needed(
     experiment: Experiment, batch: str, rows: Sequence[RunRow], look: int
 ) -> JudgementsNeeded | None:
-    """What judges these runs, if there is a judge and any of them is not judged yet."""
+    """The request to the judge, if there is a judge and any of these runs has no judgement yet."""
     known, found = read_judgements(experiment, batch), contests(rows)
     if known is None or all((one.cell, one.answers) in known for one in found):
         return None

@@ -1,4 +1,4 @@
-"""The trial of an iteration: it asks for its runs look by look and stops when they settle it."""
+"""The trial of an iteration: request its runs look by look, and stop once it is decided."""
 
 from collections.abc import Generator, Sequence
 
@@ -36,7 +36,7 @@ def in_looks(experiment: Experiment, batch: Batch) -> Generator[Need, None, list
             look = sum(count <= len(trial.plans_asked_for) for count in trial.design.counts)
             need = judgements_needed(experiment, batch.name, rows_asked_for(trial, rows), look)
         if need is None or (has_both_sides(rows) and find_changed_plans(experiment, batch)):
-            return rows_asked_for(trial, rows)  # no call is paid for a void comparison
+            return rows_asked_for(trial, rows)  # an INVALID comparison must cost no calls
         yield need
 
 
@@ -64,7 +64,7 @@ def all_runs(experiment: Experiment, batch: Batch) -> Generator[Need, None, list
 
 
 def missing_runs(experiment: Experiment, batch: Batch) -> RunsNeeded:
-    """The runs that are made in any case and are not there yet."""
+    """The missing runs that are made in any case."""
     root = experiment.context.lab.root
     keys = (
         key
@@ -108,7 +108,7 @@ def runs_under_way(experiment: Experiment, split: Split) -> RunsNeeded | None:
 
 
 def with_looks(summary: RunsSummary, batch: Batch, trial: Trial) -> RunsSummary:
-    """The summary of a settled trial's runs, with where it stopped and what that spared."""
+    """The summary of a decided trial's runs: where it stopped and what that saved."""
     assert trial.verdict is not None
     plans = set(trial.plans_asked_for)
     spared = [
@@ -120,7 +120,10 @@ def with_looks(summary: RunsSummary, batch: Batch, trial: Trial) -> RunsSummary:
 
 
 def _runs_needed(experiment: Experiment, batch: Batch, trial: Trial) -> RunsNeeded | None:
-    """The runs that the trial asks for; no merge may rest on a reused run that was not probed."""
+    """The runs that the trial asks for.
+
+    A reused run must be probed before it counts for a merge.
+    """
     root, plans = experiment.context.lab.root, set(trial.plans_asked_for)
     found = trial.verdict
     better = found is not None and (found.outcome is Outcome.YES or found.needs_verify)

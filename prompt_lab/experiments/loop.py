@@ -1,4 +1,4 @@
-"""Loop: iterations one after another, until a limit is reached or nothing is left to try."""
+"""Loop: run iterations one after another until a limit is reached or nothing is left to try."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The steps of a loop: what it has made, what comes next, and its messages."""
+"""The steps of a loop: its finished iterations, the next one, and its messages."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,7 +33,7 @@ class Ahead(NamedTuple):
     follow_up: int = 0
     most_cost: float = 0.0
     scouts: bool = False
-    """The baseline is to be run on a few plans before anyone can tell whether there is an idea."""
+    """The baseline must run on a few plans before it is known whether there is anything to try."""
     stop: LoopStop | None = None
 
 
@@ -118,7 +118,7 @@ def _row(one: Done) -> str:
 
 
 def _follow_up(loop: "LoopRun", state: LoopBegun, number: int) -> int:
-    """The CONDITIONAL iteration just before, where its fix can be carried out; else 0."""
+    """The CONDITIONAL iteration just before, if its fix can be carried out; else 0."""
     lab = loop.context.lab
     open_one = read_if_whole(lab.iteration(number, loop.step) / "meta.json", IterationMeta)
     if open_one is not None:
@@ -135,7 +135,7 @@ def _follow_up(loop: "LoopRun", state: LoopBegun, number: int) -> int:
 
 
 def _asks_for_scout(experiment: Experiment, meta: IterationMeta) -> bool:
-    """Whether only runs of the baseline can tell if there is anything to try."""
+    """Whether only runs of the baseline can show if there is anything to try."""
     if meta.last_synthesis or meta.given or meta.follow_up_of is not None:
         return False
     return not any((experiment.folder / name).exists() for name in ("scout.json", "change.json"))

@@ -19,7 +19,7 @@ from prompt_lab.store.runs import is_finished
 from prompt_lab.store.work_locks import WorkLocks
 
 SWITCH_SECONDS = 0.0005
-"""How long a busy thread may hold up those whose answer has come; Python's own 5 ms add up."""
+"""Python's thread switch interval during a batch; the default of 5 ms delays finished calls."""
 GIVE_UP_AFTER = 5
 """Failures in a row after which a model's other runs are not tried any more in this batch."""
 
@@ -27,7 +27,7 @@ GIVE_UP_AFTER = 5
 def make_run_context(
     ctx: LabContext, number: int, step: str, batch: Batch, keys: Collection[RunKey]
 ) -> RunContext:
-    """What these runs of a batch share: the worktree of each side, the adapter, the gateway."""
+    """Create what the runs of a batch share: worktrees, adapter and gateway."""
     config = ctx.step(step)
     workspace = ctx.workspace(config.target)
     checkouts = {}
@@ -44,7 +44,7 @@ def make_run_context(
 
 
 class RunEnding(Enum):
-    """What became of a run in this process."""
+    """How a run ended in this process."""
 
     MADE = auto()
     FOUND = auto()
@@ -96,10 +96,10 @@ class RunMaker:
         shared: Mapping[RunKey, PlannedRun],
         finished: Callable[[RunKey, RunEnding], None],
     ) -> None:
-        """Make the runs; `finished` is called for each of `own` once it is there.
+        """Make the runs; `finished` is called for each of `own` when it ends.
 
-        Of `shared` those that another process is making are left to it. Why runs could not be made
-        is in `faults` afterwards.
+        Runs of `shared` that another process is making are left to it. Failures are in `faults`
+        afterwards.
         """
         runs = {**own, **shared}
         with self._pools(runs) as pools:
@@ -168,7 +168,7 @@ class RunMaker:
         widths = {key.model: self.run_context.ctx.models[key.model].workers for key in keys}
         usual = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
-        gc.freeze()  # thousands of tasks are kept anyway: no collection need look at them meanwhile
+        gc.freeze()  # thousands of tasks are alive anyway, so the collector need not scan them
         pools = {m: ThreadPoolExecutor(width, f"run-{m}") for m, width in widths.items()}
         try:
             yield pools

@@ -1,4 +1,4 @@
-"""What a merge would leave of a change is what its runs measured, or it is not merged."""
+"""Refuse a merge whose result would differ from the files that the runs measured."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ SHOWN = 5
 def check_base(experiment: Experiment, commit: str, *, onto: str, flag: str) -> None:
     """Raises TargetError where a merge into `onto` would leave other files than those measured.
 
-    A branch that lacks what main has is charged with undoing it, and its merge was never run.
+    The runs of a branch that lacks changes of main do not measure the merge result.
     """
     workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
     main = workspace.resolve(onto)
@@ -22,9 +22,9 @@ def check_base(experiment: Experiment, commit: str, *, onto: str, flag: str) -> 
         raise MergeConflict(f"{flag}: {error}: {_fix(experiment, onto)}") from error
     if lost:
         raise TargetError(
-            f"{flag}: {onto!r} has changed {_list_paths(lost)} since the branch left it,"
+            f"{flag}: {onto!r} has changed {_list_paths(lost)} since the branch was created,"
             " which the step"
-            f" reads: what would be merged is not what would be run. {_fix(experiment, onto)}"
+            f" reads: the merge result would differ from what is run. {_fix(experiment, onto)}"
         )
 
 
@@ -70,5 +70,5 @@ def _fix(experiment: Experiment, main: str) -> str:
     folder = ctx.repository(ctx.target(ctx.step(experiment.step).target))
     return (
         f"Check the branch out and run 'git -C {folder} rebase {main}', or merge {main!r} into it;"
-        " then give the same command again"
+        " then run the same command again"
     )

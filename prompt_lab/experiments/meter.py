@@ -1,4 +1,4 @@
-"""What the calls of one run consume, as our own process or the gateway saw them."""
+"""Measure what the calls of one run consume, in our own process or at the gateway."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Meter:
     """Other models that may answer in its place, by alias."""
 
     def ask(self, request: Request) -> Answer:
-        """Pass a request on and note what it took."""
+        """Pass a request on and record what it consumed."""
         self.calls += 1
         answer = self.llm.ask(request)
         self.answers.append(answer)
@@ -32,7 +32,7 @@ class Meter:
         return sum(a.seconds for a in self.answers)
 
     def answered_by(self) -> str:
-        """The model ids that answered; the configured one where the server does not say."""
+        """The model ids that answered; the configured id if the server names none."""
         answered = {a.answered_by or self.config_of(a.alias).id for a in self.answers}
         return ", ".join(sorted(answered)) or self.config.id
 
@@ -51,13 +51,13 @@ class Meter:
         )
 
     def config_of(self, alias: str) -> ModelConfig:
-        """The model that an alias stands for; the first one where it is none of the others."""
+        """The model of an alias; the first one if no other one matches."""
         return self.fallbacks.get(alias, self.config)
 
 
 @dataclass
 class GatewayMeter(Meter):
-    """The same of a step that asks its models in a process of its own, as the gateway saw it."""
+    """The same for a step in a process of its own, as recorded by the gateway."""
 
     notes: Sequence[CallNote] = ()
     seconds_run: float = 0.0
@@ -68,7 +68,7 @@ class GatewayMeter(Meter):
         return ", ".join(sorted(ids)) or self.config.id
 
     def usage(self) -> Usage:
-        """The sums, whatever the step itself says of them."""
+        """The sums, independent of what the step reports."""
         notes = self.notes
         return Usage(
             calls=len(notes),
@@ -81,5 +81,5 @@ class GatewayMeter(Meter):
         )
 
     def seconds(self) -> float:
-        """Of the whole run: what the step itself computes is part of it."""
+        """Usage of the whole run, including the step's own computing time."""
         return self.seconds_run

@@ -1,4 +1,4 @@
-"""What a use case has to wait for. The caller supplies that and starts it again.
+"""The things that a use case waits for. The caller makes them and starts it again.
 
 A use case that needs runs is a generator of needs. It is started from the top each time, reads
 from the lab what is there, and yields only what is missing.
@@ -29,12 +29,12 @@ class JudgementsNeeded:
 
 @dataclass(frozen=True)
 class ScoutNeeded:
-    """The baseline has to run on a few plans before there can be an idea."""
+    """The baseline has to run on a few plans before a change can be chosen."""
 
 
 @dataclass(frozen=True)
 class SplitNeeded:
-    """All runs of a split have to be there."""
+    """All runs of a split have to exist."""
 
     split: Split
 

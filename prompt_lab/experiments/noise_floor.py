@@ -1,4 +1,4 @@
-"""NoiseFloor: run the baseline again and again, and say what that lets a trial see."""
+"""NoiseFloor: run the baseline repeatedly, and compute which effects a trial can detect."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -28,7 +28,7 @@ REPLICATES = 5
 
 
 def floor_request(experiment: Experiment) -> FloorRequest:
-    """What the options and the configs ask to be measured."""
+    """The measurement that the options and configs ask for."""
     context = experiment.context
     target = context.target(context.step(experiment.step).target)
     workspace = context.workspace(target.name)
@@ -45,7 +45,7 @@ def floor_request(experiment: Experiment) -> FloorRequest:
 
 
 def describe_floor_dry_run(experiment: Experiment) -> str:
-    """The runs that would be made, and what they would take; leaves no trace in the lab."""
+    """The runs that would be made, and their cost. Writes nothing."""
     with experiment.context.temporary_work_folder():
         return _would_run(experiment)
 
@@ -82,7 +82,7 @@ def _would_run(experiment: Experiment) -> str:
 
 
 def measure_noise_floor(experiment: Experiment) -> Iterator[Need]:
-    """Make every run again, since older runs would mix drift into the noise.
+    """Make every run again, since reused runs would add drift to the noise.
 
     Writes noise_floor/<step>.json, and a page beside it.
     """
@@ -113,7 +113,7 @@ def measure_noise_floor(experiment: Experiment) -> Iterator[Need]:
 
 
 def saved_floor_page(experiment: Experiment) -> str:
-    """What was measured, with the alpha that the next trial gets now; '' where nothing was."""
+    """The measured noise floor with the alpha of the next trial; '' if there is none."""
     record = read_floor(experiment.context.lab, experiment.step)
     if record is None:
         return ""
@@ -133,7 +133,7 @@ def is_measured(experiment: Experiment) -> bool:
 
 
 def floor_path(lab: Lab, step: str) -> Path:
-    """Where the noise floor of a step is written down."""
+    """The file with the noise floor of a step."""
     return lab.noise_floor / f"{step}.json"
 
 

@@ -39,7 +39,7 @@ PHASES_OF_RUNS = ("scout", "runs_train", "runs_verify")
 
 
 def report_view(experiment: Experiment) -> ReportView:
-    """One iteration as far as it has come."""
+    """The page data of one iteration, complete or not."""
     ctx, folder = experiment.context, experiment.folder
     meta = read_meta(ctx.lab, experiment.number, experiment.step)
     change = read_change(ctx.lab, experiment.number, experiment.step)
@@ -105,7 +105,7 @@ def sum_usage(folder: Path, *, strict: bool = False) -> Spent:
 
 
 def ledger_entries(ctx: LabContext) -> list[LedgerEntry]:
-    """Every iteration of the lab by number; folders of another tool tell what they can."""
+    """Every iteration of the lab by number, those of another tool as far as readable."""
     known = sorted(iterations(ctx.lab).items())
     entries = [_entry(ctx.lab, number, step) for number, step in known]
     later = {e.follow_up_of: e.iteration for e in entries if e.follow_up_of is not None}

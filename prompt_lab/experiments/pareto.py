@@ -1,4 +1,4 @@
-"""The front of a step, kept in the lab: what each iteration measured, and where to start again."""
+"""The pareto front of a step: what each iteration measured, and versions to start from."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -32,7 +32,7 @@ class FrontRecord(Record):
 
 
 def keep_front(experiment: Experiment) -> None:
-    """Add what this iteration measured. INVALID runs, and those that a judge scores, tell nothing.
+    """Add what this iteration measured, unless it is INVALID or scored by a judge.
 
     May be called again: a version counts once.
     """
@@ -82,12 +82,12 @@ def start_commit(experiment: Experiment, named: str) -> str:
 
 
 def content(version: PromptVersion) -> str:
-    """What makes two versions the same: prompt and schema."""
+    """The key by which two versions are the same: prompt and schema."""
     return sha256(f"{version.text}\0{version.schema_text}".encode()).hexdigest()
 
 
 def front_view(ctx: LabContext, step: str) -> ParetoFront:
-    """The front of a step as its page shows it."""
+    """The pareto front of a step for its page."""
     record = read_front(ctx, step)
     points = [point for point in record.points if point.content in record.standing]
     means = qualities(points)
@@ -144,7 +144,7 @@ def _points(experiment: Experiment, outcome: Outcome) -> list[Point]:
 
 
 def _plan_names(experiment: Experiment) -> dict[str, str]:
-    """plan -> its name with a digest, so that a plan that was changed is another one."""
+    """plan -> its name with a digest, so that a changed plan counts as another one."""
     adapter = experiment.context.adapter(experiment.step)
     folder = experiment.context.lab.plans(Split.TRAIN)
     plans = read_meta(experiment.context.lab, experiment.number, experiment.step).plans[Split.TRAIN]

@@ -1,4 +1,4 @@
-"""What earlier iterations of a step left behind: their synthesis, and how each ended."""
+"""Read earlier iterations of a step: their synthesis, and how each ended."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -55,7 +55,7 @@ def read_tried_changes(lab: Lab, step: str) -> list[Tried]:
 
 
 def reverted(folder: Path) -> Reverted | None:
-    """How an iteration's merge was taken back; None while it stands. Raises StoreError."""
+    """How an iteration's merge was reverted; None if it was not. Raises StoreError."""
     path = folder / REVERTED
     if not path.exists():
         return None
@@ -64,7 +64,7 @@ def reverted(folder: Path) -> Reverted | None:
 
 
 def _flags(verdict: Verdict, back: Reverted | None) -> tuple[str, ...]:
-    """What was said against a change: the failed guards, the finding, why it was taken back."""
+    """The objections to a change: the failed guards, the finding, why it was reverted."""
     told = explain(verdict)
     said = [f"{guard.name}: {guard.text}" for guard in failed_guards(verdict)]
     said += [told.finding] if told.finding else []
@@ -73,10 +73,9 @@ def _flags(verdict: Verdict, back: Reverted | None) -> tuple[str, ...]:
 
 
 def tried_on(experiment: Experiment, commit: str) -> list[str]:
-    """Strategies whose change to this very prompt has had its verdict, or was given up.
+    """Strategies whose change to this prompt was decided (not INVALID) or given up.
 
-    INVALID is no verdict. By what stands at the commit, not by its id: a revert brings an old
-    prompt back.
+    Prompts are compared by content, not by commit: a revert restores an old prompt.
     """
     wanted, found = _content(experiment, commit), []
     changes = list(_changes_given_up(experiment.context.lab, experiment.step))
@@ -91,7 +90,7 @@ def tried_on(experiment: Experiment, commit: str) -> list[str]:
 
 
 def _changes_given_up(lab: Lab, step: str) -> Iterator[Change]:
-    """The changes of iterations that were given up once they had one."""
+    """The changes of given-up iterations, where they had one."""
     for number, its_step in sorted(iterations(lab).items()):
         folder = lab.iteration(number, its_step)
         if its_step == step and is_given_up(folder):
@@ -101,7 +100,7 @@ def _changes_given_up(lab: Lab, step: str) -> Iterator[Change]:
 
 
 def known_modes(lab: Lab, step: str) -> Instructions:
-    """The lab's own instructions for a step: what is known to go wrong in it."""
+    """The lab's instructions for a step: its known failure modes."""
     path = lab.instructions(step)
     if not path.exists():
         return Instructions(step=step)
@@ -109,7 +108,7 @@ def known_modes(lab: Lab, step: str) -> Instructions:
 
 
 def _content(experiment: Experiment, commit: str) -> tuple[str, str]:
-    """Prompt and schema at a commit; a commit that is gone has a content of its own."""
+    """Prompt and schema at a commit; a commit that no longer exists equals no other."""
     try:
         version = version_at(experiment, commit)
     except TargetError:
@@ -172,9 +171,9 @@ def verdict_is_lost(folder: Path) -> bool:
 
 
 def in_history(path: Path) -> str:
-    """How a file of a concluded iteration is restored: it is in the lab's own git history.
+    """How to restore a file of a concluded iteration from the lab's git history.
 
-    A command to paste, so that what is put after the sentence is no part of it.
+    It ends with a command to copy, so nothing may be appended to its line.
     """
     command = join(["git", "-C", str(path.parent), "checkout", "--", path.name])
     return f"{command} restores it"

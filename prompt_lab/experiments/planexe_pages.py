@@ -1,4 +1,4 @@
-"""Another tool's analyses as the ledger and their pages show them."""
+"""Pages and ledger entries of another tool's analyses."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from prompt_lab.store.planexe.analyses import Analysis, read_analysis
 from prompt_lab.store.planexe.runs import ForeignRunFolder, read_batch_of
 
 WHY = 220
-"""Characters of a verdict's reason that the ledger has room for."""
+"""The most characters of a verdict's reason in the ledger."""
 
 
 def foreign_page(lab: Lab, number: int, step: str) -> Path:
-    """Where the page of an analysis lies: beside the other tool's files, never among them."""
+    """The path of an analysis' page, outside the folders of the other tool."""
     return lab.root / "pages" / f"{number}_{step}.html"
 
 

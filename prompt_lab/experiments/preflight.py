@@ -1,4 +1,4 @@
-"""What can be known to be wrong before the first call: gold, prompt, schema, the given change."""
+"""Checks before the first call: gold, prompt, schema, the change that the user names."""
 
 import json
 from collections.abc import Sequence
@@ -56,17 +56,17 @@ def checked_plans(experiment: Experiment, plans: Sequence[str], *, split: Split)
 
 
 def check_step(experiment: Experiment) -> None:
-    """Raises the LabError of a step file or an interpreter that no run could use."""
+    """Raises LabError if no run could use the step's file or interpreter."""
     experiment.context.adapter(experiment.step).check()
 
 
 def check_judge(
     experiment: Experiment, models: Sequence[ModelConfig]
 ) -> tuple[JudgeConfig | None, str]:
-    """The step's judge under its alias, and its template; (None, '') where the scores decide.
+    """The step's judge, and its template; (None, '') if the scores decide.
 
-    Raises the LabError of a judge that is not there, cannot be used, is one of the models, or whose
-    template does not hold what it is to compare.
+    Raises LabError if the judge is unknown, cannot be used, or is one of the models, or if its
+    template lacks what it has to compare.
     """
     ctx, config = experiment.context, experiment.context.step(experiment.step).judge
     if config is None:
@@ -85,16 +85,16 @@ def check_judge(
         template = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            [f"{path}: cannot be read ({unread(error)}); the judge of {place} is asked by it"]
+            [f"{path}: cannot be read ({unread(error)}); the judge of {place} needs it"]
         ) from error
     check_template(template, str(path))
     return config.model_copy(update={"model": model.alias}), template
 
 
 def check_agents(experiment: Experiment) -> None:
-    """Raises the LabError of an agent that is to implement and cannot, or of a bad template.
+    """Raises LabError if the agent that implements cannot be used, or for a bad template.
 
-    An analyst that cannot be used stops no iteration: its page will say so.
+    An analyst that cannot be used stops no iteration; its page says so.
     """
     agent = "" if experiment.change_ref else agent_of(experiment)
     if agent:
@@ -107,7 +107,7 @@ def check_agents(experiment: Experiment) -> None:
 
 
 def check_change(experiment: Experiment, main: str, main_commit: str) -> None:
-    """Raises the LabError of a change that cannot be tested, or a prompt that cannot be sent."""
+    """Raises LabError if the change cannot be tested, or the prompt cannot be sent."""
     check_version(experiment.context, experiment.step, main_commit)
     host = experiment.context.code_host(experiment.context.step(experiment.step).target)
     workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
@@ -138,7 +138,7 @@ def check_change(experiment: Experiment, main: str, main_commit: str) -> None:
 
 
 def _check_writable(experiment: Experiment, commit: str) -> None:
-    """Raises ConfigError where the prompt is part of a module, which no strategy can write."""
+    """Raises ConfigError if the prompt is part of a module, which no strategy can edit."""
     config = experiment.context.step(experiment.step)
     if not is_writable(experiment, commit):
         raise ConfigError(
@@ -150,10 +150,9 @@ def _check_writable(experiment: Experiment, commit: str) -> None:
 
 
 def check_version(ctx: LabContext, step: str, commit: str) -> None:
-    """Check the prompt and the schema of a step at a commit before anything is sent.
+    """Check the prompt and the schema of a step at a commit.
 
-    Raises TargetError for a prompt that is not there or lacks its input, or a schema that is no
-    JSON object.
+    Raises TargetError if the prompt is missing or lacks its input, or the schema is no JSON object.
     """
     config = ctx.files.place("steps", step)
     check_sources(ctx, step, commit)
@@ -179,10 +178,10 @@ def check_version(ctx: LabContext, step: str, commit: str) -> None:
 
 
 def find_fault_in(ctx: LabContext, step: str, text: str) -> str | None:
-    """Why a prompt would be sent without its input, or None. What target code does is unknown."""
+    """Why a prompt would be sent without its input, or None. Unknown for code of the target."""
     return ctx.adapter(step).find_prompt_fault(text)
 
 
 def describe_version(ctx: LabContext, step: str, commit: str) -> str:
-    """Which placeholders a step's prompt has at a commit; '' where only its own code would tell."""
+    """The placeholder style of a step's prompt at a commit; '' if only its own code knows it."""
     return ctx.adapter(step).describe_prompt(version_of(ctx, step, commit).text)

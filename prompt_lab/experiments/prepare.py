@@ -1,4 +1,4 @@
-"""Prepare: fix what the iteration will do before anything is called. Writes meta.json."""
+"""Prepare: decide what the iteration will do, before any call. Writes meta.json."""
 
 from collections.abc import Sequence
 
@@ -31,12 +31,12 @@ SHOWN = 5
 
 
 def is_prepared(experiment: Experiment) -> bool:
-    """Whether meta.json is there and readable."""
+    """Whether meta.json exists and can be read."""
     return read_if_whole(experiment.folder / "meta.json", IterationMeta) is not None
 
 
 def prepare(experiment: Experiment) -> None:
-    """Check everything that can be checked without a call, and write meta.json."""
+    """Run all checks that need no call, and write meta.json."""
     context = experiment.context
     target = context.step(experiment.step).target
     if not is_prepared(experiment):
@@ -50,10 +50,10 @@ def prepare(experiment: Experiment) -> None:
 
 
 def plan_iteration(experiment: Experiment) -> IterationMeta:
-    """What an iteration with these flags would do. Reads; writes nothing.
+    """What an iteration with these flags would do; writes nothing.
 
-    Raises the LabError of the first thing that is wrong, since what is found only later would
-    leave an iteration behind that nothing can be made of.
+    Raises LabError for the first fault: found later, it would leave an iteration behind that cannot
+    be finished.
     """
     existing = read_if_whole(experiment.folder / "meta.json", IterationMeta)
     if existing is not None:
@@ -70,9 +70,7 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
     verify = _plans(experiment, Split.VERIFY)[: defaults.verify_plans]
     plans = {Split.TRAIN: tuple(train), Split.VERIFY: tuple(verify)}
     sets = {split: checked_plans(experiment, of, split=split) for split, of in plans.items()}
-    read_tried_changes(
-        ctx.lab, experiment.step
-    )  # what it cannot read is better said before the first call
+    read_tried_changes(ctx.lab, experiment.step)  # report unreadable plans before the first call
     workspace = ctx.workspace(step.target)
     workspace.check()
     main_commit = workspace.resolve(target.main)
@@ -107,14 +105,12 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
     )
     check_follow_up(experiment, meta)
     check_again(experiment, meta)
-    check_idea(
-        experiment, meta
-    )  # an iteration that can never go on would stand in the way of the next
+    check_idea(experiment, meta)  # an iteration that cannot continue would block the next one
     return meta
 
 
 def left_out(experiment: Experiment) -> list[str]:
-    """A sentence for each split with plans that lack an input, and so are in no trial."""
+    """A sentence for each split with plans that lack an input and are therefore left out."""
     adapter, said = experiment.context.adapter(experiment.step), []
     wanted = " or no ".join(map(repr, adapter.inputs))
     for split in Split:
@@ -130,14 +126,14 @@ def left_out(experiment: Experiment) -> list[str]:
 
 
 def _as_told(experiment: Experiment, budget: Grant, follow_up_of: int | None) -> Grant:
-    """A second look at a candidate is reported as a trial like any other; a replay is not."""
+    """The text about the budget: a follow-up counts as a trial, recorded answers do not."""
     own_process = experiment.context.runs_in_own_process(experiment.step)
     if own_process and experiment.context.defaults.gateway.is_recorded:
-        text = f"A {RECORDED}: it can merge nothing, and spends nothing of the budget of error."
+        text = f"A {RECORDED}: it can merge nothing, and spends nothing of the error budget."
         return budget.model_copy(update={"text": text})
     if follow_up_of is None:
         return budget
-    text = f"{budget.text} It looks again at the candidate of iteration {follow_up_of}, and counts."
+    text = f"{budget.text} It tests the candidate of iteration {follow_up_of} again, and counts."
     return budget.model_copy(update={"text": text})
 
 

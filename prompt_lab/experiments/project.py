@@ -1,4 +1,4 @@
-"""promptlab.yaml: a whole project in one file; and where its configs come from beside it."""
+"""promptlab.yaml: a whole project in one file, and the other sources of its configs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class ProjectConfig(Config):
     @model_validator(mode="before")
     @classmethod
     def _name_entries(cls, data: Any) -> Any:
-        """Give each entry the name that it stands under."""
+        """Give each entry the name of its key."""
         if not isinstance(data, dict):
             return data
         named = dict(data)
@@ -76,7 +76,7 @@ def _read_project(_absolute: Path, path: Path, _changed: int) -> ProjectConfig:
 
 @dataclass(frozen=True)
 class ConfigFiles:
-    """Where configs are looked for: promptlab.yaml, then a folder, then what is shipped."""
+    """The sources of configs: promptlab.yaml, then a folder, then the shipped ones."""
 
     folder: Path
     shipped: Path | None = None
@@ -89,7 +89,7 @@ class ConfigFiles:
         return load(self.folder / "lab.yaml", LabConfig)
 
     def entries(self, section: str, kind: type[C]) -> dict[str, C]:
-        """All configs of a kind by name. The shipped ones count where this folder has none."""
+        """All configs of a kind by name; the shipped ones if this folder has none."""
         folder = self.folder / section
         if not folder.is_dir() and self.shipped is not None:
             folder = self.shipped / section
@@ -113,7 +113,7 @@ class ConfigFiles:
         return {*self._written(section), *files}
 
     def place(self, section: str, name: str = "") -> str:
-        """Where a person finds, or adds, configs of a kind or the one of a name."""
+        """The place of configs of a kind, or of one by name, for messages."""
         if self.project is not None and (not name or name in self._written(section)):
             return f"{self.project} ({'.'.join(filter(None, (section, name)))})"
         return str(self.folder / section / f"{name}.yaml" if name else self.folder / section)
@@ -124,7 +124,7 @@ class ConfigFiles:
         return self.shipped / "prompts" / name if self.shipped and not own.exists() else own
 
     def existing(self) -> tuple[Path, ...]:
-        """The folder and the project's file, as far as they are there."""
+        """The folder and the project's file, if they exist."""
         paths = (self.folder, *([self.project] if self.project else []))
         return tuple(path.resolve() for path in paths if path.exists())
 
@@ -135,7 +135,7 @@ class ConfigFiles:
         return found
 
     def _folders(self, section: str) -> list[Path]:
-        """The own folder; and the shipped one for policies, or where there is no own one."""
+        """The project's folder; also the shipped one for policies, or if there is no folder."""
         folders = [self.folder / section]
         falls_back = section == "policies" or (
             section in ("models", "agents") and not folders[0].is_dir()

@@ -1,4 +1,4 @@
-"""RecordedLab: a lab for the example planner on what the models of another tool's lab answered."""
+"""RecordedLab: make a lab for the example planner with recorded answers of another lab."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ def make_recorded_lab(
     """Copy target and plans, write a recording for each run, then the lab's defaults.
 
     `answers` is the other lab, which is only read; `before` and `after` are ranges of its run
-    folders. The answers were given to other prompts: everything made from them says so.
+    folders. The answers were given to other prompts, so everything made from them is labelled.
     """
     other, lab = Lab(answers), context.lab
     found = list(_answers(other, {Side.BASELINE: before, Side.CANDIDATE: after}))
@@ -65,7 +65,7 @@ def _copy_plan(context: LabContext, other: Lab, plan: str, inputs: tuple[str, ..
 
 
 def _defaults(models: tuple[str, ...], plans: int) -> str:
-    """lab.yaml: the models that answered, in their order, and where their answers lie."""
+    """Write lab.yaml: the models that answered, in order, and the paths of their answers."""
     gateway = GatewayConfig(mode="replay", recordings=RECORDINGS, by="call")
     config = LabConfig(step=STEP, models=models, train_plans=plans, gateway=gateway)
     kept = {"step", "models", "train_plans", "gateway"}

@@ -1,4 +1,4 @@
-"""The same change on the same plans a second time: refused, since it could say nothing new."""
+"""Refuse to test the same change on the same plans twice: that adds no information."""
 
 from prompt_lab.decide.verdict import Code
 from prompt_lab.errors import ConfigError
@@ -13,13 +13,13 @@ from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import IterationMeta, RunsSummary, read_meta
 
 _OF_THAT_MOMENT = {Code.RECORDED, Code.HEAD_MOVED, Code.BASE_MOVED}
-"""What may be otherwise without another commit and without another run."""
+"""Reasons that may change without a new commit and without a new run."""
 
 
 def check_again(experiment: Experiment, meta: IterationMeta) -> None:
-    """Raises ConfigError where a change that is given has had its verdict on all that is asked.
+    """Raises ConfigError if the named change already has a verdict on the same models and plans.
 
-    It would spend a trial of the budget of error, and run nothing. Recorded answers spend none.
+    A new trial would spend error budget and run nothing. Recorded answers spend none.
     """
     if not meta.given or experiment.context.defaults.gateway.is_recorded:
         return
@@ -34,28 +34,29 @@ def check_again(experiment: Experiment, meta: IterationMeta) -> None:
     if _asks(meta) == _asks(before) and _all_there(experiment, meta, commit, first.number):
         advice = f" {fix.text}" if fix else ""
         raise ConfigError(
-            [f"{meta.given}: iteration {first.number} has judged this very commit by these very"
-             f" runs ({first.verdict.outcome.value}): a second verdict would spend a trial of the"
-             f" budget of error and could say nothing new.{advice} Add plans or replicates, or"
-             " commit a fix on the branch, and give the same command again"]
+            [f"{meta.given}: iteration {first.number} has already decided on this commit with these"
+             f" runs ({first.verdict.outcome.value}): a second verdict would spend a trial of the "
+             "error"
+             f" budget and add no information.{advice} Add plans or replicates, or"
+             " commit a fix on the branch, and run the same command again"]
         )  # fmt: skip
 
 
 def _given_commit(experiment: Experiment, meta: IterationMeta) -> str:
-    """Where the branch or the pull request that is given stands now; '' where it is gone."""
+    """The current commit of the named branch or pull request; '' if it does not exist."""
     if experiment.pr:
         return experiment.context.code_host(meta.target).get(int(experiment.pr)).head
     return experiment.context.workspace(meta.target).resolve(f"refs/heads/{meta.given}")
 
 
 def _asks(meta: IterationMeta) -> tuple[object, ...]:
-    """What a verdict rests on beside its runs; the alpha is another one each time."""
+    """The inputs of a verdict besides its runs, without the alpha, which differs each time."""
     policy = meta.judged_by and meta.judged_by.model_copy(update={"alpha": 1.0})
     return meta.plan_sets, meta.models, policy, meta.judge, meta.judge_prompt
 
 
 def _all_there(experiment: Experiment, meta: IterationMeta, commit: str, before: int) -> bool:
-    """Whether every run that decided then would be taken over now, probes aside."""
+    """Whether every run that decided then would be reused now, apart from probes."""
     folder = experiment.context.lab.iteration(before, experiment.step)
     runs_then = read_if_whole(folder / summary_file(Split.TRAIN), RunsSummary)
     plans = (runs_then.plans if runs_then else ()) or meta.plans[Split.TRAIN]

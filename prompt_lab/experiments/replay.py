@@ -20,7 +20,7 @@ SHOWN = 5
 
 
 class Differs(LabError):
-    """A stored verdict is not what its rows give."""
+    """A stored verdict differs from what its rows give."""
 
 
 class Replayed(NamedTuple):
@@ -31,9 +31,9 @@ class Replayed(NamedTuple):
 
 
 def replay(context: LabContext, number: str, policy: str) -> list[Replayed]:
-    """Compute old verdicts again from their rows. Raises LabError where there is none.
+    """Compute old verdicts again from their rows. Raises LabError if there are none.
 
-    `number` is an iteration's number or 'all'; `policy` asks what another policy would have said.
+    `number` is an iteration's number or 'all'; `policy` applies another policy instead.
     """
     wanted, lost = _find_verdicts(context, number)
     other = context.policy(policy) if policy else None
@@ -50,14 +50,14 @@ def render_replay(found: Sequence[Replayed], policy: str) -> tuple[str, str]:
     if policy:
         return f"{text}\n{wrong} of {len(found)} verdicts would differ under policy {policy!r}.", ""
     if wrong:
-        return text, f"{wrong} of {len(found)} stored verdicts are not what their rows give."
+        return text, f"{wrong} of {len(found)} stored verdicts differ from what their rows give."
     return f"{text}\n{len(found)} verdicts, computed again from their rows: identical.", ""
 
 
 def _find_verdicts(
     context: LabContext, wanted: str
 ) -> tuple[list[tuple[Experiment, Verdict]], list[Replayed]]:
-    """The iterations that have a verdict of ours, by number; and those that have lost it."""
+    """The iterations with a verdict of ours, by number, and those whose verdict is missing."""
     known = iterations(context.lab)
     if wanted != "all" and not wanted.isdigit():
         raise ConfigError([f"--number {wanted}: give an iteration's number, or all"])
@@ -98,7 +98,7 @@ def _replay_verdict(experiment: Experiment, old: Verdict) -> Replayed:
 
 
 def _scored_with(experiment: Experiment) -> str:
-    """Which plans its scores come from, where those have been changed since; else ''."""
+    """A note that plans have changed since the runs; '' if none has."""
     batches = [batch for split in Split if (batch := batch_of(experiment, split.value)) is not None]
     names = sorted({name for batch in batches for name in find_changed_plans(experiment, batch)})
     if not names:

@@ -1,4 +1,4 @@
-"""Revert: a merged change that proved wrong later is taken back, by a pull request of its own."""
+"""Revert: undo a merged change by a new pull request."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ NO_REASON = "No reason was given."
 
 @dataclass(frozen=True)
 class MergeRevert:
-    """Take back what an iteration merged, by a pull request of its own. Writes reverted.json."""
+    """Revert what an iteration merged, by a new pull request. Writes reverted.json."""
 
     context: LabContext
     number: int
@@ -45,7 +45,7 @@ class MergeRevert:
         if self.number not in known:
             raise StoreError(
                 f"{self.context.lab.analysis}: there is no iteration {self.number}: give "
-                "--number, the merged iteration that is to be taken back"
+                "--number, the merged iteration that is to be reverted"
             )
         return known[self.number]
 
@@ -55,11 +55,11 @@ class MergeRevert:
         return self.context.lab.iteration(self.number, self.step)
 
     def check(self) -> None:
-        """Raises StoreError where the iteration is not there, or none of ours."""
+        """Raises StoreError if the iteration does not exist, or is not ours."""
         self._meta()
 
     def run(self) -> str:
-        """Take it back, write the ledger, commit the lab; each may be repeated. The summary."""
+        """Revert, write the ledger, commit the lab; each may be repeated. Returns the summary."""
         meta = self._meta()
         change = read_change(self.context.lab, self.number, self.step)
         record = self._taken_back(meta, change)
@@ -69,20 +69,18 @@ class MergeRevert:
         return _render_report(self.number, change, record, self.reason.strip())
 
     def _meta(self) -> IterationMeta:
-        """The iteration that is to be taken back. Raises StoreError where it is none of ours."""
+        """The iteration that is to be reverted. Raises StoreError if it is not ours."""
         folder = self.folder
         if not is_ours(folder):
-            raise StoreError(f"{folder}: was made by another tool, which merged it if anyone did: "
-                             "take it back in the target itself")  # fmt: skip
+            raise StoreError(f"{folder}: made by another tool; revert it in the target itself")
         if is_given_up(folder):
             raise StoreError(
-                f"{folder}: iteration {self.number} was given up, so it merged nothing that could "
-                "be taken back"
+                f"{folder}: iteration {self.number} was given up, so there is no merge to revert"
             )
         return read_meta(self.context.lab, self.number, self.step)
 
     def _taken_back(self, meta: IterationMeta, change: Change) -> Reverted:
-        """Branch, pull request, comments on both, merge; what was done before is left as it is."""
+        """Branch, pull request, comments on both, merge. Skips what an earlier call has done."""
         host = self.context.code_host(meta.target)
         record = self._commit_revert(meta, change, host)
         if record.merged_commit:
@@ -107,7 +105,7 @@ class MergeRevert:
         return record
 
     def _commit_revert(self, meta: IterationMeta, change: Change, host: CodeHost) -> Reverted:
-        """The revert's branch and commit, written down once they are there."""
+        """Create the revert's branch and commit, and record them."""
         known = read_if_whole(self.folder / REVERTED, Reverted)
         if known is not None:
             return known
@@ -129,7 +127,7 @@ class MergeRevert:
                 base,
                 branch,
                 merged,
-                # A branch that main was moved on to by hand has no merge commit.
+                # A branch that was fast-forwarded into main by hand has no merge commit.
                 since=change.base_commit if merged == change.commit else "",
                 message=f"{_title(change)}\n\n{reason}\n",
                 when=conclusion.when,
@@ -162,12 +160,12 @@ class MergeRevert:
         return workspace.resolve(f"{head}^"), message.removeprefix(begins).strip()
 
     def _comment(self, host: CodeHost, change: Change, pull: Pull, record: Reverted) -> None:
-        """Each pull request names the other, before anything is merged."""
+        """Comment on each pull request with a link to the other, before merging."""
         key, reason = f"revert-{self.number}", escape(record.reason)
         body = f"## Revert of #{change.pull}\n\n{reason}\n\nIt was iteration {self.number}.\n"
         host.comment(pull.number, key=key, body=body, when=record.when)
         if change.pull is not None:
-            body = f"## Taken back by #{pull.number}\n\n{reason}\n"
+            body = f"## Reverted by #{pull.number}\n\n{reason}\n"
             host.comment(change.pull, key=key, body=body, when=record.when)
 
 
@@ -176,28 +174,28 @@ def _title(change: Change) -> str:
 
 
 def _check_merged(host: CodeHost, change: Change) -> None:
-    """Raises CodeHostError where the pull request is not there, or its number is another's."""
+    """Raises CodeHostError if the pull request does not exist or has another branch."""
     if change.pull is None:
         return
     pull = host.get(change.pull)
     if pull.branch != change.branch:
         raise CodeHostError(
             f"#{pull.number} is a pull request of branch {pull.branch!r}, not of {change.branch!r},"
-            " which is to be taken back: restore the pull requests as they were"
+            " which is to be reverted: restore the pull requests as they were"
         )
 
 
 def _body(number: int, change: Change, reason: str) -> str:
     return (
-        f"Takes back #{change.pull}, which iteration {number} merged.\n\n{reason}\n\n"
-        f"What it was: {change.title}\n"
+        f"Reverts #{change.pull}, which iteration {number} merged.\n\n{reason}\n\n"
+        f"Title of the change: {change.title}\n"
     )
 
 
 def _render_report(number: int, change: Change, record: Reverted, given: str) -> str:
     state = "merged" if record.merged_commit else "open, to be merged by its reviewers"
-    first = "" if given in ("", record.reason) else " (as the first command said: it stands)"
+    first = "" if given in ("", record.reason) else " (the first command's reason is kept)"
     return (
-        f"Iteration {number} is taken back: #{record.pull} reverts #{change.pull}, {state}."
+        f"Iteration {number} is reverted: #{record.pull} reverts #{change.pull}, {state}."
         f"\n  why       {record.reason}{first}\n  PR        {record.pull_url}"
     )

@@ -1,4 +1,4 @@
-"""Runs: make every run of a split that is not there yet, then check what was really run."""
+"""Runs: make the missing runs of a split, then check what was really run."""
 
 from collections.abc import Iterator
 
@@ -25,9 +25,10 @@ from prompt_lab.store.runs import is_finished
 
 
 def complete_split(experiment: Experiment, split: Split) -> Iterator[Need]:
-    """Make the missing runs of a split and check what was really run. Writes runs_<split>.json.
+    """Make the missing runs of a split and check what was really run.
 
-    Raises StoreError where the runs of one side are not there, Crash where nothing was answered.
+    Writes runs_<split>.json. Raises StoreError if all runs of a side are missing, Crash if no model
+    answered.
     """
     order = order_of(experiment, split)
     if order is None:
@@ -49,7 +50,7 @@ def complete_split(experiment: Experiment, split: Split) -> Iterator[Need]:
         rows = yield from in_looks(experiment, batch)
     if not has_both_sides(rows):
         raise StoreError(
-            f"{experiment.folder}: the runs of one side are not there, so there is nothing to "
+            f"{experiment.folder}: the runs of one side are missing, so there is nothing to "
             "compare. Leave --skip-runner out."
         )
     refuse_silence(experiment, batch, rows)
@@ -76,7 +77,7 @@ def _write(experiment: Experiment, summary: RunsSummary) -> None:
 
 
 def order_of(experiment: Experiment, split: Split) -> BatchOrder | None:
-    """The runs that a split takes; None where the step reads the same on both sides."""
+    """The runs of a split; None if the step reads the same files on both sides."""
     lab = experiment.context.lab
     meta = read_meta(lab, experiment.number, experiment.step)
     change = read_change(lab, experiment.number, experiment.step)

@@ -1,4 +1,4 @@
-"""Scout: the baseline on a few plans, where a lab without a synthesis takes its first idea from."""
+"""Scout: run the baseline on a few plans, to choose the first change in a lab without synthesis."""
 
 from collections.abc import Iterator
 

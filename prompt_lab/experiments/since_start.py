@@ -1,4 +1,4 @@
-"""SinceStart: every few merges, the prompt of now against the very first baseline."""
+"""SinceStart: every few merges, compare the current prompt with the first baseline."""
 
 from collections.abc import Iterator
 
@@ -52,7 +52,8 @@ def compare_since_start(experiment: Experiment) -> Iterator[Need]:
     try:
         with report_failures(experiment):
             verdict = decide(all_pairs(experiment, batch.name, rows), policy, evidence)
-    except VerdictFailed as error:  # the iteration is concluded: this must not hold up the lab
+    except VerdictFailed as error:
+        # the iteration is concluded, so a failure here must not block the lab
         reason = Reason(code=Code.OTHER, text=str(error))
         verdict = decide((), policy, Evidence(provenance=(reason,)))
     tried = read_tried_changes(lab, experiment.step)
@@ -68,7 +69,7 @@ def _merged_commit(experiment: Experiment) -> str:
 
 
 def since_start_due(experiment: Experiment) -> bool:
-    """Whether this iteration was merged, and so many were since the last comparison."""
+    """Whether this iteration was merged, and enough merges happened since the last comparison."""
     policy = policy_of(experiment)
     found = uses(experiment.context, experiment.step, policy, before=experiment.number + 1)
     mine = [use for use in found if use.iteration == experiment.number]

@@ -1,4 +1,4 @@
-"""The files of the target and of the plans that a step may read, and whether it can use them."""
+"""The files of the target and of the plans that a step may read, and checks of them."""
 
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ def sources_of(ctx: LabContext, step: str, commit: str, *, stored: bool = False)
 
 
 def check_sources(ctx: LabContext, step: str, commit: str) -> None:
-    """Raises TargetError for a file of the step that git cannot check out as it is meant."""
+    """Raises TargetError for a file of the step that git cannot check out completely."""
     workspace, adapter = ctx.workspace(ctx.step(step).target), ctx.adapter(step)
     workspace.check_files(commit, adapter.sources)
     paths = adapter.source_paths(partial(workspace.worktree, commit))
@@ -28,9 +28,9 @@ def check_sources(ctx: LabContext, step: str, commit: str) -> None:
 
 
 def check_plan(adapter: StepAdapter, folder: Path) -> None:
-    """Raises StoreError for a file of a plan that is a pointer to another one.
+    """Raises StoreError for a file of a plan that is only a pointer (Git LFS).
 
-    A step in a process of its own is given the whole folder, the others their inputs and outputs.
+    A step in its own process gets the whole folder, other steps their inputs and outputs.
     """
     own = adapter.in_own_process
     check_pointers(folder, None if own else (*adapter.inputs, *adapter.outputs))

@@ -1,4 +1,4 @@
-"""What a run has read, for its record: the plan folder as it was, and files outside of it."""
+"""Record what a run has read: a digest of the plan folder, and files outside of it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,18 +19,18 @@ class PlanTrace:
         self._files: Mapping[str, str] = {}
 
     def begin(self) -> None:
-        """Call it before the step is executed."""
+        """Call this before the step is executed."""
         self._files = hash_plan(self._folder)
 
     def end(self, result: StepResult, score: ScoreResult) -> FilesRead:
-        """Call it after the score. What is undeterminable counts as read."""
+        """Call this after scoring. What cannot be determined counts as read."""
         given = _given(self._adapter, self._files)
         read = given if result.plan_read is None else set(result.plan_read) & set(given)
         plan = {name: self._files[name] for name in sorted(read)}
         return self._record(plan, result.outside, score)
 
     def end_rescored(self, source: RunRecord, score: ScoreResult) -> FilesRead:
-        """The same of an answer that `source` has given."""
+        """The same for an answer of the earlier run `source`."""
         read = source.files_read
         return self._record(read.plan, read.outside, score)
 
@@ -49,12 +49,12 @@ class PlanTrace:
 
 
 def answer_inputs(adapter: StepAdapter, files: Mapping[str, str]) -> str:
-    """The digest of what decides an answer for a plan with these files (`hash_plan`)."""
+    """The digest of the files of a plan that affect an answer (`hash_plan`)."""
     return digest_answer_inputs(files, adapter.inputs, adapter.scoring_files)
 
 
 def _given(adapter: StepAdapter, files: Mapping[str, str]) -> list[str]:
-    """What the step could read beside its inputs; the answer key covers the names alone."""
+    """The files that the step could read besides its inputs; the answer key covers only names."""
     if adapter.scoring_files is None:
         return []
     known = (*adapter.scoring_files, *adapter.inputs)

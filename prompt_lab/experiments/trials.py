@@ -1,4 +1,4 @@
-"""The trial of an iteration: as it was planned, and settled by the rows that are there."""
+"""The trial of an iteration: as planned, and replayed with the existing rows."""
 
 from collections.abc import Sequence
 
@@ -63,7 +63,7 @@ def rule_version_of(experiment: Experiment) -> int:
 
 
 def read_judgements(experiment: Experiment, batch: str) -> Known | None:
-    """What the judge has said about a batch so far; None where the scores decide.
+    """The judgements about a batch so far; None if the scores decide.
 
     Raises StoreError for a damaged file.
     """
@@ -74,7 +74,7 @@ def read_judgements(experiment: Experiment, batch: str) -> Known | None:
 
 
 def rows_for_display(experiment: Experiment, split: Split) -> list[RunRow]:
-    """The rows that a verdict is about, as pages show them: a judge's choices are the scores."""
+    """The rows of a verdict for pages; with a judge, its choices are the scores."""
     rows, known = compared_rows(experiment, split), read_judgements(experiment, split.value)
     return (
         rows
@@ -84,14 +84,14 @@ def rows_for_display(experiment: Experiment, split: Split) -> list[RunRow]:
 
 
 def ready_pairs(rows: Sequence[RunRow], known: Known | None) -> list[Pair]:
-    """The pairs that are ready for a look: both sides ran, and the judge, if any, has spoken."""
+    """The pairs that are ready for a look: both sides ran, and the judge, if any, has answered."""
     return whole_pairs(rows) if known is None else judged_pairs(rows, known)
 
 
 def settle_trial(trial: Trial, rows: Sequence[RunRow], known: Known | None) -> list[RunRow]:
-    """Give a trial all there will ever be; the rows of the plans that its verdict is about.
+    """Give a trial all rows, and return the rows of the plans that its verdict is about.
 
-    What was run beyond the look that decided, or is not there at all, does not move it.
+    Runs beyond the look that decided, and missing ones, do not change it.
     """
     if trial.update(ready_pairs(rows, known)) is None and known is None:
         trial.update(pairs_of(rows))

@@ -1,4 +1,4 @@
-"""What a verdict takes from outside the lab, recorded beside it for a replay."""
+"""The inputs of a verdict from outside the lab, recorded for replay."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from prompt_lab.store.iterations import FACTS, read_change, read_meta
 
 
 class SideContent(Record):
-    """What the commit of one side holds."""
+    """The relevant files at the commit of one side."""
 
     prompt: PromptVersion
     sources: tuple[str, ...]
@@ -23,7 +23,7 @@ class SideContent(Record):
     prompt_sha256: str
 
     def facts_for(self, rows: Sequence[RunRow]) -> SideFacts:
-        """What the runs of the side are compared with, where these rows are."""
+        """What the runs of the side are checked against, for these rows."""
         paths = {*self.sources, *(path for row in rows for path in row.record.sent.files)}
         blobs = {path: blob for path, blob in self.blobs.items() if path in paths}
         return SideFacts(self.prompt.commit, blobs, self.prompt_sha256)

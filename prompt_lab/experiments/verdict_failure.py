@@ -1,4 +1,4 @@
-"""An error of our own inside a verdict ends in one sentence that names the way out."""
+"""Report an internal error of a verdict in one sentence that says what to do."""
 
 import traceback
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from prompt_lab.store.iterations import SUMMARY, VERDICT_ERROR
 
 
 class VerdictFailed(LabError):
-    """The decision engine raised what it should not have: a fault of Prompt Lab, or of memory."""
+    """The decision engine raised an unexpected error: a bug, or lack of memory."""
 
 
 @contextmanager
 def report_failures(experiment: Experiment) -> Iterator[None]:
-    """Turn any exception of the block into VerdictFailed; a LabError passes as it is.
+    """Turn any exception of the block into VerdictFailed; a LabError passes unchanged.
 
     The trace is kept in the folder of an iteration that has not ended.
     """

@@ -1,4 +1,4 @@
-"""Where effects and their intervals stand on a scale, as percentages of its width."""
+"""Positions of effects and their intervals on a scale, in percent of its width."""
 
 from collections.abc import Iterable, Sequence
 from math import ceil, floor
@@ -10,14 +10,14 @@ STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)
 
 
 class Tick(NamedTuple):
-    """A labelled place on the scale."""
+    """A labelled position on the scale."""
 
     at: float
     label: str
 
 
 class Effect(NamedTuple):
-    """An effect with its interval, in scores; an end that could not be had is None."""
+    """An effect with its interval, in scores; an end that is unknown is None."""
 
     label: str
     value: float | None
@@ -26,7 +26,7 @@ class Effect(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """An effect as drawn: places in percent, words for the tooltip."""
+    """An effect as drawn: positions in percent, text for the tooltip."""
 
     label: str
     value: float | None
@@ -50,7 +50,7 @@ class Axis(NamedTuple):
 
     @property
     def zero(self) -> float:
-        """Where no effect stands."""
+        """The position of zero."""
         return self.percent_of(0.0)
 
     def bar(self, effect: Effect) -> Bar:

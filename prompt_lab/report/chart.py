@@ -1,4 +1,4 @@
-"""The score over iterations as a picture: the target's level and what each candidate scored."""
+"""The chart of scores over iterations: the level of the target, and each candidate's score."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,19 +7,19 @@ from prompt_lab.report.view import LedgerEntry
 from prompt_lab.report.words import MARKS, points, score
 
 HEIGHT = 190
-"""Pixels of the plot; below it stands the lane of verdicts."""
+"""Height of the plot in pixels; the row of verdicts is below it."""
 LANE = 44
 LEFT, TOP, RIGHT = 44, 12, 16
 LEAST = 0.3
-"""The smallest part of the scale that is drawn: a difference of nothing must look like nothing."""
+"""The smallest range of scores that is drawn, so that tiny differences look tiny."""
 WIDEST, NARROWEST, WHOLE = 76, 24, 900
-"""Pixels for one iteration, and for all of them where they fit."""
+"""Pixels per iteration, and the width for all of them if they fit."""
 FEWEST = 280
-"""Pixels for all of them at least: a picture of one iteration is still one, also on a telephone."""
+"""The smallest width in pixels, for a chart of few iterations."""
 
 
 class Mark(NamedTuple):
-    """One iteration: places in pixels; what was not measured is None."""
+    """One iteration: positions in pixels; what was not measured is None."""
 
     iteration: int
     x: float
@@ -141,9 +141,9 @@ def _title(entry: LedgerEntry) -> str:
 
 
 def _level(entries: Sequence[LedgerEntry], marks: Sequence[Mark]) -> str:
-    """Along the baselines, to the candidate where it was merged, and back where it was taken back.
+    """The line through the baselines, up to a merged candidate, and down again after a revert.
 
-    What is left of a merge that others followed is in no score: the next baseline will.
+    If other merges followed, no score shows the rest; the next baseline will.
     """
     moves: list[str] = []
     last: tuple[LedgerEntry, Mark] | None = None

@@ -1,4 +1,4 @@
-"""The verdict as a comment on the pull request, in the Markdown that code hosts draw."""
+"""Render the verdict as a Markdown comment for the pull request."""
 
 import re
 from collections.abc import Iterator

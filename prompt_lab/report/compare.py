@@ -18,7 +18,7 @@ from prompt_lab.report.view import OddFolder
 from prompt_lab.report.words import points
 
 SHOWN = 4
-"""Lines of each kind that the screen has room for."""
+"""The most lines of each kind on the screen."""
 
 
 class Comparison(Record):
@@ -28,7 +28,7 @@ class Comparison(Record):
     after: str
     step: str
     score: str = Field(description="the name of the score that is compared")
-    ours: bool = Field(description="every run recorded its own score; else 'ended' is all there is")
+    ours: bool = Field(description="every run recorded its score; if not, the score is 'ended'")
     textless: tuple[str, ...] = Field(
         default=(), description="models whose texts were kept on one side only: left out"
     )
@@ -48,7 +48,7 @@ def render_compared_insight(metrics: Metrics, compared: Comparison) -> str:
 
 
 def render_compared_assessment(metrics: Metrics, verdict: Verdict, compared: Comparison) -> str:
-    """assessment.md: the score named and its limits said before anything else."""
+    """assessment.md, which begins with the name of the score and its limits."""
     change = Change(
         branch="",
         commit="",
@@ -72,14 +72,14 @@ def _about(compared: Comparison) -> str:
         f"The score is {plain_line(repr(compared.score))}, as each run recorded it."
         if compared.ours
         else f"The score is '{compared.score}': 1 for a run that ended without an error, else 0. "
-        "Nothing else about the worth of an answer was recorded, so the verdict speaks of errors "
-        "alone; what the texts say is in the findings below."
+        "The quality of the answers was not recorded, so the verdict is about errors only. The "
+        "findings below describe the texts."
     )
     names = ", ".join(plain_line(model) for model in compared.textless)
     left = f" Texts kept on one side only are left out: those of {names}." if names else ""
     return (
-        f"{score}{left} Nothing was run for this page, and which commits these runs are evidence "
-        "for was not checked."
+        f"{score}{left} Nothing was run for this page, and it was not checked at which commits "
+        "these runs were made."
     )
 
 

@@ -10,9 +10,9 @@ from prompt_lab.report.pairs import Marked, Span, mark_differing_words, spaces, 
 Kind = Literal["same", "changed", "removed", "added"]
 CONTEXT = 3
 ALIKE = 0.4
-"""Lines less alike than this stand as one removed and one added: all of it would be marked."""
+"""Lines less similar than this are shown as one removed and one added line."""
 MAX_PAIRED = 400
-"""Beyond so many line comparisons a block is shown unpaired; a rewritten file is not a diff."""
+"""Blocks that need more line comparisons than this are shown unpaired."""
 
 
 class DiffLine(NamedTuple):
@@ -26,7 +26,7 @@ class DiffLine(NamedTuple):
 
 
 class DiffBlock(NamedTuple):
-    """Rows that stand together; a folded block is unchanged and far from any change."""
+    """Consecutive rows; a folded block is unchanged and far from any change."""
 
     folded: bool
     lines: tuple[DiffLine, ...]

@@ -60,7 +60,7 @@ def render_index(
 
 
 def _known_costs_note(costs: Sequence[float], entries: Sequence[LedgerEntry]) -> str:
-    """How much of the ledger a sum of costs is about, where that is not all of it."""
+    """How many iterations a sum of costs covers; '' if all."""
     return (
         f"in {len(costs)} of {count(len(entries), 'iteration')}"
         if costs and any(entry.foreign for entry in entries)
@@ -69,7 +69,7 @@ def _known_costs_note(costs: Sequence[float], entries: Sequence[LedgerEntry]) ->
 
 
 def _by_faults(irregular: Sequence[OddFolder]) -> tuple[IrregularGroup, ...]:
-    """Folders with the same faults stand together; every folder stands once."""
+    """Group folders by their faults; each folder is in one group."""
     found: dict[str, list[tuple[str, str]]] = {}
     for one in irregular:
         found.setdefault("; ".join(one.faults), []).append((one.path, path_href(one.path)))

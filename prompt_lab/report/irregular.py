@@ -1,4 +1,4 @@
-"""irregular.md: every folder that is not as it should be, once, with all that is odd about it."""
+"""irregular.md: every irregular folder, once, with all of its faults."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ def render_irregular(irregular: Sequence[OddFolder]) -> str:
         f"- {plain_line(one.path, 200)}: {plain_line(_fault_text(one), 600)}" for one in irregular
     )
     size = count(len(irregular), "folder")
-    return page("# Irregular folders", f"{size}; each is read as far as it goes.", lines)
+    return page("# Irregular folders", f"{size}; each is read as far as possible.", lines)
 
 
 def _fault_text(one: OddFolder) -> str:

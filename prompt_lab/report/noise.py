@@ -10,7 +10,7 @@ MOST_ROWS = 40
 
 
 def render_noise(record: FloorRecord, policy: Policy) -> str:
-    """What the baseline differs from itself, by model and plan, and what that asks of a trial."""
+    """How far the baseline differs from itself, by model and plan, and what a trial needs."""
     asked, floor = record.asked, record.floor
     parts = [
         f"# Noise floor of {asked.step}",

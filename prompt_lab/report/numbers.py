@@ -34,7 +34,7 @@ def facts(view: ReportView) -> tuple[Fact, ...]:
 
 
 def by_agents(spent: Spent) -> str:
-    """How much of the cost is that of agents; '' where none was at work."""
+    """The part of the cost that is due to agents; '' without agents."""
     if not spent.agents:
         return ""
     return f"{money(spent.agents_usd)} of it for {count(spent.agents, 'task')} of agents"
@@ -55,7 +55,7 @@ def calls(view: ReportView) -> str:
 
 
 def numbers(verdict: Verdict) -> tuple[Fact, ...]:
-    """Everything that the verdict on the train plans rests on."""
+    """The facts behind the verdict on the train plans."""
     flips = verdict.flips
     share = f"{verdict.calls:,} of {verdict.calls_planned:,}"
     return (
@@ -73,7 +73,7 @@ def numbers(verdict: Verdict) -> tuple[Fact, ...]:
         Fact(
             "visible gain",
             points(verdict.visible if verdict.n_plans else None),
-            "points that so many plans would have shown",
+            "points; the smallest effect that so many plans could have shown",
         ),
         Fact("look", f"{verdict.look} of {verdict.looks}", "planned looks at the data"),
         Fact("plans", f"{verdict.n_plans:,}", "the unit of inference"),
@@ -86,7 +86,7 @@ def numbers(verdict: Verdict) -> tuple[Fact, ...]:
 
 
 def verify_numbers(verify: VerifyResult) -> tuple[Fact, ...]:
-    """What the gate of the verify plans rests on."""
+    """The facts behind the verify gate."""
     return (
         Fact("alpha", _format_plain(verify.alpha), "level of the gate"),
         Fact("p, better", _format_plain(verify.p_value), "one-sided"),

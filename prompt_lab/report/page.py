@@ -51,7 +51,7 @@ def deciding_reason(view: ReportView) -> str:
 
 
 def label(view: ReportView) -> str:
-    """What must be said beside every number that comes from recorded answers; '' for others."""
+    """The label for all numbers that come from recorded answers; '' for others."""
     recorded = view.metrics is not None and view.metrics.recorded
     return f"{RECORDED}, no evidence for the prompts" if recorded else ""
 

@@ -1,4 +1,4 @@
-"""The page of one analysis that another tool made: its runs, its documents, its oddities."""
+"""The page of an analysis that another tool made: its runs, documents and irregular folders."""
 
 from typing import NamedTuple
 

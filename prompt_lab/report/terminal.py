@@ -27,8 +27,8 @@ def write_output(text: str) -> None:
         _discard_output()
         fault = "its reader has ended" if isinstance(error, BrokenPipeError) else error.strerror
         raise OutputLost(
-            f"Standard output cannot be written: {fault}. Give the command again with an output "
-            "that takes all of it."
+            f"Standard output cannot be written: {fault}. Run the command again with an output "
+            "that accepts all of it."
         ) from error
 
 

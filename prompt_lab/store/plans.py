@@ -88,7 +88,7 @@ def check_pointers(folder: Path, names: Sequence[str] | None = None) -> None:
             if pointer:
                 raise StoreError(
                     f"{path}: is {pointer[0]}, not the file itself: run 'git -C {folder}"
-                    f" {pointer[1]}', then give the same command again."
+                    f" {pointer[1]}', then run the same command again."
                 )
 
 

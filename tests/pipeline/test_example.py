@@ -41,7 +41,7 @@ def test_a_lab_that_is_there_is_said_and_no_other_example_goes_into_it(
     monkeypatch.setenv("PROMPTLAB_ROOT", str(tmp_path / "lab"))
     assert luigi.build([ExampleLab()], local_scheduler=True, log_level="ERROR")
     assert luigi.build([ExampleLab()], local_scheduler=True, log_level="ERROR")
-    assert "examples/invoices is there already" in capsys.readouterr().out
+    assert "examples/invoices exists, not changed" in capsys.readouterr().out
     planner = [ExampleLab(example="planner")]
     assert not luigi.build(planner, local_scheduler=True, log_level="ERROR")
     assert (tmp_path / "lab/example.txt").read_text() == "copied from examples/invoices\n"

@@ -63,7 +63,7 @@ def test_only_the_candidate_is_run_anew_and_the_look_is_paid_for(make_world: Mak
     assert (runs["runs_reused"], runs["runs_made"]) == (2 * world.train, 2 * world.train)
     granted = world.record(2, "meta")["granted"]
     assert granted["spent"] == world.record(1, "meta")["judged_by"]["alpha"]
-    assert "looks again at the candidate of iteration 1, and counts" in granted["text"]
+    assert "tests the candidate of iteration 1 again, and counts" in granted["text"]
 
 
 def test_a_fix_that_somebody_commits_is_a_follow_up_too(make_world: MakeWorld) -> None:
@@ -100,7 +100,7 @@ def test_the_loop_follows_up_by_itself(make_world: MakeWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(1, "waits for nothing"), (7, "has no such verdict yet")]
+    ("number", "words"), [(1, "asks for no follow-up"), (7, "has no such verdict yet")]
 )
 def test_what_waits_for_nothing_is_named(make_world: MakeWorld, number: int, words: str) -> None:
     world = make_world()

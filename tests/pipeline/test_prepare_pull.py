@@ -73,9 +73,7 @@ def test_one_into_another_branch_is_not_judged_against_main(make_world: MakeWorl
     world.git("branch", "release")
     world.branch("better", {"prompt.txt": BETTER})
     _open("better", "release")
-    with pytest.raises(
-        LabError, match="goes into 'release', but changes are judged against 'main'"
-    ):
+    with pytest.raises(LabError, match="goes into 'release', but changes are compared with 'main'"):
         plan_iteration(PreparePull(pr=1).experiment)
     assert not _prepare(pr=1)
     assert not (world.folder(1) / "meta.json").exists()

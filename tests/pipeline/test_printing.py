@@ -64,7 +64,7 @@ def test_each_of_two_equal_commands_in_one_process_prints_its_result(
         "Compare --before 1 --after 2": "assessment.md",
         "NoiseFloor --dry-run": "Dry run of the noise floor",
         "NoiseFloor": "# Noise floor",
-        "Revert --number 1": "Iteration 1 is taken back",
+        "Revert --number 1": "Iteration 1 is reverted",
     }
     silent = []
     for words, text in expected.items():

@@ -95,9 +95,9 @@ def test_compare_says_so_in_its_assessment(make_world: MakeWorld, copy: Path) ->
     assert "runs ok   34 of 35 -> 34 of 35" in said.out
     page = (copy / "compare/182-188_189-195/assessment.md").read_text()
     assert "| runs ok | 34 of 35 | 34 of 35 |" in page
-    went = next(line for line in page.splitlines() if "Opener 'This lever'" in line)
+    went = next(line for line in page.splitlines() if "Opening phrase 'This lever'" in line)
     assert f"({GAME}: 15 of 15 → 0 of 16)" in went[went.index(LLAMA) :]
-    came = next(line for line in page.splitlines() if "Opener 'The options'" in line)
+    came = next(line for line in page.splitlines() if "Opening phrase 'The options'" in line)
     assert f"({GAME}: 0 of 15 → 13 of 16)" in came[came.index(LLAMA) :]
     error = next(line for line in page.splitlines() if "options must have exactly 3" in line)
     assert "on 20250329_gta_game" in error

@@ -40,7 +40,7 @@ def test_what_was_merged_is_taken_back_and_both_pulls_say_so(
     assert world.git("rev-parse", "main^{tree}") == before
     assert world.git("show", "main:prompt.txt") == PLAIN.strip()
     first, second = _pull(world, 1), _pull(world, 2)
-    assert first["comments"][-1]["body"].startswith("## Taken back by #2")
+    assert first["comments"][-1]["body"].startswith("## Reverted by #2")
     assert [event["what"] for event in second["history"]] == ["opened", "commented", "merged"]
     assert "another year" in second["comments"][0]["body"]
     assert world.record(1, "reverted")["merged_commit"] == world.git("rev-parse", "main")
@@ -64,7 +64,7 @@ def test_a_second_command_changes_nothing_and_says_so_again(
     assert not (world.lab / "pulls/0003.json").exists()
     said = capsys.readouterr().out
     assert "#2 reverts #1, merged" in said
-    assert "No reason was given. (as the first command said: it stands)" in said
+    assert "No reason was given. (the first command's reason is kept)" in said
 
 
 def test_cut_off_anywhere_the_same_command_goes_on_to_the_row_of_the_ledger(
@@ -122,7 +122,7 @@ def _check_taken_back(world: World, before: str) -> None:
     first, second = _pull(world, 1), _pull(world, 2)
     assert not (world.lab / "pulls/0003.json").exists()
     assert [event["what"] for event in second["history"]] == ["opened", "commented", "merged"]
-    assert [c["body"][:16] for c in first["comments"]][1:] == ["## Taken back by"]
+    assert [c["body"][:14] for c in first["comments"]][1:] == ["## Reverted by"]
     assert world.record(1, "reverted")["merged_commit"] == world.git("rev-parse", "main")
     assert "reverted <br>in <a" in (world.lab / "index.html").read_text()
     lab = Git(world.lab)
@@ -167,7 +167,7 @@ def test_what_was_taken_back_is_not_proposed_again(make_world: MakeWorld) -> Non
     world.iterate()
     assert world.record(2, "change")["strategy"] != "align_with_schema"
     told = (world.folder(2) / "synthesis.md").read_text()
-    assert "taken back since" in told
+    assert "reverted since" in told
     assert "Wrong on real invoices." in told
 
 
@@ -206,5 +206,5 @@ def test_an_iteration_without_a_merge_is_refused_with_a_reason(make_world: MakeW
     out, _ = world.command("GiveUp", "--number", "1", "--reason", "Two\n lines").communicate()
     assert "why       Two lines\n" in out
     out, said = world.command("Revert", "--number", "1").communicate()
-    assert "iteration 1 was given up, so it merged nothing" in said
+    assert "iteration 1 was given up, so there is no merge" in said
     assert "Traceback" not in out + said

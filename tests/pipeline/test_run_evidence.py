@@ -191,7 +191,7 @@ def counted(world: TargetWorld) -> None:
     process = wild_run(world)["process"]
     assert 30 <= process["killed"] <= 499
     cgroups = lab_context().target("notes").cgroups
-    assert cgroups or "counted by looking" in " ".join(process["unbound"])
+    assert cgroups or "counted periodically" in " ".join(process["unbound"])
 
 
 def small_log(world: TargetWorld) -> None:

@@ -25,7 +25,7 @@ MakeTarget = Callable[..., TargetWorld]
     ("model", "branch", "said"),
     [
         ({**DUMMY, "key_env": "NO_SUCH_KEY"}, "better", "NO_SUCH_KEY"),
-        ({"provider": "scripted", "id": "x"}, "better", "one: has no address"),
+        ({"provider": "scripted", "id": "x"}, "better", "one: has no base URL"),
         (DUMMY, "", "'src/notes/core.py', which is not rewritten"),
     ],
     ids=["no key", "no address", "no branch"],

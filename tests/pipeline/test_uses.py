@@ -1,4 +1,4 @@
-"""The budget of error counts every trial, whatever is damaged or gone: nothing makes it larger."""
+"""The error budget counts every trial, whatever is damaged or gone: nothing makes it larger."""
 
 import json
 import shutil
@@ -121,7 +121,9 @@ def test_a_no_or_an_invalid_is_not_asked_for_again(make_world: MakeWorld, outcom
     world.git("branch", "another-name", "same")
     for branch, *more in (("same",), ("same", "--dry-run"), ("another-name",)):
         said = luigi(world, "Iteration", "--branch", branch, *more)
-        stops(said, TASK, "iteration 1 has judged this very commit", "Add plans or replicates")
+        stops(
+            said, TASK, "iteration 1 has already decided on this commit", "Add plans or replicates"
+        )
     assert not world.folder(2).exists()
     assert not (world.lab / "pulls/0002.json").exists()
     assert plan_iteration(Iteration(branch="same", replicates=2).experiment).follow_up_of is None
@@ -134,7 +136,7 @@ def test_the_same_change_on_the_same_plans_is_not_judged_twice(make_world: MakeW
     assert world.verdict(1).reasons[0].code == "too_few_plans"
     for more in ((), ("--dry-run",)):
         said = luigi(world, "Iteration", "--branch", "better", *more)
-        stops(said, TASK, "better: iteration 1", "budget of error", "Add train plans")
+        stops(said, TASK, "better: iteration 1", "error budget", "Add train plans")
     assert not world.folder(2).exists()
     shutil.copytree(world.lab / "baseline/verify/plan_verify_002", world.lab / "baseline/train/new")
     config(world, "lab", train_plans=4)
@@ -145,7 +147,7 @@ def test_a_fix_and_another_config_are_something_new(make_world: MakeWorld) -> No
     world = make_world(train=3, verify=3)
     world.branch("better", {"prompt.txt": BETTER})
     assert world.iterate(branch="better")
-    with pytest.raises(ConfigError, match="could say nothing new"):
+    with pytest.raises(ConfigError, match="add no information"):
         plan_iteration(Iteration(branch="better").experiment)
     config(world, "steps/read_sum", max_tokens=99)
     assert plan_iteration(Iteration(branch="better").experiment).follow_up_of == 1

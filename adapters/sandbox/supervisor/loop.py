@@ -99,9 +99,11 @@ class Supervisor:
     def _unbound(self, cage: ResourceLimits) -> list[str]:
         found = []
         if not cage.kind:
-            found.append("processes are counted by looking, not bounded: no cgroup can be made")
+            found.append("processes are counted periodically, not limited: no cgroup can be made")
         if not cage.memory:
-            found.append("memory is bounded for each process, not for all: no cgroup can be made")
+            found.append(
+                "memory is limited for each process, not for all together: no cgroup can be made"
+            )
         return found
 
     def close(self) -> None:

@@ -136,7 +136,7 @@ class Worker:
         """What cannot be bounded on this machine, in words."""
         found = []
         if not self._cage.kind:
-            found.append("no cgroup can be made: processes are counted by looking, not bounded")
+            found.append("no cgroup can be made: processes are counted periodically, not limited")
         if not tree.LISTED:
             found.append("descendants cannot be listed: only the process group is ended")
         return found

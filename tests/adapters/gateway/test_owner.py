@@ -90,7 +90,7 @@ def test_a_call_under_way_is_in_the_log_when_the_gateway_is_closed(tmp_path: Pat
 
 def test_what_cannot_work_is_said_before_anything_starts() -> None:
     config = ModelConfig(alias="first", provider="openai_like", id="x", deterministic=True)
-    with pytest.raises(ValidationError, match=r"'first' has no address: add 'base_url:'"):
+    with pytest.raises(ValidationError, match=r"'first' has no base URL: add 'base_url:'"):
         Route(config=config)
     with pytest.raises(ValidationError, match="needs the folder of the recordings"):
         Gateway([], "replay")

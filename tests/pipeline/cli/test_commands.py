@@ -119,5 +119,5 @@ def test_init_writes_a_project_and_overwrites_nothing(tmp_path: Path) -> None:
     assert "[retcode]" in settings
     assert "[lab]" not in settings
     (folder / "promptlab.yaml").write_text((folder / "promptlab.yaml").read_text() + "# mine\n")
-    assert "is left as it is" in shown("init", str(folder))
+    assert "exists, not changed" in shown("init", str(folder))
     assert (folder / "promptlab.yaml").read_text().endswith("# mine\n")

@@ -107,7 +107,7 @@ def _check_taken_back(hub: GitHubWorld, before: str) -> None:
     (first, on_first), (second, on_second) = _pulls(hub)
     assert first["merged_at"]
     assert second["merged_at"]
-    assert [comment["body"].split("\n")[0] for comment in on_first][1:] == ["## Taken back by #2"]
+    assert [comment["body"].split("\n")[0] for comment in on_first][1:] == ["## Reverted by #2"]
     assert [comment["body"].split("\n")[0] for comment in on_second] == ["## Revert of #1"]
     assert hub.git("rev-parse", "main^{tree}") == before
     assert hub.world.git("rev-parse", "main") == second["merge_commit_sha"]

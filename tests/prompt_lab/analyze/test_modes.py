@@ -82,7 +82,7 @@ def test_the_page_shows_evidence_and_reads_back() -> None:
     known = Instructions(step="extract", iterations=(1, 2), modes=modes)
     page = render_instructions(known)
     assert parse_instructions(page) == known
-    shown, _, rest = page.partition("## Seen before, and gone since")
+    shown, _, rest = page.partition("## Seen before, no longer seen")
     assert "amount is wrong (metrics; iterations 1, 2)" in shown
     assert "history/0/01" in shown
     assert "date is wrong (metrics; iterations 1; gone since iteration 2)" in rest

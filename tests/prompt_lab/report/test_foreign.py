@@ -32,7 +32,13 @@ def test_errors_documents_and_oddities_are_all_there() -> None:
 
 def test_an_analysis_that_left_nothing_says_so_everywhere() -> None:
     text = Page(render_foreign(foreign_samples.empty())).text
-    for told in ("NO VERDICT", "No title", "no run folder", "No run is known", "no document"):
+    for told in (
+        "NO VERDICT",
+        "No title",
+        "None of the run folders",
+        "No run is known",
+        "no documents",
+    ):
         assert told in text
 
 

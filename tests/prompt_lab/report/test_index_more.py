@@ -67,15 +67,16 @@ def test_the_front_marks_the_best_of_each_model() -> None:
     page = Page(render_index(ENTRIES, fronts=[FRONT]))
     assert [attrs["title"] for attrs in page.find("b")] == ["best on haiku", "best on llama"]
     assert "★ 0.91" in page.text
+    assert "Pareto front" in page.text
     assert "2 other versions" in page.text
     assert page.find("a", href="analysis/1_s/report.html")
-    assert "Front" not in Page(render_index(ENTRIES, fronts=[ParetoFront(step="s")])).text
+    assert "Pareto front" not in Page(render_index(ENTRIES, fronts=[ParetoFront(step="s")])).text
 
 
 def test_loops_say_why_they_stopped_or_that_they_go_on() -> None:
     page = Page(render_index(ENTRIES, loops=LOOPS))
     assert "$3.00 is spent." in page.text
-    assert page.text.index("goes on") < page.text.index("budget")
+    assert page.text.index("not ended") < page.text.index("budget")
 
 
 def test_a_set_of_plans_is_named_by_its_split_and_its_size() -> None:
