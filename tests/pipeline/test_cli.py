@@ -165,7 +165,7 @@ def test_a_second_process_says_who_holds_the_lab_and_ctrl_c_ends_at_once(
         same = world.command("Iteration")
         out, err = same.communicate(timeout=HANG_SECONDS)
         for said in (luigi(world, "Runs"), Said(same.returncode, out, err)):
-            stops(said, TASK, "another process is at work", f"pid {process.pid}")
+            stops(said, TASK, "another process is using this lab", f"pid {process.pid}")
         for _ in range(2):
             process.send_signal(signal.SIGINT)
         try:

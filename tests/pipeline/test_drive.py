@@ -54,6 +54,6 @@ def test_what_is_missing_is_made_and_what_is_there_is_kept(tmp_path: Path) -> No
 def test_a_lab_that_another_call_holds_is_refused_and_free_again_after(tmp_path: Path) -> None:
     world = World(tmp_path / "world", train=4, verify=4).make()
     lab = opened(world)
-    with hold_lab(lab.context), pytest.raises(LabBusy, match="another process is at work"):
+    with hold_lab(lab.context), pytest.raises(LabBusy, match="another process is using this lab"):
         lab.run_iteration()
     assert lab.run_iteration().number == 1
