@@ -23,6 +23,16 @@ from prompt_lab.store.layout import Lab
 ADAPTERS = {
     "llm": {
         "embedded": "adapters.llm.embedded:Embedded",
+        "openai": "adapters.llm.wire:WireLlm",
+        "openai_like": "adapters.llm.wire:WireLlm",
+        "openrouter": "adapters.llm.wire:WireLlm",
+        "anthropic": "adapters.llm.wire:WireLlm",
+        "ollama": "adapters.llm.wire:WireLlm",
+        "llama_index": "adapters.llm.llama_index_class:LlamaIndexClass",
+        "scripted": "adapters.llm.scripted:Scripted",
+    },
+    "llm_sdk": {
+        "embedded": "adapters.llm.embedded:Embedded",
         "openai": "adapters.llm.openai_like:OpenAiLike",
         "openai_like": "adapters.llm.openai_like:OpenAiLike",
         "openrouter": "adapters.llm.openai_like:OpenAiLike",

@@ -10,10 +10,9 @@ from aiohttp import web
 from adapters.gateway.accounting import TokenRun, UsageAccounting
 from adapters.gateway.calls import CallHandler
 from adapters.gateway.client import NO_RETRY, plain_response
-from adapters.gateway.dialects import DIALECTS
 from adapters.gateway.recordings import read_body
 from adapters.gateway.records import RunId
-from adapters.gateway.settings import DialectName
+from adapters.wire.dialects import DIALECTS, DialectName
 
 LARGEST_REQUEST = 64 * 1024 * 1024
 SETTLE_SECONDS = 5.0

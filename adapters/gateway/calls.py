@@ -8,13 +8,13 @@ from aiohttp import web
 
 from adapters.gateway.accounting import TokenRun, UsageAccounting, stamp_of
 from adapters.gateway.client import NO_RETRY, ClientConnection, ClientDisconnected, plain_response
-from adapters.gateway.dialects import DIALECTS
-from adapters.gateway.dialects.base import Body, Reply
 from adapters.gateway.prepare import build_request
 from adapters.gateway.recordings import Recorded, RecordedRequest, Recordings
 from adapters.gateway.records import CallRecord
-from adapters.gateway.settings import DialectName, Mode, Route
+from adapters.gateway.settings import Mode, Route
 from adapters.gateway.upstream import Upstream, UpstreamUnavailable
+from adapters.wire.dialects import DIALECTS, DialectName
+from adapters.wire.dialects.base import Body, Reply
 from prompt_lab.errors import LabError
 from prompt_lab.redact import Redactor
 

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from adapters.gateway.dialects.base import Reply, ReplyHeader
-from adapters.gateway.dialects.chat import wants_usage
 from adapters.gateway.recordings import Recorded, RecordedRequest, read_recording, write_json
 from adapters.gateway.records import KEYED, Origin
 from adapters.gateway.relay import rendered
 from adapters.gateway.settings import Route
+from adapters.wire.dialects.base import Reply, ReplyHeader
+from adapters.wire.dialects.chat import wants_usage
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Side
 

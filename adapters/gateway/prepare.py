@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from adapters.gateway.dialects import DIALECTS
-from adapters.gateway.dialects.base import Ask, Body, ReplyHeader, dump
-from adapters.gateway.dialects.chat import Chat, with_usage
 from adapters.gateway.recordings import RecordedRequest
 from adapters.gateway.relay import PassOn, Relay, Translate
 from adapters.gateway.upstream import Upstream, UpstreamRequest, UpstreamUnavailable
+from adapters.wire.dialects import DIALECTS
+from adapters.wire.dialects.base import Ask, Body, ReplyHeader, dump
+from adapters.wire.dialects.chat import Chat, with_usage
 from prompt_lab.redact import Redactor
 
 _CHAT = Chat()

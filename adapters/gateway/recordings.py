@@ -8,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
-from adapters.gateway.dialects import DIALECTS
-from adapters.gateway.dialects.base import Body, Dialect, Reply
 from adapters.gateway.records import REPLAYED, Origin, RunId
-from adapters.gateway.settings import DialectName, Route
+from adapters.gateway.settings import Route
+from adapters.wire.dialects import DIALECTS, DialectName
+from adapters.wire.dialects.base import Body, Dialect, Reply
 from prompt_lab.errors import StoreError
 from prompt_lab.store.files import disk_errors, write_text
 

@@ -5,9 +5,9 @@ import re
 from dataclasses import replace
 from typing import Protocol
 
-from adapters.gateway.dialects import DIALECTS
-from adapters.gateway.dialects.base import Body, Dialect, Reply, ReplyHeader, event
-from adapters.gateway.dialects.chat import Chat, came_for_us
+from adapters.wire.dialects import DIALECTS
+from adapters.wire.dialects.base import Body, Dialect, Reply, ReplyHeader, event, read_reply
+from adapters.wire.dialects.chat import Chat, came_for_us
 from prompt_lab.redact import Redactor
 
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
@@ -54,7 +54,7 @@ class PassOn:
     def end(self) -> tuple[bytes, Reply]:
         """The last event."""
         rest, self._rest = self._rest, b""
-        reply = self._dialect.read_stream(b"".join(self._all))
+        reply = read_reply(self._dialect, b"".join(self._all), streamed=True)
         return self._redactor.redact_known_keys(self._rename_model(rest)), _without_keys(
             reply, self._redactor
         )
@@ -62,7 +62,7 @@ class PassOn:
     def relay_answer(self, data: bytes) -> tuple[bytes, Reply]:
         """The answer as it is."""
         shown = self._redactor.redact_known_keys(data)
-        return shown, self._dialect.read(shown)
+        return shown, read_reply(self._dialect, shown)
 
     def refusal(self, status: int, data: bytes) -> bytes:  # noqa: ARG002 -- it is in no body
         """The refusal as it is."""
@@ -106,12 +106,12 @@ class Translate:
     def end(self) -> tuple[bytes, Reply]:
         """The closing events."""
         ready = self.relay_chunk(b"\n\n")  # an event that nothing stands behind
-        reply = _without_keys(_CHAT.read_stream(b"".join(self._all)), self._redactor)
+        reply = _without_keys(read_reply(_CHAT, b"".join(self._all), streamed=True), self._redactor)
         return ready + self._writer.write_end(reply), reply
 
     def relay_answer(self, data: bytes) -> tuple[bytes, Reply]:
         """The answer in the other dialect."""
-        reply = _CHAT.read(self._redactor.redact_known_keys(data))
+        reply = read_reply(_CHAT, self._redactor.redact_known_keys(data))
         return self._dialect.answer(reply, self._stamp), reply
 
     def refusal(self, status: int, data: bytes) -> bytes:

@@ -82,6 +82,7 @@ def _session(*, trust_env: bool) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=trust_env,
+        auto_decompress=False,  # what is decompressed is bounded
         headers={"User-Agent": "prompt-lab"},
     )
 

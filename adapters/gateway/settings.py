@@ -5,18 +5,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from adapters.wire.addresses import ADDRESSES
+from adapters.wire.dialects import DialectName
+from adapters.wire.retry import RetryPolicy
 from prompt_lab.config.base import Config
 from prompt_lab.config.models import ModelConfig, Provider
 
 Mode = Literal["live", "record", "replay"]
-DialectName = Literal["chat", "responses", "messages", "ollama"]
-
-ADDRESSES: dict[Provider, str] = {
-    "openai": "https://api.openai.com/v1",
-    "openrouter": "https://openrouter.ai/api/v1",
-    "anthropic": "https://api.anthropic.com",
-    "ollama": "http://127.0.0.1:11434",
-}
 SPOKEN: dict[Provider, tuple[DialectName, ...]] = {
     "openai": ("chat", "responses"),
     "openrouter": ("chat", "responses", "messages"),
@@ -26,33 +21,6 @@ SPOKEN: dict[Provider, tuple[DialectName, ...]] = {
     "embedded": ("chat",),
 }
 """What a provider speaks by itself; every other dialect is turned into chat completions."""
-
-
-class RetryPolicy(Config):
-    """How often and how long a call is tried again. Seconds."""
-
-    attempts: int = Field(default=5, ge=1)
-    timeouts: int = Field(
-        default=2, ge=1, description="attempts that may time out without an answer"
-    )
-    first_pause: float = Field(default=0.5, ge=0, description="doubled at every further retry")
-    longest_pause: float = Field(
-        default=60.0, ge=0, description="a longer Retry-After is not waited for"
-    )
-
-    def grants(self, asked: float | None) -> bool:
-        """Whether the wait that a server asks for is given, or the next model asked at once."""
-        return asked is None or asked <= self.longest_pause
-
-    def pause(self, retry: int, asked: float | None) -> float:
-        """Seconds before the n-th retry: what the server asked for, else 0.5, 1, 2, 4 …; bounded.
-
-        >>> p = RetryPolicy()
-        >>> [p.pause(n, None) for n in (1, 2, 3)], p.pause(1, 7.0), p.pause(1, 900.0)
-        ([0.5, 1.0, 2.0], 7.0, 60.0)
-        """
-        wanted = self.first_pause * 2 ** (retry - 1) if asked is None else asked
-        return min(self.longest_pause, wanted)
 
 
 class Route(Config):

@@ -2,41 +2,33 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import aiohttp
 
 from adapters.gateway.accounting import ProviderQueue
 from adapters.gateway.client import ClientConnection
-from adapters.gateway.dialects.base import Reply
 from adapters.gateway.recordings import Recorded
 from adapters.gateway.records import CallAttempt
 from adapters.gateway.relay import Relay
 from adapters.gateway.settings import Route
+from adapters.wire.addresses import endpoint_url, key_header
+from adapters.wire.body import BodyDecoder
+from adapters.wire.dialects import DialectName
+from adapters.wire.dialects.base import Reply
+from adapters.wire.retry import (
+    ConnectError,
+    FailedAttempts,
+    ReadTimeout,
+    RetryableError,
+    read_retry_after,
+    retry_delay,
+)
+from adapters.wire.statuses import StatusKind, classify_status
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import count
-
-PATIENCE = frozenset({408, 409, 425, 429})
-UNUSABLE = frozenset({401, 402, 403, 404, 405, 410})
-
-
-class RetryableError(Exception):
-    """No answer this time."""
-
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class ReadTimeout(RetryableError):
-    """Nothing was said in the time that the model is given."""
-
-
-class ConnectError(RetryableError):
-    """There is no server at the address."""
 
 
 class UpstreamUnavailable(Exception):
@@ -75,7 +67,7 @@ class Upstream:
         self._session, self._env = session, env
         self._lane = ProviderQueue(route)
 
-    def auth(self, dialect: str) -> dict[str, str]:
+    def auth(self, dialect: DialectName) -> dict[str, str]:
         """The header with the key. Raises UpstreamUnavailable if it is not set."""
         name = self.route.config.key_env
         if not name:
@@ -86,9 +78,7 @@ class Upstream:
             raise UpstreamUnavailable(
                 f"{alias}: the environment variable {name} with the key is not set for the gateway"
             )
-        if self.route.config.provider == "anthropic" and dialect == "messages":
-            return {"x-api-key": key}
-        return {"Authorization": f"Bearer {key}"}
+        return key_header(self.route.config, dialect, key)
 
     async def ask(
         self,
@@ -103,7 +93,7 @@ class Upstream:
         Where no server listens the next model is tried at once; the `last` one is given time.
         """
         patience, alias = self.route.patience, self.route.config.alias
-        retries, timeouts = 0, 0
+        failed = FailedAttempts()
         while True:
             attempt = CallAttempt(model=alias, note=sent.note)
             attempts.append(attempt)
@@ -112,19 +102,19 @@ class Upstream:
             except RetryableError as busy:
                 problem = busy
             attempt.problem = str(problem)
-            retries += 1
-            timeouts += isinstance(problem, ReadTimeout)
-            tired = retries >= patience.attempts or timeouts >= patience.timeouts
-            if client.started or tired or (isinstance(problem, ConnectError) and not last):
-                times = count(retries, "attempt")
+            failed = failed.add(problem)
+            delay = retry_delay(patience, failed, problem.retry_after)
+            elsewhere = isinstance(problem, ConnectError) and not last
+            if client.started or delay is None or elsewhere:
+                times = count(failed.number, "attempt")
                 raise UpstreamUnavailable(f"{alias} did not answer in {times}: {problem}")
-            if not patience.grants(problem.retry_after):
+            if problem.retry_after is not None and problem.retry_after > patience.longest_pause:
                 raise UpstreamUnavailable(
                     f"{alias} asks for a wait of {problem.retry_after:,.0f} seconds, which is more"
                     f" than {patience.longest_pause:g}: {problem}"
                 )
-            attempt.pause = patience.pause(retries, problem.retry_after)
-            await asyncio.sleep(attempt.pause)
+            attempt.pause = delay
+            await asyncio.sleep(delay)
 
     async def _in_place(
         self, sent: UpstreamRequest, client: ClientConnection, attempt: CallAttempt
@@ -136,8 +126,7 @@ class Upstream:
             try:
                 return await self._call_once(base, sent, client, attempt)
             except TimeoutError:
-                limit = self.route.config.timeout_seconds
-                raise ReadTimeout(f"no answer in time (timeout_seconds: {limit:g})") from None
+                raise ReadTimeout(self.route.config.timeout_seconds) from None
             except aiohttp.ClientConnectorError as error:
                 raise ConnectError(f"no connection: {type(error).__name__}") from None
             except (aiohttp.ClientError, OSError) as error:
@@ -153,7 +142,7 @@ class Upstream:
         begun = time.perf_counter()
         limit = aiohttp.ClientTimeout(total=self.route.config.timeout_seconds)
         async with self._session(base).post(
-            address(base, self.route.config, sent.path),
+            endpoint_url(base, self.route.config, sent.path),
             data=sent.data,
             headers=sent.headers,
             timeout=limit,
@@ -162,14 +151,24 @@ class Upstream:
             attempt.status = response.status
             relay = sent.relay()
             if response.status != 200:
-                return _record_refusal(response, await response.read(), relay, self.route.config)
+                said = b"".join([piece async for piece in _pieces(response)])
+                return _record_refusal(response, said, relay, self.route.config)
             if sent.streamed and response.content_type == sent.stream_type:
                 found = await _stream(response, sent, relay, client)
             else:
-                data, reply = relay.relay_answer(await response.read())
+                whole = b"".join([piece async for piece in _pieces(response)])
+                data, reply = relay.relay_answer(whole)
                 found = Recorded(200, "application/json", data, reply)
             seconds = time.perf_counter() - begun
             return replace(found, seconds=seconds, waited=attempt.waited)
+
+
+async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The body, decompressed and bounded. Raises ValueError."""
+    decoder = BodyDecoder(response.headers.get("Content-Encoding"))
+    async for piece in response.content.iter_any():
+        yield decoder.feed(piece)
+    yield decoder.finish()
 
 
 async def _stream(
@@ -177,7 +176,7 @@ async def _stream(
 ) -> Recorded:
     kind = sent.given_type
     out: list[bytes] = []
-    async for piece in response.content.iter_any():
+    async for piece in _pieces(response):
         out.append(relay.relay_chunk(piece))
         if out[-1]:
             await client.send(out[-1], kind, sent.marks)
@@ -195,30 +194,10 @@ def _record_refusal(
     status = response.status
     said = relay.refusal(status, data)
     text = f"HTTP {status}: {said.decode(errors='replace')[:300]}"
-    if status in PATIENCE or status >= 500:
-        raise RetryableError(text, seconds_of(response.headers.get("Retry-After")))
-    if status in UNUSABLE or status < 400:
+    kind = classify_status(status)
+    if kind is StatusKind.RETRYABLE:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        raise RetryableError(text, read_retry_after(headers, datetime.now(UTC)))
+    if kind is not StatusKind.REFUSED:
         raise UpstreamUnavailable(f"{config.alias} cannot be used: {text}")
     return Recorded(status, "application/json", said, Reply(""))
-
-
-def address(base: str, config: ModelConfig, path: str) -> str:
-    """Where a dialect is spoken. Anthropic's and Ollama's base URLs have no version in them."""
-    base = base.rstrip("/")
-    if path.startswith("/api/") or config.provider in ("anthropic", "ollama"):
-        return base.removesuffix("/v1") + path
-    return base + path.removeprefix("/v1")
-
-
-def seconds_of(value: str | None) -> float | None:
-    """Seconds to wait, from either form of Retry-After: a number, or a date."""
-    try:
-        return None if value is None else max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(str(value))
-    except ValueError:
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from adapters.llm import class_calls
-from adapters.llm.base import RetryableCall, hide_key
+from adapters.llm.base import hide_key
 from adapters.llm.chat import ChatClient, ChatLlm
+from adapters.wire.retry import RetryableError
 from prompt_lab.config.arguments import resolved, unset
 from prompt_lab.errors import ModelUnavailable, TransientError
 from prompt_lab.ports import Answer, Request
@@ -128,7 +129,7 @@ class LlamaIndexClass(ChatLlm):
         chat = self._chat
         try:
             return CLASSES[self._class].call(chat, self.config, request, self._arguments)
-        except RetryableCall as busy:
+        except RetryableError as busy:
             if getattr(chat, "max_retries", 0):
                 raise TransientError(f"{self.config.alias} did not answer: {busy}") from None
             raise

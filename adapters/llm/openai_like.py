@@ -1,104 +1,42 @@
-"""Models that speak OpenAI's chat completions: OpenAI, OpenRouter, any server that does."""
+"""Anything that speaks OpenAI's chat completions, through llama-index' OpenAILike.
+
+For low-volume calls, and for runs whose config says `client: sdk`.
+"""
 
 import time
 from collections.abc import Callable, Mapping
-from itertools import count
 from typing import Any
 
-from adapters.llm.base import BaseLlm, RetryableCall, hide_key
-from adapters.llm.chat import chat_messages, faults
-from adapters.llm.per_process import PerProcess
+from adapters.llm.base import hide_key
+from adapters.llm.chat import ChatClient, ChatLlm, chat_messages, faults
+from adapters.llm.response_format import response_format
+from adapters.llm.sdk_transport import make_http_client
+from adapters.llm.wire_requests import base_address, no_address
+from adapters.wire.dialects.base import normalize_finish
+from adapters.wire.retry import RetryableError
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import ModelUnavailable
 from prompt_lab.ports import Answer, Request
 
-_REFUSED = {
-    *("allOf", "oneOf", "not", "if", "then", "else"),
-    *("dependentRequired", "dependentSchemas", "patternProperties"),
-}
-"""Keywords that a strict schema may not hold."""
 
-
-def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The key `response_format` of a request.
-
-    `strict` is true only where OpenAI takes it: a schema with an optional field would be refused.
-    Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
-    """
-    strict = schema.get("type") == "object" and "anyOf" not in schema and _strict(schema)
-    body = {"name": "answer", "schema": dict(schema), "strict": strict}
-    return {"type": "json_schema", "json_schema": body}
-
-
-def _strict(schema: object) -> bool:
-    """Whether each object in it requires all of its fields and allows no others."""
-    if not isinstance(schema, Mapping) or _REFUSED & schema.keys():
-        return False
-    fields = _named_schema(schema, "properties")
-    if "properties" in schema or "object" in _types(schema):
-        required = schema.get("required", [])
-        closed = schema.get("additionalProperties") is False
-        if not closed or not all(name in required for name in fields):
-            return False
-    choices = schema.get("anyOf", [])
-    parts = [*fields.values(), *_named_schema(schema, "$defs").values()]
-    parts += _named_schema(schema, "definitions").values()
-    parts += choices if isinstance(choices, list) else []
-    parts += [schema["items"]] if "items" in schema else []
-    return all(map(_strict, parts))
-
-
-def _types(schema: Mapping[str, Any]) -> list[Any]:
-    said = schema.get("type")
-    return said if isinstance(said, list) else [said]
-
-
-def _named_schema(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = schema.get(key)
-    return found if isinstance(found, Mapping) else {}
-
-
-ADDRESSES = {
-    "openai": "https://api.openai.com/v1",
-    "openrouter": "https://openrouter.ai/api/v1",
-}
-
-LANES = 8
-"""A client looks through all its connections at every call: at 128 at a time, one client costs
-several times as much CPU as eight."""
-
-
-class OpenAiLike(BaseLlm):
-    """Through llama-index' OpenAILike; the connections are shared by all aliases."""
-
-    def __init__(self, config: ModelConfig, **given: Any) -> None:
-        super().__init__(config, **given)
-        self._chats = PerProcess(self._connect)
+class OpenAiLike(ChatLlm):
+    """Through llama-index' OpenAILike."""
 
     def check(self) -> str | None:
         """Which address or key is missing, or None. Makes no call."""
-        if not self._address:
-            # llama-index would turn to OpenAI itself, with a key that is not meant for it.
-            return "it has no base URL: add 'base_url:' to its file"
-        return super().check()
+        # llama-index would turn to OpenAI itself, with a key that is not meant for it.
+        return no_address(self.config) or super().check()
 
-    def close(self) -> None:
-        """Forget the clients. Their connections are shared, and end with the process."""
-        self._chats.take()
-
-    @property
-    def _address(self) -> str:
-        return self.config.base_url or ADDRESSES.get(self.config.provider, "")
-
-    def _connect(self) -> list[Any]:
-        if not self._address:
-            raise ModelUnavailable(f"{self.config.alias}: {self.check()}")
-        made = _connections.get()
-        return [chat_client(self.config, self._address, lambda: self.key, http) for http in made]
+    def _connect(self) -> ChatClient:
+        if why := no_address(self.config):
+            raise ModelUnavailable(f"{self.config.alias}: {why}")
+        http = make_http_client()
+        made = chat_client(self.config, base_address(self.config), lambda: self.key, http)
+        return ChatClient(made, http.close)
 
     def _call(self, request: Request) -> Answer:
-        chats = self._chats.get()
-        return complete(chats[next(_turns) % len(chats)], self.config, request)
+        sent = call_settings(self.config, request)
+        return converse(self._chat, self.config, request, sent)
 
 
 def chat_client(config: ModelConfig, address: str, key: Callable[[], str], http: Any) -> Any:
@@ -130,16 +68,6 @@ def chat_client(config: ModelConfig, address: str, key: Callable[[], str], http:
     return chat
 
 
-def complete(
-    chat: Any, config: ModelConfig, request: Request, more: Mapping[str, Any] | None = None
-) -> Answer:
-    """One chat completion as an Answer; `more` are keys of the request beside the config's own.
-
-    Raises RetryableError, CallRefused or ModelUnavailable.
-    """
-    return converse(chat, config, request, call_settings(config, request, more or {}))
-
-
 def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str, Any]) -> Answer:
     """One chat of any llama-index class on OpenAI's client; `sent` goes along with the texts.
 
@@ -153,7 +81,7 @@ def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str
         return _answer(response, time.perf_counter() - begun)
 
 
-def call_settings(config: ModelConfig, request: Request, more: Mapping[str, Any]) -> dict[str, Any]:
+def call_settings(config: ModelConfig, request: Request) -> dict[str, Any]:
     """What goes along with the messages."""
     settings = config.settings
     limit = "max_completion_tokens" if config.provider == "openai" else "max_tokens"
@@ -165,22 +93,25 @@ def call_settings(config: ModelConfig, request: Request, more: Mapping[str, Any]
     # What is in extra_body goes into the request as it is: the client refuses keys that it
     # does not know, and takes long to walk through a schema.
     asked = {} if request.schema is None else {"response_format": response_format(request.schema)}
-    sent["extra_body"] = {**asked, **settings.extra, **more}
+    sent["extra_body"] = {**asked, **settings.extra}
     return sent
 
 
 def _answer(response: Any, seconds: float) -> Answer:
     raw = response.raw
-    reason = raw.choices[0].finish_reason or "stop"
+    choice, text = raw.choices[0], response.message.content or ""
+    reason, refusal = choice.finish_reason, getattr(choice.message, "refusal", None)
     if reason == "error":
-        raise RetryableCall("the server failed while it was answering")
+        raise RetryableError("the server behind the address failed while it answered")
+    if refusal and not text:
+        text, reason = refusal, "refusal"
     usage = raw.usage
     return Answer(
-        text=response.message.content or "",
+        text=text,
         input_tokens=usage.prompt_tokens if usage else 0,
         output_tokens=usage.completion_tokens if usage else 0,
         seconds=seconds,
-        finish_reason=reason,
+        finish_reason=normalize_finish(reason),
         answered_by=raw.model or "",
     )
 
@@ -189,20 +120,3 @@ def _omit() -> Any:
     from openai import omit  # noqa: PLC0415
 
     return omit
-
-
-def _connect_all() -> list[Any]:
-    import httpx  # noqa: PLC0415
-
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
-    trust = httpx.create_ssl_context()  # takes longer to make than a client
-    return [
-        httpx.Client(limits=limits, timeout=None, follow_redirects=True, verify=trust)
-        for _ in range(LANES)
-    ]
-
-
-_connections: PerProcess[list[Any]] = PerProcess(_connect_all)
-"""Connections for all aliases, in lanes; each call brings its own time limit."""
-
-_turns = count()

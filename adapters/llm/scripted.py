@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from adapters.llm.base import BaseLlm, TimedOut
+from adapters.llm.base import BaseLlm
+from adapters.wire.retry import ReadTimeout
 from prompt_lab.config.base import Config
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import CallRefused, ConfigError, TransientError
@@ -111,7 +112,7 @@ class Scripted(BaseLlm):
         match self.script.fail:
             case "never":
                 self._pause(self.config.timeout_seconds)
-                raise TimedOut(self.config)
+                raise ReadTimeout(self.config.timeout_seconds)
             case "outside":
                 raise TransientError(f"{name}: fails from outside, as its script says")
             case "refused":

@@ -58,6 +58,10 @@ class ModelConfig(Config):
     deterministic: bool = Field(description="equal requests give equal answers, whenever asked")
     workers: int = Field(default=1, ge=1, description="calls at the same time")
     timeout_seconds: float = Field(default=120.0, gt=0, description="limit of one call")
+    client: Literal["wire", "sdk"] = Field(
+        default="wire",
+        description="what runs are made with: our own lean client, or the vendor's SDK",
+    )
     price: TokenPrice | None = None
     status: Literal["active", "removed"] = "active"
     reason: str = Field(default="", description="why a removed model was removed")

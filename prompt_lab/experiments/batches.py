@@ -12,6 +12,7 @@ from pathlib import Path
 
 from prompt_lab.clock import utc_now
 from prompt_lab.config.lab import StepConfig
+from prompt_lab.config.model_keys import describe_model
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.evaluate.batches import BatchRequest, NoEarlierRuns, plan_runs
 from prompt_lab.experiments.crash import EVENT, TAINT
@@ -193,7 +194,7 @@ def _claim(experiment: Experiment, order: BatchOrder, run: PlannedRun) -> Path:
         "replicate": run.replicate,
         "probe": run.probe,
         "commit": order.commits[run.side],
-        "model_config": model.model_dump(mode="json"),
+        "model_config": describe_model(model),
         **(
             {"gateway": experiment.context.defaults.gateway.model_dump()}
             if experiment.context.runs_in_own_process(experiment.step)

@@ -50,7 +50,7 @@ class LabContext:
     """The shipped configs, used where the lab's own have none."""
     project: Path | None = None
     """A promptlab.yaml, whose sections come before the files of `configs`."""
-    _llms: dict[str, Llm] = field(default_factory=dict)
+    _llms: dict[tuple[str, str], Llm] = field(default_factory=dict)
     _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
     _hosts: dict[str, CodeHost] = field(default_factory=dict)
     _workspaces: dict[str, Workspace] = field(default_factory=dict)
@@ -116,11 +116,19 @@ class LabContext:
         return self.llm(model.alias).check()
 
     def llm(self, alias: str) -> Llm:
-        """The model behind an alias."""
-        if alias not in self._llms:
-            config = self.models[alias]
-            self._llms[alias] = self.load_adapter("llm", config.provider)(config)
-        return self._llms[alias]
+        """The model behind an alias, as runs ask it: by the client that its config says."""
+        return self._llm(alias, "llm_sdk" if self.models[alias].client == "sdk" else "llm")
+
+    def sdk_llm(self, alias: str) -> Llm:
+        """The same by its vendor's SDK, for the few calls of analysts, judges and agents."""
+        return self._llm(alias, "llm_sdk")
+
+    def _llm(self, alias: str, kind: str) -> Llm:
+        config = self.models[alias]
+        path = (kind, alias)
+        if path not in self._llms:
+            self._llms[path] = self.load_adapter(kind, config.provider)(config)
+        return self._llms[path]
 
     def llm_of(self, aliases: Sequence[str]) -> Llm:
         """The first of several models, with the others as its fallbacks."""

@@ -135,7 +135,7 @@ def _answer(
     fault = breaker.refusal(alias)
     if fault is not None:
         return fault
-    meter, text, refusal = Meter(experiment.context.llm(alias), judge.model), "", ""
+    meter, text, refusal = Meter(experiment.context.sdk_llm(alias), judge.model), "", ""
     try:
         text = meter.ask(question.request).text
     except CallRefused as error:

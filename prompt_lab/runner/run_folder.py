@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prompt_lab.clock import utc_now
+from prompt_lab.config.model_keys import describe_model
 from prompt_lab.errors import LabBusy, StoreError
 from prompt_lab.evaluate.answers import text_sha256
 from prompt_lab.experiments.batches import adapter_digest, head_of_meta, settings_text
@@ -143,7 +144,7 @@ def _format_value(value: object) -> str:
 def _meta(order: RunnerOrder, side: Side, site: Checkout) -> dict[str, Any]:
     ctx, models = order.ctx, [order.ctx.models[alias] for alias in order.models]
     version = version_of(ctx, order.step, site.commit)
-    configs = [model.model_dump(mode="json", exclude={"workers"}) for model in models]
+    configs = [describe_model(model, without=["workers"]) for model in models]
     return {
         **head_of_meta(order.step, order.models, order.workers),
         "iteration": NO_ITERATION,

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from adapters.gateway.owner import Gateway
-from adapters.gateway.settings import RetryPolicy, Route
+from adapters.gateway.settings import Route
+from adapters.wire.retry import RetryPolicy
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import Side
 

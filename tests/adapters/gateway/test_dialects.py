@@ -8,10 +8,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from adapters.gateway.dialects import DIALECTS
-from adapters.gateway.dialects.base import Message, Reply, ReplyHeader
 from adapters.gateway.relay import PassOn, Translate, rendered
-from adapters.gateway.settings import DialectName
+from adapters.wire.dialects import DIALECTS, DialectName
+from adapters.wire.dialects.base import Message, Reply, ReplyHeader
 from prompt_lab.redact import Redactor
 from tests.adapters.gateway.conftest import KEY
 

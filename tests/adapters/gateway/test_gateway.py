@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adapters.gateway.dialects import DIALECTS
+from adapters.wire.dialects import DIALECTS
 from prompt_lab.errors import TransientError, UnknownName
 from tests.adapters.gateway.conftest import KEY, KEY_ENV, SAID, Start, ask, issue, post, route
 from tests.adapters.gateway.stand_in import StandIn

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from adapters.llm.base import BaseLlm, hide_key
-from adapters.llm.per_process import PerProcess
+from adapters.wire.per_process import PerProcess
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 

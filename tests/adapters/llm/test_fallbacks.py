@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from adapters.llm.openai_like import OpenAiLike
 from adapters.llm.scripted import GARBAGE, Scripted
+from adapters.llm.wire import WireLlm
 from prompt_lab.config.models import CallSettings, ModelConfig
 from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, TransientError
 from prompt_lab.experiments.fallbacks import Fallbacks
@@ -80,7 +80,7 @@ def test_one_usable_model_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_key_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY_ENV, raising=False)
     vendor = next(each for each in VENDORS if each.provider == "openai_like")
-    keyless = OpenAiLike(vendor.config("http://127.0.0.1:9"))
+    keyless = WireLlm(vendor.config("http://127.0.0.1:9"))
     with pytest.raises(ModelUnavailable, match=KEY_ENV):
         keyless.ask(ASKED)
     assert Fallbacks({"a": keyless, "b": model("b", otherwise="x")}).ask(ASKED).alias == "b"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adapters.llm.openai_like import response_format
+from adapters.llm.response_format import response_format
 
 NUMBER = {"type": "number"}
 

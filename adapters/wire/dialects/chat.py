@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.gateway.dialects.base import (
+from adapters.wire.dialects.base import (
     Ask,
     Body,
     Dialect,
@@ -13,6 +13,7 @@ from adapters.gateway.dialects.base import (
     dump,
     events,
     load,
+    normalize_finish,
     select_settings,
     text_of,
     tools_of,
@@ -60,18 +61,25 @@ class Chat(Dialect):
         if choice is None or choice.get("finish_reason") == "error":
             raise ValueError("it has no choices, or one that is an error")
         message = choice.get("message") or {}
-        return _reply(found, _message_text(message), choice.get("finish_reason"))
+        text, finish = _message_text(message), choice.get("finish_reason")
+        if not text and message.get("refusal"):
+            text, finish = message["refusal"], "refusal"
+        return _reply(found, text, finish)
 
     def read_stream(self, raw: bytes) -> Reply:
         """The deltas of the first choice, together."""
-        text, finish, last = "", None, dict[str, Any]()
+        text, refusal, finish, last = "", "", None, dict[str, Any]()
         for found in events(raw):
             last |= {key: found[key] for key in ("model", "usage") if found.get(key)}
             choice = _first_choice(found) or {}
-            text += _message_text(choice.get("delta") or {})
+            delta = choice.get("delta") or {}
+            text += _message_text(delta)
+            refusal += delta.get("refusal") or ""
             finish = choice.get("finish_reason") or finish
         if finish is None or finish == "error":
             raise ValueError("it ended before its last event")
+        if not text and refusal:
+            text, finish = refusal, "refusal"
         return _reply(last, text, finish)
 
     def answer(self, reply: Reply, stamp: ReplyHeader) -> bytes:
@@ -169,7 +177,7 @@ def _reply(found: Mapping[str, Any], text: str, finish: Any) -> Reply:
     tokens = found.get("usage") or {}
     return Reply(
         text,
-        "length" if finish == "length" else "stop",
+        normalize_finish(finish),
         tokens.get("prompt_tokens"),
         tokens.get("completion_tokens"),
         str(found.get("model") or ""),
@@ -185,9 +193,8 @@ def _first_choice(found: Mapping[str, Any]) -> Body | None:
 def _message_text(message: Mapping[str, Any]) -> str:
     """The content, or the input of the tools that are called."""
     calls = message.get("tool_calls") or []
-    return message.get("content") or "".join(
-        (call.get("function") or {}).get("arguments") or "" for call in calls
-    )
+    text, _ = text_of(message.get("content"))
+    return text or "".join((call.get("function") or {}).get("arguments") or "" for call in calls)
 
 
 def _call(stamp: ReplyHeader, reply: Reply) -> Body:

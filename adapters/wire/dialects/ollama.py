@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.gateway.dialects.base import (
+from adapters.wire.dialects.base import (
     Ask,
     Body,
     Dialect,
@@ -13,6 +13,7 @@ from adapters.gateway.dialects.base import (
     dump,
     events,
     load,
+    normalize_finish,
     object_in,
     select_settings,
     tools_of,
@@ -113,10 +114,9 @@ class OllamaWriter:
 
 
 def _reply(found: Body, text: str) -> Reply:
-    cut = found.get("done_reason") == "length"
     return Reply(
         text,
-        "length" if cut else "stop",
+        normalize_finish(found.get("done_reason")),
         found.get("prompt_eval_count"),
         found.get("eval_count"),
         str(found.get("model") or ""),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adapters.gateway.dialects.base import (
+from adapters.wire.dialects.base import (
     Ask,
     Body,
     Dialect,
@@ -12,12 +12,13 @@ from adapters.gateway.dialects.base import (
     dump,
     events,
     load,
+    normalize_finish,
     select_settings,
     text_of,
     tools_of,
 )
-from adapters.gateway.dialects.chat import Chat
-from adapters.gateway.dialects.responses_writer import ResponsesWriter, full_response
+from adapters.wire.dialects.chat import Chat
+from adapters.wire.dialects.responses_writer import ResponsesWriter, full_response
 
 _SETTINGS = {"max_output_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p"}
 _TEXT = ("input_text", "output_text", "text")
@@ -95,11 +96,18 @@ def _reply(found: Body) -> Reply:
     parts = [part for item in items for part in item.get("content") or []]
     inputs = [item.get("arguments", "") for item in items if item.get("type") == "function_call"]
     texts = [part.get("text", "") for part in parts if part.get("type") == "output_text"]
+    refusals = [part.get("refusal", "") for part in parts if part.get("type") == "refusal"]
     tokens = found.get("usage") or {}
     return Reply(
-        "".join(inputs or texts),
-        "length" if found.get("status") == "incomplete" else "stop",
+        "".join(inputs or texts or refusals),
+        "refusal" if refusals and not inputs and not texts else _finish(found),
         tokens.get("input_tokens"),
         tokens.get("output_tokens"),
         str(found.get("model") or ""),
     )
+
+
+def _finish(found: Body) -> str:
+    if found.get("status") != "incomplete":
+        return "stop"
+    return normalize_finish((found.get("incomplete_details") or {}).get("reason") or "length")

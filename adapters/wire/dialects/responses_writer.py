@@ -3,7 +3,9 @@
 from itertools import count
 from typing import Any
 
-from adapters.gateway.dialects.base import Body, Reply, ReplyHeader, dump
+from adapters.wire.dialects.base import Body, Reply, ReplyHeader, dump
+
+_INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
 class ResponsesWriter:
@@ -65,19 +67,22 @@ class ResponsesWriter:
 
 def full_response(reply: Reply, stamp: ReplyHeader) -> Body:
     """The response as one object."""
-    status = "incomplete" if reply.finish == "length" else "completed"
-    return _response(stamp, status, [_item(reply, stamp, status)], _usage(reply))
+    status = "incomplete" if reply.finish in _INCOMPLETE else "completed"
+    return _response(stamp, status, [_item(reply, stamp, status)], _usage(reply)) | (
+        {"incomplete_details": {"reason": _INCOMPLETE[reply.finish]}}
+        if status == "incomplete"
+        else {}
+    )
 
 
 def _response(stamp: ReplyHeader, status: str, output: list[Body], usage: Body | None) -> Body:
-    cut = {"reason": "max_output_tokens"} if status == "incomplete" else None
     return {
         "id": f"resp_{stamp.id}",
         "object": "response",
         "created_at": stamp.created,
         "status": status,
         "error": None,
-        "incomplete_details": cut,
+        "incomplete_details": None,
         "model": stamp.model,
         "output": output,
         "parallel_tool_calls": False,

@@ -1,8 +1,9 @@
 """Anthropic's messages."""
 
+import json
 from typing import Any
 
-from adapters.gateway.dialects.base import (
+from adapters.wire.dialects.base import (
     Ask,
     Body,
     Dialect,
@@ -12,6 +13,7 @@ from adapters.gateway.dialects.base import (
     dump,
     events,
     load,
+    normalize_finish,
     object_in,
     select_settings,
     text_of,
@@ -61,10 +63,9 @@ class MessagesDialect(Dialect):
         if not isinstance(blocks, list):
             raise ValueError("it has no content")
         texts = [b.get("text", "") for b in blocks if b.get("type") == "text"]
-        inputs = [
-            dump(b.get("input") or {}).decode() for b in blocks if b.get("type") == "tool_use"
-        ]
-        return _reply(found, "".join(inputs or texts), found.get("usage") or {})
+        inputs = [b.get("input") or {} for b in blocks if b.get("type") == "tool_use"]
+        text = json.dumps(inputs[0], ensure_ascii=False) if inputs else "".join(texts)
+        return _reply(found, text, found.get("usage") or {})
 
     def read_stream(self, raw: bytes) -> Reply:
         """The deltas together; the tokens of the start, then those of the end."""
@@ -141,7 +142,7 @@ def _reply(found: Body, text: str, tokens: Body) -> Reply:
     counts = [tokens[part] for part in parts if tokens.get(part) is not None]
     return Reply(
         text,
-        "length" if found.get("stop_reason") == "max_tokens" else "stop",
+        normalize_finish(found.get("stop_reason")),
         sum(counts) if counts else None,
         tokens.get("output_tokens"),
         str(found.get("model") or ""),
@@ -163,6 +164,8 @@ def _tool(stamp: ReplyHeader) -> Body:
 def _stop(reply: Reply, tool: bool) -> str:
     if reply.finish == "length":
         return "max_tokens"
+    if reply.finish in ("refusal", "content_filter"):
+        return "refusal"
     return "tool_use" if tool else "end_turn"
 
 

@@ -4,7 +4,9 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from prompt_lab.json_limits import parse_json
 
 Body = dict[str, Any]
 
@@ -36,19 +38,51 @@ class Ask:
 
 @dataclass(frozen=True)
 class Reply:
-    """What an answer says. Tokens are None where it does not name them, or names less than 0."""
+    """What an answer says. Tokens are None where it names none that can be.
+
+    `finish` is one of stop, length, refusal, content_filter, or the server's own word for what
+    is none of these. The text of a refusal is its reason.
+    """
 
     text: str
-    finish: Literal["stop", "length"] = "stop"
+    finish: str = "stop"
     input_tokens: int | None = None
     output_tokens: int | None = None
     model: str = ""
 
     def __post_init__(self) -> None:
         told = (self.input_tokens, self.output_tokens)
-        if any(n is not None and not (isinstance(n, int) and n >= 0) for n in told):
+        if any(n is not None and not is_count(n) for n in told):
             object.__setattr__(self, "input_tokens", None)
             object.__setattr__(self, "output_tokens", None)
+
+
+MOST_TOKENS = 10**9
+"""Of one call: what is beyond it cannot be, and would be money."""
+_FINISHES = {
+    **dict.fromkeys(("stop", "tool_calls", "function_call", "end_turn"), "stop"),
+    **dict.fromkeys(("stop_sequence", "tool_use"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "max_output_tokens"), "length"),
+    "model_context_window_exceeded": "length",
+    **dict.fromkeys(("content_filter", "safety", "SAFETY"), "content_filter"),
+}
+
+
+def normalize_finish(reason: object) -> str:
+    """A server's reason for the end of its answer, in our words.
+
+    >>> [normalize_finish(r) for r in ("end_turn", "max_tokens", "refusal", None, "pause_turn")]
+    ['stop', 'length', 'refusal', 'stop', 'pause_turn']
+    """
+    if not isinstance(reason, str) or not reason:
+        return "stop"
+    return _FINISHES.get(reason, reason[:40])
+
+
+def is_count(tokens: object) -> bool:
+    """Whether this can be a number of tokens of one call."""
+    whole = isinstance(tokens, int) and not isinstance(tokens, bool)
+    return whole and 0 <= tokens <= MOST_TOKENS  # type: ignore[operator]
 
 
 @dataclass(frozen=True)
@@ -117,12 +151,23 @@ class Dialect(ABC):
 
 def load(raw: bytes) -> Body:
     """An answer's object. Raises ValueError where it is none, or is an error."""
-    found = json.loads(raw)
+    found = parse_json(raw)
     if not isinstance(found, dict):
         raise ValueError("it is not an object")
     if found.get("error"):
         raise ValueError(f"it is an error: {json.dumps(found['error'])[:300]}")
     return found
+
+
+def read_reply(dialect: Dialect, raw: bytes, *, streamed: bool = False) -> Reply:
+    """What an answer says. Raises ValueError for anything else, whatever its shape."""
+    try:
+        reply = dialect.read_stream(raw) if streamed else dialect.read(raw)
+    except (AttributeError, TypeError, LookupError) as error:
+        raise ValueError(f"it has another shape ({type(error).__name__})") from None
+    if not isinstance(reply.text, str):
+        raise ValueError("its text is none")
+    return reply
 
 
 def dump(value: Mapping[str, Any]) -> bytes:
