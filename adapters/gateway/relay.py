@@ -49,24 +49,24 @@ class PassOn:
         self._rest += data
         cut = _end(self._rest, self._dialect.stream_type, held=1)
         ready, self._rest = self._rest[:cut], self._rest[cut:]
-        return self._redactor.redact_known_keys(self._rename_model(ready))
+        return self._redactor.answer_bytes(self._rename_model(ready))
 
     def end(self) -> tuple[bytes, Reply]:
         """The last event."""
         rest, self._rest = self._rest, b""
         reply = read_reply(self._dialect, b"".join(self._all), streamed=True)
-        return self._redactor.redact_known_keys(self._rename_model(rest)), _without_keys(
+        return self._redactor.answer_bytes(self._rename_model(rest)), _without_keys(
             reply, self._redactor
         )
 
     def relay_answer(self, data: bytes) -> tuple[bytes, Reply]:
         """The answer as it is."""
-        shown = self._redactor.redact_known_keys(data)
-        return shown, read_reply(self._dialect, shown)
+        shown = self._redactor.answer_bytes(data)
+        return shown, _without_keys(read_reply(self._dialect, shown), self._redactor)
 
     def refusal(self, status: int, data: bytes) -> bytes:  # noqa: ARG002 -- it is in no body
         """The refusal as it is."""
-        return self._redactor.redact_known_keys(data)
+        return self._redactor.answer_bytes(data)
 
     def _rename_model(self, data: bytes) -> bytes:
         if not isinstance(self._dialect, Chat) or b'"usage"' not in data:
@@ -98,7 +98,7 @@ class Translate:
         ready, self._rest = self._rest[:cut], self._rest[cut:]
         out = [] if self._opened else [self._writer.write_start()]
         self._opened = True
-        for line in self._redactor.redact_known_keys(ready).splitlines():
+        for line in self._redactor.answer_bytes(ready).splitlines():
             text = _delta(line)
             out += [self._writer.delta(text)] if text else []
         return b"".join(out)
@@ -111,12 +111,12 @@ class Translate:
 
     def relay_answer(self, data: bytes) -> tuple[bytes, Reply]:
         """The answer in the other dialect."""
-        reply = read_reply(_CHAT, self._redactor.redact_known_keys(data))
+        reply = read_reply(_CHAT, self._redactor.answer_bytes(data))
         return self._dialect.answer(reply, self._stamp), reply
 
     def refusal(self, status: int, data: bytes) -> bytes:
         """The refusal in the other dialect."""
-        text = self._redactor.redact_known_keys(data).decode(errors="replace")
+        text = self._redactor.answer_bytes(data).decode(errors="replace")
         return self._dialect.error(status, _complaint(text))
 
 
@@ -130,7 +130,7 @@ def rendered(dialect: Dialect, reply: Reply, stamp: ReplyHeader, *, streamed: bo
 
 def _without_keys(reply: Reply, redactor: Redactor) -> Reply:
     """A stream may spread a key over two events."""
-    return replace(reply, text=redactor.known_in(reply.text))
+    return replace(reply, text=redactor.answer(reply.text))
 
 
 def _end(data: bytes, stream_type: str, *, held: int) -> int:

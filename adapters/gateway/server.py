@@ -21,6 +21,7 @@ from adapters.gateway.keyed import ByCall
 from adapters.gateway.recordings import ByRequest, Recordings
 from adapters.gateway.settings import GatewaySettings, RecordingsAt
 from adapters.gateway.upstream import Upstream
+from prompt_lab.config.model_keys import keys_of
 from prompt_lab.redact import Redactor
 
 IDLE_SECONDS = 4.0
@@ -45,8 +46,8 @@ async def _serve(settings: GatewaySettings, owner: int) -> None:
 
     routes = {route.config.alias: route for route in settings.routes}
     upstreams = {alias: Upstream(route, session, os.environ) for alias, route in routes.items()}
-    names = {route.config.key_env for route in settings.routes}
-    redactor = Redactor(os.environ.get(name, "") for name in names if name)
+    known = {key for route in settings.routes for key in keys_of(route.config, os.environ)}
+    redactor = Redactor(known)
     books = UsageAccounting(routes, redactor, settings.log)
     calls = CallHandler(settings.mode, upstreams, _recordings(settings), redactor, books)
     app = App(calls, books, settings.secret).build()

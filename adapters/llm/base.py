@@ -82,7 +82,10 @@ class BaseLlm(ABC):
         return os.environ.get(self.config.key_env, "none") if self.config.key_env else "none"
 
     def _believed(self, answer: Answer) -> Answer:
-        """The answer with 0 for a number of tokens that cannot be: it would be money got back."""
+        """The answer without keys, and with 0 for a number of tokens that cannot be.
+
+        A server may repeat the key that it was sent; a negative number would be money got back.
+        """
         told = (answer.input_tokens, answer.output_tokens)
         given, made = (n if is_count(n) else 0 for n in told)
         if (given, made) != told and not self._doubted:
@@ -92,7 +95,15 @@ class BaseLlm(ABC):
                 " so its costs are reported too low",
                 *(self.config.alias, *told),
             )
-        return replace(answer, input_tokens=given, output_tokens=made)
+        redactor = Redactor(keys_of(self.config, os.environ))
+        return replace(
+            answer,
+            text=redactor.answer(answer.text),
+            finish_reason=redactor.answer(answer.finish_reason),
+            answered_by=redactor.answer(answer.answered_by),
+            input_tokens=given,
+            output_tokens=made,
+        )
 
     @abstractmethod
     def _call(self, request: Request) -> Answer:
@@ -120,4 +131,4 @@ def fault_of(
 
 def hide_key(text: str, config: ModelConfig) -> str:
     """The text without the keys of a model: some servers repeat them in what they say."""
-    return Redactor(keys_of(config, os.environ)).known_in(text)
+    return Redactor(keys_of(config, os.environ)).text(text)

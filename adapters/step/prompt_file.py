@@ -13,6 +13,7 @@ from prompt_lab.config.lab import GatewayConfig, StepConfig, TargetConfig
 from prompt_lab.errors import CallRefused, StoreError, TargetError
 from prompt_lab.evaluate.answers import (
     blob_id,
+    find_refusal,
     parse_answer,
     render,
     request_sha256,
@@ -196,6 +197,9 @@ class PromptFileStep(ABC):
         return None
 
     def _keep_text(self, output: Path, answer: Answer) -> RunError | None:
+        if refusal := find_refusal(answer.text, answer.finish_reason):
+            self._forget(output.parent)
+            return refusal
         if answer.finish_reason == "length":
             self._forget(output.parent)
             why = f"the token limit cut the answer after {len(answer.text)} characters"

@@ -5,12 +5,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from pipeline.wiring import lab_context
-from prompt_lab.config.arguments import secrets_in
+from prompt_lab.config.model_keys import keys_of, mask_url
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import StoreError, TargetError
 from prompt_lab.evaluate.answers import RequestBuilder
@@ -123,14 +122,12 @@ def render_settings(model: ModelConfig, request: Request) -> list[str]:
         f"--- model {model.alias} ---",
         f"provider: {model.provider}",
         f"id: {model.id}",
-        *([f"address: {_without_user(model.base_url)}"] if model.base_url else []),
+        *([f"address: {mask_url(model.base_url)}"] if model.base_url else []),
         *(f"{name}: {'not sent' if value is None else value}" for name, value in sent.items()),
         *(f"{name}: {_as_json(value)}" for name, value in _extra(settings.model_dump(mode="json"))),
         f"timeout_seconds: {model.timeout_seconds:g} (not sent)",
     ]
-    known = secrets_in(settings.extra, os.environ)
-    known |= {os.environ.get(model.key_env, "")} if model.key_env else set()
-    return Redactor(known).text("\n".join(lines)).splitlines()
+    return Redactor(keys_of(model, os.environ)).text("\n".join(lines)).splitlines()
 
 
 def _extra(settings: dict[str, object]) -> Iterator[tuple[str, object]]:
@@ -141,8 +138,3 @@ def _extra(settings: dict[str, object]) -> Iterator[tuple[str, object]]:
 
 def _as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _without_user(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

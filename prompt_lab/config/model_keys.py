@@ -29,7 +29,7 @@ def mask_url(url: str) -> str:
     """An address as it may be written down: no user, no values of a query.
 
     >>> mask_url("https://me:secret@host:8080/v1?key=abc&b=")
-    'https://[key]@host:8080/v1?key=[key]&b=[key]'
+    'https://host:8080/v1?key=[key]&b=[key]'
     """
     parts = urlsplit(url)
     if "@" not in parts.netloc and not parts.query and not parts.fragment:
@@ -37,8 +37,7 @@ def mask_url(url: str) -> str:
     host = parts.netloc.rpartition("@")[2]
     names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     query = "&".join(f"{quote(name)}={HIDDEN}" for name in names)
-    user = f"{HIDDEN}@" if "@" in parts.netloc else ""
-    return urlunsplit((parts.scheme, user + host, parts.path, query, ""))
+    return urlunsplit((parts.scheme, host, parts.path, query, ""))
 
 
 def describe_model(config: ModelConfig, without: Collection[str] = ()) -> dict[str, Any]:

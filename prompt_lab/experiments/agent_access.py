@@ -4,6 +4,7 @@ import os
 
 from prompt_lab.agents.port import Agent, Copies
 from prompt_lab.config.agents import AgentConfig
+from prompt_lab.config.model_keys import keys_of
 from prompt_lab.errors import UnknownName
 from prompt_lab.experiments.context import LabContext
 
@@ -54,4 +55,6 @@ def secrets(ctx: LabContext) -> list[str]:
     names |= {model.key_env for model in ctx.models.values()}
     names |= {one.key_env for one in agents}
     names |= {name for one in agents for name in one.environment}
-    return [value for name in sorted(names) if (value := os.environ.get(name, ""))]
+    found = {os.environ.get(name, "") for name in names}
+    found |= {key for model in ctx.models.values() for key in keys_of(model, os.environ)}
+    return sorted(found - {""})

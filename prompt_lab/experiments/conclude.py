@@ -1,5 +1,6 @@
 """Conclude: the verdict as a comment on the pull request, then merge or close. Report: the page."""
 
+from prompt_lab.agents.publication import escape_line
 from prompt_lab.clock import utc_now
 from prompt_lab.decide.verdict import Code, Verdict, explain
 from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
@@ -104,8 +105,8 @@ def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tupl
 
 
 def _merge_pull(host: CodeHost, pull: Pull, change: Change, *, when: str) -> str:
-    """Merge, and return the merge commit. Raises CodeHostError if a person must act first."""
-    message = f"Merge #{pull.number}: {change.title}"
+    """The merge commit. Raises CodeHostError where a person has to do something first."""
+    message = f"Merge #{pull.number}: {escape_line(change.title)}"
     try:
         return host.merge(pull.number, expected_head=change.commit, message=message, when=when)
     except HeadMoved:

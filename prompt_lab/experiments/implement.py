@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from prompt_lab.agents.publication import escape_line, escape_markdown, escape_text
 from prompt_lab.errors import ConfigError, HeadMoved
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.follow_up import first_of, follow_up
@@ -80,14 +81,14 @@ def _proposed(experiment: Experiment, meta: IterationMeta) -> Change:
         branch,
         {experiment.context.step(experiment.step).prompt: draft.text}
         | _start_schema(experiment, meta),
-        message=_message(draft, direction, source),
+        message=escape_text(_message(draft, direction, source)),
         when=meta.created,
     )
     pull = experiment.context.code_host(meta.target).open_pull(
         branch,
         base=meta.main,
-        title=draft.title,
-        body=_message(draft, direction, source),
+        title=escape_line(draft.title),
+        body=escape_markdown(_message(draft, direction, source)),
         when=meta.created,
     )
     if pull.head != commit:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prompt_lab.agents import refusals, requests
 from prompt_lab.agents.port import Copies
+from prompt_lab.agents.publication import escape_line, escape_markdown
 from prompt_lab.agents.refusals import Contents, Fault, Refusal, in_words, redact_for_publication
 from prompt_lab.agents.requests import Proposal, parse_proposal
 from prompt_lab.analyze.leaks import leaks
@@ -49,7 +50,7 @@ def by_agent(experiment: Experiment, meta: IterationMeta) -> Change:
         honest = text_of(box.tree)
         prompt = _prompt(experiment, config, (direction, material.known), box)
         work = put_to_work(experiment, config, "implement", prompt, box, writes=True)
-        about = redact_for_publication(direction.title, redactor_of(experiment))
+        about = escape_line(redact_for_publication(direction.title, redactor_of(experiment)))
         commit, found = _commit_agent_work(tree, meta, box, f"{about}\n\nBy {config.name}.\n")
     faults = [*found, *_faults(experiment, meta, work, commit, honest)]
     withheld = any(fault.code == Refusal.VERIFY_SEEN for fault in faults)
@@ -149,8 +150,8 @@ def _change(
     proposal, direction, source = said
     redactor = redactor_of(experiment)
     title, description = (
-        redact_for_publication(proposal.title, redactor),
-        redact_for_publication(proposal.description, redactor),
+        escape_line(redact_for_publication(proposal.title, redactor)) or "A change without a title",
+        escape_markdown(redact_for_publication(proposal.description, redactor)),
     )
     branch = f"prompt-lab/{meta.iteration}-{meta.agent}"
     before, after = version_at(experiment, meta.main_commit), version_at(experiment, commit)
@@ -158,7 +159,7 @@ def _change(
     copies(experiment.context, meta.target).publish(commit, branch)
     body = (
         f"{description}\n\nWritten by the agent {meta.agent}.\nFrom: {source}\n"
-        f"Direction: {direction.title}\n{evidence(direction)}"
+        f"Direction: {escape_line(direction.title)}\n{escape_markdown(evidence(direction))}"
     )
     pull = experiment.context.code_host(meta.target).open_pull(
         branch,
