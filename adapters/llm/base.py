@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from threading import BoundedSemaphore
 
 from adapters.wire.dialects.base import is_count
@@ -95,7 +96,7 @@ class BaseLlm(ABC):
                 " so its costs are reported too low",
                 *(self.config.alias, *told),
             )
-        redactor = Redactor(keys_of(self.config, os.environ))
+        redactor = _redactor_of(frozenset(keys_of(self.config, os.environ)))
         return replace(
             answer,
             text=redactor.answer(answer.text),
@@ -131,4 +132,9 @@ def fault_of(
 
 def hide_key(text: str, config: ModelConfig) -> str:
     """The text without the keys of a model: some servers repeat them in what they say."""
-    return Redactor(keys_of(config, os.environ)).text(text)
+    return _redactor_of(frozenset(keys_of(config, os.environ))).text(text)
+
+
+@lru_cache(maxsize=256)
+def _redactor_of(keys: frozenset[str]) -> Redactor:
+    return Redactor(keys)

@@ -18,10 +18,12 @@ def keys_of(config: ModelConfig, environ: Mapping[str, str]) -> set[str]:
 
     Each also in the forms of a URL and of base64, since servers repeat whole headers.
     """
-    found = secrets_in(config.settings.extra, environ)
-    found |= {text for text in _literal_secrets("", config.settings.extra)}
-    found |= {environ.get(config.key_env, "")} if config.key_env else set()
-    found |= set(_secrets_of_url(config.base_url))
+    found = {environ.get(config.key_env, "")} if config.key_env else set()
+    if config.settings.extra:
+        found |= secrets_in(config.settings.extra, environ)
+        found |= set(_literal_secrets("", config.settings.extra))
+    if "@" in config.base_url or "?" in config.base_url:
+        found |= set(_secrets_of_url(config.base_url))
     return {form for key in found if key for form in _forms(key)}
 
 
