@@ -105,7 +105,7 @@ def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tupl
 
 
 def _merge_pull(host: CodeHost, pull: Pull, change: Change, *, when: str) -> str:
-    """The merge commit. Raises CodeHostError where a person has to do something first."""
+    """Merge, and return the merge commit. Raises CodeHostError if a person must act first."""
     message = f"Merge #{pull.number}: {escape_line(change.title)}"
     try:
         return host.merge(pull.number, expected_head=change.commit, message=message, when=when)
