@@ -102,7 +102,7 @@ def _answer(response: Any, seconds: float) -> Answer:
     choice, text = raw.choices[0], response.message.content or ""
     reason, refusal = choice.finish_reason, getattr(choice.message, "refusal", None)
     if reason == "error":
-        raise RetryableError("the server failed while it was answering")
+        raise RetryableError("the server behind the address failed while it answered")
     if refusal and not text:
         text, reason = refusal, "refusal"
     usage = raw.usage

@@ -21,7 +21,7 @@ def base_address(config: ModelConfig) -> str:
 
 def no_address(config: ModelConfig) -> str | None:
     """Why a model cannot be reached, or None."""
-    return None if base_address(config) else "it has no address: add 'base_url:' to its file"
+    return None if base_address(config) else "it has no base URL: add 'base_url:' to its file"
 
 
 def chat_body(config: ModelConfig, request: Request) -> Body:

@@ -14,8 +14,9 @@ from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import LabError
 from prompt_lab.ports import Answer, Request
 from tests.adapters.llm.fault_cases import CASES, SHAPE, SIZE, FaultCase
-from tests.adapters.llm.faulty_server import FaultyServer
+from tests.adapters.llm.faulty_server import FaultyServer, respond
 from tests.adapters.llm.vendors import KEY, KEY_ENV
+from tests.loopback import completion
 
 ASKED = Request("Extract the amount.", "Pay 12 EUR.", max_tokens=99)
 SECONDS = 0.4
@@ -96,3 +97,11 @@ def test_the_sdk_gives_the_same(case: FaultCase, ask: Ask) -> None:
     if wire[1] is not None and sdk[1] is not None:
         same = ("text", "input_tokens", "output_tokens", "finish_reason", "answered_by")
         assert [getattr(sdk[1], name) for name in same] == [getattr(wire[1], name) for name in same]
+
+
+@pytest.mark.parametrize("kind", ["llm", "llm_sdk"])
+def test_a_key_that_a_server_repeats_is_in_no_answer(ask: Ask, kind: str) -> None:
+    said = completion(f"Bearer {KEY} and sk-abcdefabcdefabcdef") | {"model": KEY}
+    _, answer, _ = ask(FaultCase("echo", respond(200, said)), kind)
+    assert answer is not None
+    assert (answer.text, answer.answered_by) == ("Bearer [key] and [key]", "[key]")
