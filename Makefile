@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LUIGI := $(BIN)/luigi --module pipeline
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Where bytecode is not kept, each of the many processes compiles what it imports anew.
+# Without stored bytecode, each of the many processes would compile its imports again.
 export PYTHONDONTWRITEBYTECODE :=
 
 IS_SUPPORTED := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null
@@ -22,7 +22,7 @@ endif
 endif
 
 .PHONY: help
-help: ## list what can be made
+help: ## list all targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
 
 $(BIN)/uv: locks/uv.txt
@@ -94,6 +94,7 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, lock
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.tools.names
 	@$(BIN)/python -m tests.tools.lock check
 
 .PHONY: check
@@ -101,10 +102,11 @@ check: lint ## what lint does, and the unit tests
 	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, 200 attempts at a task; time and memory of a verdict
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, 200 attempts at a task; time and memory of a verdict
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
+	@$(BIN)/python -m tests.bench.wire
 	@$(BIN)/python -m tests.bench.target
 	@$(BIN)/python -m tests.bench.decide
 	@$(BIN)/python -m tests.bench.tasks
@@ -116,7 +118,7 @@ calibrate: setup ## measure the decision engine into docs/calibration.md, an hou
 .PHONY: task
 task: setup ## one safe iteration of a task.yaml: make task TASK=path/to/task.yaml
 	@test -n "$(TASK)" || { echo "Say which: make task TASK=path/to/task.yaml" >&2; exit 2; }
-	@$(BIN)/python -m pipeline.task.command "$(TASK)"
+	@$(BIN)/python -m pipeline.cli.task "$(TASK)"
 
 .PHONY: samples
 samples: $(VENV)/.samples ## install what sample tasks take beyond that: scikit-learn
@@ -128,19 +130,19 @@ sample: samples ## a few attempts at a task of configs/tasks, and their diffs: S
 	@$(BIN)/python configs/tasks/show.py $(SAMPLE)
 
 .PHONY: ledger
-ledger: setup ## the lab's index.html anew, another tool's lab too (PROMPTLAB_ROOT); runs nothing
+ledger: setup ## write the lab's index.html again, also for another tool's lab (PROMPTLAB_ROOT); runs nothing
 	@$(LUIGI) Ledger
 
 .PHONY: scheduler
 scheduler: setup ## luigid's web page on 8082, and the lab's pages on 8083
-	@$(BIN)/python -m pipeline.scheduler
+	@$(BIN)/python -m pipeline.web.scheduler
 
 .PHONY: lock
-lock: $(VENV)/.dev ## resolve the dependencies anew into locks/
+lock: $(VENV)/.dev ## resolve the dependencies again into locks/
 	@$(BIN)/python -m tests.tools.lock make
 
 .PHONY: format
-format: $(VENV)/.dev ## put the code in its one format
+format: $(VENV)/.dev ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 

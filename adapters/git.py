@@ -101,7 +101,7 @@ class Git:
 
     def _environment(self) -> dict[str, str]:
         # A git hook that starts us leaves GIT_DIR and GIT_INDEX_FILE behind: none of it is kept.
-        # Nor is a token: who needs one is told it by `env`.
+        # Nor is a token: who needs one gets it by `env`.
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "GITHUB_", "GH_"))}
         own = {
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -191,7 +191,7 @@ def describe_unshallow(target: Git, branch: str = "") -> str:
         remotes = target("remote").splitlines()
         remote = "origin" if "origin" in remotes or not remotes else remotes[0]
         command += f" {remote} {branch}:{branch}"
-    return f"run '{command}', then give the same command again"
+    return f"run '{command}', then run the same command again"
 
 
 def check_common_history(repository: Git, target: Git, ends: tuple[str, str]) -> None:

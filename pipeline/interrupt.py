@@ -1,11 +1,34 @@
 """Ctrl-C ends a command in one line, from the first import on: this module imports little."""
 
 import os
+import signal
 import sys
-from types import TracebackType
+from types import FrameType, TracebackType
+from typing import NoReturn
 
 INTERRUPTED = 130
 """The exit code that a shell expects after Ctrl-C."""
+_MESSAGE = "\nStopped by Ctrl-C. The same command goes on from here.\n"
+
+
+def handle_interrupts() -> None:
+    """Let the first Ctrl-C raise KeyboardInterrupt, and the second one end the process at once.
+
+    A second KeyboardInterrupt in the middle of the clean-up would end in a trace. Where the process
+    was started with interrupts ignored (nohup), that stays.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _raise_once)
+
+
+def _raise_once(_number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGINT, _end_at_once)
+    raise KeyboardInterrupt
+
+
+def _end_at_once(_number: int, _frame: FrameType | None) -> None:
+    os.write(2, _MESSAGE.encode())
+    os._exit(INTERRUPTED)
 
 
 def end_plainly(
@@ -13,7 +36,8 @@ def end_plainly(
 ) -> None:
     """The interpreter's last word on an error that ends it; sys.excepthook."""
     if isinstance(error, KeyboardInterrupt):
-        print("\nStopped by Ctrl-C. The same command goes on from here.", file=sys.stderr)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would end it by the signal
+        print(_MESSAGE, end="", file=sys.stderr)
         sys.stderr.flush()
         # The interpreter would wait for the calls that are under way, which may take minutes.
         os._exit(INTERRUPTED)

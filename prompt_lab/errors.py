@@ -2,7 +2,7 @@
 
 LabError
 ├── ConfigError       a config file or a flag is wrong; lists every fault with its place
-├── FlagsMissing      a command is not told enough to begin; one line
+├── UsageError        a command lacks options that it needs; one line
 ├── UnknownName       a model, step, plan or target that is not there; says what is
 ├── TargetError       the target repository cannot be used as it is
 │   └── NoSuchCommit      it has no branch, tag or commit of that name
@@ -13,11 +13,11 @@ LabError
 ├── ModelUnavailable  a model that cannot be used at all: its key is missing, it was removed
 ├── CallRefused       the model refused this one request (over-length, say): the run is an error
 │   └── TimeUp        the plan has used up its time: the same
-├── OutsideFailure    a call failed for a reason outside the experiment; trying again may help
+├── TransientError    a call failed for a reason outside the experiment; trying again may help
 ├── AgentRefused      an agent's work is not taken; carries the reason codes
 └── CodeHostError     a pull request cannot be opened, read, merged or closed
     ├── HeadMoved         its branch no longer stands at the commit that was tested
-    ├── PullEnded         somebody has merged or closed it
+    ├── PullEnded         another user has merged or closed it
     └── MergeRefused      a rule of the host forbids the merge: a review or a check is missing
         └── MergeConflict     its branch conflicts with the one that it goes into
 """
@@ -39,7 +39,7 @@ class ConfigError(LabError):
         super().__init__(f"{count} in the configuration:\n" + "\n".join(f"  {f}" for f in faults))
 
 
-class FlagsMissing(LabError):
+class UsageError(LabError):
     """A command line that leaves open what is to be done."""
 
 
@@ -100,7 +100,7 @@ class TimeUp(CallRefused):
     kind = "time_limit"
 
 
-class OutsideFailure(LabError):
+class TransientError(LabError):
     """A dead network, a rate limit that outlasted its retries, a server that answers 500."""
 
 

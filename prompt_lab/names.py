@@ -57,3 +57,12 @@ def plural(number: int, word: str) -> str:
     ('plan', 'plans')
     """
     return word if number == 1 else f"{word}s"
+
+
+def split_names(value: str) -> tuple[str, ...]:
+    """The names in a text with commas between them.
+
+    >>> split_names("haiku,llama")
+    ('haiku', 'llama')
+    """
+    return tuple(part for part in value.split(",") if part)

@@ -27,7 +27,7 @@ class ModelUrl:
 
 
 @dataclass(frozen=True)
-class Place:
+class TargetLocation:
     """What a step in a process of its own needs to know of its target.
 
     `home` is the folder that the step's `file` starts at.
@@ -76,7 +76,7 @@ class Description:
 
 
 @dataclass
-class Line:
+class GatewaySession:
     """The way of one run to its models. The calls are there once the line is closed.
 
     `texts` has a line of JSON for each call: the whole of what was sent and answered, redacted.
@@ -90,9 +90,11 @@ class Line:
 class ModelGateway(Protocol):
     """Stands between steps in a process of their own and their models; alone it has the keys."""
 
-    def line(self, run: RunKey, fallbacks: Sequence[str] = ()) -> AbstractContextManager[Line]:
+    def line(
+        self, run: RunKey, fallbacks: Sequence[str] = ()
+    ) -> AbstractContextManager[GatewaySession]:
         """A line for one run, until the block ends. Each call that run.model does not answer is
-        tried on the fallbacks (aliases), one after another. Raises OutsideFailure.
+        tried on the fallbacks (aliases), one after another. Raises TransientError.
         """
 
     def close(self) -> None:

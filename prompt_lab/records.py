@@ -73,7 +73,7 @@ class RunError(Record):
     message: str
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """Kind and message for one line of a terminal or a page."""
         return f"{self.kind}: {' '.join(ending(self.message).split())}"
 
@@ -95,7 +95,7 @@ def ending(text: str, most: int = 300) -> str:
     return "\n".join(reversed(kept)).strip()
 
 
-class Sent(Record):
+class SentEvidence(Record):
     """What the run really used: the evidence that is checked after the runs."""
 
     wanted_commit: str
@@ -142,7 +142,7 @@ class RunRecord(Record):
     primary: float
     valid: bool = Field(description="the answer satisfied the step's own output contract")
     usage: Usage
-    sent: Sent
+    sent: SentEvidence
     content_key: str = Field(description="what reuse goes by: equal keys may share a run")
     answer_key: str = Field(default="", description="equal keys may share an answer, not a score")
     files_read: FilesRead = FilesRead()
@@ -167,7 +167,7 @@ class RunRecord(Record):
         return RunKey(self.split, self.side, self.model, self.plan, self.replicate)
 
     @property
-    def recorded(self) -> bool:
+    def is_recorded(self) -> bool:
         """Whether answers were given by who asked, not by what was asked: no evidence for it."""
         return any(call.origin == RECORDED for call in self.calls)
 
@@ -224,7 +224,7 @@ class Change(Record):
 
 
 class Pull(Record):
-    """A pull request as the code host tells it."""
+    """A pull request as the code host has it."""
 
     number: int
     url: str

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 HIDDEN = "[key]"
@@ -36,6 +37,8 @@ _SHAPES = [
 ]
 _MARKED = [(marker, shape) for markers, shape in _SHAPES for marker in markers]
 """Looking for a word is cheap; looking for a shape is not."""
+_SPELLED = [pair for pair in _MARKED if not pair[1].groups]
+"""Of these, what is a key by its own letters, whatever stands before it."""
 
 
 class Redactor:
@@ -60,13 +63,13 @@ class Redactor:
         lower = text.lower()
         for marker, shape in _MARKED:
             if marker in lower:
-                text = shape.sub(_hide, text)
+                text = shape.sub(_mask, text)
         return text
 
-    def found(self, text: str) -> frozenset[str]:
+    def find_secrets(self, text: str) -> frozenset[str]:
         """What `text` would hide of a text, each with the words that make it a key.
 
-        >>> sorted(Redactor(["top-secret"]).found('top-secret https://x/?key=abc'))
+        >>> sorted(Redactor(["top-secret"]).find_secrets('top-secret https://x/?key=abc'))
         ['?key=abc', 'top-secret']
         """
         known = {key for key in self._known if key in text}
@@ -88,20 +91,57 @@ class Redactor:
             text = text.replace(key, HIDDEN)
         return text
 
-    def known(self, data: bytes) -> bytes:
-        """An answer without the keys themselves; what a model made up stays as it is."""
+    def answer_bytes(self, data: bytes) -> bytes:
+        r"""The same for an answer as it came, in which JSON may spell a letter as an escape.
+
+        >>> Redactor(["top-secret"]).answer_bytes(rb'{"a": "t\u006fp-secret"}')
+        b'{"a": "[key]"}'
+        """
+        if self._escaped is not None and b"\\" in data:
+            data = self._escaped.sub(HIDDEN.encode(), data)
         for key in self._known:
-            data = data.replace(key.encode(), HIDDEN.encode())
-        return data
+            data = data.replace(key.encode("utf-8", "surrogateescape"), HIDDEN.encode())
+        lower = data.lower()
+        if not any(marker.encode() in lower for marker, _ in _SPELLED):
+            return data
+        # Every byte is a letter of latin-1, and what is looked for is ASCII.
+        return self.answer(data.decode("latin-1")).encode("latin-1")
+
+    @cached_property
+    def _escaped(self) -> re.Pattern[bytes] | None:
+        keys = ["".join(map(_spellings, key)) for key in self._known if key.isascii()]
+        return re.compile("|".join(keys).encode()) if keys else None
+
+    def answer(self, text: str) -> str:
+        """A model's answer without known keys and without what is spelled as only keys are.
+
+        What stands under a name such as "password" is the model's own and stays: it may be what
+        a step is asked for.
+
+        >>> Redactor(["top-secret"]).answer('top-secret, sk-0123456789abcdef, "token": "blue"')
+        '[key], [key], "token": "blue"'
+        """
+        text = self.known_in(text)
+        lower = text.lower()
+        for marker, shape in _SPELLED:
+            if marker in lower:
+                text = shape.sub(_mask, text)
+        return text
 
     def _split_in(self, text: str) -> list[str]:
         squeezed = _squeezed(text) if self._apart else ""
         return [short for short in self._apart if short in squeezed]
 
 
+def _spellings(char: str) -> str:
+    """A letter of a key as it is, and as JSON may escape it."""
+    code = "".join(f"[{c}{c.upper()}]" if c.isalpha() else c for c in f"{ord(char):04x}")
+    return rf"(?:{re.escape(char)}|\\u{code}|\\{re.escape(char)})"
+
+
 def _squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def _hide(found: re.Match[str]) -> str:
+def _mask(found: re.Match[str]) -> str:
     return (found[1] if found.re.groups else "") + HIDDEN

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from prompt_lab.own_process import ProcessFacts
 from prompt_lab.records import RunError
@@ -28,3 +28,12 @@ class ScoreResult(NamedTuple):
 
     parts: dict[str, float]
     outside: dict[str, str]
+
+
+class Scorer(Protocol):
+    """A user's function that scores one answer; equal arguments give equal parts."""
+
+    def __call__(
+        self, gold: dict[str, Any] | str | None, answer: dict[str, Any] | str, /
+    ) -> dict[str, float]:
+        """Named parts in [0, 1]. Gold may be None; a missing answer is empty."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from adapters.walls.processes import Ended, Limits, run
-from adapters.walls.walls import Walls
+from adapters.isolation.policy import SandboxPolicy
+from adapters.isolation.processes import ProcessLimits, ProcessResult, run
 from prompt_lab.agents.port import AgentJob, AgentResult, Ending
 from prompt_lab.config.agents import AgentConfig
 
@@ -29,8 +29,8 @@ _STOPPED = {
 
 
 @dataclass
-class Heard:
-    """What the events of a command have told so far. `cost` None: it tells tokens only."""
+class AgentOutput:
+    """What the events of a command have reported so far. `cost` None: it reports tokens only."""
 
     text: str = ""
     fault: str = ""
@@ -38,11 +38,11 @@ class Heard:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = None
-    doubt: bool = False  # an event told of tokens or money what cannot be so
+    doubt: bool = False  # an event reported an impossible number of tokens or dollars
 
 
-def counted(value: object) -> int:
-    """A number of tokens; none told is 0. Raises ValueError for what cannot be one."""
+def parse_token_count(value: object) -> int:
+    """A number of tokens; none reported is 0. Raises ValueError for what cannot be one."""
     if value is None:
         return 0
     if not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
@@ -71,18 +71,18 @@ class CommandAgent(ABC):
         return f"the variable {missing[0]} is not set" if missing else None
 
     def work(self, job: AgentJob) -> AgentResult:
-        """Start it in the copy, wait for its end, read what it told."""
-        heard = Heard()
+        """Start it in the copy, wait for its end, read what it reported."""
+        heard = AgentOutput()
         ended = run(
             [*self._command(), *self.arguments(job)],
             cwd=job.folder,
-            environment={**self._given(job), **self.environment(job)},
-            limits=Limits(
+            environment={**self._command_environment(job), **self.environment(job)},
+            limits=ProcessLimits(
                 self._config.seconds,
                 memory_mb=self._config.memory_mb,
                 processes=self._config.processes,
             ),
-            walls=self._walls(job),
+            walls=self._sandbox_policy(job),
             stdin=job.prompt.encode(),
             watch=lambda line: self._listen(line, heard),
         )
@@ -97,8 +97,8 @@ class CommandAgent(ABC):
         """Variables of its own kind, the key and the address of its model among them."""
 
     @abstractmethod
-    def hear(self, event: Mapping[str, Any], heard: Heard) -> None:
-        """Take over what one event tells."""
+    def read_event(self, event: Mapping[str, Any], heard: AgentOutput) -> None:
+        """Take over what one event reports."""
 
     @property
     def key(self) -> str:
@@ -110,7 +110,7 @@ class CommandAgent(ABC):
         """Where its model is."""
         return self._config.base_url or self.BASE_URL
 
-    def cost(self, heard: Heard) -> float:
+    def cost(self, heard: AgentOutput) -> float:
         """US dollars so far: by the configured price, else what the command says; NaN: unknown."""
         price, tokens = self._config.price, heard.input_tokens + heard.output_tokens
         if heard.doubt:
@@ -119,39 +119,39 @@ class CommandAgent(ABC):
             return heard.cost if heard.cost is not None else (nan if tokens else 0.0)
         return (heard.input_tokens * price.input + heard.output_tokens * price.output) / 1e6
 
-    def _at_most(self, heard: Heard) -> float:
-        """US dollars of work that did not come to its end; of one that told nothing: NaN."""
+    def _at_most(self, heard: AgentOutput) -> float:
+        """US dollars of work that did not come to its end; of one that reported nothing: NaN."""
         price, cost = self._config.price, self.cost(heard)
         told = heard.input_tokens + heard.output_tokens > 0 or heard.cost is not None
-        return cost if told or (price is not None and price.free) else nan
+        return cost if told or (price is not None and price.is_free) else nan
 
     def _command(self) -> tuple[str, ...]:
         return self._config.command or (self.COMMAND,)
 
-    def _given(self, job: AgentJob) -> dict[str, str]:
+    def _command_environment(self, job: AgentJob) -> dict[str, str]:
         passed = {n: os.environ[n] for n in self._config.environment if n in os.environ}
         home = str(job.home)
         return {**passed, "HOME": home, "TMPDIR": home, "PYTHONDONTWRITEBYTECODE": "1"}
 
-    def _listen(self, line: bytes, heard: Heard) -> bool:
+    def _listen(self, line: bytes, heard: AgentOutput) -> bool:
         """Hear one line; whether it has cost too much."""
         if not line.startswith(b"{"):
             return False
         try:
             event = json.loads(line)
-        except (ValueError, RecursionError):  # what is no event tells nothing
+        except (ValueError, RecursionError):  # what is no event reports nothing
             return False
         try:
-            self.hear(event, heard)
+            self.read_event(event, heard)
         except (ValueError, TypeError, AttributeError):
             heard.doubt = True
         return not heard.ended and self.cost(heard) > self._config.cost_usd
 
-    def _walls(self, job: AgentJob) -> Walls:
+    def _sandbox_policy(self, job: AgentJob) -> SandboxPolicy:
         """The copy, its own home, the command's files; of the network its model only."""
         ours = (job.folder, job.home) if job.writes else (job.home,)
-        shown = [*_installed(self._command()), *map(Path, self._config.visible)]
-        return Walls(
+        shown = [*_installation_folders(self._command()), *map(Path, self._config.visible)]
+        return SandboxPolicy(
             hidden=(*job.hidden, Path.home()),
             visible=tuple(shown) if job.writes else (*shown, job.folder),
             writable=ours,
@@ -165,7 +165,7 @@ class CommandAgent(ABC):
             host, _, port = address.rpartition(":")
             yield host, int(port)
 
-    def _result(self, ended: Ended, heard: Heard) -> AgentResult:
+    def _result(self, ended: ProcessResult, heard: AgentOutput) -> AgentResult:
         err = ended.err.decode("utf-8", "replace")
         out = ended.out.decode("utf-8", "replace")
         ending = _STOPPED.get(ended.stopped, Ending.DONE)
@@ -187,7 +187,7 @@ class CommandAgent(ABC):
         )
 
 
-def _installed(command: Sequence[str]) -> Iterator[Path]:
+def _installation_folders(command: Sequence[str]) -> Iterator[Path]:
     """The folders that a command is made of: where it lies, its package, its interpreter."""
     for word in (*command, "node"):
         found = shutil.which(word)

@@ -6,11 +6,10 @@ from math import nan
 from time import monotonic
 from typing import Protocol
 
-from prompt_lab.agents.belief import writable
 from prompt_lab.agents.port import AgentJob, AgentResult, Ending
-from prompt_lab.agents.proposal import Proposal, parse_proposal
 from prompt_lab.agents.refusals import Fault
-from prompt_lab.analyze.markdown import short
+from prompt_lab.agents.requests import Proposal, parse_proposal, writable
+from prompt_lab.analyze.markdown import cut_line
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import LabError
@@ -53,7 +52,7 @@ class ApiAgent:
             seconds = monotonic() - started
             late = seconds > self._config.seconds
             ending = Ending.TIME if late else Ending.FAILED
-            cost, why = self._cost(0, 0, ending), short(str(error), LONGEST)
+            cost, why = self._cost(0, 0, ending), cut_line(str(error), LONGEST)
             return AgentResult("", "", ending, why, cost_usd=cost, seconds=seconds)
         text = writable(answer.text)
         ending = Ending.DONE if text.strip() else Ending.FAILED
@@ -62,7 +61,7 @@ class ApiAgent:
             text=text,
             transcript=f"{job.prompt}\n--- answer ---\n{text}\n",
             ending=ending,
-            message="" if text.strip() else "its model answered nothing",
+            message="" if text.strip() else "its model gave an empty answer",
             cost_usd=self._cost(answer.input_tokens, answer.output_tokens, ending),
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
@@ -74,10 +73,10 @@ class ApiAgent:
         return replace(result, bad_paths=tuple(_write(job, proposal)))
 
     def _cost(self, asked: int, answered: int, ending: Ending) -> float:
-        """US dollars; NaN where it did not come to its end, told no tokens, and may cost money."""
+        """US dollars; NaN where it did not end, reported no tokens, and may cost money."""
         price = self._config.price
         if ending is not Ending.DONE and not asked + answered:
-            return 0.0 if (price.free if price else self._model.free) else nan
+            return 0.0 if (price.is_free if price else self._model.is_free) else nan
         if price is None:
             return self._model.cost(asked, answered)
         return (asked * price.input + answered * price.output) / 1e6

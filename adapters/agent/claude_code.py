@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.agent._command import CommandAgent, Heard, counted
+from adapters.agent._command import AgentOutput, CommandAgent, parse_token_count
 from prompt_lab.agents.port import AgentJob
 
 READS = "Read,Glob,Grep"
@@ -40,7 +40,7 @@ class ClaudeCode(CommandAgent):
             "DISABLE_AUTOUPDATER": "1",
         }
 
-    def hear(self, event: Mapping[str, Any], heard: Heard) -> None:
+    def read_event(self, event: Mapping[str, Any], heard: AgentOutput) -> None:
         """`assistant` events tell tokens as they go; `result` is the last one, with the cost."""
         if event.get("type") == "assistant":
             self._count(event.get("message", {}).get("usage") or {}, heard)
@@ -57,7 +57,9 @@ class ClaudeCode(CommandAgent):
             heard.input_tokens = heard.output_tokens = 0
             self._count(usage, heard)
 
-    def _count(self, usage: Mapping[str, Any], heard: Heard) -> None:
+    def _count(self, usage: Mapping[str, Any], heard: AgentOutput) -> None:
         cached = ("cache_creation_input_tokens", "cache_read_input_tokens")
-        heard.input_tokens += sum(counted(usage.get(k)) for k in ("input_tokens", *cached))
-        heard.output_tokens += counted(usage.get("output_tokens"))
+        heard.input_tokens += sum(
+            parse_token_count(usage.get(k)) for k in ("input_tokens", *cached)
+        )
+        heard.output_tokens += parse_token_count(usage.get("output_tokens"))

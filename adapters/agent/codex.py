@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.agent._command import CommandAgent, Heard, counted
+from adapters.agent._command import AgentOutput, CommandAgent, parse_token_count
 from prompt_lab.agents.port import AgentJob
 
 KEY = "PROMPT_LAB_AGENT_KEY"
@@ -44,7 +44,7 @@ class Codex(CommandAgent):
         home.mkdir(exist_ok=True)
         return {KEY: self.key or "none", "CODEX_HOME": str(home)}
 
-    def hear(self, event: Mapping[str, Any], heard: Heard) -> None:
+    def read_event(self, event: Mapping[str, Any], heard: AgentOutput) -> None:
         """Its last message, the tokens of each turn, and whether a turn came to its end."""
         kind, item = event.get("type"), event.get("item") or {}
         if kind == "item.completed" and item.get("type") == "agent_message":
@@ -52,8 +52,8 @@ class Codex(CommandAgent):
         elif kind == "turn.completed":
             heard.ended, heard.fault = True, ""
             usage = event.get("usage") or {}
-            heard.input_tokens += counted(usage.get("input_tokens"))
-            heard.output_tokens += counted(usage.get("output_tokens"))
+            heard.input_tokens += parse_token_count(usage.get("input_tokens"))
+            heard.output_tokens += parse_token_count(usage.get("output_tokens"))
         elif kind == "turn.failed":
             heard.fault = str((event.get("error") or {}).get("message") or "the turn failed")
 

@@ -5,7 +5,7 @@ from prompt_lab.config.agents import Act, AgentConfig
 
 
 class ScriptedAgent:
-    """Of its acts, the first whose `when` stands in the prompt."""
+    """Of its acts, the first whose `when` is in the prompt."""
 
     def __init__(self, config: AgentConfig) -> None:
         self._config = config
@@ -18,7 +18,7 @@ class ScriptedAgent:
         """Write, delete and say what the act holds."""
         act = next((act for act in self._config.script if act.when in job.prompt), None)
         if act is None:
-            return AgentResult("", "", Ending.FAILED, "no act of the script fits the prompt")
+            return AgentResult("", "", Ending.FAILED, "no entry of the script matches the prompt")
         if job.writes:
             self._do(act, job)
         ending = Ending.FAILED if act.fails else Ending.DONE

@@ -67,7 +67,7 @@ def kill_tree(root: int) -> set[int]:
         for pid in fresh:
             _send(pid, signal.SIGSTOP)
         held |= fresh
-    alive = {pid for pid in held if running(pid)}
+    alive = {pid for pid in held if is_running(pid)}
     for pid in held:
         _send(pid, signal.SIGKILL)
     with contextlib.suppress(OSError):
@@ -76,7 +76,7 @@ def kill_tree(root: int) -> set[int]:
     return alive
 
 
-def running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     """Whether a process does anything still: a zombie does not."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:

@@ -1,4 +1,4 @@
-"""Who we are on GitHub: a token or an App, from the environment, and told to git there too."""
+"""Who we are on GitHub: a token or an App, from the environment, and passed to git there too."""
 
 import os
 from base64 import b64encode
@@ -9,7 +9,7 @@ from typing import Any
 
 from github import Auth, Github, GithubException, GithubIntegration
 
-from adapters.code_host._github_calls import Calls
+from adapters.code_host._github_calls import GitHubCalls
 from prompt_lab.config.github import GitHubConfig
 from prompt_lab.errors import CodeHostError
 
@@ -24,7 +24,7 @@ RIGHTS = {"contents": "write", "pull_requests": "write", "statuses": "write"}
 class Access:
     """The one client of a process. A key is read when it is first needed, and never written."""
 
-    def __init__(self, config: GitHubConfig, environ: Mapping[str, str], call: Calls) -> None:
+    def __init__(self, config: GitHubConfig, environ: Mapping[str, str], call: GitHubCalls) -> None:
         self._config = config
         self._environ = environ
         self._call = call
@@ -75,7 +75,7 @@ class Access:
             try:
                 return self.client.get_user().login
             except GithubException as error:
-                # The token of a workflow is an App's: GitHub tells it no user.
+                # The token of a workflow is an App's: GitHub reports no user for it.
                 if error.status == 403 and "retry-after" not in (error.headers or {}):
                     return None
                 raise
@@ -83,8 +83,11 @@ class Access:
         return self._call("ask whose token this is", ask)
 
     def git_environment(self) -> dict[str, str]:
-        """How git is told the token: for this host alone, and in no file and no argument."""
-        if not self._config.git_remote.startswith(("http://", "https://")) and not self._named:
+        """How git gets the token: for this host alone, and in no file and no argument."""
+        if (
+            not self._config.git_remote.startswith(("http://", "https://"))
+            and not self._has_explicit_name
+        ):
             return {}
         self.client  # noqa: B018 -- an App's token is made through it
         token = self._call("make a token for git", lambda: self._auth.token)
@@ -105,7 +108,7 @@ class Access:
         return {"GIT_CONFIG_COUNT": str(len(settings)), **pairs}
 
     @property
-    def _named(self) -> bool:
+    def _has_explicit_name(self) -> bool:
         return ":" not in self._config.remote and "/" not in self._config.remote
 
     @property
@@ -121,7 +124,7 @@ class Access:
     @cached_property
     def _auth(self) -> Auth.Token | Auth.AppInstallationAuth:
         if self._environ.get(APP_ID):
-            return self._installed(Auth.AppAuth(self._environ[APP_ID], self._app_key()))
+            return self._installation_auth(Auth.AppAuth(self._environ[APP_ID], self._app_key()))
         token = self._environ.get(TOKEN, "").strip()
         if not token:
             raise CodeHostError(
@@ -131,12 +134,12 @@ class Access:
         self._call.secrets.add(token)
         if not (token.isascii() and token.isprintable() and " " not in token):
             raise CodeHostError(
-                f"{TOKEN} holds a sign that no key has (a line end, or one that cannot be seen):"
-                " copy it anew"
+                f"{TOKEN} contains a character that no key has (a line end, or an invisible one): "
+                "copy it again"
             )
         return Auth.Token(token)
 
-    def _installed(self, app: Auth.AppAuth) -> Auth.AppInstallationAuth:
+    def _installation_auth(self, app: Auth.AppAuth) -> Auth.AppInstallationAuth:
         given = self._environ.get(INSTALLATION, "")
         if given:
             if not given.isdecimal():
@@ -158,5 +161,5 @@ class Access:
             return Path(key).expanduser().read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise CodeHostError(
-                f"{APP_KEY} holds neither a PEM key nor the path of one that can be read"
+                f"{APP_KEY} is neither a PEM key nor the path of a readable one"
             ) from error

@@ -38,7 +38,7 @@ class Transport(CodeHostError):
     """Git could not reach the remote, or was not let in."""
 
 
-class Calls:
+class GitHubCalls:
     """Makes calls. An action may be made again as a whole, so it looks before it writes."""
 
     def __init__(
@@ -65,15 +65,15 @@ class Calls:
         try:
             return retrying(action)
         except CodeHostError as error:
-            if self._hide(str(error)) == str(error):
+            if self._redact(str(error)) == str(error):
                 raise
-            raise type(error)(self._hide(str(error))) from None
+            raise type(error)(self._redact(str(error))) from None
         except _KNOWN as error:
-            told = f"{self._config.repository}: cannot {what}: {self._why(error)}"
+            told = f"{self._config.repository}: cannot {what}: {self._explain(error)}"
             secret = any(key in str(error) for key in self.secrets)
-            raise CodeHostError(self._hide(told)) from (None if secret else error)
+            raise CodeHostError(self._redact(told)) from (None if secret else error)
 
-    def _hide(self, text: str) -> str:
+    def _redact(self, text: str) -> str:
         for key in self.secrets:
             text = text.replace(key, "[key]")
         return text
@@ -105,15 +105,15 @@ class Calls:
             return max(0.0, float(reset) - self._now()) + 1.0
         return SECONDARY_SECONDS
 
-    def _why(self, error: Exception) -> str:
+    def _explain(self, error: Exception) -> str:
         if not isinstance(error, GithubException):
             if isinstance(error, PyJWTError):
                 return f"the App's private key cannot be used ({type(error).__name__})"
             if not isinstance(error, RequestException):
-                return f"{self._config.base_url} does not answer as GitHub does: correct base_url"
+                return f"{self._config.base_url} is not a GitHub API: correct base_url"
             return (
-                f"{self._config.base_url} cannot be reached, in {self._config.tries} tries"
-                f" ({type(error).__name__}): look at the network and at base_url. {AGAIN}"
+                f"{self._config.base_url} could not be reached in {self._config.tries} tries"
+                f" ({type(error).__name__}): check the network and base_url. {AGAIN}"
             )
         wait = self._limit(error)
         if wait is not None:
@@ -125,7 +125,7 @@ class Calls:
         return _refusal(error, self._config)
 
 
-def said(error: GithubException) -> str:
+def error_text(error: GithubException) -> str:
     """GitHub's own words: data from outside, on one line and cut short."""
     told = error.data.get("message") if isinstance(error.data, dict) else None
     words = " ".join(str(told or "no reason given").split())
@@ -137,16 +137,16 @@ def said(error: GithubException) -> str:
 
 
 def _refusal(error: GithubException, config: GitHubConfig) -> str:
-    status, words = error.status, said(error)
+    status, words = error.status, error_text(error)
     if isinstance(error, TwoFactorException):
-        return "it asks for a second factor: make a token (docs/github.md), and set GITHUB_TOKEN"
+        return "it requires a second factor: create a token (docs/github.md), and set GITHUB_TOKEN"
     if status >= 500:
         return f"GitHub answered {status}, {count(config.tries, 'time')}. {AGAIN}"
     if status == 403:
         return _no_right(error.headers or {}, words)
     known = {
         401: f"the key is refused (401, {words!r}): it is wrong, expired or revoked",
-        404: f"{config.web} has no such thing, or the token may not see it (404)",
+        404: f"{config.web} does not have it, or the token may not see it (404)",
     }
     return known.get(status, f"GitHub refuses it ({status}): {words!r}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from adapters.code_host._github_calls import AGAIN, Calls, NotYet, Transport
+from adapters.code_host._github_calls import AGAIN, GitHubCalls, NotYet, Transport
 from adapters.code_host._merge import advance, contains
 from adapters.git import Git, branch_head
 from prompt_lab.config.github import GitHubConfig
@@ -17,7 +17,7 @@ class Remote:
         self,
         config: GitHubConfig,
         repository: Path,
-        calls: Calls,
+        calls: GitHubCalls,
         environment: Callable[[], Mapping[str, str]],
     ) -> None:
         self._remote = config.git_remote
@@ -51,8 +51,8 @@ class Remote:
             there = f"stands there at {stands[:12]!r}" if stands else "is not there"
             raise CodeHostError(
                 f"{self._git.folder}: branch {branch!r} cannot be pushed to {self._remote}: it"
-                f" {there}, here at {self.head(branch)[:12]!r}. Fetch what is new there and"
-                " merge it, or see which rule of the repository forbids the push"
+                f" {there}, here at {self.head(branch)[:12]!r}. Fetch and merge its new commits, "
+                "or find the rule of the repository that forbids the push"
             )
 
     def refresh(self, base: str, having: str = "") -> None:
@@ -71,7 +71,7 @@ class Remote:
         if not contains(self._git, new, old):
             raise CodeHostError(
                 f"{self._git.folder}: {base!r} has commits that {self._remote} lacks: push them,"
-                f" or take them off {base!r}"
+                f" or remove them from {base!r}"
             )
         advance(self._git, base, old=old, new=new)
 
@@ -103,6 +103,6 @@ class Remote:
             )
         except Transport as error:
             raise CodeHostError(
-                f"{error}. Look at the network, the token's rights and 'remote' (docs/github.md)."
+                f"{error}. Check the network, the token's rights and 'remote' (docs/github.md)."
                 f" {AGAIN}"
             ) from error

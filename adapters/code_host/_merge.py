@@ -1,5 +1,6 @@
 """Merge commits made beside the user's checkout, and main moved on to them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,54 @@ from adapters.git import (
     hand_over,
     signed,
 )
-from prompt_lab.errors import CodeHostError, MergeConflict
+from prompt_lab.errors import CodeHostError, MergeConflict, PullEnded
+from prompt_lab.names import PullState
+from prompt_lab.records import Pull
+
+LONGEST = 65_000
+"""Characters; GitHub takes 65,536."""
+_KEY = re.compile(r"[A-Za-z0-9_.-]+")
+_MARK = re.compile(r"\n\n<!-- prompt-lab: ([A-Za-z0-9_.-]+) -->\s*\Z")
+_CUT = "\n\n… the rest is in the report."
+
+
+def add_marker(body: str, key: str) -> str:
+    r"""The body with its mark; what is too long for the host is cut.
+
+    >>> add_marker("YES", "verdict-1")
+    'YES\n\n<!-- prompt-lab: verdict-1 -->'
+    """
+    if not _KEY.fullmatch(key):
+        raise CodeHostError(
+            f"{key!r} cannot be the key of a comment: letters, digits, '_', '.', '-'"
+        )
+    whole = body if len(body) <= LONGEST else body[: LONGEST - len(_CUT)] + _CUT
+    return f"{whole}\n\n<!-- prompt-lab: {key} -->"
+
+
+def unmarked(text: str | None) -> tuple[str, str] | None:
+    r"""(key, body) of a comment of ours; None of any other.
+
+    >>> unmarked("YES\n\n<!-- prompt-lab: verdict-1 -->\n"), unmarked("I like it.")
+    (('verdict-1', 'YES'), None)
+    """
+    plain = (text or "").replace("\r\n", "\n")
+    found = _MARK.search(plain)
+    return (found[1], plain[: found.start()]) if found else None
+
+
+def check_open(pull: Pull, *, base: str) -> None:
+    """Raises PullEnded or CodeHostError with what is wrong: its state, its base, its branch."""
+    name = f"pull request #{pull.number} ({pull.url})"
+    if pull.state is not PullState.OPEN:
+        raise PullEnded(f"{name} is {pull.state.value}, not open: name one that is open")
+    if pull.base != base:
+        raise CodeHostError(
+            f"{name} goes into {pull.base!r}, but changes are compared with {base!r}: change"
+            " its base, or 'main' in the target's config"
+        )
+    if not pull.head:
+        raise CodeHostError(f"{name}: its branch {pull.branch!r} is gone")
 
 
 def find_merge(git: Git, base: str, head: str) -> str | None:
@@ -44,7 +92,7 @@ def make_merge(git: Git, scratch: Path, ends: tuple[str, str], *, message: str, 
     as_ours = {"message": message, "when": when}
     if contains(git, head, main):
         return _commit(git, git("rev-parse", f"{head}^{{tree}}"), ends, **as_ours)
-    with _merged(git, scratch, ends, when=when) as clone:
+    with _merged_clone(git, scratch, ends, when=when) as clone:
         commit = _commit(clone, clone("write-tree"), ends, **as_ours)
         clone("update-ref", "refs/merged", commit)
         hand_over(git, clone.folder.resolve(), "refs/merged")
@@ -55,12 +103,12 @@ def check_merge(git: Git, scratch: Path, ends: tuple[str, str], *, when: str) ->
     """Raises MergeConflict where (main, head) cannot be merged. Writes nothing but in `scratch`."""
     main, head = ends
     if not contains(git, head, main):
-        with _merged(git, scratch, ends, when=when):
+        with _merged_clone(git, scratch, ends, when=when):
             return
 
 
 @contextmanager
-def _merged(git: Git, scratch: Path, ends: tuple[str, str], *, when: str) -> Iterator[Git]:
+def _merged_clone(git: Git, scratch: Path, ends: tuple[str, str], *, when: str) -> Iterator[Git]:
     """A throwaway clone whose index holds the merge, not yet committed."""
     main, head = ends
     check_common_history(git, git, ends)

@@ -17,7 +17,7 @@ class Comment(Record):
     edited: str = ""
 
 
-class Judged(Record):
+class StoredStatus(Record):
     """How a commit was judged."""
 
     commit: str
@@ -34,7 +34,7 @@ class Event(Record):
 
 
 class StoredPull(Record):
-    """A pull request as it stands in its file."""
+    """A pull request as its file has it."""
 
     version: int = VERSION
     number: int
@@ -49,7 +49,7 @@ class StoredPull(Record):
     labels: tuple[str, ...] = ()
     merged_commit: str = ""
     comments: tuple[Comment, ...] = ()
-    statuses: tuple[Judged, ...] = ()
+    statuses: tuple[StoredStatus, ...] = ()
     history: tuple[Event, ...] = ()
 
     def after(self, event: Event, **changes: object) -> "StoredPull":

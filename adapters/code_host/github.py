@@ -13,19 +13,19 @@ from github.PullRequest import PullRequest
 from github.Repository import Repository
 
 from adapters.code_host._github_auth import Access
-from adapters.code_host._github_calls import Calls, NotYet
+from adapters.code_host._github_calls import GitHubCalls, NotYet
 from adapters.code_host._github_git import Remote
 from adapters.code_host._github_pull import (
+    CommitReport,
     check_mergeable,
+    head_moved_error,
     is_merged,
-    moved,
+    publish_report,
     refusal,
-    seen,
     state,
+    to_record,
 )
-from adapters.code_host._github_verdict import Told, tell
-from adapters.code_host._marker import LONGEST, marked, unmarked
-from adapters.code_host._rules import check_open
+from adapters.code_host._merge import LONGEST, add_marker, check_open, unmarked
 from prompt_lab.config.github import GitHubConfig
 from prompt_lab.errors import CodeHostError, PullEnded
 from prompt_lab.names import Outcome, PullState
@@ -50,7 +50,7 @@ class GitHubHost:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._config = config
-        self._call = Calls(config, sleep)
+        self._call = GitHubCalls(config, sleep)
         self._access = Access(config, environ, self._call)
         self._git = Remote(config, repository, self._call, self._access.git_environment)
 
@@ -65,16 +65,16 @@ class GitHubHost:
         One that was merged at the branch's present head is returned as it is.
         """
         self._access.check_repository()
-        known = self._known(branch, base)
+        known = self._find_pull(branch, base)
         if known is not None and known.state is PullState.MERGED:
             return known
         head = self._git.new_on(branch, base)
         self._git.push(branch)
 
         def opened() -> Pull:
-            pull = self._known(branch, base)
+            pull = self._find_pull(branch, base)
             if pull is None:
-                pull = seen(
+                pull = to_record(
                     self._repo.create_pull(
                         base, branch, title=title[:LONGEST_TITLE], body=body[:LONGEST]
                     )
@@ -88,23 +88,23 @@ class GitHubHost:
     def check_branch(self, branch: str, *, base: str) -> None:
         """Raises what open_pull and verify would say of the branch; nothing is pushed."""
         self._access.check_repository()
-        known = self._known(branch, base)
+        known = self._find_pull(branch, base)
         if known is not None:
             check_open(known, base=base)
         self._git.new_on(branch, base)
 
     def get(self, number: int) -> Pull:
         """Raises CodeHostError where there is none."""
-        return self._call(f"read pull request #{number}", lambda: seen(self._pull(number)))
+        return self._call(f"read pull request #{number}", lambda: to_record(self._pull(number)))
 
     def verify(self, number: int, *, base: str) -> Pull:
         """The pull request, open, into `base`, without a conflict; else see ports.CodeHost."""
 
         def checked() -> Pull:
             pull = self._pull(number)
-            check_open(seen(pull), base=base)
+            check_open(to_record(pull), base=base)
             check_mergeable(pull, base)
-            return seen(pull)
+            return to_record(pull)
 
         self._access.check_repository()
         found = self._call(f"verify pull request #{number}", checked)
@@ -113,7 +113,7 @@ class GitHubHost:
 
     def comment(self, number: int, *, key: str, body: str, when: str) -> str:
         """Write a comment, or edit the one of ours with the same key. Returns its id."""
-        text = marked(body, key)
+        text = add_marker(body, key)
 
         def written() -> str:
             pull = self._pull(number)
@@ -148,8 +148,8 @@ class GitHubHost:
 
         def taken_off() -> None:
             pull = self._pull(number)
-            if label in seen(pull).labels:
-                with suppress(UnknownObjectException):  # somebody else was quicker
+            if label in to_record(pull).labels:
+                with suppress(UnknownObjectException):  # another process was quicker
                     pull.remove_from_labels(label)
 
         self._call(f"take a label off #{number}", taken_off)
@@ -157,10 +157,10 @@ class GitHubHost:
     def status(self, number: int, *, commit: str, outcome: Outcome, text: str, when: str) -> None:
         """The verdict as a commit status; as a check run where the server has no statuses."""
         if self._config.status:
-            told = Told(self._config.status, outcome, text)
+            report = CommitReport(self._config.status, outcome, text)
             self._call(
-                f"set the status {told.name!r} on {commit[:12]!r}",
-                partial(tell, self._repo, commit, told),
+                f"set the status {report.name!r} on {commit[:12]!r}",
+                partial(publish_report, self._repo, commit, report),
             )
 
     def merge(self, number: int, *, expected_head: str, message: str, when: str) -> str:
@@ -174,7 +174,7 @@ class GitHubHost:
                 pull = self._pull(number)
             if not is_merged(pull, expected_head):
                 raise NotYet(f"{pull.html_url} was merged, but GitHub does not yet say so")
-            return seen(pull)
+            return to_record(pull)
 
         done = self._call(f"merge #{number}", merged)
         self._git.refresh(done.base, having=done.merged_commit)
@@ -208,14 +208,14 @@ class GitHubHost:
             ) from error
         return pull
 
-    def _known(self, branch: str, base: str) -> Pull | None:
+    def _find_pull(self, branch: str, base: str) -> Pull | None:
         """The open pull request of a branch, or the one merged at its head; newest first."""
 
         def found() -> Pull | None:
             head = f"{self._config.owner}:{branch}"
             for pull in self._repo.get_pulls(state="all", head=head, base=base):
                 if state(pull) is PullState.OPEN or is_merged(pull, self._git.head(branch)):
-                    return seen(pull)
+                    return to_record(pull)
             return None
 
         return self._call(f"look for a pull request of {branch!r}", found)
@@ -239,7 +239,7 @@ class GitHubHost:
 
     def _merge(self, pull: PullRequest, head: str, message: str) -> None:
         if pull.head.sha != head:
-            raise moved(pull, head)
+            raise head_moved_error(pull, head)
         title, _, rest = message.partition("\n")
         try:
             pull.merge(rest.strip(), title, self._config.merge_method, sha=head)

@@ -3,9 +3,15 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from adapters.code_host._merge import advance, check_merge, contains, find_merge, make_merge
-from adapters.code_host._pulls import Comment, Event, Judged, PullFiles, StoredPull
-from adapters.code_host._rules import check_open
+from adapters.code_host._merge import (
+    advance,
+    check_merge,
+    check_open,
+    contains,
+    find_merge,
+    make_merge,
+)
+from adapters.code_host._pulls import Comment, Event, PullFiles, StoredPull, StoredStatus
 from adapters.git import Git, branch_head, one_at_a_time
 from prompt_lab.errors import CodeHostError, HeadMoved, PullEnded
 from prompt_lab.names import Outcome, PullState
@@ -45,9 +51,9 @@ class LocalHost:
         with self._locked():
             head = self._existing(branch)
             goal = self._existing(base)
-            known = self._known(branch, base, head)
+            known = self._find_pull(branch, base, head)
             if known is not None:
-                return self._seen(known)
+                return self._to_record(known)
             self._check_new(branch, base, ends=(goal, head))
             pull = StoredPull(
                 number=self._files.next_number(),
@@ -59,19 +65,19 @@ class LocalHost:
                 history=(Event(what="opened", when=when, note=head),),
             )
             self._files.save(pull)
-            return self._seen(pull)
+            return self._to_record(pull)
 
     def check_branch(self, branch: str, *, base: str) -> None:
         """Raises what open_pull and verify would say of the branch; see ports.CodeHost."""
         head, goal = self._existing(branch), self._existing(base)
-        known = self._known(branch, base, head)
+        known = self._find_pull(branch, base, head)
         if known is not None:
-            check_open(self._seen(known), base=base)
+            check_open(self._to_record(known), base=base)
         self._check_new(branch, base, ends=(goal, head))
 
     def get(self, number: int) -> Pull:
         """Raises CodeHostError where there is none. `head` is '' where its branch is gone."""
-        return self._seen(self._files.load(number))
+        return self._to_record(self._files.load(number))
 
     def verify(self, number: int, *, base: str) -> Pull:
         """The pull request, open, into `base`, without a conflict; else see ports.CodeHost."""
@@ -123,7 +129,7 @@ class LocalHost:
         """Write the verdict on a commit into the file, in the place of an earlier one."""
         with self._locked():
             pull = self._files.load(number)
-            judged = Judged(commit=commit, outcome=outcome, text=text)
+            judged = StoredStatus(commit=commit, outcome=outcome, text=text)
             if judged not in pull.statuses:
                 others = tuple(old for old in pull.statuses if old.commit != commit)
                 event = _event("judged", when, f"{outcome.value} {commit}")
@@ -158,12 +164,12 @@ class LocalHost:
     def _merge(self, pull: StoredPull, head: str, *, message: str, when: str) -> str:
         main = self._existing(pull.base)
         if contains(self._git, main, head):
-            return head  # somebody has moved main on to the branch by hand
+            return head  # a user has moved main on to the branch by hand
         merged = make_merge(self._git, self._work, (main, head), message=message, when=when)
         advance(self._git, pull.base, old=main, new=merged)
         return merged
 
-    def _known(self, branch: str, base: str, head: str) -> StoredPull | None:
+    def _find_pull(self, branch: str, base: str, head: str) -> StoredPull | None:
         """The newest pull request of a branch that is open, or was merged at this head."""
         for pull in reversed(self._files.all()):
             if (pull.repository, pull.branch, pull.base) == (self._name, branch, base) and (
@@ -207,7 +213,7 @@ class LocalHost:
             raise CodeHostError(f"{self._git.folder}: there is no branch {branch!r}")
         return head
 
-    def _seen(self, pull: StoredPull) -> Pull:
+    def _to_record(self, pull: StoredPull) -> Pull:
         opened = pull.state is PullState.OPEN
         head = (branch_head(self._git, pull.branch) or "") if opened else pull.head
         return Pull(

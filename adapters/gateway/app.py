@@ -7,14 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.gateway.books import Books
-from adapters.gateway.calls import Calls
-from adapters.gateway.canonical import read_body
-from adapters.gateway.client import NO_RETRY, plain
-from adapters.gateway.dialects import DIALECTS
+from adapters.gateway.accounting import TokenRun, UsageAccounting
+from adapters.gateway.calls import CallHandler
+from adapters.gateway.client import NO_RETRY, plain_response
+from adapters.gateway.recordings import read_body
 from adapters.gateway.records import RunId
-from adapters.gateway.runs import Run
-from adapters.gateway.settings import DialectName
+from adapters.wire.dialects import DIALECTS, DialectName
 
 LARGEST_REQUEST = 64 * 1024 * 1024
 SETTLE_SECONDS = 5.0
@@ -25,17 +23,17 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class App:
     """Tokens, and what is done under each address."""
 
-    def __init__(self, calls: Calls, books: Books, secret: str) -> None:
+    def __init__(self, calls: CallHandler, books: UsageAccounting, secret: str) -> None:
         self._calls, self._books, self._secret = calls, books, secret
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, TokenRun] = {}
 
-    def made(self) -> web.Application:
+    def build(self) -> web.Application:
         """The application."""
         app = web.Application(client_max_size=LARGEST_REQUEST)
         for name, dialect in DIALECTS.items():
             app.router.add_post("/run/{token}" + dialect.path, self._spoken(name))
         app.router.add_get("/run/{token}/v1/models", self._models)
-        app.router.add_route("*", "/{elsewhere:.*}", self._elsewhere)
+        app.router.add_route("*", "/{elsewhere:.*}", self._not_found)
         app.router.add_post("/owner/{wish}", self._owner)
         return app
 
@@ -60,7 +58,7 @@ class App:
         models = [{"id": alias, "object": "model", "owned_by": ""} for alias in run.id.models]
         return web.json_response({"object": "list", "data": models})
 
-    async def _elsewhere(self, _: web.Request) -> web.Response:
+    async def _not_found(self, _: web.Request) -> web.Response:
         paths = ", ".join(dialect.path for dialect in DIALECTS.values())
         return _error("chat", 404, f"nothing is here; behind a run's URL there are {paths}")
 
@@ -71,16 +69,16 @@ class App:
         said = json.loads(await request.read())
         token = str(said["token"])
         if request.match_info["wish"] == "issue":
-            self._runs[token] = Run(RunId.model_validate(said["run"]))
+            self._runs[token] = TokenRun(RunId.model_validate(said["run"]))
             return web.json_response({})
         run = self._runs.get(token)
         if run is None:
             return web.json_response({"fault": "there is no run with this token"})
         self._books.write()
-        await run.settled(SETTLE_SECONDS)
-        return self._told(request.match_info["wish"], token, run)
+        await run.wait_until_settled(SETTLE_SECONDS)
+        return self._answer_owner(request.match_info["wish"], token, run)
 
-    def _told(self, wish: str, token: str, run: Run) -> web.Response:
+    def _answer_owner(self, wish: str, token: str, run: TokenRun) -> web.Response:
         if self._books.fault:
             return web.json_response({"fault": self._books.fault})
         if wish == "usage":
@@ -88,7 +86,7 @@ class App:
         if wish == "end":
             del self._runs[token]
         data = b'{"calls": [' + b", ".join(run.lines) + b"]}"
-        return plain(200, data, "application/json", {})
+        return plain_response(200, data, "application/json", {})
 
 
 def _check(body: dict[str, Any], key: str) -> None:
@@ -101,4 +99,4 @@ def _check(body: dict[str, Any], key: str) -> None:
 
 def _error(name: DialectName, status: int, message: str) -> web.Response:
     said = DIALECTS[name].error(status, message)
-    return plain(status, said, "application/json", NO_RETRY)
+    return plain_response(status, said, "application/json", NO_RETRY)

@@ -6,21 +6,20 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from adapters.gateway.books import Books
-from adapters.gateway.client import NO_RETRY, Client, Gone, plain
-from adapters.gateway.dialects import DIALECTS
-from adapters.gateway.dialects.base import Body, Reply
-from adapters.gateway.prepare import prepared
-from adapters.gateway.recordings import Question, Recorded, Recordings
+from adapters.gateway.accounting import TokenRun, UsageAccounting, stamp_of
+from adapters.gateway.client import NO_RETRY, ClientConnection, ClientDisconnected, plain_response
+from adapters.gateway.prepare import build_request
+from adapters.gateway.recordings import Recorded, RecordedRequest, Recordings
 from adapters.gateway.records import CallRecord
-from adapters.gateway.runs import Run, stamp_of
-from adapters.gateway.settings import DialectName, Mode, Route
-from adapters.gateway.upstream import Dead, Upstream
+from adapters.gateway.settings import Mode, Route
+from adapters.gateway.upstream import Upstream, UpstreamUnavailable
+from adapters.wire.dialects import DIALECTS, DialectName
+from adapters.wire.dialects.base import Body, Reply
 from prompt_lab.errors import LabError
 from prompt_lab.redact import Redactor
 
 
-class Calls:
+class CallHandler:
     """Answers calls."""
 
     def __init__(
@@ -29,25 +28,25 @@ class Calls:
         upstreams: Mapping[str, Upstream],
         recordings: Recordings | None,
         redactor: Redactor,
-        books: Books,
+        books: UsageAccounting,
     ) -> None:
         self._mode, self._upstreams, self._recordings = mode, upstreams, recordings
         self._redactor, self._books = redactor, books
 
     async def handle(
-        self, run: Run, name: DialectName, body: Body, request: web.Request
+        self, run: TokenRun, name: DialectName, body: Body, request: web.Request
     ) -> web.StreamResponse:
         """The answer, or why there is none, in the client's dialect."""
-        begun, client = time.perf_counter(), Client(request)
+        begun, client = time.perf_counter(), ClientConnection(request)
         question, record = self._begin(run, name, body)
         try:
             answer = await self._answer(question, body, client, record)
             return await _give(client, answer, record)
-        except Dead as dead:
+        except UpstreamUnavailable as dead:
             return self._refuse(client, record, name, dead)
         except LabError as error:
-            return self._refuse(client, record, name, Dead(str(error), 500))
-        except Gone as gone:
+            return self._refuse(client, record, name, UpstreamUnavailable(str(error), 500))
+        except ClientDisconnected as gone:
             record.error = str(gone)
             raise ConnectionResetError from gone
         except asyncio.CancelledError:
@@ -55,16 +54,18 @@ class Calls:
             raise
         except Exception as error:
             what = f"the gateway failed: {type(error).__name__}: {error}"
-            return self._refuse(client, record, name, Dead(what, 500))
+            return self._refuse(client, record, name, UpstreamUnavailable(what, 500))
         finally:
             if record.origin == "live":
                 record.seconds = time.perf_counter() - begun
                 record.waited = sum(attempt.waited for attempt in record.attempts)
             self._books.enter(run, question, record)
 
-    def _begin(self, run: Run, name: DialectName, body: Body) -> tuple[Question, CallRecord]:
+    def _begin(
+        self, run: TokenRun, name: DialectName, body: Body
+    ) -> tuple[RecordedRequest, CallRecord]:
         now = time.time()
-        question = Question(run.id, name, body, self._redactor.body, run.begin(), now)
+        question = RecordedRequest(run.id, name, body, self._redactor.body, run.begin(), now)
         if self._mode != "live":
             first = self._upstreams[run.id.models[0]].route
             question.turn = run.turn(question.key(first))
@@ -80,17 +81,17 @@ class Calls:
         return question, record
 
     async def _answer(
-        self, question: Question, body: Body, client: Client, record: CallRecord
+        self, question: RecordedRequest, body: Body, client: ClientConnection, record: CallRecord
     ) -> Recorded:
         routes = [self._upstreams[alias].route for alias in question.run.models]
         if self._mode == "replay":
             assert self._recordings is not None
             return _replay(self._recordings, question, routes, record)
-        dead: list[Dead] = []
+        dead: list[UpstreamUnavailable] = []
         for route in routes:
             try:
-                answer = await self._live(route, question, body, client, record)
-            except Dead as death:
+                answer = await self._call_upstream(route, question, body, client, record)
+            except UpstreamUnavailable as death:
                 dead.append(death)
                 if client.started:
                     raise
@@ -99,35 +100,39 @@ class Calls:
             if self._recordings is not None and self._mode == "record":
                 self._recordings.keep(question, route, answer)
             return answer
-        raise Dead("; ".join(map(str, dead)), max(death.status for death in dead))
+        raise UpstreamUnavailable("; ".join(map(str, dead)), max(death.status for death in dead))
 
-    async def _live(
+    async def _call_upstream(
         self,
         route: Route,
-        question: Question,
+        question: RecordedRequest,
         body: Body,
-        client: Client,
+        client: ClientConnection,
         record: CallRecord,
     ) -> Recorded:
         upstream = self._upstreams[route.config.alias]
-        sent = prepared(upstream, question, body, self._redactor, client.headers)
+        sent = build_request(upstream, question, body, self._redactor, client.headers)
         last = route.config.alias == question.run.models[-1]
         return await upstream.ask(sent, client, record.attempts, last=last)
 
     def _refuse(
-        self, client: Client, record: CallRecord, name: DialectName, dead: Dead
+        self,
+        client: ClientConnection,
+        record: CallRecord,
+        name: DialectName,
+        dead: UpstreamUnavailable,
     ) -> web.StreamResponse:
         record.error = self._redactor.text(str(dead))
         record.status = dead.status
         if client.started:
-            client.cut()
+            client.abort()
             raise ConnectionResetError(record.error)
         said = DIALECTS[name].error(dead.status, record.error)
-        return plain(dead.status, said, "application/json", NO_RETRY)
+        return plain_response(dead.status, said, "application/json", NO_RETRY)
 
 
 def _replay(
-    recordings: Recordings, question: Question, routes: list[Route], record: CallRecord
+    recordings: Recordings, question: RecordedRequest, routes: list[Route], record: CallRecord
 ) -> Recorded:
     """The first model with a recording: where it was dead then, it has none."""
     record.origin = recordings.origin
@@ -137,12 +142,12 @@ def _replay(
             _note(record, route, answer)
             record.seconds, record.waited = answer.seconds, answer.waited
             return answer
-    raise Dead(recordings.unknown(question, routes[0]), 422)
+    raise UpstreamUnavailable(recordings.unknown(question, routes[0]), 422)
 
 
 def _note(record: CallRecord, route: Route, answer: Recorded) -> None:
     reply = answer.reply
-    record.answered_by, record.model_id = route.config.alias, _named(route, reply)
+    record.answered_by, record.model_id = route.config.alias, _model_name(route, reply)
     record.status = answer.status
     record.answer = answer.data.decode(errors="replace")
     record.finish = reply.finish
@@ -152,15 +157,17 @@ def _note(record: CallRecord, route: Route, answer: Recorded) -> None:
     record.cost = route.config.cost(record.input_tokens, record.output_tokens)
 
 
-def _named(route: Route, reply: Reply) -> str:
+def _model_name(route: Route, reply: Reply) -> str:
     """The model's own name for itself. The embedded one would give a path of this machine."""
     return route.config.id if route.config.provider == "embedded" else reply.model
 
 
-async def _give(client: Client, answer: Recorded, record: CallRecord) -> web.StreamResponse:
+async def _give(
+    client: ClientConnection, answer: Recorded, record: CallRecord
+) -> web.StreamResponse:
     if client.started:
         return await client.end(answer.unsent)
     marks = {"x-answered-by": record.answered_by, "x-origin": record.origin}
     if answer.status != 200:
         marks |= NO_RETRY
-    return plain(answer.status, answer.data, answer.content_type, marks)
+    return plain_response(answer.status, answer.data, answer.content_type, marks)

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from adapters.gateway.dialects.base import Reply, Stamp
-from adapters.gateway.dialects.chat import wants_usage
-from adapters.gateway.recordings import Question, Recorded, read_recording, write_json
+from adapters.gateway.recordings import Recorded, RecordedRequest, read_recording, write_json
 from adapters.gateway.records import KEYED, Origin
 from adapters.gateway.relay import rendered
 from adapters.gateway.settings import Route
+from adapters.wire.dialects.base import Reply, ReplyHeader
+from adapters.wire.dialects.chat import wants_usage
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Side
 
@@ -31,7 +31,7 @@ class ByCall:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def find(self, question: Question, route: Route) -> Recorded | None:
+    def find(self, question: RecordedRequest, route: Route) -> Recorded | None:
         """The run's answer with this number."""
         path = self._path(question, route)
         if not path.exists():
@@ -41,11 +41,11 @@ class ByCall:
         def parse(data: Any) -> Recorded | None:
             answers = data["answers"]
             known = answers[wanted] if wanted < len(answers) else None
-            return None if known is None else _recorded(known, question, route)
+            return None if known is None else _find_recording(known, question, route)
 
         return read_recording(path, parse)
 
-    def keep(self, question: Question, route: Route, answer: Recorded) -> None:
+    def keep(self, question: RecordedRequest, route: Route, answer: Recorded) -> None:
         """Put it into its place in the run's file."""
         path = self._path(question, route)
         answers = read_recording(path, _answers) if path.exists() else []
@@ -55,14 +55,14 @@ class ByCall:
         run = question.run
         write_answers(self._root, (run.side, route.config.alias, run.plan), answers, source="")
 
-    def unknown(self, question: Question, route: Route) -> str:
+    def unknown(self, question: RecordedRequest, route: Route) -> str:
         """Names the file and the number."""
         return (
             f"no recorded answer to call {question.number} (request {question.key(route)}): "
             f"{self._path(question, route)} does not hold it"
         )
 
-    def _path(self, question: Question, route: Route) -> Path:
+    def _path(self, question: RecordedRequest, route: Route) -> Path:
         return keyed_path(self._root, question.run.side, route.config.alias, question.run.plan)
 
 
@@ -88,7 +88,7 @@ def _answers(data: Any) -> list[dict[str, Any] | None]:
     return list(data["answers"])
 
 
-def _recorded(known: dict[str, Any], question: Question, route: Route) -> Recorded:
+def _find_recording(known: dict[str, Any], question: RecordedRequest, route: Route) -> Recorded:
     reply = Reply(
         known["text"],
         known.get("finish", "stop"),
@@ -100,7 +100,7 @@ def _recorded(known: dict[str, Any], question: Question, route: Route) -> Record
     ident = question.key(route)[:16] + f"-{question.number}"
     # Nothing in it may hang on the hour, or two replays would differ.
     tool, counted = dialect.ask(question.body).tool, wants_usage(question.body)
-    stamp = Stamp(ident, 0, reply.model, tool, counted)
+    stamp = ReplyHeader(ident, 0, reply.model, tool, counted)
     data = rendered(dialect, reply, stamp, streamed=streamed)
     kind = dialect.stream_type if streamed else "application/json"
     return Recorded(200, kind, data, reply, known.get("seconds") or 0.0)

@@ -13,9 +13,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, Self
 
-from adapters.gateway.records import CallRecord, RunId, Usage
-from adapters.gateway.settings import Mode, RecordingsAt, Route, Settings
-from prompt_lab.errors import OutsideFailure, UnknownName
+from adapters.gateway.records import CallRecord, GatewayUsage, RunId
+from adapters.gateway.settings import GatewaySettings, Mode, RecordingsAt, Route
+from prompt_lab.errors import TransientError, UnknownName
 from prompt_lab.names import Side
 
 START_SECONDS = 60
@@ -49,7 +49,7 @@ class Gateway:
     ) -> None:
         if isinstance(recordings, Path):
             recordings = RecordingsAt(path=recordings)
-        self._settings = Settings(
+        self._settings = GatewaySettings(
             routes=tuple(routes),
             mode=mode,
             recordings=recordings,
@@ -74,7 +74,7 @@ class Gateway:
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> Self:
-        """Start the process, unless it runs. Raises OutsideFailure where it does not start."""
+        """Start the process, unless it runs. Raises TransientError where it does not start."""
         with self._lock:
             if self._process is None:
                 self._process, self._port = _start(self._settings, self._env)
@@ -94,7 +94,7 @@ class Gateway:
                 raise UnknownName("model", alias, known, "the gateway's routes")
         token = secrets.token_urlsafe(16)
         run = RunId(models=models, plan=plan, side=side, replicate=replicate)
-        self._tell("issue", token, run=run.model_dump())
+        self._request("issue", token, run=run.model_dump())
         return token
 
     def url(self, token: str) -> Urls:
@@ -102,17 +102,17 @@ class Gateway:
         base = f"http://127.0.0.1:{self._port}/run/{token}"
         return Urls(openai=f"{base}/v1", anthropic=base, ollama=base)
 
-    def usage(self, token: str) -> Usage:
-        """The exact sum of the run's calls. Raises OutsideFailure."""
-        return Usage.model_validate(self._tell("usage", token)["usage"])
+    def usage(self, token: str) -> GatewayUsage:
+        """The exact sum of the run's calls. Raises TransientError."""
+        return GatewayUsage.model_validate(self._request("usage", token)["usage"])
 
     def calls(self, token: str) -> list[CallRecord]:
-        """The run's calls in the order in which they ended. Raises OutsideFailure."""
-        return [CallRecord.model_validate(c) for c in self._tell("calls", token)["calls"]]
+        """The run's calls in the order in which they ended. Raises TransientError."""
+        return [CallRecord.model_validate(c) for c in self._request("calls", token)["calls"]]
 
     def end(self, token: str) -> list[CallRecord]:
         """The run's calls, which are forgotten; the token is good for nothing after that."""
-        return [CallRecord.model_validate(c) for c in self._tell("end", token)["calls"]]
+        return [CallRecord.model_validate(c) for c in self._request("end", token)["calls"]]
 
     def close(self) -> None:
         """End the process. Calls under way break off. In a fork: leave it to who started it."""
@@ -131,7 +131,7 @@ class Gateway:
             process.kill()
             process.wait()
 
-    def _tell(self, wish: str, token: str, **more: Any) -> dict[str, Any]:
+    def _request(self, wish: str, token: str, **more: Any) -> dict[str, Any]:
         body = json.dumps({"token": token, **more})
         head = {"x-owner": self._settings.secret, "Content-Type": "application/json"}
         line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TELL_SECONDS)
@@ -139,25 +139,25 @@ class Gateway:
             line.request("POST", f"/owner/{wish}", body, head)
             answer: dict[str, Any] = json.loads(line.getresponse().read())
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise OutsideFailure(
+            raise TransientError(
                 f"The gateway does not answer ({type(error).__name__}). Run the same command again."
             ) from error
         finally:
             line.close()
         if "fault" in answer:
-            raise OutsideFailure(f"The gateway: {answer['fault']}")
+            raise TransientError(f"The gateway: {answer['fault']}")
         return answer
 
 
 def _start(
-    settings: Settings, env: Mapping[str, str] | None
+    settings: GatewaySettings, env: Mapping[str, str] | None
 ) -> tuple["subprocess.Popen[bytes]", int]:
     process = subprocess.Popen(
         [sys.executable, "-m", "adapters.gateway.server", str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=None if env is None else dict(env),
-        start_new_session=True,  # Ctrl-C is for the owner; the pipe tells the gateway
+        start_new_session=True,  # Ctrl-C is for the owner; the pipe ends the gateway
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -169,5 +169,5 @@ def _start(
     process.stdout.close()
     if not port:
         process.kill()
-        raise OutsideFailure(f"The gateway did not start (exit code {process.wait()}).")
+        raise TransientError(f"The gateway did not start (exit code {process.wait()}).")
     return process, int(port)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from adapters.gateway.dialects import DIALECTS
-from adapters.gateway.dialects.base import Ask, Body, Stamp, dump
-from adapters.gateway.dialects.chat import Chat, with_usage
-from adapters.gateway.recordings import Question
+from adapters.gateway.recordings import RecordedRequest
 from adapters.gateway.relay import PassOn, Relay, Translate
-from adapters.gateway.upstream import Dead, Sent, Upstream
+from adapters.gateway.upstream import Upstream, UpstreamRequest, UpstreamUnavailable
+from adapters.wire.dialects import DIALECTS
+from adapters.wire.dialects.base import Ask, Body, ReplyHeader, dump
+from adapters.wire.dialects.chat import Chat, with_usage
 from prompt_lab.redact import Redactor
 
 _CHAT = Chat()
@@ -15,16 +15,17 @@ _PASSED = ("anthropic-version", "anthropic-beta", "http-referer", "x-title")
 _OURS = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
 
 
-def prepared(
+def build_request(
     upstream: Upstream,
-    question: Question,
+    question: RecordedRequest,
     body: Body,
     redactor: Redactor,
     headers: Mapping[str, str],
-) -> Sent:
+) -> UpstreamRequest:
     """What to send; `headers` are the client's, of which few are passed on.
 
-    Raises Dead where the server does not speak so and the request cannot be put otherwise.
+    Raises UpstreamUnavailable if the server does not speak this dialect and the request cannot be
+    translated.
     """
     config, dialect = upstream.route.config, question.dialect
     native = question.name in upstream.route.spoken
@@ -40,9 +41,11 @@ def prepared(
         if ask is None:
             return PassOn(dialect, body, redactor)
         ident = f"{question.key(upstream.route)[:16]}-{question.number}"
-        return Translate(dialect, Stamp(ident, int(question.now), config.id, ask.tool), redactor)
+        return Translate(
+            dialect, ReplyHeader(ident, int(question.now), config.id, ask.tool), redactor
+        )
 
-    return Sent(
+    return UpstreamRequest(
         path=DIALECTS[spoken].path,
         data=dump({**upstream.route.extra, **wanted, "model": config.id}),
         headers={**_OURS, **passed, **upstream.auth(spoken)},
@@ -55,29 +58,31 @@ def prepared(
     )
 
 
-def _ask(question: Question, body: Body) -> Ask:
-    """Raises Dead for a body of which nothing can be made."""
+def _ask(question: RecordedRequest, body: Body) -> Ask:
+    """Raises UpstreamUnavailable for a body of which nothing can be made."""
     try:
         return question.dialect.ask(body)
     except (AttributeError, TypeError, LookupError) as error:
         text = f"the body is no request of this kind: {type(error).__name__}: {error}"
-        raise Dead(text, 400) from error
+        raise UpstreamUnavailable(text, 400) from error
 
 
-def _translated(upstream: Upstream, question: Question, ask: Ask) -> Body:
+def _translated(upstream: Upstream, question: RecordedRequest, ask: Ask) -> Body:
     alias = upstream.route.config.alias
     if "chat" not in upstream.route.spoken:
-        raise Dead(f"{alias} speaks neither {question.name!r} nor chat completions", 400)
+        raise UpstreamUnavailable(
+            f"{alias} speaks neither {question.name!r} nor chat completions", 400
+        )
     if ask.refused:
         what = ", ".join(dict.fromkeys(ask.refused))
-        raise Dead(
-            f"{alias} speaks chat completions, in which the gateway cannot put {what}: "
+        raise UpstreamUnavailable(
+            f"{alias} speaks chat completions, which cannot express {what}: "
             f"leave that out, or use a model that speaks {question.name!r} itself",
             400,
         )
     return _CHAT.request(ask) | ({"stream": True} if question.streamed else {})
 
 
-def _note(question: Question, ask: Ask) -> str:
+def _note(question: RecordedRequest, ask: Ask) -> str:
     left = f", without {', '.join(ask.dropped)}" if ask.dropped else ""
     return f"{question.name} put as chat completions{left}"

@@ -6,21 +6,72 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
-from adapters.gateway.canonical import canonical, request_key
-from adapters.gateway.dialects import DIALECTS
-from adapters.gateway.dialects.base import Body, Dialect, Reply
 from adapters.gateway.records import REPLAYED, Origin, RunId
-from adapters.gateway.settings import DialectName, Route
+from adapters.gateway.settings import Route
+from adapters.wire.dialects import DIALECTS, DialectName
+from adapters.wire.dialects.base import Body, Dialect, Reply
 from prompt_lab.errors import StoreError
 from prompt_lab.store.files import disk_errors, write_text
+
+VOLATILE = frozenset(
+    {"model", "user", "metadata", "safety_identifier", "prompt_cache_key", "store", "keep_alive"}
+)
+"""Keys at the top of a request that change from call to call and not what is asked."""
+
+MANY = 200
+"""Brackets in a body from which on it is tried whether its canonical form can be made."""
+
+
+def read_body(raw: bytes) -> dict[str, Any]:
+    """A request's body. Raises ValueError where it is not one JSON object."""
+    try:
+        body = json.loads(raw, parse_constant=_no_number, parse_float=_finite)
+        if raw.count(b"[") + raw.count(b"{") > MANY and isinstance(body, dict):
+            canonical(body)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(body, dict):
+        raise ValueError(f"it is a {type(body).__name__}, not an object")
+    return body
+
+
+def canonical(body: dict[str, Any]) -> bytes:
+    """What is asked: without the volatile fields, keys in order, 1.0 as 1."""
+    kept = {key: _normalize(value) for key, value in body.items() if key not in VOLATILE}
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def request_key(dialect: str, alias: str, model_id: str, asked: bytes) -> str:
+    """sha256 of a request to one model; `asked` is its canonical form."""
+    return sha256(json.dumps([dialect, alias, model_id]).encode() + b"\n" + asked).hexdigest()
+
+
+def _normalize(value: Any) -> Any:
+    """Clients differ in how they write a whole number."""
+    if isinstance(value, dict):
+        return {key: _normalize(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_normalize(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if abs(value) != float("inf") else _no_number(text)
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number of JSON")
+
 
 T = TypeVar("T")
 
 
 @dataclass(eq=False)
-class Question:
+class RecordedRequest:
     """One call as it is looked up; `given` is its body as it came, `clean` takes the keys away.
 
     `now` is in seconds since 1970. Numbers count from 0 in each run: `number` over all calls,
@@ -37,11 +88,11 @@ class Question:
 
     @cached_property
     def body(self) -> Body:
-        """The request without keys. Made when it is first needed: nobody waits for it then."""
+        """The request without keys. Made when it is first needed: no client waits for it then."""
         return self.clean(self.given)
 
     @cached_property
-    def asked(self) -> bytes:
+    def canonical_body(self) -> bytes:
         """Its canonical form."""
         return canonical(self.body)
 
@@ -52,7 +103,7 @@ class Question:
 
     def key(self, route: Route) -> str:
         """The name of this request to one model."""
-        return request_key(self.name, route.config.alias, route.config.id, self.asked)
+        return request_key(self.name, route.config.alias, route.config.id, self.canonical_body)
 
     @property
     def streamed(self) -> bool:
@@ -81,14 +132,14 @@ class Recordings(Protocol):
 
     origin: Origin
 
-    def find(self, question: Question, route: Route) -> Recorded | None:
+    def find(self, question: RecordedRequest, route: Route) -> Recorded | None:
         """The answer of this model, or None. Raises StoreError where its file is damaged."""
 
-    def keep(self, question: Question, route: Route, answer: Recorded) -> None:
+    def keep(self, question: RecordedRequest, route: Route, answer: Recorded) -> None:
         """Keep an answer. Raises StoreError."""
 
-    def unknown(self, question: Question, route: Route) -> str:
-        """How a person is told that there is no recording."""
+    def unknown(self, question: RecordedRequest, route: Route) -> str:
+        """The message that there is no recording."""
 
 
 class ByRequest:
@@ -103,7 +154,7 @@ class ByRequest:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def find(self, question: Question, route: Route) -> Recorded | None:
+    def find(self, question: RecordedRequest, route: Route) -> Recorded | None:
         """The answer on this occasion, else one to the same request."""
         key = question.key(route)
         folder = self._root / key[:2]
@@ -111,14 +162,14 @@ class ByRequest:
         path = own if own.exists() else min(folder.glob(f"{key}-*.json"), default=None)
         return None if path is None else _read(path, key)
 
-    def keep(self, question: Question, route: Route, answer: Recorded) -> None:
-        """Write its file anew."""
+    def keep(self, question: RecordedRequest, route: Route, answer: Recorded) -> None:
+        """Write its file again."""
         key = question.key(route)
         asked = {"dialect": question.name, "alias": route.config.alias, "id": route.config.id}
         data = {"v": 1, "request": {**asked, "body": question.body}, "answer": _written(answer)}
         write_json(self._root / key[:2] / f"{key}-{_occasion(question)}.json", data)
 
-    def unknown(self, question: Question, route: Route) -> str:
+    def unknown(self, question: RecordedRequest, route: Route) -> str:
         """Names the hash."""
         return (
             f"no recording of request {question.key(route)} to {route.config.alias!r} "
@@ -173,7 +224,7 @@ def _written(answer: Recorded) -> Body:
     }
 
 
-def _occasion(question: Question) -> str:
+def _occasion(question: RecordedRequest) -> str:
     run = question.run
     named = json.dumps([run.plan, run.side, run.replicate, question.turn])
     return sha256(named.encode()).hexdigest()[:8]

@@ -16,13 +16,13 @@ REPLAYED: Origin = "replay of the same request"
 KEYED: Origin = RECORDED
 
 
-class Record(BaseModel):
+class GatewayRecord(BaseModel):
     """A record of this room: a key that it does not know is a fault."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class RunId(Record):
+class RunId(GatewayRecord):
     """Whose calls a token stands for. `models` are aliases: the first, then its fallbacks."""
 
     models: tuple[str, ...]
@@ -31,7 +31,7 @@ class RunId(Record):
     replicate: int
 
 
-class Attempt(Record):
+class CallAttempt(GatewayRecord):
     """One call of one model. `status` is None where no HTTP answer came; seconds are wall time."""
 
     model: str
@@ -43,8 +43,8 @@ class Attempt(Record):
     pause: float = 0.0
 
 
-class CallRecord(Record):
-    """One call of a target, redacted. `answered_by` is an alias, '' where nobody did.
+class CallRecord(GatewayRecord):
+    """One call of a target, redacted. `answered_by` is an alias, '' where no model did.
 
     `counted` is False where the answer named no tokens. Seconds are wall time in the gateway;
     `waited` is the part before a place was free; of a replay both are the recorded ones.
@@ -59,7 +59,7 @@ class CallRecord(Record):
     begun: str
     seconds: float = 0.0
     waited: float = 0.0
-    attempts: list[Attempt] = []
+    attempts: list[CallAttempt] = []
     answered_by: str = ""
     model_id: str = ""
     status: int = 0
@@ -80,7 +80,7 @@ class CallRecord(Record):
         return max(0, sum(attempt.model == last for attempt in self.attempts) - 1)
 
 
-class Usage(Record):
+class GatewayUsage(GatewayRecord):
     """The sum over a run's calls. Cost in US dollars; `open` calls have not ended yet."""
 
     calls: int = 0
@@ -97,7 +97,7 @@ class Usage(Record):
     open: int = 0
 
     @classmethod
-    def of(cls, calls: Sequence[CallRecord], still_open: int = 0) -> "Usage":
+    def sum_calls(cls, calls: Sequence[CallRecord], still_open: int = 0) -> "GatewayUsage":
         """Exact in any order of the calls."""
         answered = Counter(call.answered_by for call in calls if call.answered_by)
         return cls(

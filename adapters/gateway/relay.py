@@ -5,9 +5,9 @@ import re
 from dataclasses import replace
 from typing import Protocol
 
-from adapters.gateway.dialects import DIALECTS
-from adapters.gateway.dialects.base import Body, Dialect, Reply, Stamp, event
-from adapters.gateway.dialects.chat import Chat, came_for_us
+from adapters.wire.dialects import DIALECTS
+from adapters.wire.dialects.base import Body, Dialect, Reply, ReplyHeader, event, read_reply
+from adapters.wire.dialects.chat import Chat, came_for_us
 from prompt_lab.redact import Redactor
 
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
@@ -18,21 +18,21 @@ _CHAT = Chat()
 class Relay(Protocol):
     """One answer. `feed` and `end` take a stream piece by piece, `whole` an answer at once."""
 
-    def feed(self, data: bytes) -> bytes:
+    def relay_chunk(self, data: bytes) -> bytes:
         """A piece of a stream; returns what can be sent on."""
 
     def end(self) -> tuple[bytes, Reply]:
         """The stream has ended; the rest to be sent. Raises ValueError where it ended early."""
 
-    def whole(self, data: bytes) -> tuple[bytes, Reply]:
+    def relay_answer(self, data: bytes) -> tuple[bytes, Reply]:
         """An answer that is no stream. Raises ValueError where it is none."""
 
     def refusal(self, status: int, data: bytes) -> bytes:
-        """What the client is told when the upstream refuses the request."""
+        """The client's answer when the upstream refuses the request."""
 
 
 class PassOn:
-    """The bytes as they came, without keys and without events that nobody asked for.
+    """The bytes as they came, without keys and without events that the client did not ask for.
 
     The last event is held back until the stream has ended: clients hang up when they have it, and
     a call that is hung up has no tokens.
@@ -43,30 +43,32 @@ class PassOn:
         self._rest = b""
         self._all: list[bytes] = []
 
-    def feed(self, data: bytes) -> bytes:
+    def relay_chunk(self, data: bytes) -> bytes:
         """Whole events, as they are."""
         self._all.append(data)
         self._rest += data
         cut = _end(self._rest, self._dialect.stream_type, held=1)
         ready, self._rest = self._rest[:cut], self._rest[cut:]
-        return self._redactor.known(self._shown(ready))
+        return self._redactor.answer_bytes(self._rename_model(ready))
 
     def end(self) -> tuple[bytes, Reply]:
         """The last event."""
         rest, self._rest = self._rest, b""
-        reply = self._dialect.read_stream(b"".join(self._all))
-        return self._redactor.known(self._shown(rest)), _without_keys(reply, self._redactor)
+        reply = read_reply(self._dialect, b"".join(self._all), streamed=True)
+        return self._redactor.answer_bytes(self._rename_model(rest)), _without_keys(
+            reply, self._redactor
+        )
 
-    def whole(self, data: bytes) -> tuple[bytes, Reply]:
+    def relay_answer(self, data: bytes) -> tuple[bytes, Reply]:
         """The answer as it is."""
-        shown = self._redactor.known(data)
-        return shown, self._dialect.read(shown)
+        shown = self._redactor.answer_bytes(data)
+        return shown, _without_keys(read_reply(self._dialect, shown), self._redactor)
 
     def refusal(self, status: int, data: bytes) -> bytes:  # noqa: ARG002 -- it is in no body
         """The refusal as it is."""
-        return self._redactor.known(data)
+        return self._redactor.answer_bytes(data)
 
-    def _shown(self, data: bytes) -> bytes:
+    def _rename_model(self, data: bytes) -> bytes:
         if not isinstance(self._dialect, Chat) or b'"usage"' not in data:
             return data
         kept, start = [], 0
@@ -81,54 +83,54 @@ class PassOn:
 class Translate:
     """Chat completions in, the client's dialect out."""
 
-    def __init__(self, dialect: Dialect, stamp: Stamp, redactor: Redactor) -> None:
+    def __init__(self, dialect: Dialect, stamp: ReplyHeader, redactor: Redactor) -> None:
         self._dialect, self._stamp, self._redactor = dialect, stamp, redactor
         self._writer = dialect.writer(stamp)
         self._all: list[bytes] = []
         self._rest = b""
         self._opened = False
 
-    def feed(self, data: bytes) -> bytes:
+    def relay_chunk(self, data: bytes) -> bytes:
         """Events of the other dialect, one for each piece of text."""
         self._all.append(data)
         self._rest += data
         cut = _end(self._rest, _CHAT.stream_type, held=0)
         ready, self._rest = self._rest[:cut], self._rest[cut:]
-        out = [] if self._opened else [self._writer.opening()]
+        out = [] if self._opened else [self._writer.write_start()]
         self._opened = True
-        for line in self._redactor.known(ready).splitlines():
+        for line in self._redactor.answer_bytes(ready).splitlines():
             text = _delta(line)
             out += [self._writer.delta(text)] if text else []
         return b"".join(out)
 
     def end(self) -> tuple[bytes, Reply]:
         """The closing events."""
-        ready = self.feed(b"\n\n")  # an event that nothing stands behind
-        reply = _without_keys(_CHAT.read_stream(b"".join(self._all)), self._redactor)
-        return ready + self._writer.closing(reply), reply
+        ready = self.relay_chunk(b"\n\n")  # an event that nothing stands behind
+        reply = _without_keys(read_reply(_CHAT, b"".join(self._all), streamed=True), self._redactor)
+        return ready + self._writer.write_end(reply), reply
 
-    def whole(self, data: bytes) -> tuple[bytes, Reply]:
+    def relay_answer(self, data: bytes) -> tuple[bytes, Reply]:
         """The answer in the other dialect."""
-        reply = _CHAT.read(self._redactor.known(data))
+        reply = read_reply(_CHAT, self._redactor.answer_bytes(data))
         return self._dialect.answer(reply, self._stamp), reply
 
     def refusal(self, status: int, data: bytes) -> bytes:
         """The refusal in the other dialect."""
-        text = self._redactor.known(data).decode(errors="replace")
+        text = self._redactor.answer_bytes(data).decode(errors="replace")
         return self._dialect.error(status, _complaint(text))
 
 
-def rendered(dialect: Dialect, reply: Reply, stamp: Stamp, *, streamed: bool) -> bytes:
+def rendered(dialect: Dialect, reply: Reply, stamp: ReplyHeader, *, streamed: bool) -> bytes:
     """An answer that no server gave, as a server of this dialect would give it."""
     if not streamed:
         return dialect.answer(reply, stamp)
     writer = dialect.writer(stamp)
-    return writer.opening() + writer.delta(reply.text) + writer.closing(reply)
+    return writer.write_start() + writer.delta(reply.text) + writer.write_end(reply)
 
 
 def _without_keys(reply: Reply, redactor: Redactor) -> Reply:
     """A stream may spread a key over two events."""
-    return replace(reply, text=redactor.known_in(reply.text))
+    return replace(reply, text=redactor.answer(reply.text))
 
 
 def _end(data: bytes, stream_type: str, *, held: int) -> int:

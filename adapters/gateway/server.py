@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
+from adapters.gateway.accounting import UsageAccounting
 from adapters.gateway.app import App
-from adapters.gateway.books import Books
-from adapters.gateway.calls import Calls
+from adapters.gateway.calls import CallHandler
 from adapters.gateway.keyed import ByCall
 from adapters.gateway.recordings import ByRequest, Recordings
-from adapters.gateway.settings import RecordingsAt, Settings
+from adapters.gateway.settings import GatewaySettings, RecordingsAt
 from adapters.gateway.upstream import Upstream
+from prompt_lab.config.model_keys import keys_of
 from prompt_lab.redact import Redactor
 
 IDLE_SECONDS = 4.0
@@ -30,13 +31,13 @@ LAST_SECONDS = 2.0
 
 def main() -> None:
     """Serve until the owner's end of the pipe closes, however the owner ends."""
-    settings = Settings.model_validate_json(sys.stdin.buffer.readline())
+    settings = GatewaySettings.model_validate_json(sys.stdin.buffer.readline())
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)  # a call leaves little that only the collector finds
     asyncio.run(_serve(settings, int(sys.argv[1])))
 
 
-async def _serve(settings: Settings, owner: int) -> None:
+async def _serve(settings: GatewaySettings, owner: int) -> None:
     # No proxy stands between this machine and itself, whatever the environment says.
     near, far = _session(trust_env=False), _session(trust_env=True)
 
@@ -45,11 +46,11 @@ async def _serve(settings: Settings, owner: int) -> None:
 
     routes = {route.config.alias: route for route in settings.routes}
     upstreams = {alias: Upstream(route, session, os.environ) for alias, route in routes.items()}
-    names = {route.config.key_env for route in settings.routes}
-    redactor = Redactor(os.environ.get(name, "") for name in names if name)
-    books = Books(routes, redactor, settings.log)
-    calls = Calls(settings.mode, upstreams, _recordings(settings), redactor, books)
-    app = App(calls, books, settings.secret).made()
+    known = {key for route in settings.routes for key in keys_of(route.config, os.environ)}
+    redactor = Redactor(known)
+    books = UsageAccounting(routes, redactor, settings.log)
+    calls = CallHandler(settings.mode, upstreams, _recordings(settings), redactor, books)
+    app = App(calls, books, settings.secret).build()
     runner = web.AppRunner(
         app, handler_cancellation=True, access_log=None, shutdown_timeout=LAST_SECONDS / 4
     )
@@ -67,7 +68,7 @@ async def _serve(settings: Settings, owner: int) -> None:
         os._exit(0)
 
 
-def _recordings(settings: Settings) -> Recordings | None:
+def _recordings(settings: GatewaySettings) -> Recordings | None:
     match settings.recordings:
         case None:
             return None
@@ -82,6 +83,7 @@ def _session(*, trust_env: bool) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=trust_env,
+        auto_decompress=False,  # what is decompressed is bounded
         headers={"User-Agent": "prompt-lab"},
     )
 

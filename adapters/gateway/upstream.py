@@ -2,45 +2,37 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import aiohttp
 
-from adapters.gateway.client import Client
-from adapters.gateway.dialects.base import Reply
-from adapters.gateway.limits import Lane
+from adapters.gateway.accounting import ProviderQueue
+from adapters.gateway.client import ClientConnection
 from adapters.gateway.recordings import Recorded
-from adapters.gateway.records import Attempt
+from adapters.gateway.records import CallAttempt
 from adapters.gateway.relay import Relay
 from adapters.gateway.settings import Route
+from adapters.wire.addresses import endpoint_url, key_header
+from adapters.wire.body import BodyDecoder
+from adapters.wire.dialects import DialectName
+from adapters.wire.dialects.base import Reply
+from adapters.wire.retry import (
+    ConnectError,
+    FailedAttempts,
+    ReadTimeout,
+    RetryableError,
+    read_retry_after,
+    retry_delay,
+)
+from adapters.wire.statuses import StatusKind, classify_status
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import count
 
-PATIENCE = frozenset({408, 409, 425, 429})
-UNUSABLE = frozenset({401, 402, 403, 404, 405, 410})
 
-
-class Busy(Exception):
-    """No answer this time."""
-
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class Silent(Busy):
-    """Nothing was said in the time that the model is given."""
-
-
-class NobodyListens(Busy):
-    """There is no server at the address."""
-
-
-class Dead(Exception):
-    """The model does not answer this call. `status` is what the client is told if no other does."""
+class UpstreamUnavailable(Exception):
+    """The model does not answer this call. `status` is for the client if no other does."""
 
     def __init__(self, message: str, status: int = 503) -> None:
         super().__init__(message)
@@ -48,7 +40,7 @@ class Dead(Exception):
 
 
 @dataclass(frozen=True)
-class Sent:
+class UpstreamRequest:
     """What goes to a server. `relay` makes the way back, a new one for each attempt.
 
     `stream_type` is the content type in which a stream comes, `given_type` that of the client's.
@@ -73,76 +65,84 @@ class Upstream:
     ) -> None:
         self.route = route
         self._session, self._env = session, env
-        self._lane = Lane(route)
+        self._lane = ProviderQueue(route)
 
-    def auth(self, dialect: str) -> dict[str, str]:
-        """The header with the key. Raises Dead where the environment does not hold it."""
+    def auth(self, dialect: DialectName) -> dict[str, str]:
+        """The header with the key. Raises UpstreamUnavailable if it is not set."""
         name = self.route.config.key_env
         if not name:
             return {}
         key = self._env.get(name, "")
         if not key:
             alias = self.route.config.alias
-            raise Dead(f"{alias}: the gateway's environment has no {name}, which holds the key")
-        if self.route.config.provider == "anthropic" and dialect == "messages":
-            return {"x-api-key": key}
-        return {"Authorization": f"Bearer {key}"}
+            raise UpstreamUnavailable(
+                f"{alias}: the environment variable {name} with the key is not set for the gateway"
+            )
+        return key_header(self.route.config, dialect, key)
 
     async def ask(
-        self, sent: Sent, client: Client, attempts: list[Attempt], *, last: bool
+        self,
+        sent: UpstreamRequest,
+        client: ClientConnection,
+        attempts: list[CallAttempt],
+        *,
+        last: bool,
     ) -> Recorded:
-        """One answer; the attempts are added to the list. Raises Dead.
+        """One answer; the attempts are added to the list. Raises UpstreamUnavailable.
 
-        Where nobody listens the next model is tried at once; the `last` one is given time.
+        Where no server listens the next model is tried at once; the `last` one is given time.
         """
         patience, alias = self.route.patience, self.route.config.alias
-        retries, timeouts = 0, 0
+        failed = FailedAttempts()
         while True:
-            attempt = Attempt(model=alias, note=sent.note)
+            attempt = CallAttempt(model=alias, note=sent.note)
             attempts.append(attempt)
             try:
                 return await self._in_place(sent, client, attempt)
-            except Busy as busy:
+            except RetryableError as busy:
                 problem = busy
             attempt.problem = str(problem)
-            retries += 1
-            timeouts += isinstance(problem, Silent)
-            tired = retries >= patience.attempts or timeouts >= patience.timeouts
-            if client.started or tired or (isinstance(problem, NobodyListens) and not last):
-                times = count(retries, "attempt")
-                raise Dead(f"{alias} did not answer in {times}: {problem}")
-            if not patience.grants(problem.retry_after):
-                raise Dead(
+            failed = failed.add(problem)
+            delay = retry_delay(patience, failed, problem.retry_after)
+            elsewhere = isinstance(problem, ConnectError) and not last
+            if client.started or delay is None or elsewhere:
+                times = count(failed.number, "attempt")
+                raise UpstreamUnavailable(f"{alias} did not answer in {times}: {problem}")
+            if problem.retry_after is not None and problem.retry_after > patience.longest_pause:
+                raise UpstreamUnavailable(
                     f"{alias} asks for a wait of {problem.retry_after:,.0f} seconds, which is more"
                     f" than {patience.longest_pause:g}: {problem}"
                 )
-            attempt.pause = patience.pause(retries, problem.retry_after)
-            await asyncio.sleep(attempt.pause)
+            attempt.pause = delay
+            await asyncio.sleep(delay)
 
-    async def _in_place(self, sent: Sent, client: Client, attempt: Attempt) -> Recorded:
+    async def _in_place(
+        self, sent: UpstreamRequest, client: ClientConnection, attempt: CallAttempt
+    ) -> Recorded:
         queued = time.perf_counter()
         async with self._lane.place() as base:
             begun = time.perf_counter()
             attempt.waited = begun - queued
             try:
-                return await self._once(base, sent, client, attempt)
+                return await self._call_once(base, sent, client, attempt)
             except TimeoutError:
-                limit = self.route.config.timeout_seconds
-                raise Silent(f"no answer in time (timeout_seconds: {limit:g})") from None
+                raise ReadTimeout(self.route.config.timeout_seconds) from None
             except aiohttp.ClientConnectorError as error:
-                raise NobodyListens(f"no connection: {type(error).__name__}") from None
+                raise ConnectError(f"no connection: {type(error).__name__}") from None
             except (aiohttp.ClientError, OSError) as error:
-                raise Busy(f"the connection broke: {type(error).__name__}") from None
+                raise RetryableError(f"the connection broke: {type(error).__name__}") from None
             except ValueError as error:
-                raise Busy(f"what came is no answer: {error}") from None
+                raise RetryableError(f"the response is not an answer: {error}") from None
             finally:
                 attempt.seconds = time.perf_counter() - begun
 
-    async def _once(self, base: str, sent: Sent, client: Client, attempt: Attempt) -> Recorded:
+    async def _call_once(
+        self, base: str, sent: UpstreamRequest, client: ClientConnection, attempt: CallAttempt
+    ) -> Recorded:
         begun = time.perf_counter()
         limit = aiohttp.ClientTimeout(total=self.route.config.timeout_seconds)
         async with self._session(base).post(
-            address(base, self.route.config, sent.path),
+            endpoint_url(base, self.route.config, sent.path),
             data=sent.data,
             headers=sent.headers,
             timeout=limit,
@@ -151,60 +151,53 @@ class Upstream:
             attempt.status = response.status
             relay = sent.relay()
             if response.status != 200:
-                return _refused(response, await response.read(), relay, self.route.config)
+                said = b"".join([piece async for piece in _pieces(response)])
+                return _record_refusal(response, said, relay, self.route.config)
             if sent.streamed and response.content_type == sent.stream_type:
                 found = await _stream(response, sent, relay, client)
             else:
-                data, reply = relay.whole(await response.read())
+                whole = b"".join([piece async for piece in _pieces(response)])
+                data, reply = relay.relay_answer(whole)
                 found = Recorded(200, "application/json", data, reply)
             seconds = time.perf_counter() - begun
             return replace(found, seconds=seconds, waited=attempt.waited)
 
 
+async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The body, decompressed and bounded. Raises ValueError."""
+    decoder = BodyDecoder(response.headers.get("Content-Encoding"))
+    async for piece in response.content.iter_any():
+        yield decoder.feed(piece)
+    yield decoder.finish()
+
+
 async def _stream(
-    response: aiohttp.ClientResponse, sent: Sent, relay: Relay, client: Client
+    response: aiohttp.ClientResponse, sent: UpstreamRequest, relay: Relay, client: ClientConnection
 ) -> Recorded:
     kind = sent.given_type
     out: list[bytes] = []
-    async for piece in response.content.iter_any():
-        out.append(relay.feed(piece))
+    async for piece in _pieces(response):
+        out.append(relay.relay_chunk(piece))
         if out[-1]:
             await client.send(out[-1], kind, sent.marks)
     rest, reply = relay.end()
     return Recorded(200, kind, b"".join([*out, rest]), reply, unsent=rest)
 
 
-def _refused(
+def _record_refusal(
     response: aiohttp.ClientResponse, data: bytes, relay: Relay, config: ModelConfig
 ) -> Recorded:
-    """The refusal of this one request, which is an answer. Raises Busy or Dead for others."""
+    """The refusal of this one request, which is an answer.
+
+    Raises RetryableError or UpstreamUnavailable for any other failure.
+    """
     status = response.status
     said = relay.refusal(status, data)
     text = f"HTTP {status}: {said.decode(errors='replace')[:300]}"
-    if status in PATIENCE or status >= 500:
-        raise Busy(text, seconds_of(response.headers.get("Retry-After")))
-    if status in UNUSABLE or status < 400:
-        raise Dead(f"{config.alias} cannot be used: {text}")
+    kind = classify_status(status)
+    if kind is StatusKind.RETRYABLE:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        raise RetryableError(text, read_retry_after(headers, datetime.now(UTC)))
+    if kind is not StatusKind.REFUSED:
+        raise UpstreamUnavailable(f"{config.alias} cannot be used: {text}")
     return Recorded(status, "application/json", said, Reply(""))
-
-
-def address(base: str, config: ModelConfig, path: str) -> str:
-    """Where a dialect is spoken. Anthropic's and Ollama's base URLs have no version in them."""
-    base = base.rstrip("/")
-    if path.startswith("/api/") or config.provider in ("anthropic", "ollama"):
-        return base.removesuffix("/v1") + path
-    return base + path.removeprefix("/v1")
-
-
-def seconds_of(value: str | None) -> float | None:
-    """Seconds to wait, from either form of Retry-After: a number, or a date."""
-    try:
-        return None if value is None else max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(str(value))
-    except ValueError:
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from adapters.llm.chat import ChatLlm, Client, chat_messages, faults
+from adapters.llm.chat import ChatClient, ChatLlm, chat_messages, faults
+from adapters.llm.sdk_transport import make_http_client
+from adapters.llm.wire_requests import TOOL, answer_tool, base_address
+from adapters.wire.dialects.base import normalize_finish
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
-
-ADDRESS = "https://api.anthropic.com"
-TOOL = "answer"
-_REASONS = {"end_turn": "stop", "stop_sequence": "stop", "tool_use": "stop", "max_tokens": "length"}
 
 
 class Anthropic(ChatLlm):
@@ -21,15 +20,18 @@ class Anthropic(ChatLlm):
     Anthropic knows no seed: a request's seed is not sent.
     """
 
-    def _connect(self) -> Client:
+    def _connect(self) -> ChatClient:
         chat = chat_class()(
             model=self.config.id,
             api_key=self.key,
-            base_url=self.config.base_url or ADDRESS,
+            base_url=base_address(self.config),
             timeout=self.config.timeout_seconds,
             max_retries=0,
         )
-        return Client(chat, chat._client.close)
+        # llama-index takes no client of ours, and makes two.
+        http = make_http_client()
+        chat._client = chat._client.with_options(http_client=http)
+        return ChatClient(chat, http.close)
 
     def _call(self, request: Request) -> Answer:
         return converse(self._chat, self.config, request, call_settings(self.config, request))
@@ -38,7 +40,7 @@ class Anthropic(ChatLlm):
 def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str, Any]) -> Answer:
     """One message of a llama-index Anthropic; `sent` goes along with the texts.
 
-    Raises Busy, CallRefused or ModelUnavailable.
+    Raises RetryableError, CallRefused or ModelUnavailable.
     """
     import anthropic  # noqa: PLC0415 -- takes long
 
@@ -78,22 +80,16 @@ def call_settings(config: ModelConfig, request: Request) -> dict[str, Any]:
     return {**sent, "extra_body": dict(settings.extra)} if settings.extra else sent
 
 
-def answer_tool(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The tool whose input is the answer."""
-    return {"name": TOOL, "description": "Give the answer.", "input_schema": dict(schema)}
-
-
 def _answer(response: Any, seconds: float) -> Answer:
     raw = response.raw
     inputs = [block.input for block in raw["content"] if block.type == "tool_use"]
     text = json.dumps(inputs[0], ensure_ascii=False) if inputs else response.message.content
-    reason = raw["stop_reason"] or "stop"
     usage = raw["usage"]
     return Answer(
         text=text or "",
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         seconds=seconds,
-        finish_reason=_REASONS.get(reason, reason),
+        finish_reason=normalize_finish(raw["stop_reason"]),
         answered_by=raw["model"],
     )

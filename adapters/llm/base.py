@@ -7,47 +7,36 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from threading import BoundedSemaphore
 
-from adapters.llm.per_process import PerProcess
-from prompt_lab.config.arguments import secrets_in
+from adapters.wire.dialects.base import is_count
+from adapters.wire.per_process import PerProcess
+from adapters.wire.retry import (
+    FailedAttempts,
+    RetryableError,
+    RetryPolicy,
+    read_retry_after,
+    retry_delay,
+)
+from adapters.wire.statuses import StatusKind, classify_status, describe_unusable
+from prompt_lab.config.model_keys import keys_of
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import CallRefused, ModelUnavailable, OutsideFailure
+from prompt_lab.errors import CallRefused, ModelUnavailable, TransientError
 from prompt_lab.names import count
 from prompt_lab.ports import Answer, Request
 from prompt_lab.redact import Redactor
 
-ATTEMPTS = 5
-TIMEOUTS = 2
-"""Of the attempts, how many may end in silence: each takes as long as the model is given."""
-LONGEST_PAUSE = 60.0
+POLICY = RetryPolicy()
 MALFORMED = (TypeError, AttributeError, LookupError, ValueError)
 """What clients raise for a body that is not JSON, or not an answer: some say 200 to an error."""
 _log = logging.getLogger(__name__)
-_PATIENCE = {408, 409, 425, 429}
-_UNUSABLE = {401: "the key", 402: "to go on without credit", 403: "the key"}
-
-
-class Busy(Exception):
-    """The vendor asks for patience, or did not answer: the call may be made again."""
-
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class TimedOut(Busy):
-    """The vendor said nothing for as long as the model is given."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__(f"no answer in time (timeout_seconds: {config.timeout_seconds:g})")
 
 
 class BaseLlm(ABC):
     """One alias: at most `workers` calls at the same time, each with bounded retries.
 
-    Subclasses make one call in `_call` and raise Busy, CallRefused or ModelUnavailable.
+    Subclasses make one call in `_call` and raise RetryableError, CallRefused or ModelUnavailable.
     """
 
     def __init__(self, config: ModelConfig, pause: Callable[[float], None] = time.sleep) -> None:
@@ -60,7 +49,7 @@ class BaseLlm(ABC):
         """Which key is missing, or None. Makes no call."""
         name = self.config.key_env
         if name and not os.environ.get(name):
-            return f"the environment variable {name} is not set: it holds the key"
+            return f"the environment variable {name}, which holds the key, is not set"
         return None
 
     def close(self) -> None:  # noqa: B027 -- some have nothing to give back
@@ -68,23 +57,22 @@ class BaseLlm(ABC):
 
     def ask(self, request: Request) -> Answer:
         """One answer. A call that waits for its retry gives its place to another."""
-        waited, retries, timeouts = 0.0, 0, 0
+        waited, failed = 0.0, FailedAttempts()
         while True:
             queued = time.perf_counter()
             with self._places.get():
                 waited += time.perf_counter() - queued
                 try:
                     answer = self._believed(self._call(request))
-                    return replace(answer, waited=answer.waited + waited, retries=retries)
-                except Busy as busy:
+                    return replace(answer, waited=answer.waited + waited, retries=failed.number)
+                except RetryableError as busy:
                     problem = busy
-            retries += 1
-            timeouts += isinstance(problem, TimedOut)
-            if retries >= ATTEMPTS or timeouts >= TIMEOUTS:
-                raise OutsideFailure(
-                    f"{self.config.alias} did not answer in {count(retries, 'attempt')}: {problem}"
-                )
-            self._pause(pause_before(retries, problem.retry_after))
+            failed = failed.add(problem)
+            delay = retry_delay(POLICY, failed, problem.retry_after)
+            if delay is None:
+                times = count(failed.number, "attempt")
+                raise TransientError(f"{self.config.alias} did not answer in {times}: {problem}")
+            self._pause(delay)
 
     @property
     def key(self) -> str:
@@ -95,68 +83,58 @@ class BaseLlm(ABC):
         return os.environ.get(self.config.key_env, "none") if self.config.key_env else "none"
 
     def _believed(self, answer: Answer) -> Answer:
-        """The answer with 0 for a number of tokens that cannot be: it would be money got back."""
+        """The answer without keys, and with 0 for a number of tokens that cannot be.
+
+        A server may repeat the key that it was sent; a negative number would be money got back.
+        """
         told = (answer.input_tokens, answer.output_tokens)
-        given, made = (max(0, n) if isinstance(n, int) else 0 for n in told)
+        given, made = (n if is_count(n) else 0 for n in told)
         if (given, made) != told and not self._doubted:
             self._doubted = True
             _log.warning(
-                "%s: its server tells of %r input and %r output tokens; what cannot be counts as 0,"
-                " so its costs are told too low",
+                "%s: its server reports %r input and %r output tokens; what cannot be counts as 0,"
+                " so its costs are reported too low",
                 *(self.config.alias, *told),
             )
-        return replace(answer, input_tokens=given, output_tokens=made)
+        redactor = _redactor_of(frozenset(keys_of(self.config, os.environ)))
+        return replace(
+            answer,
+            text=redactor.answer(answer.text),
+            finish_reason=redactor.answer(answer.finish_reason),
+            answered_by=redactor.answer(answer.answered_by),
+            input_tokens=given,
+            output_tokens=made,
+        )
 
     @abstractmethod
     def _call(self, request: Request) -> Answer:
         """One call, in a place of its own."""
 
 
-def pause_before(retry: int, asked: float | None) -> float:
-    """Seconds before the n-th retry: what the server asked for, else 0.5, 1, 2, 4 …; at most 60.
-
-    >>> [pause_before(n, None) for n in (1, 2, 3)], pause_before(1, 7.0), pause_before(1, 900.0)
-    ([0.5, 1.0, 2.0], 7.0, 60.0)
-    """
-    return min(LONGEST_PAUSE, asked if asked is not None else 0.5 * 2 ** (retry - 1))
-
-
 def fault_of(
     status: int, message: str, headers: Mapping[str, str], config: ModelConfig
 ) -> Exception:
-    """What an HTTP status means to a caller: Busy, ModelUnavailable or CallRefused."""
+    """What an HTTP status means to a caller: RetryableError, ModelUnavailable or CallRefused.
+
+    Names of `headers` are in lower case, or found in any case.
+    """
     text = f"HTTP {status}: {hide_key(message, config)[:300]}"
     if headers.get("x-should-retry") == "false" and status >= 500:  # the gateway has tried already
-        return OutsideFailure(f"{config.alias}: {text}")
-    if status in _PATIENCE or status >= 500:
-        return Busy(text, _seconds(headers.get("retry-after")))
-    if status in _UNUSABLE:
-        return ModelUnavailable(f"{config.alias}: the server refused {_UNUSABLE[status]} ({text})")
-    if status in (404, 405, 410) or status < 400:
-        return ModelUnavailable(
-            f"{config.alias}: the server knows no such model or address ({text})"
-        )
-    return CallRefused(f"{config.alias}: {text}")
+        return TransientError(f"{config.alias}: {text}")
+    match classify_status(status):
+        case StatusKind.RETRYABLE:
+            return RetryableError(text, read_retry_after(headers, datetime.now(UTC)))
+        case StatusKind.REFUSED:
+            return CallRefused(f"{config.alias}: {text}")
+        case _:
+            return ModelUnavailable(f"{config.alias}: {describe_unusable(status)} ({text})")
 
 
 def hide_key(text: str, config: ModelConfig) -> str:
-    """The text without the key: some servers repeat it in what they complain about."""
-    keys = secrets_in(config.settings.extra, os.environ)
-    keys |= {os.environ.get(config.key_env, "")} if config.key_env else set()
-    return Redactor(keys).known_in(text)
+    """The text without the keys of a model: some servers repeat them in what they say."""
+    return _redactor_of(frozenset(keys_of(config, os.environ))).text(text)
 
 
-def _seconds(value: str | None) -> float | None:
-    """Seconds to wait, from either form of Retry-After: a number, or a date."""
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+@lru_cache(maxsize=256)
+def _redactor_of(keys: frozenset[str]) -> Redactor:
+    return Redactor(keys)

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from adapters.llm.base import MALFORMED, BaseLlm, Busy, TimedOut, fault_of, hide_key
-from adapters.llm.per_process import PerProcess
+from adapters.llm.base import MALFORMED, BaseLlm, fault_of, hide_key
+from adapters.wire.per_process import PerProcess
+from adapters.wire.retry import ReadTimeout, RetryableError
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Request
 
 
-class Client(NamedTuple):
+class ChatClient(NamedTuple):
     """A client of llama-index', and what closes its connections."""
 
     chat: Any
@@ -37,7 +38,7 @@ class ChatLlm(BaseLlm):
         return self._clients.get().chat
 
     @abstractmethod
-    def _connect(self) -> Client:
+    def _connect(self) -> ChatClient:
         """Make the client."""
 
 
@@ -53,7 +54,7 @@ def chat_messages(request: Request) -> list[Any]:
 
 @contextmanager
 def faults(vendor: ModuleType, config: ModelConfig) -> Iterator[None]:
-    """What a client raises, as Busy, CallRefused or ModelUnavailable.
+    """What a client raises, as RetryableError, CallRefused or ModelUnavailable.
 
     `vendor` is the package `openai` or `anthropic`: both name their errors alike.
     """
@@ -63,8 +64,17 @@ def faults(vendor: ModuleType, config: ModelConfig) -> Iterator[None]:
         headers = error.response.headers
         raise fault_of(error.status_code, error.message, headers, config) from None
     except vendor.APITimeoutError:
-        raise TimedOut(config) from None
+        raise ReadTimeout(config.timeout_seconds) from None
     except vendor.APIConnectionError as error:
-        raise Busy(f"no connection: {type(error.__cause__ or error).__name__}") from None
+        raise _broken(error.__cause__ or error, config) from None
     except (vendor.APIError, *MALFORMED) as error:
-        raise Busy(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
+        raise RetryableError(
+            f"an answer without content: {hide_key(str(error), config)[:300]}"
+        ) from None
+
+
+def _broken(cause: BaseException, config: ModelConfig) -> RetryableError:
+    """What our own transport says of a call; the name alone of what another one raises."""
+    if type(cause).__name__ == "RemoteProtocolError":
+        return RetryableError(hide_key(str(cause), config)[:300])
+    return RetryableError(f"no connection: {type(cause).__name__}")

@@ -1,4 +1,4 @@
-"""How each llama-index class is asked once, and closed: what it is told beside its arguments.
+"""How each llama-index class is asked once, and closed: what it gets beside its arguments.
 
 What a class was made with decides: the request's own limit of tokens is sent only where its
 arguments hold none.
@@ -8,14 +8,20 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adapters.llm.base import MALFORMED, Busy, TimedOut, fault_of, hide_key
+from adapters.llm.base import MALFORMED, fault_of, hide_key
 from adapters.llm.chat import chat_messages
 from adapters.llm.response_format import response_format
+from adapters.llm.wire_requests import TOOL, answer_tool
+from adapters.wire.dialects.base import normalize_finish
+from adapters.wire.retry import ReadTimeout, RetryableError
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
 Call = Callable[[Any, ModelConfig, Request, Mapping[str, Any]], Answer]
-"""(object, config, request, arguments) -> answer. Raises Busy, CallRefused, ModelUnavailable."""
+"""(object, config, request, arguments) -> answer.
+
+Raises RetryableError, CallRefused or ModelUnavailable.
+"""
 
 
 def openai(
@@ -40,7 +46,7 @@ def anthropic(
     """Anthropic, with a tool for a schema; a model that thinks may not be forced to call it."""
     from anthropic import omit  # noqa: PLC0415
 
-    from adapters.llm.anthropic import TOOL, answer_tool, converse  # noqa: PLC0415
+    from adapters.llm.anthropic import converse  # noqa: PLC0415
 
     sent = _limit(request, arguments, "max_tokens") | _temperature(arguments, omit)
     if request.schema is not None:
@@ -83,11 +89,13 @@ def lmstudio(
         response = error.response
         raise fault_of(response.status_code, response.text, response.headers, config) from None
     except httpx.TimeoutException:
-        raise TimedOut(config) from None
+        raise ReadTimeout(config.timeout_seconds) from None
     except httpx.HTTPError as error:
-        raise Busy(f"no connection: {type(error).__name__}") from None
+        raise RetryableError(f"no connection: {type(error).__name__}") from None
     except MALFORMED as error:
-        raise Busy(f"an answer without content: {hide_key(str(error), config)[:300]}") from None
+        raise RetryableError(
+            f"an answer without content: {hide_key(str(error), config)[:300]}"
+        ) from None
 
 
 def warm(chat: Any) -> None:
@@ -136,6 +144,6 @@ def _plain_answer(raw: Mapping[str, Any], seconds: float) -> Answer:
         input_tokens=usage.get("prompt_tokens") or 0,
         output_tokens=usage.get("completion_tokens") or 0,
         seconds=seconds,
-        finish_reason=choice.get("finish_reason") or "stop",
+        finish_reason=normalize_finish(choice.get("finish_reason")),
         answered_by=raw.get("model") or "",
     )

@@ -8,12 +8,11 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
-import httpx
-
-from adapters.llm.base import BaseLlm, Busy, TimedOut, fault_of
+from adapters.llm.base import BaseLlm
 from adapters.llm.embedded_pool import Server, shared_pool
 from adapters.llm.embedded_server import model_file
-from adapters.llm.openai_like import chat_client, complete
+from adapters.llm.wire import exchange_json, send_request
+from adapters.llm.wire_requests import chat_body
 from prompt_lab.ports import Answer, Request
 
 KEPT_STATES = 16
@@ -28,7 +27,7 @@ class Embedded(BaseLlm):
     def check(self) -> str | None:
         """What is not installed, or None."""
         if find_spec("xllamacpp") is None or model_file() is None:
-            return "the embedded model is not installed: run `make setup`"
+            return "the embedded model is not installed: run `prompt-lab install-local-model`"
         return super().check()
 
     def close(self) -> None:
@@ -38,14 +37,10 @@ class Embedded(BaseLlm):
     def _call(self, request: Request) -> Answer:
         with shared_pool().lease() as (server, waited):
             self._restore(server, request.system)
-            answer = complete(self._client(server), self.config, request, {"cache_prompt": True})
+            body = {**chat_body(self.config, request), "cache_prompt": True}
+            url = f"{server.address}/v1/chat/completions"
+            answer = send_request(self.config, "chat", url, {}, body)
         return replace(answer, waited=waited, answered_by=self.config.id)
-
-    def _client(self, server: Server) -> Any:
-        if self.config.alias not in server.clients:
-            client = chat_client(self.config, f"{server.address}/v1", lambda: "none", server.http)
-            server.clients[self.config.alias] = client
-        return server.clients[self.config.alias]
 
     def _restore(self, server: Server, system: str) -> None:
         """Put the slot into the state that it has after the system text and nothing else."""
@@ -64,17 +59,11 @@ class Embedded(BaseLlm):
         return str(answer["prompt"]).split(_MARK)[0]
 
     def _post(self, server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The answer's JSON. Raises Busy where there is none, CallRefused for over-length texts."""
-        try:
-            response = server.http.post(path, json=body, timeout=self.config.timeout_seconds)
-        except httpx.TimeoutException:
-            raise TimedOut(self.config) from None
-        except httpx.HTTPError as error:
-            raise Busy(f"no connection: {type(error).__name__}") from None
-        if response.is_error:
-            raise fault_of(response.status_code, response.text, response.headers, self.config)
-        data: dict[str, Any] = response.json()
-        return data
+        """The answer's JSON.
+
+        Raises RetryableError if there is no answer, CallRefused if the texts are too long.
+        """
+        return exchange_json(self.config, f"{server.address}{path}", {}, body)
 
 
 def _free_name(server: Server) -> str:

@@ -11,12 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty, Queue
 from threading import Lock
-from typing import Any
 
-import httpx
-
-from adapters.llm.per_process import PerProcess
-from prompt_lab.errors import OutsideFailure
+from adapters.wire.per_process import PerProcess
+from prompt_lab.errors import TransientError
 
 START_SECONDS = 120
 
@@ -27,9 +24,7 @@ class Server:
 
     process: "subprocess.Popen[bytes]"
     address: str
-    http: httpx.Client
     prefixes: dict[str, str] = field(default_factory=dict)
-    clients: dict[str, Any] = field(default_factory=dict)
 
     def alive(self) -> bool:
         """Whether the process still runs."""
@@ -49,7 +44,6 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.http.close()
 
 
 class Pool:
@@ -170,7 +164,7 @@ def _start() -> Server:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for the owner; the pipe tells the server
+        start_new_session=True,  # Ctrl-C is for the owner; the pipe ends the server
     )
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
@@ -179,8 +173,8 @@ def _start() -> Server:
     if not address:
         process.kill()
         code = process.wait()
-        raise OutsideFailure(
-            f"The embedded model did not start (exit code {code}). Run `make setup` again."
+        raise TransientError(
+            f"The embedded model did not start (exit code {code}). "
+            "Run `prompt-lab install-local-model` again."
         )
-    # No proxy stands between this machine and itself, whatever the environment says.
-    return Server(process, address, httpx.Client(base_url=address, trust_env=False, timeout=None))
+    return Server(process, address)

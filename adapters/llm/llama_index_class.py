@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from adapters.llm import class_calls
-from adapters.llm.base import Busy, hide_key
-from adapters.llm.chat import ChatLlm, Client
+from adapters.llm.base import hide_key
+from adapters.llm.chat import ChatClient, ChatLlm
+from adapters.wire.retry import RetryableError
 from prompt_lab.config.arguments import resolved, unset
-from prompt_lab.errors import ModelUnavailable, OutsideFailure
+from prompt_lab.errors import ModelUnavailable, TransientError
 from prompt_lab.ports import Answer, Request
 
 
-class Known(NamedTuple):
+class ClassEntry(NamedTuple):
     """Where a class is found, which package brings it, and how it is asked and closed."""
 
     place: str
@@ -30,37 +31,37 @@ def _integration(name: str) -> str:
 
 
 CLASSES = {
-    "OpenAI": Known(
+    "OpenAI": ClassEntry(
         "llama_index.llms.openai:OpenAI",
         _integration("openai"),
         class_calls.openai,
         class_calls.close_openai,
     ),
-    "OpenAILike": Known(
+    "OpenAILike": ClassEntry(
         "llama_index.llms.openai_like:OpenAILike",
         _integration("openai-like"),
         class_calls.openai,
         class_calls.close_openai,
     ),
-    "OpenRouter": Known(
+    "OpenRouter": ClassEntry(
         "llama_index.llms.openrouter:OpenRouter",
         _integration("openrouter"),
         class_calls.openai,
         class_calls.close_openai,
     ),
-    "LMStudio": Known(
+    "LMStudio": ClassEntry(
         "llama_index.llms.lmstudio:LMStudio",
         _integration("lmstudio"),
         class_calls.lmstudio,
         class_calls.close_nothing,
     ),
-    "Anthropic": Known(
+    "Anthropic": ClassEntry(
         "llama_index.llms.anthropic:Anthropic",
         _integration("anthropic"),
         class_calls.anthropic,
         class_calls.close_anthropic,
     ),
-    "Ollama": Known(
+    "Ollama": ClassEntry(
         "llama_index.llms.ollama:Ollama",
         _integration("ollama"),
         class_calls.ollama,
@@ -92,7 +93,7 @@ class LlamaIndexClass(ChatLlm):
             return f"not set, though its arguments name them: {', '.join(missing)}"
         if self._class in _NO_KEY and not self._arguments.get("api_base"):
             # llama-index would turn to OpenAI itself.
-            return "it has no address: add 'api_base' to its arguments"
+            return "it has no base URL: add 'api_base' to its arguments"
         return super().check()
 
     @property
@@ -104,21 +105,21 @@ class LlamaIndexClass(ChatLlm):
         given = self.config.settings.extra.get("arguments")
         return dict(given) if isinstance(given, dict) else {}
 
-    def _connect(self) -> Client:
+    def _connect(self) -> ChatClient:
         if why := self.check():
             raise ModelUnavailable(f"{self.config.alias}: {why}")
         known = CLASSES[self._class]
         try:
-            chat = _class_at(known.place)(**self._given())
+            chat = _class_at(known.place)(**self._constructor_arguments())
             class_calls.warm(chat)
         except (TypeError, ValueError, AttributeError) as error:
             text = hide_key(_refusal(error), self.config)[:300]
             raise ModelUnavailable(
                 f"{self.config.alias}: class {self._class!r} refuses its arguments: {text}"
             ) from None
-        return Client(chat, lambda: known.close(chat))
+        return ChatClient(chat, lambda: known.close(chat))
 
-    def _given(self) -> dict[str, Any]:
+    def _constructor_arguments(self) -> dict[str, Any]:
         given = resolved(self._arguments, os.environ)
         if self._class in _NO_KEY:
             given.setdefault("api_key", "none")
@@ -128,9 +129,9 @@ class LlamaIndexClass(ChatLlm):
         chat = self._chat
         try:
             return CLASSES[self._class].call(chat, self.config, request, self._arguments)
-        except Busy as busy:
+        except RetryableError as busy:
             if getattr(chat, "max_retries", 0):
-                raise OutsideFailure(f"{self.config.alias} did not answer: {busy}") from None
+                raise TransientError(f"{self.config.alias} did not answer: {busy}") from None
             raise
 
 

@@ -3,26 +3,32 @@
 import time
 from typing import Any
 
-from adapters.llm.base import MALFORMED, Busy, TimedOut, fault_of
-from adapters.llm.chat import ChatLlm, Client, chat_messages
+from adapters.llm.base import MALFORMED, fault_of, hide_key
+from adapters.llm.chat import ChatClient, ChatLlm, chat_messages
+from adapters.llm.sdk_transport import WireTransport
+from adapters.llm.wire_requests import CONTEXT_TOKENS, base_address
+from adapters.wire.dialects.base import normalize_finish
+from adapters.wire.retry import ReadTimeout, RetryableError
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
-ADDRESS = "http://127.0.0.1:11434"
-CONTEXT_TOKENS = 8192
-"""Where `settings.extra` has no num_ctx; without one Ollama is asked for all that it can do."""
 
-
-class Ollama(ChatLlm):
+class OllamaLlm(ChatLlm):
     """`settings.extra` are Ollama's options (num_ctx, top_k …). JSON comes by `format=schema`."""
 
-    def _connect(self) -> Client:
+    def _connect(self) -> ChatClient:
         from llama_index.llms.ollama import Ollama as Chat  # noqa: PLC0415 -- takes seconds
         from ollama import Client as OllamaClient  # noqa: PLC0415
 
-        address = self.config.base_url or ADDRESS
+        address = base_address(self.config)
         headers = {"Authorization": f"Bearer {self.key}"} if self.config.key_env else {}
-        client = OllamaClient(host=address, timeout=self.config.timeout_seconds, headers=headers)
+        client = OllamaClient(
+            host=address,
+            timeout=self.config.timeout_seconds,
+            headers=headers,
+            follow_redirects=False,
+            transport=WireTransport(),
+        )
         chat = Chat(
             model=self.config.id,
             base_url=address,
@@ -31,7 +37,7 @@ class Ollama(ChatLlm):
             json_mode=False,
             client=client,
         )
-        return Client(chat, client.close)
+        return ChatClient(chat, client.close)
 
     def _call(self, request: Request) -> Answer:
         # llama-index takes options from the object alone; a copy shares the connections.
@@ -47,7 +53,7 @@ class Ollama(ChatLlm):
 
 
 def converse(chat: Any, config: ModelConfig, request: Request) -> Answer:
-    """One chat of a llama-index Ollama. Raises Busy, CallRefused or ModelUnavailable."""
+    """One chat of a llama-index Ollama. Raises RetryableError, CallRefused or ModelUnavailable."""
     import httpx  # noqa: PLC0415
     from ollama import ResponseError  # noqa: PLC0415
 
@@ -59,9 +65,11 @@ def converse(chat: Any, config: ModelConfig, request: Request) -> Answer:
     except ResponseError as error:
         raise fault_of(error.status_code, str(error.error), {}, config) from None
     except httpx.TimeoutException:
-        raise TimedOut(config) from None
+        raise ReadTimeout(config.timeout_seconds) from None
+    except httpx.RemoteProtocolError as error:
+        raise RetryableError(hide_key(str(error), config)[:300]) from None
     except (ConnectionError, httpx.HTTPError, *MALFORMED) as error:
-        raise Busy(f"no answer: {type(error).__name__}") from None
+        raise RetryableError(f"no answer: {type(error).__name__}") from None
 
 
 def _answer(response: Any, seconds: float) -> Answer:
@@ -71,6 +79,6 @@ def _answer(response: Any, seconds: float) -> Answer:
         input_tokens=raw.get("prompt_eval_count") or 0,
         output_tokens=raw.get("eval_count") or 0,
         seconds=seconds,
-        finish_reason=raw.get("done_reason") or "stop",
+        finish_reason=normalize_finish(raw.get("done_reason")),
         answered_by=raw.get("model") or "",
     )

@@ -1,59 +1,42 @@
-"""Models that speak OpenAI's chat completions: OpenAI, OpenRouter, any server that does."""
+"""Anything that speaks OpenAI's chat completions, through llama-index' OpenAILike.
+
+For low-volume calls, and for runs whose config says `client: sdk`.
+"""
 
 import time
 from collections.abc import Callable, Mapping
-from itertools import count
 from typing import Any
 
-from adapters.llm.base import BaseLlm, Busy, hide_key
-from adapters.llm.chat import chat_messages, faults
-from adapters.llm.per_process import PerProcess
+from adapters.llm.base import hide_key
+from adapters.llm.chat import ChatClient, ChatLlm, chat_messages, faults
 from adapters.llm.response_format import response_format
+from adapters.llm.sdk_transport import make_http_client
+from adapters.llm.wire_requests import base_address, no_address
+from adapters.wire.dialects.base import normalize_finish
+from adapters.wire.retry import RetryableError
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import ModelUnavailable
 from prompt_lab.ports import Answer, Request
 
-ADDRESSES = {
-    "openai": "https://api.openai.com/v1",
-    "openrouter": "https://openrouter.ai/api/v1",
-}
 
-LANES = 8
-"""A client looks through all its connections at every call: at 128 at a time, one client costs
-several times as much CPU as eight."""
-
-
-class OpenAiLike(BaseLlm):
-    """Through llama-index' OpenAILike; the connections are shared by all aliases."""
-
-    def __init__(self, config: ModelConfig, **given: Any) -> None:
-        super().__init__(config, **given)
-        self._chats = PerProcess(self._connect)
+class OpenAiLike(ChatLlm):
+    """Through llama-index' OpenAILike."""
 
     def check(self) -> str | None:
         """Which address or key is missing, or None. Makes no call."""
-        if not self._address:
-            # llama-index would turn to OpenAI itself, with a key that is not meant for it.
-            return "it has no address: add 'base_url:' to its file"
-        return super().check()
+        # llama-index would turn to OpenAI itself, with a key that is not meant for it.
+        return no_address(self.config) or super().check()
 
-    def close(self) -> None:
-        """Forget the clients. Their connections are shared, and end with the process."""
-        self._chats.take()
-
-    @property
-    def _address(self) -> str:
-        return self.config.base_url or ADDRESSES.get(self.config.provider, "")
-
-    def _connect(self) -> list[Any]:
-        if not self._address:
-            raise ModelUnavailable(f"{self.config.alias}: {self.check()}")
-        made = _connections.get()
-        return [chat_client(self.config, self._address, lambda: self.key, http) for http in made]
+    def _connect(self) -> ChatClient:
+        if why := no_address(self.config):
+            raise ModelUnavailable(f"{self.config.alias}: {why}")
+        http = make_http_client()
+        made = chat_client(self.config, base_address(self.config), lambda: self.key, http)
+        return ChatClient(made, http.close)
 
     def _call(self, request: Request) -> Answer:
-        chats = self._chats.get()
-        return complete(chats[next(_turns) % len(chats)], self.config, request)
+        sent = call_settings(self.config, request)
+        return converse(self._chat, self.config, request, sent)
 
 
 def chat_client(config: ModelConfig, address: str, key: Callable[[], str], http: Any) -> Any:
@@ -85,20 +68,10 @@ def chat_client(config: ModelConfig, address: str, key: Callable[[], str], http:
     return chat
 
 
-def complete(
-    chat: Any, config: ModelConfig, request: Request, more: Mapping[str, Any] | None = None
-) -> Answer:
-    """One chat completion as an Answer; `more` are keys of the request beside the config's own.
-
-    Raises Busy, CallRefused or ModelUnavailable.
-    """
-    return converse(chat, config, request, call_settings(config, request, more or {}))
-
-
 def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str, Any]) -> Answer:
     """One chat of any llama-index class on OpenAI's client; `sent` goes along with the texts.
 
-    Raises Busy, CallRefused or ModelUnavailable.
+    Raises RetryableError, CallRefused or ModelUnavailable.
     """
     import openai  # noqa: PLC0415 -- takes long
 
@@ -108,7 +81,7 @@ def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str
         return _answer(response, time.perf_counter() - begun)
 
 
-def call_settings(config: ModelConfig, request: Request, more: Mapping[str, Any]) -> dict[str, Any]:
+def call_settings(config: ModelConfig, request: Request) -> dict[str, Any]:
     """What goes along with the messages."""
     settings = config.settings
     limit = "max_completion_tokens" if config.provider == "openai" else "max_tokens"
@@ -117,25 +90,28 @@ def call_settings(config: ModelConfig, request: Request, more: Mapping[str, Any]
     sent["temperature"] = settings.temperature if settings.temperature is not None else _omit()
     if request.seed is not None:
         sent["seed"] = request.seed
-    # What stands in extra_body goes into the request as it is: the client refuses keys that it
+    # What is in extra_body goes into the request as it is: the client refuses keys that it
     # does not know, and takes long to walk through a schema.
     asked = {} if request.schema is None else {"response_format": response_format(request.schema)}
-    sent["extra_body"] = {**asked, **settings.extra, **more}
+    sent["extra_body"] = {**asked, **settings.extra}
     return sent
 
 
 def _answer(response: Any, seconds: float) -> Answer:
     raw = response.raw
-    reason = raw.choices[0].finish_reason or "stop"
+    choice, text = raw.choices[0], response.message.content or ""
+    reason, refusal = choice.finish_reason, getattr(choice.message, "refusal", None)
     if reason == "error":
-        raise Busy("the server behind the address failed while it answered")
+        raise RetryableError("the server behind the address failed while it answered")
+    if refusal and not text:
+        text, reason = refusal, "refusal"
     usage = raw.usage
     return Answer(
-        text=response.message.content or "",
+        text=text,
         input_tokens=usage.prompt_tokens if usage else 0,
         output_tokens=usage.completion_tokens if usage else 0,
         seconds=seconds,
-        finish_reason=reason,
+        finish_reason=normalize_finish(reason),
         answered_by=raw.model or "",
     )
 
@@ -144,20 +120,3 @@ def _omit() -> Any:
     from openai import omit  # noqa: PLC0415
 
     return omit
-
-
-def _connect_all() -> list[Any]:
-    import httpx  # noqa: PLC0415
-
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
-    trust = httpx.create_ssl_context()  # takes longer to make than a client
-    return [
-        httpx.Client(limits=limits, timeout=None, follow_redirects=True, verify=trust)
-        for _ in range(LANES)
-    ]
-
-
-_connections: PerProcess[list[Any]] = PerProcess(_connect_all)
-"""Connections for all aliases, in lanes; each call brings its own time limit."""
-
-_turns = count()

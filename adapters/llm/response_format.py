@@ -1,4 +1,4 @@
-"""How OpenAI is asked for JSON under a schema, and which schemas it takes as strict."""
+"""The key `response_format` of chat completions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,15 +25,15 @@ def _strict(schema: object) -> bool:
     """Whether each object in it requires all of its fields and allows no others."""
     if not isinstance(schema, Mapping) or _REFUSED & schema.keys():
         return False
-    fields = _named(schema, "properties")
+    fields = _named_schema(schema, "properties")
     if "properties" in schema or "object" in _types(schema):
         required = schema.get("required", [])
         closed = schema.get("additionalProperties") is False
         if not closed or not all(name in required for name in fields):
             return False
     choices = schema.get("anyOf", [])
-    parts = [*fields.values(), *_named(schema, "$defs").values()]
-    parts += _named(schema, "definitions").values()
+    parts = [*fields.values(), *_named_schema(schema, "$defs").values()]
+    parts += _named_schema(schema, "definitions").values()
     parts += choices if isinstance(choices, list) else []
     parts += [schema["items"]] if "items" in schema else []
     return all(map(_strict, parts))
@@ -44,6 +44,6 @@ def _types(schema: Mapping[str, Any]) -> list[Any]:
     return said if isinstance(said, list) else [said]
 
 
-def _named(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _named_schema(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = schema.get(key)
     return found if isinstance(found, Mapping) else {}

@@ -11,10 +11,11 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from adapters.llm.base import BaseLlm, TimedOut
+from adapters.llm.base import BaseLlm
+from adapters.wire.retry import ReadTimeout
 from prompt_lab.config.base import Config
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import CallRefused, ConfigError, OutsideFailure
+from prompt_lab.errors import CallRefused, ConfigError, TransientError
 from prompt_lab.ports import Answer, Request
 
 GARBAGE = "I would rather not: {{{"
@@ -72,7 +73,7 @@ class Script(Config):
 class Scripted(BaseLlm):
     """Answers as its script says, after `latency_seconds`; fails as `fail` says.
 
-    garbage and nothing are bad answers, refused raises CallRefused, outside OutsideFailure; never
+    garbage and nothing are bad answers, refused raises CallRefused, outside TransientError; never
     waits for the config's timeout and is retried as an unanswered call is. Raises ConfigError.
     """
 
@@ -111,9 +112,9 @@ class Scripted(BaseLlm):
         match self.script.fail:
             case "never":
                 self._pause(self.config.timeout_seconds)
-                raise TimedOut(self.config)
+                raise ReadTimeout(self.config.timeout_seconds)
             case "outside":
-                raise OutsideFailure(f"{name}: fails from outside, as its script says")
+                raise TransientError(f"{name}: fails from outside, as its script says")
             case "refused":
                 raise CallRefused(f"{name}: HTTP 400: refused, as its script says")
             case "garbage":

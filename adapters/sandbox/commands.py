@@ -1,4 +1,4 @@
-"""Commands of a task, seen from the engine, which asks a keeper to start, bound and end them."""
+"""Commands of a task, seen from the engine; a supervisor starts, bounds and ends them."""
 
 import json
 import os
@@ -13,59 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from adapters import bounds
-from adapters.walls.jail import HIDDEN, SCRATCH
-from prompt_lab.errors import OutsideFailure
+from adapters.isolation.jail import HIDDEN, SCRATCH
+from prompt_lab.errors import TransientError
+from prompt_lab.ports import Bounds, CommandFolder, CommandResult
 
 START = Path(bounds.__path__[0]) / "start.py"
-SERVES = "sandbox.keeper.loop"
-NO_JAIL = "no jail: the file system, the network and other processes are open to commands: {why}"
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What a command may take. `kept_bytes`: of its prints, from the beginning and the end."""
-
-    seconds: float
-    memory_mb: int
-    processes: int
-    output_mb: int
-    file_mb: int
-    kept_bytes: int = 1 << 20
-    cgroups: bool = True
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a command runs: `tree` on this machine, which it sees at `at` if there is a jail."""
-
-    tree: Path
-    at: Path
-    jail: bool
-    network: bool = False
-    tree_bytes: int = 0
-    """What the tree holds before the command."""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended. `code` is minus the signal, None where it never began or was ended.
-
-    `reason` is '' or the bound that it met: time_limit, memory_limit, process_limit, output_limit,
-    file_limit. `left` counts the processes that it had left running, which were ended.
-    """
-
-    code: int | None
-    reason: str
-    out: str
-    err: str
-    seconds: float
-    printed: int
-    left: int
-    unbound: tuple[str, ...] = ()
+SERVES = "sandbox.supervisor.loop"
 
 
 @dataclass
-class Keeper:
+class CommandSupervisor:
     """The process that starts commands, for one engine. Not for several threads at once."""
 
     _process: "subprocess.Popen[bytes] | None" = None
@@ -77,33 +34,33 @@ class Keeper:
         command: Sequence[str],
         cwd: str,
         environment: Mapping[str, str],
-        place: Place,
+        place: CommandFolder,
         limits: Bounds,
-    ) -> Ended:
-        """Run one command to its end. Raises OutsideFailure where the sandbox itself fails."""
+    ) -> CommandResult:
+        """Run one command to its end. Raises TransientError where the sandbox itself fails."""
         job = self._job(place, limits)
         start = (place.at if place.jail else place.tree) / cwd
         job |= {"command": list(command), "cwd": str(start), "environment": dict(environment)}
-        told = self._ask(job)
-        if told["failed"]:
-            raise OutsideFailure(f"the sandbox failed: {told['failed']}")
-        return Ended(
-            code=None if told["reason"] else told["exit"],
-            reason=told["reason"],
-            out=told["out"],
-            err=told["err"],
-            seconds=told["seconds"],
-            printed=told["printed"],
-            left=told["left"],
-            unbound=tuple(told["unbound"]),
+        reply = self._ask(job)
+        if reply["failed"]:
+            raise TransientError(f"the sandbox failed: {reply['failed']}")
+        return CommandResult(
+            code=None if reply["reason"] else reply["exit"],
+            reason=reply["reason"],
+            out=reply["out"],
+            err=reply["err"],
+            seconds=reply["seconds"],
+            printed=reply["printed"],
+            left=reply["left"],
+            unbound=tuple(reply["unbound"]),
         )
 
     @cached_property
     def no_jail(self) -> str:
         """Why this machine allows no jail; '' where it does."""
         if sys.platform != "linux":
-            return "a jail takes Linux"
-        place = Place(Path("/"), Path("/"), jail=True)
+            return "isolation needs Linux"
+        place = CommandFolder(Path("/"), Path("/"), jail=True)
         job = self._job(place, Bounds(10, 64, 8, 1, 1)) | {"probe": True}
         job["jail"] |= {"writable": [[str(START.parent)] * 2]}
         failed: str = self._ask(job)["failed"]
@@ -115,7 +72,7 @@ class Keeper:
             self._close()
         self._process = None
 
-    def _job(self, place: Place, limits: Bounds) -> dict[str, Any]:
+    def _job(self, place: CommandFolder, limits: Bounds) -> dict[str, Any]:
         bounds = asdict(limits) | {"address_mb": limits.memory_mb}
         bounds["tree_bytes"] = place.tree_bytes + (limits.file_mb << 20)
         jail = None
@@ -133,22 +90,22 @@ class Keeper:
         return {"limits": bounds, "jail": jail, "tree": str(place.tree)}
 
     def _ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
-        process = self._running()
+        process = self._ensure_started()
         if process.stdin is None or process.stdout is None:
-            raise OutsideFailure("the sandbox's keeper has no pipes")
+            raise TransientError("the sandbox's supervisor has no pipes")
         try:
             process.stdin.write(json.dumps(job).encode() + b"\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except OSError as error:
-            raise OutsideFailure(f"the sandbox's keeper is gone: {error.strerror}") from error
+            raise TransientError(f"the sandbox's supervisor has ended: {error.strerror}") from error
         if not line:
             self.close()
-            raise OutsideFailure("the sandbox's keeper has ended; run the same command again")
-        told: dict[str, Any] = json.loads(line)
-        return told
+            raise TransientError("the sandbox's supervisor has ended; run the same command again")
+        reply: dict[str, Any] = json.loads(line)
+        return reply
 
-    def _running(self) -> "subprocess.Popen[bytes]":
+    def _ensure_started(self) -> "subprocess.Popen[bytes]":
         if self._process is not None and self._owner == os.getpid():
             return self._process
         self._process = subprocess.Popen(

@@ -14,9 +14,9 @@ _LONGEST = 4000
 def error_of(given: Any) -> RunError | None:
     """The error that `given` stands for; None for None alone.
 
-    >>> error_of({"kind": "invalid_answer", "message": "no JSON"}).said
+    >>> error_of({"kind": "invalid_answer", "message": "no JSON"}).summary
     'invalid_answer: no JSON'
-    >>> error_of("bad answer").said, error_of({}).said
+    >>> error_of("bad answer").summary, error_of({}).summary
     ('step_error: bad answer', 'step_error: {}')
     """
     if given is None:

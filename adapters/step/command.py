@@ -3,7 +3,7 @@
 from adapters.step.python_target import PythonTarget
 
 
-class Command(PythonTarget):
+class CommandStep(PythonTarget):
     """A step file with COMMAND, SOURCES and `score`.
 
     {plan_dir}, {out_dir}, {worktree}, {python}, {models_file}, {base_url} and {model} are filled

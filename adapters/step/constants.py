@@ -56,11 +56,11 @@ def _value(known: Mapping[str, ast.expr], node: ast.expr, depth: int) -> str:
             return "".join(_value(known, part, depth) for part in parts)
         case ast.FormattedValue(value=inner, conversion=-1, format_spec=None):
             return _value(known, inner, depth)
-    change, inner = _changed(node)
+    change, inner = _unwrap_call(node)
     return change(_value(known, inner, depth))
 
 
-def _changed(node: ast.expr) -> tuple[_Change, ast.expr]:
+def _unwrap_call(node: ast.expr) -> tuple[_Change, ast.expr]:
     """The function that a call applies, and what it applies it to."""
     match node:
         case ast.Call(func=ast.Attribute(value=inner, attr=name), args=[], keywords=[]):

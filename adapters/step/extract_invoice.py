@@ -3,7 +3,7 @@
 from typing import Any
 
 from adapters.step.prompt_file import PromptFileStep
-from prompt_lab.evaluate.fields import field_credit
+from prompt_lab.evaluate.normalize import field_credit
 
 
 class ExtractInvoice(PromptFileStep):

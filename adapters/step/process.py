@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from prompt_lab.errors import OutsideFailure, TargetError
+from prompt_lab.errors import TargetError, TransientError
 
 _BOUNDS = Path(__file__).parent.parent / "bounds"
 START = _BOUNDS / "start.py"
@@ -56,7 +56,7 @@ def _no_interpreter(interpreter: str, why: str) -> TargetError:
 
 
 class TargetProcess:
-    """One worker. `ready` is what it told once the step was loaded; `failed` why it was not."""
+    """One worker. `ready` is what it reported once the step was loaded; `failed` why it was not."""
 
     def __init__(
         self, interpreter: Path, environment: Mapping[str, str], setup: Mapping[str, Any]
@@ -80,7 +80,7 @@ class TargetProcess:
     def ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
         """Have one plan run or scored, and wait for its end.
 
-        Raises OutsideFailure where the worker itself has died or hangs.
+        Raises TransientError where the worker itself has died or hangs.
         """
         number = next(self._numbers)
         seconds = float(job["limits"]["seconds"]) + GRACE_SECONDS
@@ -118,9 +118,9 @@ class TargetProcess:
     def _introduce(self, setup: Mapping[str, Any]) -> None:
         try:
             answer = self._wait(0, {**setup, "kind": "setup"}, START_SECONDS)
-        except OutsideFailure as error:
+        except TransientError as error:
             self.close()
-            raise TargetError(f"the target's process did not begin: {error}") from error
+            raise TargetError(f"the target's process did not start: {error}") from error
         self.ready = answer.get("ready", {})
         self.failed = answer.get("failed")
         if self.failed:
@@ -135,7 +135,7 @@ class TargetProcess:
             return future.result(seconds)
         except NoAnswer as error:
             self._kill()
-            raise OutsideFailure(
+            raise TransientError(
                 f"the target's process did not answer in {seconds:g} seconds and was ended"
             ) from error
         finally:
@@ -147,12 +147,12 @@ class TargetProcess:
         line = json.dumps(request).encode() + b"\n"
         with self._lock:
             if self._dead or pipe is None:
-                raise self._gone()
+                raise self._process_died()
             try:
                 pipe.write(line)
                 pipe.flush()
             except OSError as error:
-                raise self._gone() from error
+                raise self._process_died() from error
 
     def _listen(self) -> None:
         """Hand each answer to the thread that waits for it; the end of answers ends them all."""
@@ -165,7 +165,7 @@ class TargetProcess:
             waiting = list(self._waiting.values())
         for future in waiting:
             if not future.done():
-                future.set_exception(self._gone())
+                future.set_exception(self._process_died())
 
     def _deliver(self, answer: dict[str, Any]) -> None:
         if "started" in answer:
@@ -185,14 +185,14 @@ class TargetProcess:
             while pipe is not None and (data := pipe.readline(4096)):
                 self._said.append(data.decode("utf-8", "replace").rstrip())
 
-    def _gone(self) -> OutsideFailure:
+    def _process_died(self) -> TransientError:
         said = "\n".join(self._said).strip()
-        return OutsideFailure(
+        return TransientError(
             "the target's worker process has ended" + (f"; it last said:\n{said}" if said else "")
         )
 
     def _kill(self) -> None:
-        """The worker hangs: end it and the plans that it told of."""
+        """The worker hangs: end it and the plans that it reported."""
         for group in list(self._plans.values()):
             with suppress(OSError):
                 os.killpg(group, 9)

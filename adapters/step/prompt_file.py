@@ -1,27 +1,34 @@
 """Steps whose prompt is a text file of the target: read, render, ask, parse, keep, score."""
 
 import json
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from prompt_lab.config.lab import StepConfig
+from adapters.step.scorers import digest_scorer, score_by
+from prompt_lab.config.lab import GatewayConfig, StepConfig, TargetConfig
 from prompt_lab.errors import CallRefused, StoreError, TargetError
 from prompt_lab.evaluate.answers import (
     blob_id,
+    find_refusal,
     parse_answer,
     render,
     request_sha256,
     text_sha256,
 )
-from prompt_lab.ports import Answer, Request, StepJob
+from prompt_lab.names import Side
+from prompt_lab.ports import Answer, Request, StepJob, Workspace
 from prompt_lab.prompts.files import decode_text
+from prompt_lab.prompts.text import describe_placeholders, find_prompt_fault
 from prompt_lab.records import RunError
-from prompt_lab.step_results import StepResult
+from prompt_lab.step_results import Scorer, ScoreResult, StepResult
 from prompt_lab.store.files import write_text
 from prompt_lab.store.plans import read_plan
+
+_NO_OUTPUT = Path(os.devnull) / "nothing"
 
 
 class PromptFileStep(ABC):
@@ -32,13 +39,19 @@ class PromptFileStep(ABC):
     beside it as `<stem>_raw.txt`, whatever came of it.
     """
 
-    inputs: ClassVar[tuple[str, ...]]
-    outputs: ClassVar[tuple[str, ...]]
+    in_own_process: ClassVar[bool] = False
+    scoring_files: ClassVar[tuple[str, ...] | None] = None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
-    def __init__(self, config: StepConfig) -> None:
+    takes_scorer: ClassVar[bool] = True
+
+    def __init__(self, config: StepConfig, scorer: Scorer | None = None) -> None:
         self.name = config.name
         self.sources = tuple(path for path in (config.prompt, config.schema_path) if path)
         self._config = config
+        self._scorer = scorer
+        self._is_free_text = scorer is not None and not self.outputs[0].endswith(".json")
 
     @abstractmethod
     def parts(self, gold: dict[str, Any], answer: dict[str, Any]) -> dict[str, float]:
@@ -69,15 +82,17 @@ class PromptFileStep(ABC):
         """
         name = self.outputs[0]
         texts = read_plan(plan_dir, (), self.outputs).gold
+        if self._scorer is not None:
+            given = texts.get(name)
+            right = given if given is None or self._is_free_text else self._gold(plan_dir, given)
+            answer = _text_answer(out_dir / name) if self._is_free_text else _answer(out_dir / name)
+            return score_by(self._scorer, right, answer, self._config.primary)
         if name not in texts:
             raise StoreError(
                 f"{plan_dir / name}: is missing, and {self.name!r} is scored against it. "
                 "Add the right answer there, or take the plan out of the baseline."
             )
-        gold = parse_answer(texts[name], None)
-        if isinstance(gold, RunError) or not gold:
-            why = "has no fields" if not isinstance(gold, RunError) else gold.message
-            raise StoreError(f"{plan_dir / name}: is no gold answer: {why}. Correct it.")
+        gold = self._gold(plan_dir, texts[name])
         parts = self.parts(gold, _answer(out_dir / name))
         if self._config.primary not in parts:
             raise StoreError(
@@ -86,6 +101,65 @@ class PromptFileStep(ABC):
                 "'primary' in configs/steps."
             )
         return parts
+
+    def _gold(self, plan_dir: Path, text: str) -> dict[str, Any]:
+        gold = parse_answer(text, None)
+        if isinstance(gold, RunError) or not gold:
+            why = "has no fields" if not isinstance(gold, RunError) else gold.message
+            raise StoreError(f"{plan_dir / self.outputs[0]}: is no gold answer: {why}. Correct it.")
+        return gold
+
+    def score_traced(self, plan_dir: Path, out_dir: Path) -> ScoreResult:
+        """`score`: no file outside is read."""
+        return ScoreResult(self.score(plan_dir, out_dir), {})
+
+    def check(self) -> None:  # noqa: B027 -- nothing to do is the rule
+        """Nothing can be wrong before there is a worktree."""
+
+    def check_gold(self, plan_dir: Path) -> None:
+        """Raises StoreError for a plan whose gold answer cannot score an answer."""
+        self.score(plan_dir, _NO_OUTPUT)
+
+    def find_prompt_fault(self, text: str) -> str | None:
+        """Why a prompt would be sent without its input, as the end of a sentence."""
+        return find_prompt_fault(text, self._placeholders, self._config.placeholder_style)
+
+    def describe_prompt(self, text: str) -> str:
+        """Which placeholders a prompt has."""
+        return describe_placeholders(text, self._placeholders, self._config.placeholder_style)
+
+    def prompt_in(self, source: str) -> str:
+        """The file is the prompt."""
+        return source
+
+    def prompt_sha256(self, workspace: Workspace, commit: str, *, stored: bool = False) -> str:
+        """Of the prompt file at a commit."""
+        return text_sha256(workspace.read(commit, self.sources[0], stored=stored))
+
+    def source_paths(self, worktree: Callable[[], Path]) -> tuple[str, ...]:  # noqa: ARG002 -- the port's
+        """Prompt and schema."""
+        return self.sources
+
+    def environment(self, worktree: Callable[[], Path], side: Side) -> dict[str, str]:  # noqa: ARG002 -- the port's
+        """Nothing of the target runs."""
+        return {}
+
+    def digest_text(
+        self,
+        target: TargetConfig,  # noqa: ARG002 -- the port's
+        gateway: GatewayConfig,  # noqa: ARG002 -- the port's
+        *,
+        answer: bool = False,
+    ) -> str:
+        """The code of the scorer, which decides a run and not its answer."""
+        return "" if answer or self._scorer is None else digest_scorer(self._scorer)
+
+    def close(self) -> None:  # noqa: B027 -- nothing to do is the rule
+        """There is no process to end."""
+
+    @property
+    def _placeholders(self) -> list[str]:
+        return [Path(name).stem for name in self.inputs]
 
     def _read(self, worktree: Path) -> dict[str, bytes]:
         return {path: _source(worktree, path) for path in self.sources}
@@ -112,6 +186,8 @@ class PromptFileStep(ABC):
         write_text(
             output.with_name(f"{output.stem}_raw.txt"), _writable(answer.text), durable=False
         )
+        if self._is_free_text:
+            return self._keep_text(output, answer)
         parsed = parse_answer(answer.text, schema, answer.finish_reason)
         if isinstance(parsed, RunError):
             self._forget(out_dir)
@@ -120,13 +196,27 @@ class PromptFileStep(ABC):
         write_text(output, _writable(text), durable=False)
         return None
 
+    def _keep_text(self, output: Path, answer: Answer) -> RunError | None:
+        if refusal := find_refusal(answer.text, answer.finish_reason):
+            self._forget(output.parent)
+            return refusal
+        if answer.finish_reason == "length":
+            self._forget(output.parent)
+            why = f"the token limit cut the answer after {len(answer.text)} characters"
+            return RunError(kind="truncated", message=why)
+        if not answer.text.strip():
+            self._forget(output.parent)
+            return RunError(kind="empty_answer", message="the model gave an empty answer")
+        write_text(output, _writable(answer.text), durable=False)
+        return None
+
     def _forget(self, out_dir: Path) -> None:
         """Take away what an attempt that was killed half-way left: it is not this run's output."""
         (out_dir / self.outputs[0]).unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=256)
-def _inside(worktree: Path, path: str) -> Path:
+def _resolve_source(worktree: Path, path: str) -> Path:
     """Where a source really lies; kept, since every run asks and a look takes many calls."""
     root = worktree.resolve()
     file = (root / path).resolve()
@@ -136,7 +226,7 @@ def _inside(worktree: Path, path: str) -> Path:
 
 
 def _source(worktree: Path, path: str) -> bytes:
-    file = _inside(worktree, path)
+    file = _resolve_source(worktree, path)
     try:
         return file.read_bytes()
     except OSError as error:
@@ -175,6 +265,13 @@ def _answer(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError):
         return {}
     return {} if isinstance(answer, RunError) else answer
+
+
+def _text_answer(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _writable(text: str) -> str:

@@ -1,7 +1,7 @@
 """Steps whose code and prompt live in Python in the target: run there, by a step file of ours."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
@@ -13,27 +13,39 @@ from adapters.step.folders import empty, files_read, private_plan, stand
 from adapters.step.process import FILES, TargetProcess
 from adapters.step.sites import Sites
 from adapters.step.step_file import read_step_file
-from prompt_lab.config.lab import StepConfig
-from prompt_lab.errors import ConfigError, OutsideFailure, ScoreFailed, TargetError
+from prompt_lab.config.lab import GatewayConfig, StepConfig, TargetConfig
+from prompt_lab.errors import ConfigError, ScoreFailed, TargetError, TransientError
 from prompt_lab.names import Side
-from prompt_lab.own_process import Description, Place, ProcessFacts
-from prompt_lab.ports import StepJob
+from prompt_lab.own_process import Description, ProcessFacts, TargetLocation
+from prompt_lab.ports import StepJob, Workspace
 from prompt_lab.records import RunError
 from prompt_lab.step_results import ScoreResult, StepResult
 from prompt_lab.store.files import write_text
 from prompt_lab.store.runs import LOG
 
+_NOT_LOADED = {
+    "name",
+    "repository",
+    "main",
+    "code_host",
+    "github",
+    "candidate_interpreter",
+    "cgroups",
+}
+"""Of the target's config: what no run depends on."""
+
 
 class PythonTarget:
-    """ports.TargetStep for a step file with `execute` and `score`.
+    """ports.StepAdapter for a step file with `execute` and `score`.
 
     One worker process a worktree imports the target once and forks for each plan. Scores come
     from a worker of its own, which has no worktree: no side grades itself.
     """
 
+    in_own_process: ClassVar[bool] = True
     mode: ClassVar[str] = "python"
 
-    def __init__(self, config: StepConfig, place: Place) -> None:
+    def __init__(self, config: StepConfig, place: TargetLocation) -> None:
         self._config, self._place = config, place
         self._file = read_step_file((place.home / config.file).resolve(), self.mode)
         self.name = config.name
@@ -64,12 +76,12 @@ class PythonTarget:
         process_limit, memory_limit, died, import_failed, outputs_missing, step_error, or a kind
         that it names itself.
         """
-        process, answer = self._ask(self._sites.at(job.worktree, job.side), job)
+        process, answer = self._ask(self._sites.process_for(job.worktree, job.side), job)
         if process.failed is not None:
             return self._stillborn(process)
         self._keep(job, answer)
         result = self._result(process, answer)
-        return result if result.error else replace(result, error=self._missing(job.out_dir))
+        return result if result.error else replace(result, error=self._missing_output(job.out_dir))
 
     def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
         """The parts that the step file gives. Raises as `score_traced` does."""
@@ -94,14 +106,14 @@ class PythonTarget:
         if process.failed is not None:
             raise TargetError(
                 f"{self._file.path}: cannot be loaded without the target, where it scores:"
-                f" {process.failed['message']}\nImport the target inside execute(): a side must"
-                " not grade itself."
+                f" {process.failed['message']}\nImport the target inside execute(), since a side "
+                "must not affect its own score."
             )
         return process
 
     def describe(self, worktree: Path, side: Side | None = None) -> Description:
         """What loading the step there gives. Raises TargetError where it cannot be loaded."""
-        process = self._sites.at(worktree, side)
+        process = self._sites.process_for(worktree, side)
         if process.failed is not None:
             raise TargetError(
                 f"{self.name!r} cannot be loaded in {worktree}: {process.failed['message']}"
@@ -114,6 +126,53 @@ class PythonTarget:
             python=ready["installed"]["python"],
             installed_sha256=ready["installed"]["sha256"],
         )
+
+    def check_gold(self, plan_dir: Path) -> None:
+        """What a step file makes of a plan without gold is its own affair."""
+
+    def find_prompt_fault(self, text: str) -> str | None:  # noqa: ARG002 -- the port's
+        """What the code does with its prompt is unknown."""
+        return None
+
+    def describe_prompt(self, text: str) -> str:  # noqa: ARG002 -- the port's
+        """What the code does with its prompt is unknown."""
+        return ""
+
+    def prompt_sha256(self, workspace: Workspace, commit: str, *, stored: bool = False) -> str:
+        """Of the prompt at a commit; '' where only running it would show it, and it cannot run."""
+        text = self.prompt_in(workspace.read(commit, self.sources[0], stored=stored))
+        if text is not None:
+            return sha256(text.encode()).hexdigest()
+        tree = workspace.worktree(commit)
+        if workspace.observe(tree) != (commit, True):
+            return ""  # what is there is not the commit's prompt
+        try:
+            return self.describe(tree).prompt_sha256
+        except TargetError:
+            return ""
+
+    def source_paths(self, worktree: Callable[[], Path]) -> tuple[str, ...]:
+        """`sources`, and all files of its packages."""
+        return self.sources_in(worktree())
+
+    def environment(self, worktree: Callable[[], Path], side: Side) -> dict[str, str]:
+        """What a side's interpreter has installed makes another run, of the same files.
+
+        No file has the name ''. A side that cannot be loaded fails in each of its runs.
+        """
+        try:
+            found = self.describe(worktree(), side)
+        except TargetError:
+            return {}
+        return {"": f"{found.python} {found.installed_sha256}"}
+
+    def digest_text(
+        self, target: TargetConfig, gateway: GatewayConfig, *, answer: bool = False
+    ) -> str:
+        """The target's config, recorded answers if any, the step file and the worker."""
+        recorded = gateway.model_dump_json() if gateway.mode == "replay" else ""
+        own = self.answer_digest if answer else self.digest
+        return target.model_dump_json(exclude=_NOT_LOADED) + recorded + own
 
     def sources_in(self, worktree: Path) -> tuple[str, ...]:
         """`sources`, and every file of the step's packages as they lie in the worktree."""
@@ -145,17 +204,17 @@ class PythonTarget:
         A worker takes all its plans with it: alone it shows whose doing that was.
         """
         try:
-            return process, self._asked(process, job)
-        except OutsideFailure:
+            return process, self._send_job(process, job)
+        except TransientError:
             empty(job.out_dir)
-        with self._sites.alone(job.worktree, job.side) as own:
+        with self._sites.extra_process(job.worktree, job.side) as own:
             started = time.monotonic()
             try:
-                return own, self._asked(own, job)
-            except OutsideFailure as error:
+                return own, self._send_job(own, job)
+            except TransientError as error:
                 return own, dead(str(error), time.monotonic() - started)
 
-    def _asked(self, process: TargetProcess, job: StepJob) -> dict[str, Any]:
+    def _send_job(self, process: TargetProcess, job: StepJob) -> dict[str, Any]:
         if process.failed is not None:
             return {}
         with private_plan(job.plan_dir, without=self.scoring_files) as plan:
@@ -219,7 +278,7 @@ class PythonTarget:
             outside=answer.get("outside", {}),
         )
 
-    def _missing(self, out_dir: Path) -> RunError | None:
+    def _missing_output(self, out_dir: Path) -> RunError | None:
         """The error of a step that ended without an output that its file declares."""
         missing = [name for name in self.outputs if not (out_dir / name).exists()]
         if not missing:

@@ -11,7 +11,7 @@ from typing import Any
 from adapters.step.process import PASSED, TargetProcess, starts
 from adapters.step.step_file import StepFile
 from prompt_lab.names import Side
-from prompt_lab.own_process import Place
+from prompt_lab.own_process import TargetLocation
 
 KEPT = 6
 """Worktrees whose workers are kept; the one that was asked for longest ago makes room."""
@@ -21,7 +21,7 @@ _Site = tuple[str, str]
 class Sites:
     """Started on first use, from many threads; a worker that died is replaced by a new one."""
 
-    def __init__(self, file: StepFile, place: Place, mode: str) -> None:
+    def __init__(self, file: StepFile, place: TargetLocation, mode: str) -> None:
         self._file, self._place, self._mode = file, place, mode
         self.import_roots = file.import_roots or place.target.import_roots
         self.packages = file.packages or place.target.packages
@@ -30,12 +30,12 @@ class Sites:
         self._lock = threading.Lock()
         self._owner = os.getpid()
 
-    def at(self, worktree: Path, side: Side | None) -> TargetProcess:
+    def process_for(self, worktree: Path, side: Side | None) -> TargetProcess:
         """The worker of a worktree. Raises TargetError where it cannot start."""
         return self._get((str(worktree.resolve()), str(self._interpreter(side))))
 
     @contextmanager
-    def alone(self, worktree: Path, side: Side | None) -> Iterator[TargetProcess]:
+    def extra_process(self, worktree: Path, side: Side | None) -> Iterator[TargetProcess]:
         """A further worker of a worktree, for one run. Raises TargetError where it cannot start."""
         own = self._start((str(worktree.resolve()), str(self._interpreter(side))))
         try:

@@ -67,7 +67,7 @@ def read_step_file(path: Path, mode: str) -> StepFile:
         line = getattr(error, "lineno", None) or 1
         raise ConfigError([f"{path}:{line}: is no Python: {error}"]) from error
     values: dict[str, object] = {}
-    faults = [*_read_constants(path, tree, values), *_missing(path, tree, values, mode)]
+    faults = [*_read_constants(path, tree, values), *_missing_names(path, tree, values, mode)]
     if faults:
         raise ConfigError(faults)
 
@@ -109,14 +109,14 @@ def _read_constants(path: Path, tree: ast.Module, values: dict[str, object]) -> 
         try:
             values[name] = value = ast.literal_eval(node)
         except ValueError:
-            yield f"{path}:{node.lineno}: {name} must be written out, since it is not run here"
+            yield f"{path}:{node.lineno}: {name} must be a literal, since the file is not run here"
             continue
-        wrong = _wrong(name, value)
+        wrong = _type_fault(name, value)
         if wrong:
             yield f"{path}:{node.lineno}: {name} {wrong}"
 
 
-def _wrong(name: str, value: object) -> str:
+def _type_fault(name: str, value: object) -> str:
     if name in _TEXTS:
         return _wrong_text(name, value)
     if name in _MAPPINGS:
@@ -146,14 +146,16 @@ def _wrong_place(name: str, items: Sequence[PurePosixPath]) -> str:
     return ""
 
 
-def _missing(path: Path, tree: ast.Module, values: dict[str, object], mode: str) -> Iterator[str]:
+def _missing_names(
+    path: Path, tree: ast.Module, values: dict[str, object], mode: str
+) -> Iterator[str]:
     known = set(assigned(tree))
     for name in _DEMANDED[mode]:
         if name not in known:
-            yield f"{path}:1: has no {name}, which a {mode} step must say"
+            yield f"{path}:1: has no {name}, which a {mode} step needs"
         elif name in ("INPUTS", "OUTPUTS") and values.get(name) in ((), []):
             yield f"{path}:1: {name} must name a file"
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     for name in _FUNCTIONS[mode]:
         if name not in defined:
-            yield f"{path}:1: has no function {name}(), which a {mode} step must have"
+            yield f"{path}:1: has no function {name}(), which a {mode} step needs"

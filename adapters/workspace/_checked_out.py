@@ -4,7 +4,6 @@ A run reads files as git checks them out, so that is what its evidence is compar
 commit's own .gitattributes decide, and the filter drivers of the user's git configuration.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -12,8 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from adapters.git import Git
-from adapters.workspace import _content
+from adapters.workspace import _trees as _content
 from adapters.workspace._located import Located
+from prompt_lab.evaluate.answers import blob_id
 from prompt_lab.prompts.files import pointer_command
 
 _CONVERTING = ("eol", "ident", "filter", "working-tree-encoding")
@@ -119,11 +119,6 @@ def index_of(clone: Git, commit: str) -> Iterator[tuple[dict[str, str], Path]]:
         }
         clone("read-tree", commit, env=env)
         yield env, folder
-
-
-def blob_id(content: bytes) -> str:
-    """The id that git gives a file with this content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 def _by_commit(files: Iterable[Located]) -> dict[str, list[Located]]:

@@ -4,9 +4,51 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from adapters.git import Git, signed
+from adapters.git import Git, branch_head, checkout_of, hand_over, signed
+from prompt_lab.errors import TargetError
 from prompt_lab.propose.budget import LINK, NO_FILE, ChangedFile, is_test
-from prompt_lab.propose.lost import lost_tests
+from prompt_lab.propose.remedy import lost_tests
+
+_NOTHING = "0" * 40
+
+
+def keep_ref_name(commit: str) -> str:
+    """The name in our clone under which a commit is safe from garbage collection."""
+    return f"refs/kept/{commit}"
+
+
+def fetch_commit(clone: Git, source: Path, commit: str, *options: str) -> None:
+    """Keep a commit of a repository of the user in our clone. The caller holds the lock."""
+    # Read under the user's own settings, which say whose repositories git may trust.
+    Git(clone.folder, ours=False)(
+        "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--update-shallow", *options,
+        str(source.resolve()), f"+{commit}:{keep_ref_name(commit)}",
+    )  # fmt: skip
+
+
+def publish(target: Git, clone: Git, branch: str, commit: str, *, old: str) -> None:
+    """Give the target a commit of ours as a new branch, or as the next one after `old`.
+
+    Raises TargetError where another change has the branch, or a checkout stands on it.
+    """
+    clone("update-ref", keep_ref_name(commit), commit)
+    stands = branch_head(target, branch)
+    if stands == commit:
+        return
+    if stands is not None and stands != old:
+        raise TargetError(
+            f"{target.folder}: branch {branch!r} exists already at {stands!r}, which is"
+            f" not this change ({commit!r}): delete it there, or choose another name"
+        )
+    checkout = checkout_of(target, branch) if stands else None
+    if checkout is not None:
+        raise TargetError(
+            f"{checkout}: stands on branch {branch!r}, which is to be moved on: check out"
+            " another branch there"
+        )
+    hand_over(target, clone.folder.resolve(), keep_ref_name(commit))
+    target("update-ref", f"refs/heads/{branch}", commit, stands or _NOTHING)
+
 
 _SUBMODULE = "160000"
 
@@ -46,7 +88,7 @@ def changes(clone: Git, base: str, commit: str) -> tuple[ChangedFile, ...]:
             old = next(fields) if facts[4][0] in "RC" else ""
             about[next(fields)] = (facts, old)
         elif field:
-            found.append(_counted(clone, field, fields, about))
+            found.append(_changed_file(clone, field, fields, about))
     return tuple(found)
 
 
@@ -65,7 +107,7 @@ def contents(clone: Git, base: str, commit: str) -> dict[str, tuple[bytes, bytes
     return found
 
 
-def _counted(
+def _changed_file(
     clone: Git, field: str, fields: Iterator[str], about: dict[str, tuple[list[str], str]]
 ) -> ChangedFile:
     added, removed, path = field.split("\t", 2)

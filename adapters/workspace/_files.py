@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from adapters.git import Git
-from adapters.workspace import _content
+from adapters.workspace import _trees as _content
 from adapters.workspace._checked_out import CheckedOut, attribute_files
 from adapters.workspace._filters import copy_filters, has_lfs
 from adapters.workspace._located import SUBMODULE, Located, MissingSubmodule, locate
@@ -16,7 +16,7 @@ from prompt_lab.errors import TargetError
 from prompt_lab.prompts.files import decode_text, encode_text, pointer_command
 from prompt_lab.propose.budget import LINK
 
-_AGAIN = "then give the same command again"
+_AGAIN = "then run the same command again"
 
 
 class TargetFiles:
@@ -92,8 +92,8 @@ class TargetFiles:
             file = self._locate(base, path)
             if file is not None and file.commit != base:
                 raise TargetError(
-                    f"{self._target.folder}: {path!r} lies in a submodule, which a commit of the"
-                    " target cannot change: change it on a branch, and name that with --branch"
+                    f"{self._target.folder}: {path!r} is in a submodule, which a commit of the "
+                    "target cannot change: change it on a branch, and name that with --branch"
                 )
             old = self._content(file) if file else b""
             found[path] = (file, encode_text(text, like=old))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from adapters.git import Git
-from adapters.workspace import _content
+from adapters.workspace import _trees as _content
 from prompt_lab.errors import TargetError
 from prompt_lab.propose.budget import LINK
 

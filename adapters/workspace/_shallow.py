@@ -3,7 +3,7 @@
 import re
 
 from adapters.git import Git, describe_unshallow, shallow_commits
-from adapters.workspace._handing import fetch_commit
+from adapters.workspace._copies import fetch_commit
 from prompt_lab.errors import TargetError
 
 _BRANCH = re.compile(r"(?:refs/heads/)?([\w./-]+)")

@@ -4,8 +4,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from adapters.git import Git, git_path
-from adapters.workspace import _content
-from adapters.workspace._handing import fetch_commit
+from adapters.workspace import _trees as _content
+from adapters.workspace._copies import fetch_commit
 from adapters.workspace._located import SUBMODULE, FetchSubmodule, fetch_below
 
 _COMMIT = "{}^{{commit}}"

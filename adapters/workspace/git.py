@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from adapters.git import Git, branch_head, check_common_history, one_at_a_time
-from adapters.workspace import _beside, _copies, _shallow, _trees
+from adapters.workspace import _copies, _shallow, _trees
+from adapters.workspace import _trees as _beside
 from adapters.workspace._check import check_target
+from adapters.workspace._copies import fetch_commit, keep_ref_name, publish
 from adapters.workspace._files import TargetFiles
-from adapters.workspace._handing import fetch_commit, kept, publish
 from adapters.workspace._submodules import check_out_submodules
 from adapters.workspace._write import write_commit
 from prompt_lab.errors import NoSuchCommit, TargetError
@@ -172,7 +173,7 @@ class GitWorkspace:
             publish(self._target, self._clone, branch, made, old="")
         return made
 
-    def merged(self, base: str, commit: str) -> str:
+    def merge_commit(self, base: str, commit: str) -> str:
         """What a merge would leave, as a commit of our own; `commit` itself where it has `base`.
 
         `base` where that has `commit`. Raises MergeConflict that names the files.
@@ -182,7 +183,7 @@ class GitWorkspace:
             _shallow.deepen(self._clone, self._target, commit)
             check_common_history(self._clone, self._target, (base, commit))
             made = _beside.merge_commit(self._clone, base, commit)
-            self._clone("update-ref", kept(made), made)
+            self._clone("update-ref", keep_ref_name(made), made)
         return made
 
     def export(self, commit: str, folder: Path) -> None:
@@ -194,7 +195,7 @@ class GitWorkspace:
         base = self.resolve(base)
         with self._locked():
             commit = _copies.take(self._clone, base, folder, message=message, when=when)
-            self._clone("update-ref", kept(commit), commit)
+            self._clone("update-ref", keep_ref_name(commit), commit)
         return commit
 
     def changes(self, base: str, commit: str) -> tuple[ChangedFile, ...]:
@@ -233,7 +234,7 @@ class GitWorkspace:
             return False
         if (
             commit not in self._held
-            and self._clone.ask("rev-parse", "-q", "--verify", kept(commit)) == commit
+            and self._clone.ask("rev-parse", "-q", "--verify", keep_ref_name(commit)) == commit
         ):
             self._held.add(commit)
         return commit in self._held

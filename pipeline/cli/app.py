@@ -1,14 +1,37 @@
-"""The console script `prompt-lab`. A new command is a module here and a line below."""
+"""The console script `prompt-lab`. A new command is a line below."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import typer
 
+from pipeline.cli import task as task_command
+from pipeline.cli.luigi_command import (
+    command_words,
+    flag,
+    make_command,
+    task_options,
+    with_options,
+)
+from pipeline.cli.project import init, install_local_model
+from pipeline.cli.records import (
+    compare_records,
+    iteration_records,
+    ledger_records,
+    loop_records,
+    replay_records,
+)
+from pipeline.cli.run import run
 from pipeline.cli.show_request import show_request
-from pipeline.logs import run_command
+from pipeline.console import run_command
+from pipeline.tasks.iteration import Iteration
+from pipeline.tasks.lab import Compare, Ledger, Replay
+from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Revert
+from pipeline.tasks.noise_floor import NoiseFloor
+from pipeline.tasks.task_engine import Campaign, RunTask
+from pipeline.web.scheduler import main as serve
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -17,10 +40,46 @@ app = typer.Typer(
 
 @app.callback()
 def describe() -> None:
-    """Look at a lab and its prompts."""
+    """Improve prompts by paired trials: one change at a time, measured, judged and recorded."""
 
 
-app.command("show-request")(show_request)
+def scheduler() -> None:
+    """Run luigid's page on 127.0.0.1:8082 and the lab's pages on 8083, until Ctrl-C."""
+    raise typer.Exit(serve())
+
+
+def _run_task_file(**given: Any) -> None:
+    kind = ["--campaign"] if given.pop("campaign") else []
+    task_command.main([given.pop("task"), *command_words(given), *kind])
+
+
+def _task_file_command() -> Callable[..., None]:
+    """`prompt-lab task`: the options of RunTask, and those that Campaign has besides."""
+    options = {one.name: one for one in task_options(Campaign, "task")}
+    options |= {one.name: one for one in task_options(RunTask, "task")}
+    campaign = flag("campaign", "make attempts until the task's budget or goal is reached")
+    text = "One attempt at a task.yaml, reported as one JSON record; or a campaign of them."
+    return with_options(_run_task_file, [*options.values(), campaign], text)
+
+
+for _name, _command in (
+    ("init", init),
+    ("iterate", make_command(Iteration, iteration_records)),
+    ("loop", make_command(Loop, loop_records)),
+    ("task", _task_file_command()),
+    ("run", run),
+    ("ledger", make_command(Ledger, ledger_records)),
+    ("replay", make_command(Replay, replay_records)),
+    ("compare", make_command(Compare, compare_records)),
+    ("noise-floor", make_command(NoiseFloor)),
+    ("revert", make_command(Revert)),
+    ("give-up", make_command(GiveUp)),
+    ("prepare-pull", make_command(PreparePull)),
+    ("show-request", show_request),
+    ("scheduler", scheduler),
+    ("install-local-model", install_local_model),
+):
+    app.command(_name)(_command)
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -5,21 +5,21 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
-from pipeline.change.check import check_version, describe_version
-from pipeline.context import Context, context
-from pipeline.logs import say
-from prompt_lab.config.arguments import secrets_in
+from pipeline.wiring import lab_context
+from prompt_lab.config.model_keys import keys_of, mask_url
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import StoreError, TargetError
 from prompt_lab.evaluate.answers import RequestBuilder
 from prompt_lab.evaluate.batches import seed_of
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.preflight import check_version, describe_version
 from prompt_lab.names import Split
 from prompt_lab.ports import Request
 from prompt_lab.redact import Redactor
+from prompt_lab.report.terminal import say
 from prompt_lab.store.plans import choose_plans, plan_names
 
 FIRST_REPLICATE = 0
@@ -40,7 +40,7 @@ def show_request(
 
     Needs no key, makes no call and writes nothing.
     """
-    ctx = context()
+    ctx = lab_context()
     name = step or ctx.defaults.step
     adapter = ctx.adapter(name)
     if not isinstance(adapter, RequestBuilder):
@@ -48,10 +48,10 @@ def show_request(
             f"step {name!r} makes its requests in the target's own process, so they are known only "
             "once it runs: `prompt-lab-run` keeps them in calls.jsonl of the plan's output folder."
         )
-    models = ctx.named(model or ctx.defaults.models)
+    models = ctx.select_models(model or ctx.defaults.models)
     folder = find_plan(ctx, plan, adapter.inputs)
     config = ctx.step(name)
-    with ctx.elsewhere():
+    with ctx.temporary_work_folder():
         workspace = ctx.workspace(config.target)
         found = workspace.resolve(commit or ctx.target(config.target).main)
         check_version(ctx, name, found)
@@ -72,7 +72,7 @@ def show_request(
     say("\n".join(lines))
 
 
-def find_plan(ctx: Context, plan: str, inputs: tuple[str, ...]) -> Path:
+def find_plan(ctx: LabContext, plan: str, inputs: tuple[str, ...]) -> Path:
     """The folder of a plan, by the name of a train plan or by its path.
 
     Raises UnknownName or StoreError. Verify plans are refused: only a final gate reads them.
@@ -122,14 +122,12 @@ def render_settings(model: ModelConfig, request: Request) -> list[str]:
         f"--- model {model.alias} ---",
         f"provider: {model.provider}",
         f"id: {model.id}",
-        *([f"address: {_without_user(model.base_url)}"] if model.base_url else []),
+        *([f"address: {mask_url(model.base_url)}"] if model.base_url else []),
         *(f"{name}: {'not sent' if value is None else value}" for name, value in sent.items()),
         *(f"{name}: {_as_json(value)}" for name, value in _extra(settings.model_dump(mode="json"))),
         f"timeout_seconds: {model.timeout_seconds:g} (not sent)",
     ]
-    known = secrets_in(settings.extra, os.environ)
-    known |= {os.environ.get(model.key_env, "")} if model.key_env else set()
-    return Redactor(known).text("\n".join(lines)).splitlines()
+    return Redactor(keys_of(model, os.environ)).text("\n".join(lines)).splitlines()
 
 
 def _extra(settings: dict[str, object]) -> Iterator[tuple[str, object]]:
@@ -140,8 +138,3 @@ def _extra(settings: dict[str, object]) -> Iterator[tuple[str, object]]:
 
 def _as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _without_user(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

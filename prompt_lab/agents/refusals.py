@@ -8,7 +8,7 @@ from prompt_lab.agents.port import AgentResult, Ending
 from prompt_lab.analyze.leaks import Leak, leaks
 from prompt_lab.analyze.words import visible
 from prompt_lab.config.agents import AgentConfig
-from prompt_lab.propose.budget import SHOWN, Breach, Budget, ChangedFile, excesses
+from prompt_lab.propose.budget import SHOWN, Breach, ChangedFile, EditBudget, excesses
 from prompt_lab.records import PlanText, Record
 from prompt_lab.redact import Redactor
 
@@ -31,10 +31,10 @@ class Refusal(StrEnum):
     PROCESS_LIMIT = "process_limit"
     NO_BLOCK = "no_block"  # prose instead of the block that was asked for
     BAD_BLOCK = "bad_block"  # the block does not fit its schema
-    SECRET = "secret"  # a key stands in a file that it changed, in its name, or in its title
+    SECRET = "secret"  # a key is in a file that it changed, in its name, or in its title
     BAD_PROMPT = "bad_prompt"  # the prompt that it wrote would not be sent with its input
     NOT_TEXT = "not_text"  # a file that it changed is not UTF-8
-    VERIFY_SEEN = "verify_seen"  # text of the verify plans stands in what it wrote or printed
+    VERIFY_SEEN = "verify_seen"  # text of the verify plans is in what it wrote or printed
     NO_EVIDENCE = "no_evidence"  # a finding without a number and the path of a run
 
 
@@ -91,9 +91,9 @@ def of_changes(
     return [Fault(code=Breach.BAD_PATH, text=text), *others]
 
 
-def budget_of(config: AgentConfig) -> Budget:
+def budget_of(config: AgentConfig) -> EditBudget:
     """The budget of an agent."""
-    return Budget(
+    return EditBudget(
         paths=config.paths,
         max_files=config.max_files,
         max_lines=config.max_lines,
@@ -105,7 +105,7 @@ def budget_of(config: AgentConfig) -> Budget:
 def of_secrets(
     contents: Contents, redactor: Redactor, said: Mapping[str, str] = MappingProxyType({})
 ) -> list[Fault]:
-    """The reason that a key stands in the new text of a changed file, in its name, or in `said`.
+    """The reason that a key is in the new text of a changed file, in its name, or in `said`.
 
     `said` are the texts that are published with the files, by what they are.
 
@@ -113,22 +113,22 @@ def of_secrets(
     a printed diff: what ends a line is a matter of opinion.
     """
     found = [
-        told(path, redactor)
+        redact_for_publication(path, redactor)
         for path, (before, after) in contents.items()
-        if _keys(after, redactor) - _keys(before, redactor) or redactor.found(visible(path))
+        if _keys(after, redactor) - _keys(before, redactor) or redactor.find_secrets(visible(path))
     ]
     found += [what for what, text in said.items() if _keys(text.encode(), redactor)]
     if not found:
         return []
-    return [Fault(code=Refusal.SECRET, text=f"a key stands in {', '.join(map(repr, found))}")]
+    return [Fault(code=Refusal.SECRET, text=f"a key is in {', '.join(map(repr, found))}")]
 
 
-def told(text: str, redactor: Redactor) -> str:
-    r"""A text as it may go into a commit, a pull request or a page: no key stands in it.
+def redact_for_publication(text: str, redactor: Redactor) -> str:
+    r"""A text as it may go into a commit, a pull request or a page: no key is in it.
 
-    Signs that nobody sees keep nothing from being found; they are taken out with what they hid.
+    Also matches secrets split by zero-width characters; those are removed with the secret.
 
-    >>> told("It is sk-live-\u200b0123456789abcdef.", Redactor([]))
+    >>> redact_for_publication("It is sk-live-\u200b0123456789abcdef.", Redactor([]))
     'It is [key].'
     """
     shown = redactor.text(text)
@@ -140,12 +140,12 @@ def told(text: str, redactor: Redactor) -> str:
 def _keys(data: bytes, redactor: Redactor) -> frozenset[str]:
     text = data.decode("utf-8", "replace")
     seen = visible(text)
-    found = redactor.found(text) | redactor.found(seen)
+    found = redactor.find_secrets(text) | redactor.find_secrets(seen)
     return found | ({_PRIVATE_KEY} if _PRIVATE_KEY in seen else frozenset())
 
 
 def of_texts(contents: Contents) -> list[Fault]:
-    """The reason that a changed file is not UTF-8: nobody could read it back."""
+    """The reason that a changed file is not UTF-8: no one could read it back."""
     found = [path for path, (_, after) in contents.items() if not _is_text(after)]
     if not found:
         return []
@@ -168,7 +168,7 @@ def of_verify(
     train: Sequence[PlanText],
     verify: Sequence[PlanText],
 ) -> list[Fault]:
-    """The reason that text of verify plans stands in what it wrote into files, or printed.
+    """The reason that text of verify plans is in what it wrote into files, or printed.
 
     `honest` is all that it was given. In files nothing of a verify plan may stand. What was printed
     holds numbers of many kinds: there it takes a stretch of words, or the values of several plans.
@@ -180,7 +180,7 @@ def of_verify(
         return []
     names = sorted({leak.plan for leak in found})
     shown = ", ".join(map(repr, names[:3])) + (", …" if len(names) > 3 else "")
-    text = f"text of {len(names)} verify plan(s) stands in its work: {shown}"
+    text = f"text of {len(names)} verify plan(s) is in its work: {shown}"
     return [Fault(code=Refusal.VERIFY_SEEN, text=text)]
 
 

@@ -5,10 +5,17 @@ from collections.abc import Sequence
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from prompt_lab.agents.proposal import bad_block
 from prompt_lab.agents.refusals import Fault, Refusal
-from prompt_lab.analyze.findings import Finding, render_findings
-from prompt_lab.analyze.markdown import block, json_block, last_json_block, page, plain, section
+from prompt_lab.agents.requests import bad_block
+from prompt_lab.analyze.findings import AnalystFinding, render_findings
+from prompt_lab.analyze.markdown import (
+    block,
+    json_block,
+    last_json_block,
+    page,
+    plain_line,
+    section,
+)
 from prompt_lab.analyze.words import line, tokens, visible
 from prompt_lab.records import Record
 
@@ -24,7 +31,7 @@ _KEPT = (Refusal.NO_BLOCK, Refusal.BAD_BLOCK)
 class _Findings(Record):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    findings: tuple[Finding, ...] = Field(min_length=1)
+    findings: tuple[AnalystFinding, ...] = Field(min_length=1)
 
 
 class Failed(Record):
@@ -57,7 +64,9 @@ def _is_shown(evidence: Sequence[str], runs: Sequence[str]) -> bool:
     return any(_cites(text, run) for text in evidence for run in runs if run in text)
 
 
-def backed(found: Sequence[Finding], runs: Sequence[str], source: str) -> tuple[Finding, ...]:
+def backed(
+    found: Sequence[AnalystFinding], runs: Sequence[str], source: str
+) -> tuple[AnalystFinding, ...]:
     """The findings of a review, each with those lines of evidence alone that are there.
 
     Such a line cites a run as an insight's does, or quotes words of `source`: the change, and the
@@ -107,8 +116,8 @@ def rendered(title: str, text: str, faults: Sequence[Fault], note: str = "") -> 
     that never came, is recorded as failed.
     """
     if not faults:
-        return page(f"# {title}", note, *_taken(text.strip()))
-    reasons = "\n".join(f"- `{one.code}`: {plain(one.text, 300)}" for one in faults)
+        return page(f"# {title}", note, *_accept_answer(text.strip()))
+    reasons = "\n".join(f"- `{one.code}`: {plain_line(one.text, 300)}" for one in faults)
     if all(one.code in _KEPT for one in faults) and text.strip():
         return page(
             f"# {title}: kept as text", note,
@@ -121,7 +130,7 @@ def rendered(title: str, text: str, faults: Sequence[Fault], note: str = "") -> 
     )
 
 
-def _taken(text: str) -> tuple[str, ...]:
+def _accept_answer(text: str) -> tuple[str, ...]:
     """An answer that is taken; of too many findings the first ones, and the answer as it came."""
     try:
         found = _Findings.model_validate_json(last_json_block(text) or "").findings

@@ -8,16 +8,17 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from prompt_lab.analyze.evidence import Evidence
+from prompt_lab.analyze.evidence import RunEvidence
 from prompt_lab.analyze.model import FieldAccuracy, FieldAgreement, Wrong
 from prompt_lab.analyze.words import line, tokens, weight
 from prompt_lab.names import Side
 
 FREE_TEXT = 12
-"""Gold values of more words than this are texts, where right and wrong is not a comparison."""
+"""Gold values with more words than this are free text, which is not compared for equality."""
 MOST_WRONG = 5
 NEVER = 0.1
-"""Right less often than this, where gold values hardly repeat: values invented anew each time."""
+"""A field that is right less often than this, and whose gold values hardly repeat, is free text
+too."""
 DISTINCT = 0.5
 
 Values = Mapping[str, Sequence[str]]
@@ -32,7 +33,7 @@ class _Judged(NamedTuple):
     path: str
 
 
-def accuracy(evidence: Evidence) -> tuple[FieldAccuracy, ...]:
+def accuracy(evidence: RunEvidence) -> tuple[FieldAccuracy, ...]:
     """Per side, model ('' for all) and field; fields whose gold is free text are left out."""
     found: dict[tuple[Side, str, str], list[_Judged]] = defaultdict(list)
     golds = _gold_by_plan(evidence)
@@ -52,7 +53,7 @@ def accuracy(evidence: Evidence) -> tuple[FieldAccuracy, ...]:
     )
 
 
-def agreement(evidence: Evidence) -> tuple[FieldAgreement, ...]:
+def agreement(evidence: RunEvidence) -> tuple[FieldAgreement, ...]:
     """Per model ('' for all) and field, over the pairs of runs."""
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for before, after in evidence.pairs:
@@ -68,7 +69,7 @@ def agreement(evidence: Evidence) -> tuple[FieldAgreement, ...]:
 
 
 def normal(text: str) -> str:
-    """A value without what is no difference: case, spaces, and how a number is written.
+    """Normalise a value for comparison: case, spaces, and how a number is written.
 
     >>> normal("1.50") == normal("1.5"), normal(" Straße") == normal("STRASSE")
     (True, True)
@@ -80,7 +81,7 @@ def normal(text: str) -> str:
         return plain
 
 
-def _gold_by_plan(evidence: Evidence) -> dict[str, dict[str, list[str]]]:
+def _gold_by_plan(evidence: RunEvidence) -> dict[str, dict[str, list[str]]]:
     golds = _gold_by_field(evidence)
     short = {field for field, texts in golds.items() if not _is_free(texts)}
     found: dict[str, dict[str, list[str]]] = defaultdict(dict)
@@ -90,7 +91,7 @@ def _gold_by_plan(evidence: Evidence) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def _gold_by_field(evidence: Evidence) -> dict[str, list[str]]:
+def _gold_by_field(evidence: RunEvidence) -> dict[str, list[str]]:
     by_field: dict[str, list[str]] = defaultdict(list)
     for (_, field), texts in evidence.gold.items():
         by_field[field] += texts
@@ -98,9 +99,9 @@ def _gold_by_field(evidence: Evidence) -> dict[str, list[str]]:
 
 
 def _invented(
-    evidence: Evidence, found: Mapping[tuple[Side, str, str], Sequence[_Judged]]
+    evidence: RunEvidence, found: Mapping[tuple[Side, str, str], Sequence[_Judged]]
 ) -> set[str]:
-    """Fields of lists whose values each answer makes up anew: there is no right or wrong there."""
+    """Fields of lists whose values every answer words differently; they have no accuracy."""
     right: dict[str, list[bool]] = defaultdict(list)
     for (_, model, field), judged in found.items():
         if not model and "[]" in field:
@@ -118,7 +119,7 @@ def _is_free(texts: Sequence[str]) -> bool:
 
 
 def _judge(wanted: Sequence[str], got: Sequence[str], inputs: str, path: str) -> list[_Judged]:
-    """Each gold value beside the answer's: equal ones first in any order, then the rest."""
+    """Pair each gold value with one of the answer: equal values first, then the rest."""
     left = list(got)
     judged, open_ = [], []
     for gold in wanted:
@@ -153,11 +154,11 @@ def _accuracy(side: Side, model: str, field: str, judged: Sequence[_Judged]) -> 
         missing=origins["missing"],
         from_input=origins["input"],
         made_up=origins["made up"],
-        wrong=_wrong(one for one in judged if not one.right),
+        wrong=_wrong_values(one for one in judged if not one.right),
     )
 
 
-def _wrong(judged: Iterable[_Judged]) -> tuple[Wrong, ...]:
+def _wrong_values(judged: Iterable[_Judged]) -> tuple[Wrong, ...]:
     paths: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in judged:
         paths[one.gold, one.got].append(one.path)

@@ -2,7 +2,7 @@
 
 from prompt_lab.analyze.changes import Changed, changes
 from prompt_lab.analyze.findings import Says
-from prompt_lab.analyze.markdown import label, page, plain, section
+from prompt_lab.analyze.markdown import label, page, plain_line, section
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.tables import by_model, summary
 from prompt_lab.decide.verdict import Verdict
@@ -11,8 +11,9 @@ from prompt_lab.records import Change
 
 LINES = 6
 _BEFORE_VERIFY = (
-    "This page was written after the train plans and before the verify plans were read. What these "
-    "came to, and what was decided, is in verdict.json and on the report."
+    "This page was written after the train plans had run and before the verify plans were read. "
+    "The verify "
+    "results and the decision are in verdict.json and in the report."
 )
 
 
@@ -20,11 +21,13 @@ def assess(metrics: Metrics, verdict: Verdict, change: Change) -> str:
     """The page: verdict and reasons, the table, what got better, what got worse, what stayed."""
     found = changes(metrics)
     return page(
-        f"# Assessment: {plain(change.title, 200)}",
+        f"# Assessment: {plain_line(change.title, 200)}",
         label(metrics.recorded),
         f"**{verdict.outcome}** — {_effect(verdict)}",
         _BEFORE_VERIFY if verdict.needs_verify else "",
-        "\n".join(f"- {plain(reason.text, 300)} ({reason.code})" for reason in verdict.reasons),
+        "\n".join(
+            f"- {plain_line(reason.text, 300)} ({reason.code})" for reason in verdict.reasons
+        ),
         section("Before and after", summary(metrics), by_model(metrics)),
         section("What got better", _lines(found, "better")),
         section("What got worse", _lines(found, "worse")),
@@ -43,6 +46,6 @@ def _effect(verdict: Verdict) -> str:
 
 def _lines(found: tuple[Changed, ...], says: Says) -> str:
     lines = [one for one in found if one.says == says]
-    shown = "\n".join(f"- {plain(one.text, 900)}" for one in lines[:LINES])
+    shown = "\n".join(f"- {plain_line(one.text, 900)}" for one in lines[:LINES])
     left = len(lines) - LINES
     return f"{shown}\n- … and {left} more." if left > 0 else shown or "- Nothing."

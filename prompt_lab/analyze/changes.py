@@ -1,19 +1,19 @@
-"""What got better, what got worse and what stayed, as lines for a reader."""
+"""Lines that say what got better, what got worse and what is unchanged."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from prompt_lab.analyze.duplicates import Fold, counts, folded, gap
 from prompt_lab.analyze.findings import Says
-from prompt_lab.analyze.folding import Fold, counts, folded, gap
-from prompt_lab.analyze.markdown import ended
+from prompt_lab.analyze.markdown import last_line
 from prompt_lab.analyze.model import Duplicates, ErrorKind, Metrics
-from prompt_lab.analyze.numbers import change, percent, score
+from prompt_lab.analyze.text_metrics import change, percent, score
 from prompt_lab.names import Side
 
 MODELS = 8
 LOCK = 0.3
-"""Change of an opener's share that counts as come or gone."""
+"""An opening phrase whose share changes by at least this much counts as new or gone."""
 SMALL = 0.005
 
 
@@ -57,13 +57,13 @@ def _errors(metrics: Metrics) -> Iterator[Changed]:
     for (model, kind), sides in found.items():
         before, after = sides.get(Side.BASELINE), sides.get(Side.CANDIDATE)
         old, new = (one.count if one else 0 for one in (before, after))
-        told = " ".join(
-            f"{word}, on {', '.join(one.plans[:3])} ({one.path}): {ended(one.example, 320)!r}"
+        cases = " ".join(
+            f"{word}, on {', '.join(one.plans[:3])} ({one.path}): {last_line(one.example, 320)!r}"
             for word, one in (("Before", before), ("After", after))
             if one
         )
         says = _says(old - new)
-        yield Changed(says, f"{kind} by {model}: {old} → {new} runs. {told}", max(old, new) / runs)
+        yield Changed(says, f"{kind} by {model}: {old} → {new} runs. {cases}", max(old, new) / runs)
 
 
 def _fields(metrics: Metrics) -> Iterator[Changed]:
@@ -79,7 +79,7 @@ def _fields(metrics: Metrics) -> Iterator[Changed]:
 
 
 def _openers(metrics: Metrics) -> Iterator[Changed]:
-    """One line per phrase with all models that lock on it."""
+    """One line per opening phrase, with all models that repeat it."""
     same: dict[tuple[str, str, Says], list[Fold]] = defaultdict(list)
     for fold in _shortest(folded(metrics.openers)):
         says: Says = "same" if abs(gap(fold.head)) < LOCK else _says(-gap(fold.head))
@@ -89,13 +89,13 @@ def _openers(metrics: Metrics) -> Iterator[Changed]:
         models = "; ".join(map(_fold, folds[:MODELS]))
         yield Changed(
             says,
-            f"Opener {folds[0].head.phrase!r} of {field!r} {word}: {models}",
+            f"Opening phrase {folds[0].head.phrase!r} of {field!r} {word}: {models}",
             max(abs(gap(fold.head)) for fold in folds),
         )
 
 
 def _shortest(folds: Sequence[Fold]) -> list[Fold]:
-    """Without the openers that only go on from a shorter one of the same model and field."""
+    """Leave out opening phrases that extend a shorter one of the same model and field."""
     heads = {(one.head.model, one.head.field, one.head.phrase.casefold()) for one in folds}
     return [
         one

@@ -1,4 +1,4 @@
-"""What a prompt says about the answer's form, against what the schema says."""
+"""Compare what a prompt and the schema say about the form of the answer."""
 
 import json
 import re
@@ -23,7 +23,7 @@ Kind = Literal["unknown_key", "key_not_named", "label_not_named", "label_unknown
 
 
 class Contradiction(Record):
-    """One point in which prompt and schema do not say the same."""
+    """One difference between prompt and schema."""
 
     kind: Kind
     key: str
@@ -130,7 +130,7 @@ def _properties(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
-    """The JSON objects that stand in a text, wherever they begin."""
+    """The JSON objects in a text, wherever they begin."""
     decoder, found, at = json.JSONDecoder(), [], text.find("{")
     while at >= 0:
         try:

@@ -1,27 +1,27 @@
-"""Words of the prompt that came back as answers: examples repeated, instructions recited."""
+"""Words of the prompt that appear in answers: repeated examples, recited instructions."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from prompt_lab.analyze.evidence import Evidence
+from prompt_lab.analyze.evidence import RunEvidence
 from prompt_lab.analyze.model import Copied
 from prompt_lab.analyze.texts import Text
-from prompt_lab.analyze.words import Word, line, spelled, weight, words
+from prompt_lab.analyze.words import Word, line, spelled, split_words, weight
 from prompt_lab.names import Side
 
 MIN_WORDS = 5
-"""Words in a row that are no chance."""
+"""Copied words in a row, from this number on, are not a coincidence."""
 MIN_VALUE = 3
-"""Characters that a whole answer must have to be called a copy."""
+"""A whole answer is called a copy only if it has at least this many characters."""
 _READ = 4000
 
 Parts = tuple[str, ...]
 Key = tuple[Side, str, str]
 
 
-def copied(evidence: Evidence) -> tuple[Copied, ...]:
+def find_copied_text(evidence: RunEvidence) -> tuple[Copied, ...]:
     """Copied phrases and values by side, model and field; most frequent first.
 
     Words that the plan's own inputs or gold hold too are not from the prompt.
@@ -51,7 +51,7 @@ def copied(evidence: Evidence) -> tuple[Copied, ...]:
 
 
 def runs_in(found: Sequence[Word], source: str, least: float = MIN_WORDS) -> list[tuple[int, int]]:
-    """(first word, number of words) of the longest stretches that stand in a `line` of words."""
+    """(first word, number of words) of the longest sequences that occur in a `line` too."""
     stretches: list[tuple[int, int]] = []
     at, pairs = 0, _neighbours(source)
     while at < len(found):
@@ -77,11 +77,11 @@ def _reach(found: Sequence[Word], at: int, source: str) -> int:
     return size
 
 
-def _copies(evidence: Evidence, text: Text) -> list[tuple[Parts, str, bool]]:
+def _copies(evidence: RunEvidence, text: Text) -> list[tuple[Parts, str, bool]]:
     source = evidence.prompt_lines.get(text.side, "")
     if not source.strip():
         return []
-    found = words(text.text[:_READ])
+    found = split_words(text.text[:_READ])
     own = evidence.input_lines.get(text.plan, "") + evidence.gold_lines.get(text.plan, "")
     parts = tuple(word.text for word in found)
     if _is_value(evidence, text, parts, source):
@@ -94,11 +94,11 @@ def _copies(evidence: Evidence, text: Text) -> list[tuple[Parts, str, bool]]:
 
 
 def _is_foreign(found: Sequence[Word], own: str) -> bool:
-    """Whether most of a stretch is not a stretch of the plan's own texts."""
+    """Whether most of a sequence does not occur in the plan's own texts."""
     return 2 * sum(size for _, size in runs_in(found, own)) <= len(found)
 
 
-def _is_value(evidence: Evidence, text: Text, parts: Parts, source: str) -> bool:
+def _is_value(evidence: RunEvidence, text: Text, parts: Parts, source: str) -> bool:
     """A short answer that only the prompt can have given: no gold of any plan has it."""
     short = 0 < weight(parts) <= MIN_WORDS * 2 and len(text.text) >= MIN_VALUE
     telling = weight(parts) >= 2 or any(char.isdigit() for char in text.text)

@@ -1,4 +1,4 @@
-"""What a diff touches, and words of one language that it puts into code."""
+"""The files that a diff changes, and words of one language that it adds to code."""
 
 import re
 from collections.abc import Iterator
@@ -42,7 +42,8 @@ class HardWord(Record):
 def file_diffs(diff: str) -> tuple[FileDiff, ...]:
     """The files of a unified diff with their added and removed lines; none if it is not one."""
     return tuple(
-        FileDiff(path=file.path, added=file.added, removed=file.removed) for file in _parsed(diff)
+        FileDiff(path=file.path, added=file.added, removed=file.removed)
+        for file in _parse_diff(diff)
     )
 
 
@@ -54,7 +55,7 @@ def hard_words(diff: str) -> tuple[HardWord, ...]:
     """
     return tuple(
         HardWord(path=file.path, line=line.target_line_no or 0, literal=literal, code=line.value)
-        for file in _parsed(diff)
+        for file in _parse_diff(diff)
         if file.path.endswith((".py", ".pyi"))
         for hunk in file
         for line in hunk
@@ -63,7 +64,7 @@ def hard_words(diff: str) -> tuple[HardWord, ...]:
     )
 
 
-def _parsed(diff: str) -> PatchSet:
+def _parse_diff(diff: str) -> PatchSet:
     try:
         return PatchSet(diff)
     except UnidiffParseError:
@@ -84,6 +85,6 @@ def _suspects(code: str) -> Iterator[str]:
 
 
 def _words_in(literal: str) -> list[str]:
-    """Words of letters; an identifier or a path is none."""
+    """Words made of letters; identifiers and paths are left out."""
     text = _ESCAPE.sub(" ", literal)
     return [word for word in tokens(text) if len(word) >= 2 and word.isalpha() and "_" not in word]

@@ -1,12 +1,12 @@
-"""Ways forward that a built-in strategy can carry out, as heavy as what asks for them."""
+"""Directions that a built-in strategy can carry out, weighted by the failures they address."""
 
 from collections.abc import Iterator, Sequence
 
-from prompt_lab.analyze.findings import Finding
-from prompt_lab.analyze.markdown import ended, short
+from prompt_lab.analyze.findings import AnalystFinding
+from prompt_lab.analyze.markdown import cut_line, last_line
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.needs import Needs, cell_told, worst_fields
-from prompt_lab.analyze.numbers import percent
+from prompt_lab.analyze.text_metrics import percent
 from prompt_lab.names import count
 from prompt_lab.records import Direction
 
@@ -23,9 +23,9 @@ def for_strategies(
     available: Sequence[str],
     *,
     words_first: bool,
-    reviews: Sequence[Finding],
+    reviews: Sequence[AnalystFinding],
 ) -> Iterator[Direction]:
-    """One direction per strategy at hand; `words_first` while aligning was not tried yet."""
+    """One direction per available strategy; `words_first` until aligning was tried."""
     makers = {
         ALIGN: _align,
         CONTRACT: _contract,
@@ -43,11 +43,13 @@ def _align(metrics: Metrics, needs: Needs, _: bool) -> Direction:
     return Direction(
         title="Say in the prompt what each field is and is not, as the schema describes it",
         strategy=ALIGN,
-        why=f"Answers have the right form and wrong values: {percent(needs.wrong)} of the values "
-        f"on the {needs.side} are wrong, {percent(needs.from_input)} are others of the same input.",
+        why="Answers have the right form but wrong values: "
+        f"{percent(needs.wrong_share)} of the values "
+        f"on the {needs.side} are wrong, {percent(needs.from_input)} are other values of the same "
+        "input.",
         evidence=_wrong_values(metrics, needs),
-        expected=_rises(metrics, needs, needs.wrong),
-        rank_score=needs.wrong + needs.from_input / 10,
+        expected=_rises(metrics, needs, needs.wrong_share),
+        rank_score=needs.wrong_share + needs.from_input / 10,
     )
 
 
@@ -60,7 +62,7 @@ def _contract(metrics: Metrics, needs: Needs, _: bool) -> Direction:
         why=f"{percent(needs.invalid)} of the answers on the {needs.side} break the contract, "
         f"{percent(needs.missing)} of the values are missing.",
         evidence=tuple(
-            f"{one.count}x {one.kind} by {one.model}: {ended(one.example, 100)} ({one.path})"
+            f"{one.count}x {one.kind} by {one.model}: {last_line(one.example, 100)} ({one.path})"
             for one in errors[:_EXAMPLES]
         )
         or (f"{count(needs.runs, 'run')}, {percent(needs.invalid)} invalid",),
@@ -73,15 +75,15 @@ def _contrast(metrics: Metrics, needs: Needs, words_first: bool) -> Direction:
     return Direction(
         title="Add worked examples that differ where the answers go wrong",
         strategy=CONTRAST,
-        why=f"{percent(needs.wrong)} of the values are wrong, on some plans and not on others"
+        why=f"{percent(needs.wrong_share)} of the values are wrong, on some plans and not on others"
         + (
-            ": words may do, before examples."
+            ": better wording may be enough; try it before examples."
             if words_first
-            else "; words alone did not settle it."
+            else "; better wording alone was not enough."
         ),
         evidence=_failing_plans(needs) or _wrong_values(metrics, needs),
-        expected=_rises(metrics, needs, needs.wrong),
-        rank_score=needs.wrong * (0.8 if words_first else 1.05),
+        expected=_rises(metrics, needs, needs.wrong_share),
+        rank_score=needs.wrong_share * (0.8 if words_first else 1.05),
     )
 
 
@@ -89,11 +91,12 @@ def _compact(metrics: Metrics, needs: Needs, words_first: bool) -> Direction:
     return Direction(
         title="Add two short examples that differ in structure",
         strategy=COMPACT,
-        why=f"{percent(needs.wrong)} of the values are wrong, {percent(needs.missing)} missing; "
+        why=f"{percent(needs.wrong_share)} of the values are wrong, "
+        f"{percent(needs.missing)} missing; "
         "short examples cost few tokens and leave less to copy.",
         evidence=_failing_plans(needs) or _wrong_values(metrics, needs),
-        expected=_rises(metrics, needs, needs.wrong + needs.missing),
-        rank_score=(needs.wrong + needs.missing) * (0.6 if words_first else 0.9),
+        expected=_rises(metrics, needs, needs.wrong_share + needs.missing),
+        rank_score=(needs.wrong_share + needs.missing) * (0.6 if words_first else 0.9),
     )
 
 
@@ -111,7 +114,7 @@ def _compress(metrics: Metrics, needs: Needs, _: bool) -> Direction:
     )
 
 
-def _raised(direction: Direction, reviews: Sequence[Finding]) -> float:
+def _raised(direction: Direction, reviews: Sequence[AnalystFinding]) -> float:
     """A contradiction of prompt and schema asks for the strategies that remove it."""
     asked = any(one.kind == "contradiction" for one in reviews)
     return direction.rank_score + (0.1 if asked and direction.strategy in (ALIGN, CONTRACT) else 0)
@@ -120,7 +123,7 @@ def _raised(direction: Direction, reviews: Sequence[Finding]) -> float:
 def _wrong_values(metrics: Metrics, needs: Needs) -> tuple[str, ...]:
     return tuple(
         f"{field.field}: right in {percent(field.right)} of {field.n}; "
-        f"{one.count}x {short(one.got, 40)!r} for {short(one.gold, 40)!r} ({one.path})"
+        f"{one.count}x {cut_line(one.got, 40)!r} for {cut_line(one.gold, 40)!r} ({one.path})"
         for field in worst_fields(metrics, needs.side)[:_EXAMPLES]
         for one in field.wrong[:1]
     ) or (f"{metrics.primary} {needs.primary:.3f} over {needs.runs} runs",)
@@ -134,7 +137,7 @@ def _rises(metrics: Metrics, needs: Needs, share: float) -> str:
     gain = min(share, 1 - needs.primary) / 2
     return (
         f"{metrics.primary} from {needs.primary:.3f} to about {needs.primary + gain:.3f}, "
-        "if half of these come right."
+        "if half of these become right."
     )
 
 

@@ -1,10 +1,10 @@
-"""Ways forward that always apply, for when the failures ask for fewer than five."""
+"""Directions that always apply, to complete the list when the failures suggest fewer than five."""
 
 from collections.abc import Callable, Iterator
 
 from prompt_lab.analyze.model import Metrics, SideStats
 from prompt_lab.analyze.needs import Needs, cell_told, plan_means, score_of
-from prompt_lab.analyze.numbers import seconds
+from prompt_lab.analyze.text_metrics import seconds
 from prompt_lab.names import Side, count
 from prompt_lab.records import Direction
 
@@ -27,12 +27,11 @@ def _more_plans(metrics: Metrics, needs: Needs) -> Direction:
     return Direction(
         title=f"Add plans{like}",
         strategy=None,
-        why=f"{count(len(metrics.plans), 'plan')} can tell small differences from chance only "
-        "roughly.",
+        why=f"{count(len(metrics.plans), 'plan')} can hardly tell small differences from chance.",
         evidence=(
             f"{count(len(metrics.plans), 'plan')}, {count(needs.runs, 'run')} on the {needs.side}",
         ),
-        expected="A smaller difference becomes visible; the score itself does not move.",
+        expected="Smaller differences become visible; the score itself does not change.",
         rank_score=0.08 if len(metrics.plans) < ENOUGH_PLANS else 0.02,
     )
 
@@ -55,9 +54,9 @@ def _slowest(metrics: Metrics, needs: Needs) -> Direction:
     return Direction(
         title=f"Ask whether {model} is worth its time",
         strategy=None,
-        why=f"It takes {seconds(slow)} a run in the median.",
+        why=f"Its median time per run is {seconds(slow)}.",
         evidence=(f"{model}: {seconds(slow)}",),
-        expected="Shorter iterations; the score per model stays as it is.",
+        expected="Shorter iterations; the score per model is unchanged.",
         rank_score=0.01,
     )
 
@@ -69,7 +68,7 @@ def _costliest(metrics: Metrics, needs: Needs) -> Direction:
         strategy=None,
         why=f"It writes {tokens:.0f} tokens a run, more than any other model.",
         evidence=(f"{model}: {tokens:.0f} output tokens a run",),
-        expected="Lower cost; the score per model stays as it is.",
+        expected="Lower cost; the score per model is unchanged.",
         rank_score=0.005,
     )
 

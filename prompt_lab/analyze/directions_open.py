@@ -1,33 +1,36 @@
-"""Ways forward that ask for a person or an agent: no built-in strategy carries them out."""
+"""Directions for a person or an agent: no built-in strategy carries them out."""
 
 from collections.abc import Iterator, Sequence
 
-from prompt_lab.analyze.findings import Finding
-from prompt_lab.analyze.folding import counts, folded
-from prompt_lab.analyze.markdown import short
+from prompt_lab.analyze.duplicates import counts, folded
+from prompt_lab.analyze.findings import AnalystFinding
+from prompt_lab.analyze.markdown import cut_line
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.needs import Needs, cell_told, plan_means
-from prompt_lab.analyze.numbers import percent
+from prompt_lab.analyze.text_metrics import percent
 from prompt_lab.names import Side, count
 from prompt_lab.records import Direction
 
 GRAVE = 0.7
-"""Weight of a review's finding from which on it must be mended."""
+"""A finding of a review with at least this weight must be fixed."""
 _EXAMPLES = 4
 
 
 def for_people(
     metrics: Metrics,
     needs: Needs,
-    reviews: Sequence[Finding],
-    others: Sequence[tuple[str, Finding]],
+    reviews: Sequence[AnalystFinding],
+    others: Sequence[tuple[str, AnalystFinding]],
 ) -> Iterator[Direction]:
-    """What the numbers ask for. `others`: (analyst, its finding), of the insights and reviews."""
+    """Directions that follow from the metrics.
+
+    `others`: (analyst, its finding), of the insights and reviews.
+    """
     yield from _copies(metrics, needs)
     yield from _locks(metrics, needs)
     yield from _objections(needs, reviews)
     yield from _from_analysts(others)
-    yield from _lost(metrics)
+    yield from _lost_value_directions(metrics)
     yield from _weakest_model(metrics, needs)
     yield from _hardest_plans(metrics, needs)
 
@@ -37,12 +40,12 @@ def _copies(metrics: Metrics, needs: Needs) -> Iterator[Direction]:
     if copies:
         worst = copies[0]
         yield Direction(
-            title=f"Replace the example whose value {short(worst.phrase, 40)!r} comes back",
+            title=f"Replace the example whose value {cut_line(worst.phrase, 40)!r} comes back",
             strategy=None,
             why="Answers repeat a value of the prompt that their own input does not have.",
             evidence=tuple(
                 f"{one.model}, {one.field}: {one.count} of {one.total} say "
-                f"{short(one.phrase, 40)!r} ({one.path})"
+                f"{cut_line(one.phrase, 40)!r} ({one.path})"
                 for one in copies[:_EXAMPLES]
             ),
             expected=f"Up to {percent(worst.count / worst.total)} of {worst.model}'s answers.",
@@ -66,17 +69,17 @@ def _locks(metrics: Metrics, needs: Needs) -> Iterator[Direction]:
                 f"{one.model}, {one.plan or 'all plans'}: {counts(one)} ({one.path})"
                 for one in locks[:_EXAMPLES]
             ),
-            expected=f"A share well below {percent(worst.share(needs.side))} for every opener.",
+            expected=f"Every opening phrase well below {percent(worst.share(needs.side))}.",
             rank_score=0.3 * worst.share(needs.side),
         )
 
 
-def _objections(needs: Needs, reviews: Sequence[Finding]) -> Iterator[Direction]:
-    """What a review objects to in a change that is about to stay."""
+def _objections(needs: Needs, reviews: Sequence[AnalystFinding]) -> Iterator[Direction]:
+    """The objections of a review to a change that may be merged."""
     grave = [one for one in reviews if one.weight >= GRAVE and one.side is needs.side]
     if grave:
         yield Direction(
-            title=f"Mend what the review objects to: {short(grave[0].text, 80)}",
+            title=f"Fix what the review objects to: {cut_line(grave[0].text, 80)}",
             strategy=None,
             why=grave[0].text,
             evidence=tuple(part for one in grave[:_EXAMPLES] for part in one.evidence[:1]),
@@ -85,19 +88,19 @@ def _objections(needs: Needs, reviews: Sequence[Finding]) -> Iterator[Direction]
         )
 
 
-def _from_analysts(others: Sequence[tuple[str, Finding]]) -> Iterator[Direction]:
+def _from_analysts(others: Sequence[tuple[str, AnalystFinding]]) -> Iterator[Direction]:
     for analyst, finding in others[:2]:
         yield Direction(
-            title=f"Follow {analyst}: {short(finding.text, 90)}",
+            title=f"Follow {analyst}: {cut_line(finding.text, 90)}",
             strategy=None,
             why=finding.text,
             evidence=finding.evidence,
-            expected="As its analyst says; it is not in what the metrics count.",
+            expected="As the analyst says; the metrics do not measure it.",
             rank_score=0.5 * finding.weight,
         )
 
 
-def _lost(metrics: Metrics) -> Iterator[Direction]:
+def _lost_value_directions(metrics: Metrics) -> Iterator[Direction]:
     lost = [one for one in metrics.flips if not one.better]
     if lost:
         yield Direction(

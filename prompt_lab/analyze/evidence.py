@@ -14,7 +14,7 @@ from prompt_lab.records import PlanText, PromptVersion, RunRow
 MIN_PLANS = 2
 
 
-class Pair(NamedTuple):
+class RowPair(NamedTuple):
     """The same run on both sides."""
 
     baseline: RunRow
@@ -33,7 +33,7 @@ Group = dict[Side, list[Text]]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RunEvidence:
     """The runs of one batch and what they are held against."""
 
     rows: Sequence[RunRow]
@@ -56,7 +56,7 @@ class Evidence:
         return needs_prefix(self.rows)
 
     @cached_property
-    def pairs(self) -> tuple[Pair, ...]:
+    def pairs(self) -> tuple[RowPair, ...]:
         """Runs that both sides have, in the order of the baseline's."""
         candidates = {
             row.record.key._replace(side=Side.BASELINE): row
@@ -64,7 +64,7 @@ class Evidence:
             if row.record.side is Side.CANDIDATE
         }
         return tuple(
-            Pair(row, candidates[row.record.key])
+            RowPair(row, candidates[row.record.key])
             for row in self.rows
             if row.record.side is Side.BASELINE and row.record.key in candidates
         )

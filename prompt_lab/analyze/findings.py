@@ -1,4 +1,4 @@
-"""What an analyst found, one statement each, and the fenced block in which it stands in a page."""
+"""The findings of an analyst, and the fenced block that holds them in a page."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
@@ -15,7 +15,7 @@ UNPARSED = "unparsed"
 Says = Literal["", "better", "worse", "same"]
 
 
-class Finding(Record):
+class AnalystFinding(Record):
     """One statement with its evidence. `side` None is both; `model` '' is all."""
 
     kind: str = Field(min_length=1, description="a short stable code: 'opener', 'field', 'error'")
@@ -24,30 +24,30 @@ class Finding(Record):
     side: Side | None = None
     model: str = ""
     about: str = Field(default="", description="the field, phrase or plan that it is about")
-    says: Says = Field(default="", description="what the candidate did to it, if that was said")
+    says: Says = Field(default="", description="what the candidate did to it, if known")
     weight: float = Field(default=0.0, ge=0, le=1, description="share of runs or texts concerned")
 
-    def reworded(self, word: Callable[[str], str]) -> "Finding":
-        """The same with each of its texts put through `word`."""
+    def reworded(self, word: Callable[[str], str]) -> "AnalystFinding":
+        """The same finding with `word` applied to each of its texts."""
         texts = {"kind": self.kind, "text": self.text, "model": self.model, "about": self.about}
         new: dict[str, object] = {name: word(text) for name, text in texts.items()}
         return self.model_copy(update=new | {"evidence": tuple(map(word, self.evidence))})
 
 
-Views = Mapping[str, Sequence[Finding] | None]
-"""Analyst -> its findings; None where it was asked and nothing came."""
+Views = Mapping[str, Sequence[AnalystFinding] | None]
+"""Analyst -> its findings; None if it was asked and gave no answer."""
 
 
 class _Block(Record):
-    findings: tuple[Finding, ...]
+    findings: tuple[AnalystFinding, ...]
 
 
-def render_findings(findings: tuple[Finding, ...]) -> str:
+def render_findings(findings: tuple[AnalystFinding, ...]) -> str:
     """The fenced block that ends an analyst's page."""
     return json_block(_Block(findings=findings).model_dump_json(indent=1))
 
 
-def parse_findings(page: str) -> tuple[Finding, ...]:
+def parse_findings(page: str) -> tuple[AnalystFinding, ...]:
     """The findings of the page's last JSON block.
 
     A page without one, or with one that does not fit, is kept whole as one finding of the kind
@@ -55,15 +55,19 @@ def parse_findings(page: str) -> tuple[Finding, ...]:
     """
     body = last_json_block(page)
     try:
-        return _Block.model_validate_json(body).findings if body is not None else _kept(page)
+        return (
+            _Block.model_validate_json(body).findings
+            if body is not None
+            else _parse_kept_block(page)
+        )
     except ValidationError:
-        return _kept(page)
+        return _parse_kept_block(page)
 
 
-def is_parsed(findings: tuple[Finding, ...]) -> bool:
-    """Whether the page that these are from could be read."""
+def is_parsed(findings: tuple[AnalystFinding, ...]) -> bool:
+    """Whether the page with these findings could be parsed."""
     return all(finding.kind != UNPARSED for finding in findings)
 
 
-def _kept(page: str) -> tuple[Finding, ...]:
-    return (Finding(kind=UNPARSED, text=page or "(empty)"),)
+def _parse_kept_block(page: str) -> tuple[AnalystFinding, ...]:
+    return (AnalystFinding(kind=UNPARSED, text=page or "(empty)"),)

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from prompt_lab.analyze import tables, tables_texts
-from prompt_lab.analyze.findings import Finding, parse_findings, render_findings
-from prompt_lab.analyze.markdown import label, page, plain, section
+from prompt_lab.analyze.failure_modes import FailureMode, modes_told
+from prompt_lab.analyze.findings import AnalystFinding, parse_findings, render_findings
+from prompt_lab.analyze.markdown import label, page, plain_line, section
 from prompt_lab.analyze.model import Metrics
-from prompt_lab.analyze.modes import FailureMode
-from prompt_lab.analyze.modes_page import modes_told
 from prompt_lab.analyze.statements import statements
 from prompt_lab.names import count
 
@@ -20,14 +19,14 @@ def render_insight(
 ) -> str:
     """The page of the `metrics` analyst. Read its findings back with `parse_findings`.
 
-    `known` are the step's failure modes before this iteration, for whoever reads on from here.
+    `known` are the step's failure modes before this iteration, for the readers of the page.
     """
     found = statements(metrics)
     return page(
-        f"# Insight (metrics): {plain(step)}, iteration {iteration}",
+        f"# Insight (metrics): {plain_line(step)}, iteration {iteration}",
         label(metrics.recorded),
         _reading(metrics),
-        section("What stands out", _listed(found)),
+        section("What stands out", _top_findings(found)),
         section("Known before this iteration", modes_told(known)),
         section("Before and after", tables.summary(metrics)),
         section("Models", tables.by_model(metrics)),
@@ -38,7 +37,7 @@ def render_insight(
         section("Openers that lock", tables_texts.openers(metrics)),
         section("Phrases that came or went", tables_texts.phrases(metrics)),
         section("Near-duplicates", tables_texts.duplicates(metrics)),
-        section("Placeholders and copies of the prompt", tables_texts.leftovers(metrics)),
+        section("Placeholders and copies of the prompt", tables_texts.render_placeholders(metrics)),
         section("Equal outputs", tables_texts.identical(metrics)),
         section("Lengths", tables_texts.lengths(metrics)),
         section("Findings", render_findings(found)),
@@ -55,13 +54,13 @@ def _reading(metrics: Metrics) -> str:
     )
 
 
-def _listed(found: tuple[Finding, ...]) -> str:
+def _top_findings(found: tuple[AnalystFinding, ...]) -> str:
     """The first two of each kind, kinds in the order of their weightiest."""
-    kinds: dict[str, list[Finding]] = {}
+    kinds: dict[str, list[AnalystFinding]] = {}
     for one in found:
         kinds.setdefault(one.kind, []).append(one)
     return "\n".join(
-        f"- {plain(one.text, 400)} {plain('; '.join(one.evidence[:2]), 400)}"
+        f"- {plain_line(one.text, 400)} {plain_line('; '.join(one.evidence[:2]), 400)}"
         for few in list(kinds.values())[:KINDS]
         for one in few[:2]
     )

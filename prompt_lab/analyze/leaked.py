@@ -1,6 +1,6 @@
-"""A candidate that holds text of verify plans: where it stands, and why no verdict may rest on it.
+"""Candidates that quote verify plans: where the text is, and why there can be no verdict.
 
-The gate reads the verify plans once, to confirm what was found on others. A prompt that tells their
+The gate reads the verify plans once, to confirm what was found on others. A prompt that quotes
 texts or answers is confirmed by them whatever it is worth, so such a candidate is INVALID.
 """
 
@@ -11,19 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from prompt_lab.analyze.leaks import Leak, leaks, spaced
 from prompt_lab.analyze.texts import NOT_JSON, parse_json
-from prompt_lab.analyze.words import line, tokens, visible, weight, words
+from prompt_lab.analyze.words import line, split_words, tokens, visible, weight
 from prompt_lab.decide.verdict import Code, Reason
 from prompt_lab.names import count
 from prompt_lab.records import PlanText, Record
 
 NUMBERS_TOGETHER = 3
-"""Common numbers of so many plans, all different, are no chance."""
+"""Common numbers of this many plans, all different, are not a coincidence."""
 SHORT_NUMBER = 4
 ROUND_DIGITS = 2
 NAMES_SHOWN = 3
 
 
-class Place(Record):
+class LeakLocation(Record):
     """Where text of a verify plan stands; line 0 where no line of the file spells it out."""
 
     file: str
@@ -38,15 +38,16 @@ def leaked(
     *,
     train: Sequence[PlanText],
     verify: Sequence[PlanText],
-) -> tuple[Place, ...]:
-    """Every place where a changed file tells what neither the baseline nor a train plan does.
+) -> tuple[LeakLocation, ...]:
+    """Every place where a changed file quotes what neither the baseline nor a train plan does.
 
     In each file the longest text is first: many plans may share a few words of it.
     `changed` is path -> (text before, text after); `stood` are the other texts of the baseline.
     """
-    honest = "\n".join([*stood, *(told(path, old) for path, (old, _) in changed.items())])
+    honest = "\n".join([*stood, *(decoded_text(path, old) for path, (old, _) in changed.items())])
     found = {
-        path: leaks(honest, told(path, new), train, verify) for path, (_, new) in changed.items()
+        path: leaks(honest, decoded_text(path, new), train, verify)
+        for path, (_, new) in changed.items()
     }
     every = [leak for of in found.values() for leak in of]
     numbers = [leak for leak in every if _is_common(leak)]
@@ -54,7 +55,9 @@ def leaked(
     together = min(len(plans), len(values)) >= NUMBERS_TOGETHER
     return tuple(
         dict.fromkeys(
-            Place(file=path, line=_line(changed[path][1], leak), plan=leak.plan, source=leak.source)
+            LeakLocation(
+                file=path, line=_line(changed[path][1], leak), plan=leak.plan, source=leak.source
+            )
             for path, of in found.items()
             for leak in sorted(of, key=lambda leak: -len(leak.text))
             if together or not _is_common(leak)
@@ -62,12 +65,12 @@ def leaked(
     )
 
 
-def told(path: str, text: str) -> str:
+def decoded_text(path: str, text: str) -> str:
     r"""A file's text, and what its JSON or Python says where it is spelt in another way.
 
-    >>> told("a.json", '{"a": "caf\\u00e9"}').splitlines()[1]
+    >>> decoded_text("a.json", '{"a": "caf\\u00e9"}').splitlines()[1]
     '{"a": "café"}'
-    >>> told("a.py", 'A = "pay\\nnow"').splitlines()[1:]
+    >>> decoded_text("a.py", 'A = "pay\\nnow"').splitlines()[1:]
     ['pay', 'now']
     """
     said = ""
@@ -79,7 +82,7 @@ def told(path: str, text: str) -> str:
     return f"{text}\n{said}"
 
 
-def void(places: Sequence[Place], branch: str) -> tuple[Reason, ...]:
+def void(places: Sequence[LeakLocation], branch: str) -> tuple[Reason, ...]:
     """The finding that makes a verdict INVALID, with the fix; () without places.
 
     It names files, lines and plans, never what stands there: a comment is read by who tunes next.
@@ -91,7 +94,7 @@ def void(places: Sequence[Place], branch: str) -> tuple[Reason, ...]:
     more = ", …" if len(names) > NAMES_SHOWN else ""
     at = f"{first.file!r}" + (f", line {first.line}" if first.line else "")
     text = (
-        f"Text of {count(len(names), 'verify plan')} stands in what the candidate sends"
+        f"Text of {count(len(names), 'verify plan')} is in what the candidate sends"
         f" ({', '.join(map(repr, names[:NAMES_SHOWN]))}{more}; first in {at}), so these plans"
         " could confirm nothing. Take it out in a commit on the branch (an example of a train"
         f" plan may stay) and test that with --branch {branch}."
@@ -122,7 +125,7 @@ def _constants(source: str) -> Iterator[str]:
 
 
 def _is_common(leak: Leak) -> bool:
-    """A year, a count or a round sum, which stands in a prompt by chance."""
+    """A year, a count or a round sum, which is in a prompt by chance."""
     digits = "".join(char for char in leak.text if char.isdigit())
     parts = tokens(visible(leak.text))
     if not digits or weight(parts) > 2 or any(char.isalpha() for char in leak.text):
@@ -134,7 +137,7 @@ def _is_common(leak: Leak) -> bool:
 def _line(text: str, leak: Leak) -> int:
     """The line where it begins, from 1; 0 where the file does not spell it out."""
     seen = spaced(text)
-    found = words(seen)
+    found = split_words(seen)
     whole, wanted = line([word.text for word in found]), line(tokens(spaced(leak.text)))
     at = whole.find(wanted)
     if at < 0:

@@ -1,4 +1,4 @@
-"""Worked examples that were taken from the verify plans, which nobody may see before the gate."""
+"""Find examples in a prompt that come from verify plans, which no author may see."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from pydantic import Field
 
 from prompt_lab.analyze.copied import runs_in
 from prompt_lab.analyze.texts import run_leaves
-from prompt_lab.analyze.words import line, spelled, tokens, visible, weight, words
+from prompt_lab.analyze.words import line, spelled, split_words, tokens, visible, weight
 from prompt_lab.records import PlanText, Record
 
 MIN_WORDS = 5
@@ -14,7 +14,7 @@ MIN_VALUE = 3
 
 
 class Leak(Record):
-    """Text of a verify plan that stands in the candidate's prompt and nowhere it may be from."""
+    """Text of a verify plan that is in the candidate's prompt and in no text it may be from."""
 
     plan: str
     source: str = Field(description="'inputs' or 'gold'")
@@ -27,7 +27,7 @@ def leaks(
     """Five words in a row of a verify plan, or one of its gold values, new in the prompt.
 
     What the old prompt or a train plan holds too has an honest source and is left out. White
-    space of any kind, `_` in its place, and signs that nobody sees keep nothing from being found.
+    space of any kind, `_` in its place, and zero-width characters do not prevent a match.
     """
     honest = "".join(line(tokens(spaced(text))) for text in [before, *_every(train)])
     prompt = line(tokens(spaced(after)))
@@ -49,7 +49,7 @@ def leaks(
 
 def _stretches(text: str, prompt: str, honest: str) -> list[str]:
     text = spaced(text)
-    found = words(text)
+    found = split_words(text)
     stretches = (spelled(text, found, at, size) for at, size in runs_in(found, prompt, MIN_WORDS))
     return [one for one in stretches if line(tokens(one)) not in honest]
 

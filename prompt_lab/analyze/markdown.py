@@ -17,28 +17,28 @@ def label(recorded: bool) -> str:
     return f"**{RECORDED}**: no evidence for the prompts." if recorded else ""
 
 
-def plain(text: str, most: int = 120) -> str:
+def plain_line(text: str, most: int = 120) -> str:
     """Text as one line of at most `most` characters that is shown as it is, in a table too.
 
-    >>> plain("a|b\\n`c`")
+    >>> plain_line("a|b\\n`c`")
     'a\\\\|b \\\\`c\\\\`'
     """
-    return _MENTION.sub(f"@{_WORD_JOINER}", _SPECIAL.sub(r"\\\1", short(text, most)))
+    return _MENTION.sub(f"@{_WORD_JOINER}", _SPECIAL.sub(r"\\\1", cut_line(text, most)))
 
 
-def short(text: str, most: int = 120) -> str:
+def cut_line(text: str, most: int = 120) -> str:
     """Text on one line, cut at `most` characters.
 
-    >>> short("one\\ntwo  three", 9)
+    >>> cut_line("one\\ntwo  three", 9)
     'one two …'
     """
     one_line = " ".join(text.split())
     return one_line if len(one_line) <= most else one_line[: most - 1] + "…"
 
 
-def ended(text: str, most: int = 120) -> str:
+def last_line(text: str, most: int = 120) -> str:
     """How a message ends, on one line of at most `most` characters: a traceback says it last."""
-    return short(ending(text, most), most)
+    return cut_line(ending(text, most), most)
 
 
 def block(text: str, info: str = "") -> str:

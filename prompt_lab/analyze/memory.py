@@ -17,14 +17,14 @@ class Tried(Record):
     iteration: int
     strategy: str
     title: str = Field(description="the direction's")
-    outcome: Outcome | None = Field(description="None while its verdict is not in")
+    outcome: Outcome | None = Field(description="None until it has a verdict")
     effect: float | None = None
     merged: bool = False
     reverted_after: int | None = Field(
-        default=None, description="the newest iteration when it was taken back; None: it stands"
+        default=None, description="the newest iteration when it was reverted; None if it was not"
     )
     flags: tuple[str, ...] = Field(
-        default=(), description="what its verdict said: why, failed guards, why taken back"
+        default=(), description="what its verdict said: why, failed guards, why reverted"
     )
     path: str = Field(default="", description="its verdict.json, relative to the lab")
     follow_up_of: int | None = None
@@ -32,18 +32,18 @@ class Tried(Record):
 
 
 def standing(direction: Direction, tried: Sequence[Tried]) -> tuple[bool, str]:
-    """(may be tried now, what was tried before in a sentence or ''). INVALID shows nothing.
+    """(may be tried now, a sentence about earlier attempts or '').
 
-    What was decided, or is being decided, comes back only with new evidence: the prompt has
-    changed by a merge since, or the need is larger than it was.
+    INVALID attempts do not count. A direction with a verdict, or on trial, may be tried again only
+    with new evidence: a merge has changed the prompt since, or the need has grown.
     """
     same = [one for one in tried if _is_same(direction, one) and one.outcome is not Outcome.INVALID]
     invalid = [one for one in tried if _is_same(direction, one) and one.outcome is Outcome.INVALID]
     if not same:
-        return True, _told(invalid[-1]) + " It may be tried again." if invalid else ""
+        return True, _describe_attempt(invalid[-1]) + " It may be tried again." if invalid else ""
     last = max(same, key=lambda one: one.iteration)
     fresh = _new_evidence(direction, last, tried)
-    return bool(fresh), f"{_told(last)} {fresh or 'There is no new evidence for it.'}"
+    return bool(fresh), f"{_describe_attempt(last)} {fresh or 'There is no new evidence for it.'}"
 
 
 def _is_same(direction: Direction, one: Tried) -> bool:
@@ -52,11 +52,11 @@ def _is_same(direction: Direction, one: Tried) -> bool:
     return direction.title.casefold() == one.title.casefold()
 
 
-def _told(one: Tried) -> str:
+def _describe_attempt(one: Tried) -> str:
     effect = f", effect {one.effect:+.3f}" if one.effect is not None else ""
     if one.outcome is None:
         return f"On trial in iteration {one.iteration}."
-    back = ", taken back since" if one.reverted_after is not None else ""
+    back = ", reverted since" if one.reverted_after is not None else ""
     return f"Tried in iteration {one.iteration}: {one.outcome}{effect}{back}."
 
 
@@ -70,11 +70,11 @@ def _new_evidence(direction: Direction, last: Tried, tried: Sequence[Tried]) -> 
         return f"New evidence: the prompt has changed since, by iteration {later[-1]}."
     under = [one.iteration for one in tried if _taken_from_under(one, last)]
     if under:
-        return f"New evidence: iteration {under[-1]}, which it stood on, was taken back since."
+        return f"New evidence: iteration {under[-1]}, on which it was based, was reverted since."
     if last.rank_score and direction.rank_score > MORE * last.rank_score:
         return (
-            f"New evidence: the need is {direction.rank_score:.2f}, "
-            f"it was {last.rank_score:.2f} then."
+            f"New evidence: the need is now {direction.rank_score:.2f}; "
+            f"it was {last.rank_score:.2f}."
         )
     return ""
 
@@ -86,9 +86,9 @@ def _taken_from_under(one: Tried, last: Tried) -> bool:
 
 
 def remembered(tried: Sequence[Tried]) -> tuple[str, ...]:
-    """What was tried and what became of it, a line each, the newest first; with flags and path."""
+    """One line per attempt with its outcome and path, the newest first."""
     return tuple(
-        f"{one.title}. {_told(one)}"
+        f"{one.title}. {_describe_attempt(one)}"
         + (f" It follows up iteration {one.follow_up_of}." if one.follow_up_of else "")
         + (f" ({one.path})" if one.path else "")
         + (f" {' '.join(one.flags)}" if one.flags else "")

@@ -1,6 +1,6 @@
-"""What the `metrics` analyst measured over the runs of one batch, as records.
+"""Records of what the `metrics` analyst measured over the runs of one batch.
 
-Counts are of runs or of texts as each field says; a number that could not be had is None, never 0.
+Each field says whether it counts runs or texts; a number that is unknown is None, never 0.
 """
 
 from pydantic import Field
@@ -10,16 +10,15 @@ from prompt_lab.analyze.model_texts import (
     Duplicates,
     Identical,
     LengthRatio,
-    Opener,
+    OpeningPhrase,
     Phrase,
     Placeholder,
-    Shared,
+    SharedWords,
 )
 from prompt_lab.names import Side
 from prompt_lab.records import Record
 
 __all__ = [
-    "Cell",
     "Copied",
     "Duplicates",
     "ErrorKind",
@@ -30,10 +29,11 @@ __all__ = [
     "LengthRatio",
     "Metrics",
     "ModelStats",
-    "Opener",
+    "OpeningPhrase",
     "Phrase",
     "Placeholder",
-    "Shared",
+    "ScoreCell",
+    "SharedWords",
     "SideStats",
     "Wrong",
 ]
@@ -66,7 +66,7 @@ class ModelStats(Record):
     candidate: SideStats | None = None
 
 
-class Cell(Record):
+class ScoreCell(Record):
     """Mean primary score of one model on one plan over its replicates."""
 
     model: str
@@ -101,7 +101,7 @@ class ErrorKind(Record):
     count: int
     plans: tuple[str, ...]
     example: str = Field(description="one message, verbatim")
-    path: str = Field(description="run folder that the example stands in")
+    path: str = Field(description="run folder that holds the example")
 
 
 class Wrong(Record):
@@ -149,20 +149,20 @@ class Metrics(Record):
     replicates: int
     totals: ModelStats = Field(description="all models together; its model is ''")
     models: tuple[ModelStats, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[ScoreCell, ...]
     flips: tuple[Flip, ...] = ()
     errors: tuple[ErrorKind, ...] = ()
     accuracy: tuple[FieldAccuracy, ...] = ()
     agreement: tuple[FieldAgreement, ...] = ()
     lengths: tuple[LengthRatio, ...] = ()
-    openers: tuple[Opener, ...] = ()
+    openers: tuple[OpeningPhrase, ...] = ()
     phrases: tuple[Phrase, ...] = ()
     duplicates: tuple[Duplicates, ...] = ()
     placeholders: tuple[Placeholder, ...] = ()
     copied: tuple[Copied, ...] = ()
     identical: tuple[Identical, ...] = ()
     recorded: bool = Field(
-        default=False, description="answers were given by who asked, not by what was asked"
+        default=False, description="answers depended on the caller, not on the request"
     )
     prompt_tokens: dict[Side, int] = Field(
         default_factory=dict, description="estimated length of each side's prompt, where given"

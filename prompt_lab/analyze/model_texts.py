@@ -21,7 +21,7 @@ class LengthRatio(Record):
     candidate_to_gold: float | None = None
 
 
-class Shared(Record):
+class SharedWords(Record):
     """Words that many texts of one model share in a field; `plan` '' is all plans together."""
 
     model: str
@@ -41,7 +41,7 @@ class Shared(Record):
         total = self.baseline_total if base else self.candidate_total
         return (self.baseline_count if base else self.candidate_count) / total if total else 0.0
 
-    def told(self, side: Side) -> str:
+    def format_count(self, side: Side) -> str:
         """The count as a reader wants it: '15 of 16', or '-' where the side has no texts."""
         base = side is Side.BASELINE
         total = self.baseline_total if base else self.candidate_total
@@ -49,11 +49,11 @@ class Shared(Record):
         return f"{count} of {total}" if total else "-"
 
 
-class Opener(Shared):
+class OpeningPhrase(SharedWords):
     """A template lock: texts that begin with the same words."""
 
 
-class Phrase(Shared):
+class Phrase(SharedWords):
     """A phrase anywhere in the texts, common on one side and rare on the other."""
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import fmean
 
-from prompt_lab.analyze.model import Cell, FieldAccuracy, Metrics, SideStats
+from prompt_lab.analyze.model import FieldAccuracy, Metrics, ScoreCell, SideStats
 from prompt_lab.names import Side
 
 LOW = 0.5
@@ -12,7 +12,7 @@ LOW = 0.5
 
 @dataclass(frozen=True)
 class Needs:
-    """Shares in [0, 1] on one side. Where no gold is known, what is wrong is told by the score."""
+    """Shares in [0, 1] on one side. Without gold they are derived from the score."""
 
     side: Side
     runs: int
@@ -21,26 +21,26 @@ class Needs:
     missing: float
     from_input: float
     made_up: float
-    failing: tuple[Cell, ...]
+    failing: tuple[ScoreCell, ...]
     prompt_tokens: float
-    """Of the prompt alone, estimated; where it is not known, what a run sends with its input."""
+    """Estimated tokens of the prompt; if it is unknown, of what a run sends, input included."""
     growth: float
-    """The same over the baseline's; 1 where there is one side."""
+    """The same divided by the baseline's; 1 if there is only one side."""
 
     @property
-    def wrong(self) -> float:
-        """Values that are there and wrong."""
+    def wrong_share(self) -> float:
+        """Values that are present but wrong."""
         return self.from_input + self.made_up
 
 
 def needs(metrics: Metrics) -> Needs:
     """Of the better side: the candidate where its score is higher, else the baseline."""
     before, after = metrics.totals.baseline, metrics.totals.candidate
-    side = Side.CANDIDATE if _ahead(after, before) else Side.BASELINE
+    side = Side.CANDIDATE if _is_improved(after, before) else Side.BASELINE
     stats = after if side is Side.CANDIDATE else before
     invalid = 1 - stats.valid if stats else 0.0
     primary = stats.primary if stats else 0.0
-    missing, from_input, made_up = _lost(metrics, side, 1 - primary, invalid)
+    missing, from_input, made_up = _lost_shares(metrics, side, 1 - primary, invalid)
     return Needs(
         side=side,
         runs=stats.n if stats else 0,
@@ -55,12 +55,12 @@ def needs(metrics: Metrics) -> Needs:
     )
 
 
-def score_of(cell: Cell, side: Side) -> float | None:
+def score_of(cell: ScoreCell, side: Side) -> float | None:
     """The cell's mean on one side."""
     return cell.baseline if side is Side.BASELINE else cell.candidate
 
 
-def cell_told(cell: Cell, side: Side) -> str:
+def cell_told(cell: ScoreCell, side: Side) -> str:
     """The cell as evidence: model, plan, mean, and the run to look at."""
     path = cell.baseline_path if side is Side.BASELINE else cell.candidate_path
     return f"{cell.model} on {cell.plan}: {score_of(cell, side) or 0.0:.3f} ({path})"
@@ -83,7 +83,7 @@ def worst_fields(metrics: Metrics, side: Side) -> list[FieldAccuracy]:
     return sorted((one for one in fields if one.right < 1), key=lambda one: one.right)
 
 
-def _failing(metrics: Metrics, side: Side) -> tuple[Cell, ...]:
+def _failing(metrics: Metrics, side: Side) -> tuple[ScoreCell, ...]:
     found = [
         (score, cell)
         for cell in metrics.cells
@@ -92,7 +92,7 @@ def _failing(metrics: Metrics, side: Side) -> tuple[Cell, ...]:
     return tuple(cell for _, cell in sorted(found, key=lambda item: item[0]))
 
 
-def _ahead(after: SideStats | None, before: SideStats | None) -> bool:
+def _is_improved(after: SideStats | None, before: SideStats | None) -> bool:
     return after is not None and (before is None or after.primary > before.primary)
 
 
@@ -107,7 +107,9 @@ def _growth(metrics: Metrics) -> float:
     return after / before if before and after else 1.0
 
 
-def _lost(metrics: Metrics, side: Side, lost: float, invalid: float) -> tuple[float, float, float]:
+def _lost_shares(
+    metrics: Metrics, side: Side, lost: float, invalid: float
+) -> tuple[float, float, float]:
     """(missing, from the inputs, made up) as shares of values; together no more than is lost.
 
     A scorer may forgive what a plain comparison does not, and it may judge one field alone.

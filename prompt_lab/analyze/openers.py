@@ -1,23 +1,23 @@
-"""Template lock: texts of one model and field that begin with the same words."""
+"""Find template locks: texts of one model and field that begin with the same words."""
 
 from collections import Counter
 from typing import NamedTuple
 
-from prompt_lab.analyze.evidence import Evidence, Group, GroupKey
-from prompt_lab.analyze.model import Opener
+from prompt_lab.analyze.evidence import Group, GroupKey, RunEvidence
+from prompt_lab.analyze.model import OpeningPhrase
 from prompt_lab.analyze.texts import Text
-from prompt_lab.analyze.words import HALF, Word, spelled, tokens, weight, words
+from prompt_lab.analyze.words import HALF, Word, spelled, split_words, tokens, weight
 from prompt_lab.names import Side
 
 LOCK = 0.5
-"""Share of a side's texts from which on a common beginning is a lock."""
+"""A beginning that at least this share of a side's texts has in common is a template lock."""
 MIN_COUNT = 5
 MIN_WORDS, MAX_WORDS = 2, 5
 KEPT = 0.9
-"""A longer opener replaces a shorter one that it shares at least this much of its texts with."""
+"""A longer opening phrase replaces a shorter one if it covers at least this share of its texts."""
 
 _READ = 200
-"""Characters that are looked at: an opener stands at the beginning."""
+"""Only this many characters at the beginning of a text are examined."""
 
 
 class _Head(NamedTuple):
@@ -26,7 +26,7 @@ class _Head(NamedTuple):
     found: list[Word]
 
 
-def openers(evidence: Evidence) -> tuple[Opener, ...]:
+def openers(evidence: RunEvidence) -> tuple[OpeningPhrase, ...]:
     """Locks on either side with the counts of both; the widest first, plan by plan and in all."""
     found = [
         lock for key, group in evidence.groups.items() for lock in _locks(evidence, key, group)
@@ -34,10 +34,10 @@ def openers(evidence: Evidence) -> tuple[Opener, ...]:
     return tuple(sorted(found, key=lambda lock: (-_change(lock), lock.plan, lock.field)))
 
 
-def _locks(evidence: Evidence, key: GroupKey, group: Group) -> list[Opener]:
+def _locks(evidence: RunEvidence, key: GroupKey, group: Group) -> list[OpeningPhrase]:
     heads = {side: [_head(text) for text in texts] for side, texts in group.items()}
     gold = [tokens(text[:_READ]) for text in evidence.gold_texts(key)]
-    found: dict[tuple[str, ...], Opener] = {}
+    found: dict[tuple[str, ...], OpeningPhrase] = {}
     for own in heads.values():
         for parts in _common(own):
             known = sum(_begins(whole, parts) for whole in gold)
@@ -61,12 +61,12 @@ def _common(heads: list[_Head]) -> list[tuple[str, ...]]:
     return list(kept)
 
 
-def _opener(key: GroupKey, parts: tuple[str, ...], heads: dict[Side, list[_Head]]) -> Opener:
+def _opener(key: GroupKey, parts: tuple[str, ...], heads: dict[Side, list[_Head]]) -> OpeningPhrase:
     having = {
         side: [head for head in own if _begins(head.parts, parts)] for side, own in heads.items()
     }
     first = max(having.values(), key=len)[0]
-    return Opener(
+    return OpeningPhrase(
         model=key.model,
         plan=key.plan,
         field=key.field,
@@ -81,13 +81,13 @@ def _opener(key: GroupKey, parts: tuple[str, ...], heads: dict[Side, list[_Head]
 
 
 def _head(text: Text) -> _Head:
-    found = words(text.text[:_READ])
+    found = split_words(text.text[:_READ])
     parts = tuple(word.text for word in found)
     return _Head(text, parts if _is_prose(text.text, parts) else (), found)
 
 
 def _is_prose(text: str, parts: tuple[str, ...]) -> bool:
-    """Not one long identifier: 'acme/small-2' begins with the same words as its kin by design."""
+    """False for a single identifier: 'acme/small-2' begins like similar ones by design."""
     return any(char.isspace() for char in text) or weight(parts) < len(parts)
 
 
@@ -95,6 +95,6 @@ def _begins(whole: tuple[str, ...], parts: tuple[str, ...]) -> bool:
     return whole[: len(parts)] == parts
 
 
-def _change(lock: Opener) -> float:
+def _change(lock: OpeningPhrase) -> float:
     base, cand = lock.share(Side.BASELINE), lock.share(Side.CANDIDATE)
     return abs(cand - base) + max(base, cand) / 10

@@ -1,21 +1,21 @@
-"""Phrases inside the texts of one model that became common, or went, with the change."""
+"""Find phrases in the texts of one model that became common or rare with the change."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from prompt_lab.analyze.evidence import Evidence, Group, GroupKey
+from prompt_lab.analyze.evidence import Group, GroupKey, RunEvidence
 from prompt_lab.analyze.model import Phrase
 from prompt_lab.analyze.texts import Text
-from prompt_lab.analyze.words import Word, line, spelled, weight, words
+from prompt_lab.analyze.words import Word, line, spelled, split_words, weight
 from prompt_lab.names import Side
 
 COMMON = 0.25
-"""Share of the texts of one side from which on a phrase is worth a word."""
+"""A phrase is reported if at least this share of one side's texts has it."""
 ALONE = 0.5
-"""The same where there is no other side to compare with."""
+"""The same if there is no other side to compare with."""
 RARE = 0.2
-"""On the other side it has at most this part of its share here."""
+"""A phrase is reported if its share on the other side is at most this part of its share here."""
 MIN_COUNT = 4
 MAX_PARTS = 8
 MOST = 5
@@ -32,7 +32,7 @@ class _Doc(NamedTuple):
     line: str
 
 
-def phrases(evidence: Evidence) -> tuple[Phrase, ...]:
+def phrases(evidence: RunEvidence) -> tuple[Phrase, ...]:
     """Per model, plan and field the phrases that one side alone shares, most frequent first."""
     found: list[Phrase] = []
     for key, group in evidence.groups.items():
@@ -40,7 +40,7 @@ def phrases(evidence: Evidence) -> tuple[Phrase, ...]:
     return tuple(sorted(found, key=lambda phrase: (-_gap(phrase), -phrase.words, phrase.plan)))
 
 
-def _contrasts(evidence: Evidence, key: GroupKey, group: Group) -> list[Phrase]:
+def _contrasts(evidence: RunEvidence, key: GroupKey, group: Group) -> list[Phrase]:
     docs = {side: [_doc(text) for text in texts] for side, texts in group.items()}
     found: list[Phrase] = []
     for side, own in docs.items():
@@ -56,7 +56,7 @@ def _contrasts(evidence: Evidence, key: GroupKey, group: Group) -> list[Phrase]:
 
 
 def _frequent(docs: Sequence[Parts], least: float) -> dict[Parts, int]:
-    """Phrases of two parts and more in at least `least` texts, grown a word at a time."""
+    """Phrases of at least two words in at least `least` texts, extended word by word."""
     kept: dict[Parts, int] = {}
     level: set[Parts] = set()
     for size in range(1, MAX_PARTS + 1):
@@ -81,7 +81,7 @@ def _grows(level: set[Parts]) -> Callable[[Parts], bool]:
 
 
 def _tells(parts: Parts, share: float, *, alone: bool) -> bool:
-    """Two words are news only where most texts have them and the other side can be asked."""
+    """Two words count only if most texts have them and there is another side to compare with."""
     return weight(parts) > 2 or (share >= ALONE and not alone)
 
 
@@ -90,7 +90,7 @@ def _rare(parts: Parts, share: float, other: Sequence[_Doc]) -> bool:
     return not other or seen / len(other) <= RARE * share
 
 
-def _from_plans(evidence: Evidence, parts: Parts, docs: Sequence[_Doc]) -> bool:
+def _from_plans(evidence: RunEvidence, parts: Parts, docs: Sequence[_Doc]) -> bool:
     phrase = line(parts)
     having = [doc.text.plan for doc in docs if phrase in doc.line]
     known = sum(phrase in evidence.input_lines.get(plan, "") for plan in having)
@@ -103,7 +103,7 @@ def _having(parts: Parts, docs: Sequence[_Doc]) -> int:
 
 
 def _longest(counts: dict[Parts, int]) -> dict[Parts, int]:
-    """Without the phrases that a longer one, about as frequent, says already."""
+    """Leave out phrases that are part of a longer one of about the same frequency."""
     covered: dict[Parts, int] = defaultdict(int)
     for parts, count in counts.items():
         for inner in (parts[:-1], parts[1:]):
@@ -132,7 +132,7 @@ def _phrase(
 
 
 def _doc(text: Text) -> _Doc:
-    found = words(text.text[:_READ])
+    found = split_words(text.text[:_READ])
     parts = tuple(word.text for word in found)
     return _Doc(text, found, parts, line(parts))
 

@@ -1,16 +1,16 @@
-"""The analysts side by side: who took part, where they agree, and where they do not."""
+"""Compare the analysts: who took part, where they agree, and where they disagree."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 
-from prompt_lab.analyze.findings import METRICS, Finding, Views, is_parsed
+from prompt_lab.analyze.findings import METRICS, AnalystFinding, Views, is_parsed
 from prompt_lab.analyze.synthesis_model import Participant
 
-Claims = Mapping[tuple[str, str, str], Mapping[str, Finding]]
+Claims = Mapping[tuple[str, str, str], Mapping[str, AnalystFinding]]
 
 
 def took_part(insights: Views, reviews: Views) -> tuple[Participant, ...]:
-    """Everyone who was asked, and what came of it."""
+    """Every analyst that was asked, and how it ended."""
     names = dict.fromkeys((*insights, *reviews))
     return tuple(
         Participant(analyst=name, insight=_state(insights, name), review=_state(reviews, name))
@@ -29,7 +29,7 @@ def _state(views: Views, name: str) -> str:
 
 def claims_of(insights: Views, reviews: Views) -> Claims:
     """(kind, model, what about) -> analyst -> its weightiest finding there."""
-    claims: dict[tuple[str, str, str], dict[str, Finding]] = defaultdict(dict)
+    claims: dict[tuple[str, str, str], dict[str, AnalystFinding]] = defaultdict(dict)
     for views in (insights, reviews):
         for analyst, view in views.items():
             for finding in sorted(view or (), key=lambda one: one.weight):
@@ -40,7 +40,7 @@ def claims_of(insights: Views, reviews: Views) -> Claims:
 
 
 def agreed(claims: Claims) -> tuple[str, ...]:
-    """What several analysts say and none contradicts. Others than metrics need evidence."""
+    """Findings of several analysts that none contradicts. Only `metrics` needs no evidence."""
     shown = (
         {name: one for name, one in views.items() if one.evidence or name == METRICS}
         for views in claims.values()
@@ -54,7 +54,7 @@ def agreed(claims: Claims) -> tuple[str, ...]:
 
 
 def disputed(claims: Claims) -> tuple[str, ...]:
-    """What one calls better and another worse."""
+    """Findings that one analyst calls better and another worse."""
     return tuple(
         " But ".join(f"{analyst} says: {one.text}" for analyst, one in views.items())
         for views in claims.values()
@@ -62,12 +62,12 @@ def disputed(claims: Claims) -> tuple[str, ...]:
     )
 
 
-def _opposed(views: Mapping[str, Finding]) -> bool:
+def _opposed(views: Mapping[str, AnalystFinding]) -> bool:
     return len({one.says for one in views.values() if one.says}) > 1
 
 
-def alone(insights: Views, reviews: Views) -> list[tuple[str, Finding]]:
-    """What another analyst alone says, with evidence, the weightiest first."""
+def single_analyst_findings(insights: Views, reviews: Views) -> list[tuple[str, AnalystFinding]]:
+    """Findings with evidence of one analyst other than `metrics`, by weight."""
     found = [
         (analyst, finding)
         for views in claims_of(insights, reviews).values()

@@ -1,25 +1,25 @@
-"""The metrics said in sentences: one finding each, the weightiest first."""
+"""Turn the metrics into findings, one sentence each, by weight."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prompt_lab.analyze import statements_texts as texts
-from prompt_lab.analyze.findings import Finding
-from prompt_lab.analyze.markdown import ended, short
+from prompt_lab.analyze.findings import AnalystFinding
+from prompt_lab.analyze.markdown import cut_line, last_line
 from prompt_lab.analyze.model import Metrics
-from prompt_lab.analyze.numbers import change, money, percent, ratio, score, seconds, times
+from prompt_lab.analyze.text_metrics import change, money, percent, ratio, score, seconds, times
 from prompt_lab.names import Side, count
 
 MOST_OF_A_KIND, MOST_OF_A_MODEL = 16, 3
-"""Findings of one kind that a reader still reads, and those of them about one model."""
+"""The most findings of one kind, and the most of these about one model."""
 EXAMPLES = 8
 SPEED = 1.2
-"""Times slower, dearer or longer from which on it is worth a sentence."""
+"""A model that got slower, more expensive or longer by this factor gets a finding."""
 
 
-def statements(metrics: Metrics) -> tuple[Finding, ...]:
-    """What stands out, at most MOST_OF_A_KIND of each kind."""
-    makers: Sequence[Callable[[Metrics], Iterable[Finding]]] = (
+def statements(metrics: Metrics) -> tuple[AnalystFinding, ...]:
+    """The findings, at most MOST_OF_A_KIND of each kind."""
+    makers: Sequence[Callable[[Metrics], Iterable[AnalystFinding]]] = (
         _scores,
         _flips,
         _errors,
@@ -28,7 +28,7 @@ def statements(metrics: Metrics) -> tuple[Finding, ...]:
         texts.phrases,
         texts.duplicates,
         texts.placeholders,
-        texts.copied,
+        texts.copied_findings,
         texts.identical,
         texts.lengths,
         _prices,
@@ -37,10 +37,10 @@ def statements(metrics: Metrics) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: -finding.weight))
 
 
-def _few(findings: Iterable[Finding]) -> list[Finding]:
-    """The weightiest of a kind, so that one talkative model does not hide the others."""
+def _few(findings: Iterable[AnalystFinding]) -> list[AnalystFinding]:
+    """The findings of a kind with the largest weight, limited per model."""
     per_model: Counter[str] = Counter()
-    kept: list[Finding] = []
+    kept: list[AnalystFinding] = []
     for finding in sorted(findings, key=lambda one: -one.weight):
         per_model[finding.model] += 1
         if per_model[finding.model] <= MOST_OF_A_MODEL and len(kept) < MOST_OF_A_KIND:
@@ -48,13 +48,13 @@ def _few(findings: Iterable[Finding]) -> list[Finding]:
     return kept
 
 
-def _scores(metrics: Metrics) -> Iterator[Finding]:
+def _scores(metrics: Metrics) -> Iterator[AnalystFinding]:
     for stats in (metrics.totals, *metrics.models):
         name = stats.model or "all models"
         before, after = stats.baseline, stats.candidate
         if before and after:
             gap = after.primary - before.primary
-            yield Finding(
+            yield AnalystFinding(
                 kind="score",
                 text=f"{metrics.primary} of {name}: {score(before.primary)} before, "
                 f"{score(after.primary)} after ({change(before.primary, after.primary)}).",
@@ -64,7 +64,7 @@ def _scores(metrics: Metrics) -> Iterator[Finding]:
                 weight=min(1.0, abs(gap)),
             )
         elif one := before or after:
-            yield Finding(
+            yield AnalystFinding(
                 kind="score",
                 text=f"{metrics.primary} of {name}: {score(one.primary)}.",
                 evidence=(
@@ -77,12 +77,12 @@ def _scores(metrics: Metrics) -> Iterator[Finding]:
             )
 
 
-def _flips(metrics: Metrics) -> Iterator[Finding]:
+def _flips(metrics: Metrics) -> Iterator[AnalystFinding]:
     pairs = sum(cell.n_baseline for cell in metrics.cells) or 1
     for better, word in ((True, "better"), (False, "worse")):
         turned = [flip for flip in metrics.flips if flip.better is better]
         if turned:
-            yield Finding(
+            yield AnalystFinding(
                 kind="flip_" + word,
                 text=f"{len(turned)} of {count(pairs, 'run')} turned {word}.",
                 evidence=tuple(
@@ -95,13 +95,13 @@ def _flips(metrics: Metrics) -> Iterator[Finding]:
             )
 
 
-def _errors(metrics: Metrics) -> Iterator[Finding]:
+def _errors(metrics: Metrics) -> Iterator[AnalystFinding]:
     runs = {side: max(1, _runs(metrics, side)) for side in Side}
     for error in metrics.errors:
-        yield Finding(
+        yield AnalystFinding(
             kind="error",
             text=f"{error.model} ended in {error.kind!r} {count(error.count, 'time')} on the "
-            f"{error.side}: {ended(error.example, 300)}",
+            f"{error.side}: {last_line(error.example, 300)}",
             evidence=(
                 f"{count(error.count, 'run')} on {', '.join(error.plans[:5])} ({error.path})",
             ),
@@ -112,18 +112,19 @@ def _errors(metrics: Metrics) -> Iterator[Finding]:
         )
 
 
-def _fields(metrics: Metrics) -> Iterator[Finding]:
+def _fields(metrics: Metrics) -> Iterator[AnalystFinding]:
     for field in metrics.accuracy:
         if field.model or field.right == 1:
             continue
         wrong = field.n - round(field.right * field.n)
-        yield Finding(
+        yield AnalystFinding(
             kind="field",
             text=f"{field.field!r} is right in {percent(field.right)} on the {field.side}; of "
-            f"{wrong} wrong values {field.missing} are missing, {field.from_input} stand elsewhere "
+            f"{wrong} wrong values {field.missing} are missing, {field.from_input} occur elsewhere "
             f"in the plan's inputs, {field.made_up} are made up.",
             evidence=tuple(
-                f"{one.count}x {short(one.got, 60)!r} for {short(one.gold, 60)!r} ({one.path})"
+                f"{one.count}x {cut_line(one.got, 60)!r} for {cut_line(one.gold, 60)!r}"
+                f" ({one.path})"
                 for one in field.wrong
             ),
             side=field.side,
@@ -132,7 +133,7 @@ def _fields(metrics: Metrics) -> Iterator[Finding]:
         )
 
 
-def _prices(metrics: Metrics) -> Iterator[Finding]:
+def _prices(metrics: Metrics) -> Iterator[AnalystFinding]:
     before, after = metrics.totals.baseline, metrics.totals.candidate
     if not (before and after):
         return
@@ -145,7 +146,7 @@ def _prices(metrics: Metrics) -> Iterator[Finding]:
     for kind, old, new, shown in pairs:
         times_more = ratio(old, new)
         if times_more and not 1 / SPEED <= times_more <= SPEED:
-            yield Finding(
+            yield AnalystFinding(
                 kind=kind,
                 text=f"{kind} per run: {shown(old)} before, {shown(new)} after "
                 f"({times(times_more)}).",

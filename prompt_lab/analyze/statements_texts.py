@@ -1,23 +1,23 @@
-"""What the answers say, in sentences: locks, phrases, repeats, leftovers, copies, lengths."""
+"""Findings about texts: template locks, phrases, repeats, placeholders, copies, lengths."""
 
 from collections.abc import Iterable, Iterator
 
-from prompt_lab.analyze.findings import Finding
-from prompt_lab.analyze.folding import counts, folded, gap, inner, moves
-from prompt_lab.analyze.markdown import short
-from prompt_lab.analyze.model import Metrics, Shared, SideStats
-from prompt_lab.analyze.numbers import times
+from prompt_lab.analyze.duplicates import counts, folded, gap, inner, moves
+from prompt_lab.analyze.findings import AnalystFinding
+from prompt_lab.analyze.markdown import cut_line
+from prompt_lab.analyze.model import Metrics, SharedWords, SideStats
+from prompt_lab.analyze.text_metrics import times
 from prompt_lab.names import Side, count
 
 PLANS = 5
 NOTABLE = 1.2
-"""Times longer from which on it is worth a sentence."""
+"""Outputs that got longer by at least this factor get a finding."""
 
 
-def openers(metrics: Metrics) -> Iterator[Finding]:
-    """Template locks that stand, came or went; and those that only moved to other words."""
+def openers(metrics: Metrics) -> Iterator[AnalystFinding]:
+    """Template locks that are new, gone or unchanged, and those that moved to other words."""
     for gone, new in moves(metrics.openers):
-        yield Finding(
+        yield AnalystFinding(
             kind="opener_moved",
             text=f"{gone.model} no longer begins {gone.field!r} with {gone.phrase!r} on "
             f"{gone.plan or 'all plans'}, but with {new.phrase!r}: the lock moved.",
@@ -33,19 +33,19 @@ def openers(metrics: Metrics) -> Iterator[Finding]:
     yield from _shared("opener", "begin with", metrics.openers)
 
 
-def phrases(metrics: Metrics) -> Iterator[Finding]:
-    """Phrases that one side alone shares."""
+def phrases(metrics: Metrics) -> Iterator[AnalystFinding]:
+    """Phrases that only one side repeats."""
     yield from _shared("phrase", "say", inner(metrics))
 
 
-def duplicates(metrics: Metrics) -> Iterator[Finding]:
+def duplicates(metrics: Metrics) -> Iterator[AnalystFinding]:
     """Texts that nearly repeat another."""
     for group in metrics.duplicates:
         where = group.plan or "different plans"
-        yield Finding(
+        yield AnalystFinding(
             kind="duplicate",
             text=f"{group.count} of {group.total} texts of {group.field!r} by {group.model} nearly "
-            f"repeat another one on {where} ({group.side}): {short(group.second, 160)!r}",
+            f"repeat another one on {where} ({group.side}): {cut_line(group.second, 160)!r}",
             evidence=(f"{group.count} of {group.total} ({group.path})",),
             side=group.side,
             model=group.model,
@@ -53,11 +53,11 @@ def duplicates(metrics: Metrics) -> Iterator[Finding]:
         )
 
 
-def placeholders(metrics: Metrics) -> Iterator[Finding]:
-    """What was left unfilled."""
+def placeholders(metrics: Metrics) -> Iterator[AnalystFinding]:
+    """Placeholders that were not filled in."""
     for left in metrics.placeholders:
         source = " as the prompt has it" if left.in_prompt else ""
-        yield Finding(
+        yield AnalystFinding(
             kind="placeholder",
             text=f"{left.model} left {left.text!r} in {left.field!r}{source} ({left.side}).",
             evidence=(f"{left.count} texts ({left.path})",),
@@ -67,14 +67,14 @@ def placeholders(metrics: Metrics) -> Iterator[Finding]:
         )
 
 
-def copied(metrics: Metrics) -> Iterator[Finding]:
+def copied_findings(metrics: Metrics) -> Iterator[AnalystFinding]:
     """Words and values of the prompt in the answers."""
     for copy in metrics.copied:
         what = "answered with a value of the prompt" if copy.value else "repeated the prompt"
-        yield Finding(
+        yield AnalystFinding(
             kind="copied",
             text=f"{copy.model} {what} in {copy.field!r} ({copy.side}): "
-            f"{short(copy.phrase, 160)!r}",
+            f"{cut_line(copy.phrase, 160)!r}",
             evidence=(f"{copy.count} of {copy.total} texts ({copy.path})",),
             side=copy.side,
             model=copy.model,
@@ -82,10 +82,10 @@ def copied(metrics: Metrics) -> Iterator[Finding]:
         )
 
 
-def identical(metrics: Metrics) -> Iterator[Finding]:
-    """Pairs that the change did not touch."""
+def identical(metrics: Metrics) -> Iterator[AnalystFinding]:
+    """Pairs with equal outputs on both sides."""
     for same in metrics.identical:
-        yield Finding(
+        yield AnalystFinding(
             kind="identical",
             text=f"{same.model} gave the same outputs on both sides in {same.count} of "
             f"{count(same.pairs, 'pair')}.",
@@ -95,12 +95,12 @@ def identical(metrics: Metrics) -> Iterator[Finding]:
         )
 
 
-def lengths(metrics: Metrics) -> Iterator[Finding]:
+def lengths(metrics: Metrics) -> Iterator[AnalystFinding]:
     """Models whose outputs became notably longer or shorter."""
     for one in metrics.lengths:
         if one.field or not one.ratio or 1 / NOTABLE <= one.ratio <= NOTABLE:
             continue
-        yield Finding(
+        yield AnalystFinding(
             kind="length",
             text=f"Outputs of {one.model} are {times(one.ratio)} as long as before.",
             evidence=(f"{one.baseline_chars:.0f} -> {one.candidate_chars:.0f} characters a run",),
@@ -109,11 +109,11 @@ def lengths(metrics: Metrics) -> Iterator[Finding]:
         )
 
 
-def _shared(kind: str, verb: str, found: Iterable[Shared]) -> Iterator[Finding]:
+def _shared(kind: str, verb: str, found: Iterable[SharedWords]) -> Iterator[AnalystFinding]:
     for head, plans in folded(found):
         widest = max((head, *plans), key=lambda one: abs(gap(one)))
         compared = head.baseline_total and head.candidate_total
-        yield Finding(
+        yield AnalystFinding(
             kind=kind,
             text=f"Texts of {head.field!r} by {head.model} {verb} {head.phrase!r}.",
             evidence=tuple(

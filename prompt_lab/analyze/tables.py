@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from prompt_lab.analyze.markdown import block, most, page, plain, table
-from prompt_lab.analyze.model import Cell, Metrics, ModelStats, SideStats
-from prompt_lab.analyze.numbers import change, count, money, percent, score, seconds
+from prompt_lab.analyze.markdown import block, most, page, plain_line, table
+from prompt_lab.analyze.model import Metrics, ModelStats, ScoreCell, SideStats
+from prompt_lab.analyze.text_metrics import change, count, money, percent, score, seconds
 
 ROWS = 40
 """Rows of a table that a page shows; the record holds them all."""
@@ -17,8 +17,8 @@ def summary(metrics: Metrics) -> str:
     rows = [
         _row(metrics, "runs ok", lambda side: f"{side.ok} of {side.n}"),
         _row(metrics, "valid", lambda side: percent(side.valid)),
-        _scores(metrics, f"**{plain(metrics.primary)}** (judged)", lambda side: side.primary),
-        *(_scores(metrics, plain(part), _part(part)) for part in parts),
+        _scores(metrics, f"**{plain_line(metrics.primary)}** (judged)", lambda side: side.primary),
+        *(_scores(metrics, plain_line(part), _part(part)) for part in parts),
         _row(metrics, "latency, median", lambda side: seconds(side.latency_median)),
         _row(metrics, "latency, p90", lambda side: seconds(side.latency_p90)),
         _row(metrics, "tokens in", lambda side: count(side.input_tokens)),
@@ -34,7 +34,7 @@ def by_model(metrics: Metrics) -> str:
     """One row per model: score, validity, errors, speed, tokens and cost, before -> after."""
     rows = [
         (
-            plain(stats.model),
+            plain_line(stats.model),
             _arrow(stats, lambda side: score(side.primary)),
             change(
                 stats.baseline.primary if stats.baseline else None,
@@ -53,31 +53,34 @@ def by_model(metrics: Metrics) -> str:
 
 
 def grid(metrics: Metrics) -> str:
-    """Plans x models, before -> after; the plans that lost most stand first."""
+    """Plans x models, before -> after, the largest losses first."""
     cells = {(cell.plan, cell.model): cell for cell in metrics.cells}
     models = [stats.model for stats in metrics.models][:MANY_MODELS]
     plans = sorted(metrics.plans, key=lambda plan: _mean_change(metrics, plan))
     rows, left = most(
-        [[plain(plan), *(_cell(cells.get((plan, model))) for model in models)] for plan in plans],
+        [
+            [plain_line(plan), *(_cell(cells.get((plan, model))) for model in models)]
+            for plan in plans
+        ],
         ROWS,
     )
     hidden = len(metrics.models) - len(models)
     more = f"{hidden} more models are in the record only." if hidden else ""
-    return page(table(("plan", *map(plain, models)), rows), left, more).strip()
+    return page(table(("plan", *map(plain_line, models)), rows), left, more).strip()
 
 
 def flips(metrics: Metrics) -> str:
-    """Pairs that turned, both ways, with the folders to look at."""
+    """Pairs that changed, in both directions, with their folders."""
     rows, left = most(
         [
             (
                 "better" if flip.better else "worse",
-                plain(flip.model),
-                plain(flip.plan),
+                plain_line(flip.model),
+                plain_line(flip.plan),
                 str(flip.replicate),
                 f"{score(flip.baseline)} → {score(flip.candidate)}",
-                plain(flip.baseline_path),
-                plain(flip.candidate_path),
+                plain_line(flip.baseline_path),
+                plain_line(flip.candidate_path),
             )
             for flip in metrics.flips
         ],
@@ -92,16 +95,16 @@ def errors(metrics: Metrics) -> str:
     rows = [
         (
             error.side.value,
-            plain(error.model),
-            plain(error.kind),
+            plain_line(error.model),
+            plain_line(error.kind),
             str(error.count),
-            plain(", ".join(error.plans), 160),
+            plain_line(", ".join(error.plans), 160),
         )
         for error in metrics.errors
     ]
     examples = [
-        f"{plain(error.kind)}, {plain(error.model)}, {error.side}, in {plain(error.path)}:\n\n"
-        + block(error.example)
+        f"{plain_line(error.kind)}, {plain_line(error.model)}, {error.side}, "
+        f"in {plain_line(error.path)}:\n\n" + block(error.example)
         for error in metrics.errors[:ROWS]
     ]
     if not rows:
@@ -120,7 +123,7 @@ def _mean_change(metrics: Metrics, plan: str) -> float:
     return sum(known) / max(1, len(known))
 
 
-def _cell(cell: Cell | None) -> str:
+def _cell(cell: ScoreCell | None) -> str:
     if cell is None:
         return "-"
     if cell.candidate is None or cell.baseline is None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from prompt_lab.analyze.folding import counts, folded, inner
-from prompt_lab.analyze.markdown import most, page, plain, table
-from prompt_lab.analyze.model import FieldAccuracy, Metrics, Shared
-from prompt_lab.analyze.numbers import count, percent, times
+from prompt_lab.analyze.duplicates import counts, folded, inner
+from prompt_lab.analyze.markdown import most, page, plain_line, table
+from prompt_lab.analyze.model import FieldAccuracy, Metrics, SharedWords
+from prompt_lab.analyze.text_metrics import count, percent, times
 from prompt_lab.names import Side
 
 ROWS = 20
@@ -13,7 +13,7 @@ PLANS = 5
 
 
 def fields(metrics: Metrics) -> str:
-    """Every field against gold, before and after, all models together; and where wrong ones are."""
+    """Every field against gold, before and after, over all models, and kinds of wrong values."""
     known = {(one.field, one.side): one for one in metrics.accuracy if not one.model}
     agree = {one.field: one for one in metrics.agreement if not one.model}
     names = dict.fromkeys((*(field for field, _ in known), *agree))
@@ -24,7 +24,7 @@ def fields(metrics: Metrics) -> str:
             continue
         rows.append(
             (
-                plain(name),
+                plain_line(name),
                 percent(before.right if before else None),
                 percent(after.right if after else None),
                 _origins(before),
@@ -41,12 +41,12 @@ def wrong_values(metrics: Metrics) -> str:
     """The most frequent wrong values of every field, with a run to look at."""
     rows = [
         (
-            plain(field.field),
+            plain_line(field.field),
             field.side.value,
-            plain(wrong.gold, 60),
-            plain(wrong.got, 60) or "(missing)",
+            plain_line(wrong.gold, 60),
+            plain_line(wrong.got, 60) or "(missing)",
             str(wrong.count),
-            plain(wrong.path),
+            plain_line(wrong.path),
         )
         for field in metrics.accuracy
         if not field.model
@@ -62,9 +62,10 @@ def lengths(metrics: Metrics) -> str:
     """Characters per run, and the ratios to the other side and to gold; whole outputs first."""
     rows = [
         (
-            plain(one.model),
-            plain(one.field) or "(whole output)",
-            f"{count(_whole(one.baseline_chars))} → {count(_whole(one.candidate_chars))}",
+            plain_line(one.model),
+            plain_line(one.field) or "(whole output)",
+            f"{count(_integer_value(one.baseline_chars))}"
+            f" → {count(_integer_value(one.candidate_chars))}",
             times(one.ratio),
             times(one.baseline_to_gold),
             times(one.candidate_to_gold),
@@ -92,13 +93,13 @@ def duplicates(metrics: Metrics) -> str:
     rows = [
         (
             one.side.value,
-            plain(one.model),
-            plain(one.plan) or "between plans",
-            plain(one.field),
+            plain_line(one.model),
+            plain_line(one.plan) or "between plans",
+            plain_line(one.field),
             f"{one.count} of {one.total}",
             percent(one.similarity),
-            plain(one.second, 100),
-            plain(one.path),
+            plain_line(one.second, 100),
+            plain_line(one.path),
         )
         for one in metrics.duplicates
     ]
@@ -107,17 +108,18 @@ def duplicates(metrics: Metrics) -> str:
     return page(table(head, shown), left).strip()
 
 
-def leftovers(metrics: Metrics) -> str:
+def render_placeholders(metrics: Metrics) -> str:
     """Placeholders left in, and text copied from the prompt."""
     rows = [
-        ("placeholder", one.side.value, plain(one.model), plain(one.field), plain(one.text, 100),
-         str(one.count), plain(one.path))
+        ("placeholder", one.side.value, plain_line(one.model), plain_line(one.field),
+         plain_line(one.text, 100),
+         str(one.count), plain_line(one.path))
         for one in metrics.placeholders
     ]  # fmt: skip
     rows += [
         ("value of the prompt" if one.value else "words of the prompt", one.side.value,
-         plain(one.model), plain(one.field), plain(one.phrase, 100),
-         f"{one.count} of {one.total}", plain(one.path))
+         plain_line(one.model), plain_line(one.field), plain_line(one.phrase, 100),
+         f"{one.count} of {one.total}", plain_line(one.path))
         for one in metrics.copied
     ]  # fmt: skip
     shown, left = most(rows, ROWS)
@@ -126,24 +128,24 @@ def leftovers(metrics: Metrics) -> str:
 
 
 def identical(metrics: Metrics) -> str:
-    """Pairs that did not change at all."""
+    """Pairs with equal outputs."""
     rows = [
-        (plain(one.model), f"{one.count} of {one.pairs}", plain(one.path))
+        (plain_line(one.model), f"{one.count} of {one.pairs}", plain_line(one.path))
         for one in metrics.identical
     ]
     return table(("model", "equal pairs", "for example"), rows)
 
 
-def _shared(found: Iterable[Shared]) -> str:
+def _shared(found: Iterable[SharedWords]) -> str:
     rows = [
         (
-            plain(fold.head.model),
-            plain(fold.head.field),
-            plain(fold.head.phrase),
-            plain(fold.head.plan) or "all",
+            plain_line(fold.head.model),
+            plain_line(fold.head.field),
+            plain_line(fold.head.phrase),
+            plain_line(fold.head.plan) or "all",
             counts(fold.head),
-            "; ".join(f"{plain(one.plan)}: {counts(one)}" for one in fold.plans[:PLANS]),
-            plain(fold.head.path),
+            "; ".join(f"{plain_line(one.plan)}: {counts(one)}" for one in fold.plans[:PLANS]),
+            plain_line(fold.head.path),
         )
         for fold in folded(found)
     ]
@@ -163,5 +165,5 @@ def _origins(field: FieldAccuracy | None) -> str:
     return ", ".join(f"{number} {word}" for number, word in parts if number)
 
 
-def _whole(value: float | None) -> float | None:
+def _integer_value(value: float | None) -> float | None:
     return None if value is None else round(value)

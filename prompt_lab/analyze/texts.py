@@ -32,7 +32,7 @@ class Text(NamedTuple):
 
 
 def parse_json(text: str) -> Any:
-    """What a JSON answer says, code fence or not; NOT_JSON where it is no JSON object or list.
+    """Parse a JSON answer, in a code fence or not; NOT_JSON if it is no JSON object or list.
 
     >>> parse_json('Here you are: ```json\\n{"a": 1}\\n```')
     {'a': 1}
@@ -92,7 +92,7 @@ def _run_texts(row: RunRow, *, prefix: bool) -> Iterator[Text]:
 
 
 def gold_leaves(row: RunRow, plan: PlanText, *, prefix: bool) -> tuple[Leaf, ...]:
-    """The gold values that this run's outputs are held against; a lone gold file fits any name."""
+    """The gold values to compare a run's outputs with; a single gold file fits any name."""
     gold = {name: text for name, text in plan.gold.items() if name in row.outputs}
     if not gold and len(plan.gold) == 1:
         name = next(iter(row.outputs), next(iter(plan.gold)))
@@ -115,5 +115,5 @@ def _walk(value: Any, at: str) -> Iterator[Leaf]:
 
 
 def _writable(text: str) -> str:
-    """Without halves of surrogate pairs, which JSON can say and no file can hold."""
+    """Remove lone surrogates, which JSON can express and no file can hold."""
     return text.encode("utf-8", "replace").decode("utf-8")

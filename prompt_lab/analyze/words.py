@@ -1,4 +1,4 @@
-"""Words of any language, by what Unicode says of each character. No list of words or languages."""
+"""Split text of any language into words by Unicode properties, without word lists."""
 
 import re
 import unicodedata
@@ -27,7 +27,7 @@ _UNSPACED = (  # scripts that put no space between words: each character stands 
     (0x20000, 0x3FFFF),
 )
 HALF = 0.5
-"""What one character of an unspaced script counts for: two of them are about one word."""
+"""Words per character of a script without spaces: two characters are about one word."""
 
 
 BYTES_PER_TOKEN = 4
@@ -35,19 +35,19 @@ BYTES_PER_TOKEN = 4
 
 
 class Word(NamedTuple):
-    """A word, casefolded, and where it stands in its text."""
+    """A word, casefolded, and its position in its text."""
 
     text: str
     start: int
     end: int
 
 
-def words(text: str) -> list[Word]:
+def split_words(text: str) -> list[Word]:
     """The words of a text in order; in scripts without spaces, its characters.
 
-    >>> [word.text for word in words("Don't stop — 3 Äpfel!")]
+    >>> [word.text for word in split_words("Don't stop — 3 Äpfel!")]
     ["don't", 'stop', '3', 'äpfel']
-    >>> [word.text for word in words("合計は 12")]
+    >>> [word.text for word in split_words("合計は 12")]
     ['合', '計', 'は', '12']
     """
     if not _BEYOND_LATIN.search(text.translate(_PLAIN)):
@@ -68,7 +68,7 @@ def visible(text: str) -> str:
 
 def tokens(text: str) -> tuple[str, ...]:
     """The words alone."""
-    return tuple(word.text for word in words(text))
+    return tuple(word.text for word in split_words(text))
 
 
 def weight(parts: Sequence[str]) -> float:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from prompt_lab.config.base import Config, address
-from prompt_lab.config.models import Price
+from prompt_lab.config.models import TokenPrice
 
 AgentKind = Literal["claude_code", "codex", "api", "scripted"]
 
@@ -23,10 +23,10 @@ class Act(Config):
 
 
 class AgentConfig(Config):
-    """One agent. Its edits are held to the budget here, whatever it was told and says."""
+    """One agent. Its edits are held to the budget here, whatever it was asked and says."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="part of file names")
-    kind: AgentKind = Field(description="an agent's name in adapters/registry.py")
+    kind: AgentKind = Field(description="an agent's name in pipeline/wiring.py")
     model: str = Field(
         default="", description="the vendor's model id; for kind api an alias of configs/models"
     )
@@ -57,8 +57,8 @@ class AgentConfig(Config):
     memory_mb: int = Field(default=4096, ge=16, description="of all its processes together")
     processes: int = Field(default=512, ge=1, description="at the same time, threads included")
     cost_usd: float = Field(default=1.0, gt=0, description="most that one task may cost")
-    price: Price | None = Field(
-        default=None, description="of its model, where the command tells tokens and no money"
+    price: TokenPrice | None = Field(
+        default=None, description="of its model, where the command reports tokens and no money"
     )
     max_tokens: int = Field(default=4096, ge=1, description="of one answer, for kind api")
     script: tuple[Act, ...] = Field(default=(), description="for kind scripted")
@@ -72,7 +72,7 @@ class AgentConfig(Config):
 
     @field_validator("base_url")
     @classmethod
-    def _reachable(cls, value: str) -> str:
+    def _check_reachable(cls, value: str) -> str:
         return address(value)
 
     @field_validator("reach")
@@ -97,5 +97,7 @@ class AgentConfig(Config):
         if self.kind == "api" and not self.model:
             raise ValueError("kind api needs 'model:', an alias of configs/models")
         if self.kind == "codex" and self.price is None:
-            raise ValueError("kind codex needs 'price:': it tells tokens, and 'cost_usd' is money")
+            raise ValueError(
+                "kind codex needs 'price:': it reports tokens, and 'cost_usd' is money"
+            )
         return self

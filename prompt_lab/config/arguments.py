@@ -29,7 +29,7 @@ def masked(arguments: Mapping[str, Any]) -> dict[str, Any]:
     >>> str(masked({"api_key": "sk-1", "max_tokens": 5})["api_key"])
     '**********'
     """
-    return {name: _masked(value, secret=_is_secret(name)) for name, value in arguments.items()}
+    return {name: _masked(value, secret=is_secret(name)) for name, value in arguments.items()}
 
 
 def resolved(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
@@ -55,18 +55,23 @@ def secrets_in(value: object, environ: Mapping[str, str]) -> set[str]:
     for name, leaf in _leaves("", value):
         if isinstance(leaf, SecretStr):
             found.add(leaf.get_secret_value())
-        elif _is_secret(name) and variable(leaf):
+        elif is_secret(name) and variable(leaf):
             found.add(environ.get(variable(leaf), ""))
     return found - {""}
 
 
-def _is_secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
+    """Whether what stands under this name is a key.
+
+    >>> is_secret("api_key"), is_secret("max_tokens")
+    (True, False)
+    """
     return _SECRET.search(name) is not None
 
 
 def _masked(value: object, *, secret: bool) -> object:
     if isinstance(value, dict):
-        return {k: _masked(v, secret=secret or _is_secret(str(k))) for k, v in value.items()}
+        return {k: _masked(v, secret=secret or is_secret(str(k))) for k, v in value.items()}
     if isinstance(value, list):
         return [_masked(item, secret=secret) for item in value]
     return SecretStr(value) if secret and isinstance(value, str) and not variable(value) else value
@@ -84,7 +89,7 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
     """(name of the closest key that a secret is known by, value) of all that is no container."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(name if _is_secret(name) else str(key), item)
+            yield from _leaves(name if is_secret(name) else str(key), item)
     elif isinstance(value, list):
         for item in value:
             yield from _leaves(name, item)

@@ -95,7 +95,7 @@ def load_named(folder: Path, kind: type[C], what: str, name: str) -> C:
 def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None, list[str]]:
     try:
         text = path.read_text(encoding="utf-8")
-        root, raw = _parsed(text)
+        root, raw = _parse_yaml(text)
     except OSError as error:
         return None, [_unread(path, error)]
     except UnicodeDecodeError:
@@ -114,7 +114,7 @@ def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None
 
 
 @lru_cache(maxsize=256)
-def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
+def _parse_yaml(text: str) -> tuple[yaml.Node | None, Any]:
     """The nodes of a text, and its values. An iteration reads the same few files all the time."""
     return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
 

@@ -28,7 +28,7 @@ class GitHubConfig(Config):
     merge_method: Literal["merge", "squash", "rebase"] = "merge"
     status: str = Field(
         default="prompt-lab/verdict",
-        description="name of the commit status (or check run) that tells the verdict; '': none",
+        description="name of the commit status (or check run) that shows the verdict; '': none",
     )
     tries: int = Field(default=4, ge=1, description="of a call, where the server or network fails")
     most_wait: float = Field(

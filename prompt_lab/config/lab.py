@@ -14,7 +14,7 @@ MOST_SECONDS = 1_000_000
 Names = TypeVar("Names", tuple[str, ...], dict[str, str])
 
 
-def inside(value: str) -> str:
+def check_inside_target(value: str) -> str:
     """The path itself. Raises ValueError where it leads out of the target."""
     path = PurePosixPath(value)
     if path.is_absolute() or ".." in path.parts:
@@ -37,7 +37,7 @@ class GatewayConfig(Config):
     )
 
     @property
-    def recorded(self) -> bool:
+    def is_recorded(self) -> bool:
         """Whether answers are given by who asks, whatever is asked: they are no evidence."""
         return self.mode == "replay" and self.by == "call"
 
@@ -66,6 +66,9 @@ class LabConfig(Config):
     agent: str = Field(
         default="",
         description="who implements: an agent or model; a strategy if empty",
+    )
+    strategies: tuple[str, ...] = Field(
+        default=(), description="further strategies, each 'package.module:Class'"
     )
     drift_sample: float = Field(
         default=0.25, ge=0, le=1, description="share of a reused sampled baseline that is run again"
@@ -119,7 +122,7 @@ class StepConfig(Config):
     """One step: which adapter runs it, from which files of which target."""
 
     name: str
-    adapter: str = Field(description="a step adapter's name in adapters/registry.py")
+    adapter: str = Field(description="a step adapter's name, or 'package.module:Class'")
     target: str = Field(description="a file of configs/targets")
     prompt: str = Field(min_length=1, description="path of the prompt in the target")
     schema_path: str = Field(
@@ -137,12 +140,21 @@ class StepConfig(Config):
     file: str = Field(
         default="", description="the step file, for steps in the target's own process"
     )
+    inputs: tuple[str, ...] = Field(
+        default=(), description="file names in a plan folder, for the adapter prompt_file"
+    )
+    outputs: tuple[str, ...] = Field(
+        default=(), description="the answer's file name: *.json for an object, else free text"
+    )
+    score: str = Field(
+        default="", description="'package.module:function' that scores an answer, or its name"
+    )
     limits: LimitsConfig = LimitsConfig()
 
     @field_validator("prompt", "schema_path")
     @classmethod
-    def _inside(cls, value: str) -> str:
-        return inside(value)
+    def _check_inside(cls, value: str) -> str:
+        return check_inside_target(value)
 
 
 class TargetConfig(Config):
@@ -151,9 +163,7 @@ class TargetConfig(Config):
     name: str
     repository: str = Field(description="path; relative paths start at the lab")
     main: str = Field(default="main", description="the branch that candidates go into")
-    code_host: str = Field(
-        default="local", description="a code host's name in adapters/registry.py"
-    )
+    code_host: str = Field(default="local", description="a code host's name in pipeline/wiring.py")
     github: GitHubConfig | None = Field(
         default=None, description="where on GitHub it is; with 'code_host: github' alone"
     )
@@ -204,7 +214,7 @@ class TargetConfig(Config):
     @field_validator("import_roots")
     @classmethod
     def _roots_inside(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(inside(root) for root in value)
+        return tuple(check_inside_target(root) for root in value)
 
     @model_validator(mode="after")
     def _one_host(self) -> "TargetConfig":

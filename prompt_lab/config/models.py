@@ -19,7 +19,7 @@ Provider = Literal[
 ]
 
 
-class Price(Config):
+class TokenPrice(Config):
     """US dollars per million tokens."""
 
     input: float = Field(ge=0)
@@ -27,12 +27,12 @@ class Price(Config):
     source: str = Field(default="", description="where and when the price was read")
 
     @property
-    def free(self) -> bool:
+    def is_free(self) -> bool:
         """Whether no call costs anything."""
         return not self.input and not self.output
 
 
-class Settings(Config):
+class CallSettings(Config):
     """What is sent with every call, and so is part of what identifies a run."""
 
     temperature: float | None = Field(default=0.0, description="None leaves the key out")
@@ -54,17 +54,21 @@ class ModelConfig(Config):
     id: str = Field(description="the provider's own name for the model")
     base_url: str = Field(default="", description="overrides the provider's own address")
     key_env: str = Field(default="", description="environment variable that holds the key")
-    settings: Settings = Settings()
+    settings: CallSettings = CallSettings()
     deterministic: bool = Field(description="equal requests give equal answers, whenever asked")
     workers: int = Field(default=1, ge=1, description="calls at the same time")
     timeout_seconds: float = Field(default=120.0, gt=0, description="limit of one call")
-    price: Price | None = None
+    client: Literal["wire", "sdk"] = Field(
+        default="wire",
+        description="what runs are made with: our own lean client, or the vendor's SDK",
+    )
+    price: TokenPrice | None = None
     status: Literal["active", "removed"] = "active"
     reason: str = Field(default="", description="why a removed model was removed")
 
     @field_validator("base_url")
     @classmethod
-    def _reachable(cls, value: str) -> str:
+    def _check_reachable(cls, value: str) -> str:
         # A profile's "${NAME}" that is not set is said before a call, with its name.
         return value if variable(value) else address(value)
 
@@ -75,10 +79,10 @@ class ModelConfig(Config):
         return self
 
     @property
-    def free(self) -> bool:
+    def is_free(self) -> bool:
         """Whether it is known to cost nothing: by its price, or because it runs in our process."""
         if self.price is not None:
-            return self.price.free
+            return self.price.is_free
         return self.provider in ("embedded", "scripted")
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:

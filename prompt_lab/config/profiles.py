@@ -12,7 +12,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from prompt_lab.config.arguments import masked, resolved, variable
 from prompt_lab.config.base import address
-from prompt_lab.config.models import ModelConfig, Price, Provider, Settings
+from prompt_lab.config.models import CallSettings, ModelConfig, Provider, TokenPrice
 from prompt_lab.errors import ConfigError
 
 PROFILE = "PLANEXE_MODEL_PROFILE"
@@ -127,14 +127,14 @@ def model_of(name: str, raw: object, environ: Mapping[str, str]) -> ModelConfig:
         id=str(known.get("model", known.get("model_name"))),
         base_url=url,
         key_env=variable(given.get("api_key")) or _default_key(entry),
-        settings=Settings(
+        settings=CallSettings(
             temperature=_number(given.get("temperature")),
             extra={"class": entry.kind, "arguments": masked(given)},
         ),
         deterministic=False,
         workers=entry.workers,
         timeout_seconds=_number(seconds) or 120.0,
-        price=Price(
+        price=TokenPrice(
             input=price.input_per_million_tokens,
             output=price.output_per_million_tokens,
             source="the profile",
@@ -145,7 +145,7 @@ def model_of(name: str, raw: object, environ: Mapping[str, str]) -> ModelConfig:
 
 
 def without_class(config: ModelConfig) -> ModelConfig:
-    """The same model for whoever asks its server directly: a target, by a URL.
+    """The same model for a client that asks its server directly: a target, by a URL.
 
     What its arguments say of temperature stays; a key that is written out there does not.
     """

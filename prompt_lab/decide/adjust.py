@@ -10,12 +10,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from prompt_lab.decide.table import Floats
+from prompt_lab.decide.pairs import Floats
 
 LEARN_FROM = 20  # plans; a slope from fewer adds more noise than it takes
 
 
-def known(plans: Sequence[str], difficulty: dict[str, float] | None) -> Floats | None:
+def centered_difficulty(plans: Sequence[str], difficulty: dict[str, float] | None) -> Floats | None:
     """Difficulty per plan about its mean; 0 for a plan without history, None without any."""
     if not difficulty:
         return None

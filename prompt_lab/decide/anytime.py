@@ -11,8 +11,8 @@ from math import log
 import numpy as np
 from scipy.special import logsumexp
 
-from prompt_lab.decide.limits import Limits
-from prompt_lab.decide.table import Floats
+from prompt_lab.decide.limits import EffectLimits
+from prompt_lab.decide.pairs import Floats
 
 FRACTIONS = np.geomspace(0.02, 0.95, 16)
 
@@ -25,9 +25,9 @@ def log_e_value(values: Floats, line: float = 0.0) -> float:
     return float(logsumexp(bets) - log(len(FRACTIONS)))
 
 
-def confidence(values: Floats, level: float) -> Limits:
+def confidence(values: Floats, level: float) -> EffectLimits:
     """Limits of the mean, each valid at `level` at all looks together."""
-    return Limits(_lower(values, level), -_lower(-values, level))
+    return EffectLimits(_lower(values, level), -_lower(-values, level))
 
 
 def fewest_plans(level: float) -> int:

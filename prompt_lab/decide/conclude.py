@@ -2,14 +2,15 @@
 
 import numpy as np
 
+from prompt_lab.decide.effect import TestResult
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.finding import Finding
 from prompt_lab.decide.guard_models import guard_models, model_rows
 from prompt_lab.decide.guard_sides import guard_sides
 from prompt_lab.decide.guard_verify import guard_verify
 from prompt_lab.decide.limits import deviation, visible
 from prompt_lab.decide.notes import price, skewed
-from prompt_lab.decide.outcome import Ruling, lowered, mean_of, negative, positive
+from prompt_lab.decide.outcome import Decision, lowered, mean_of, negative, positive
+from prompt_lab.decide.pairs import Floats, ScoreTable
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST, order_guards, order_reasons
 from prompt_lab.decide.reasons import Code, Reason
@@ -22,15 +23,14 @@ from prompt_lab.decide.result import (
     VerifyResult,
 )
 from prompt_lab.decide.simpler import simpler
-from prompt_lab.decide.table import Floats, Table
 from prompt_lab.names import Outcome
 
 NO_PAIRS = Reason(code=Code.NO_PAIRS, text="Not one pair has both sides: nothing was compared.")
 
 
 def conclude(
-    table: Table,
-    finding: Finding,
+    table: ScoreTable,
+    finding: TestResult,
     policy: Policy,
     evidence: Evidence,
     planned: int,
@@ -65,8 +65,8 @@ def conclude(
         e_value=finding.e_value,
         visible=visible(means, finding.level, policy.power),
         n_plans=len(means),
-        n_pairs=table.whole,
-        n_missing=table.rows - table.whole,
+        n_pairs=table.pair_count,
+        n_missing=table.rows - table.pair_count,
         models=rows,
         flips=_flips(table.differences),
         guards=guards,
@@ -84,28 +84,32 @@ def conclude(
 
 
 def _rule(
-    table: Table, finding: Finding, policy: Policy, evidence: Evidence, guards: tuple[Guard, ...]
-) -> tuple[Ruling, tuple[Guard, ...], VerifyResult | None, bool]:
+    table: ScoreTable,
+    finding: TestResult,
+    policy: Policy,
+    evidence: Evidence,
+    guards: tuple[Guard, ...],
+) -> tuple[Decision, tuple[Guard, ...], VerifyResult | None, bool]:
     """The ruling, all guards, the verify numbers, and whether the verify plans are asked for."""
     means = table.means[np.isfinite(table.means)]
     if evidence.provenance:
-        return Ruling(Outcome.INVALID, evidence.provenance), guards, None, False
+        return Decision(Outcome.INVALID, evidence.provenance), guards, None, False
     if not len(means):
-        return Ruling(Outcome.INVALID, (NO_PAIRS,)), guards, None, False
+        return Decision(Outcome.INVALID, (NO_PAIRS,)), guards, None, False
     effect, short = mean_of(means, policy), simpler(table, policy, evidence.lengths)
     yes = positive(effect, len(means), finding, short)
     remarks = tuple(r for r in (skewed(means), None if short.shown else short.note) if r)
     if yes is None:
         ruling = negative(means, finding, policy)
         remarks = (price(table, finding, policy, evidence), *remarks)
-        return Ruling(ruling.outcome, (*ruling.reasons, *remarks)), guards, None, False
+        return Decision(ruling.outcome, (*ruling.reasons, *remarks)), guards, None, False
     gate, read = guard_verify(evidence.verify_pairs, policy, yes.code == Code.SIMPLER)
     rest_holds = all(guard.reason is None for guard in guards)
     asks = rest_holds and gate.state == "not shown"
     if not rest_holds and gate.state == "not shown":
         gate = gate.model_copy(update={"reason": None, "text": "Not read: another guard failed."})
     ruling = lowered(yes, (*guards, gate))
-    return Ruling(ruling.outcome, (*ruling.reasons, *remarks)), (*guards, gate), read, asks
+    return Decision(ruling.outcome, (*ruling.reasons, *remarks)), (*guards, gate), read, asks
 
 
 def _flips(differences: Floats) -> Flips:

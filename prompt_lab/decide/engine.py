@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from prompt_lab.decide.adjust import adjusted, known
+from prompt_lab.decide.adjust import adjusted, centered_difficulty
 from prompt_lab.decide.conclude import conclude
+from prompt_lab.decide.effect import Sample, one_look
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.finding import Sample, one_look
-from prompt_lab.decide.pair import Pair
+from prompt_lab.decide.pairs import Pair, snap_ties, tabulate
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.result import Verdict
-from prompt_lab.decide.table import snap_ties, tabulate
 
 
 def decide(pairs: Sequence[Pair], policy: Policy, evidence: Evidence | None = None) -> Verdict:
@@ -26,7 +25,11 @@ def decide(pairs: Sequence[Pair], policy: Policy, evidence: Evidence | None = No
     """
     evidence = evidence or Evidence()
     table = tabulate(pairs, tie=policy.tie)
-    centred = known(table.plans, evidence.difficulty) if policy.adjust == "difficulty" else None
+    centred = (
+        centered_difficulty(table.plans, evidence.difficulty)
+        if policy.adjust == "difficulty"
+        else None
+    )
     values = snap_ties(adjusted(table.values, centred, (len(table.plans),)), policy.tie)
     finding = one_look(Sample(table.means, values), policy)
     return conclude(table, finding, policy, evidence, table.rows)

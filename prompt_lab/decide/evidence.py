@@ -2,15 +2,15 @@
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from prompt_lab.decide.pair import Pair
+from prompt_lab.decide.pairs import Pair
 from prompt_lab.decide.reasons import Reason
 
 
-class _Part(BaseModel):
+class _EvidenceModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Validity(_Part):
+class Validity(_EvidenceModel):
     """How many answers of each side were valid, of how many."""
 
     baseline_valid: int = Field(ge=0, description="valid answers of the baseline")
@@ -25,21 +25,21 @@ class Validity(_Part):
         return self
 
 
-class Amounts(_Part):
+class Amounts(_EvidenceModel):
     """One number per run and side: seconds, or US dollars."""
 
     baseline: tuple[float, ...] = Field(description="one number per run of the baseline")
     candidate: tuple[float, ...] = Field(description="one number per run of the candidate")
 
 
-class Lengths(_Part):
+class Lengths(_EvidenceModel):
     """The length of the prompt on each side, in any one unit (tokens, characters)."""
 
     baseline: int = Field(ge=0, description="length of the baseline's prompt")
     candidate: int = Field(ge=0, description="length of the candidate's prompt")
 
 
-class Evidence(_Part):
+class Evidence(_EvidenceModel):
     """All that may lower or void a verdict. A part that is None leaves its guard off."""
 
     provenance: tuple[Reason, ...] = Field(
@@ -49,7 +49,7 @@ class Evidence(_Part):
         default=(), description="rules of the policy that the candidate broke, one sentence each"
     )
     remarks: tuple[Reason, ...] = Field(
-        default=(), description="warnings that are told with any verdict and change none"
+        default=(), description="warnings that are shown with any verdict and change none"
     )
     validity: Validity | None = Field(default=None, description="valid answers of each side")
     latency: Amounts | None = Field(default=None, description="seconds per run")

@@ -89,7 +89,7 @@ def best_on(points: Sequence[Point], model: str) -> Point | None:
 def qualities(points: Sequence[Point]) -> list[dict[str, float]]:
     """Of each point: model -> mean score, on the plans that all points with that model share.
 
-    Where they share none each is told on its own plans.
+    Where they share none each is shown on its own plans.
     """
     models = sorted({model for point in points for model in point.quality})
     shared = {

@@ -3,14 +3,14 @@
 import numpy as np
 
 from prompt_lab.decide.limits import limits
+from prompt_lab.decide.pairs import ScoreTable, nan_mean
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard, Interval, ModelRow
-from prompt_lab.decide.table import Table, nan_mean
 from prompt_lab.names import plural
 
 
-def model_rows(table: Table, policy: Policy) -> tuple[ModelRow, ...]:
+def model_rows(table: ScoreTable, policy: Policy) -> tuple[ModelRow, ...]:
     """One row per model with a whole pair; the level of the intervals is shared by the models."""
     level = policy.guard_alpha / max(len(table.models), 1)
     rows = []

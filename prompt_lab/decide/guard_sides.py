@@ -6,13 +6,13 @@ import numpy as np
 
 from prompt_lab.decide.evidence import Amounts, Evidence, Validity
 from prompt_lab.decide.normal import reached
+from prompt_lab.decide.pairs import ScoreTable
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number
 from prompt_lab.decide.result import Guard
-from prompt_lab.decide.table import Table
 
 
-def guard_sides(table: Table, policy: Policy, evidence: Evidence) -> list[Guard]:
+def guard_sides(table: ScoreTable, policy: Policy, evidence: Evidence) -> list[Guard]:
     """All of them; those whose data or budget is absent are 'off' and say so."""
     return [
         _support(table, policy.max_missing),
@@ -24,8 +24,8 @@ def guard_sides(table: Table, policy: Policy, evidence: Evidence) -> list[Guard]
     ]
 
 
-def _support(table: Table, most: float) -> Guard:
-    missing = table.rows - table.whole
+def _support(table: ScoreTable, most: float) -> Guard:
+    missing = table.rows - table.pair_count
     share = missing / max(table.rows, 1)
     text = f"{missing} of {table.rows} pairs lack a side (at most {most:.0%} may)."
     numbers = {"missing": float(missing), "pairs": float(table.rows), "limit": most}

@@ -1,4 +1,4 @@
-"""The last gate: do the verify plans, which nobody tuned on, confirm it?
+"""The last gate: do the verify plans, which no candidate was tuned on, confirm it?
 
 It is read once, when all else says YES, and can only lower the verdict. Hence its own, lenient
 level (policy.verify_alpha): the false keeps of train and gate together stay below alpha whatever
@@ -9,11 +9,10 @@ it is, and a stricter one would only send true gains away. 'Better' must be show
 import numpy as np
 
 from prompt_lab.decide import limits, signflip
-from prompt_lab.decide.pair import Pair
+from prompt_lab.decide.pairs import Pair, tabulate
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard, Interval, VerifyResult
-from prompt_lab.decide.table import tabulate
 from prompt_lab.names import plural
 
 NAME = "verify"
@@ -51,7 +50,7 @@ def read(pairs: tuple[Pair, ...], policy: Policy) -> VerifyResult:
         p_value=p_better,
         p_worse=p_worse,
         n_plans=len(means),
-        n_pairs=table.whole,
+        n_pairs=table.pair_count,
         alpha=level,
         fingerprint=table.fingerprint,
     )

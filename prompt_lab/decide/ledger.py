@@ -57,7 +57,7 @@ def grant(uses: Sequence[Use], policy: Policy) -> Grant:
             f"Alpha {policy.alpha:g} each time: {spent + policy.alpha:.2g} false merges to expect"
             f" over {len(trials) + 1} {plural(len(trials) + 1, 'trial')} if nothing helps."
         )
-        return _granted(policy.alpha, spent, None, text)
+        return _make_grant(policy.alpha, spent, None, text)
     if rule.control == "planned":
         return _planned(rule, len(trials), spent)
     merges = sum(use.merged for use in trials)
@@ -67,7 +67,7 @@ def grant(uses: Sequence[Use], policy: Policy) -> Grant:
         f"Trial {len(trials) + 1} after {merges} {plural(merges, 'merge')} at alpha {alpha:.2g}: "
         f"in the mean at most {rule.budget:.0%} of merges are false."
     )
-    return _granted(alpha, spent, None, text)
+    return _make_grant(alpha, spent, None, text)
 
 
 def _planned(rule: LedgerRule, done: int, spent: float) -> Grant:
@@ -83,10 +83,10 @@ def _planned(rule: LedgerRule, done: int, spent: float) -> Grant:
             f"{plural(rule.iterations, 'trial')} is used up: "
             "renew the plans, or plan for more."
         )
-    return _granted(alpha, spent, left, text)
+    return _make_grant(alpha, spent, left, text)
 
 
-def _granted(alpha: float, spent: float, left: int | None, text: str) -> Grant:
+def _make_grant(alpha: float, spent: float, left: int | None, text: str) -> Grant:
     return Grant(alpha=alpha, spent=spent, left=left, expected_false=spent, text=text)
 
 

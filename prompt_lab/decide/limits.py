@@ -7,34 +7,36 @@ from typing import NamedTuple
 import numpy as np
 
 from prompt_lab.decide.normal import quantile, reached, t_reached
+from prompt_lab.decide.pairs import Floats
 from prompt_lab.decide.power import FEW, power_of_look
-from prompt_lab.decide.table import Floats
 
 EXACT_UP_TO = 15  # plans; 2**15 subset means are quick to list
+MOST_PLANS = 10**300
+"""No number of plans exceeds it, so that their calls, costs and times are still floats."""
 
 
-class Limits(NamedTuple):
+class EffectLimits(NamedTuple):
     """One-sided limits at the same level: together an interval of confidence 1 - 2 level."""
 
     low: float
     high: float
 
 
-def limits(values: Floats, level: float) -> Limits:
+def limits(values: Floats, level: float) -> EffectLimits:
     """Limits of the mean, each at `level`; -1 and 1 where the plans are too few to tell.
 
     Few plans: the sign-flip test turned round (Hartigan's typical values: each value of the mean
     that the test would not reject). More: Student's t on the plan values.
     """
     if not len(values):
-        return Limits(-1.0, 1.0)
+        return EffectLimits(-1.0, 1.0)
     if not values.any():  # what was never seen may still happen once in n
         half = min(1.0, -log(level) / len(values))
-        return Limits(-half, half)
+        return EffectLimits(-half, half)
     if len(values) <= EXACT_UP_TO:
         return _inverted(values, level)
     mean, half = float(values.mean()), t_reached(level, len(values) - 1) * error(values)
-    return Limits(max(-1.0, mean - half), min(1.0, mean + half))
+    return EffectLimits(max(-1.0, mean - half), min(1.0, mean + half))
 
 
 def error(values: Floats) -> float:
@@ -76,11 +78,13 @@ def drift_shown(plans: int, level: float, power: float) -> float:
 def plans_needed(spread: float, gain: float, level: float, power: float) -> int:
     """How many plans one look needs, for plan values of standard deviation `spread`.
 
+    At most MOST_PLANS, for a gain of 0 too.
+
     >>> plans_needed(0.5, 0.03, 0.05, 0.8)
     1718
     """
-    reach = (reached(level) + quantile(power)) * spread / gain
-    plans = max(fewest_plans(level), ceil(reach**2))
+    reach = (reached(level) + quantile(power)) * spread / gain if gain else inf
+    plans = max(fewest_plans(level), ceil(reach**2) if reach < sqrt(MOST_PLANS) else MOST_PLANS)
     while spread > 0 and plans <= FEW and power_of_look(plans, gain / spread, level) < power:
         plans += 1
     return plans
@@ -95,7 +99,7 @@ def fewest_plans(level: float) -> int:
     return ceil(-log(level) / log(2) - 1e-9)
 
 
-def _inverted(values: Floats, level: float) -> Limits:
+def _inverted(values: Floats, level: float) -> EffectLimits:
     sums, counts = np.zeros(1), np.zeros(1)
     for value in values:
         sums = np.concatenate([sums, sums + value])
@@ -103,5 +107,5 @@ def _inverted(values: Floats, level: float) -> Limits:
     means = np.sort(sums[1:] / counts[1:])
     rank = int(level * len(sums) + 1e-9)
     if rank < 1:
-        return Limits(-1.0, 1.0)
-    return Limits(float(means[rank - 1]), float(means[-rank]))
+        return EffectLimits(-1.0, 1.0)
+    return EffectLimits(float(means[rank - 1]), float(means[-rank]))

@@ -11,12 +11,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from prompt_lab.decide import signflip
-from prompt_lab.decide.bounds import boundaries
+from prompt_lab.decide.boundaries import alpha_spent, boundaries
 from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.normal import above, quantile, reached
+from prompt_lab.decide.pairs import Floats
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.spending import spent
-from prompt_lab.decide.table import Floats
 
 Why = Literal["better", "worse", "futile", "end", "open"]
 
@@ -36,7 +35,7 @@ class Design(NamedTuple):
         return self.counts[-1]
 
 
-class Stop(NamedTuple):
+class LookStop(NamedTuple):
     """Where the looks ended, or stand ('open'). p-values are by stages of the looks so far."""
 
     why: Why
@@ -53,17 +52,19 @@ def design(plans: int, policy: Policy) -> Design:
     wanted = sorted({max(1, round(plans * k / count)) for k in range(1, count + 1)})
     counts = tuple(n for n in wanted if n >= min(FIRST_LOOK, plans))
     times = tuple(n / plans for n in counts)
-    levels = tuple(spent(time, policy) for time in times)
+    levels = tuple(alpha_spent(time, policy) for time in times)
     return Design(counts, levels, boundaries(times, levels))
 
 
-def run_looks(values: Floats, plan: Design, policy: Policy, margin: float | None = None) -> Stop:
-    """Walk the looks over the plan values at hand (NaN: no whole pair), in trial order.
+def run_looks(
+    values: Floats, plan: Design, policy: Policy, margin: float | None = None
+) -> LookStop:
+    """Walk the looks over the available plan values (NaN: no whole pair), in trial order.
 
     `margin` keeps a trial open while showing 'loses less than the margin' is still in reach.
     """
     walk, before = signflip.start(policy.rule_version), 0
-    stop = Stop("open", 0, 0, 1.0, 1.0)
+    stop = LookStop("open", 0, 0, 1.0, 1.0)
     for look, (count, level) in enumerate(zip(plan.counts, plan.levels, strict=True), start=1):
         if count > len(values):
             break
@@ -72,14 +73,16 @@ def run_looks(values: Floats, plan: Design, policy: Policy, margin: float | None
         walk, before = step.walk, count
         seen = values[:count][np.isfinite(values[:count])]
         idle = partial(_hopeless, seen, plan.plans - count, plan, policy, margin)
-        why = _why(step, seen, count == plan.plans, idle)
-        stop = Stop(why, look, count, step.p_better, step.p_worse)
+        why = _reason_code(step, seen, count == plan.plans, idle)
+        stop = LookStop(why, look, count, step.p_better, step.p_worse)
         if stop.why != "open":
             break
     return stop
 
 
-def _why(step: signflip.Step, seen: Floats, last: bool, hopeless: Callable[[], bool]) -> Why:
+def _reason_code(
+    step: signflip.Step, seen: Floats, last: bool, hopeless: Callable[[], bool]
+) -> Why:
     if step.better and seen.mean() > 0:
         return "better"
     if step.worse:

@@ -9,8 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from prompt_lab.decide.limits import deviation
-from prompt_lab.decide.pair import Pair
-from prompt_lab.decide.table import nan_mean, tabulate
+from prompt_lab.decide.pairs import Pair, nan_mean, tabulate
 
 
 class Score(NamedTuple):
@@ -22,11 +21,11 @@ class Score(NamedTuple):
     score: float | None
 
 
-class _Part(BaseModel):
+class _NoiseModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Spread(_Part):
+class Spread(_NoiseModel):
     """One model on one plan, run again and again."""
 
     model: str
@@ -38,7 +37,7 @@ class Spread(_Part):
     flaky: bool = Field(description="some runs passed and some failed")
 
 
-class NoiseFloor(_Part):
+class NoiseFloorEstimate(_NoiseModel):
     """Baseline against itself."""
 
     spreads: tuple[Spread, ...]
@@ -51,7 +50,7 @@ class NoiseFloor(_Part):
     plans: int
 
 
-def noise_floor(scores: Iterable[Score], passed: float = 0.5) -> NoiseFloor:
+def noise_floor(scores: Iterable[Score], passed: float = 0.5) -> NoiseFloorEstimate:
     """Spread per model and plan, and of the plan values that a trial of these models would see.
 
     A run passed if it scored at least `passed`. The spread of the plan values is measured by
@@ -65,7 +64,7 @@ def noise_floor(scores: Iterable[Score], passed: float = 0.5) -> NoiseFloor:
     spreads = tuple(_spread(*key, runs, passed) for key, runs in sorted(groups.items()))
     free = sum(max(s.runs - 1, 0) for s in spreads)
     pooled = sum(s.deviation**2 * (s.runs - 1) for s in spreads if s.runs > 1)
-    return NoiseFloor(
+    return NoiseFloorEstimate(
         spreads=spreads,
         flaky=sum(s.flaky for s in spreads),
         run_deviation=sqrt(pooled / free) if free else 0.0,

@@ -2,28 +2,28 @@
 
 import numpy as np
 
+from prompt_lab.decide.effect import TestResult
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.finding import Finding
 from prompt_lab.decide.limits import deviation, fewest_plans, plans_needed, visible
 from prompt_lab.decide.normal import above, reached
+from prompt_lab.decide.pairs import Floats, ScoreTable
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.price import Price, Rates
+from prompt_lab.decide.price import Rates, TrialPrice
 from prompt_lab.decide.price import price as priced
 from prompt_lab.decide.reasons import Code, Reason, number
-from prompt_lab.decide.table import Floats, Table
 from prompt_lab.names import count, plural
 
 SKEWED_BELOW = 100  # plans; above, the mean of skewed values is close enough to normal
 SKEW = 1.0
 
 
-def promising(finding: Finding, policy: Policy) -> bool:
+def promising(finding: TestResult, policy: Policy) -> bool:
     """Whether the trend seen would have been shown by retest_factor times as many plans."""
     reach = reached(policy.alpha) / float(np.sqrt(policy.retest_factor))
     return finding.p_better <= above(reach)
 
 
-def price(table: Table, finding: Finding, policy: Policy, evidence: Evidence) -> Reason:
+def price(table: ScoreTable, finding: TestResult, policy: Policy, evidence: Evidence) -> Reason:
     """What these plans could have shown, and what deciding to half the smallest effect takes."""
     means = table.means[np.isfinite(table.means)]
     seen = visible(means, finding.level, policy.power)
@@ -67,7 +67,7 @@ def rates(evidence: Evidence) -> Rates:
     return Rates(dollars, seconds)
 
 
-def in_words(cost: Price) -> str:
+def in_words(cost: TrialPrice) -> str:
     """A price for a sentence: runs, dollars and hours one after another, where they are known."""
     parts = [f"{cost.calls} {plural(cost.calls, 'run')} on both sides"]
     if cost.dollars is not None:

@@ -141,7 +141,7 @@ class Policy(Config):
         """Differences of two scores below this are ties."""
         return TIE if self.rule_version > 1 else 0.0
 
-    def granted(self, alpha: float) -> "Policy":
+    def at_alpha(self, alpha: float) -> "Policy":
         """This policy at the level that the ledger granted. Raises AlphaSpent if that is none."""
         if alpha <= 0:
             raise AlphaSpent(

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import nct
 from scipy.stats import t as student
 
-from prompt_lab.decide.table import Floats
+from prompt_lab.decide.pairs import Floats
 
 LISTED_UP_TO = 12  # plans; 2**12 sign patterns a draw are quick to list
 DRAWS = 400

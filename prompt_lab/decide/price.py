@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prompt_lab.decide import bounds
-from prompt_lab.decide.gain import hopeless
+from prompt_lab.decide import boundaries as bounds
+from prompt_lab.decide.effect import hopeless
 from prompt_lab.decide.limits import drift_shown, fewest_plans, plans_needed
 from prompt_lab.decide.looks import Design, design
 from prompt_lab.decide.normal import quantile, reached
@@ -22,7 +22,7 @@ class Rates(NamedTuple):
     workers: int = 1
 
 
-class Price(NamedTuple):
+class TrialPrice(NamedTuple):
     """What a number of plans costs: runs on both sides, dollars, wall-clock seconds."""
 
     plans: int
@@ -44,12 +44,12 @@ class Forecast(NamedTuple):
     possible: bool  # whether any scores at all could give a YES
 
 
-def price(plans: int, cells: int, rates: Rates) -> Price:
+def price(plans: int, cells: int, rates: Rates) -> TrialPrice:
     """The price of this many plans with `cells` pairs (models x replicates) each."""
     calls = 2 * plans * cells
     dollars = None if rates.dollars is None else calls * rates.dollars
     seconds = None if rates.seconds is None else calls * rates.seconds / max(rates.workers, 1)
-    return Price(plans, calls, dollars, seconds)
+    return TrialPrice(plans, calls, dollars, seconds)
 
 
 def forecast(plans: int, deviation: float, policy: Policy) -> Forecast:
@@ -62,7 +62,7 @@ def forecast(plans: int, deviation: float, policy: Policy) -> Forecast:
     power, better = reach(plan, policy.smallest_effect / unit, policy, unit)
     _, equal = reach(plan, 0.0, policy, unit)
     gain = min(1.0, _visible(plan, policy, unit))
-    if count <= FEW:  # the looks are told by normal theory, which few plans do not keep
+    if count <= FEW:  # the looks are planned by normal theory, which few plans do not keep
         drift = policy.smallest_effect / max(deviation, 1e-9)
         power = min(power, power_of_look(count, drift, policy.alpha))
         alone = drift_shown(count, policy.alpha, policy.power) * deviation
@@ -80,9 +80,12 @@ def reach(plan: Design, drift: float, policy: Policy, unit: float) -> tuple[floa
         time = count / plan.plans
         mean += alive * (time - before) * plan.plans
         density = bounds.carry(density, time - before, drift)
-        below = bounds.cut(density, bound * sqrt(time))
+        below = bounds.truncate_below(density, bound * sqrt(time))
         power += float((density - below).sum()) * bounds.WIDTH
-        density, before = below - bounds.cut(below, hopeless(plan, time, policy, unit)), time
+        density, before = (
+            below - bounds.truncate_below(below, hopeless(plan, time, policy, unit)),
+            time,
+        )
         alive = float(density.sum()) * bounds.WIDTH
     return min(1.0, power), mean
 

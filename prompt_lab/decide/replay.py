@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.pair import Pair
+from prompt_lab.decide.pairs import Pair
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.result import Verdict
 from prompt_lab.decide.trial import Trial
@@ -36,7 +36,7 @@ class Stored(BaseModel):
         return data
 
 
-class Change(NamedTuple):
+class VerdictChange(NamedTuple):
     """A past verdict that another policy would have decided otherwise."""
 
     iteration: int
@@ -58,14 +58,14 @@ def replay(stored: Stored, policy: Policy | None = None) -> Verdict | None:
     return trial.verdict
 
 
-def changes(stored: Iterable[Stored], policy: Policy) -> list[Change]:
+def changes(stored: Iterable[Stored], policy: Policy) -> list[VerdictChange]:
     """The past verdicts that this policy, at each trial's granted alpha, would change."""
     found = []
     for old in stored:
-        before, after = replay(old), replay(old, policy.granted(old.policy.alpha))
+        before, after = replay(old), replay(old, policy.at_alpha(old.policy.alpha))
         outcomes = [None if v is None else v.outcome for v in (before, after)]
         if outcomes[0] != outcomes[1]:
-            found.append(Change(old.iteration, *outcomes))
+            found.append(VerdictChange(old.iteration, *outcomes))
     return found
 
 

@@ -11,18 +11,18 @@ GuardState = Literal["held", "failed", "not shown", "off"]
 ReasonOrder = Literal["finding_first", "failed_guards_first"]
 
 
-class _Part(BaseModel):
+class _ResultModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Interval(_Part):
+class Interval(_ResultModel):
     """Two-sided, of confidence 1 - 2 alpha: each end is one of the two one-sided tests' limit."""
 
     low: float
     high: float
 
 
-class Flips(_Part):
+class Flips(_ResultModel):
     """Pairs by who scored more; for 0/1 scores these are the flipped answers."""
 
     won: int = Field(default=0, description="the candidate scored more")
@@ -30,7 +30,7 @@ class Flips(_Part):
     tied: int = Field(default=0, description="both scored the same")
 
 
-class ModelRow(_Part):
+class ModelRow(_ResultModel):
     """One model's share of the result. Means weigh its plans equally."""
 
     model: str
@@ -42,7 +42,7 @@ class ModelRow(_Part):
     interval: Interval | None = Field(description="simultaneous over the models; None for 1 plan")
 
 
-class Guard(_Part):
+class Guard(_ResultModel):
     """One guard: 'not shown' means a loss is neither shown nor excluded, which is not punished."""
 
     name: str
@@ -52,7 +52,7 @@ class Guard(_Part):
     numbers: dict[str, float] = Field(default_factory=dict)
 
 
-class VerifyResult(_Part):
+class VerifyResult(_ResultModel):
     """What the verify plans show on their own: one look at all of them."""
 
     effect: float | None
@@ -65,7 +65,7 @@ class VerifyResult(_Part):
     fingerprint: str = Field(description="sha256 of the verify pairs")
 
 
-class Verdict(_Part):
+class Verdict(_ResultModel):
     """What a trial concluded. Equal pairs, policy and evidence give an equal verdict."""
 
     version: int = 1

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from prompt_lab.decide.pairs import Floats, snap_ties
 from prompt_lab.decide.policy import RULE, TIE
-from prompt_lab.decide.table import Floats, snap_ties
 
 Ints = NDArray[np.int64]
 
@@ -77,7 +77,7 @@ def advance(walk: Walk, values: Floats, level: float) -> Step:
     chance = tail - walk.density / 2 if walk.moved >= EXACT_BELOW else tail
     allowed = np.flatnonzero(chance <= level - walk.spent + TINY)
     first = int(allowed[0]) if len(allowed) else len(tail)
-    up, down = (_at(sign * walk.position, len(tail)) for sign in (1, -1))
+    up, down = (_percentile_index(sign * walk.position, len(tail)) for sign in (1, -1))
     rest = walk.density.copy()
     rest[first:] = 0.0
     gone = float(tail[first]) if first < len(tail) else 0.0
@@ -147,7 +147,7 @@ def _characteristic(sizes: Ints, size: int) -> Floats:
     return product
 
 
-def _at(position: int, size: int) -> int:
+def _percentile_index(position: int, size: int) -> int:
     return min(max(position + size // 2, 0), size - 1)
 
 

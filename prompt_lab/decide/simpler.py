@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 
 from prompt_lab.decide.evidence import Lengths
-from prompt_lab.decide.limits import deviation, limits, plans_needed
+from prompt_lab.decide.limits import MOST_PLANS, deviation, limits, plans_needed
+from prompt_lab.decide.pairs import ScoreTable
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
-from prompt_lab.decide.table import Table
 
 
 class Simpler(NamedTuple):
-    """Whether the rule applies, and whether the pairs at hand show it."""
+    """Whether the rule applies, and whether the available pairs show it."""
 
     shown: bool
     note: Reason | None
@@ -27,7 +27,7 @@ def margin_of(policy: Policy, lengths: Lengths | None) -> float | None:
     return policy.simpler_margin if shorter >= max(policy.simpler_shorter, 1e-9) else None
 
 
-def simpler(table: Table, policy: Policy, lengths: Lengths | None) -> Simpler:
+def simpler(table: ScoreTable, policy: Policy, lengths: Lengths | None) -> Simpler:
     """Test non-inferiority on the plans that can tell, and only with the plans its margin needs.
 
     Plans where both sides scored nothing are left out: they cannot show that nothing was lost.
@@ -38,7 +38,8 @@ def simpler(table: Table, policy: Policy, lengths: Lengths | None) -> Simpler:
         return Simpler(False, None)
     values = table.means[np.isfinite(table.means) & table.telling]
     spread = deviation(values) if len(values) > 1 else 1.0
-    rare = ceil(-log(policy.alpha) / margin)  # a loss on so few plans could have stayed unseen
+    unseen = -log(policy.alpha) / margin  # a loss on so few plans could have stayed unseen
+    rare = ceil(unseen) if unseen < MOST_PLANS else MOST_PLANS
     needed = max(rare, plans_needed(spread, margin, policy.alpha, policy.power))
     low = limits(values, policy.alpha).low
     facts = {

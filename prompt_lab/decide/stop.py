@@ -19,11 +19,11 @@ class StopCode(StrEnum):
     NO_ALPHA = "no_alpha"  # the budget of error is used up: no trial could say YES
 
 
-class _Part(BaseModel):
+class _StopModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Limits(_Part):
+class LoopLimits(_StopModel):
     """What a loop may do at most. None: no such limit."""
 
     iterations: int = Field(ge=1)
@@ -32,7 +32,7 @@ class Limits(_Part):
     without_yes: int | None = Field(default=None, ge=1, description="iterations in a row")
 
 
-class Done(_Part):
+class Done(_StopModel):
     """One finished iteration of a loop. Scores are means over the plans that it looked at."""
 
     iteration: int
@@ -48,14 +48,16 @@ class Done(_Part):
         return self.candidate if self.merged else self.baseline
 
 
-class Stop(_Part):
+class LoopStop(_StopModel):
     """The reason code and one plain sentence with its numbers."""
 
     code: StopCode
     text: str
 
 
-def stop(limits: Limits, done: Sequence[Done], *, next_cost: float | None = None) -> Stop | None:
+def stop(
+    limits: LoopLimits, done: Sequence[Done], *, next_cost: float | None = None
+) -> LoopStop | None:
     """Why the loop ends here, or None where it goes on.
 
     `next_cost` is what the next iteration may take at most; None where that is not known yet.
@@ -63,17 +65,19 @@ def stop(limits: Limits, done: Sequence[Done], *, next_cost: float | None = None
     score = main_score(done)
     if limits.target_score is not None and score is not None and score >= limits.target_score:
         text = f"Main scores {score:.2f}, and {limits.target_score:.2f} was asked for."
-        return Stop(code=StopCode.TARGET_SCORE, text=text)
+        return LoopStop(code=StopCode.TARGET_SCORE, text=text)
     if len(done) >= limits.iterations:
-        return Stop(code=StopCode.ITERATIONS, text=f"All {_iterations(limits.iterations)} made.")
+        return LoopStop(
+            code=StopCode.ITERATIONS, text=f"All {_iterations(limits.iterations)} made."
+        )
     dry = without_yes(done)
     if limits.without_yes is not None and dry >= limits.without_yes:
         text = f"{_iterations(dry)} in a row without a YES."
-        return Stop(code=StopCode.NO_YES, text=text[:1].upper() + text[1:])
-    return _beyond_budget(limits, spent(done), next_cost)
+        return LoopStop(code=StopCode.NO_YES, text=text[:1].upper() + text[1:])
+    return _beyond_budget(limits, total_cost_usd(done), next_cost)
 
 
-def spent(done: Sequence[Done]) -> float:
+def total_cost_usd(done: Sequence[Done]) -> float:
     """US dollars of all iterations together."""
     return sum(one.cost_usd for one in done)
 
@@ -93,12 +97,12 @@ def without_yes(done: Sequence[Done]) -> int:
     return count
 
 
-def _beyond_budget(limits: Limits, gone: float, next_cost: float | None) -> Stop | None:
+def _beyond_budget(limits: LoopLimits, gone: float, next_cost: float | None) -> LoopStop | None:
     most = limits.budget_usd
     if most is None or (gone + (next_cost or 0.0) <= most and not gone >= most > 0):
         return None
     ahead = f", and the next iteration can take ${next_cost:.2f}" if next_cost else ""
-    return Stop(code=StopCode.BUDGET, text=f"${gone:.2f} of ${most:.2f} is spent{ahead}.")
+    return LoopStop(code=StopCode.BUDGET, text=f"${gone:.2f} of ${most:.2f} is spent{ahead}.")
 
 
 def _iterations(count: int) -> str:

@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from prompt_lab.decide.adjust import adjusted, known
+from prompt_lab.decide.adjust import adjusted, centered_difficulty
 from prompt_lab.decide.conclude import conclude
+from prompt_lab.decide.effect import Sample, TestResult, any_look, last_look
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.finding import Finding, Sample, any_look, last_look
 from prompt_lab.decide.looks import Design, design, run_looks
-from prompt_lab.decide.pair import Cell, Pair
+from prompt_lab.decide.pairs import Pair, RunCell, ScoreTable, merge, snap_ties, tabulate
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST
 from prompt_lab.decide.result import ReasonOrder, Verdict
 from prompt_lab.decide.simpler import margin_of
-from prompt_lab.decide.table import Table, merge, snap_ties, tabulate
 from prompt_lab.errors import LabError
 
 
@@ -21,7 +20,7 @@ class Trial:
     """The looks of one candidate, planned before its first run.
 
     Plans are taken in an order that the policy's seed decides, each with all its models and
-    replicates. A trial that is built anew and given all pairs so far stands where it stood, so a
+    replicates. A trial that is built again and given all pairs so far is in the same state, so a
     task may forget it between two batches and an old verdict can be computed again.
     """
 
@@ -36,7 +35,7 @@ class Trial:
         self.models = tuple(sorted(set(models)))
         self.plans = shuffled(plans, policy.seed)[: policy.max_plans]
         self.evidence = evidence or Evidence()
-        self._pairs: dict[Cell, Pair] = {}
+        self._pairs: dict[RunCell, Pair] = {}
         self._verdict: Verdict | None = None
         self._order: ReasonOrder = FAILED_GUARDS_FIRST
 
@@ -51,21 +50,23 @@ class Trial:
         return self._verdict
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def plans_asked_for(self) -> tuple[str, ...]:
         """The plans up to the look that decided; before there is a verdict, up to the next one."""
         counts = self.design.counts
         if self._verdict is not None:
             return self.plans[: counts[self._verdict.look - 1]]
         return self.plans[: counts[self._looks_done()]]
 
-    def next_batch(self) -> list[Cell]:
+    def next_batch(self) -> list[RunCell]:
         """What to run next, on both sides: the cells up to the next look that have no pair yet.
 
         Empty once the trial has its verdict.
         """
         if self._verdict is not None or not (self.plans and self.models):
             return []
-        return [cell for cell in self._cells(0, len(self.asked)) if cell not in self._pairs]
+        return [
+            cell for cell in self._cells(0, len(self.plans_asked_for)) if cell not in self._pairs
+        ]
 
     def update(self, pairs: Iterable[Pair]) -> Verdict | None:
         """Add pairs and take every look that is complete: the verdict, or None for 'go on'.
@@ -131,23 +132,23 @@ class Trial:
                 return self._conclude(table, finding, evidence)
         return None
 
-    def _conclude(self, table: Table, finding: Finding, evidence: Evidence) -> Verdict:
+    def _conclude(self, table: ScoreTable, finding: TestResult, evidence: Evidence) -> Verdict:
         return conclude(table, finding, self.policy, evidence, self._planned, order=self._order)
 
     @property
     def _planned(self) -> int:
         return len(self.plans) * len(self.models) * self.policy.replicates
 
-    def _sample(self, table: Table) -> Sample:
+    def _sample(self, table: ScoreTable) -> Sample:
         centred = None
         if self.policy.adjust == "difficulty":
-            centred = known(self.plans, self.evidence.difficulty)
+            centred = centered_difficulty(self.plans, self.evidence.difficulty)
         count = len(table.plans)
         known_here = None if centred is None else centred[:count]
         values = adjusted(table.values, known_here, self.design.counts)
         return Sample(table.means, snap_ties(values, self.policy.tie))
 
-    def _table(self, plans: int) -> Table:
+    def _table(self, plans: int) -> ScoreTable:
         names = self.plans[:plans]
         chosen = set(names)
         pairs = [pair for cell, pair in self._pairs.items() if cell.plan in chosen]
@@ -161,9 +162,9 @@ class Trial:
             whole += 1
         return sum(count <= whole for count in self.design.counts) if self.models else 0
 
-    def _cells(self, first: int, last: int) -> list[Cell]:
+    def _cells(self, first: int, last: int) -> list[RunCell]:
         return [
-            Cell(model, plan, replicate)
+            RunCell(model, plan, replicate)
             for plan in self.plans[first:last]
             for replicate in range(self.policy.replicates)
             for model in self.models

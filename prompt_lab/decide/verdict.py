@@ -2,7 +2,7 @@
 
 from prompt_lab.decide.engine import decide
 from prompt_lab.decide.evidence import Amounts, Evidence, Lengths, Validity
-from prompt_lab.decide.pair import Cell, Pair
+from prompt_lab.decide.pairs import Pair, RunCell
 from prompt_lab.decide.policy import RULE, Policy
 from prompt_lab.decide.reason_order import explain, failed_guards, reasons_in_order
 from prompt_lab.decide.reasons import Code, Reason
@@ -13,7 +13,6 @@ from prompt_lab.names import Outcome
 __all__ = [
     "RULE",
     "Amounts",
-    "Cell",
     "Code",
     "Evidence",
     "Flips",
@@ -26,6 +25,7 @@ __all__ = [
     "Policy",
     "Reason",
     "ReasonOrder",
+    "RunCell",
     "Trial",
     "Validity",
     "Verdict",

@@ -1,13 +1,14 @@
-"""Whether anyone answered: where nobody did, on a whole side, nothing can be compared."""
+"""Whether anyone answered: where no model did, on a whole side, nothing can be compared."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from prompt_lab.decide.verdict import Code, Reason
 from prompt_lab.evaluate.evidence import NOTHING_RAN
-from prompt_lab.names import Side
+from prompt_lab.names import Side, Status
 from prompt_lab.records import RunRecord, RunRow
+from prompt_lab.store.planexe.runs import ENDED
 
 BROKEN = frozenset({"import_failed", "outputs_missing", "score_failed"})
 """Kinds of errors that are the step's own, whatever a model says."""
@@ -16,7 +17,7 @@ REFUSED = 400
 """The HTTP status from which on a response holds no answer."""
 
 
-class Silence(NamedTuple):
+class UnansweredRuns(NamedTuple):
     """Why runs are no evidence: what is said of them, whose models, and one of them."""
 
     text: str
@@ -47,7 +48,7 @@ def has_answer(record: RunRecord) -> bool:
     return record.valid or record.usage.calls_succeeded > 0
 
 
-def no_answer_to_measure(rows: Sequence[RunRow]) -> Silence | None:
+def no_answer_to_measure(rows: Sequence[RunRow]) -> UnansweredRuns | None:
     """Why runs of the baseline alone show nothing of its noise, or None.
 
     A model must have answered two runs of one plan, where a plan has two, and some answer must be
@@ -60,15 +61,15 @@ def no_answer_to_measure(rows: Sequence[RunRow]) -> Silence | None:
         answered = [row for row in of if has_answer(row.record)]
         first = next((row for row in of if not has_answer(row.record)), of[0])
         if not answered:
-            return Silence(
+            return UnansweredRuns(
                 f"No call of {model} was answered in any of its {len(of)} runs", (model,), first
             )
         if _most_of_a_plan(of) > 1 >= _most_of_a_plan(answered):
             text = f"{model} answered {len(answered)} of {len(of)} runs, and no plan twice"
-            return Silence(text, (model,), first)
+            return UnansweredRuns(text, (model,), first)
     if rows and not any(row.record.valid for row in rows):
         text = f"None of {len(rows)} answers of {', '.join(sorted(groups))} could be used"
-        return Silence(text, tuple(sorted(groups)), rows[0])
+        return UnansweredRuns(text, tuple(sorted(groups)), rows[0])
     return None
 
 
@@ -76,7 +77,7 @@ def _most_of_a_plan(rows: Sequence[RunRow]) -> int:
     return max(Counter(row.record.plan for row in rows).values())
 
 
-def nobody_answered(rows: Sequence[RunRow]) -> Silence | None:
+def nobody_answered(rows: Sequence[RunRow]) -> UnansweredRuns | None:
     """The first side of a model of which no run had an answer; None where each had one."""
     groups: dict[tuple[str, Side], list[RunRow]] = {}
     for row in rows:
@@ -84,20 +85,20 @@ def nobody_answered(rows: Sequence[RunRow]) -> Silence | None:
     for (model, side), of in sorted(groups.items()):
         if all(unanswered(row.record) for row in of):
             text = f"No call of {model} was answered in any of its {len(of)} {side.value} runs"
-            return Silence(text, (model,), of[0])
+            return UnansweredRuns(text, (model,), of[0])
     return None
 
 
-def nothing_to_compare(rows: Sequence[RunRow]) -> Silence | None:
+def nothing_to_compare(rows: Sequence[RunRow]) -> UnansweredRuns | None:
     """Why the rows of both sides show nothing of a change, if so."""
     models = tuple(sorted({row.record.model for row in rows}))
     if rows and not any(row.record.valid for row in rows):
         text = f"None of {len(rows)} answers of {', '.join(models)} could be used, on either side"
-        return Silence(text, models, rows[0])
+        return UnansweredRuns(text, models, rows[0])
     base = [row for row in rows if row.record.side is Side.BASELINE]
-    if base and all(_broken(row.record) for row in base):
+    if base and all(_is_step_failure(row.record) for row in base):
         text = f"All {len(base)} baseline runs failed in the step itself, whatever was answered"
-        return Silence(text, models, base[0])
+        return UnansweredRuns(text, models, base[0])
     return nobody_answered(rows)
 
 
@@ -113,7 +114,7 @@ def silent(rows: Sequence[RunRow]) -> tuple[Reason, ...]:
 def explain_error(row: RunRow) -> str:
     """What a run says of its error, and what the vendor or the gateway said to its last call."""
     record = row.record
-    said = [record.error.said] if record.error else []
+    said = [record.error.summary] if record.error else []
     said += [call.error for call in record.calls[-1:] if call.error]
     return "; ".join(said) or "invalid"
 
@@ -131,5 +132,46 @@ def told_unanswered(rows: Sequence[RunRow]) -> str:
     )
 
 
-def _broken(record: RunRecord) -> bool:
+def _is_step_failure(record: RunRecord) -> bool:
     return record.error is not None and record.error.kind in BROKEN
+
+
+def by_ended(rows: Iterable[RunRow]) -> list[RunRow]:
+    """The same rows with ENDED as their only score."""
+    return [_scored(row, float(row.record.status is Status.OK)) for row in rows]
+
+
+def number_replicates(rows: Sequence[RunRow]) -> list[RunRow]:
+    """The same rows, each with its place among the runs of its side, model and plan as replicate.
+
+    Two run folders of one model in a range are two replicates, whatever they called themselves.
+    """
+    seen: Counter[tuple[Side, str, str]] = Counter()
+    found = []
+    for row in rows:
+        key = (row.record.side, row.record.model, row.record.plan)
+        record = row.record.model_copy(update={"replicate": seen[key]})
+        seen[key] += 1
+        found.append(row.model_copy(update={"record": record}))
+    return found
+
+
+def texts_on_both(rows: Sequence[RunRow]) -> tuple[list[RunRow], tuple[str, ...]]:
+    """The same rows without the texts of models that left texts on one side only, and these models.
+
+    Texts that were thrown away on one side would else look like a habit that came or went.
+    """
+    kept: dict[str, set[Side]] = {}
+    for row in rows:
+        if row.outputs:
+            kept.setdefault(row.record.model, set()).add(row.record.side)
+    there = {row.record.side for row in rows}
+    alone = tuple(model for model, sides in kept.items() if sides != there)
+    bare = [row.model_copy(update={"outputs": {}}) for row in rows]
+    pairs = zip(rows, bare, strict=True)
+    return [none if row.record.model in alone else row for row, none in pairs], alone
+
+
+def _scored(row: RunRow, value: float) -> RunRow:
+    scores = {"scores": {ENDED: value}, "primary": value}
+    return row.model_copy(update={"record": row.record.model_copy(update=scores)})

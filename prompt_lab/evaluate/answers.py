@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from prompt_lab.evaluate.schema import Schema, first_fault
+from prompt_lab.json_limits import check_json_limits
 from prompt_lab.ports import Request, StepAdapter
-from prompt_lab.prompts.text import DeclaredStyle, fill, resolve_style, split
+from prompt_lab.prompts.text import DeclaredStyle, fill_placeholders, resolve_style, split
 from prompt_lab.records import RunError
 
 NEUTRAL_SYSTEM = "You are a helpful assistant."
@@ -17,6 +18,14 @@ NEUTRAL_SYSTEM = "You are a helpful assistant."
 NEUTRAL_USER = "Do what the instructions above say."
 """Sent where a prompt without a `[user]` line holds all inputs itself: most vendors refuse a
 request without a user message."""
+
+
+MOST_SHOWN = 300
+"""Characters of a withheld answer in its error; the step's raw output has all of them."""
+_WITHHELD = {
+    "refusal": "the model refused to answer",
+    "content_filter": "a content filter of the provider withheld the answer or a part of it",
+}
 
 
 @runtime_checkable
@@ -45,7 +54,7 @@ def render(
     'You are a helpful assistant.'
     """
     parts = split(prompt)
-    system, user = fill(parts, inputs, resolve_style(prompt, inputs, style))
+    system, user = fill_placeholders(parts, inputs, resolve_style(prompt, inputs, style))
     if not user and not parts.user:
         user = NEUTRAL_USER
     return Request(system or NEUTRAL_SYSTEM, user, schema, max_tokens, seed)
@@ -58,14 +67,17 @@ def parse_answer(
 
     Strict: the whole text is one object, without fences or words around it, keys not repeated,
     numbers finite. Kinds: empty_answer, truncated (cut at the token limit, so it does not
-    parse), invalid_json, and those of `first_fault`.
+    parse), invalid_json, those of `find_refusal`, and those of `first_fault`.
 
     >>> parse_answer('{"amount": 12.5}', None)
     {'amount': 12.5}
     >>> parse_answer('{"amount": 12', None, "length").kind
     'truncated'
     """
+    if refusal := find_refusal(text, finish_reason):
+        return refusal
     try:
+        check_json_limits(text.encode("utf-8", "replace"))
         value = json.loads(
             text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
         )
@@ -73,6 +85,21 @@ def parse_answer(
     except (ValueError, RecursionError) as error:
         return _unparsed(text, finish_reason, str(error))
     return fault or value
+
+
+def find_refusal(text: str, finish_reason: str) -> RunError | None:
+    """The error of an answer that its model or a filter withheld, whatever its text looks like.
+
+    Kinds: refusal, content_filter. What there is of a text is kept in the message, shortened.
+
+    >>> find_refusal("I cannot help with that.", "refusal").message
+    "the model refused to answer: 'I cannot help with that.'"
+    """
+    what = _WITHHELD.get(finish_reason)
+    if what is None:
+        return None
+    shown = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
+    return RunError(kind=finish_reason, message=f"{what}: {shown!r}")
 
 
 def text_sha256(text: str) -> str:

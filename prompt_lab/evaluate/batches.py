@@ -99,7 +99,7 @@ def plan_runs(request: BatchRequest, earlier: EarlierRuns) -> list[PlannedRun]:
 
     A run whose answer and score hold is reused; one whose answer alone holds, since gold or scorer
     have changed, is scored again. A model that samples may
-    have changed since: its reused baseline gets probes, runs of the same made anew. `drift_sample`
+    have changed since: its reused baseline gets probes, the same runs made again. `drift_sample`
     of them are made in any case, the first FEWEST_PROBES and some of the rest, so that a trial
     that stops early is probed too; the others only if the candidate looks better. On verify,
     which is read only then, nothing of such a model is reused.

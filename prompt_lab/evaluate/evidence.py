@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from prompt_lab.decide.verdict import Code, Reason
-from prompt_lab.evaluate.settled import settled
+from prompt_lab.evaluate.normalize import normalize_volatile_text
 from prompt_lab.names import Side, Status, count
 from prompt_lab.records import RECORDED, RunRow
 
@@ -46,7 +46,7 @@ def examine(rows: Sequence[RunRow], wanted: Mapping[Side, SideFacts]) -> tuple[R
 
     Runs are grouped: one finding for each code, side, file and pair of expected and found.
     """
-    found = [reason for rule in _RULES for reason in _broken(rule, rows, wanted)]
+    found = [reason for rule in _RULES for reason in _rule_violations(rule, rows, wanted)]
     if all(side in wanted for side in Side):
         used = frozenset(path for row in rows for path in row.record.sent.files)
         sides = (wanted[Side.BASELINE], wanted[Side.CANDIDATE])
@@ -98,9 +98,9 @@ def no_observable_effect(rows: Sequence[RunRow]) -> Reason | None:
     )
 
 
-def recorded(rows: Sequence[RunRow]) -> Reason | None:
+def recorded_answers_warning(rows: Sequence[RunRow]) -> Reason | None:
     """A warning that answers were given by who asked and not by what was asked, if so."""
-    count = sum(row.record.recorded for row in rows)
+    count = sum(row.record.is_recorded for row in rows)
     if not count:
         return None
     return Reason(
@@ -116,15 +116,15 @@ def nothing_ran(rows: Sequence[RunRow]) -> Reason | None:
     counts = Counter(row.record.side for row in rows)
     if all(counts[side] for side in Side):
         return None
-    told = " and ".join(f"{counts[side]} on the {side.value} side" for side in Side)
+    runs_by_side = " and ".join(f"{counts[side]} on the {side.value} side" for side in Side)
     return Reason(
         code=Code.OTHER,
-        text=f"Nothing could be compared: {told} were run.",
+        text=f"Nothing could be compared: {runs_by_side} were run.",
         facts={"finding": NOTHING_RAN, **{side.value: str(counts[side]) for side in Side}},
     )
 
 
-def _broken(
+def _rule_violations(
     rule: _Rule, rows: Sequence[RunRow], wanted: Mapping[Side, SideFacts]
 ) -> Iterable[Reason]:
     for side, facts in sorted(wanted.items()):
@@ -199,5 +199,5 @@ def _blob(facts: SideFacts, path: str) -> str:
 
 def _answer(row: RunRow) -> tuple[Mapping[str, str], str]:
     error = row.record.error
-    texts = {name: settled(text) for name, text in row.outputs.items()}
+    texts = {name: normalize_volatile_text(text) for name, text in row.outputs.items()}
     return texts, error.kind if error else ""

@@ -10,9 +10,16 @@ from hashlib import sha256
 from typing import Literal, NamedTuple
 
 from prompt_lab.config.lab import JudgeConfig
-from prompt_lab.decide.pair import Cell, Pair
+from prompt_lab.decide.pairs import Pair, RunCell
 from prompt_lab.decide.verdict import Code, Reason, Verdict
-from prompt_lab.evaluate.judge import UNSEEN, Agreement, Choice, agreement, judged_pair, may_decide
+from prompt_lab.evaluate.llm_judge import (
+    UNSEEN,
+    Agreement,
+    JudgeChoice,
+    agreement,
+    judged_pair,
+    may_decide,
+)
 from prompt_lab.names import Outcome, Side, count
 from prompt_lab.records import VERSION, Record, RunRow
 
@@ -22,7 +29,7 @@ How = Literal["asked", "equal", "error"]
 class Contest(NamedTuple):
     """Both sides' runs of one cell."""
 
-    cell: Cell
+    cell: RunCell
     baseline: RunRow
     candidate: RunRow
 
@@ -45,9 +52,9 @@ class Judgement(Record):
     """sha256 of both answers."""
     how: How
     """'asked': by the judge; else without a call: equal answers, or a side without a valid one."""
-    old_first: Choice | None = None
+    old_first: JudgeChoice | None = None
     """What the judge said with the baseline's answer first; None where it made no choice."""
-    new_first: Choice | None = None
+    new_first: JudgeChoice | None = None
     """What it said with the candidate's answer first."""
     gold: float | None = None
     """1, 0.5 or 0 by which side scores more; None where the plan has no gold."""
@@ -55,12 +62,12 @@ class Judgement(Record):
     """The pair's two scores, as the trial reads them."""
 
     @property
-    def cell(self) -> Cell:
+    def cell(self) -> RunCell:
         """The pair that was settled."""
-        return Cell(self.model, self.plan, self.replicate)
+        return RunCell(self.model, self.plan, self.replicate)
 
 
-class Judged(Record):
+class JudgedLook(Record):
     """judged_<batch>_<look>.json: the pairs up to one look of a trial, or all (look 0)."""
 
     version: int = VERSION
@@ -74,16 +81,16 @@ class Judged(Record):
 
 NO_AGREEMENT = "is not shown to agree with gold"
 """By these words of a verdict its remedy finds that the judge is what has to be settled."""
-Known = Mapping[tuple[Cell, str], Judgement]
+Known = Mapping[tuple[RunCell, str], Judgement]
 """Judgements by cell and answers."""
 
 
 def contests(rows: Iterable[RunRow]) -> list[Contest]:
     """The cells that have both runs, in order."""
-    found: dict[Cell, dict[Side, RunRow]] = {}
+    found: dict[RunCell, dict[Side, RunRow]] = {}
     for row in rows:
         r = row.record
-        found.setdefault(Cell(r.model, r.plan, r.replicate), {})[r.side] = row
+        found.setdefault(RunCell(r.model, r.plan, r.replicate), {})[r.side] = row
     return [
         Contest(cell, sides[Side.BASELINE], sides[Side.CANDIDATE])
         for cell, sides in sorted(found.items())
@@ -104,7 +111,7 @@ def kind_of(contest: Contest) -> How:
 
 
 def judgement(
-    contest: Contest, said: tuple[Choice | None, Choice | None] | None, primary: str
+    contest: Contest, said: tuple[JudgeChoice | None, JudgeChoice | None] | None, primary: str
 ) -> Judgement:
     """A pair settled; `said` is what the judge said in both orders, None where it was not asked."""
     cell, how = contest.cell, kind_of(contest)
@@ -126,7 +133,7 @@ def judgement(
     )
 
 
-def known_of(judged: Iterable[Judged]) -> Known:
+def known_of(judged: Iterable[JudgedLook]) -> Known:
     """All judgements of some files; where two hold the same pair, the later one."""
     return {(j.cell, j.answers): j for one in judged for j in one.judgements}
 
@@ -149,7 +156,7 @@ def as_judged(rows: Iterable[RunRow], known: Known, primary: str) -> list[RunRow
     found = []
     for row in rows:
         r = row.record
-        pair = settled.get(Cell(r.model, r.plan, r.replicate), (None, None))
+        pair = settled.get(RunCell(r.model, r.plan, r.replicate), (None, None))
         score = pair[r.side is Side.CANDIDATE]
         value = 0.5 if score is None else score
         update = {"primary": value, "scores": {**r.scores, primary: value}}

@@ -64,7 +64,7 @@ def first_fault(
 def check_schema(schema: object) -> None:
     """Raises ValueError where it is no JSON schema of an object, with the place and the fault."""
     if not isinstance(schema, Mapping):
-        raise ValueError(f"it is {_short(schema)}, not an object")
+        raise ValueError(f"it is {_shorten(schema)}, not an object")
     kind = validator_for(schema, default=Draft202012Validator)
     try:
         kind.check_schema(schema)
@@ -113,15 +113,15 @@ def _words(error: ValidationError) -> str:
     value, wanted = error.instance, error.validator_value
     if error.validator == "type":
         names = [wanted] if isinstance(wanted, str) else wanted
-        return f"must be {' or '.join(map(str, names))}, is {_short(value)}"
+        return f"must be {' or '.join(map(str, names))}, is {_shorten(value)}"
     if error.validator in ("enum", "const"):
         allowed = wanted if error.validator == "enum" else [wanted]
-        return f"is {_short(value)}, not one of {_short(allowed, _MESSAGE)}"
+        return f"is {_shorten(value)}, not one of {_shorten(allowed, _MESSAGE)}"
     if error.validator == "required":
         return f"has no field {next(name for name in wanted if name not in value)!r}"
     if error.validator == "additionalProperties":
         return f"has a field {_additional(value, error.schema)!r} of its own"
-    return f"is {_short(value)}: {_first_line(error)}"
+    return f"is {_shorten(value)}: {_first_line(error)}"
 
 
 def _additional(value: Mapping[str, object], schema: Schema) -> str:
@@ -181,6 +181,6 @@ def _resolved(schema: object, root: Schema) -> Schema:
     return {}
 
 
-def _short(value: object, most: int = 60) -> str:
+def _shorten(value: object, most: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= most else text[: most - 3] + "..."

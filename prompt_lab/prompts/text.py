@@ -15,11 +15,12 @@ PlaceholderStyle = Literal["single", "double", "mixed"]
 DeclaredStyle = Literal["auto", "single", "double"]
 """What `placeholder_style` of a step may be."""
 _ANY_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_IN_BRACES = re.compile(rf"\{{\{{\s*({_ANY_NAME})\s*\}}\}}|\{{({_ANY_NAME})\}}")
-_ALMOST = re.compile(r"\{\{\s*([^\W\d][\w-]*)\s*\}\}|\{\s*([^\W\d][\w-]*)\s*\}")
+_IN_BRACES = re.compile(rf"\{{\{{\s*({_ANY_NAME})\s*\}}\}}|(?<!\{{)\{{({_ANY_NAME})\}}")
+_ALMOST = re.compile(r"\{\{-?\s*([^\W\d][\w-]*)[^{}\n]*\}\}|\{\s*([^\W\d][\w-]*)[^{}\n\"']*\}")
+"""What a template engine or a slip of the pen makes of a placeholder: {{ text | trim }}, {Text}."""
 
 
-class Messages(NamedTuple):
+class PromptMessages(NamedTuple):
     """The two messages of one call."""
 
     system: str
@@ -35,23 +36,25 @@ class Placeholder(NamedTuple):
     line: int
 
 
-def split(text: str) -> Messages:
+def split(text: str) -> PromptMessages:
     """System and user part of a prompt file, unfilled; without a `[user]` line the user part is ''.
 
     >>> split("Be brief.\\n[user]\\nText: {ticket}\\n")
-    Messages(system='Be brief.', user='Text: {ticket}')
+    PromptMessages(system='Be brief.', user='Text: {ticket}')
     """
-    lines = text.splitlines()
+    lines = text.split("\n")  # splitlines() would take U+2028 and a form feed for line ends
     for index, line in enumerate(lines):
         if line.strip() == USER_LINE:
-            return Messages("\n".join(lines[:index]).strip(), "\n".join(lines[index + 1 :]).strip())
-    return Messages(text.strip(), "")
+            return PromptMessages(
+                "\n".join(lines[:index]).strip(), "\n".join(lines[index + 1 :]).strip()
+            )
+    return PromptMessages(text.strip(), "")
 
 
-def join(messages: Messages) -> str:
+def join_messages(messages: PromptMessages) -> str:
     """The prompt file that `split` takes apart again.
 
-    >>> join(Messages("Be brief.", "Text: {ticket}"))
+    >>> join_messages(PromptMessages("Be brief.", "Text: {ticket}"))
     'Be brief.\\n[user]\\nText: {ticket}\\n'
     """
     if not messages.user:
@@ -83,22 +86,24 @@ def find_placeholders(
     return [one for one in _find_inputs(text, inputs) if style in ("mixed", one.style)]
 
 
-def fill(messages: Messages, inputs: Mapping[str, str], style: PlaceholderStyle) -> Messages:
+def fill_placeholders(
+    messages: PromptMessages, inputs: Mapping[str, str], style: PlaceholderStyle
+) -> PromptMessages:
     """Put the inputs (placeholder name -> text) in, in one pass: an input's own braces stay text.
 
     Where the user part is empty it becomes the inputs that the system part does not hold, one
     after another.
 
-    >>> fill(Messages("S", "Text: {a}"), {"a": "{b}", "b": "x"}, "single").user
+    >>> fill_placeholders(PromptMessages("S", "Text: {a}"), {"a": "{b}", "b": "x"}, "single").user
     'Text: {b}'
-    >>> fill(Messages("Read {{ a }}", ""), {"a": "x", "b": "y"}, "double")
-    Messages(system='Read x', user='y')
+    >>> fill_placeholders(PromptMessages("Read {{ a }}", ""), {"a": "x", "b": "y"}, "double")
+    PromptMessages(system='Read x', user='y')
     """
-    user = _put(messages.user, inputs, style)
+    user = _substitute(messages.user, inputs, style)
     if not messages.user:
         there = {one.name for one in find_placeholders(messages.system, inputs, style)}
         user = "\n\n".join(text for name, text in inputs.items() if name not in there)
-    return Messages(_put(messages.system, inputs, style), user)
+    return PromptMessages(_substitute(messages.system, inputs, style), user)
 
 
 def placeholders(text: str) -> frozenset[str]:
@@ -129,11 +134,15 @@ def find_prompt_fault(text: str, inputs: Iterable[str], declared: DeclaredStyle)
             f"in line {other.line}: use one of them, or declare placeholder_style (single or "
             "double) in the step's file; the other then is literal text"
         )
+    torn = re.search(rf"\{{\{{\s*({_alternatives(names)})\s*\}}(?!\}})", text)
+    if torn:
+        line = text.count("\n", 0, torn.start()) + 1
+        return f"says {torn[0]!r} in line {line}, whose braces do not match"
     there = {one.name for one in found}
     missing = [name for name in names if name not in there]
     written = {each.text for each in found}
     strange = {m[0]: m[1] or m[2] for m in _ALMOST.finditer(text) if m[0] not in written}
-    close = {m: [s for s, n in strange.items() if get_close_matches(n, [m])] for m in missing}
+    close = {m: [s for s, n in strange.items() if _is_close(n, m)] for m in missing}
     wrong = next((name for name in missing if close[name]), None)
     if wrong is None and (not split(text).user or len(missing) < len(names) or not names):
         return None
@@ -166,7 +175,7 @@ def _find_inputs(text: str, inputs: Iterable[str]) -> Iterator[Placeholder]:
         yield Placeholder(double or single, match[0], "double" if double else "single", line)
 
 
-def _put(text: str, inputs: Mapping[str, str], style: PlaceholderStyle) -> str:
+def _substitute(text: str, inputs: Mapping[str, str], style: PlaceholderStyle) -> str:
     def replace(match: re.Match[str]) -> str:
         double, single = match.groups()
         wanted = style in ("mixed", "double" if double else "single")
@@ -177,5 +186,15 @@ def _put(text: str, inputs: Mapping[str, str], style: PlaceholderStyle) -> str:
 
 def _pattern(inputs: Iterable[str]) -> re.Pattern[str]:
     """Matches a placeholder of these names; group 1 is a name in double braces, 2 in single."""
-    names = "|".join(map(re.escape, inputs)) or "(?!)"
-    return re.compile(rf"\{{\{{\s*({names})\s*\}}\}}|\{{({names})\}}")
+    names = _alternatives(inputs)
+    return re.compile(rf"\{{\{{\s*({names})\s*\}}\}}|(?<!\{{)\{{({names})\}}")
+
+
+def _alternatives(names: Iterable[str]) -> str:
+    """A pattern for any of the names; for none of them one that never matches."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def _is_close(written: str, name: str) -> bool:
+    """Whether a name in a prompt may be meant for an input: misspelt, or in other letters' case."""
+    return bool(get_close_matches(written.lower(), [name.lower()]))

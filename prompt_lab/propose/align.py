@@ -1,6 +1,6 @@
 """Strategy `align_with_schema`: say in the prompt what the schema says of each field."""
 
-from prompt_lab.evaluate.fields import plain
+from prompt_lab.evaluate.normalize import normalize_text
 from prompt_lab.evaluate.schema import properties
 from prompt_lab.propose.model import Draft, Material, Rewrite
 from prompt_lab.propose.sections import (
@@ -21,15 +21,17 @@ class AlignWithSchema(Rewrite):
 
     def attempt(self, material: Material) -> Draft | str:
         """The prompt with the block of fields; a line that is there for a field is replaced."""
-        described = _described(material)
+        described = _field_descriptions(material)
         if not described:
             return "the step's schema describes no field"
-        held = plain(material.prompt)
-        missing = {name: text for name, text in described.items() if plain(text) not in held}
+        held = normalize_text(material.prompt)
+        missing = {
+            name: text for name, text in described.items() if normalize_text(text) not in held
+        }
         if not missing:
             return "the prompt already holds the descriptions of all fields"
         system = halves(material.prompt).system
-        lines = _merged(block(system, FIELDS) or [], missing)
+        lines = _merge_lines(block(system, FIELDS) or [], missing)
         names = ", ".join(missing)
         return Draft(
             text=with_system(material.prompt, put_block(system, FIELDS, lines)),
@@ -42,7 +44,7 @@ class AlignWithSchema(Rewrite):
         )
 
 
-def _described(material: Material) -> dict[str, str]:
+def _field_descriptions(material: Material) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, schema in properties(material.schema or {}).items():
         text = one_line(str(schema.get("description") or ""))
@@ -51,7 +53,7 @@ def _described(material: Material) -> dict[str, str]:
     return found
 
 
-def _merged(lines: list[str], missing: dict[str, str]) -> list[str]:
+def _merge_lines(lines: list[str], missing: dict[str, str]) -> list[str]:
     left = dict(missing)
     merged = []
     for line in lines:

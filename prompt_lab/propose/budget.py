@@ -39,7 +39,7 @@ class Breach(StrEnum):
 
 
 @dataclass(frozen=True)
-class Budget:
+class EditBudget:
     """What may change. `paths` are files, folders, or patterns with *, ** and ?; none: nothing.
 
     `file_types` are suffixes ('.txt', and '' for none at all); no types: any. `protected` is
@@ -73,7 +73,7 @@ class ChangedFile:
 
 
 @dataclass(frozen=True)
-class Excess:
+class Overrun:
     """One breach in words; `paths` are the files that it is about."""
 
     code: Breach
@@ -81,30 +81,30 @@ class Excess:
     paths: tuple[str, ...] = ()
 
 
-def excesses(changes: Sequence[ChangedFile], budget: Budget) -> tuple[Excess, ...]:
+def excesses(changes: Sequence[ChangedFile], budget: EditBudget) -> tuple[Overrun, ...]:
     """Every way in which the changes exceed the budget, one entry a code; none: within it.
 
-    >>> budget = Budget(paths=("prompts",), max_files=1, max_lines=40, file_types=(".txt",))
+    >>> budget = EditBudget(paths=("prompts",), max_files=1, max_lines=40, file_types=(".txt",))
     >>> excesses([ChangedFile("prompts/a.txt", added=3, removed=1)], budget)
     ()
     >>> [e.code.value for e in excesses([ChangedFile("prompts/a.py", added=41)], budget)]
     ['file_type', 'too_many_lines']
     """
     if not changes:
-        return (Excess(Breach.NOTHING_CHANGED, "no file was changed"),)
+        return (Overrun(Breach.NOTHING_CHANGED, "no file was changed"),)
     found: dict[Breach, list[str]] = {}
     for change in changes:
         for code in _breaches(change, budget):
             found.setdefault(code, []).append(change.path)
     by_file = [
-        Excess(code, f"{_WORDS[code]}: {_listed(found[code])}", tuple(found[code]))
+        Overrun(code, f"{_WORDS[code]}: {_format_paths(found[code])}", tuple(found[code]))
         for code in Breach
         if code in found
     ]
     return (*by_file, *_totals(changes, budget))
 
 
-def _breaches(change: ChangedFile, budget: Budget) -> set[Breach]:
+def _breaches(change: ChangedFile, budget: EditBudget) -> set[Breach]:
     """What is wrong with one file, whatever the others are."""
     paths = [change.path, *filter(None, [change.renamed_from])]
     modes = {change.mode_before, change.mode_after} - {NO_FILE}
@@ -112,7 +112,7 @@ def _breaches(change: ChangedFile, budget: Budget) -> set[Breach]:
     is_file = modes <= {REGULAR, EXECUTABLE}
     checks = {
         Breach.BAD_PATH: not all(map(plain_path, paths)),
-        Breach.OUTSIDE_PATHS: not all(allowed(path, budget) for path in paths),
+        Breach.OUTSIDE_PATHS: not all(is_allowed(path, budget) for path in paths),
         Breach.FILE_TYPE: bool(budget.file_types)
         and not all(PurePosixPath(path).suffix in budget.file_types for path in paths),
         Breach.NOT_A_FILE: not is_file,
@@ -133,22 +133,22 @@ def _mode_changed(change: ChangedFile) -> bool:
     return change.mode_after not in (NO_FILE, change.mode_before)
 
 
-def _totals(changes: Sequence[ChangedFile], budget: Budget) -> Iterable[Excess]:
+def _totals(changes: Sequence[ChangedFile], budget: EditBudget) -> Iterable[Overrun]:
     if len(changes) > budget.max_files:
         text = f"{count(len(changes), 'file')} changed, {budget.max_files} allowed"
-        yield Excess(Breach.TOO_MANY_FILES, text, tuple(c.path for c in changes))
+        yield Overrun(Breach.TOO_MANY_FILES, text, tuple(c.path for c in changes))
     lines = sum(c.added + c.removed for c in changes)
     if lines > budget.max_lines:
         text = f"{count(lines, 'line')} added and removed, {budget.max_lines} allowed"
-        yield Excess(Breach.TOO_MANY_LINES, text, tuple(c.path for c in changes))
+        yield Overrun(Breach.TOO_MANY_LINES, text, tuple(c.path for c in changes))
 
 
-def allowed(path: str, budget: Budget) -> bool:
+def is_allowed(path: str, budget: EditBudget) -> bool:
     """Whether a path is among those that may change.
 
-    >>> allowed("prompts/deep/a.txt", Budget(("prompts",), 1, 1))
+    >>> is_allowed("prompts/deep/a.txt", EditBudget(("prompts",), 1, 1))
     True
-    >>> allowed("prompts/deep/a.txt", Budget(("prompts/*.txt",), 1, 1))
+    >>> is_allowed("prompts/deep/a.txt", EditBudget(("prompts/*.txt",), 1, 1))
     False
     """
     covered = any(covers(pattern, path) for pattern in budget.paths)
@@ -210,7 +210,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(signs.get(p) or re.escape(p) for p in parts) + "(?:/.*)?", re.DOTALL)
 
 
-def _listed(paths: Sequence[str]) -> str:
+def _format_paths(paths: Sequence[str]) -> str:
     more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
     return ", ".join(repr(path) for path in paths[:SHOWN]) + more
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from prompt_lab.evaluate.fields import plain
+from prompt_lab.evaluate.normalize import normalize_text
 from prompt_lab.prompts.text import placeholders
 from prompt_lab.propose.model import Draft, Material, Rewrite
 from prompt_lab.propose.sections import CONTRACT, EXAMPLES, FIELDS, block, halves, with_system
@@ -55,7 +55,7 @@ def compressed(system: str) -> str:
 
 def _pass(system: str) -> str:
     told, examples = _at_examples(system.splitlines())
-    fields = plain(" ".join(block(system, FIELDS) or ()))
+    fields = normalize_text(" ".join(block(system, FIELDS) or ()))
     seen = set[str]()
     heads: dict[str, int] = {}
     kept = [
@@ -101,7 +101,7 @@ def _first_of_its_kind(paragraph: Sequence[str], heads: dict[str, int]) -> bool:
     """Whether an example is to be kept: only twins, that begin with the same line, are counted."""
     if not _is_example(paragraph) or placeholders("\n".join(paragraph)):
         return True
-    head = re.sub(r"\d+", "0", plain(paragraph[0]))
+    head = re.sub(r"\d+", "0", normalize_text(paragraph[0]))
     heads[head] = heads.get(head, 0) + 1
     return heads[head] <= KEPT_EXAMPLES
 
@@ -137,7 +137,7 @@ def _without_repeats(paragraph: Sequence[str], seen: set[str], fields: str) -> l
 
 def _repeats(piece: str, seen: set[str], fields: str) -> bool:
     """Whether this was said before; remembers it if not."""
-    key = plain(_BULLET.sub("", piece, count=1))
+    key = normalize_text(_BULLET.sub("", piece, count=1))
     if len(key) < SHORTEST or placeholders(piece):
         return False
     if key in seen or key in fields:

@@ -63,17 +63,17 @@ class Rewrite(ABC):
 
     def applies(self, material: Material) -> str | None:
         """Why it has nothing to propose, or None where it has."""
-        outcome = self._checked(material)
+        outcome = self._check_rewrite(material)
         return outcome if isinstance(outcome, str) else None
 
     def propose(self, material: Material) -> Draft:
         """The change. Raises ValueError with the reason where it does not apply."""
-        outcome = self._checked(material)
+        outcome = self._check_rewrite(material)
         if isinstance(outcome, str):
             raise ValueError(f"{self.name!r} does not apply: {outcome}")
         return outcome
 
-    def _checked(self, material: Material) -> Draft | str:
+    def _check_rewrite(self, material: Material) -> Draft | str:
         outcome = self.attempt(material)
         if isinstance(outcome, str):
             return outcome

@@ -11,7 +11,7 @@ EXAMPLES = "Examples:"
 
 
 class Halves(NamedTuple):
-    """A prompt file as it stands: all before the `[user]` line, and all from it on."""
+    """A prompt file: all before the `[user]` line, and all from it on."""
 
     system: str
     user: str

@@ -1,4 +1,4 @@
-"""Where effects and their intervals stand on a scale, as percentages of its width."""
+"""Positions of effects and their intervals on a scale, in percent of its width."""
 
 from collections.abc import Iterable, Sequence
 from math import ceil, floor
@@ -10,14 +10,14 @@ STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)
 
 
 class Tick(NamedTuple):
-    """A labelled place on the scale."""
+    """A labelled position on the scale."""
 
     at: float
     label: str
 
 
 class Effect(NamedTuple):
-    """An effect with its interval, in scores; an end that could not be had is None."""
+    """An effect with its interval, in scores; an end that is unknown is None."""
 
     label: str
     value: float | None
@@ -26,7 +26,7 @@ class Effect(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """An effect as drawn: places in percent, words for the tooltip."""
+    """An effect as drawn: positions in percent, text for the tooltip."""
 
     label: str
     value: float | None
@@ -43,20 +43,21 @@ class Axis(NamedTuple):
     high: float
     ticks: tuple[Tick, ...]
 
-    def at(self, value: float) -> float:
+    def percent_of(self, value: float) -> float:
         """Percent of the width, within [0, 100]."""
         share = (value - self.low) / (self.high - self.low)
         return round(100 * min(1.0, max(0.0, share)), 2)
 
     @property
     def zero(self) -> float:
-        """Where no effect stands."""
-        return self.at(0.0)
+        """The position of zero."""
+        return self.percent_of(0.0)
 
     def bar(self, effect: Effect) -> Bar:
         """One effect on this scale."""
         value, low, high = (
-            None if v is None else self.at(v) for v in (effect.value, effect.low, effect.high)
+            None if v is None else self.percent_of(v)
+            for v in (effect.value, effect.low, effect.high)
         )
         return Bar(effect.label, value, low, high, sentence(effect), tone(effect))
 
@@ -70,7 +71,9 @@ def axis(effects: Iterable[Effect]) -> Axis:
     step = next((s for s in STEPS if (high - low) / s <= 6), STEPS[-1])
     raw = Axis(low, high, ())
     marks = range(ceil(low / step), floor(high / step) + 1)
-    return raw._replace(ticks=tuple(Tick(raw.at(n * step), _label(n * step)) for n in marks))
+    return raw._replace(
+        ticks=tuple(Tick(raw.percent_of(n * step), _label(n * step)) for n in marks)
+    )
 
 
 def sentence(effect: Effect) -> str:

@@ -1,4 +1,4 @@
-"""The score over iterations as a picture: the target's level and what each candidate scored."""
+"""The chart of scores over iterations: the level of the target, and each candidate's score."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,19 +7,19 @@ from prompt_lab.report.view import LedgerEntry
 from prompt_lab.report.words import MARKS, points, score
 
 HEIGHT = 190
-"""Pixels of the plot; below it stands the lane of verdicts."""
+"""Height of the plot in pixels; the row of verdicts is below it."""
 LANE = 44
 LEFT, TOP, RIGHT = 44, 12, 16
 LEAST = 0.3
-"""The smallest part of the scale that is drawn: a difference of nothing must look like nothing."""
+"""The smallest range of scores that is drawn, so that tiny differences look tiny."""
 WIDEST, NARROWEST, WHOLE = 76, 24, 900
-"""Pixels for one iteration, and for all of them where they fit."""
+"""Pixels per iteration, and the width for all of them if they fit."""
 FEWEST = 280
-"""Pixels for all of them at least: a picture of one iteration is still one, also on a telephone."""
+"""The smallest width in pixels, for a chart of few iterations."""
 
 
 class Mark(NamedTuple):
-    """One iteration: places in pixels; what was not measured is None."""
+    """One iteration: positions in pixels; what was not measured is None."""
 
     iteration: int
     x: float
@@ -35,7 +35,7 @@ class Mark(NamedTuple):
     title: str
 
 
-class Line(NamedTuple):
+class LevelLine(NamedTuple):
     """A labelled level of the score."""
 
     y: float
@@ -49,7 +49,7 @@ class Chart(NamedTuple):
     width: int
     height: int
     plot: int
-    lines: tuple[Line, ...]
+    lines: tuple[LevelLine, ...]
     level: str
     marks: tuple[Mark, ...]
 
@@ -66,7 +66,7 @@ def chart(step: str, entries: Sequence[LedgerEntry]) -> Chart:
     each = max(NARROWEST, min(max(WIDEST, FEWEST / len(entries)), WHOLE / len(entries)))
     scored = any(v is not None for entry in entries for v in (entry.baseline, entry.candidate))
     plot = HEIGHT if scored else 0
-    scale = _Scale.of(entries, plot)
+    scale = _Scale.fit(entries, plot)
     marks = tuple(_mark(entry, LEFT + each * i, each, scale) for i, entry in enumerate(entries))
     width = round(LEFT + each * len(entries) + RIGHT)
     lines = scale.lines() if scored else ()
@@ -80,7 +80,7 @@ class _Scale(NamedTuple):
     plot: int
 
     @classmethod
-    def of(cls, entries: Sequence[LedgerEntry], plot: int) -> "_Scale":
+    def fit(cls, entries: Sequence[LedgerEntry], plot: int) -> "_Scale":
         values = [v for e in entries for v in (e.baseline, e.candidate, *_ends(e)) if v is not None]
         low, high = min(values, default=0.0), max(values, default=1.0)
         top = min(1.0, high // 0.1 / 10 + 0.1)
@@ -92,11 +92,11 @@ class _Scale(NamedTuple):
         share = (value - self.low) / max(self.high - self.low, 0.1)
         return round(TOP + self.plot * (1 - min(1.0, max(0.0, share))), 1)
 
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[LevelLine, ...]:
         span = round((self.high - self.low) * 10)
         step = 1 if span <= 5 else 2
         values = [self.low + n / 10 for n in range(0, span + 1, step)]
-        return tuple(Line(self.y(value) or 0.0, score(value)) for value in values)
+        return tuple(LevelLine(self.y(value) or 0.0, score(value)) for value in values)
 
 
 def _mark(entry: LedgerEntry, left: float, width: float, scale: _Scale) -> Mark:
@@ -141,9 +141,9 @@ def _title(entry: LedgerEntry) -> str:
 
 
 def _level(entries: Sequence[LedgerEntry], marks: Sequence[Mark]) -> str:
-    """Along the baselines, to the candidate where it was merged, and back where it was taken back.
+    """The line through the baselines, up to a merged candidate, and down again after a revert.
 
-    What is left of a merge that others followed no score tells: the next baseline will.
+    If other merges followed, no score shows the rest; the next baseline will.
     """
     moves: list[str] = []
     last: tuple[LedgerEntry, Mark] | None = None

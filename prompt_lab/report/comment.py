@@ -1,4 +1,4 @@
-"""The verdict as a comment on the pull request, in the Markdown that code hosts draw."""
+"""Render the verdict as a Markdown comment for the pull request."""
 
 import re
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict, failed_guards, reasons_in_order
 from prompt_lab.names import count
-from prompt_lab.propose.mend import remedy
+from prompt_lab.propose.remedy import remedy
 from prompt_lab.report.numbers import by_agents, calls, interval
-from prompt_lab.report.page import label, why
+from prompt_lab.report.page import deciding_reason, label
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import MARKS, duration, href, money, points, score
 
@@ -22,7 +22,7 @@ def verdict_comment(view: ReportView) -> str:
 
 
 def escape(text: str) -> str:
-    r"""Text as text: no markup, no HTML, no line break, nobody called by name.
+    r"""Text as text: no markup, no HTML, no line break, no one mentioned by name.
 
     >>> print(escape("**a** <b> | c"))
     \*\*a\*\* \<b\> \| c
@@ -34,10 +34,10 @@ def escape(text: str) -> str:
 def _lines(view: ReportView) -> Iterator[str]:
     verdict = view.verdict
     if verdict is None:
-        yield f"## No verdict\n\n{why(view)}"
+        yield f"## No verdict\n\n{deciding_reason(view)}"
         return
     yield f"## {MARKS[verdict.outcome]} {verdict.outcome.value}\n"
-    yield f"{escape(why(view))}\n"
+    yield f"{escape(deciding_reason(view))}\n"
     if label(view):
         yield f"**{label(view)}**\n"
     yield from _answered(verdict)

@@ -7,7 +7,7 @@ from pydantic import Field
 from prompt_lab.analyze.assessment import assess
 from prompt_lab.analyze.changes import changes
 from prompt_lab.analyze.insight import render_insight
-from prompt_lab.analyze.markdown import plain, section
+from prompt_lab.analyze.markdown import plain_line, section
 from prompt_lab.analyze.model import Metrics, SideStats
 from prompt_lab.decide.verdict import Verdict, explain
 from prompt_lab.names import count
@@ -18,7 +18,7 @@ from prompt_lab.report.view import OddFolder
 from prompt_lab.report.words import points
 
 SHOWN = 4
-"""Lines of each kind that the screen has room for."""
+"""The most lines of each kind on the screen."""
 
 
 class Comparison(Record):
@@ -28,7 +28,7 @@ class Comparison(Record):
     after: str
     step: str
     score: str = Field(description="the name of the score that is compared")
-    ours: bool = Field(description="every run recorded its own score; else 'ended' is all there is")
+    ours: bool = Field(description="every run recorded its score; if not, the score is 'ended'")
     textless: tuple[str, ...] = Field(
         default=(), description="models whose texts were kept on one side only: left out"
     )
@@ -43,12 +43,12 @@ class Comparison(Record):
 def render_compared_insight(metrics: Metrics, compared: Comparison) -> str:
     """insight_metrics.md."""
     page = render_insight(metrics, iteration=0, step=compared.step)
-    head = f"# Insight (metrics): {plain(compared.step)}, {compared.title}"
+    head = f"# Insight (metrics): {plain_line(compared.step)}, {compared.title}"
     return "\n".join([head, *page.split("\n")[1:]])
 
 
 def render_compared_assessment(metrics: Metrics, verdict: Verdict, compared: Comparison) -> str:
-    """assessment.md: the score named and its limits said before anything else."""
+    """assessment.md, which begins with the name of the score and its limits."""
     change = Change(
         branch="",
         commit="",
@@ -69,23 +69,23 @@ def render_compared_summary(metrics: Metrics, verdict: Verdict, compared: Compar
 
 def _about(compared: Comparison) -> str:
     score = (
-        f"The score is {plain(repr(compared.score))}, as each run recorded it."
+        f"The score is {plain_line(repr(compared.score))}, as each run recorded it."
         if compared.ours
         else f"The score is '{compared.score}': 1 for a run that ended without an error, else 0. "
-        "Nothing else about the worth of an answer was recorded, so the verdict speaks of errors "
-        "alone; what the texts say stands in the findings below."
+        "The quality of the answers was not recorded, so the verdict is about errors only. The "
+        "findings below describe the texts."
     )
-    names = ", ".join(plain(model) for model in compared.textless)
+    names = ", ".join(plain_line(model) for model in compared.textless)
     left = f" Texts kept on one side only are left out: those of {names}." if names else ""
     return (
-        f"{score}{left} Nothing was run for this page, and which commits these runs are evidence "
-        "for was not checked."
+        f"{score}{left} Nothing was run for this page, and it was not checked at which commits "
+        "these runs were made."
     )
 
 
 def _irregular(compared: Comparison) -> str:
     lines = [
-        f"- {plain(one.path, 200)}: {plain('; '.join(one.faults), 600)}"
+        f"- {plain_line(one.path, 200)}: {plain_line('; '.join(one.faults), 600)}"
         for one in compared.irregular
     ]
     return section("Irregular run folders", "\n".join(lines) or "None.")

@@ -5,17 +5,17 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Literal, NamedTuple
 
-from prompt_lab.report.marks import Marked, Span, plain, spaces, words
+from prompt_lab.report.pairs import Marked, Span, mark_differing_words, spaces, unmarked
 
 Kind = Literal["same", "changed", "removed", "added"]
 CONTEXT = 3
 ALIKE = 0.4
-"""Lines less alike than this stand as one removed and one added: all of it would be marked."""
+"""Lines less similar than this are shown as one removed and one added line."""
 MAX_PAIRED = 400
-"""Beyond so many line comparisons a block is shown unpaired; a rewritten file is not a diff."""
+"""Blocks that need more line comparisons than this are shown unpaired."""
 
 
-class Line(NamedTuple):
+class DiffLine(NamedTuple):
     """One row; a side without a line has number None."""
 
     kind: Kind
@@ -25,22 +25,22 @@ class Line(NamedTuple):
     right: tuple[Span, ...]
 
 
-class Block(NamedTuple):
-    """Rows that stand together; a folded block is unchanged and far from any change."""
+class DiffBlock(NamedTuple):
+    """Consecutive rows; a folded block is unchanged and far from any change."""
 
     folded: bool
-    lines: tuple[Line, ...]
+    lines: tuple[DiffLine, ...]
 
 
 class Diff(NamedTuple):
     """The whole comparison and its size in lines."""
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[DiffBlock, ...]
     added: int
     removed: int
 
     @property
-    def same(self) -> bool:
+    def is_equal(self) -> bool:
         """Whether both texts are equal."""
         return not (self.added or self.removed)
 
@@ -48,11 +48,14 @@ class Diff(NamedTuple):
 def side_by_side(before: str, after: str) -> Diff:
     """The rows of both texts; unchanged stretches are folded but for CONTEXT lines."""
     left, right = before.split("\n"), after.split("\n")
-    rows: list[Line] = []
+    rows: list[DiffLine] = []
     for kind, a0, a1, b0, b1 in SequenceMatcher(None, left, right, False).get_opcodes():
         if kind == "equal":
             both = zip(range(a0, a1), range(b0, b1), strict=True)
-            rows += [Line("same", a + 1, plain(left[a]), b + 1, plain(left[a])) for a, b in both]
+            rows += [
+                DiffLine("same", a + 1, unmarked(left[a]), b + 1, unmarked(left[a]))
+                for a, b in both
+            ]
         else:
             rows += _replaced(_numbered(left, a0, a1), _numbered(right, b0, b1))
     added = sum(row.kind in ("added", "changed") for row in rows)
@@ -67,18 +70,18 @@ def _numbered(lines: Sequence[str], start: int, end: int) -> Numbered:
     return [(i + 1, lines[i]) for i in range(start, end)]
 
 
-def _replaced(left: Numbered, right: Numbered) -> Iterator[Line]:
+def _replaced(left: Numbered, right: Numbered) -> Iterator[DiffLine]:
     """Pair each old line with the first new one that is alike, keeping the order of both."""
     taken = 0
     for number, old in left:
         match = _alike(old, right[taken:]) if len(left) * len(right) <= MAX_PAIRED else None
         if match is None:
-            yield Line("removed", number, _whole(old), None, ())
+            yield DiffLine("removed", number, _whole_line(old), None, ())
             continue
         yield from (_added(*new) for new in right[taken : taken + match])
         new_number, new = right[taken + match]
-        marked = _marked(old, new)
-        yield Line("changed", number, marked.left, new_number, marked.right)
+        marked = _mark_changes(old, new)
+        yield DiffLine("changed", number, marked.left, new_number, marked.right)
         taken += match + 1
     yield from (_added(*new) for new in right[taken:])
 
@@ -92,22 +95,22 @@ def _alike(old: str, candidates: Numbered) -> int | None:
     return None
 
 
-def _marked(old: str, new: str) -> Marked:
-    return spaces(old, new) if old.split() == new.split() else words(old, new)
+def _mark_changes(old: str, new: str) -> Marked:
+    return spaces(old, new) if old.split() == new.split() else mark_differing_words(old, new)
 
 
-def _added(number: int, text: str) -> Line:
-    return Line("added", None, (), number, _whole(text))
+def _added(number: int, text: str) -> DiffLine:
+    return DiffLine("added", None, (), number, _whole_line(text))
 
 
-def _whole(text: str) -> tuple[Span, ...]:
+def _whole_line(text: str) -> tuple[Span, ...]:
     """A line that one side lacks; an empty one is made visible."""
     if text.strip():
-        return plain(text)
+        return unmarked(text)
     return (*spaces(text, "").left, Span("⏎", True))
 
 
-def _folded(rows: Sequence[Line]) -> Iterator[Block]:
+def _folded(rows: Sequence[DiffLine]) -> Iterator[DiffBlock]:
     changed = [i for i, row in enumerate(rows) if row.kind != "same"]
     near = {j for i in changed for j in range(i - CONTEXT, i + CONTEXT + 1)}
     start = 0
@@ -115,5 +118,5 @@ def _folded(rows: Sequence[Line]) -> Iterator[Block]:
     for i, (flag, following) in enumerate(zip_longest(flags, flags[1:])):
         if flag != following:
             block = tuple(rows[start : i + 1])
-            yield Block(not flag and len(block) > 1, block)
+            yield DiffBlock(not flag and len(block) > 1, block)
             start = i + 1

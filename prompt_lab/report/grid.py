@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from prompt_lab.analyze.model import Cell, Metrics
+from prompt_lab.analyze.model import Metrics, ScoreCell
 from prompt_lab.report.words import compact, points, score
 
 LEVELS = (0.005, 0.15, 0.4, 0.75)
@@ -60,7 +60,7 @@ def shade(change: float | None) -> str:
     return f"{'p' if change > 0 else 'n'}{level}" if level else "z"
 
 
-def change(cell: Cell) -> float | None:
+def change(cell: ScoreCell) -> float | None:
     """Candidate minus baseline; None where a side is missing."""
     if cell.baseline is None or cell.candidate is None:
         return None
@@ -78,7 +78,7 @@ def _ordered(metrics: Metrics) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda plan: (-means[plan], plan)))
 
 
-def _square(cell: Cell | None, links: Mapping[tuple[str, str], str]) -> Square:
+def _square(cell: ScoreCell | None, links: Mapping[tuple[str, str], str]) -> Square:
     if cell is None:
         return Square("", "none", "", "no run")
     step = change(cell)
@@ -91,15 +91,15 @@ def _square(cell: Cell | None, links: Mapping[tuple[str, str], str]) -> Square:
     return Square(text, shade(step), links.get((cell.model, cell.plan), ""), title)
 
 
-def _mean(cells: Sequence[Cell]) -> Square:
+def _mean(cells: Sequence[ScoreCell]) -> Square:
     steps = [step for step in map(change, cells) if step is not None]
     if not steps:
         return Square("", "none", "", "no pair")
-    before = _of(c.baseline for c in cells if change(c) is not None)
-    after = _of(c.candidate for c in cells if change(c) is not None)
+    before = _mean_or_none(c.baseline for c in cells if change(c) is not None)
+    after = _mean_or_none(c.candidate for c in cells if change(c) is not None)
     title = f"all models: {score(before)} → {score(after)}, {points(after - before)} points"
     return Square(points(after - before), shade(after - before), "", title)
 
 
-def _of(values: Iterable[float | None]) -> float:
+def _mean_or_none(values: Iterable[float | None]) -> float:
     return fmean(value for value in values if value is not None)

@@ -17,7 +17,7 @@ SCRIPT = "page.js"
 
 
 def render(template: str, **context: Any) -> str:
-    """A page from a template of this room; only our own style and script are put in as they are."""
+    """Render a template of this package; everything but our own style and script is escaped."""
     return _environment().get_template(template).render(**_assets(), **context)
 
 
@@ -56,5 +56,5 @@ def _own(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """What a browser wants to know of an inline style or script before it obeys it."""
+    """The hash of an inline style or script for the content security policy."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

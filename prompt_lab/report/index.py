@@ -8,7 +8,7 @@ from prompt_lab.report.axis import Effect, bars
 from prompt_lab.report.chart import charts
 from prompt_lab.report.html import render
 from prompt_lab.report.numbers import Fact
-from prompt_lab.report.view import Budget, Front, LedgerEntry, LoopRow, OddFolder
+from prompt_lab.report.view import ErrorBudgetView, LedgerEntry, LoopRow, OddFolder, ParetoFront
 from prompt_lab.report.words import money, path_href
 
 KINDS = {
@@ -18,7 +18,7 @@ KINDS = {
 }
 
 
-class Odd(NamedTuple):
+class IrregularGroup(NamedTuple):
     """All folders with the same faults; `folders` are (path, link)."""
 
     why: str
@@ -28,10 +28,10 @@ class Odd(NamedTuple):
 
 def render_index(
     entries: Sequence[LedgerEntry],
-    budgets: Sequence[Budget] = (),
+    budgets: Sequence[ErrorBudgetView] = (),
     *,
     irregular: Sequence[OddFolder] = (),
-    fronts: Sequence[Front] = (),
+    fronts: Sequence[ParetoFront] = (),
     loops: Sequence[LoopRow] = (),
     title: str = "All iterations",
 ) -> str:
@@ -59,8 +59,8 @@ def render_index(
     )
 
 
-def _known(costs: Sequence[float], entries: Sequence[LedgerEntry]) -> str:
-    """How much of the ledger a sum of costs is about, where that is not all of it."""
+def _known_costs_note(costs: Sequence[float], entries: Sequence[LedgerEntry]) -> str:
+    """How many iterations a sum of costs covers; '' if all."""
     return (
         f"in {len(costs)} of {count(len(entries), 'iteration')}"
         if costs and any(entry.foreign for entry in entries)
@@ -68,19 +68,21 @@ def _known(costs: Sequence[float], entries: Sequence[LedgerEntry]) -> str:
     )
 
 
-def _by_faults(irregular: Sequence[OddFolder]) -> tuple[Odd, ...]:
-    """Folders with the same faults stand together; every folder stands once."""
+def _by_faults(irregular: Sequence[OddFolder]) -> tuple[IrregularGroup, ...]:
+    """Group folders by their faults; each folder is in one group."""
     found: dict[str, list[tuple[str, str]]] = {}
     for one in irregular:
         found.setdefault("; ".join(one.faults), []).append((one.path, path_href(one.path)))
-    odd = [Odd(why, count(len(some), "folder"), tuple(some)) for why, some in found.items()]
+    odd = [
+        IrregularGroup(why, count(len(some), "folder"), tuple(some)) for why, some in found.items()
+    ]
     return tuple(sorted(odd, key=lambda group: (len(group.folders), group.why)))
 
 
 def _facts(entries: Sequence[LedgerEntry]) -> tuple[Fact, ...]:
-    told = [entry.outcome for entry in entries if entry.outcome is not None]
+    outcomes = [entry.outcome for entry in entries if entry.outcome is not None]
     costs = [entry.cost_usd for entry in entries if entry.cost_usd is not None]
-    counts = ", ".join(f"{told.count(o)} {o}" for o in Outcome if o in told)
+    counts = ", ".join(f"{outcomes.count(o)} {o}" for o in Outcome if o in outcomes)
     known = not entries or not all(entry.foreign for entry in entries)
     merged = sum(entry.merged for entry in entries)
     reverted = sum(bool(entry.reverted) for entry in entries)
@@ -89,5 +91,9 @@ def _facts(entries: Sequence[LedgerEntry]) -> tuple[Fact, ...]:
         Fact("verdicts", counts or "none recorded"),
         Fact("merged", f"{merged:,}" if known else "not recorded"),
         Fact("reverted", f"{reverted:,}" if known else "not recorded"),
-        Fact("cost", money(sum(costs)) if costs else "not recorded", _known(costs, entries)),
+        Fact(
+            "cost",
+            money(sum(costs)) if costs else "not recorded",
+            _known_costs_note(costs, entries),
+        ),
     )

@@ -8,7 +8,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 UNSAFE = ("link", "image", "autolink", "reference")
-"""Rules that are off: the text is untrusted, and a page leads nowhere and loads nothing."""
+"""Disabled rules: the text is untrusted, so pages have no links to it and load nothing."""
 _SCROLL = '<div class="scroll" tabindex="0" role="region" aria-label="table">'
 _HEADING = "h3"
 """The one level of headings below the page's own."""

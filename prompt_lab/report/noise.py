@@ -1,16 +1,16 @@
 """The noise floor as a page in Markdown."""
 
-from prompt_lab.analyze.markdown import plain
+from prompt_lab.analyze.markdown import plain_line
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.price import forecast
-from prompt_lab.evaluate.floor import MOST_CHARACTERS, FloorRecord, ModelFloor, in_calls, need
+from prompt_lab.evaluate.noise_floor import MOST_CHARACTERS, FloorRecord, ModelFloor, in_calls, need
 from prompt_lab.names import count
 
 MOST_ROWS = 40
 
 
 def render_noise(record: FloorRecord, policy: Policy) -> str:
-    """What the baseline differs from itself, by model and plan, and what that asks of a trial."""
+    """How far the baseline differs from itself, by model and plan, and what a trial needs."""
     asked, floor = record.asked, record.floor
     parts = [
         f"# Noise floor of {asked.step}",
@@ -36,7 +36,7 @@ def _unanswered(record: FloorRecord) -> list[str]:
     if answers == runs:
         return []
     why = [
-        f" {m.model}: {plain(m.why_unanswered, MOST_CHARACTERS)}."
+        f" {m.model}: {plain_line(m.why_unanswered, MOST_CHARACTERS)}."
         for m in record.by_model
         if m.why_unanswered
     ]

@@ -34,7 +34,7 @@ def facts(view: ReportView) -> tuple[Fact, ...]:
 
 
 def by_agents(spent: Spent) -> str:
-    """How much of the cost is that of agents; '' where none was at work."""
+    """The part of the cost that is due to agents; '' without agents."""
     if not spent.agents:
         return ""
     return f"{money(spent.agents_usd)} of it for {count(spent.agents, 'task')} of agents"
@@ -55,23 +55,25 @@ def calls(view: ReportView) -> str:
 
 
 def numbers(verdict: Verdict) -> tuple[Fact, ...]:
-    """Everything that the verdict on the train plans rests on."""
+    """The facts behind the verdict on the train plans."""
     flips = verdict.flips
     share = f"{verdict.calls:,} of {verdict.calls_planned:,}"
     return (
         Fact("method", verdict.method),
-        Fact("alpha", _plain(verdict.alpha), "level granted to this trial"),
-        Fact("p, better", _plain(verdict.p_value), "one-sided"),
-        Fact("p, worse", _plain(verdict.p_worse), "one-sided"),
-        *([Fact("e-value", _plain(verdict.e_value))] if verdict.e_value is not None else []),
+        Fact("alpha", _format_plain(verdict.alpha), "level granted to this trial"),
+        Fact("p, better", _format_plain(verdict.p_value), "one-sided"),
+        Fact("p, worse", _format_plain(verdict.p_worse), "one-sided"),
+        *([Fact("e-value", _format_plain(verdict.e_value))] if verdict.e_value is not None else []),
         Fact("effect", points(verdict.effect), "points, mean paired difference over plans"),
         Fact("interval", _ends(verdict), _confidence(verdict.alpha)),
         Fact("gain to claim", points(verdict.claimed), "points, corrected for selection"),
-        Fact("effect size", _plain(verdict.effect_size), "mean / deviation of the plan means"),
+        Fact(
+            "effect size", _format_plain(verdict.effect_size), "mean / deviation of the plan means"
+        ),
         Fact(
             "visible gain",
             points(verdict.visible if verdict.n_plans else None),
-            "points that so many plans would have shown",
+            "points; the smallest effect that so many plans could have shown",
         ),
         Fact("look", f"{verdict.look} of {verdict.looks}", "planned looks at the data"),
         Fact("plans", f"{verdict.n_plans:,}", "the unit of inference"),
@@ -84,11 +86,11 @@ def numbers(verdict: Verdict) -> tuple[Fact, ...]:
 
 
 def verify_numbers(verify: VerifyResult) -> tuple[Fact, ...]:
-    """What the gate of the verify plans rests on."""
+    """The facts behind the verify gate."""
     return (
-        Fact("alpha", _plain(verify.alpha), "level of the gate"),
-        Fact("p, better", _plain(verify.p_value), "one-sided"),
-        Fact("p, worse", _plain(verify.p_worse), "one-sided"),
+        Fact("alpha", _format_plain(verify.alpha), "level of the gate"),
+        Fact("p, better", _format_plain(verify.p_value), "one-sided"),
+        Fact("p, worse", _format_plain(verify.p_worse), "one-sided"),
         Fact("effect", points(verify.effect), "points"),
         Fact("interval", interval(verify.interval), _confidence(verify.alpha)),
         Fact("plans", f"{verify.n_plans:,}"),
@@ -111,5 +113,5 @@ def interval(value: Interval | None) -> str:
     return NOTHING if value is None else f"{points(value.low)} to {points(value.high)}"
 
 
-def _plain(value: float | None) -> str:
+def _format_plain(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3g}"

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.decide.verdict import explain, failed_guards, reasons_in_order
-from prompt_lab.propose.mend import remedy
+from prompt_lab.propose.remedy import remedy
 from prompt_lab.records import RECORDED
 from prompt_lab.report import tables
 from prompt_lab.report.axis import bars
@@ -18,16 +18,16 @@ from prompt_lab.report.pairs import flip_rows, links, pair_rows, who
 from prompt_lab.report.view import ReportView
 
 
-class Part(NamedTuple):
+class SplitSection(NamedTuple):
     """What the runs of one half of the plans show."""
 
     name: str
     metrics: Metrics
     grid: Grid
     models: tables.ModelTable
-    parts: tables.Table
-    fields: tables.Table
-    costs: tables.Table
+    parts: tables.ReportTable
+    fields: tables.ReportTable
+    costs: tables.ReportTable
 
 
 class Compared(NamedTuple):
@@ -42,7 +42,7 @@ def render_report(view: ReportView) -> str:
     return render("report.html.j2", **_context(view))
 
 
-def why(view: ReportView) -> str:
+def deciding_reason(view: ReportView) -> str:
     """Why the verdict is what it is: the failed guards, then what the pairs show."""
     if view.verdict is None:
         ran = "Not both sides ran" if view.rows else "Nothing ran"
@@ -51,7 +51,7 @@ def why(view: ReportView) -> str:
 
 
 def label(view: ReportView) -> str:
-    """What must be said beside every number that comes from recorded answers; '' for others."""
+    """The label for all numbers that come from recorded answers; '' for others."""
     recorded = view.metrics is not None and view.metrics.recorded
     return f"{RECORDED}, no evidence for the prompts" if recorded else ""
 
@@ -70,7 +70,7 @@ def _context(view: ReportView) -> dict[str, Any]:
         "facts": facts(view),
         "train": _part("Train plans", view, view.metrics, where),
         "verify": _part("Verify plans", view, view.verify_metrics, {}),
-        "compared": _compared(view),
+        "compared": _compared_rows(view),
         "flips": flips,
         "pairs": pairs,
         "who": who,
@@ -83,7 +83,7 @@ def _context(view: ReportView) -> dict[str, Any]:
 def _reasons(view: ReportView) -> dict[str, Any]:
     """What the head and the table of reasons show, failed guards apart from the other reasons."""
     if view.verdict is None:
-        return {"why": why(view), "failed": (), "finding_first": True}
+        return {"why": deciding_reason(view), "failed": (), "finding_first": True}
     failed = failed_guards(view.verdict)
     of_guards = [guard.reason for guard in failed]
     told = explain(view.verdict)
@@ -105,11 +105,11 @@ def _remedy(view: ReportView) -> str:
 
 def _part(
     name: str, view: ReportView, metrics: Metrics | None, where: Mapping[tuple[str, str], str]
-) -> Part | None:
+) -> SplitSection | None:
     if metrics is None or not metrics.sides:
         return None
     verdict = view.verdict if metrics is view.metrics else None
-    return Part(
+    return SplitSection(
         name,
         metrics,
         grid(metrics, where),
@@ -120,7 +120,7 @@ def _part(
     )
 
 
-def _compared(view: ReportView) -> tuple[Compared, ...]:
+def _compared_rows(view: ReportView) -> tuple[Compared, ...]:
     before, after = view.before, view.after
     if before is None or after is None:
         return ()

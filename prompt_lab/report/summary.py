@@ -7,9 +7,9 @@ from textwrap import wrap
 from prompt_lab.analyze.model import ErrorKind, ModelStats
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.names import Side, count
-from prompt_lab.propose.mend import remedy
+from prompt_lab.propose.remedy import remedy
 from prompt_lab.report.numbers import by_agents, calls, interval
-from prompt_lab.report.page import label, why
+from prompt_lab.report.page import deciding_reason, label
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import duration, money, points, score
 
@@ -44,7 +44,7 @@ def _head(view: ReportView) -> Iterator[str]:
     verdict = view.verdict
     outcome = verdict.outcome.value if verdict else "no verdict"
     yield f"Iteration {view.iteration}  {view.step}  {outcome}"
-    yield from _wrapped(f"  why       {why(view)}")
+    yield from _wrapped(f"  why       {deciding_reason(view)}")
     fix = remedy(verdict) if verdict is not None else None
     if fix is not None:
         yield from _wrapped(f"  settle    {fix.text}")
@@ -96,15 +96,15 @@ def _models(models: tuple[ModelStats, ...], room: int) -> Iterator[str]:
 
 def _errors(errors: tuple[ErrorKind, ...]) -> Iterator[str]:
     """How many runs of a side ended in which kind of error; nothing where none did."""
-    told = []
+    parts = []
     for side in Side:
         kinds: Counter[str] = Counter()
         for error in errors:
             kinds[error.kind] += error.count if error.side is side else 0
         named = [f"{n} {kind}" for kind, n in kinds.most_common() if n]
-        told += [f"{side}: {', '.join(named)}"] if named else []
-    if told:
-        yield from _wrapped(f"  errors    {'; '.join(told)}")
+        parts += [f"{side}: {', '.join(named)}"] if named else []
+    if parts:
+        yield from _wrapped(f"  errors    {'; '.join(parts)}")
 
 
 def _wrapped(line: str) -> list[str]:

@@ -10,7 +10,7 @@ from prompt_lab.report.axis import Axis, Bar, Effect, bars
 from prompt_lab.report.words import NOTHING, duration, money, points, score
 
 
-class Change(NamedTuple):
+class ValueChange(NamedTuple):
     """One number before and after, as text; `by` orders rows by how much it changed."""
 
     before: str
@@ -20,27 +20,27 @@ class Change(NamedTuple):
     tone: str = ""
 
 
-class Line(NamedTuple):
+class TableLine(NamedTuple):
     """A row of changes under a name."""
 
     name: str
-    cells: tuple[Change | None, ...]
+    cells: tuple[ValueChange | None, ...]
 
 
-class Table(NamedTuple):
+class ReportTable(NamedTuple):
     """Column heads beside the rows; every row has one cell per head."""
 
     heads: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[TableLine, ...]
 
 
 class ModelLine(NamedTuple):
     """One model in the table of effects."""
 
     name: str
-    primary: Change
-    valid: Change
-    errors: Change
+    primary: ValueChange
+    valid: ValueChange
+    errors: ValueChange
     bar: Bar
     plans: int | None
     pairs: int | None
@@ -53,12 +53,12 @@ class ModelTable(NamedTuple):
     lines: tuple[ModelLine, ...]
 
     @property
-    def judged(self) -> bool:
+    def has_decision(self) -> bool:
         """Whether the verdict speaks of single models."""
         return any(line.plans is not None for line in self.lines)
 
     @property
-    def measured(self) -> bool:
+    def has_effect(self) -> bool:
         """Whether there is an effect to draw."""
         return any(line.bar.value is not None for line in self.lines)
 
@@ -88,18 +88,18 @@ def model_table(metrics: Metrics, verdict: Verdict | None) -> ModelTable:
     return ModelTable(scale, tuple(lines))
 
 
-def parts_table(metrics: Metrics) -> Table:
+def parts_table(metrics: Metrics) -> ReportTable:
     """Mean of each named part of the score, per model and for all."""
     sides = [s for m in (*metrics.models, metrics.totals) for s in (m.baseline, m.candidate) if s]
     names = tuple(dict.fromkeys(part for side in sides for part in side.parts))
     lines = [
-        Line(stats.model or "all models", tuple(_part(stats, name) for name in names))
+        TableLine(stats.model or "all models", tuple(_part(stats, name) for name in names))
         for stats in _all(metrics)
     ]
-    return Table(names, tuple(lines))
+    return ReportTable(names, tuple(lines))
 
 
-def fields_table(metrics: Metrics) -> Table:
+def fields_table(metrics: Metrics) -> ReportTable:
     """Share of right values per field against gold, per model and for all; may be empty."""
     right = {(a.side, a.model, a.field): a.right for a in metrics.accuracy}
     fields = tuple(dict.fromkeys(a.field for a in metrics.accuracy))
@@ -107,37 +107,37 @@ def fields_table(metrics: Metrics) -> Table:
     lines = []
     for model in models:
         cells = tuple(
-            _compared(
+            _share_change(
                 right.get((Side.BASELINE, model, field)),
                 right.get((Side.CANDIDATE, model, field)),
             )
             for field in fields
         )
         if any(cells):
-            lines.append(Line(model or "all models", cells))
-    return Table(fields if lines else (), tuple(lines))
+            lines.append(TableLine(model or "all models", cells))
+    return ReportTable(fields if lines else (), tuple(lines))
 
 
-def cost_table(metrics: Metrics) -> Table:
+def cost_table(metrics: Metrics) -> ReportTable:
     """Latency, tokens, cost and repeated calls, per model and for all."""
     columns: tuple[tuple[str, Pick, Show], ...] = (
         ("median seconds", lambda side: side.latency_median, duration),
         ("90 % within", lambda side: side.latency_p90, duration),
-        ("tokens in", lambda side: side.input_tokens, _whole),
-        ("tokens out", lambda side: side.output_tokens, _whole),
+        ("tokens in", lambda side: side.input_tokens, _format_integer),
+        ("tokens out", lambda side: side.output_tokens, _format_integer),
         ("cost", lambda side: side.cost_usd, money),
-        ("calls", lambda side: side.calls, _whole),
-        ("retries", lambda side: side.retries, _whole),
-        ("reused", lambda side: side.reused, _whole),
+        ("calls", lambda side: side.calls, _format_integer),
+        ("retries", lambda side: side.retries, _format_integer),
+        ("reused", lambda side: side.reused, _format_integer),
     )
     lines = [
-        Line(
+        TableLine(
             stats.model or "all models",
             tuple(_ratio(stats, pick, show) for _, pick, show in columns),
         )
         for stats in _all(metrics)
     ]
-    return Table(tuple(name for name, _, _ in columns), tuple(lines))
+    return ReportTable(tuple(name for name, _, _ in columns), tuple(lines))
 
 
 def _all(metrics: Metrics) -> Sequence[ModelStats]:
@@ -154,38 +154,40 @@ def _effect(stats: ModelStats, row: ModelRow | None) -> Effect:
     return Effect(stats.model, stats.candidate.primary - stats.baseline.primary, None, None)
 
 
-def _part(stats: ModelStats, name: str) -> Change | None:
+def _part(stats: ModelStats, name: str) -> ValueChange | None:
     both = (stats.baseline, stats.candidate)
-    return _compared(*(side.parts.get(name) if side else None for side in both))
+    return _share_change(*(side.parts.get(name) if side else None for side in both))
 
 
-def _score_change(stats: ModelStats, pick: Pick) -> Change:
+def _score_change(stats: ModelStats, pick: Pick) -> ValueChange:
     both = _both(stats, pick)
-    return _compared(*both) or Change(NOTHING, NOTHING, None)
+    return _share_change(*both) or ValueChange(NOTHING, NOTHING, None)
 
 
-def _compared(before: float | None, after: float | None) -> Change | None:
+def _share_change(before: float | None, after: float | None) -> ValueChange | None:
     """Two shares, where more is better; None where neither is known."""
     if before is None and after is None:
         return None
     if before is None or after is None:
-        return Change(score(before), score(after), None)
+        return ValueChange(score(before), score(after), None)
     by = after - before
-    return Change(score(before), score(after), by, points(by), _tone(by, 0.005))
+    return ValueChange(score(before), score(after), by, points(by), _tone(by, 0.005))
 
 
-def _errors(stats: ModelStats) -> Change:
+def _errors(stats: ModelStats) -> ValueChange:
     before, after = _both(stats, lambda side: side.errors)
     by = after - before if before is not None and after is not None else None
-    return Change(_whole(before), _whole(after), by, "", _tone(-by, 0.5) if by else "")
+    return ValueChange(
+        _format_integer(before), _format_integer(after), by, "", _tone(-by, 0.5) if by else ""
+    )
 
 
-def _ratio(stats: ModelStats, pick: Pick, show: Show) -> Change:
+def _ratio(stats: ModelStats, pick: Pick, show: Show) -> ValueChange:
     """An amount, where neither more nor less is better; orders by what it is now."""
     before, after = _both(stats, pick)
     if not before or not after or before == after:
-        return Change(show(before), show(after), after)
-    return Change(show(before), show(after), after, f"×{after / before:.2f}")
+        return ValueChange(show(before), show(after), after)
+    return ValueChange(show(before), show(after), after, f"×{after / before:.2f}")
 
 
 def _both(stats: ModelStats, pick: Pick) -> tuple[float | None, float | None]:
@@ -199,7 +201,7 @@ def _tone(by: float, least: float) -> str:
     return "better" if by > 0 else "worse"
 
 
-def _whole(value: float | None) -> str:
+def _format_integer(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}"
 
 

@@ -1,4 +1,4 @@
-"""What a page shows, gathered from the lab's records; the pages read nothing else."""
+"""What a page shows, gathered from the lab's records. Pages read nothing else."""
 
 from pydantic import Field
 
@@ -35,7 +35,7 @@ class Spent(Record):
     agents_usd: float = Field(default=0.0, description="of the agents alone")
     agents: int = Field(default=0, description="pieces of work of agents, refused ones included")
     seconds: float = Field(default=0.0, description="wall time of the runs")
-    calls_spared: int = Field(default=0, description="planned runs that an early stop did without")
+    calls_spared: int = Field(default=0, description="planned runs that an early stop saved")
 
 
 class ReportView(Record):
@@ -67,7 +67,7 @@ class ReportView(Record):
 
 
 class PlanSet(Record):
-    """How often one set of plans was asked."""
+    """How often one set of plans was used."""
 
     kind: str = Field(description="trial, verify or origin")
     name: str = Field(description="digest of the plans and their texts; '' where not recorded")
@@ -77,8 +77,8 @@ class PlanSet(Record):
     plans: int = Field(default=0, description="how many; 0 where not recorded")
 
 
-class Budget(Record):
-    """The budget of error of one step."""
+class ErrorBudgetView(Record):
+    """The error budget of one step."""
 
     step: str
     text: str = Field(description="what the next trial would get")
@@ -90,7 +90,7 @@ class Budget(Record):
 
 
 class FrontRow(Record):
-    """A version of the prompt that no other one beats in everything."""
+    """A version of the prompt that no other version beats in everything."""
 
     iteration: int
     title: str
@@ -103,7 +103,7 @@ class FrontRow(Record):
     length: int = Field(description="characters of the prompt")
 
 
-class Front(Record):
+class ParetoFront(Record):
     """The Pareto front of one step."""
 
     step: str
@@ -124,7 +124,7 @@ class LoopRow(Record):
 
 
 class OddFolder(Record):
-    """A folder of the lab that is not as it should be."""
+    """An irregular folder of the lab."""
 
     path: str = Field(description="relative to the lab")
     faults: tuple[str, ...]
@@ -148,21 +148,21 @@ class LedgerEntry(Record):
     candidate: float | None = Field(default=None, description="foreign: the share that ended")
     merged: bool = False
     given_up: bool = Field(default=False, description="ended by GiveUp; `why` is its reason")
-    reverted_in: int | None = Field(default=None, description="iteration that took it back")
-    reverted_pull: int | None = Field(default=None, description="pull request that took it back")
+    reverted_in: int | None = Field(default=None, description="iteration that reverted it")
+    reverted_pull: int | None = Field(default=None, description="pull request that reverted it")
     reverted_url: str = ""
     reverted_after: int | None = Field(default=None, description="newest iteration at that time")
     follow_up_of: int | None = Field(default=None, description="iteration that it answers")
     followed_in: int | None = Field(default=None, description="iteration that answers it")
     cost_usd: float | None = None
     created: str = ""
-    label: str = Field(default="", description="what must be said beside its numbers")
+    label: str = Field(default="", description="the label beside its numbers")
     report: str = Field(default="", description="the report, relative to the lab; '' for none")
     foreign: bool = Field(default=False, description="made by another tool")
 
     @property
     def reverted(self) -> str:
-        """In what it was taken back: '#4' or '9'; '' where it stands."""
+        """The pull request or iteration that reverted it: '#4' or '9'; '' if none did."""
         if self.reverted_pull is not None:
             return f"#{self.reverted_pull}"
         return "" if self.reverted_in is None else str(self.reverted_in)

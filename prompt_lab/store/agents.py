@@ -51,7 +51,7 @@ def keep_work(folder: Path, record: AgentRecord, transcript: str) -> Path:
 def works(folder: Path, fix: Callable[[Path], str] | None = None) -> tuple[AgentRecord, ...]:
     """All that agents did in an iteration, oldest first.
 
-    A damaged record is left out; with `fix`, which says how it is mended, it raises StoreError.
+    A damaged record is left out; with `fix`, which says how to fix it, it raises StoreError.
     """
     paths = sorted(folder.glob("agent_*.json"))
     if fix is None:

@@ -81,7 +81,7 @@ def runs_by_key(path: Path) -> dict[RunKey, PlannedRun]:
 
 
 def set_aside(path: Path) -> None:
-    """Keep a batch under another name, so that the next call plans it anew."""
+    """Keep a batch under another name, so that the next call plans it again."""
     with disk_errors(path):
         taken = len(list(path.parent.glob(f"{path.stem}.*.json")))
         path.rename(path.with_name(f"{path.stem}.{taken}.json"))

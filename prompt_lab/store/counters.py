@@ -3,11 +3,47 @@
 import re
 from pathlib import Path
 
-from prompt_lab.store.files import disk_errors
-from prompt_lab.store.layout import Lab
+from prompt_lab.config.lab import GatewayConfig
+from prompt_lab.names import Side, Split
+from prompt_lab.records import Record
+from prompt_lab.store.files import disk_errors, read_if_whole
+from prompt_lab.store.layout import NO_ITERATION, Lab
+from prompt_lab.store.planexe.runs import run_folders
+
+
+class Claim(Record):
+    """The part of a run folder's meta.json that says which iteration it was claimed for."""
+
+    iteration: int
+    batch: str
+    side: Side
+    claimed: str = ""
+    gateway: GatewayConfig | None = None
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it asked the train plans about a candidate, and not recorded answers."""
+        recorded = self.gateway is not None and self.gateway.is_recorded
+        mine = self.iteration != NO_ITERATION and self.side is Side.CANDIDATE
+        return mine and self.batch == Split.TRAIN and not recorded
+
+
+def trials_in_history(lab: Lab, step: str) -> dict[int, list[str]]:
+    """Iteration -> when run folders were claimed for its candidate on train plans, in UTC.
+
+    A candidate whose runs were all taken over has none. What cannot be read is passed over.
+    """
+    found: dict[int, list[str]] = {}
+    for folder in run_folders(lab).values():
+        if folder.name.partition("_")[2] == step:
+            claim = read_if_whole(folder / "meta.json", Claim)
+            if claim is not None and claim.is_trial:
+                found.setdefault(claim.iteration, []).append(claim.claimed)
+    return found
+
 
 _FOLDER = re.compile(r"([0-9]{1,6})_(.+)")
-"""A name with more digits is a date or the like, and would be the highest number for good."""
+"""A name with more digits is a date or the like, and would be the highest number permanently."""
 
 
 def claim_run_folder(lab: Lab, step: str) -> tuple[int, Path]:

@@ -2,11 +2,14 @@
 
 from math import fsum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prompt_lab.records import RunRecord
-from prompt_lab.store.batch import Batch
 from prompt_lab.store.files import append_row, read_rows
 from prompt_lab.store.layout import Lab
+
+if TYPE_CHECKING:
+    from prompt_lab.store.batch import Batch
 
 DUPLICATES = "duplicates.jsonl"
 
@@ -25,7 +28,7 @@ def note_duplicate(folder: Path, record: RunRecord) -> None:
     append_row(folder / DUPLICATES, row)
 
 
-def duplicate_cost(lab: Lab, batch: Batch) -> tuple[int, float]:
+def duplicate_cost(lab: Lab, batch: "Batch") -> tuple[int, float]:
     """Calls and US dollars that a batch took for runs that were finished already."""
     folders = {(lab.root / run.path).parent.parent for run in batch.runs if not run.reused}
     rows = [row for folder in sorted(folders) for row in read_rows(folder / DUPLICATES)]

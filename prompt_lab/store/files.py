@@ -38,9 +38,9 @@ def _cure(error: OSError) -> str:
     if error.errno == ENOTEMPTY or isinstance(
         error, FileExistsError | NotADirectoryError | IsADirectoryError
     ):
-        return "Move away what stands in its place"
+        return "Move away what is in its place"
     if error.errno in (EACCES, EPERM):
-        return "Mend its permissions"
+        return "Fix its permissions"
     if error.errno == EROFS:
         return "It lies on a file system that is only read: put it elsewhere"
     return "Put it where files can be made and written"

@@ -153,6 +153,10 @@ class Conclusion(Record):
 
 SUMMARY = "summary.txt"
 """The last file of an iteration: once it is there the iteration is finished."""
+FACTS = "verdict_facts.json"
+"""What the verdict takes from outside the lab, for a replay."""
+VERDICT_ERROR = "verdict_error.txt"
+"""The trace of an error of our own inside a verdict."""
 _MADE_IN_ORDER = (
     *("change.json", "batch_train.json", "judged_train_*.json", "runs_train.json"),
     *("insight_*.md", "code_*.md", "synthesis.md", "assessment.md"),
@@ -186,6 +190,9 @@ def made_again(path: Path) -> str:
     later = _MADE_IN_ORDER[at:]
     found = [p.name for pattern in later for p in path.parent.glob(pattern)]
     names = ", ".join(dict.fromkeys(found))
+    if not names:
+        number = path.parent.name.partition("_")[0]
+        return f"luigi --module pipeline Iteration --number {number} makes it"
     return f"Restore it, or have it made again: remove {names} from its folder"
 
 

@@ -6,20 +6,27 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from prompt_lab.store.claims import Claim
-from prompt_lab.store.counters import iterations, numbered
+from prompt_lab.store.counters import Claim, iterations, numbered
 from prompt_lab.store.files import disk_errors, read_if_whole
-from prompt_lab.store.foreign import run_folders
 from prompt_lab.store.given_up import GIVEN_UP
-from prompt_lab.store.iterations import REVERTED, SUMMARY, IterationMeta, is_ours
-from prompt_lab.store.layout import NO_ITERATION, Lab
-from prompt_lab.store.lock import LabLock
+from prompt_lab.store.iterations import (
+    FACTS,
+    REVERTED,
+    SUMMARY,
+    VERDICT_ERROR,
+    IterationMeta,
+    is_ours,
+)
+from prompt_lab.store.layout import NO_ITERATION, Lab, LabLock
 from prompt_lab.store.loops import BEGUN, ENDED
+from prompt_lab.store.planexe.runs import run_folders
 
 _ITERATION = (
     *("meta.json", "prepared.json", "scout.json", "change.json", "batch_*.json", "judged_*.json"),
-    *("runs_*.json", "synthesis.md", "assessment.md", "verdict.json", "since_start.json"),
+    *("runs_*.json", "synthesis.md", "assessment.md", "verdict.json", "verdict_error.txt"),
     *(
+        "since_start.json",
+        FACTS,
         "conclusion.json",
         "report.html",
         GIVEN_UP,
@@ -28,7 +35,7 @@ _ITERATION = (
         "agent_*.transcript.txt",
     ),
     SUMMARY,
-    "verdict_error.txt",
+    VERDICT_ERROR,
 )
 """Patterns of an iteration's files. Those of its analysts have the analyst's name, see below."""
 _RUN = ("meta.json", "events.jsonl", "outputs.jsonl")

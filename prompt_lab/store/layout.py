@@ -1,8 +1,10 @@
 """Where everything lies in a lab folder."""
 
+import fcntl
 from pathlib import Path
 
 from prompt_lab.names import Split
+from prompt_lab.store.files import disk_errors
 
 MARKER = "run.json"
 """The record of a finished run, in the plan's folder of its run folder."""
@@ -59,3 +61,29 @@ class Lab:
     def relative(self, path: Path) -> str:
         """A path inside the lab as records and pages cite it."""
         return path.relative_to(self.root).as_posix()
+
+
+class LabLock:
+    """An advisory lock that ends with its process, however that ends; forks share it.
+
+    filelock knows no shared lock that survives a fork, and luigi forks.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with disk_errors(path):
+            self._file = path.open("a")
+
+    def acquire(self, *, shared: bool) -> bool:
+        """Take it, alone or shared; False where others hold it in a way that forbids that."""
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        try:
+            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Let go of it before the process ends."""
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._file.close()

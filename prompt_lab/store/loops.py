@@ -1,6 +1,6 @@
 """Loops in the lab: which one is open, what it has made, why it stopped."""
 
-from prompt_lab.decide.stop import Limits, Stop
+from prompt_lab.decide.stop import LoopLimits, LoopStop
 from prompt_lab.errors import StoreError
 from prompt_lab.records import VERSION, Record
 from prompt_lab.store.counters import numbered
@@ -26,12 +26,12 @@ class LoopEnded(Record):
     version: int = VERSION
     loop: int
     step: str
-    stop: Stop
-    limits: Limits
+    stop: LoopStop
+    limits: LoopLimits
     iterations: tuple[int, ...]
     cost_usd: float
     text: str
-    """What the terminal was told."""
+    """The text that the terminal showed."""
     when: str
 
 
@@ -49,13 +49,13 @@ def open_loop(lab: Lab, step: str) -> int:
     return max(known, default=0) + 1
 
 
-def begun(lab: Lab, number: int, step: str) -> LoopBegun | None:
+def read_begun(lab: Lab, number: int, step: str) -> LoopBegun | None:
     """A loop as far as it has come; None where it has not begun. Raises StoreError."""
     path = lab.loop(number, step) / BEGUN
     return read_record(path, LoopBegun) if path.exists() else None
 
 
-def ended(lab: Lab, number: int, step: str) -> LoopEnded | None:
+def read_ended(lab: Lab, number: int, step: str) -> LoopEnded | None:
     """Why it stopped; None while it goes on, or where the file is damaged."""
     return read_if_whole(lab.loop(number, step) / ENDED, LoopEnded)
 

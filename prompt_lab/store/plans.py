@@ -88,7 +88,7 @@ def check_pointers(folder: Path, names: Sequence[str] | None = None) -> None:
             if pointer:
                 raise StoreError(
                     f"{path}: is {pointer[0]}, not the file itself: run 'git -C {folder}"
-                    f" {pointer[1]}', then give the same command again."
+                    f" {pointer[1]}', then run the same command again."
                 )
 
 
@@ -120,7 +120,7 @@ class _Files(Protocol):
     def outputs(self) -> tuple[str, ...]: ...
 
 
-def changed(folder: Path, planned: Mapping[str, str], step: _Files) -> tuple[str, ...]:
+def changed_plans(folder: Path, planned: Mapping[str, str], step: _Files) -> tuple[str, ...]:
     """Those of `planned` (name -> digest) that hold something else now, or cannot be read.
 
     Digests of an older version are of inputs and gold alone.

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from prompt_lab.errors import ConfigError
-from prompt_lab.store.foreign import run_folders
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.planexe.runs import run_folders
 
 _END = r"(?:history/)?(?:([0-9]{1,6})/)?([0-9]{1,8})(?:_[^\s/-]+)?"
 _RANGE = re.compile(rf"{_END}(?:-{_END})?")

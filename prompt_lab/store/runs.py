@@ -24,7 +24,7 @@ OVERVIEW = "activity_overview.json"
 CALLS, METRICS, ATTEMPTS = "calls.jsonl", "usage_metrics.jsonl", "attempts"
 FAILURE, LOG = "failure.jsonl", "step.log"
 OWN_FILES = frozenset({MARKER, OVERVIEW, CALLS, METRICS, ATTEMPTS, FAILURE, LOG})
-"""What stands in a plan's folder beside the step's own files; no output may be called so."""
+"""What is in a plan's folder beside the step's own files; no output may be called so."""
 _OF_THE_RUN = OWN_FILES - {LOG}
 _OWN = "Restore it, or remove it to have it made again"
 _SUMS = (

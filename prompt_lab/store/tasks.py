@@ -46,7 +46,7 @@ class TaskStore:
         with disk_errors(self.attempts):
             if not self.work.exists():
                 self.work.mkdir()
-                # What the engine keeps is nobody's to commit.
+                # What the engine keeps is never committed.
                 write_text(self.work / ".gitignore", "*\n", durable=False)
             self.attempts.mkdir(parents=True, exist_ok=True)
             if self._file and self.owner() != self._file:
@@ -68,7 +68,7 @@ class TaskStore:
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 
-    def course(self, first: int) -> Path:
+    def progress_path(self, first: int) -> Path:
         """How far a campaign has come."""
         return self.folder / "campaigns" / f"{first}.course.json"
 

@@ -27,12 +27,12 @@ def _dag(runs: int) -> Any:
     """The whole of luigi: schedule, batch, run, write every run's files."""
     import luigi  # noqa: PLC0415
 
-    from pipeline.change.scout import Scout  # noqa: PLC0415
-    from pipeline.context import context  # noqa: PLC0415
+    from pipeline.tasks.iteration import Scout  # noqa: PLC0415
+    from pipeline.wiring import lab_context  # noqa: PLC0415
     from prompt_lab.store.files import read_rows  # noqa: PLC0415
     from prompt_lab.store.layout import Lab  # noqa: PLC0415
 
-    _warm(context())
+    _warm(lab_context())
 
     def run() -> None:
         assert luigi.build([Scout(number=1)], local_scheduler=True, log_level="ERROR")
@@ -44,10 +44,10 @@ def _dag(runs: int) -> Any:
 
 def _bare(runs: int) -> Any:
     """The same calls on a thread pool, and nothing else."""
-    from pipeline.context import context  # noqa: PLC0415
+    from pipeline.wiring import lab_context  # noqa: PLC0415
     from prompt_lab.ports import Request  # noqa: PLC0415
 
-    ctx = context()
+    ctx = lab_context()
     llm = _warm(ctx)
     request = Request("Extract the amount.", "Invoice 1 of 2.50 euros.", SCHEMA, 64)
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipeline.task.run_task import Attempt
+from pipeline.tasks.task_engine import Attempt
 from tests.pipeline.task.task_world import World
 
 FILES = 2000
@@ -68,7 +68,7 @@ def _attempts(world: World, iterations: int) -> float:
     begun, _OWN[:] = time.monotonic(), [time.process_time()]
     for _ in range(iterations):
         given: dict[str, Any] = {"task": str(world.file)}
-        given["number"] = Attempt(**given).site.store.claim()
+        given["number"] = Attempt(**given).task_context.store.claim()
         Attempt(**given).run()
     _OWN.append(time.process_time())
     return time.monotonic() - begun

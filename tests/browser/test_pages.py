@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from prompt_lab.report.foreign import render_foreign
 from prompt_lab.report.index import render_index
 from prompt_lab.report.page import render_report
+from prompt_lab.report.planexe import render_foreign
 from tests.browser.conftest import Watched
 from tests.prompt_lab.report import foreign_samples, ledgers, samples
 from tests.prompt_lab.report.reading import poisoned

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from prompt_lab.tasks.record import Code
+from prompt_lab.task_engine.record import AttemptCode
 from tests.docs.readme import ROOT
 from tests.examples.test_sample_tasks import REASONS, cloned, results, run
 
@@ -24,7 +24,7 @@ def test_every_reason_that_it_names_is_one() -> None:
     rows = PAGE[PAGE.index("| reason |") : PAGE.index("## Never")]
     named = set(re.findall(r"`([a-z]+_[a-z_]+|busy|constraint|noisy|renamed|deleted)`", rows))
     assert len(named) > 15
-    assert named <= {code.value for code in Code}
+    assert named <= {code.value for code in AttemptCode}
 
 
 @pytest.mark.slow

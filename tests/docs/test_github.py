@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from adapters.code_host import _github_auth
-from pipeline.decide.conclude import CONFLICT, LABELS, REFUSED
 from prompt_lab.config.base import load
 from prompt_lab.config.github import GitHubConfig
 from prompt_lab.config.lab import TargetConfig
+from prompt_lab.experiments.conclude import CONFLICT, LABELS, REFUSED
 from prompt_lab.names import Outcome
 from tests.docs.readme import ROOT, blocks
 

@@ -17,6 +17,7 @@ from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.base import Config, load
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.experiments.project import ProjectConfig
 from tests.docs.readme import ROOT, Block, blocks
 
 KINDS: dict[str, type[Config]] = {
@@ -25,15 +26,18 @@ KINDS: dict[str, type[Config]] = {
     "models": ModelConfig,
     "agents": AgentConfig,
     "lab.yaml": LabConfig,
+    "promptlab.yaml": ProjectConfig,
 }
+GUIDE = "docs/guide.md"
+CONFIGS = blocks("yaml") + blocks("yaml", GUIDE)
 LOOP = "make demo-loop"
 NAMED = {"targets": "name", "steps": "name", "models": "alias", "agents": "name"}
 
 
-@pytest.mark.parametrize("block", blocks("yaml"), ids=lambda b: b.text.split("\n")[0])
-def test_every_config_in_the_readme_validates(block: Block, tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", CONFIGS, ids=lambda b: b.text.split("\n")[0])
+def test_every_config_in_the_readme_and_the_guide_validates(block: Block, tmp_path: Path) -> None:
     text = block.text
-    place = Path(text.splitlines()[0].removeprefix("# configs/"))
+    place = Path(text.splitlines()[0].removeprefix("# ").removeprefix("configs/"))
     kind = place.parts[0]
     path = tmp_path / place.name
     path.write_text(text)
@@ -49,8 +53,22 @@ def test_every_file_in_configs_validates() -> None:
     assert load(configs / "lab.yaml", LabConfig)
 
 
-def test_every_flag_in_the_readme_is_a_parameter() -> None:
-    text = re.sub(r"`git [^`]*`", "", (ROOT / "README.md").read_text("utf-8"))
+def test_the_readme_shows_each_kind_of_config() -> None:
+    first_lines = {block.text.splitlines()[0] for block in blocks("yaml")}
+    assert first_lines == {"# promptlab.yaml", "# configs/steps/summary.yaml"}
+
+
+def test_the_step_file_of_the_readme_is_one_that_tests_run() -> None:
+    """tests/adapters/step/test_docs.py runs the examples of docs/steps.md."""
+    [step_file] = blocks("python")
+    assert step_file in blocks("python", "docs/steps.md")
+    assert step_file.text.count("\n") <= 25
+    assert blocks("yaml")[-1] in blocks("yaml", "docs/steps.md")
+
+
+@pytest.mark.parametrize("page", ["README.md", GUIDE])
+def test_every_flag_on_the_page_is_a_parameter(page: str) -> None:
+    text = re.sub(r"`git [^`]*`", "", (ROOT / page).read_text("utf-8"))
     tasks = [getattr(pipeline, name) for name in pipeline.__all__]
     known = {name.replace("_", "-") for task in tasks for name, _ in task.get_params()} | {"module"}
     used = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text))

@@ -9,7 +9,7 @@ import pytest
 import typer.main
 
 from adapters.llm.llama_index_class import CLASSES
-from pipeline.runner.cli import app
+from pipeline.cli.run import app
 from prompt_lab.config.profiles import CUSTOM_FILE, HOME, PROFILE, read_profile
 from tests.docs.readme import ROOT
 

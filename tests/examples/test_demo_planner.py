@@ -41,7 +41,7 @@ def test_an_iteration_on_recorded_answers(tmp_path: Path) -> None:
     runs = [RunRecord.model_validate_json(path.read_text()) for path in paths]
     assert len(runs) == 2 * 5
     assert {run.status for run in runs} == {"ok"}
-    assert all(run.usage.calls == 3 and run.recorded for run in runs)
+    assert all(run.usage.calls == 3 and run.is_recorded for run in runs)
     commits = {run.side: run.sent.wanted_commit for run in runs}
     assert len(set(commits.values())) == 2
     assert all(run.sent.head == commits[run.side] and run.sent.tree_clean for run in runs)

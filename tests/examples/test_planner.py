@@ -14,7 +14,7 @@ from adapters.workspace.git import GitWorkspace
 from prompt_lab.config.base import load_named
 from prompt_lab.config.lab import StepConfig, TargetConfig
 from prompt_lab.evaluate.answers import text_sha256
-from prompt_lab.own_process import ModelUrl, Place
+from prompt_lab.own_process import ModelUrl, TargetLocation
 from prompt_lab.ports import Answer, Request, StepJob
 from prompt_lab.step_results import StepResult
 from tests.adapters.step.speaking import Behaviour, speak
@@ -42,7 +42,7 @@ class Planner:
     def made(self, name: str) -> PythonTarget:
         config = load_named(ROOT / "configs/steps", StepConfig, "step", name)
         described = load_named(ROOT / "configs/targets", TargetConfig, "target", "planner")
-        return PythonTarget(config, Place(described, ROOT, ROOT))
+        return PythonTarget(config, TargetLocation(described, ROOT, ROOT))
 
     def run(self, out: Path, models: tuple[ModelUrl, ...]) -> StepResult:
         tree = self.work.worktree(self.commit)

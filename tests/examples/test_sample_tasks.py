@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from prompt_lab.tasks.schema import read_task
+from prompt_lab.task_engine.schema import read_task
 from tests.prompt_lab.tasks.validate import check
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.context import context
-from prompt_lab.ports import TargetStep
+from pipeline.wiring import lab_context
 from tests.loopback import free_port, listens
 from tests.pipeline.github.github_world import BETTER, GitHubWorld
 from tests.pipeline.target_world import TargetWorld
@@ -46,10 +45,8 @@ def make_target(
 
     yield make
     for world in made:
-        adapter = context().adapter(world.step)
-        if isinstance(adapter, TargetStep):
-            adapter.close()
-        context().gateways.close()
+        lab_context().adapter(world.step).close()
+        lab_context().close_gateways()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 import subprocess
 from collections.abc import Callable
 
-from pipeline.context import context
+from pipeline.wiring import lab_context
 from tests.pipeline.target_world import TargetWorld
 
 GOES = "subprocess.run(['git', 'checkout', '-q', 'HEAD~1'], cwd=tree)"
@@ -15,12 +15,12 @@ SPOILS = """for n in Path(out_dir).parents[4].glob('baseline/train/plan_1/note.t
 
 def on_main(world: TargetWorld, commit: str) -> None:
     git = ["git", "checkout", "-q", "HEAD~1"]
-    subprocess.run(git, cwd=context().workspace("notes").worktree(commit), check=True)
+    subprocess.run(git, cwd=lab_context().workspace("notes").worktree(commit), check=True)
 
 
 def writes(path: str, text: str) -> Callable[[TargetWorld, str], None]:
     def harm(_: TargetWorld, commit: str) -> None:
-        (context().workspace("notes").worktree(commit) / path).write_text(text)
+        (lab_context().workspace("notes").worktree(commit) / path).write_text(text)
 
     return harm
 

@@ -9,12 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from adapters.sandbox import apply
-from adapters.sandbox.sync import Sync, Versions
-from pipeline.task.run_task import Attempt, RunTask
-from pipeline.task.site import Site
+from pipeline.tasks.task_engine import Attempt, RunTask
+from pipeline.wiring import task_tools
 from prompt_lab.store.tasks import TaskStore
-from prompt_lab.tasks.record import Record, Undo
+from prompt_lab.task_engine.record import AttemptRecord, Undo
+from prompt_lab.task_engine.task_context import TaskContext
+from prompt_lab.task_engine.task_copy import apply
+from prompt_lab.task_engine.task_copy.sync import Sync, Versions
 
 PHASES = ("recover", "copy", "baseline", "mutate", "score", "decide", "sync")
 STEPS = ("prepared", "staged", "placed", "applied", "appended", "recorded")
@@ -26,7 +27,7 @@ BEGUN = ("placed", "applied", "appended", "recorded")
 class DyingSync(Sync):
     """Dies after the step that it is told."""
 
-    def _prepare(self, old: Versions, new: Versions, record: Record | Undo) -> None:
+    def _prepare(self, old: Versions, new: Versions, record: AttemptRecord | Undo) -> None:
         super()._prepare(old, new, record)
         die_at("prepared")
 
@@ -36,7 +37,7 @@ class DyingSync(Sync):
         super()._apply(forget=forget)
         die_at("applied")
 
-    def _finish(self, record: Record | Undo) -> None:
+    def _finish(self, record: AttemptRecord | Undo) -> None:
         super()._finish(record)
         die_at("recorded")
 
@@ -50,7 +51,7 @@ class DyingStore(TaskStore):
         die_at("appended")
 
 
-class DyingSite(Site):
+class DyingSite(TaskContext):
     """Dies when it comes to the phase that it is told."""
 
     def phase(self, name: str, attempt: int) -> None:
@@ -86,12 +87,12 @@ def _begin(pending: Path) -> None:
 
 
 def _main(file: str, undo: bool) -> None:
-    site = DyingSite.open(Path(file))
+    site = DyingSite.open(Path(file), task_tools())
     given: dict[str, Any] = {"task": file, "undo": True} if undo else {"task": file}
     if not undo:
         given["number"] = site.store.claim()
     task = RunTask(**given) if undo else Attempt(**given)
-    task._site = site
+    task._opened = site
     task.run()
 
 

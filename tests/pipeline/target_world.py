@@ -10,8 +10,8 @@ from typing import Any
 import luigi
 import yaml
 
-from pipeline.context import _context
-from pipeline.iteration.iteration import Iteration
+from pipeline.tasks.iteration import Iteration
+from pipeline.wiring import cached_context
 from prompt_lab.decide.verdict import Verdict
 from tests.pipeline.lab_folder import LabFolder
 
@@ -98,7 +98,7 @@ class TargetWorld(LabFolder):
         """Further keys of lab.yaml, which this process reads anew."""
         path = self.root / "configs/lab.yaml"
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | more))
-        _context.cache_clear()
+        cached_context.cache_clear()
 
     def limit(self, **limits: float) -> None:
         """Bounds of each plan in the step's config."""

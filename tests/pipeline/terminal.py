@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from luigi.retcodes import run_with_retcodes
 
+from pipeline.console import report_errors_plainly
 from tests.pipeline.lab_folder import LabFolder
 
 STOPPED = "Stopped: "
@@ -46,6 +47,7 @@ def forked(world: LabFolder, main: Callable[[], object], env: dict[str, str]) ->
 
 
 def _run(main: Callable[[], object], out: Path, err: Path) -> int:
+    report_errors_plainly()  # as luigi's own command has it once it has imported pipeline
     with out.open("w") as o, err.open("w") as e, redirect_stdout(o), redirect_stderr(e):
         try:
             return int(str(main() or 0))

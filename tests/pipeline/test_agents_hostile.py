@@ -8,7 +8,7 @@ from typing import Any
 import luigi
 import pytest
 
-from pipeline.loop.loop import Loop
+from pipeline.tasks.loop import Loop
 from prompt_lab.names import Outcome
 from tests.adapters.agent.test_contract import PLAYER
 from tests.pipeline.test_agents import (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import luigi
 import pytest
 
-from pipeline.loop.loop import Loop
+from pipeline.tasks.loop import Loop
 from prompt_lab.names import Outcome
 from tests.pipeline.github.github_world import OTHER
 from tests.pipeline.test_agents import BETTER, agent, analyst, finding, write
@@ -100,7 +100,7 @@ def test_a_report_without_agents_names_the_metrics_analyst_alone(make_world: Mak
     assert world.iterate()
     page = (world.folder(1) / "report.html").read_text()
     assert '<th scope="row">metrics</th>' in page
-    assert "What agents did" not in page
+    assert "Work of agents" not in page
     assert "of agents" not in (world.folder(1) / "summary.txt").read_text()
 
 

@@ -229,12 +229,12 @@ ROWS = [
     ),
     Row(
         "lab is a file",
-        ("/lab: File exists", "Move away what stands in its place"),
+        ("/lab: File exists", "Move away what is in its place"),
         arrange=gone("lab", "not a folder"),
     ),
     Row(
         "history is a file",
-        ("lab/history", "Move away what stands in its place"),
+        ("lab/history", "Move away what is in its place"),
         ("Scout",),
         arrange=put("lab/history", "not a folder"),
     ),

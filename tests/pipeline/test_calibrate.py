@@ -7,18 +7,12 @@ from pathlib import Path
 import luigi
 import pytest
 
-from pipeline.decide.calibrate import (
-    PROBE,
-    Calibrate,
-    CalibrateCell,
-    LimitsMissed,
-    engine,
-    file_name,
-)
+from pipeline.tasks.calibrate import Calibrate, CalibrateCell
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.decide.calibrate.results import KINDS, CellResult
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.batches import BatchRequest, NoEarlierRuns, plan_runs
+from prompt_lab.experiments.calibrate import PROBE, LimitsMissed, engine, file_name
 from prompt_lab.names import Side, Split
 from prompt_lab.store.files import read_record, write_record
 from tests.pipeline.world import World

@@ -9,7 +9,7 @@ import pytest
 from tests.pipeline.terminal import STOPPED
 from tests.pipeline.test_ledger import digests, on
 from tests.pipeline.world import World
-from tests.prompt_lab.store import other_tool
+from tests.prompt_lab.store.planexe import other_tool
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
@@ -35,8 +35,8 @@ def test_two_ranges_of_another_tool(world: World, tmp_path: Path) -> None:
     goal = lab.root / "compare/0-1_2-3"
     said = (goal / "assessment.md").read_text()
     assert said.index("The score is 'ended'") < said.index("pairs on 2 plans")
-    assert "Opener 'This lever'" in said
-    assert "Opener 'The options'" in said
+    assert "Opening phrase 'This lever'" in said
+    assert "Opening phrase 'The options'" in said
     assert "value_error in options by small: 1 → 0 runs" in said
     assert "01_find_levers: no events.jsonl" in said.replace("\\", "")
     assert (goal / "insight_metrics.md").read_text().startswith("# Insight (metrics): find")
@@ -56,7 +56,7 @@ def test_texts_that_were_kept_on_one_side_only_are_no_finding(world: World, tmp_
     assert code == 0, err
     said = (lab.root / "compare/4_3/assessment.md").read_text()
     assert "left out: those of large" in said
-    assert "Opener" not in said
+    assert "Opening phrase" not in said
 
 
 def test_our_own_runs_keep_their_own_score(world: World) -> None:
@@ -81,7 +81,7 @@ def test_our_own_runs_keep_their_own_score(world: World) -> None:
         ("0-1", "2-9", "--after 2-9"),
         ("0-2", "2-3", "overlap"),
         ("1-0", "2-3", "ends before it begins"),
-        ("0-1", "5", "no record of any run"),
+        ("0-1", "5", "no record of a run"),
         ("0-1", "6", "several steps"),
         ("0", "3", "no pair"),
     ],

@@ -5,8 +5,8 @@ from threading import Event
 
 import pytest
 
-from pipeline.fan_out.deadline import within
-from prompt_lab.errors import CallRefused, OutsideFailure, TimeUp
+from prompt_lab.errors import CallRefused, TimeUp, TransientError
+from prompt_lab.experiments.deadline import within
 from prompt_lab.ports import Answer, Request
 from tests.processes import HANG_SECONDS
 
@@ -23,9 +23,9 @@ def test_an_answer_in_time_is_passed_on() -> None:
 
 def test_what_a_call_raises_is_raised_here() -> None:
     def fails(_: Request) -> Answer:
-        raise OutsideFailure("no network")
+        raise TransientError("no network")
 
-    with pytest.raises(OutsideFailure, match="no network"):
+    with pytest.raises(TransientError, match="no network"):
         within(5.0, fails)(ASKED)
 
 

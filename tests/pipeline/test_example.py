@@ -6,9 +6,9 @@ from pathlib import Path
 import luigi
 import pytest
 
-from pipeline.context import context
-from pipeline.labs.example import ExampleLab
-from prompt_lab.ports import TargetStep
+from adapters.step.python_target import PythonTarget
+from pipeline.tasks.lab import ExampleLab
+from pipeline.wiring import lab_context
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def test_a_lab_that_is_there_is_said_and_no_other_example_goes_into_it(
     monkeypatch.setenv("PROMPTLAB_ROOT", str(tmp_path / "lab"))
     assert luigi.build([ExampleLab()], local_scheduler=True, log_level="ERROR")
     assert luigi.build([ExampleLab()], local_scheduler=True, log_level="ERROR")
-    assert "examples/invoices is there already" in capsys.readouterr().out
+    assert "examples/invoices exists, not changed" in capsys.readouterr().out
     planner = [ExampleLab(example="planner")]
     assert not luigi.build(planner, local_scheduler=True, log_level="ERROR")
     assert (tmp_path / "lab/example.txt").read_text() == "copied from examples/invoices\n"
@@ -54,9 +54,9 @@ def test_the_planner_has_a_lab_of_its_own(tmp_path: Path, monkeypatch: pytest.Mo
     assert luigi.build([task], local_scheduler=True, log_level="ERROR")
     assert {"baseline", "target"} < {path.name for path in lab.iterdir()}
     assert not (lab / "steps").exists()  # what scores a target does not lie beside it
-    ctx = context()
+    ctx = lab_context()
     adapter, planner = ctx.adapter("potential_levers"), ctx.workspace("planner")
-    assert isinstance(adapter, TargetStep)
+    assert isinstance(adapter, PythonTarget)
     main = planner.resolve("main")
     assert adapter.prompt_in(planner.read(main, adapter.sources[0]))
     assert set(adapter.inputs) <= {p.name for p in lab.glob("baseline/train/*/*")}

@@ -6,13 +6,13 @@ from collections.abc import Callable
 import luigi
 import pytest
 
-from pipeline.change.past import tried
-from pipeline.change.prepare import prepared
-from pipeline.context import context
-from pipeline.iteration.iteration import Iteration
-from pipeline.loop.loop import Loop
-from pipeline.pages.pages import ledger_entries
+from pipeline.tasks.iteration import Iteration
+from pipeline.tasks.loop import Loop
+from pipeline.wiring import lab_context
 from prompt_lab.errors import ConfigError
+from prompt_lab.experiments.pages import ledger_entries
+from prompt_lab.experiments.past import read_tried_changes
+from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
 from prompt_lab.propose.sections import CONTRACT
 from tests.pipeline.target_world import TargetWorld
@@ -63,7 +63,7 @@ def test_only_the_candidate_is_run_anew_and_the_look_is_paid_for(make_world: Mak
     assert (runs["runs_reused"], runs["runs_made"]) == (2 * world.train, 2 * world.train)
     granted = world.record(2, "meta")["granted"]
     assert granted["spent"] == world.record(1, "meta")["judged_by"]["alpha"]
-    assert "looks again at the candidate of iteration 1, and counts" in granted["text"]
+    assert "tests the candidate of iteration 1 again, and counts" in granted["text"]
 
 
 def test_a_fix_that_somebody_commits_is_a_follow_up_too(make_world: MakeWorld) -> None:
@@ -75,7 +75,7 @@ def test_a_fix_that_somebody_commits_is_a_follow_up_too(make_world: MakeWorld) -
     assert world.iterate(branch="better")
     assert world.record(2, "meta")["follow_up_of"] == 1
     assert world.verdict(2).follow_up_of == 1
-    assert tried(context().lab, "read_sum")[1].follow_up_of == 1
+    assert read_tried_changes(lab_context().lab, "read_sum")[1].follow_up_of == 1
 
 
 def test_the_same_flag_takes_what_somebody_committed(make_world: MakeWorld) -> None:
@@ -95,18 +95,18 @@ def test_the_same_flag_takes_what_somebody_committed(make_world: MakeWorld) -> N
 def test_the_loop_follows_up_by_itself(make_world: MakeWorld) -> None:
     make_world(models=MODELS)
     assert luigi.build([Loop(iterations=2)], local_scheduler=True, log_level="ERROR")
-    outcomes = [(e.outcome, e.follow_up_of) for e in ledger_entries(context())]
+    outcomes = [(e.outcome, e.follow_up_of) for e in ledger_entries(lab_context())]
     assert outcomes == [(Outcome.CONDITIONAL, None), (Outcome.YES, 1)]
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(1, "waits for nothing"), (7, "has no such verdict yet")]
+    ("number", "words"), [(1, "asks for no follow-up"), (7, "has no such verdict yet")]
 )
 def test_what_waits_for_nothing_is_named(make_world: MakeWorld, number: int, words: str) -> None:
     world = make_world()
     assert world.iterate()
     with pytest.raises(ConfigError, match=words):
-        prepared(Iteration(follow_up=number))
+        plan_iteration(Iteration(follow_up=number).experiment)
     assert not world.folder(2).exists()
 
 
@@ -116,7 +116,7 @@ def test_one_of_another_step_is_named_with_its_step(make_world: MakeWorld) -> No
     config = world.root / "configs/steps/read_sum.yaml"
     config.with_name("other.yaml").write_text(config.read_text())
     with pytest.raises(ConfigError, match="is an iteration of step 'read_sum': add"):
-        prepared(Iteration(follow_up=1, step="other"))
+        plan_iteration(Iteration(follow_up=1, step="other").experiment)
 
 
 def test_a_prompt_in_a_module_may_be_tested_again_on_more_plans(
@@ -124,9 +124,9 @@ def test_a_prompt_in_a_module_may_be_tested_again_on_more_plans(
 ) -> None:
     make_target().small()
     with pytest.raises(ConfigError, match="is not rewritten here"):
-        prepared(Iteration())
+        plan_iteration(Iteration().experiment)
     with pytest.raises(ConfigError, match="--follow-up 1: step 'probe' has no such verdict yet"):
-        prepared(Iteration(follow_up=1))
+        plan_iteration(Iteration(follow_up=1).experiment)
 
 
 def test_a_verdict_that_asks_for_more_plans_is_not_looked_at_again_without_them(
@@ -137,5 +137,5 @@ def test_a_verdict_that_asks_for_more_plans_is_not_looked_at_again_without_them(
     assert world.iterate(branch="better")
     assert world.verdict(1).reasons[0].code == "too_few_plans"
     with pytest.raises(ConfigError, match="Add train plans"):
-        prepared(Iteration(follow_up=1))
+        plan_iteration(Iteration(follow_up=1).experiment)
     assert not world.folder(2).exists()

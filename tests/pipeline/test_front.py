@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.change.front import read_front
-from pipeline.change.prepare import prepared
-from pipeline.context import context
-from pipeline.iteration.iteration import Iteration
+from pipeline.tasks.iteration import Iteration
+from pipeline.wiring import lab_context
 from prompt_lab.errors import ConfigError
+from prompt_lab.experiments.pareto import read_front
+from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
 from tests.pipeline.world import HINT, NUMBER, PLAIN, READS_WELL, World, scripted
 
@@ -44,7 +44,7 @@ def _rejected(make_world: MakeWorld) -> World:
 
 def test_what_wins_on_one_model_stays_on_the_front(make_world: MakeWorld) -> None:
     world = _rejected(make_world)
-    record = read_front(context(), "read_sum")
+    record = read_front(lab_context(), "read_sum")
     branches = {p.branch for p in record.points if p.content in record.standing}
     assert branches == {"trick", "main"}
     page = (world.lab / "index.html").read_text()
@@ -79,4 +79,4 @@ def test_an_iteration_starts_there_and_is_compared_with_main(make_world: MakeWor
 def test_a_start_that_is_not_there_is_named(make_world: MakeWorld, start: str, words: str) -> None:
     make_world(models={"odd": scripted(ODD), "other": scripted(READS_WELL)})
     with pytest.raises(ConfigError, match=words):
-        prepared(Iteration(**{"from": start}))
+        plan_iteration(Iteration(**{"from": start}).experiment)

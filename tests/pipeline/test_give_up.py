@@ -9,26 +9,18 @@ import luigi
 import pytest
 
 from adapters.git import Git
-from pipeline.change.uses import uses
-from pipeline.context import context
-from pipeline.iteration.iteration import Iteration
-from pipeline.loop.give_up import GiveUp
+from pipeline.tasks.iteration import Iteration
+from pipeline.tasks.loop import GiveUp
+from pipeline.wiring import lab_context
+from prompt_lab.experiments.budget_uses import uses
 from tests.pipeline.disk_cuts import go_on, moments
 from tests.pipeline.github.cuts import Command
-from tests.pipeline.world import HINT, NUMBER, World, scripted
+from tests.pipeline.world import HINT, World
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
 
-# The change helps on one plan alone: not shown better, so the verdict says how many plans it takes
-# to see the smallest effect. For an effect of 1e-300 that number is no float.
-HELPS_ONCE = {
-    "rules": [
-        {"when": [HINT, "9003"], "answer": '{"amount": {1}}', "answer_regex": NUMBER},
-        {"answer": '{"amount": {0}}', "answer_regex": NUMBER},
-    ]
-}
-RAISES = {"smallest_effect": 1e-300}
+FAULT = {"adapter": "tests.pipeline.step_with_fault:StepWithFault"}
 
 
 def give_up(**flags: Any) -> bool:
@@ -43,7 +35,7 @@ def read_pull(world: World, number: int) -> dict[str, Any]:
 
 def make_stuck(make_world: MakeWorld) -> World:
     """A world whose first iteration stops inside its verdict, however often it is given."""
-    return make_world(train=6, verify=6, models={"once": scripted(HELPS_ONCE)}, policy=RAISES)
+    return make_world(train=6, verify=6, step=FAULT)
 
 
 def check_given_up(world: World, alpha: float) -> None:
@@ -56,9 +48,9 @@ def check_given_up(world: World, alpha: float) -> None:
     assert "given up" in page
     assert "It ends in &lt;b&gt;" in page
     assert not (world.lab / "irregular.md").exists()
-    policy = context().policy("default")
+    policy = lab_context().policy("default")
     assert [
-        (use.iteration, use.alpha) for use in uses(context(), "read_sum", policy, before=9)
+        (use.iteration, use.alpha) for use in uses(lab_context(), "read_sum", policy, before=9)
     ] == [(1, alpha)]
     assert Git(world.lab)("status", "--porcelain") == "?? baseline/"
 
@@ -89,8 +81,6 @@ def test_an_error_inside_a_verdict_is_one_sentence_and_giving_up_frees_the_lab(
     assert again.returncode == 0
     out, said = world.command("Verdict", "--number", "1").communicate()
     assert "iteration 1 was given up" in said
-    sound = "mode: fixed\nledger: {control: fixed}\n"
-    (world.root / "configs/policies/default.yaml").write_text(sound)
     command = world.command("Iteration")
     out, said = command.communicate()
     assert command.returncode == 0, said

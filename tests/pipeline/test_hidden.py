@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.change.hidden import hidden_of
+from prompt_lab.experiments.hidden_plans import hidden_of
 from prompt_lab.store.layout import Lab
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.change.front import read_front
-from pipeline.change.past import known_modes
-from pipeline.context import context
+from pipeline.wiring import lab_context
 from prompt_lab.errors import StoreError
+from prompt_lab.experiments.pareto import read_front
+from prompt_lab.experiments.past import known_modes
 from tests.pipeline.world import World
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def test_it_restores_that_file_and_no_other(make_world: Callable[..., World], kind: str) -> None:
     world = make_world(train=4, verify=4, scout=2)
     assert world.iterate()
-    ctx = context()
+    ctx = lab_context()
     path = getattr(ctx.lab, kind)("read_sum")
     other = path.with_name("other.txt")
     before = path.read_bytes()

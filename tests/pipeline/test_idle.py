@@ -3,7 +3,7 @@
 import os
 import socket
 
-from pipeline.idle import OtherProcess, idle_sentence
+from pipeline.tasks.idle import OtherProcess, idle_sentence
 
 DELAY = 30.0
 
@@ -24,12 +24,12 @@ def test_a_process_that_is_gone_is_waited_for_until_luigid_knows_it() -> None:
     gone = OtherProcess(socket.gethostname(), child, 12.0, {"Verdict": 1})
     said = idle_sentence([gone], complete=False, delay=DELAY)
     assert f"process {child} on" in said
-    assert "hands out again in 19 seconds: give the same command again then" in said
+    assert "hands out again in 19 seconds: run the same command again then" in said
     elsewhere = OtherProcess("another-machine", child, 12.0, {"Verdict": 1})
     assert "19 seconds from now" in idle_sentence([elsewhere], complete=False, delay=DELAY)
 
 
 def test_where_no_other_process_is_known_the_command_may_be_given_again_now() -> None:
     said = idle_sentence([], complete=False, delay=DELAY)
-    assert "give the same command again now" in said
+    assert "run the same command again now" in said
     assert "has finished this task" in idle_sentence([], complete=True, delay=DELAY)

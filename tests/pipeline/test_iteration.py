@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.change.past import known_modes
-from pipeline.context import context
+from pipeline.wiring import lab_context
+from prompt_lab.experiments.past import known_modes
 from prompt_lab.names import Outcome
 from tests.pipeline.model_server import ModelServer, reads_right, reads_well
 from tests.pipeline.world import HINT, PLAIN, READS_FIRST, SCHEMA, World, scripted
@@ -96,7 +96,7 @@ def test_a_worktree_that_is_not_the_commit_is_invalid_once(
 ) -> None:
     world = make_world()
     commit = world.branch("good", {"prompt.txt": PLAIN.replace("amount.", f"amount. {HINT}")})
-    tree = context().workspace("shop").worktree(commit)
+    tree = lab_context().workspace("shop").worktree(commit)
     if harm == "other commit":
         subprocess.run(["git", "checkout", "-q", "HEAD~1"], cwd=tree, check=True)
     else:
@@ -111,7 +111,7 @@ def test_a_worktree_that_is_not_the_commit_is_invalid_once(
     # The next trial begins with the commit as it is.
     assert world.iterate(branch="good")
     assert world.verdict(2).outcome is Outcome.YES
-    assert context().workspace("shop").observe(tree) == (commit, True)
+    assert lab_context().workspace("shop").observe(tree) == (commit, True)
 
 
 def test_no_difference_is_no_yes(make_world: MakeWorld) -> None:
@@ -170,7 +170,7 @@ def test_known_failure_modes_grow_by_iterations_and_not_by_invalid_ones(
 ) -> None:
     world = make_world(models={"stubborn": scripted(READS_FIRST)})
     assert world.iterate()
-    known = known_modes(context().lab, "read_sum")
+    known = known_modes(lab_context().lab, "read_sum")
     assert known.iterations == (1,)
     [mode] = [mode for mode in known.modes if mode.kind == "field"]
     assert mode.about == "amount"
@@ -181,7 +181,7 @@ def test_known_failure_modes_grow_by_iterations_and_not_by_invalid_ones(
     world.branch("docs", {"README.md": "A shop. # says nothing new\n"})
     assert world.iterate(branch="docs")
     assert world.verdict(3).outcome is Outcome.INVALID
-    grown = known_modes(context().lab, "read_sum")
+    grown = known_modes(lab_context().lab, "read_sum")
     assert grown.iterations == (1, 2)
     assert {m.key: m.seen for m in grown.modes}[mode.key] == (1, 2)
     synthesis = (world.folder(2) / "synthesis.md").read_text()

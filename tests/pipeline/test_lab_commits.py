@@ -7,8 +7,8 @@ from pathlib import Path
 import luigi
 import pytest
 
-from pipeline.loop.revert import Revert
-from pipeline.trial.noise_floor import NoiseFloor
+from pipeline.tasks.loop import Revert
+from pipeline.tasks.noise_floor import NoiseFloor
 from tests.pipeline.runner.runner import FEW, models, runner, train
 from tests.pipeline.world import World
 

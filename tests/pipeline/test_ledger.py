@@ -10,7 +10,7 @@ from prompt_lab.store.layout import Lab
 from tests.pipeline.terminal import Said, luigi
 from tests.pipeline.world import World
 from tests.prompt_lab.report.reading import Page
-from tests.prompt_lab.store import other_tool
+from tests.prompt_lab.store.planexe import other_tool
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]

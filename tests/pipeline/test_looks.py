@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.context import context
-from pipeline.trial.runs import Runs
-from pipeline.trial.trials import trial_of
+from pipeline.tasks.iteration import Runs
+from pipeline.wiring import lab_context
+from prompt_lab.experiments.trials import trial_of
 from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
 from tests.pipeline.test_bad_input import TASK, stops
@@ -55,7 +55,7 @@ def test_a_trial_goes_on_where_its_last_look_left_it(make_world: MakeWorld) -> N
     assert world.iterate()
     assert world.verdict(1).look == 2
     assert len(runs_of(world)) == 36
-    phase = Runs(step="read_sum", number=1)
+    phase = Runs(step="read_sum", number=1).experiment
     assert trial_of(phase).plans[:18] == tuple(world.record(1, "runs_train")["plans"])
 
 
@@ -94,7 +94,7 @@ def test_after_some_merges_the_prompt_is_compared_with_the_first_one(
     page = (world.lab / "index.html").read_text()
     assert "Since the start, 1 merge that claims +100.0 points in sum: +100.0 points" in page
     assert world.iterate(number=1)
-    assert context().lab.root == world.lab
+    assert lab_context().lab.root == world.lab
 
 
 def test_what_older_runs_know_about_a_plan_is_taken_out(make_world: MakeWorld) -> None:
@@ -103,7 +103,7 @@ def test_what_older_runs_know_about_a_plan_is_taken_out(make_world: MakeWorld) -
     assert world.iterate()
     world.branch("idle", {"prompt.txt": PLAIN + "\nPlease.\n"})
     assert world.iterate(branch="idle")
-    phase = Runs(step="read_sum", number=2)
+    phase = Runs(step="read_sum", number=2).experiment
     known = trial_of(phase).evidence.difficulty
     assert known is not None
     assert set(known.values()) == {0.5}  # wrong before, right after
@@ -131,7 +131,7 @@ def test_an_iteration_without_an_idea_is_not_begun(make_world: MakeWorld) -> Non
     done = 0
     while (said := luigi(world, "Iteration")).code == 0:
         done += 1
-    stops(said, TASK, "No built-in strategy has a change left", "--branch")
+    stops(said, TASK, "No strategy has a change left", "--branch")
     assert not (world.folder(done + 1) / "meta.json").exists()
     world.branch("mine", {"prompt.txt": PLAIN + "\nPlease.\n"})
     assert world.iterate(branch="mine")

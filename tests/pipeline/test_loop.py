@@ -8,7 +8,7 @@ from typing import Any
 import luigi
 import pytest
 
-from pipeline.loop.loop import Loop
+from pipeline.tasks.loop import Loop
 from tests.pipeline.model_server import ModelServer, reads_right
 from tests.pipeline.world import READS_WELL, World, scripted
 from tests.processes import HANG_SECONDS, until

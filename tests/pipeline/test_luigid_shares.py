@@ -14,7 +14,7 @@ from tests.pipeline.world import World
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
-AGAIN = "ive the same command again"
+AGAIN = "un the same command again"
 SECONDS = 120
 
 

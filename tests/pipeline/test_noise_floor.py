@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from prompt_lab.evaluate.floor import FloorRecord
+from prompt_lab.evaluate.noise_floor import FloorRecord
 from prompt_lab.store.files import read_record
 from tests.pipeline.model_server import ModelServer, reads_right
 from tests.pipeline.terminal import luigi

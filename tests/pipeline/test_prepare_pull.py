@@ -6,10 +6,10 @@ from typing import Any
 import luigi
 import pytest
 
-from pipeline.change.prepare import prepared
-from pipeline.context import context
-from pipeline.loop.prepare_pull import PreparePull
+from pipeline.tasks.loop import PreparePull
+from pipeline.wiring import lab_context
 from prompt_lab.errors import LabError
+from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
 from tests.pipeline.world import HINT, PLAIN, World
 from tests.processes import HANG_SECONDS
@@ -25,7 +25,7 @@ def _prepare(**flags: Any) -> bool:
 
 
 def _open(branch: str, base: str = "main") -> int:
-    host = context().code_host("shop")
+    host = lab_context().code_host("shop")
     return host.open_pull(branch, base=base, title="A change", body="", when=WHEN).number
 
 
@@ -58,13 +58,13 @@ def test_a_pull_request_that_cannot_be_tested_is_named(
     make_world: MakeWorld, number: int, words: str
 ) -> None:
     world = make_world()
-    host = context().code_host("shop")
+    host = lab_context().code_host("shop")
     world.branch("better", {"prompt.txt": BETTER})
     closed = _open("better")
     host.comment(closed, key="why", body="No.", when=WHEN)
     host.close(closed, when=WHEN)
     with pytest.raises(LabError, match=words):
-        prepared(PreparePull(pr=number))
+        plan_iteration(PreparePull(pr=number).experiment)
     assert not world.folder(1).exists()
 
 
@@ -73,10 +73,8 @@ def test_one_into_another_branch_is_not_judged_against_main(make_world: MakeWorl
     world.git("branch", "release")
     world.branch("better", {"prompt.txt": BETTER})
     _open("better", "release")
-    with pytest.raises(
-        LabError, match="goes into 'release', but changes are judged against 'main'"
-    ):
-        prepared(PreparePull(pr=1))
+    with pytest.raises(LabError, match="goes into 'release', but changes are compared with 'main'"):
+        plan_iteration(PreparePull(pr=1).experiment)
     assert not _prepare(pr=1)
     assert not (world.folder(1) / "meta.json").exists()
     assert not (world.lab / "history").exists()
@@ -90,7 +88,7 @@ def test_one_with_conflicts_is_not_prepared_until_they_are_solved(make_world: Ma
     world.git("commit", "-q", "-a", "-m", "Main goes on")
     main = world.git("rev-parse", "main")
     with pytest.raises(LabError, match="conflict"):
-        prepared(PreparePull(pr=1))
+        plan_iteration(PreparePull(pr=1).experiment)
     assert not _prepare(pr=1)
     assert not (world.folder(1) / "meta.json").exists()
     assert not (world.lab / "history").exists()

@@ -13,10 +13,10 @@ import pytest
 from luigi.retcodes import run_with_retcodes
 from luigi.task_register import Register
 
-from pipeline.decide.replay import Replay
-from pipeline.iteration.iteration import Iteration
-from pipeline.loop.revert import Revert
-from pipeline.trial.noise_floor import NoiseFloor
+from pipeline.tasks.iteration import Iteration
+from pipeline.tasks.lab import Replay
+from pipeline.tasks.loop import Revert
+from pipeline.tasks.noise_floor import NoiseFloor
 from tests.pipeline.luigid import SETTINGS
 from tests.pipeline.task.task_world import World as TaskWorld
 from tests.pipeline.terminal import STOPPED, luigi
@@ -41,6 +41,18 @@ def judged(make_world: MakeWorld) -> World:
     return world
 
 
+def test_a_phase_of_its_own_says_which_file_it_wrote_and_that_it_is_there(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(train=6, verify=6)
+    first, second = (luigi(world, "Verdict", "--number", "1") for _ in range(2))
+    path = str(world.folder(1) / "verdict.json")
+    assert (first.code, second.code) == (0, 0)
+    assert f"Verdict of iteration 1: wrote {path}" in first.out
+    assert f"Verdict of iteration 1 was done: {path}" in second.out
+    assert "Assessment of" not in first.out + second.out
+
+
 def test_each_of_two_equal_commands_in_one_process_prints_its_result(
     judged: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,7 +64,7 @@ def test_each_of_two_equal_commands_in_one_process_prints_its_result(
         "Compare --before 1 --after 2": "assessment.md",
         "NoiseFloor --dry-run": "Dry run of the noise floor",
         "NoiseFloor": "# Noise floor",
-        "Revert --number 1": "Iteration 1 is taken back",
+        "Revert --number 1": "Iteration 1 is reverted",
     }
     silent = []
     for words, text in expected.items():

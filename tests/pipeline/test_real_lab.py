@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from prompt_lab.analyze.findings import Finding, parse_findings
+from prompt_lab.analyze.findings import AnalystFinding, parse_findings
 from prompt_lab.analyze.metrics import measure
-from prompt_lab.analyze.model import Metrics, Opener
-from prompt_lab.evaluate.ended import counted
+from prompt_lab.analyze.model import Metrics, OpeningPhrase
+from prompt_lab.evaluate.answered import number_replicates
 from prompt_lab.names import Side
 from prompt_lab.records import RunRow
 from prompt_lab.store.counters import claim_run_folder, iterations
-from prompt_lab.store.foreign import ENDED, irregular_runs, read_batch_of, run_folders
-from prompt_lab.store.foreign_analyses import foreign_analyses, irregular_analyses
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.planexe.analyses import foreign_analyses, irregular_analyses
+from prompt_lab.store.planexe.runs import ENDED, irregular_runs, read_batch_of, run_folders
 from tests.pipeline.terminal import Said
 from tests.pipeline.test_ledger import digests, on
 from tests.pipeline.world import World
@@ -39,7 +39,7 @@ def metrics(lab: Lab) -> Metrics:
     rows: list[RunRow] = []
     for side, numbers in sides:
         rows += [row for n in numbers for row in read_batch_of(lab, folders[n], side).rows]
-    return measure(counted(rows), {}, ENDED)
+    return measure(number_replicates(rows), {}, ENDED)
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +95,9 @@ def test_compare_says_so_in_its_assessment(make_world: MakeWorld, copy: Path) ->
     assert "runs ok   34 of 35 -> 34 of 35" in said.out
     page = (copy / "compare/182-188_189-195/assessment.md").read_text()
     assert "| runs ok | 34 of 35 | 34 of 35 |" in page
-    went = next(line for line in page.splitlines() if "Opener 'This lever'" in line)
+    went = next(line for line in page.splitlines() if "Opening phrase 'This lever'" in line)
     assert f"({GAME}: 15 of 15 → 0 of 16)" in went[went.index(LLAMA) :]
-    came = next(line for line in page.splitlines() if "Opener 'The options'" in line)
+    came = next(line for line in page.splitlines() if "Opening phrase 'The options'" in line)
     assert f"({GAME}: 0 of 15 → 13 of 16)" in came[came.index(LLAMA) :]
     error = next(line for line in page.splitlines() if "options must have exactly 3" in line)
     assert "on 20250329_gta_game" in error
@@ -105,7 +105,7 @@ def test_compare_says_so_in_its_assessment(make_world: MakeWorld, copy: Path) ->
     assert page.index("## What got better") < page.index(error) < page.index("## What got worse")
     found = parse_findings((copy / "compare/182-188_189-195/insight_metrics.md").read_text())
     assert any(one.kind == "opener" and one.model == LLAMA for one in found or ())
-    assert all(isinstance(one, Finding) for one in found or ())
+    assert all(isinstance(one, AnalystFinding) for one in found or ())
 
 
 @pytest.mark.slow
@@ -142,7 +142,7 @@ def _on(make_world: MakeWorld, root: Path, *args: str) -> Said:
     return on(make_world(train=1, verify=1, scout=1), root, *args)
 
 
-def _opener(metrics: Metrics, phrase: str) -> Opener:
+def _opener(metrics: Metrics, phrase: str) -> OpeningPhrase:
     (found,) = [
         one
         for one in metrics.openers

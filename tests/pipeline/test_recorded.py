@@ -7,9 +7,9 @@ from pathlib import Path
 import luigi
 import pytest
 
-from pipeline.context import context
-from pipeline.iteration.iteration import Iteration
-from pipeline.labs.recorded import RecordedLab
+from pipeline.tasks.iteration import Iteration
+from pipeline.tasks.lab import RecordedLab
+from pipeline.wiring import lab_context
 from prompt_lab.records import RECORDED, RunRecord
 from prompt_lab.store.layout import Lab
 
@@ -28,7 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         try:
             return luigi.build([task], local_scheduler=True, log_level="ERROR")
         finally:
-            context().gateways.close()
+            lab_context().close_gateways()
 
     return made
 

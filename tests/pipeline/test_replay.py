@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.context import context
-from pipeline.decide.verdict import Verdict
-from pipeline.pages.pages import ledger_entries
-from pipeline.trial.judge import judge
-from pipeline.trial.trials import trial_of
+from pipeline.tasks.iteration import Verdict
+from pipeline.wiring import lab_context
 from prompt_lab.decide.verdict import Code
+from prompt_lab.experiments.decision import decide_iteration
+from prompt_lab.experiments.pages import ledger_entries
+from prompt_lab.experiments.trials import trial_of
 from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
 from tests.pipeline.world import (
@@ -62,16 +62,18 @@ def test_a_failed_guard_is_first_everywhere_and_verdicts_of_the_earlier_order_re
     assert says in (folder / "summary.txt").read_text().splitlines()[1]
     pull = json.loads((world.lab / "pulls/0001.json").read_text())
     assert pull["comments"][0]["body"].splitlines()[2].startswith(says)
-    (entry,) = ledger_entries(context())
+    (entry,) = ledger_entries(lab_context())
     assert entry.why.startswith(says)
 
-    earlier, _ = judge(Verdict(number=1, step=entry.step), order="finding_first")
+    earlier, _ = decide_iteration(
+        Verdict(number=1, step=entry.step).experiment, order="finding_first"
+    )
     assert [r.code for r in earlier.reasons[:2]] == [Code.BETTER, Code.VALIDITY_LOWER]
     text = earlier.model_dump_json(indent=2, exclude={"reason_order"}) + "\n"
     (folder / "verdict.json").write_text(text)
     said = luigi(world, "Replay")
     assert (said.code, "1: identical (CONDITIONAL)" in said.out) == (0, True), said.out
-    assert ledger_entries(context())[0].why.startswith(says)
+    assert ledger_entries(lab_context())[0].why.startswith(says)
 
 
 def test_a_verdict_from_before_rules_had_a_version_replays_under_the_first_one(
@@ -99,7 +101,7 @@ def remove_version(path: Path) -> None:
 
 
 def rule_of(world: World) -> int:
-    return trial_of(Verdict(number=1, step="read_sum")).policy.rule_version
+    return trial_of(Verdict(number=1, step="read_sum").experiment).policy.rule_version
 
 
 def test_another_policy_lists_the_verdicts_that_would_differ(make_world: MakeWorld) -> None:

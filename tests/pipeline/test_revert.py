@@ -9,9 +9,9 @@ import luigi
 import pytest
 
 from adapters.git import Git
-from pipeline.change.past import tried
-from pipeline.context import context
-from pipeline.loop.revert import Revert
+from pipeline.tasks.loop import Revert
+from pipeline.wiring import lab_context
+from prompt_lab.experiments.past import read_tried_changes
 from tests.pipeline.disk_cuts import go_on, moments
 from tests.pipeline.github.cuts import Command
 from tests.pipeline.world import HINT, PLAIN, World
@@ -40,7 +40,7 @@ def test_what_was_merged_is_taken_back_and_both_pulls_say_so(
     assert world.git("rev-parse", "main^{tree}") == before
     assert world.git("show", "main:prompt.txt") == PLAIN.strip()
     first, second = _pull(world, 1), _pull(world, 2)
-    assert first["comments"][-1]["body"].startswith("## Taken back by #2")
+    assert first["comments"][-1]["body"].startswith("## Reverted by #2")
     assert [event["what"] for event in second["history"]] == ["opened", "commented", "merged"]
     assert "another year" in second["comments"][0]["body"]
     assert world.record(1, "reverted")["merged_commit"] == world.git("rev-parse", "main")
@@ -64,7 +64,7 @@ def test_a_second_command_changes_nothing_and_says_so_again(
     assert not (world.lab / "pulls/0003.json").exists()
     said = capsys.readouterr().out
     assert "#2 reverts #1, merged" in said
-    assert "No reason was given. (as the first command said: it stands)" in said
+    assert "No reason was given. (the first command's reason is kept)" in said
 
 
 def test_cut_off_anywhere_the_same_command_goes_on_to_the_row_of_the_ledger(
@@ -122,7 +122,7 @@ def _check_taken_back(world: World, before: str) -> None:
     first, second = _pull(world, 1), _pull(world, 2)
     assert not (world.lab / "pulls/0003.json").exists()
     assert [event["what"] for event in second["history"]] == ["opened", "commented", "merged"]
-    assert [c["body"][:16] for c in first["comments"]][1:] == ["## Taken back by"]
+    assert [c["body"][:14] for c in first["comments"]][1:] == ["## Reverted by"]
     assert world.record(1, "reverted")["merged_commit"] == world.git("rev-parse", "main")
     assert "reverted <br>in <a" in (world.lab / "index.html").read_text()
     lab = Git(world.lab)
@@ -154,7 +154,7 @@ def test_one_that_is_left_open_is_merged_by_a_later_command(make_world: MakeWorl
     assert _revert(number=1, leave_open=True)
     assert _pull(world, 2)["state"] == "open"
     assert HINT in world.git("show", "main:prompt.txt")
-    assert tried(context().lab, "read_sum")[0].reverted_after is None
+    assert read_tried_changes(lab_context().lab, "read_sum")[0].reverted_after is None
     assert _revert(number=1)
     assert _pull(world, 2)["state"] == "merged"
     assert HINT not in world.git("show", "main:prompt.txt")
@@ -167,7 +167,7 @@ def test_what_was_taken_back_is_not_proposed_again(make_world: MakeWorld) -> Non
     world.iterate()
     assert world.record(2, "change")["strategy"] != "align_with_schema"
     told = (world.folder(2) / "synthesis.md").read_text()
-    assert "taken back since" in told
+    assert "reverted since" in told
     assert "Wrong on real invoices." in told
 
 
@@ -195,3 +195,16 @@ def test_what_was_not_merged_cannot_be_taken_back(
     assert world.iterate(branch="worse")
     assert not _revert(number=1)
     assert "Iteration 1 was not merged: its verdict was NO" in caplog.text
+
+
+def test_an_iteration_without_a_merge_is_refused_with_a_reason(make_world: MakeWorld) -> None:
+    world = make_world(train=6, verify=6, scout=2)
+    said = world.command("Implement", "--number", "1").communicate()[1]
+    assert "Stopped" not in said
+    said = world.command("Revert", "--number", "1").communicate()[1]
+    assert "conclusion.json: is missing. luigi --module pipeline Iteration --number 1 makes" in said
+    out, _ = world.command("GiveUp", "--number", "1", "--reason", "Two\n lines").communicate()
+    assert "why       Two lines\n" in out
+    out, said = world.command("Revert", "--number", "1").communicate()
+    assert "iteration 1 was given up, so there is no merge" in said
+    assert "Traceback" not in out + said

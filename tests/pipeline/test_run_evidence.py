@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 from pytest_httpserver import HTTPServer
 
-from pipeline.change.implement import Implement
-from pipeline.context import context
+from pipeline.tasks.iteration import Implement
+from pipeline.wiring import lab_context
 from prompt_lab.names import Outcome
 from tests.adapters.step.bench import CHILDREN, pids
 from tests.adapters.step.speaking import speak
@@ -190,8 +190,8 @@ def ended_in_time(world: TargetWorld) -> None:
 def counted(world: TargetWorld) -> None:
     process = wild_run(world)["process"]
     assert 30 <= process["killed"] <= 499
-    cgroups = context().target("notes").cgroups
-    assert cgroups or "counted by looking" in " ".join(process["unbound"])
+    cgroups = lab_context().target("notes").cgroups
+    assert cgroups or "counted periodically" in " ".join(process["unbound"])
 
 
 def small_log(world: TargetWorld) -> None:

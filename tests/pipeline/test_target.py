@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from pytest_httpserver import HTTPServer
 
-from pipeline.change.prepare import prepared
-from pipeline.iteration.iteration import Iteration
+from pipeline.tasks.iteration import Iteration
 from prompt_lab.errors import ConfigError, TargetError
+from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
 from tests.adapters.step.speaking import speak
 from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld
@@ -122,7 +122,7 @@ def test_what_no_run_could_use_is_said_before_the_first(
     for old, new in step.items():
         file.write_text(whole.replace(old, new))
     with pytest.raises((ConfigError, TargetError), match=re.escape(said)):
-        prepared(Iteration(step=world.step, branch="better"))
+        plan_iteration(Iteration(step=world.step, branch="better").experiment)
     assert not world.folder.exists()
     file.write_text(whole)  # the world's workers are ended by it
 

@@ -9,9 +9,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from pipeline.change.uses import uses
-from pipeline.context import context
+from pipeline.wiring import lab_context
 from prompt_lab.decide.ledger import Use
+from prompt_lab.experiments.budget_uses import uses
 from prompt_lab.names import Outcome
 from prompt_lab.records import RECORDED
 from tests.pipeline.target_world import BETTER, DUMMY, TargetWorld
@@ -154,7 +154,7 @@ def test_what_was_recorded_is_replayed_and_told_on_every_page(
 
 
 def _uses(world: TargetWorld) -> list[Use]:
-    ctx = context()
+    ctx = lab_context()
     return uses(ctx, world.step, ctx.policy("default"), before=99)
 
 

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from adapters.registry import load
-from pipeline.change.prepare import Prepare, prepared
-from pipeline.context import context
-from pipeline.fan_out.batch import settings_text
-from prompt_lab.config.lab import LimitsConfig, StepConfig
+from pipeline.tasks.iteration import Prepare
+from pipeline.wiring import lab_context, load_adapter
+from prompt_lab.config.lab import GatewayConfig, LimitsConfig, StepConfig
 from prompt_lab.errors import ConfigError, ModelUnavailable
+from prompt_lab.experiments.batches import settings_text
+from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Side
-from prompt_lab.ports import TargetStep
 from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld
 
 pytestmark = pytest.mark.slow
@@ -26,7 +25,7 @@ MakeTarget = Callable[..., TargetWorld]
     ("model", "branch", "said"),
     [
         ({**DUMMY, "key_env": "NO_SUCH_KEY"}, "better", "NO_SUCH_KEY"),
-        ({"provider": "scripted", "id": "x"}, "better", "one: has no address"),
+        ({"provider": "scripted", "id": "x"}, "better", "one: has no base URL"),
         (DUMMY, "", "'src/notes/core.py', which is not rewritten"),
     ],
     ids=["no key", "no address", "no branch"],
@@ -37,7 +36,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(
     world = make_target(models={"one": model}).small()
     world.branch("better", {"src/notes/core.py": BETTER})
     with pytest.raises((ModelUnavailable, ConfigError), match=said):
-        prepared(Prepare(step="probe", number=1, branch=branch))
+        plan_iteration(Prepare(step="probe", number=1, branch=branch).experiment)
     assert not world.iterate(branch=branch)
     assert not (world.folder / "meta.json").exists()
 
@@ -47,14 +46,16 @@ def test_what_the_configs_say_of_processes_is_part_of_a_run(
     make_target: MakeTarget, changed: str
 ) -> None:
     make_target().small()
-    ctx = context()
+    ctx = lab_context()
     adapter, step, target = ctx.adapter("probe"), ctx.step("probe"), ctx.target("notes")
-    before = settings_text(adapter, step, target)
+    gateway = GatewayConfig()
+    before = settings_text(step) + adapter.digest_text(target, gateway)
     if changed == "the limits":
         step = step.model_copy(update={"limits": LimitsConfig(seconds=1)})
     if changed == "the target's modules":
         target = target.model_copy(update={"preload": ("json",)})
-    assert (settings_text(adapter, step, target) == before) == (changed == "nothing")
+    after = settings_text(step) + adapter.digest_text(target, gateway)
+    assert (after == before) == (changed == "nothing")
 
 
 def test_a_step_in_our_process_keeps_the_key_that_it_had(make_target: MakeTarget) -> None:
@@ -62,7 +63,8 @@ def test_a_step_in_our_process_keeps_the_key_that_it_had(make_target: MakeTarget
     step = StepConfig(
         name="s", adapter="extract_invoice", target="t", prompt="p.txt", primary="fields"
     )
-    text = settings_text(load("step", step.adapter)(step), step, context().target("notes"))
+    adapter = load_adapter("step", step.adapter)(step)
+    text = settings_text(step) + adapter.digest_text(lab_context().target("notes"), GatewayConfig())
     assert json.loads(text) == {
         **{"name": "s", "adapter": "extract_invoice", "target": "t", "prompt": "p.txt"},
         **{"schema_path": "", "primary": "fields", "max_tokens": 256},
@@ -87,8 +89,7 @@ def test_another_package_in_the_interpreter_makes_other_runs(
     for name in ("Better", "Best"):
         world.branch(name, {"src/notes/core.py": CORE.replace("List", name)})
         assert world.iterate(branch=name)
-        adapter = context().adapter("probe")
-        assert isinstance(adapter, TargetStep)
+        adapter = lab_context().adapter("probe")
         adapter.close()  # another day, another process
         dist = next(home.glob("lib/*/site-packages")) / "more-1.0.dist-info"
         world.write(dist, {"METADATA": "Metadata-Version: 2.1\nName: more\nVersion: 1.0\n"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from pipeline.trial.noise_floor import NoiseFloor
+from pipeline.tasks.noise_floor import NoiseFloor
 from tests.pipeline.target_world import BETTER, DUMMY, TargetWorld
 from tests.pipeline.test_target_gateway import asks
 

@@ -1,4 +1,4 @@
-"""The budget of error counts every trial, whatever is damaged or gone: nothing makes it larger."""
+"""The error budget counts every trial, whatever is damaged or gone: nothing makes it larger."""
 
 import json
 import shutil
@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.change.prepare import prepared
-from pipeline.change.uses import uses
-from pipeline.context import _context, context
-from pipeline.iteration.iteration import Iteration
+from pipeline.tasks.iteration import Iteration
+from pipeline.wiring import cached_context, lab_context
 from prompt_lab.decide.ledger import Use
 from prompt_lab.errors import ConfigError, StoreError
+from prompt_lab.experiments.budget_uses import uses
+from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
 from tests.pipeline.terminal import luigi
 from tests.pipeline.test_bad_input import TASK, stops
@@ -27,7 +27,7 @@ PLANNED = {"ledger": {"control": "planned", "budget": 0.2, "iterations": 4}}
 
 def of_step() -> list[Use]:
     """All uses that the ledger counts now."""
-    ctx = context()
+    ctx = lab_context()
     return uses(ctx, "read_sum", ctx.policy("default"), before=99)
 
 
@@ -35,7 +35,7 @@ def config(world: World, path: str, **more: Any) -> None:
     """Further keys of a config, which this process reads anew."""
     file = world.root / f"configs/{path}.yaml"
     file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | more))
-    _context.cache_clear()
+    cached_context.cache_clear()
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_damaged_piece_of_a_trial_is_named_before_the_next_one(world: World) -
         for content in (None, b"", whole[: len(whole) // 2]):
             path.unlink() if content is None else path.write_bytes(content)
             with pytest.raises(StoreError, match=rf"1_read_sum/{name}: .*checkout -- {name}"):
-                prepared(Iteration(branch="other", number=2))
+                plan_iteration(Iteration(branch="other", number=2).experiment)
         said = luigi(world, "Ledger")
         assert said.code == 0, said.err
         assert f"1_read_sum/{name}" in (world.lab / "irregular.md").read_text()
@@ -70,9 +70,9 @@ def test_a_damaged_piece_of_a_trial_is_named_before_the_next_one(world: World) -
 
 
 def test_a_trial_whose_folder_is_gone_still_counts(world: World) -> None:
-    before = prepared(Iteration(branch="other", number=2)).granted
+    before = plan_iteration(Iteration(branch="other", number=2).experiment).granted
     shutil.rmtree(world.folder(1))
-    after = prepared(Iteration(branch="other", number=1)).granted
+    after = plan_iteration(Iteration(branch="other", number=1).experiment).granted
     assert before is not None
     assert after is not None
     assert (after.alpha, after.spent, after.left) == (before.alpha, before.spent, before.left)
@@ -121,10 +121,12 @@ def test_a_no_or_an_invalid_is_not_asked_for_again(make_world: MakeWorld, outcom
     world.git("branch", "another-name", "same")
     for branch, *more in (("same",), ("same", "--dry-run"), ("another-name",)):
         said = luigi(world, "Iteration", "--branch", branch, *more)
-        stops(said, TASK, "iteration 1 has judged this very commit", "Add plans or replicates")
+        stops(
+            said, TASK, "iteration 1 has already decided on this commit", "Add plans or replicates"
+        )
     assert not world.folder(2).exists()
     assert not (world.lab / "pulls/0002.json").exists()
-    assert prepared(Iteration(branch="same", replicates=2)).follow_up_of is None
+    assert plan_iteration(Iteration(branch="same", replicates=2).experiment).follow_up_of is None
 
 
 def test_the_same_change_on_the_same_plans_is_not_judged_twice(make_world: MakeWorld) -> None:
@@ -134,24 +136,24 @@ def test_the_same_change_on_the_same_plans_is_not_judged_twice(make_world: MakeW
     assert world.verdict(1).reasons[0].code == "too_few_plans"
     for more in ((), ("--dry-run",)):
         said = luigi(world, "Iteration", "--branch", "better", *more)
-        stops(said, TASK, "better: iteration 1", "budget of error", "Add train plans")
+        stops(said, TASK, "better: iteration 1", "error budget", "Add train plans")
     assert not world.folder(2).exists()
     shutil.copytree(world.lab / "baseline/verify/plan_verify_002", world.lab / "baseline/train/new")
     config(world, "lab", train_plans=4)
-    assert prepared(Iteration(branch="better")).follow_up_of == 1
+    assert plan_iteration(Iteration(branch="better").experiment).follow_up_of == 1
 
 
 def test_a_fix_and_another_config_are_something_new(make_world: MakeWorld) -> None:
     world = make_world(train=3, verify=3)
     world.branch("better", {"prompt.txt": BETTER})
     assert world.iterate(branch="better")
-    with pytest.raises(ConfigError, match="could say nothing new"):
-        prepared(Iteration(branch="better"))
+    with pytest.raises(ConfigError, match="add no information"):
+        plan_iteration(Iteration(branch="better").experiment)
     config(world, "steps/read_sum", max_tokens=99)
-    assert prepared(Iteration(branch="better")).follow_up_of == 1
+    assert plan_iteration(Iteration(branch="better").experiment).follow_up_of == 1
     config(world, "steps/read_sum", max_tokens=256)
     world.git("checkout", "-q", "better")
     (world.target / "prompt.txt").write_text(BETTER + "Please.\n")
     world.git("commit", "-q", "-a", "-m", "Ask kindly")
     world.git("checkout", "-q", "main")
-    assert prepared(Iteration(branch="better")).follow_up_of == 1
+    assert plan_iteration(Iteration(branch="better").experiment).follow_up_of == 1

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import luigi
 import pytest
 
-from pipeline.decide.replay import Replay
-from pipeline.iteration.dry_run import what_would_run
-from pipeline.iteration.iteration import Iteration
+from pipeline.tasks.iteration import Iteration
+from pipeline.tasks.lab import Replay
+from prompt_lab.experiments.dry_run import what_would_run
 from prompt_lab.names import Outcome
 from tests.pipeline.target_world import BETTER, CORE, TargetWorld
 from tests.pipeline.world import HINT, PLAIN, SCHEMA, World
@@ -38,7 +38,7 @@ def test_a_candidate_that_tells_verify_plans_is_invalid_before_any_call(
     world = make_world()
     main = world.git("rev-parse", "main")
     world.branch("told", LEAKS[where])
-    assert "  INVALID    Text of " in what_would_run(Iteration(branch="told"))
+    assert "  INVALID    Text of " in what_would_run(Iteration(branch="told").experiment)
     assert not world.folder(1).exists()
     assert world.iterate(branch="told")
     verdict, runs = world.verdict(1), world.record(1, "runs_train")
@@ -59,7 +59,7 @@ def test_a_candidate_that_tells_verify_plans_is_invalid_before_any_call(
     assert "verify_leak" in comment["body"]
     assert "test that with --branch told" in comment["body"]
     assert "9003" not in comment["body"] + verdict.model_dump_json()
-    assert "  INVALID    Text of " in what_would_run(Iteration(pr=1))
+    assert "  INVALID    Text of " in what_would_run(Iteration(pr=1).experiment)
     shutil.rmtree(world.lab / "baseline/verify/plan_verify_003")
     assert luigi.build([Replay()], local_scheduler=True, log_level="ERROR")
 

@@ -17,7 +17,7 @@ from typing import Any
 import luigi
 import yaml
 
-from pipeline.iteration.iteration import Iteration
+from pipeline.tasks.iteration import Iteration
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.propose.sections import CONTRACT
 from tests.pipeline.lab_folder import LabFolder

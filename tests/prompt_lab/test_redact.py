@@ -56,10 +56,25 @@ def test_what_looks_like_a_key_is_hidden(text: str, shown: str) -> None:
     assert Redactor([]).text(text) == shown
 
 
-def test_an_answer_loses_keys_only() -> None:
-    assert Redactor([KEY]).known(f"sk-made-up-by-a-model {KEY}".encode()) == (
-        f"sk-made-up-by-a-model {HIDDEN}".encode()
-    )
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (f"known: {KEY}", f"known: {HIDDEN}"),
+        ("spelled: sk-made-up-by-a-model é", f"spelled: {HIDDEN} é"),
+        ('{"password": "blue"}', '{"password": "blue"}'),
+        ("Bearer of bad news", "Bearer of bad news"),
+    ],
+)
+def test_an_answer_loses_keys_only(said: str, shown: str) -> None:
+    assert Redactor([KEY]).answer(said) == shown
+    assert Redactor([KEY]).answer_bytes(said.encode()) == shown.encode()
+
+
+def test_an_escaped_key_is_found_in_an_answer() -> None:
+    escaped = "".join(f"\\u{ord(c):04X}" for c in KEY)
+    data = f'{{"a": "{escaped}", "b": "{KEY[:3]}\\u{ord(KEY[3]):04x}{KEY[4:]}"}}'.encode()
+    assert KEY in json.loads(data)["a"]
+    assert json.loads(Redactor([KEY]).answer_bytes(data)) == {"a": HIDDEN, "b": HIDDEN}
 
 
 @pytest.mark.parametrize("gap", ["\n", "\r\n", "\n    ", "\t", "\u2028"])
@@ -67,4 +82,4 @@ def test_no_white_space_hides_a_known_key(gap: str) -> None:
     redactor = Redactor(["hunter-2-hunter-2", "secret"])
     text = f"It is hunter-2-{gap}hunter-2. A sec ret stays."
     assert redactor.text(text) == f"It is {HIDDEN}. A sec ret stays."
-    assert redactor.found(text) == {"hunter-2-hunter-2"}
+    assert redactor.find_secrets(text) == {"hunter-2-hunter-2"}

@@ -7,10 +7,12 @@ import inspect
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pipeline
-from pipeline.base import LabTask, Phase
+from pipeline.tasks.base import LabTask, Phase
+from pipeline.tasks.printing import PrintingTask
+from prompt_lab.experiments.loop import LoopRun
 
 ROOT = Path(__file__).parents[2]
 GOAL = ROOT / "docs" / "dag.svg"
@@ -30,24 +32,37 @@ def edges() -> list[Edge]:
     found: set[Edge] = set()
     for name in pipeline.__all__:
         for kind in getattr(pipeline, name).__mro__:
-            if issubclass(kind, LabTask) and kind not in (LabTask, Phase):
+            if issubclass(kind, LabTask) and kind not in (LabTask, Phase, PrintingTask):
                 found |= set(_edges_of(name, kind))
     return sorted(found)
 
 
 def _edges_of(name: str, kind: type[LabTask]) -> Iterable[Edge]:
-    for method, dynamic in (("requires", False), ("work", True), ("run", True)):
-        body = kind.__dict__.get(method)
+    for method, dynamic in (("requires", False), ("work", True), ("_work", True), ("run", True)):
+        body: Any = kind.__dict__.get(method)
         text = inspect.getsource(body) if body else ""
         for needed in pipeline.__all__:
             asked = (
-                rf"\byield self\.(?:like|clone)\({needed}\b" if dynamic else rf"[(,]\s*{needed}\b"
+                rf"\byield self\.clone(?:_as)?\({needed}\b" if dynamic else rf"[(,]\s*{needed}\b"
             )
             if needed != name and re.search(asked, text):
                 yield Edge(name, needed, dynamic)
-        asks = re.findall(r"yield (from \w+|missing_runs)\(", text) if dynamic else []
-        for asked in asks:
-            yield from (Edge(name, needed, True) for needed in _ASKED_BY.get(asked, ()))
+        for use_case in re.findall(r"supply\(self, (\w+)\(|in self\.(loop)\.run", text):
+            function = body.__globals__.get(use_case[0]) if use_case[0] else LoopRun.run
+            for need in _needs_of(function, set()):
+                yield from (Edge(name, task, True) for task in _SUPPLIED_BY[need])
+
+
+def _needs_of(function: Any, seen: set[Any]) -> set[str]:
+    """The kinds of needs that a use case yields, itself or by what it calls for them."""
+    seen.add(function)
+    text = inspect.getsource(function)
+    found = {need for need in _SUPPLIED_BY if re.search(rf"\b{need}\(", text)}
+    for name in re.findall(r"(?:yield from|yield|need(?:: [^=]+)? =) (\w+)\(", text):
+        called = function.__globals__.get(name)
+        if inspect.isfunction(called) and called not in seen:
+            found |= _needs_of(called, seen)
+    return found
 
 
 def drawn() -> list[Edge]:
@@ -120,12 +135,14 @@ def _box(name: str, x: float, y: float) -> str:
     )
 
 
-_ASKED_BY = {
-    "missing_runs": ("Run",),
-    "from all_runs": ("Run",),
-    "from all_judged": ("Run", "Judgements"),
-    "from in_looks": ("Run", "Judgements"),
+_SUPPLIED_BY = {
+    "RunsNeeded": ("Run",),
+    "JudgementsNeeded": ("Judgements",),
+    "ScoutNeeded": ("Scout",),
+    "SplitNeeded": ("Runs",),
+    "IterationNeeded": ("Iteration", "Scout"),
 }
+"""The tasks that pipeline/tasks supplies a need with."""
 _FILES = {
     "Judgements": "judged_&lt;batch&gt;_&lt;look&gt;.json",
     "Insight": "insight_&lt;analyst&gt;.md",

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from prompt_lab.tasks.campaign import Ended
-from prompt_lab.tasks.record import Record, Undo
-from prompt_lab.tasks.schema import published, task_schema
+from prompt_lab.task_engine.campaign import CampaignResult
+from prompt_lab.task_engine.record import AttemptRecord, Undo
+from prompt_lab.task_engine.schema import published, task_schema
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -14,9 +14,11 @@ def schemas() -> dict[str, str]:
     """File name in docs/ -> its text."""
     found = {
         "task.schema.json": task_schema(),
-        "result.schema.json": published(Record, "An attempt of the task engine: one JSON line"),
+        "result.schema.json": published(
+            AttemptRecord, "An attempt of the task engine: one JSON line"
+        ),
         "undo.schema.json": published(Undo, "A keep taken back by --undo: one JSON line"),
-        "campaign.schema.json": published(Ended, "A campaign that is over: one JSON line"),
+        "campaign.schema.json": published(CampaignResult, "A campaign that is over: one JSON line"),
     }
     return {name: json.dumps(schema, indent=2) + "\n" for name, schema in found.items()}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from prompt_lab.decide.calibrate.worlds import World, means, scores
-from prompt_lab.decide.verdict import Cell, Evidence, Pair, Policy, Trial, Verdict
+from prompt_lab.decide.verdict import Evidence, Pair, Policy, RunCell, Trial, Verdict
 
 MODELS = ("haiku", "llama")
 POLICY = Policy(max_plans=100, verify="required")
@@ -50,16 +50,16 @@ class Example:
             self.verdict = self.trial.conclude_with(evidence)
         return self
 
-    def _by_plan(self, pairs: dict[Cell, Pair]) -> np.ndarray:
+    def _by_plan(self, pairs: dict[RunCell, Pair]) -> np.ndarray:
         """Mean difference of each plan, in the order in which the trial takes them."""
-        rows = [[pairs[Cell(m, plan, 0)] for m in MODELS] for plan in self.trial.plans]
+        rows = [[pairs[RunCell(m, plan, 0)] for m in MODELS] for plan in self.trial.plans]
         return np.array([np.mean([p.candidate - p.baseline for p in row]) for row in rows])  # type: ignore[operator]
 
 
-def _pairs(truth: float, plans: int, name: str, rng: np.random.Generator) -> dict[Cell, Pair]:
+def _pairs(truth: float, plans: int, name: str, rng: np.random.Generator) -> dict[RunCell, Pair]:
     world = World(name=name, plans=plans, models=len(MODELS), effect=truth, alike=0.3)
     logits = rng.normal(size=(1, plans)) * world.difficulty
     sides = [scores(world, mean, rng)[0] for mean in means(world, logits, rng)]
-    cells = [Cell(m, f"{name}_{n:03d}", 0) for n in range(plans) for m in MODELS]
+    cells = [RunCell(m, f"{name}_{n:03d}", 0) for n in range(plans) for m in MODELS]
     values = zip(*(side.reshape(-1) for side in sides), strict=True)
     return {c: Pair(*c, float(a), float(b)) for c, (a, b) in zip(cells, values, strict=True)}

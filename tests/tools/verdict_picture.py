@@ -5,7 +5,7 @@ from math import sqrt
 
 import numpy as np
 
-from prompt_lab.decide.gain import hopeless
+from prompt_lab.decide.effect import hopeless
 from prompt_lab.decide.limits import deviation
 from tests.tools.verdict_examples import POLICY, Example
 

@@ -1,4 +1,4 @@
-"""One plan in the process that was forked for it: bounds, the work, and what is told about it."""
+"""One plan in the process that was forked for it: bounds, the work, and its report."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import time
 import traceback
 from typing import Any
 
-from ...bounds import cage, tree
-from ...bounds.cage import Group
+from ...bounds import cgroups, tree
+from ...bounds.cgroups import Group
 from . import step
-from .ledger import Ledger, belongs
+from .ledger import LoadedFiles, belongs
 from .reads import FileReads
 
 LONGEST = 4000
 """Characters of a message; the end of a traceback says most."""
 
 
-class Shared:
+class LoadedStep:
     """What the worker has loaded once and every plan is forked with."""
 
     def __init__(
-        self, setup: dict[str, Any], ledger: Ledger, module: Any, reads: FileReads
+        self, setup: dict[str, Any], ledger: LoadedFiles, module: Any, reads: FileReads
     ) -> None:
         self.setup, self.ledger, self.module, self.reads = setup, ledger, module, reads
-        self.elsewhere = ledger.elsewhere(setup["packages"], list(sys.modules))
+        self.elsewhere = ledger.loaded_outside(setup["packages"], list(sys.modules))
         self._last = ""
         self.settle()
 
@@ -52,7 +52,9 @@ class Shared:
         return found[::-1]
 
 
-def live(shared: Shared, job: dict[str, Any], pipes: tuple[int, int], group: Group | None) -> None:
+def run_plan(
+    shared: LoadedStep, job: dict[str, Any], pipes: tuple[int, int], group: Group | None
+) -> None:
     """The whole life of a plan's process. `pipes` are (for prints, for the report); ends it."""
     prints, report = pipes
     try:
@@ -61,9 +63,9 @@ def live(shared: Shared, job: dict[str, Any], pipes: tuple[int, int], group: Gro
         if group is not None:
             group.enter()
         limits = job["limits"]
-        cage.set_rlimits(limits["memory_mb"], limits["output_mb"])
+        cgroups.set_rlimits(limits["memory_mb"], limits["output_mb"])
         os.chdir(job["out_dir"] if job["kind"] == "execute" else "/")
-        _send(report, _told(shared, job))
+        _send(report, _run_and_report(shared, job))
     except BaseException:
         traceback.print_exc()
     finally:
@@ -83,7 +85,7 @@ def failure(error: BaseException) -> dict[str, str]:
     return {"kind": kind, "message": "".join(lines).strip()[-LONGEST:]}
 
 
-def _told(shared: Shared, job: dict[str, Any]) -> dict[str, Any]:
+def _run_and_report(shared: LoadedStep, job: dict[str, Any]) -> dict[str, Any]:
     """Do the work and gather what is evidence of it."""
     started = time.monotonic()
     told: dict[str, Any] = {"error": None, "said": {}}
@@ -109,7 +111,7 @@ def _told(shared: Shared, job: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _prompt(shared: Shared, told: dict[str, Any]) -> str:
+def _prompt(shared: LoadedStep, told: dict[str, Any]) -> str:
     try:
         return step.prompt_sha256(shared.module, told["said"])
     except Exception as error:
@@ -117,20 +119,20 @@ def _prompt(shared: Shared, told: dict[str, Any]) -> str:
         return ""
 
 
-def _evidence(shared: Shared) -> dict[str, Any]:
+def _evidence(shared: LoadedStep) -> dict[str, Any]:
     """What was loaded from where; `lazy`: what only this plan had to load, from elsewhere."""
     ledger, packages, fresh = shared.ledger, shared.setup["packages"], shared.fresh()
     ledger.look_at(shared.setup["sources"])
     loaded = {name: file for name, file in shared.elsewhere.items() if file}
     return {
         "files": ledger.collect(fresh),
-        "elsewhere": {**loaded, **ledger.elsewhere(packages, fresh)},
+        "elsewhere": {**loaded, **ledger.loaded_outside(packages, fresh)},
         "lazy": [name for name in fresh if _outside(ledger, name) and not belongs(name, packages)],
     }
 
 
-def _reads(shared: Shared, job: dict[str, Any]) -> dict[str, Any]:
-    """Files read in the plan folder (None where that cannot be told), and outside of all."""
+def _reads(shared: LoadedStep, job: dict[str, Any]) -> dict[str, Any]:
+    """Files read in the plan folder (None if undeterminable), and outside of all."""
     reads = shared.reads
     seen = reads.complete and shared.setup["mode"] != "command"
     return {
@@ -139,9 +141,9 @@ def _reads(shared: Shared, job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _outside(ledger: Ledger, name: str) -> bool:
+def _outside(ledger: LoadedFiles, name: str) -> bool:
     path = getattr(sys.modules.get(name), "__file__", None)
-    return isinstance(path, str) and not ledger.inside(path)
+    return isinstance(path, str) and not ledger.relative_path(path)
 
 
 def _quieten(prints: int, worker: int) -> None:

@@ -10,7 +10,7 @@ import sys
 _ENDINGS = (".dist-info", ".egg-info")
 
 
-def installed() -> dict[str, str]:
+def environment_digest() -> dict[str, str]:
     """{'python': version, 'sha256': of version and names of all distributions, 'count': …}.
 
     Read from the names of the folders beside the packages, which hold name and version: reading

@@ -14,7 +14,7 @@ from typing import Any
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-class Ledger:
+class LoadedFiles:
     """Path in the worktree -> git blob id of what was loaded from it.
 
     Modules of the worktree are compiled from their source each time: an old .pyc of equal size and
@@ -42,18 +42,18 @@ class Ledger:
 
         sys.path_hooks.insert(0, hook)
         sys.path_importer_cache.clear()
-        sys.addaudithook(self._heard)
+        sys.addaudithook(self._on_audit_event)
 
     def note(self, path: str, data: bytes) -> None:
         """Add a file by the bytes that were taken from it."""
-        relative = self.inside(path)
+        relative = self.relative_path(path)
         if relative:
             blob = blob_id(data)
             known = self.files.get(relative, blob)
             # Two versions of one file: an id that no commit can have.
             self.files[relative] = blob if blob in known.split() else f"{known} {blob}"
 
-    def inside(self, path: str) -> str:
+    def relative_path(self, path: str) -> str:
         """The path in the worktree, or '' where it lies elsewhere."""
         full = os.path.abspath(path)
         if not self._root or not full.startswith(self._root):
@@ -77,7 +77,7 @@ class Ledger:
         for path in paths:
             self._look(self._root + path)
 
-    def elsewhere(self, packages: Iterable[str], modules: Iterable[str]) -> dict[str, str]:
+    def loaded_outside(self, packages: Iterable[str], modules: Iterable[str]) -> dict[str, str]:
         """Those of the modules that belong to a package and came from outside the worktree.
 
         A package that was not loaded at all is there with ''.
@@ -85,12 +85,16 @@ class Ledger:
         found = {package: "" for package in packages if package not in sys.modules}
         for name in modules:
             path = getattr(sys.modules.get(name), "__file__", None)
-            if path and belongs(name, packages) and not self.inside(path):
+            if path and belongs(name, packages) and not self.relative_path(path):
                 found[name] = path
         return found
 
     def _look(self, path: object) -> None:
-        if not isinstance(path, str) or not self.inside(path) or self.inside(path) in self.files:
+        if (
+            not isinstance(path, str)
+            or not self.relative_path(path)
+            or self.relative_path(path) in self.files
+        ):
             return
         try:
             with open(path, "rb") as file:
@@ -98,7 +102,7 @@ class Ledger:
         except OSError:
             pass
 
-    def _heard(self, event: str, args: tuple[Any, ...]) -> None:
+    def _on_audit_event(self, event: str, args: tuple[Any, ...]) -> None:
         if event != "open" or self._quiet or not isinstance(args[0], str):
             return
         path = os.path.abspath(args[0])
@@ -119,7 +123,7 @@ def blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def _loader(ledger: Ledger) -> type[_SourceFileLoader]:
+def _loader(ledger: LoadedFiles) -> type[_SourceFileLoader]:
     """A loader of source files that compiles the bytes that it noted."""
 
     class Loader(_SourceFileLoader):

@@ -13,11 +13,11 @@ import time
 from typing import Any
 
 from ...bounds import tree
-from ...bounds.cage import Cage
+from ...bounds.cgroups import ResourceLimits
 from . import step
-from .child import Shared, failure
-from .installed import installed
-from .ledger import Ledger
+from .child import LoadedStep, failure
+from .installed import environment_digest
+from .ledger import LoadedFiles
 from .plan import Plan
 from .reads import FileReads
 
@@ -47,12 +47,12 @@ class Worker:
         self._asked, self._told = asked, told
         self._parent = os.getppid()
         self._plans: dict[int, Plan] = {}
-        self._shared: Shared | None = None
+        self._shared: LoadedStep | None = None
         self._pending = b""
         self._open = True
         self._learned: frozenset[str] = frozenset()
         self._helpers: frozenset[int] = frozenset()
-        self._cage = Cage(wanted=False)
+        self._cage = ResourceLimits(wanted=False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(asked, selectors.EVENT_READ, self._read_requests)
         self._wake, wake_write = os.pipe()
@@ -71,7 +71,7 @@ class Worker:
             for plan in self._plans.values():
                 plan.watch(time.monotonic())
             self._reap()
-            self._sweep()
+            self._end_orphans()
 
     def close(self) -> None:
         """End what still runs, with all its children, and leave nothing behind."""
@@ -94,13 +94,13 @@ class Worker:
         for line in lines:
             request = json.loads(line)
             if request["kind"] == "setup":
-                self._tell(self._set_up(request))
+                self._send(self._set_up(request))
             elif self._shared is not None:
                 self._start(self._shared, request)
 
     def _set_up(self, setup: dict[str, Any]) -> dict[str, Any]:
         """Load the target's modules and the step file, and tell what came from where."""
-        ledger = Ledger(setup["worktree"])
+        ledger = LoadedFiles(setup["worktree"])
         ledger.watch()
         reads = FileReads((setup["step_file"], setup["worktree"], os.getcwd()))
         reads.watch()
@@ -112,8 +112,8 @@ class Worker:
             prompt = step.prompt_sha256(module, {}) if setup["worktree"] else ""
         except BaseException as error:
             return {"failed": failure(error)}
-        self._shared = Shared(setup, ledger, module, reads)
-        self._cage = Cage(setup["cgroups"])
+        self._shared = LoadedStep(setup, ledger, module, reads)
+        self._cage = ResourceLimits(setup["cgroups"])
         self._settle(self._shared)
         # What an import has started, for its own use, is no plan's.
         self._helpers = frozenset(tree.children(os.getpid()))
@@ -121,13 +121,13 @@ class Worker:
             "files": ledger.collect(list(sys.modules)),
             "elsewhere": self._shared.elsewhere,
             "prompt_sha256": prompt,
-            "installed": installed(),
+            "installed": environment_digest(),
             "unbound": self._unbound(),
         }
         return {"ready": ready}
 
-    def _settle(self, shared: Shared) -> None:
-        """What is loaded now is there for good: no fork has to copy it."""
+    def _settle(self, shared: LoadedStep) -> None:
+        """What is loaded now stays loaded: no fork has to copy it."""
         shared.settle()
         gc.collect()
         gc.freeze()
@@ -136,12 +136,12 @@ class Worker:
         """What cannot be bounded on this machine, in words."""
         found = []
         if not self._cage.kind:
-            found.append("no cgroup can be made: processes are counted by looking, not bounded")
+            found.append("no cgroup can be made: processes are counted periodically, not limited")
         if not tree.LISTED:
             found.append("descendants cannot be listed: only the process group is ended")
         return found
 
-    def _start(self, shared: Shared, job: dict[str, Any]) -> None:
+    def _start(self, shared: LoadedStep, job: dict[str, Any]) -> None:
         job["worker"] = os.getpid()
         others = [self._asked, self._told, self._wake]
         others += [fd for plan in self._plans.values() for fd in plan.fds]
@@ -149,7 +149,7 @@ class Worker:
         self._plans[plan.pid] = plan
         for fd in plan.fds:
             self._selector.register(fd, selectors.EVENT_READ, plan.read)
-        self._tell({"started": job["id"], "pid": plan.pid})
+        self._send({"started": job["id"], "pid": plan.pid})
 
     def _reap(self, *, wait: bool = False) -> None:
         """Take leave of processes that ended; what a plan left running is ended too."""
@@ -171,18 +171,18 @@ class Worker:
         for fd in plan.fds:
             self._selector.unregister(fd)
         del self._plans[plan.pid]
-        plan.killed |= self._sweep()
+        plan.killed |= self._end_orphans()
         answer = plan.finish(status)
         self._learn(answer.pop("lazy", []))
-        self._tell(answer)
+        self._send(answer)
 
-    def _sweep(self) -> set[int]:
+    def _end_orphans(self) -> set[int]:
         """End what plans that are over have left behind: it has become our own child."""
         found: set[int] = set()
         for _ in range(100):
             ours = self._helpers.union(self._plans)
             strays = [pid for pid in tree.children(os.getpid()) if pid not in ours]
-            left = {pid for pid in strays if tree.running(pid)} - found
+            left = {pid for pid in strays if tree.is_running(pid)} - found
             if not left:
                 break
             for pid in left:
@@ -204,7 +204,7 @@ class Worker:
                 continue
         self._settle(self._shared)
 
-    def _tell(self, answer: dict[str, Any]) -> None:
+    def _send(self, answer: dict[str, Any]) -> None:
         data = memoryview(json.dumps(answer).encode() + b"\n")
         try:
             while data:

@@ -8,8 +8,8 @@ import signal
 import time
 from typing import Any
 
-from ...bounds import cage, tree
-from ...bounds.prints import Prints, size
+from ...bounds import cgroups, tree
+from ...bounds.captured_output import CapturedOutput, size
 from . import child
 
 LONGEST_REPORT = 32 << 20
@@ -22,11 +22,11 @@ class Plan:
 
     def __init__(self, pid: int, job: dict[str, Any], fds: tuple[int, int]) -> None:
         self.pid, self.fds, self._job = pid, fds, job
-        self._group: cage.Group | None = None
+        self._group: cgroups.Group | None = None
         self._limits = job["limits"]
         self._started = time.monotonic()
         self._looked = self._started
-        self._prints = Prints(job["limits"]["output_mb"] * MEGABYTE)
+        self._prints = CapturedOutput(job["limits"]["output_mb"] * MEGABYTE)
         self._report: list[bytes] = []
         self._reported = 0
         self._reason: dict[str, str] | None = None
@@ -34,7 +34,11 @@ class Plan:
 
     @classmethod
     def fork(
-        cls, shared: child.Shared, job: dict[str, Any], cages: cage.Cage, others: list[int]
+        cls,
+        shared: child.LoadedStep,
+        job: dict[str, Any],
+        cages: cgroups.ResourceLimits,
+        others: list[int],
     ) -> Plan:
         """Start a plan's process. `others` are descriptors that it must not hold."""
         prints, prints_end = os.pipe()
@@ -44,7 +48,7 @@ class Plan:
         if pid == 0:
             for fd in (*others, prints, report):
                 os.close(fd)
-            child.live(shared, job, (prints_end, report_end), group)
+            child.run_plan(shared, job, (prints_end, report_end), group)
         os.close(prints_end)
         os.close(report_end)
         for fd in (prints, report):
@@ -93,35 +97,35 @@ class Plan:
                 pass
             os.close(fd)
         refused = self._group.leave()[0] if self._group is not None else 0
-        told = self._told(status)
+        report = self._read_report(status)
         if refused:
-            told["refused"] = refused
-            if told["error"] is not None and self._reason is None:
+            report["refused"] = refused
+            if report["error"] is not None and self._reason is None:
                 most = self._limits["processes"]
-                told["error"] = {
+                report["error"] = {
                     "kind": "process_limit",
                     "message": f"asked for more than {most} processes, which was refused "
-                    f"{refused} times; {told['error']['message']}",
+                    f"{refused} times; {report['error']['message']}",
                 }
-        told["done"] = self._job["id"]
-        told["killed"] = len(self.killed)
-        told["printed"] = self._prints.count
-        told["prints"] = self._prints.text()
-        told.setdefault("seconds", time.monotonic() - self._started)
-        return told
+        report["done"] = self._job["id"]
+        report["killed"] = len(self.killed)
+        report["printed"] = self._prints.count
+        report["prints"] = self._prints.text()
+        report.setdefault("seconds", time.monotonic() - self._started)
+        return report
 
-    def _told(self, status: int) -> dict[str, Any]:
+    def _read_report(self, status: int) -> dict[str, Any]:
         """What the plan reported, or why there is no report."""
         if self._reason is not None:
             return {"error": self._reason, "said": {}}
         try:
-            told: Any = json.loads(b"".join(self._report))
+            report: Any = json.loads(b"".join(self._report))
         except ValueError:
-            told = None
-        if not isinstance(told, dict) or not isinstance(told.get("said"), dict):
-            how = _ended(status)
+            report = None
+        if not isinstance(report, dict) or not isinstance(report.get("said"), dict):
+            how = _describe_exit(status)
             return {"error": {"kind": "died", "message": f"the process {how}"}, "said": {}}
-        return {"error": None, **told}
+        return {"error": None, **report}
 
     def _end(self, kind: str, message: str) -> None:
         if self._reason is None:
@@ -129,7 +133,7 @@ class Plan:
             self.killed |= tree.kill_tree(self.pid)
 
 
-def _ended(status: int) -> str:
+def _describe_exit(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"was ended by {signal.Signals(os.WTERMSIG(status)).name}"
     return f"ended by itself with exit code {os.WEXITSTATUS(status)} before the step returned"

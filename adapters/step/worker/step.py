@@ -38,7 +38,7 @@ def load(path: str) -> types.ModuleType:
     return module
 
 
-def named(reference: str) -> Any:
+def import_reference(reference: str) -> Any:
     """What `package.module:attribute` names."""
     module, _, attribute = reference.partition(":")
     return getattr(importlib.import_module(module), attribute)
@@ -49,7 +49,7 @@ def prompt_sha256(step: types.ModuleType, said: dict[str, Any]) -> str:
     text = said.get("prompt")
     reference = getattr(step, "PROMPT", "")
     if text is None and reference:
-        text = named(reference)
+        text = import_reference(reference)
     return hashlib.sha256(text.encode()).hexdigest() if isinstance(text, str) else ""
 
 
@@ -78,7 +78,9 @@ def _python(step: types.ModuleType, _: dict[str, Any], job: dict[str, Any]) -> A
 def _luigi(step: types.ModuleType, setup: dict[str, Any], job: dict[str, Any]) -> Any:
     """Run one task by itself: what it requires must be there, and what it outputs must come."""
     with _filled(setup, job) as fill:
-        task = named(step.TASK)(**{key: fill(text) for key, text in step.PARAMETERS.items()})
+        task = import_reference(step.TASK)(
+            **{key: fill(text) for key, text in step.PARAMETERS.items()}
+        )
         laid = _lay_out(task.deps(), job["plan_dir"], job["out_dir"])
         _demand(task.deps(), "needs")
         running = task.run()

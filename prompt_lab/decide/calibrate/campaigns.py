@@ -8,11 +8,11 @@ from prompt_lab.decide.calibrate.worlds import World, means, scores
 from prompt_lab.decide.ledger import Use, grant
 from prompt_lab.decide.limits import error
 from prompt_lab.decide.looks import design
+from prompt_lab.decide.pairs import Floats, plan_values
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.table import Floats, plan_values
 
 
-class Campaign(BaseModel):
+class SimulatedCampaign(BaseModel):
     """What became of one run of candidates on one challenge set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,7 +25,7 @@ class Campaign(BaseModel):
 
 def campaign(
     effects: tuple[float, ...], policy: Policy, rng: np.random.Generator, reuse: bool = True
-) -> Campaign:
+) -> SimulatedCampaign:
     """Try candidates with these true effects one after another, on the same plans.
 
     With `reuse` the baseline's answers are drawn once and serve every candidate that is tried.
@@ -43,16 +43,18 @@ def campaign(
         if not reuse:
             old = scores(here, means(here, logits, rng)[0], rng)
         values = plan_values(scores(here, means(here, logits, rng)[1], rng) - old)[0]
-        gain = tried(values, policy.granted(granted))
+        gain = claimed_gain_if_better(values, policy.at_alpha(granted))
         uses.append(Use(iteration=number, plan_set="train", alpha=granted, merged=gain is not None))
         if gain is not None:
             wins[int(effect > 0)] += 1
             excess.append(gain - effect)
     true = sum(effect > 0 for effect in effects)
-    return Campaign(merged_true=wins[1], merged_false=wins[0], true=true, excess=tuple(excess))
+    return SimulatedCampaign(
+        merged_true=wins[1], merged_false=wins[0], true=true, excess=tuple(excess)
+    )
 
 
-def tried(values: Floats, policy: Policy) -> float | None:
+def claimed_gain_if_better(values: Floats, policy: Policy) -> float | None:
     """The claimed gain if the looks over these plan values end in 'better'."""
     plan = design(len(values), policy)
     stop = walk(values, plan, policy)
@@ -81,12 +83,12 @@ class Ledgers(BaseModel):
         return self.with_false / self.campaigns
 
     @property
-    def found(self) -> float:
+    def share_merged(self) -> float:
         """Share of the true improvements that were merged."""
         return self.merged_true / max(self.true, 1)
 
 
-def summarise(runs: list[Campaign]) -> Ledgers:
+def summarise(runs: list[SimulatedCampaign]) -> Ledgers:
     """The shares over all campaigns."""
     shares = np.array([r.merged_false / max(r.merged_false + r.merged_true, 1) for r in runs])
     excess = np.array([gap for run in runs for gap in run.excess])

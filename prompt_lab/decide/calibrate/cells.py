@@ -7,7 +7,7 @@ from prompt_lab.decide.calibrate.worlds import World
 from prompt_lab.decide.policy import Policy
 
 
-class Limits(NamedTuple):
+class CellLimits(NamedTuple):
     """What a cell must show; None: reported only."""
 
     kept_at_most: float | None = None
@@ -15,11 +15,11 @@ class Limits(NamedTuple):
     calls_at_most: float | None = None
 
 
-class Cell(NamedTuple):
+class CalibrationCell(NamedTuple):
     """One world under one policy."""
 
     world: World | Resampled
-    limits: Limits = Limits()
+    limits: CellLimits = CellLimits()
     changes: tuple[tuple[str, object], ...] = ()
 
     @property
@@ -37,7 +37,7 @@ class Reuse(NamedTuple):
 
     world: World
     gain: float = 0.0
-    limits: Limits = Limits()
+    limits: CellLimits = CellLimits()
 
     @property
     def policy(self) -> Policy:
@@ -45,20 +45,22 @@ class Reuse(NamedTuple):
         return Policy(max_plans=self.world.plans, replicates=self.world.replicates)
 
 
-def _null(name: str, **world: object) -> Cell:
-    return Cell(World.model_validate({"name": name, **world}), Limits(kept_at_most=0.055))
+def _null(name: str, **world: object) -> CalibrationCell:
+    return CalibrationCell(
+        World.model_validate({"name": name, **world}), CellLimits(kept_at_most=0.055)
+    )
 
 
-def _graded(name: str, **world: object) -> Cell:
+def _graded(name: str, **world: object) -> CalibrationCell:
     return _null(name, kind="graded", **world)
 
 
-def _again(name: str, plans: int, sides: tuple[str, str], **more: object) -> Cell:
+def _null_cell(name: str, plans: int, sides: tuple[str, str], **more: object) -> CalibrationCell:
     source = name.partition(",")[0]
     fields = {"source": source, "plans": plans, "old": sides[0], "new": sides[1]} | more
     world = Resampled.model_validate({"name": name, **fields})
     null = world.swapped or world.old == world.new
-    return Cell(world, Limits(kept_at_most=0.055) if null else Limits())
+    return CalibrationCell(world, CellLimits(kept_at_most=0.055) if null else CellLimits())
 
 
 def _old_baseline(plans: int, models: int, points: int, gain: int = 0) -> Reuse:
@@ -67,7 +69,7 @@ def _old_baseline(plans: int, models: int, points: int, gain: int = 0) -> Reuse:
     name = ", ".join(part for part in parts if part)
     alike = 0.5 if models > 1 else 0.0
     world = World(name=name, plans=plans, models=models, alike=alike, base=0.5, effect=points / 100)
-    return Reuse(world, gain / 100, Limits() if gain else Limits(kept_at_most=0.055))
+    return Reuse(world, gain / 100, CellLimits() if gain else CellLimits(kept_at_most=0.055))
 
 
 NULL = (
@@ -103,55 +105,65 @@ NULL = (
 )  # fmt: skip
 
 SKEWED = tuple(
-    Cell(World(name=name, kind="graded", plans=plans, reaction=0.2, skewed=sign))
+    CalibrationCell(World(name=name, kind="graded", plans=plans, reaction=0.2, skewed=sign))
     for plans in (5, 10, 20, 50, 200)
     for sign, name in ((1, f"{plans} plans, few gain much"), (-1, f"{plans} plans, few lose much"))
 )
 
 POWER = (
-    Cell(World(name="+10 points, 200 plans", effect=0.1), Limits(kept_at_least=0.68)),
-    Cell(World(name="+10 points, 400 plans", effect=0.1, plans=400),
-         Limits(kept_at_least=0.92, calls_at_most=0.62)),
-    Cell(World(name="no difference, 400 plans", plans=400), Limits(0.055, None, 0.73)),
-    Cell(World(name="+20 points, 200 plans", effect=0.2),
-         Limits(kept_at_least=0.99, calls_at_most=0.45)),
-    Cell(World(name="-5 points, 200 plans", effect=-0.05), Limits(kept_at_most=0.005)),
+    CalibrationCell(
+        World(name="+10 points, 200 plans", effect=0.1), CellLimits(kept_at_least=0.68)
+    ),
+    CalibrationCell(World(name="+10 points, 400 plans", effect=0.1, plans=400),
+         CellLimits(kept_at_least=0.92, calls_at_most=0.62)),
+    CalibrationCell(
+        World(name="no difference, 400 plans", plans=400), CellLimits(0.055, None, 0.73)
+    ),
+    CalibrationCell(World(name="+20 points, 200 plans", effect=0.2),
+         CellLimits(kept_at_least=0.99, calls_at_most=0.45)),
+    CalibrationCell(
+        World(name="-5 points, 200 plans", effect=-0.05), CellLimits(kept_at_most=0.005)
+    ),
 )  # fmt: skip
 
 SAVINGS = (
-    Cell(World(name="+10 points, baseline of 3 old runs", effect=0.1, old_runs=3)),
-    Cell(World(name="no difference, baseline of 3 old runs", old_runs=3)),
-    Cell(World(name="+10 points, adjusted for difficulty", effect=0.1),
+    CalibrationCell(World(name="+10 points, baseline of 3 old runs", effect=0.1, old_runs=3)),
+    CalibrationCell(World(name="no difference, baseline of 3 old runs", old_runs=3)),
+    CalibrationCell(World(name="+10 points, adjusted for difficulty", effect=0.1),
          changes=(("adjust", "difficulty"),)),
-    Cell(World(name="no difference, adjusted for difficulty"), changes=(("adjust", "difficulty"),)),
-    Cell(World(name="+10 points, one look", effect=0.1), changes=(("mode", "fixed"),)),
-    Cell(World(name="+10 points, anytime", effect=0.1),
+    CalibrationCell(
+        World(name="no difference, adjusted for difficulty"), changes=(("adjust", "difficulty"),)
+    ),
+    CalibrationCell(World(name="+10 points, one look", effect=0.1), changes=(("mode", "fixed"),)),
+    CalibrationCell(World(name="+10 points, anytime", effect=0.1),
          changes=(("mode", "anytime"), ("looks", 20))),
-    Cell(World(name="no difference, anytime"), changes=(("mode", "anytime"), ("looks", 20))),
+    CalibrationCell(
+        World(name="no difference, anytime"), changes=(("mode", "anytime"), ("looks", 20))
+    ),
 )  # fmt: skip
 
 _INVOICES, _PLANEXE = ("baseline", "candidate"), ("middle", "last")
 
 REAL_NULL = (
-    _again("invoices, baseline twice, 60 plans", 60, ("baseline", "baseline")),
-    _again("invoices, baseline twice, 20 plans", 20, ("baseline", "baseline")),
-    _again("invoices, candidate twice, 60 plans", 60, ("candidate", "candidate")),
-    _again("invoices, candidate twice, 20 plans", 20, ("candidate", "candidate")),
-    _again("invoices, sides swapped, 60 plans", 60, _INVOICES, swapped=True),
-    _again("invoices, sides swapped, 20 plans", 20, _INVOICES, swapped=True),
-    _again("planexe, first twice, 60 plans", 60, ("first", "first")),
-    _again("planexe, last twice, 20 plans", 20, ("last", "last")),
-    _again("planexe, sides swapped, 60 plans", 60, _PLANEXE, swapped=True),
-    _again("planexe, sides swapped, 5 plans", 5, _PLANEXE, swapped=True),
+    _null_cell("invoices, baseline twice, 60 plans", 60, ("baseline", "baseline")),
+    _null_cell("invoices, baseline twice, 20 plans", 20, ("baseline", "baseline")),
+    _null_cell("invoices, candidate twice, 60 plans", 60, ("candidate", "candidate")),
+    _null_cell("invoices, candidate twice, 20 plans", 20, ("candidate", "candidate")),
+    _null_cell("invoices, sides swapped, 60 plans", 60, _INVOICES, swapped=True),
+    _null_cell("invoices, sides swapped, 20 plans", 20, _INVOICES, swapped=True),
+    _null_cell("planexe, first twice, 60 plans", 60, ("first", "first")),
+    _null_cell("planexe, last twice, 20 plans", 20, ("last", "last")),
+    _null_cell("planexe, sides swapped, 60 plans", 60, _PLANEXE, swapped=True),
+    _null_cell("planexe, sides swapped, 5 plans", 5, _PLANEXE, swapped=True),
 )
 
 REAL = (
-    _again("invoices, baseline to candidate, 60 plans", 60, _INVOICES),
-    _again("invoices, baseline to candidate, 20 plans", 20, _INVOICES),
-    _again("invoices, baseline to candidate, 10 plans", 10, _INVOICES),
-    _again("planexe, middle to last, 200 plans", 200, _PLANEXE),
-    _again("planexe, middle to last, 60 plans", 60, _PLANEXE),
-    _again("planexe, middle to last, 20 plans", 20, _PLANEXE),
+    _null_cell("invoices, baseline to candidate, 60 plans", 60, _INVOICES),
+    _null_cell("invoices, baseline to candidate, 20 plans", 20, _INVOICES),
+    _null_cell("invoices, baseline to candidate, 10 plans", 10, _INVOICES),
+    _null_cell("planexe, middle to last, 200 plans", 200, _PLANEXE),
+    _null_cell("planexe, middle to last, 60 plans", 60, _PLANEXE),
+    _null_cell("planexe, middle to last, 20 plans", 20, _PLANEXE),
 )
 
 _SIZES = tuple((plans, models) for models in (1, 7) for plans in (200, 60, 20))
@@ -164,5 +176,5 @@ REUSED_GAIN = (
 )
 
 ALL = (*NULL, *SKEWED, *POWER, *SAVINGS, *REAL_NULL, *REAL)
-NO_DIFFERENCE: tuple[tuple[Cell | Reuse, ...], ...] = (NULL, REAL_NULL, REUSED)
+NO_DIFFERENCE: tuple[tuple[CalibrationCell | Reuse, ...], ...] = (NULL, REAL_NULL, REUSED)
 """Groups whose intervals hold together, none of whose candidates changes anything."""

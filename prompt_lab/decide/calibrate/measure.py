@@ -12,15 +12,15 @@ from scipy.special import betaincinv
 from prompt_lab.decide import anytime
 from prompt_lab.decide.adjust import adjusted
 from prompt_lab.decide.calibrate import rivals
-from prompt_lab.decide.calibrate.cells import Cell
+from prompt_lab.decide.calibrate.cells import CalibrationCell
 from prompt_lab.decide.calibrate.resampled import Resampled, resample
 from prompt_lab.decide.calibrate.worlds import Draw, World, draw
-from prompt_lab.decide.gain import claimed
+from prompt_lab.decide.effect import claimed
 from prompt_lab.decide.limits import deviation
-from prompt_lab.decide.looks import Design, Stop, design, run_looks
+from prompt_lab.decide.looks import Design, LookStop, design, run_looks
 from prompt_lab.decide.notes import skewed
+from prompt_lab.decide.pairs import Floats, plan_values
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.table import Floats, plan_values
 
 CHUNK = 500
 SAMPLE = 300  # kept worlds whose claims are worked out
@@ -55,7 +55,7 @@ class Kept(NamedTuple):
     warned: bool
 
 
-def measure(cell: Cell, worlds: int, seed: int) -> Measured:
+def measure(cell: CalibrationCell, worlds: int, seed: int) -> Measured:
     """Draw the cell's worlds and judge each; the same name and seed give the same result."""
     rng = np.random.default_rng([seed, crc32(cell.world.name.encode())])
     plan, policy = design(cell.world.plans, cell.policy), cell.policy
@@ -69,7 +69,7 @@ def measure(cell: Cell, worlds: int, seed: int) -> Measured:
             plans += stop.plans
             kept += stop.why == "better"
             if stop.why == "better" and len(sample) < SAMPLE:
-                sample.append(_kept(values[: stop.plans], plan, policy))
+                sample.append(_count_outcomes(values[: stop.plans], plan, policy))
     low, high = clopper_pearson(kept, worlds, 0.95)
     parts = [_mean(part) for part in zip(*sample, strict=True)] if sample else [None] * 3
     return Measured(
@@ -96,15 +96,15 @@ def plan_rows(drawn: Draw, plan: Design, policy: Policy) -> Floats:
     return np.array([adjusted(row, centred, plan.counts) for row, centred in rows])
 
 
-def walk(values: Floats, plan: Design, policy: Policy) -> Stop:
+def walk(values: Floats, plan: Design, policy: Policy) -> LookStop:
     """The engine's looks over one world, in the policy's mode."""
     if policy.mode != "anytime":
         return run_looks(values, plan, policy)
     for look, count in enumerate(plan.counts, start=1):
         seen = values[:count][np.isfinite(values[:count])]
         if anytime.log_e_value(seen) >= -log(policy.alpha):
-            return Stop("better", look, count, 0.0, 1.0)
-    return Stop("end", len(plan.counts), plan.plans, 1.0, 1.0)
+            return LookStop("better", look, count, 0.0, 1.0)
+    return LookStop("end", len(plan.counts), plan.plans, 1.0, 1.0)
 
 
 def clopper_pearson(hits: int, total: int, confidence: float) -> tuple[float, float]:
@@ -122,7 +122,7 @@ def gain_of(values: Floats, plan: Design, policy: Policy) -> float:
     return claimed(float(values.mean()), deviation(values), plan, policy)
 
 
-def _kept(values: Floats, plan: Design, policy: Policy) -> Kept:
+def _count_outcomes(values: Floats, plan: Design, policy: Policy) -> Kept:
     seen = values[np.isfinite(values)]
     return Kept(gain_of(seen, plan, policy), float(seen.mean()), skewed(seen) is not None)
 

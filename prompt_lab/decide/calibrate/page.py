@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from textwrap import fill
 
 from prompt_lab.decide.calibrate import cells as named
-from prompt_lab.decide.calibrate.limits import (
-    ALPHA,
-    ENOUGH,
-    missed,
-    missed_by_reuse,
-    missed_by_series,
-)
 from prompt_lab.decide.calibrate.measure import Measured
 from prompt_lab.decide.calibrate.picture import Scale, picture
 from prompt_lab.decide.calibrate.results import CellResult, origin
 from prompt_lab.decide.calibrate.reuse import Reused
-from prompt_lab.decide.calibrate.series import SERIES
+from prompt_lab.decide.calibrate.series import (
+    ALPHA,
+    ENOUGH,
+    SERIES,
+    missed,
+    missed_by_reuse,
+    missed_by_series,
+)
 from prompt_lab.decide.calibrate.tables import (
     chosen,
     ledger_table,
@@ -26,47 +26,48 @@ from prompt_lab.decide.calibrate.tables import (
 
 HEAD = """# Calibration
 
-Worlds whose truth is known, judged by the very functions that judge a trial. *Kept* is the share of
-worlds that end in 'better'; its interval holds for all cells of a table together at 95 %. *Calls*
-are the mean share of the planned calls that were spent. *Claimed* and *uncorrected* are means, in
-points, over the first kept worlds; *warned* is the share of those whose verdict warns of uneven
-plans. Beside it stand the rules in common use on the same worlds. Wald's test is told the truth,
-which nobody knows: it is the limit. `cells.py` and `series.py` in
-`prompt_lab/decide/calibrate/` say what each cell is."""
-SKEWED = """With few plans of which a few lose much, no test keeps its level. The verdict then
-carries a warning (*warned*), or the anytime mode can be chosen, which needs no symmetry."""
-NULL = """No candidate here changes anything, so each one kept is a false one. The dashed line is
-5 %."""
-REAL = """Scores that were measured, drawn again: each plan of a world is one of a pool, with the
-scores of all its models, so that they depend on each other as they really do. `invoices` is the
-embedded model on 60 plans of the example, at temperature 0 and 0.7, with the prompt of the
-baseline and that of a candidate; `planexe` are seven models on five plans of the public
-PlanExe-prompt-lab, their score the share of a step's calls that succeeded, a run being an
-iteration of that lab. *Twice* compares two runs of the same side; *swapped* compares two sides
-that a coin exchanges plan by plan. Neither is a difference, and the limit of the table above
-holds here too. The tables drawn from, and where they come from, are in
-`prompt_lab/decide/calibrate/data/`."""
-REAL_POWER = "The sides as they were: the pool's own difference is the truth, so keeping is right."
-REUSED = """The candidate is run today and compared with the baseline's answers of an earlier day,
-since when the model's mean score moved by so many points. Three ways to go about it stand beside a
-baseline that is wholly *made anew*. *No probe* trusts the old answers. *Probe only* makes a quarter
-of the plans anew, at least 8 of each model, and ends as INVALID if those show a drift at level
-0.01, shared among the models. *By the rule* is what a trial does: those probes replace the old
-answers; as soon as the trial says 'better', all old answers of the plans so far are made anew, the
-trial is built again and goes on if it is no longer settled; one that ends otherwise while it still
-rests on old answers is *INVALID* if all that was made anew shows a drift. *Calls* are the
-candidate's and those of the baseline made anew, over all calls of a wholly new trial; an INVALID
-trial has yet to be run again, which is not counted."""
-REUSED_NULL = """The candidate changes nothing, so the limit of the first table holds for the rule.
-What was wrong with trusting the probes alone: they are a part of the evidence and are asked at a
-far stricter level than the comparison, so that a drift of 5 or 10 points, which makes the
-comparison say 'better', mostly goes unseen by them."""
-REUSED_GAIN = """The candidate is better than the baseline of today by 20 points, so keeping is
-right. It has to look better twice, with the old answers and without them, which lowers the power.
-A drift downwards hides the gain as long as the answers are the old ones: a YES can be trusted, a
-NO only as far as the probes see."""
-LEDGERS = """Many candidates one after another on one set of 200 plans, the baseline's answers
-reused. The share of false merges is a mean over the ledgers, 0 where nothing was merged."""
+Simulated trials with a known true effect ("worlds"), decided by the functions that decide real
+trials. *Kept* is the share of worlds that end in 'better'; its 95 % interval holds for all cells
+of a table together. *Calls* is the mean share of the planned calls that were made. *Claimed* and
+*uncorrected* are means, in points, over the first kept worlds; *warned* is the share of those
+whose verdict warns of uneven plans. The other columns show common rules on the same worlds. Wald's
+test knows the true effect, which no user knows: it is the best possible. `cells.py` and
+`series.py` in `prompt_lab/decide/calibrate/` define the cells."""
+SKEWED = """If there are few plans and some of them lose much, no test keeps its level. The verdict
+then has a warning (*warned*). The anytime mode needs no symmetry and can be used instead."""
+NULL = """No candidate in this table changes anything, so each kept one is a false merge. The
+dashed line is 5 %."""
+REAL = """Resampled real scores: each plan of a world is drawn from a pool, together with the
+scores of all its models, so that these depend on each other as in reality. `invoices` is the
+embedded model on 60 plans of the example, at temperature 0 and 0.7, with the prompts of a baseline
+and a candidate. `planexe` is seven models on five plans of the public PlanExe-prompt-lab; the
+score is the share of a step's calls that succeeded, and a run is an iteration of that lab. *Twice*
+compares two runs of the same side. *Swapped* exchanges the two sides at random, plan by plan.
+Neither has a true difference, so the limit of the table above applies here too. The pools and
+their sources are in `prompt_lab/decide/calibrate/data/`."""
+REAL_POWER = "The real sides: the pool's own difference is the true effect, so keeping is correct."
+REUSED = """The candidate is run today and compared with the baseline's answers of an earlier day;
+since then the model's mean score has changed by the given number of points. Three methods are
+compared with *made again*, where the whole baseline is run again. *No probe* trusts old answers.
+*Probe only* runs a quarter of the plans again, at least 8 of each model, and ends as INVALID if
+these show a drift at level 0.01, divided among the models. *By the rule* is what a trial does.
+These probes replace the old answers. As soon as the trial says 'better', all old answers of the
+plans so far are made again, and the trial is computed again; it continues if the result is no
+longer clear. A trial that ends otherwise while it still uses old answers is *INVALID* if the
+answers made again show a drift. *Calls* are the candidate's calls and those of the baseline made
+again, as a share of all calls of a completely new trial. An INVALID trial must be run again; this
+is not counted."""
+REUSED_NULL = """The candidate changes nothing, so the limit of the first table applies to the
+rule. Probes alone are not sufficient: they are only a part of the evidence and are tested at a
+much stricter level than the comparison. A drift of 5 or 10 points makes the comparison say
+'better', but probes mostly do not detect it."""
+REUSED_GAIN = """The candidate is better than today's baseline by 20 points, so keeping is correct.
+It has to be better twice, with the old answers and without them, which lowers the power. A
+downward drift hides the gain while the old answers are used: a YES is reliable, a NO only as far
+as probes detect the drift."""
+LEDGERS = """Many candidates, one after another, on one set of 200 plans, with the baseline's
+answers reused. The share of false merges is a mean over the ledgers; it is 0 if nothing was
+merged."""
 FULL = "make calibrate"
 """The command of the full run, as its page names it."""
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from prompt_lab.decide.table import Floats
+from prompt_lab.decide.pairs import Floats
 
 SOURCES = ("invoices", "planexe")
 KEYS = ("side", "plan", "draw")

@@ -1,18 +1,23 @@
 """What one cell of the calibration left behind, and with what it was made."""
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from importlib import import_module
+from importlib.util import find_spec
+from inspect import getsource
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from prompt_lab.decide.calibrate import cells as named
 from prompt_lab.decide.calibrate.campaigns import Ledgers
-from prompt_lab.decide.calibrate.cells import Cell, Reuse
+from prompt_lab.decide.calibrate.cells import CalibrationCell, Reuse
 from prompt_lab.decide.calibrate.measure import Measured, measure
 from prompt_lab.decide.calibrate.reuse import Probe, Reused, run_reuse
 from prompt_lab.decide.calibrate.series import SERIES, Series, run_series
 from prompt_lab.errors import UnknownName
 
-Kind = Cell | Reuse | Series
+Kind = CalibrationCell | Reuse | Series
 KINDS: dict[str, Kind] = {cell.world.name: cell for cell in named.ALL}
 KINDS |= {cell.world.name: cell for cell in (*named.REUSED, *named.REUSED_GAIN)}
 KINDS |= {series.name: series for series in SERIES}
@@ -20,7 +25,7 @@ FULL_WORLDS = 20_000
 REUSE_WORLDS = 8_000  # each is walked about four times
 
 
-class Made(BaseModel):
+class BuildInfo(BaseModel):
     """Where figures come from."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -46,7 +51,7 @@ class CellResult(CellFigures):
 
     version: int = 1
     name: str
-    made: Made
+    made: BuildInfo
     seconds: float
 
 
@@ -95,3 +100,45 @@ def _kind(name: str) -> Kind:
     if name not in KINDS:
         raise UnknownName("cell", name, KINDS, "prompt_lab/decide/calibrate/cells.py and series.py")
     return KINDS[name]
+
+
+ROOM = "prompt_lab.decide"
+
+
+def sources(modules: Iterable[str]) -> dict[str, str]:
+    """Module -> source, of these and of all that they import from this room, however deep.
+
+    Read from the import statements, so that a module of which only a constant is used counts too.
+    """
+    waiting, texts = list(modules), dict[str, str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in texts:
+            texts[name] = getsource(import_module(name))
+            waiting += [used for used in _imported(texts[name]) if _is_module(used)]
+    return texts
+
+
+def digest(texts: dict[str, str]) -> str:
+    """Twelve hex digits that change with any name or text.
+
+    >>> digest({"a": "1"}) == digest({"a": "2"})
+    False
+    """
+    return sha256(repr(sorted(texts.items())).encode()).hexdigest()[:12]
+
+
+def _imported(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return name.startswith(f"{ROOM}.") and find_spec(name) is not None
+    except ModuleNotFoundError:  # a name within a module
+        return False

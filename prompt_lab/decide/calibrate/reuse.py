@@ -13,16 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from prompt_lab.decide.calibrate.cells import Reuse
 from prompt_lab.decide.calibrate.measure import CHUNK, walk
 from prompt_lab.decide.calibrate.worlds import means, scores
-from prompt_lab.decide.looks import Stop, design
-from prompt_lab.decide.table import Floats, plan_values
+from prompt_lab.decide.looks import LookStop, design
+from prompt_lab.decide.pairs import Floats, plan_values
 
 Bools = NDArray[np.bool_]
-Look = Callable[[Floats], Stop]
+Look = Callable[[Floats], LookStop]
 """Plan values in trial order -> where the looks over them end."""
 
 
 class Probe(NamedTuple):
-    """The sample that is made anew in any case, and the test of its scores, one a plan."""
+    """The sample that is made again in any case, and the test of its scores, one a plan."""
 
     share: float
     fewest: int
@@ -51,17 +51,19 @@ class Reused(BaseModel):
     shift: float = Field(description="mean score today less that of the earlier day")
     gain: float = Field(description="true difference of candidate and baseline, both today")
     worlds: int
-    fresh: int = Field(description="kept where the whole baseline is made anew today")
+    fresh: int = Field(description="kept where the whole baseline is made again today")
     unprobed: int = Field(description="kept where it is reused and nothing is asked")
     probed: int = Field(description="kept where it is reused and the probe shows no drift")
-    renewed: int = Field(description="kept by the rule: all that a YES rests on is made anew first")
+    renewed: int = Field(
+        description="kept by the rule: all that a YES rests on is made again first"
+    )
     invalid: int = Field(description="worlds that the rule ends as INVALID")
     calls: float = Field(description="mean calls of the rule, over those of a wholly new trial")
-    probes: int = Field(description="plans made anew in any case, of each model")
+    probes: int = Field(description="plans made again in any case, of each model")
     seed: int
 
 
-class Days(NamedTuple):
+class ScoresByDay(NamedTuple):
     """Scores, shape (world, plan, model, replicate); those of one world lack the first axis."""
 
     then: Floats
@@ -70,9 +72,9 @@ class Days(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """Where a trial under the rule ended, how many plans it asked for, which were made anew."""
+    """Where a trial under the rule ended, how many plans it asked for, which were made again."""
 
-    stop: Stop
+    stop: LookStop
     asked: int
     renewed: Bools
 
@@ -86,7 +88,7 @@ def run_reuse(cell: Reuse, worlds: int, seed: int, probe: Probe) -> Reused:
     for start in range(0, worlds, CHUNK):
         drawn = _draw(cell, min(CHUNK, worlds - start), rng)
         for world in zip(*drawn, strict=True):
-            counts += _judge(Days(*world), look, probe)
+            counts += _judge(ScoresByDay(*world), look, probe)
     fresh, unprobed, probed, renewed, invalid, made, wholly = counts.tolist()
     return Reused(
         cell=cell.world.name,
@@ -107,7 +109,7 @@ def run_reuse(cell: Reuse, worlds: int, seed: int, probe: Probe) -> Reused:
 def follow(fresh: Floats, reused: Floats, certain: Bools, look: Look) -> Followed:
     """The rule over one world's plan values: against the baseline of today, and the reused one.
 
-    Wherever the trial says 'better', all that was reused so far is made anew, and it is built
+    Wherever the trial says 'better', all that was reused so far is made again, and it is built
     again. So a YES is one that a wholly new trial says too.
     """
     renewed, asked = certain.copy(), 0
@@ -119,18 +121,18 @@ def follow(fresh: Floats, reused: Floats, certain: Bools, look: Look) -> Followe
         renewed[:asked] = True
 
 
-def _draw(cell: Reuse, count: int, rng: np.random.Generator) -> Days:
+def _draw(cell: Reuse, count: int, rng: np.random.Generator) -> ScoresByDay:
     """The baseline then and today, and the candidate, which is the gain better than today's."""
     world = cell.world
     logits = rng.normal(size=(count, world.plans)) * world.difficulty
     old, new = means(world, logits, rng)
     gained = world.model_copy(update={"effect": world.effect + cell.gain})
     better = means(gained, logits, rng)[1] if cell.gain else new
-    return Days(*(scores(world, mean, rng) for mean in (old, new, better)))
+    return ScoresByDay(*(scores(world, mean, rng) for mean in (old, new, better)))
 
 
-def _judge(world: Days, look: Look, probe: Probe) -> tuple[int, ...]:
-    """Kept made anew, unprobed, probed and by the rule; INVALID; calls of the rule, and without."""
+def _judge(world: ScoresByDay, look: Look, probe: Probe) -> tuple[int, ...]:
+    """Kept: made again, unprobed, probed, by the rule; INVALID; calls of the rule, and without."""
     then, today = world.then[..., 0], world.today[..., 0]
     certain = probe.certain(len(then))
     fresh, reused = (plan_values(world.candidate - old) for old in (world.today, world.then))

@@ -1,6 +1,6 @@
 """The rules in common use, on the same worlds: mean went up, a t-test, a t-test peeked at, Wald's.
 
-Wald's sequential test knows the true chances of a win and a loss, which nobody does: it is the
+Wald's sequential test knows the true chances of a win and a loss, which no one does: it is the
 limit of what any rule can save.
 """
 
@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 
 from prompt_lab.decide.calibrate.resampled import Resampled
 from prompt_lab.decide.calibrate.worlds import World, draw
-from prompt_lab.decide.table import Floats, plan_values
+from prompt_lab.decide.pairs import Floats, plan_values
 
 Marks = NDArray[np.bool_]
 

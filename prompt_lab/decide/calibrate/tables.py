@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from prompt_lab.decide.calibrate.campaigns import Ledgers
-from prompt_lab.decide.calibrate.cells import Cell, Reuse
-from prompt_lab.decide.calibrate.limits import simultaneous
+from prompt_lab.decide.calibrate.cells import CalibrationCell, Reuse
 from prompt_lab.decide.calibrate.measure import Measured, clopper_pearson
 from prompt_lab.decide.calibrate.reuse import Reused
+from prompt_lab.decide.calibrate.series import simultaneous
 
 T = TypeVar("T")
 
 
-def chosen(group: Sequence[Cell | Reuse], seen: Mapping[str, T]) -> list[T]:
+def chosen(group: Sequence[CalibrationCell | Reuse], seen: Mapping[str, T]) -> list[T]:
     """The cells of a group that were run, in the group's order."""
     return [seen[cell.world.name] for cell in group if cell.world.name in seen]
 
@@ -48,7 +48,7 @@ def ledger_table(ledgers: Mapping[str, Ledgers]) -> str:
     lines = [_line([*head, "claim less truth"]), "|" + "---|" * 6]
     for name, seen in ledgers.items():
         share = f"{seen.false_share:.2%} ± {2 * seen.false_share_error:.2%}"
-        found = f"{seen.found:.0%}" if seen.true else ""
+        found = f"{seen.share_merged:.0%}" if seen.true else ""
         excess = "" if seen.excess is None else f"{_points(seen.excess)} points"
         lines.append(
             _line([name, str(seen.campaigns), share, f"{seen.any_false:.1%}", found, excess])
@@ -57,10 +57,18 @@ def ledger_table(ledgers: Mapping[str, Ledgers]) -> str:
 
 
 def reuse_table(rows: Sequence[Reused]) -> str:
-    """One row per cell: kept with the baseline made anew, and reused in three ways."""
+    """One row per cell: kept with the baseline made again, and reused in three ways."""
     if not rows:
         return ""
-    head = ["cell", "worlds", "made anew", "no probe", "probe only", "by the rule", "together 95 %"]
+    head = [
+        "cell",
+        "worlds",
+        "made again",
+        "no probe",
+        "probe only",
+        "by the rule",
+        "together 95 %",
+    ]
     lines = [_line([*head, "calls", "INVALID", "probes a model"]), "|" + "---|" * 10]
     for row in rows:
         low, high = clopper_pearson(row.renewed, row.worlds, 1 - 0.05 / len(rows))
@@ -88,7 +96,7 @@ def reuse_costs(null: Sequence[Reused], gain: Sequence[Reused]) -> str:
         f"What the rule costs: where nothing has drifted it takes {low:.0%} to {high:.0%} of the"
         " calls of a wholly new trial for a candidate that changes nothing, and"
         f" {least:.0%} to {most:.0%} for one that gains 20 points, since all that a YES rests on"
-        " is made anew."
+        " is made again."
     )
 
 

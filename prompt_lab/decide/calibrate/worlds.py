@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import expit, ndtri
 
-from prompt_lab.decide.table import Floats
+from prompt_lab.decide.pairs import Floats
 
 NOISE = 0.15  # standard deviation of a graded score about its plan's mean
 

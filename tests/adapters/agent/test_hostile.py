@@ -9,8 +9,8 @@ from adapters.agent.api import ApiAgent
 from adapters.agent.claude_code import ClaudeCode
 from adapters.agent.codex import Codex
 from adapters.llm.scripted import Scripted
-from prompt_lab.agents.belief import believed
 from prompt_lab.agents.port import Ending
+from prompt_lab.agents.requests import believed
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.models import ModelConfig
 from tests.adapters.agent.conftest import MakeJob

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.code_host._github_auth import Access
-from adapters.code_host._github_calls import Calls
+from adapters.code_host._github_calls import GitHubCalls
 from prompt_lab.config.github import GitHubConfig
 from prompt_lab.errors import CodeHostError
 from prompt_lab.names import Outcome, PullState
@@ -49,10 +49,10 @@ def test_a_wrong_one_is_refused(github: GitHubWorld) -> None:
 @pytest.mark.parametrize("token", ["ghp_a\nb", "ghp_\u200bwrong", "schl\u00fcssel\u2026", "a b"])
 def test_one_that_cannot_be_is_said_and_not_sent(github: GitHubWorld, token: str) -> None:
     host = github.another(token=token)
-    with pytest.raises(CodeHostError, match="GITHUB_TOKEN holds a sign") as told:
+    with pytest.raises(CodeHostError, match="GITHUB_TOKEN contains a character") as told:
         host.get(1)
     assert token not in str(told.value)
-    with pytest.raises(CodeHostError, match="GITHUB_TOKEN holds a sign"):
+    with pytest.raises(CodeHostError, match="GITHUB_TOKEN contains a character"):
         host.refresh("main")
     assert github.hub.calls == []
 
@@ -61,7 +61,7 @@ def test_a_second_factor_is_named(github: GitHubWorld) -> None:
     otp = Reply(401, {"message": "Must specify two-factor authentication OTP code."},
                 {"X-GitHub-OTP": "required; app"})  # fmt: skip
     github.hub.fail("GET", "/pulls/1", otp)
-    with pytest.raises(CodeHostError, match="second factor: make a token"):
+    with pytest.raises(CodeHostError, match="second factor: create a token"):
         github.host.get(1)
 
 
@@ -112,7 +112,7 @@ def test_it_is_in_no_file_no_argument_and_no_message(
 
 def test_a_fork_has_a_connection_of_its_own() -> None:
     config = GitHubConfig(repository="a/b")
-    access = Access(config, {"GITHUB_TOKEN": TOKEN}, Calls(config))
+    access = Access(config, {"GITHUB_TOKEN": TOKEN}, GitHubCalls(config))
     mine = access.client
     child = multiprocessing.get_context("fork").Process(
         target=lambda: os._exit(access.client is mine)

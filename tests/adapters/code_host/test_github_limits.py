@@ -82,7 +82,7 @@ def test_a_dead_network_ends_in_words(github: GitHubWorld) -> None:
     host = github.another()
     host.refresh("main")
     github.close()
-    with pytest.raises(CodeHostError, match="cannot be reached, in 4 tries"):
+    with pytest.raises(CodeHostError, match="could not be reached in 4 tries"):
         host.get(1)
     with pytest.raises(CodeHostError, match=r"cannot be reached.*same command goes on"):
         github.another().refresh("main")
@@ -98,5 +98,5 @@ def test_git_is_tried_again_too(github: GitHubWorld) -> None:
 
 def test_an_answer_that_is_not_githubs_ends_in_words(github: GitHubWorld) -> None:
     github.hub.fail("GET", "/pulls/1", Reply(200, {"number": "one", "state": 3}))
-    with pytest.raises(CodeHostError, match="does not answer as GitHub does"):
+    with pytest.raises(CodeHostError, match="is not a GitHub API"):
         github.host.get(1)

@@ -76,7 +76,7 @@ def test_closed_by_somebody_else_at_that_moment(github: GitHubWorld) -> None:
         return github.stand_in(call)
 
     github.hub.api = closed_first
-    with pytest.raises(PullEnded, match="closed by somebody else"):
+    with pytest.raises(PullEnded, match="closed by another user"):
         merged(github.host, pull)
 
 

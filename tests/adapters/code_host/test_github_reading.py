@@ -93,14 +93,14 @@ def test_a_repository_that_was_renamed_is_told_before_a_push(github: GitHubWorld
 )
 def test_a_server_that_is_no_api_of_github(github: GitHubWorld, reply: Reply) -> None:
     github.hub.api = lambda call: reply
-    with pytest.raises(CodeHostError, match="does not answer as GitHub does: correct base_url"):
+    with pytest.raises(CodeHostError, match="is not a GitHub API: correct base_url"):
         github.host.refresh("main")
 
 
 def test_an_answer_of_another_kind(github: GitHubWorld) -> None:
     opened(github)
     github.hub.fail("GET", "/pulls", Reply(200, {"message": "hi"}))
-    with pytest.raises(CodeHostError, match="does not answer as GitHub does"):
+    with pytest.raises(CodeHostError, match="is not a GitHub API"):
         github.host.open_pull("topic", base="main", title="t", body="", when=WHEN)
 
 

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from adapters.gateway.owner import Gateway
-from adapters.gateway.settings import Patience, Route
+from adapters.gateway.settings import Route
+from adapters.wire.retry import RetryPolicy
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import Side
 
@@ -53,7 +54,7 @@ def route(address: str, alias: str = "first", **more: Any) -> Route:
     return Route(
         config=ModelConfig(**config),
         dialects=more.pop("dialects", EVERYTHING),
-        patience=Patience(**{**QUICK, **more.pop("patience", {})}),
+        patience=RetryPolicy(**{**QUICK, **more.pop("patience", {})}),
         **more,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.gateway.records import CallRecord, Usage
+from adapters.gateway.records import CallRecord, GatewayUsage
 from tests.adapters.gateway.conftest import KEY, Start, ask, issue, post, route
 from tests.adapters.gateway.stand_in import Fault, StandIn
 
@@ -38,7 +38,7 @@ def test_four_workers_at_35_runs_count_what_the_server_and_the_log_count(
     for number, (usage, own) in enumerate(zip(usages, calls, strict=True)):
         assert (usage.calls, usage.open, usage.uncounted) == (3, 0, 0)
         logged = [row for row in rows if row.run == own[0].run]
-        assert usage == Usage.of(logged) == Usage.of(own)
+        assert usage == GatewayUsage.sum_calls(logged) == GatewayUsage.sum_calls(own)
         assert usage.cost == fsum(PRICED.cost(c.input_tokens, c.output_tokens) for c in own)
         assert [call.number for call in own] == [0, 1, 2]
         texts = [call.request["messages"][0]["content"].split()[:2] for call in own]

@@ -7,7 +7,7 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from adapters.gateway.canonical import VOLATILE, canonical, read_body, request_key
+from adapters.gateway.recordings import VOLATILE, canonical, read_body, request_key
 
 JSON: Any = st.recursive(
     st.none()

@@ -8,14 +8,13 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from adapters.gateway.dialects import DIALECTS
-from adapters.gateway.dialects.base import Message, Reply, Stamp
 from adapters.gateway.relay import PassOn, Translate, rendered
-from adapters.gateway.settings import DialectName
+from adapters.wire.dialects import DIALECTS, DialectName
+from adapters.wire.dialects.base import Message, Reply, ReplyHeader
 from prompt_lab.redact import Redactor
 from tests.adapters.gateway.conftest import KEY
 
-STAMP = Stamp("0123-4", 1_700_000_000, "it-was-me", counted=True)
+STAMP = ReplyHeader("0123-4", 1_700_000_000, "it-was-me", counted=True)
 NAMES = st.sampled_from(sorted(DIALECTS))
 REPLY = st.builds(
     Reply,
@@ -68,7 +67,7 @@ def test_a_stream_is_the_same_however_it_is_cut(
     dialect, data = DIALECTS[name], rendered(DIALECTS[name], reply, STAMP, streamed=True)
     asked = {"stream": True, "stream_options": {"include_usage": True}}
     relay = PassOn(dialect, asked, Redactor([]))
-    out = b"".join(relay.feed(piece) for piece in _pieces(data, cuts))
+    out = b"".join(relay.relay_chunk(piece) for piece in _pieces(data, cuts))
     rest, found = relay.end()
     assert (out + rest, found) == (data, reply)
 
@@ -80,7 +79,7 @@ def test_a_translated_stream_says_the_same(
 ) -> None:
     data = rendered(DIALECTS["chat"], reply, STAMP, streamed=True)
     relay = Translate(DIALECTS[name], STAMP, Redactor([]))
-    out = b"".join(relay.feed(piece) for piece in _pieces(data, cuts))
+    out = b"".join(relay.relay_chunk(piece) for piece in _pieces(data, cuts))
     rest, found = relay.end()
     assert found == reply
     assert DIALECTS[name].read_stream(out + rest) == reply
@@ -102,7 +101,7 @@ def test_the_same_is_asked_in_every_dialect(name: DialectName) -> None:
 @pytest.mark.parametrize("name", ["chat", "responses", "messages", "ollama"])
 def test_the_input_of_a_tool_is_the_answer(name: DialectName) -> None:
     dialect = DIALECTS[name]
-    stamp = Stamp("0", 0, "m", tool="answer")
+    stamp = ReplyHeader("0", 0, "m", tool="answer")
     reply = Reply('{"a":1}', "stop", 3, 4, "m")
     for streamed in (False, True):
         data = rendered(dialect, reply, stamp, streamed=streamed)
@@ -123,10 +122,10 @@ def test_what_is_no_answer_is_not_read_as_one(name: DialectName, data: bytes) ->
 def test_a_key_that_is_spread_over_two_events_is_not_in_the_text() -> None:
     chat = DIALECTS["chat"]
     writer = chat.writer(STAMP)
-    pieces = [writer.opening(), writer.delta(KEY[:9]), writer.delta(KEY[9:])]
+    pieces = [writer.write_start(), writer.delta(KEY[:9]), writer.delta(KEY[9:])]
     relay = PassOn(chat, {}, Redactor([KEY]))
-    for piece in [*pieces, writer.closing(Reply(""))]:
-        relay.feed(piece)
+    for piece in [*pieces, writer.write_end(Reply(""))]:
+        relay.relay_chunk(piece)
     assert relay.end()[1].text == "[key]"
 
 

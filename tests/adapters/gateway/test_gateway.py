@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adapters.gateway.dialects import DIALECTS
-from prompt_lab.errors import OutsideFailure, UnknownName
+from adapters.wire.dialects import DIALECTS
+from prompt_lab.errors import TransientError, UnknownName
 from tests.adapters.gateway.conftest import KEY, KEY_ENV, SAID, Start, ask, issue, post, route
 from tests.adapters.gateway.stand_in import StandIn
 from tests.processes import until
@@ -31,7 +31,7 @@ def test_a_token_is_needed_and_ends(start: Start) -> None:
     assert httpx.get(f"{gateway.url(token).openai}/models").json()["data"][0]["id"] == "first"
     assert gateway.end(token) == []
     assert ask(gateway, token).status_code == 404
-    with pytest.raises(OutsideFailure, match="no run with this token"):
+    with pytest.raises(TransientError, match="no run with this token"):
         gateway.usage(token)
 
 

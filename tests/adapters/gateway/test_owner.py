@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from adapters.gateway.owner import Gateway
 from adapters.gateway.settings import Route
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import OutsideFailure
+from prompt_lab.errors import TransientError
 from prompt_lab.names import Side
 from tests.adapters.gateway.conftest import KEY, KEY_ENV, ask, issue, route
 from tests.adapters.gateway.stand_in import StandIn
@@ -71,7 +71,7 @@ def test_a_closed_gateway_answers_nobody_and_can_be_started_again() -> None:
     gateway.close()
     assert pid is not None
     assert gone(pid)
-    with pytest.raises(OutsideFailure, match="does not answer"):
+    with pytest.raises(TransientError, match="does not answer"):
         gateway.usage(token)
     with gateway:
         assert gateway.usage(issue(gateway)).calls == 0
@@ -90,7 +90,7 @@ def test_a_call_under_way_is_in_the_log_when_the_gateway_is_closed(tmp_path: Pat
 
 def test_what_cannot_work_is_said_before_anything_starts() -> None:
     config = ModelConfig(alias="first", provider="openai_like", id="x", deterministic=True)
-    with pytest.raises(ValidationError, match=r"'first' has no address: add 'base_url:'"):
+    with pytest.raises(ValidationError, match=r"'first' has no base URL: add 'base_url:'"):
         Route(config=config)
     with pytest.raises(ValidationError, match="needs the folder of the recordings"):
         Gateway([], "replay")

@@ -1,10 +1,8 @@
-"""The shortest way through the whole gateway, in every dialect; and the examples in its words."""
+"""The shortest way through the whole gateway, in every dialect."""
 
-import doctest
 from pathlib import Path
 
-from adapters.gateway import settings
-from adapters.gateway.dialects import DIALECTS
+from adapters.wire.dialects import DIALECTS
 from tests.adapters.gateway.conftest import KEY, Start, issue, post, route
 from tests.adapters.gateway.stand_in import StandIn
 
@@ -26,7 +24,3 @@ def test_one_call_in_each_dialect(start: Start, tmp_path: Path) -> None:
     assert (usage.calls, usage.failed, usage.uncounted) == (4, 0, 0)
     assert usage.input_tokens == server.tokens["input"]
     assert len(list((tmp_path / "kept").rglob("*.json"))) == 4
-
-
-def test_the_examples_hold() -> None:
-    assert doctest.testmod(settings) == (0, 2)

@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request as Received
 from werkzeug import Response
 
-from adapters.registry import load
+from pipeline.wiring import load_adapter
 from prompt_lab.ports import Llm
 from tests.adapters.llm.vendors import KEY, KEY_ENV, VENDORS, Vendor
 
@@ -32,7 +32,8 @@ class World:
 
     def model(self, **config: Any) -> Llm:
         made = self.vendor.config(self.address, **config)
-        model: Llm = load("llm", made.provider)(made, pause=self.pauses.append)
+        kind = "llm_sdk" if made.client == "sdk" else "llm"
+        model: Llm = load_adapter(kind, made.provider)(made, pause=self.pauses.append)
         return model
 
     def handle(self, request: Received) -> Response:
@@ -54,7 +55,7 @@ def world(
 @pytest.fixture
 def world_of(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], World]:
     """A vendor by its provider."""
-    by_name = {vendor.name: vendor for vendor in VENDORS}
+    by_name = {vendor.name: vendor for vendor in VENDORS}  # wire: "openai-wire"
     return lambda name: _world(by_name[name], httpserver, monkeypatch)
 
 

@@ -8,14 +8,15 @@ import os
 import sys
 import time
 from typing import Any
+from urllib.request import urlopen
 
 from adapters.llm.embedded_pool import shared_pool
 
 
 def ask() -> str:
     """What a server of this process says, without the imports that a real call needs."""
-    with shared_pool().lease() as (server, _):
-        return str(server.http.get("/health").json()["status"])
+    with shared_pool().lease() as (server, _), urlopen(f"{server.address}/health") as answer:
+        return str(json.load(answer)["status"])
 
 
 def say(**what: Any) -> None:

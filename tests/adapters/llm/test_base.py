@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from adapters.llm.base import BaseLlm, hide_key
-from adapters.llm.per_process import PerProcess
+from adapters.wire.per_process import PerProcess
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
@@ -41,7 +41,7 @@ def test_no_more_calls_at_once_than_workers_and_waiting_is_counted() -> None:
 
 
 class Lying(Counting):
-    """Its server tells of numbers of tokens that cannot be."""
+    """Its server reports impossible numbers of tokens."""
 
     def _call(self, request: Request) -> Answer:
         return Answer("x", -700, 7, 0.0)
@@ -54,8 +54,8 @@ def test_tokens_that_cannot_be_cost_nothing_and_are_said_once(
     for _ in range(2):
         answer = model.ask(Request("s", "u"))
         assert (answer.input_tokens, answer.output_tokens) == (0, 7)
-    assert [record.getMessage()[:53] for record in caplog.records] == [
-        "m: its server tells of -700 input and 7 output tokens"
+    assert [record.getMessage()[:52] for record in caplog.records] == [
+        "m: its server reports -700 input and 7 output tokens"
     ]
 
 

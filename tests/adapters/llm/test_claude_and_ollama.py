@@ -3,11 +3,19 @@
 import json
 from collections.abc import Callable
 
+import pytest
+
 from prompt_lab.ports import Request
 from tests.adapters.llm.conftest import World
 
 PLAIN = Request("Extract the amount.", "Pay 12 EUR.", max_tokens=99)
 WorldOf = Callable[[str], World]
+
+
+@pytest.fixture(name="world_of", params=["", "-wire"], ids=["sdk", "wire"])
+def _world_of(request: pytest.FixtureRequest, world_of: WorldOf) -> WorldOf:
+    """Vendors by their provider, spoken to by the SDK and by our own client."""
+    return lambda provider: world_of(provider + request.param)
 
 
 def test_claude_newer_than_the_client_can_be_asked(world_of: WorldOf) -> None:

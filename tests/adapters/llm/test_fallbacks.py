@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from adapters.llm.fallbacks import Fallbacks
-from adapters.llm.openai_like import OpenAiLike
 from adapters.llm.scripted import GARBAGE, Scripted
-from prompt_lab.config.models import ModelConfig, Settings
-from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, OutsideFailure
+from adapters.llm.wire import WireLlm
+from prompt_lab.config.models import CallSettings, ModelConfig
+from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, TransientError
+from prompt_lab.experiments.fallbacks import Fallbacks
 from prompt_lab.ports import Request
 from tests.adapters.llm.vendors import KEY_ENV, VENDORS
 
@@ -20,7 +20,7 @@ def model(alias: str, *, key_env: str = "", **script: Any) -> Scripted:
         alias=alias,
         provider="scripted",
         id=f"id of {alias}",
-        settings=Settings(extra=script),
+        settings=CallSettings(extra=script),
         deterministic=True,
         key_env=key_env,
     )
@@ -57,9 +57,9 @@ def test_a_bad_answer_is_an_answer() -> None:
 @pytest.mark.parametrize(
     ("fails", "kind"),
     [
-        (("outside", "outside"), OutsideFailure),
+        (("outside", "outside"), TransientError),
         (("refused", "refused"), CallRefused),
-        (("refused", "outside"), OutsideFailure),
+        (("refused", "outside"), TransientError),
     ],
 )
 def test_where_all_fail_all_are_named(fails: tuple[str, str], kind: type[LabError]) -> None:
@@ -80,7 +80,7 @@ def test_one_usable_model_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_key_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY_ENV, raising=False)
     vendor = next(each for each in VENDORS if each.provider == "openai_like")
-    keyless = OpenAiLike(vendor.config("http://127.0.0.1:9"))
+    keyless = WireLlm(vendor.config("http://127.0.0.1:9"))
     with pytest.raises(ModelUnavailable, match=KEY_ENV):
         keyless.ask(ASKED)
     assert Fallbacks({"a": keyless, "b": model("b", otherwise="x")}).ask(ASKED).alias == "b"

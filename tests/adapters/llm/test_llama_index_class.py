@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer
 
 from adapters.llm.llama_index_class import CLASSES, LlamaIndexClass
 from prompt_lab.config.profiles import model_of
-from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, OutsideFailure
+from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, TransientError
 from prompt_lab.ports import Answer, Request
 from tests.adapters.llm.conftest import World
 from tests.adapters.llm.vendors import VENDORS
@@ -123,7 +123,7 @@ def test_a_class_that_retries_by_itself_is_not_asked_again(world_of: WorldOf) ->
     world = world_of("Anthropic")
     world.reply(500, world.vendor.error("broken"))
     arguments = {"base_url": world.address, "api_key": "k", "max_retries": 1}
-    with pytest.raises(OutsideFailure):
+    with pytest.raises(TransientError):
         made("Anthropic", arguments).ask(ASKED)
     assert len(world.sent) == 2
 
@@ -181,7 +181,7 @@ def test_lm_studio_answers(httpserver: HTTPServer) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind", "calls"),
-    [(404, ModelUnavailable, 1), (400, CallRefused, 1), (500, OutsideFailure, 5)],
+    [(404, ModelUnavailable, 1), (400, CallRefused, 1), (500, TransientError, 5)],
 )
 def test_lm_studio_refuses(
     httpserver: HTTPServer, status: int, kind: type[LabError], calls: int
@@ -194,5 +194,5 @@ def test_lm_studio_refuses(
 
 @pytest.mark.parametrize("body", ["", "<html>", "[]", json.dumps({"choices": None})])
 def test_lm_studio_talks_nonsense(httpserver: HTTPServer, body: str) -> None:
-    with pytest.raises(OutsideFailure):
+    with pytest.raises(TransientError):
         Studio(httpserver, 200, body).ask(ASKED)

@@ -5,16 +5,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters.llm.openai_like import ADDRESSES, LANES
-from adapters.registry import load
+from adapters.wire.addresses import ADDRESSES
+from pipeline.wiring import load_adapter
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import ModelUnavailable, OutsideFailure
+from prompt_lab.errors import ModelUnavailable, TransientError
 from prompt_lab.ports import Request
 from tests.adapters.llm.conftest import World
 from tests.adapters.llm.vendors import KEY, KEY_ENV
 
 PLAIN = Request("Extract the amount.", "Pay 12 EUR.", max_tokens=99)
 WorldOf = Callable[[str], World]
+
+
+@pytest.fixture(name="world_of", params=["", "-wire"], ids=["sdk", "wire"])
+def _world_of(request: pytest.FixtureRequest, world_of: WorldOf) -> WorldOf:
+    """Vendors by their provider, spoken to by the SDK and by our own client."""
+    return lambda provider: world_of(provider + request.param)
 
 
 def test_openai_limits_a_reasoning_model_by_its_own_key(world_of: WorldOf) -> None:
@@ -70,18 +76,21 @@ def test_a_date_is_a_wish_for_patience_too(world_of: WorldOf) -> None:
     assert world.pauses == [60.0, 0.0, 2.0]
 
 
-def test_a_vendor_without_a_base_url_is_never_openai_by_accident() -> None:
+@pytest.mark.parametrize("kind", ["llm", "llm_sdk"])
+def test_a_vendor_without_a_base_url_is_never_openai_by_accident(kind: str) -> None:
     config = ModelConfig(alias="m", provider="openai_like", id="x", deterministic=True)
-    model = load("llm", "openai_like")(config)
+    model = load_adapter(kind, "openai_like")(config)
     assert "base_url" in (model.check() or "")
     with pytest.raises(ModelUnavailable, match="base_url"):
         model.ask(PLAIN)
-    assert set(ADDRESSES) == {"openai", "openrouter"}
+    assert "openai_like" not in ADDRESSES
 
 
 def test_a_model_without_chat_completions_cannot_be_used(world_of: WorldOf) -> None:
+    world = world_of("openai")
+    world.reply(404, world.vendor.error("gpt-5.2-pro is no chat model"))
     with pytest.raises(ModelUnavailable, match=r"gpt-5\.2-pro"):
-        world_of("openai").model(id="gpt-5.2-pro").ask(PLAIN)
+        world.model(id="gpt-5.2-pro").ask(PLAIN)
 
 
 def test_an_unanswered_call_gives_its_place_away(world_of: WorldOf) -> None:
@@ -89,7 +98,7 @@ def test_an_unanswered_call_gives_its_place_away(world_of: WorldOf) -> None:
     world.reply(500, {})
     model = world.model(workers=1)
     for _ in range(2):  # a place that is not given back would block the second
-        with pytest.raises(OutsideFailure):
+        with pytest.raises(TransientError):
             model.ask(PLAIN)
 
 
@@ -99,7 +108,7 @@ def test_the_key_is_read_at_every_call_and_kept_nowhere(
     world = world_of("openai")
     model = world.reply(200, world.vendor.answer("x")).model()
     model.ask(PLAIN)
-    assert KEY not in repr(model._chats.get())  # type: ignore[attr-defined]
+    assert KEY not in repr(vars(model))
     monkeypatch.setenv(KEY_ENV, "a-new-one")
     model.ask(PLAIN)
     assert world.keys == [f"Bearer {KEY}", "Bearer a-new-one"]
@@ -108,10 +117,9 @@ def test_the_key_is_read_at_every_call_and_kept_nowhere(
         model.ask(PLAIN)
 
 
-def test_calls_at_the_same_time_share_the_load(world_of: WorldOf) -> None:
+def test_calls_at_the_same_time_all_get_their_answers(world_of: WorldOf) -> None:
     world = world_of("openai")
-    model = world.reply(200, world.vendor.answer("x")).model(workers=2 * LANES)
-    with ThreadPoolExecutor(2 * LANES) as threads:
-        answers = list(threads.map(model.ask, [PLAIN] * 4 * LANES))
-    assert [answer.text for answer in answers] == ["x"] * 4 * LANES
-    assert len({id(chat._get_client()) for chat in model._chats.get()}) == LANES  # type: ignore[attr-defined]
+    model = world.reply(200, world.vendor.answer("x")).model(workers=16)
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(model.ask, [PLAIN] * 32))
+    assert [answer.text for answer in answers] == ["x"] * 32

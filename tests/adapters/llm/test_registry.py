@@ -5,39 +5,33 @@ from typing import get_args
 
 import pytest
 
-import adapters.registry
-from adapters.registry import LLM, load
+from pipeline.wiring import ADAPTERS, load_adapter
 from prompt_lab.config.base import load_folder
 from prompt_lab.config.models import ModelConfig, Provider
 from prompt_lab.errors import UnknownName
 
 MODELS = load_folder(Path(__file__).parents[3] / "configs" / "models", ModelConfig, "alias")
-TABLES = {
-    kind.lower(): table
-    for kind, table in vars(adapters.registry).items()
-    if kind.isupper() and isinstance(table, dict) and not kind.startswith("_")
-}
 
 
-@pytest.mark.parametrize(("kind", "name"), [(k, n) for k, table in TABLES.items() for n in table])
+@pytest.mark.parametrize(("kind", "name"), [(k, n) for k, table in ADAPTERS.items() for n in table])
 def test_every_entry_is_a_class(kind: str, name: str) -> None:
-    assert isinstance(load(kind, name), type)
+    assert callable(load_adapter(kind, name))
 
 
 def test_every_provider_has_an_adapter() -> None:
-    assert set(LLM) == set(get_args(Provider))
+    assert set(ADAPTERS["llm"]) == set(get_args(Provider))
 
 
 def test_an_unknown_name_is_met_with_the_known_ones() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'openai'"):
-        load("llm", "openia")
+        load_adapter("llm", "openia")
 
 
 @pytest.mark.parametrize("config", MODELS.values(), ids=list(MODELS))
 def test_every_model_can_be_made_and_says_what_it_lacks(
     config: ModelConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = load("llm", config.provider)(config)
+    model = load_adapter("llm", config.provider)(config)
     if config.key_env:
         monkeypatch.delenv(config.key_env, raising=False)
         assert config.key_env in model.check()

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.llm.scripted import GARBAGE, Scripted
-from prompt_lab.config.models import ModelConfig, Settings
-from prompt_lab.errors import CallRefused, ConfigError, OutsideFailure
+from prompt_lab.config.models import CallSettings, ModelConfig
+from prompt_lab.errors import CallRefused, ConfigError, TransientError
 from prompt_lab.ports import Request
 
 NUMBERS = r"(\d+\.\d\d) EUR"
@@ -18,7 +18,7 @@ def scripted(pauses: list[float] | None = None, **extra: Any) -> Scripted:
         alias="m",
         provider="scripted",
         id="script",
-        settings=Settings(extra=extra),
+        settings=CallSettings(extra=extra),
         deterministic=True,
         timeout_seconds=9,
     )
@@ -81,7 +81,7 @@ def test_bad_answers_end_after_so_many(fail: str, text: str) -> None:
 def test_only_some_requests_fail() -> None:
     model = scripted(fail="outside", fail_when="plan-7", otherwise="fine")
     assert model.ask(Request("s", "plan-6")).text == "fine"
-    with pytest.raises(OutsideFailure):
+    with pytest.raises(TransientError):
         model.ask(Request("s", "plan-7"))
 
 
@@ -92,7 +92,7 @@ def test_a_refusal_is_a_refusal() -> None:
 
 def test_never_is_a_call_that_runs_into_its_limit_each_time() -> None:
     pauses: list[float] = []
-    with pytest.raises(OutsideFailure, match="in time"):
+    with pytest.raises(TransientError, match="in time"):
         scripted(pauses, fail="never").ask(Request("s", "u"))
     assert pauses == [9, 0.5, 9]
     assert scripted(fail="never", fail_times=1).ask(Request("s", "u")).retries == 1

@@ -2,10 +2,10 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from prompt_lab.config.models import ModelConfig, Settings
+from prompt_lab.config.models import CallSettings, ModelConfig
 from prompt_lab.config.profiles import model_of
 
 KEY_ENV = "LLM_CONTRACT_KEY"
@@ -22,11 +22,13 @@ class Vendor:
     seeded: bool = True
     kind: str = ""
     """The llama-index class, where a profile names it."""
+    client: str = "sdk"
+    """Which of our clients speaks to it."""
 
     @property
     def name(self) -> str:
         """As a test is called by."""
-        return self.kind or self.provider
+        return self.kind or (f"{self.provider}-wire" if self.client == "wire" else self.provider)
 
     @property
     def speaks(self) -> str:
@@ -40,7 +42,8 @@ class Vendor:
             return self._by_profile(address + self.base, settings, more)
         given: Body = {"alias": "m", "id": "some-model", "base_url": address + self.base} | more
         fixed: Body = {"provider": self.provider, "deterministic": False, "key_env": KEY_ENV}
-        return ModelConfig.model_validate({**fixed, "settings": Settings(**settings), **given})
+        fixed["client"] = self.client
+        return ModelConfig.model_validate({**fixed, "settings": CallSettings(**settings), **given})
 
     def _by_profile(self, address: str, settings: Body, more: Body) -> ModelConfig:
         """The same wishes as the arguments of a class."""
@@ -133,12 +136,17 @@ def _anthropic(content: list[Body], reason: str) -> Body:
     return {**head, "content": content, "stop_reason": reason, "usage": usage}
 
 
-VENDORS = [
+SDK_VENDORS = [
     Vendor("openai", "/api/v1/chat/completions"),
     Vendor("openrouter", "/api/v1/chat/completions"),
     Vendor("openai_like", "/api/v1/chat/completions"),
     Vendor("anthropic", "/v1/messages", seeded=False),
     Vendor("ollama", "/api/chat"),
+]
+WIRE_VENDORS = [replace(vendor, client="wire") for vendor in SDK_VENDORS]
+VENDORS = [
+    *WIRE_VENDORS,
+    *SDK_VENDORS,
     Vendor("llama_index", "/api/v1/chat/completions", kind="OpenAILike"),
     Vendor("llama_index", "/api/v1/chat/completions", kind="OpenRouter"),
     Vendor("llama_index", "/v1/messages", seeded=False, kind="Anthropic"),

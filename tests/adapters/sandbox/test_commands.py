@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from adapters.sandbox.commands import Bounds, Ended, Keeper, Place
-from adapters.walls.jail import Builder, Jail
+from adapters.isolation.jail import Builder, Jail
+from adapters.sandbox.commands import CommandSupervisor
+from prompt_lab.ports import Bounds, CommandFolder, CommandResult
 from tests.processes import until
 
 pytestmark = pytest.mark.slow
@@ -20,22 +21,26 @@ NOBODY, PR_SET_DUMPABLE = 65534, 4
 
 
 @pytest.fixture(scope="module")
-def keeper() -> Iterator[Keeper]:
-    keeper = Keeper()
+def keeper() -> Iterator[CommandSupervisor]:
+    keeper = CommandSupervisor()
     yield keeper
     keeper.close()
 
 
 @pytest.fixture(params=[True, False], ids=["jail", "no jail"])
-def place(request: pytest.FixtureRequest, keeper: Keeper, tmp_path: Path) -> Place:
+def place(
+    request: pytest.FixtureRequest, keeper: CommandSupervisor, tmp_path: Path
+) -> CommandFolder:
     if request.param and keeper.no_jail:
         pytest.skip(keeper.no_jail)
     tree = tmp_path / "tree"
     tree.mkdir()
-    return Place(tree, tmp_path, jail=request.param)
+    return CommandFolder(tree, tmp_path, jail=request.param)
 
 
-def _run(keeper: Keeper, place: Place, code: str, seconds: float = 200.0) -> Ended:
+def _run(
+    keeper: CommandSupervisor, place: CommandFolder, code: str, seconds: float = 200.0
+) -> CommandResult:
     limits = Bounds(seconds, memory_mb=128, processes=20, output_mb=1, file_mb=2)
     return keeper.run(["python", "-c", code], ".", ENVIRONMENT, place, limits)
 
@@ -51,7 +56,7 @@ def _run(keeper: Keeper, place: Place, code: str, seconds: float = 200.0) -> End
     ],
 )
 def test_a_command_that_takes_too_much_is_ended(
-    keeper: Keeper, place: Place, code: str, reason: str
+    keeper: CommandSupervisor, place: CommandFolder, code: str, reason: str
 ) -> None:
     ended = _run(keeper, place, code, seconds=1.0 if reason == "time_limit" else 200.0)
     if reason == "memory_limit" and ended.unbound:
@@ -64,14 +69,16 @@ def test_a_command_that_takes_too_much_is_ended(
     assert _run(keeper, place, "print(1)").out == "1\n"
 
 
-def test_what_a_command_leaves_running_ends_with_it(keeper: Keeper, place: Place) -> None:
+def test_what_a_command_leaves_running_ends_with_it(
+    keeper: CommandSupervisor, place: CommandFolder
+) -> None:
     code = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(77.125)"
     ended = _run(keeper, place, code + "\ntime.sleep(0.1)")
     assert (ended.code, ended.left) == (0, 1)
     assert not [pid for pid in filter(str.isdigit, os.listdir("/proc")) if _says(pid, b"77.125")]
 
 
-def test_exit_codes_and_signals_are_told(keeper: Keeper, place: Place) -> None:
+def test_exit_codes_and_signals_are_told(keeper: CommandSupervisor, place: CommandFolder) -> None:
     assert _run(keeper, place, "raise SystemExit(7)").code == 7
     assert _run(keeper, place, "import os; os.kill(os.getpid(), 11)").code == -11
     missing = keeper.run(["no-such"], ".", ENVIRONMENT, place, Bounds(9, 64, 9, 1, 1))
@@ -79,13 +86,17 @@ def test_exit_codes_and_signals_are_told(keeper: Keeper, place: Place) -> None:
     assert "'no-such' cannot be started" in missing.err
 
 
-def test_nothing_of_our_environment_is_passed(keeper: Keeper, place: Place) -> None:
+def test_nothing_of_our_environment_is_passed(
+    keeper: CommandSupervisor, place: CommandFolder
+) -> None:
     os.environ["SANDBOX_TEST_SECRET"] = "hidden"
     assert "SANDBOX" not in _run(keeper, place, "import os; print(dict(os.environ))").out
 
 
 @pytest.mark.parametrize("place", [True], indirect=True)
-def test_a_jailed_command_reaches_its_tree_alone(keeper: Keeper, place: Place) -> None:
+def test_a_jailed_command_reaches_its_tree_alone(
+    keeper: CommandSupervisor, place: CommandFolder
+) -> None:
     (place.at / "secret").write_text("of the workspace", encoding="utf-8")
     code = f"""
 import os, socket
@@ -112,11 +123,11 @@ print(os.getcwd(), os.listdir("/home"))
 
 
 def test_a_killed_keeper_takes_its_command_along(tmp_path: Path) -> None:
-    keeper = Keeper()
-    place = Place(tmp_path, tmp_path, jail=not keeper.no_jail)
+    keeper = CommandSupervisor()
+    place = CommandFolder(tmp_path, tmp_path, jail=not keeper.no_jail)
     pid = os.fork()
     if pid == 0:
-        own = Keeper()
+        own = CommandSupervisor()
         own.run(["sleep", NAP], ".", ENVIRONMENT, place, Bounds(60, 64, 9, 1, 1))
         os._exit(0)
     until(_sleeping)

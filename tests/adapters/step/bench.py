@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from adapters.step.command import Command
+from adapters.step.command import CommandStep
 from adapters.step.luigi_task import LuigiTask
 from adapters.step.python_target import PythonTarget
 from adapters.workspace.git import GitWorkspace
 from prompt_lab.config.lab import StepConfig, TargetConfig
 from prompt_lab.names import Side
-from prompt_lab.own_process import ModelUrl, Place
+from prompt_lab.own_process import ModelUrl, TargetLocation
 from prompt_lab.ports import Request, StepJob
 from prompt_lab.step_results import StepResult
 from tests.adapters.workspace.target import Target
@@ -62,7 +62,7 @@ with open(out_dir + "/written", "w") as file:
 os.rename(out_dir + "/written", out_dir + "/pids")
 """
 """Code of a step that starts three kinds of children and writes their ids down."""
-MODES = {"python": PythonTarget, "luigi": LuigiTask, "command": Command}
+MODES = {"python": PythonTarget, "luigi": LuigiTask, "command": CommandStep}
 
 
 class Bench:
@@ -97,7 +97,7 @@ class Bench:
                 **{"prompt": "src/pkg/core.py", "file": path.name, **settings},
             }
         )
-        place = Place(
+        place = TargetLocation(
             TargetConfig(**{"name": "t", "repository": "repository", **target}),
             self.target.folder,
             self.root,

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from adapters.registry import load as load_adapter
 from adapters.step.python_target import PythonTarget
 from adapters.workspace.git import GitWorkspace
+from pipeline.wiring import load_adapter
 from prompt_lab.config.base import load_named
 from prompt_lab.config.lab import StepConfig, TargetConfig
-from prompt_lab.own_process import Place
+from prompt_lab.own_process import TargetLocation
 from prompt_lab.ports import Answer, Request, StepJob
 from tests.adapters.step.bench import model
 from tests.adapters.step.speaking import speak
@@ -45,7 +45,7 @@ class Shelf:
     def step(self, name: str) -> PythonTarget:
         config = load_named(self.root / "configs/steps", StepConfig, "step", name)
         target = load_named(self.root / "configs/targets", TargetConfig, "target", config.target)
-        place = Place(target, self.root / target.repository, self.root)
+        place = TargetLocation(target, self.root / target.repository, self.root)
         made = load_adapter("step", config.adapter)(config, place)
         assert isinstance(made, PythonTarget)
         return made

@@ -11,7 +11,7 @@ from adapters.step.classify_ticket import ClassifyTicket
 from adapters.step.extract_invoice import ExtractInvoice
 from prompt_lab.config.base import load_folder
 from prompt_lab.config.lab import StepConfig, TargetConfig
-from prompt_lab.errors import CallRefused, OutsideFailure, StoreError, TargetError
+from prompt_lab.errors import CallRefused, StoreError, TargetError, TransientError
 from prompt_lab.evaluate.answers import blob_id
 from prompt_lab.ports import Answer, Ask, Request, StepJob
 
@@ -115,12 +115,12 @@ def test_a_refusal_is_data_and_a_dead_network_is_not(room: Room) -> None:
         raise CallRefused("too long: 9,000 tokens")
 
     def dead(_: Request) -> Answer:
-        raise OutsideFailure("connection reset")
+        raise TransientError("connection reset")
 
     result = room.step.execute(room.job(refuse))
     assert result.error is not None
     assert (result.error.kind, result.error.message) == ("refused", "too long: 9,000 tokens")
-    with pytest.raises(OutsideFailure, match="reset"):
+    with pytest.raises(TransientError, match="reset"):
         room.step.execute(room.job(dead))
 
 

@@ -37,7 +37,7 @@ def test_the_constants_are_read_and_nothing_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"probe"', "compute()", r":3: NAME must be written out"),
+        ('"probe"', "compute()", r":3: NAME must be a literal"),
         ('("a.txt",)', '("../a.txt",)', r":4: INPUTS holds '../a.txt', which leads outside"),
         ('("a.txt",)', '"a.txt"', r":4: INPUTS must be a list of texts"),
         ('("a.txt",)', "()", r"INPUTS must name a file"),

@@ -145,11 +145,11 @@ _LAB = """
 from pathlib import Path
 from adapters.step.python_target import PythonTarget
 from prompt_lab.config.lab import StepConfig, TargetConfig
-from prompt_lab.own_process import Place
+from prompt_lab.own_process import TargetLocation
 from prompt_lab.ports import StepJob
 root = Path("{root}")
 config = StepConfig(name="s", adapter="python_target", target="t", prompt="p", primary="good",
                     file="hang.py")
-step = PythonTarget(config, Place(TargetConfig(name="t", repository="r"), root, root))
+step = PythonTarget(config, TargetLocation(TargetConfig(name="t", repository="r"), root, root))
 step.execute(StepJob(Path("{tree}"), root / "plan", Path("{out}"), None, None))
 """

@@ -5,20 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from adapters.walls.held import NO_COUNT, NO_MEMORY_BOUND
-from adapters.walls.processes import Ended, Limits, run
-from adapters.walls.walls import Walls
+from adapters.isolation.command_limits import NO_COUNT, NO_MEMORY_BOUND
+from adapters.isolation.policy import SandboxPolicy
+from adapters.isolation.processes import ProcessLimits, ProcessResult, run
 
-PLENTY = Limits(30)
+PLENTY = ProcessLimits(30)
 
 
 def shell(
-    folder: Path, script: str, walls: Walls | None = None, limits: Limits = PLENTY, **more: str
-) -> Ended:
+    folder: Path,
+    script: str,
+    walls: SandboxPolicy | None = None,
+    limits: ProcessLimits = PLENTY,
+    **more: str,
+) -> ProcessResult:
     return run(["sh", "-c", script], cwd=folder, environment=more, limits=limits, walls=walls)
 
 
-def needs_walls(ended: Ended) -> None:
+def needs_walls(ended: ProcessResult) -> None:
     if missing := walls_missing(ended.unbound):
         pytest.skip(f"no namespaces on this machine: {missing[0]}")
 

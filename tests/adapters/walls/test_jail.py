@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.walls.held import NO_MEMORY_BOUND
-from adapters.walls.processes import Ended, Limits, run
-from adapters.walls.walls import Walls
+from adapters.isolation.command_limits import NO_MEMORY_BOUND
+from adapters.isolation.policy import SandboxPolicy
+from adapters.isolation.processes import ProcessLimits, ProcessResult, run
 from tests.adapters.walls.behind import PLENTY, needs_walls, shell
 from tests.processes import command_runs
 
@@ -39,7 +39,7 @@ def test_no_disk_can_be_opened_and_no_device_made(places: tuple[Path, Path]) -> 
     box, lab = places
     node = box / "node"
     listed = shell(box, f"ls /dev; mknod {node} b 7 0; echo x > /dev/null && echo y > /dev/shm/z",
-                   Walls(hidden=(lab,), writable=(box,)))  # fmt: skip
+                   SandboxPolicy(hidden=(lab,), writable=(box,)))  # fmt: skip
     needs_walls(listed)
     allowed = b"fd full null random shm stderr stdin stdout urandom zero"
     assert listed.out.split() == allowed.split()
@@ -54,7 +54,7 @@ def test_a_hidden_file_cannot_be_read_where_its_folder_can(places: tuple[Path, P
     box, lab = places
     for name in ("gold", "other"):
         (lab / name).write_text(f"the {name}\n")
-    walls = Walls(hidden=(lab / "gold",), visible=(lab,), writable=(box,))
+    walls = SandboxPolicy(hidden=(lab / "gold",), visible=(lab,), writable=(box,))
     ended = shell(box, f"cat {lab}/gold {lab}/other; rm {lab}/gold; umount {lab}/gold", walls)
     needs_walls(ended)
     assert ended.out == b"the other\n"
@@ -64,17 +64,17 @@ def test_a_hidden_file_cannot_be_read_where_its_folder_can(places: tuple[Path, P
 def test_services_of_the_machine_and_homes_are_not_there(places: tuple[Path, Path]) -> None:
     box, lab = places
     look = "find /run /home /root -mindepth 1; echo seen"
-    ended = shell(box, look, Walls(hidden=(lab,), writable=(box,)))
+    ended = shell(box, look, SandboxPolicy(hidden=(lab,), writable=(box,)))
     needs_walls(ended)
     assert ended.out == b"seen\n"
     strays = attempts(places, "/run/stray", "/home/stray", "/root/stray", "/dev/stray", "/tmp/own")
     assert strays.out == b"refused\n" * 4 + b"opened /tmp/own\n"
 
 
-def attempts(places: tuple[Path, Path], *paths: str) -> Ended:
+def attempts(places: tuple[Path, Path], *paths: str) -> ProcessResult:
     """Behind walls, open each of the paths to write."""
     box, lab = places
-    walls = Walls((lab,), (Path(sys.prefix), Path(sys.base_prefix)), (box,))
+    walls = SandboxPolicy((lab,), (Path(sys.prefix), Path(sys.base_prefix)), (box,))
     ended = run([sys.executable, "-I", "-c", TRY, *paths], cwd=box, environment={}, limits=PLENTY,
                 walls=walls)  # fmt: skip
     needs_walls(ended)
@@ -90,10 +90,10 @@ def test_memory_and_processes_are_bounded_for_all_together(
     places: tuple[Path, Path], code: str, why: str
 ) -> None:
     box, lab = places
-    if why == "memory" and NO_MEMORY_BOUND in shell(box, "true", Walls()).unbound:
+    if why == "memory" and NO_MEMORY_BOUND in shell(box, "true", SandboxPolicy()).unbound:
         pytest.skip(NO_MEMORY_BOUND)
-    walls = Walls((lab,), (Path(sys.prefix), Path(sys.base_prefix)), (box,))
-    limits = Limits(30, memory_mb=256, processes=50)
+    walls = SandboxPolicy((lab,), (Path(sys.prefix), Path(sys.base_prefix)), (box,))
+    limits = ProcessLimits(30, memory_mb=256, processes=50)
     ended = run([sys.executable, "-I", "-c", code], cwd=box, environment={}, limits=limits,
                 walls=walls)  # fmt: skip
     assert ended.stopped == why
@@ -103,7 +103,7 @@ def test_memory_and_processes_are_bounded_for_all_together(
 
 def test_several_at_once_are_bounded_each_and_leave_no_group(places: tuple[Path, Path]) -> None:
     box, lab = places
-    walls = Walls((lab,), writable=(box,))
+    walls = SandboxPolicy((lab,), writable=(box,))
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda _: shell(box, "sleep 0.3; echo a", walls), range(3)))
     assert [ended.out for ended in found] == [b"a\n"] * 3
@@ -116,7 +116,7 @@ def test_what_root_alone_may_read_of_the_machine_holds_nothing(places: tuple[Pat
     secrets = ["/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/shadow-"]
     assert any(Path(path).exists() for path in secrets)
     look = f"cat {' '.join(secrets)} /etc/ssh/*_key; ls /etc/ssl/private /etc/sudoers.d; true"
-    ended = shell(box, look, Walls(hidden=(lab,), writable=(box,)))
+    ended = shell(box, look, SandboxPolicy(hidden=(lab,), writable=(box,)))
     needs_walls(ended)
     listed = ended.out.replace(b"/etc/ssl/private:", b"").replace(b"/etc/sudoers.d:", b"")
     assert listed.strip() == b""

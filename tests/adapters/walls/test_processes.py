@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.walls.processes import Limits, run
-from adapters.walls.walls import Walls
+from adapters.isolation.policy import SandboxPolicy
+from adapters.isolation.processes import ProcessLimits, run
 from tests.adapters.walls.behind import PLENTY, needs_walls, shell
 from tests.processes import command_runs
 
@@ -28,7 +28,7 @@ def test_only_named_variables_are_passed(
 ) -> None:
     monkeypatch.setenv("SOME_API_KEY", "sk-0123456789")
     box, lab = places
-    for walls in (None, Walls(hidden=(lab,), writable=(box,))):
+    for walls in (None, SandboxPolicy(hidden=(lab,), writable=(box,))):
         out = shell(box, "env", walls, HOME=str(box)).out.decode()
         assert "sk-0123456789" not in out
         assert f"HOME={box}" in out
@@ -38,7 +38,7 @@ def test_a_hidden_folder_is_empty_and_the_rest_cannot_be_written(
     places: tuple[Path, Path], tmp_path: Path
 ) -> None:
     box, lab = places
-    walls = Walls(hidden=(lab,), writable=(box,))
+    walls = SandboxPolicy(hidden=(lab,), writable=(box,))
     steal = f"cat {lab}/verify/gold.txt; umount {lab}; cat {lab}/verify/gold.txt"
     script = f"{steal}; touch {tmp_path}/stray /etc/stray; echo mine > kept"
     ended = shell(box, script, walls)
@@ -55,7 +55,7 @@ def test_what_is_visible_in_a_hidden_folder_can_be_read_only(places: tuple[Path,
     tree.mkdir()
     (tree / "a").write_text("seen")
     ended = shell(box, f"cat {tree}/a; touch {tree}/b; ls {lab}",
-                  Walls(hidden=(lab,), visible=(tree,), writable=(box,)))  # fmt: skip
+                  SandboxPolicy(hidden=(lab,), visible=(tree,), writable=(box,)))  # fmt: skip
     needs_walls(ended)
     assert ended.out == b"seentree\n"
     assert not (tree / "b").exists()
@@ -64,7 +64,7 @@ def test_what_is_visible_in_a_hidden_folder_can_be_read_only(places: tuple[Path,
 def test_no_right_is_left_and_no_other_process_in_view(places: tuple[Path, Path]) -> None:
     box, lab = places
     ended = shell(box, "grep CapEff /proc/self/status; ls -d /proc/[0-9]* | wc -l",
-                  Walls(hidden=(lab,), writable=(box,)))  # fmt: skip
+                  SandboxPolicy(hidden=(lab,), writable=(box,)))  # fmt: skip
     needs_walls(ended)
     rights, processes = ended.out.decode().splitlines()
     assert int(rights.split()[1], 16) == 0
@@ -78,8 +78,8 @@ def test_its_time_ends_children_in_sessions_of_their_own_too(
     box, lab = places
     word = f"sleep 1{os.getpid()}{int(walled)}"
     script = f"(setsid {word} &); (setsid nohup {word} >/dev/null 2>&1 &); trap '' TERM; {word}"
-    walls = Walls(hidden=(lab,), writable=(box,)) if walled else None
-    ended = shell(box, script, walls, Limits(1.0))
+    walls = SandboxPolicy(hidden=(lab,), writable=(box,)) if walled else None
+    ended = shell(box, script, walls, ProcessLimits(1.0))
     assert ended.stopped == "time"
     assert ended.seconds < 30
     assert not command_runs(word)
@@ -91,14 +91,14 @@ def test_what_outlives_a_command_that_has_ended_is_ended(
 ) -> None:
     box, lab = places
     word = f"sleep 2{os.getpid()}{int(walled)}"
-    walls = Walls(hidden=(lab,), writable=(box,)) if walled else None
+    walls = SandboxPolicy(hidden=(lab,), writable=(box,)) if walled else None
     ended = shell(box, f"(setsid {word} >/dev/null 2>&1 &); echo done", walls)
     assert (ended.out, ended.code) == (b"done\n", 0)
     assert not command_runs(word)
 
 
 def test_output_is_bounded(places: tuple[Path, Path]) -> None:
-    ended = shell(places[0], "yes", limits=Limits(30, output=100_000))
+    ended = shell(places[0], "yes", limits=ProcessLimits(30, output=100_000))
     assert ended.stopped == "output"
     assert len(ended.out) == 100_000
 
@@ -118,7 +118,7 @@ def test_a_watch_sees_whole_lines_and_can_end_the_command(places: tuple[Path, Pa
 def test_a_command_that_is_not_there(places: tuple[Path, Path]) -> None:
     box, lab = places
     ended = run(["no-such-command"], cwd=box, environment={}, limits=PLENTY,
-                walls=Walls(hidden=(lab,), writable=(box,)))  # fmt: skip
+                walls=SandboxPolicy(hidden=(lab,), writable=(box,)))  # fmt: skip
     assert ended.code == 127
     assert b"no-such-command" in ended.err
 
@@ -139,7 +139,7 @@ def test_only_the_granted_address_can_be_reached(places: tuple[Path, Path]) -> N
     box, lab = places
     with _echo() as near, _echo() as far:
         script = REACH.format(near=near.getsockname()[1], far=far.getsockname()[1])
-        walls = Walls(
+        walls = SandboxPolicy(
             hidden=(lab,),
             visible=(Path(sys.prefix), Path(sys.base_prefix)),
             writable=(box,),

@@ -125,7 +125,7 @@ def test_a_submodule_that_is_missing_is_refused_until_it_is_checked_out(
     workspace.check_worktree(commit, [path])
     assert (tree / path).read_bytes() == TEXT.replace("\n", "\r\n").encode()
     assert workspace.observe(tree) == (commit, True)
-    with pytest.raises(TargetError, match="lies in a submodule"):
+    with pytest.raises(TargetError, match="is in a submodule"):
         workspace.commit_files(commit, "lab/1", {path: "New.\n"}, message="m", when=WHEN)
 
 

@@ -50,7 +50,7 @@ def test_a_merge_is_made_where_the_common_commit_is_there(grown: Target, tmp_pat
     clone = Shallow(grown, tmp_path)
     start = clone.git("rev-parse", "main")
     main, topic = _diverge(Target.at(clone.folder))
-    merged = clone.workspace.merged(main, topic)
+    merged = clone.workspace.merge_commit(main, topic)
     assert clone.workspace.read(merged, PROMPT) == "Read {text} well.\n"
     assert clone.workspace.read(merged, "notes.txt") == "moved\n"
     pull = clone.host.open_pull("topic", base="main", title="t", body="", when=WHEN)
@@ -73,9 +73,9 @@ def test_a_common_commit_that_is_not_there_is_fetched_by_the_command_that_is_nam
     with pytest.raises(CodeHostError, match="fetch --unshallow"):
         clone.host.verify(pull.number, base="main")
     with pytest.raises(TargetError, match="shallow clone") as caught:
-        clone.workspace.merged(main, topic)
+        clone.workspace.merge_commit(main, topic)
     clone.run(caught.value)
-    merged = clone.workspace.merged(main, topic)
+    merged = clone.workspace.merge_commit(main, topic)
     assert clone.workspace.read(merged, "notes.txt") == "moved\n"
     assert clone.host.verify(pull.number, base="main").head == topic
 
@@ -90,7 +90,7 @@ def test_a_branch_that_was_not_cloned_is_fetched_by_the_command_that_is_named(
             clone.workspace.resolve(ref)
     clone.run(caught.value)
     assert clone.workspace.resolve("topic") == topic
-    assert clone.workspace.read(clone.workspace.merged(main, topic), "notes.txt") == "moved\n"
+    assert clone.workspace.read(clone.workspace.merge_commit(main, topic), "notes.txt") == "moved\n"
 
 
 @pytest.mark.parametrize("since", [False, True])
@@ -122,5 +122,5 @@ def test_histories_that_have_nothing_in_common_are_told_apart_from_shallow_ones(
     target.git("checkout", "-q", "--orphan", "other")
     other = target.commit({PROMPT: "Alone.\n"})
     with pytest.raises(TargetError, match="no commit in common") as caught:
-        workspace.merged(target.head(), other)
+        workspace.merge_commit(target.head(), other)
     assert "unshallow" not in str(caught.value)

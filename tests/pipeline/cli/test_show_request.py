@@ -142,10 +142,10 @@ def test_an_error_ends_the_installed_command_in_one_sentence(
     name, *args = command.split()
     done = subprocess.run(
         [Path(sys.executable).with_name(name), *args],
-        check=False,
         env={**os.environ, **make_world(**FEW).env},
         capture_output=True,
         text=True,
+        check=False,
     )
     assert done.returncode == 1
     assert done.stderr.startswith("\nStopped: ")

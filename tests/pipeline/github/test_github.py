@@ -131,7 +131,7 @@ def test_a_main_that_moved_under_what_was_measured(hub: GitHubWorld) -> None:
 
 @pytest.mark.parametrize(
     ("how", "action"),
-    [("closed", "closed by somebody else"), ("merged", "merged by somebody else")],
+    [("closed", "closed by another user"), ("merged", "merged by another user")],
 )
 def test_a_pull_request_that_somebody_else_ended(hub: GitHubWorld, how: str, action: str) -> None:
     hub.world.branch("other", {"prompt.txt": OTHER})

@@ -9,11 +9,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from adapters.registry import load
-from pipeline.decide.verdict import Verdict
-from pipeline.iteration.iteration import Iteration
-from pipeline.loop.loop import Loop
-from pipeline.loop.revert import Revert
+from pipeline.tasks.iteration import Iteration, Verdict
+from pipeline.tasks.loop import Loop, Revert
+from pipeline.wiring import load_adapter
 from tests.adapters.code_host.hub.emulator import TOKEN, Emulator
 from tests.adapters.code_host.hub.wire import ask
 from tests.pipeline.github.cuts import Command, Trial
@@ -53,7 +51,7 @@ def make_trial(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> Callab
     """A world that is kept as 'new', on the stand-in or on an emulator."""
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     for kind, name in (("llm", "scripted"), ("step", "extract_invoice"), ("code_host", "github")):
-        load(kind, name)  # what every process would import anew
+        load_adapter(kind, name)  # what every process would import anew
 
     def make(case: Case, emulator: Emulator | None = None) -> Trial:
         trial = Trial(_world(make_world, case), emulator)
@@ -109,7 +107,7 @@ def _check_taken_back(hub: GitHubWorld, before: str) -> None:
     (first, on_first), (second, on_second) = _pulls(hub)
     assert first["merged_at"]
     assert second["merged_at"]
-    assert [comment["body"].split("\n")[0] for comment in on_first][1:] == ["## Taken back by #2"]
+    assert [comment["body"].split("\n")[0] for comment in on_first][1:] == ["## Reverted by #2"]
     assert [comment["body"].split("\n")[0] for comment in on_second] == ["## Revert of #1"]
     assert hub.git("rev-parse", "main^{tree}") == before
     assert hub.world.git("rev-parse", "main") == second["merge_commit_sha"]

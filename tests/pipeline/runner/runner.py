@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.runner.cli import main
+from pipeline.cli.run import main
 from tests.pipeline.target_world import TargetWorld
 from tests.pipeline.terminal import Said, forked
 from tests.pipeline.world import NUMBER, REPOSITORY, World, scripted

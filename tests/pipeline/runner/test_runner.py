@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from prompt_lab.names import Side
-from prompt_lab.store.foreign import irregular_runs, read_batch_of
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.planexe.runs import irregular_runs, read_batch_of
 from prompt_lab.store.ranges import folders_of, parse_range
 from tests.pipeline.model_server import ModelServer
 from tests.pipeline.runner.runner import FEW, models, record, rows, runner, started, train

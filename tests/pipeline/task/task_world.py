@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from luigi.task_register import Register
 
-from pipeline.task.run_task import RunTask
+from pipeline.tasks.task_engine import RunTask
 from prompt_lab.errors import LabError
 from tests.prompt_lab.tasks.validate import check
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from prompt_lab.tasks.record import Code, Record, Status
+from prompt_lab.task_engine.record import AttemptCode, AttemptRecord, AttemptStatus
 from tests.prompt_lab.tasks.validate import check
 
 ROOT = Path(__file__).parents[3]
@@ -30,7 +30,7 @@ def task(tmp_path: Path) -> Path:
 
 
 def _run(task: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "pipeline.task.command", str(task), *words]
+    command = [sys.executable, "-m", "pipeline.cli.task", str(task), *words]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -122,12 +122,12 @@ def test_the_commands_of_luigi_do_the_same(task: Path) -> None:
 
 def test_every_reason_is_on_the_page() -> None:
     table = PAGE[PAGE.index("| status | reasons |") :]
-    missing = [code.value for code in Code if f"`{code.value}`" not in table]
+    missing = [code.value for code in AttemptCode if f"`{code.value}`" not in table]
     assert not missing
-    assert all(f"| {status.value} |" in table for status in Status)
+    assert all(f"| {status.value} |" in table for status in AttemptStatus)
 
 
 def test_every_key_of_a_task_is_on_the_page() -> None:
     keys = json.loads((ROOT / "docs" / "task.schema.json").read_text("utf-8"))["properties"]
     assert not [key for key in keys if f"`{key}`" not in PAGE and f"{key}:" not in PAGE]
-    assert "removed" in Record.model_fields
+    assert "removed" in AttemptRecord.model_fields

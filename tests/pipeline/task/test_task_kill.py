@@ -187,7 +187,7 @@ def _die(world: World, point: str, *more: str) -> None:
 
 def _engine(world: World) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.task.command", str(world.file)],
+        [sys.executable, "-m", "pipeline.cli.task", str(world.file)],
         cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 

@@ -4,8 +4,8 @@ from math import inf, nan
 
 import pytest
 
-from prompt_lab.agents.belief import believed
 from prompt_lab.agents.port import AgentResult, Ending
+from prompt_lab.agents.requests import believed
 
 
 @pytest.mark.parametrize("told", [nan, inf, -inf, -500.0, -1e-9])

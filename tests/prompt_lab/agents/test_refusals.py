@@ -10,7 +10,7 @@ from prompt_lab.agents.refusals import (
     of_secrets,
     of_texts,
     of_verify,
-    told,
+    redact_for_publication,
 )
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.propose.budget import ChangedFile
@@ -88,7 +88,7 @@ def test_no_sign_before_a_key_hides_it(end: str) -> None:
 
 def test_a_key_in_the_name_of_a_file() -> None:
     [fault] = secrets("x\n", path="our-own-secret/p.txt")
-    assert fault.text == "a key stands in '[key]/p.txt'"
+    assert fault.text == "a key is in '[key]/p.txt'"
 
 
 @pytest.mark.parametrize("key", [SHAPED, "our-own-secret"])
@@ -96,13 +96,13 @@ def test_a_key_in_the_name_of_a_file() -> None:
 def test_a_key_in_what_is_published_with_the_files(key: str, sign: str) -> None:
     text = f"It is {key[:5]}{sign}{key[5:]}"
     [fault] = of_secrets({}, OURS, {"the title": "Fine \u200b words", "the description": text})
-    assert (fault.code, fault.text) == ("secret", "a key stands in 'the description'")
-    assert told(text, OURS) == "It is [key]"
+    assert (fault.code, fault.text) == ("secret", "a key is in 'the description'")
+    assert redact_for_publication(text, OURS) == "It is [key]"
 
 
 def test_what_hides_no_key_is_told_as_it_is() -> None:
     text = 'One\u200d joined \uff19, "api_key": "[key]"'
-    assert told(text, OURS) == text
+    assert redact_for_publication(text, OURS) == text
 
 
 def test_a_key_that_was_there_before_is_not_the_works() -> None:

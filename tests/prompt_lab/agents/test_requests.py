@@ -15,14 +15,14 @@ from prompt_lab.agents.requests import (
     to_implement,
 )
 from prompt_lab.errors import ConfigError
-from prompt_lab.propose.budget import Budget
+from prompt_lab.propose.budget import EditBudget
 from prompt_lab.records import Direction
 
 FOLDER = Path(__file__).parents[3] / "configs/prompts"
 DIRECTION = Direction(
     title="Say {{ 7 * 7 }}", strategy=None, why="w", evidence=("e",), expected="x"
 )
-BUDGET = Budget(paths=("prompts",), max_files=2, max_lines=30, file_types=(".txt",))
+BUDGET = EditBudget(paths=("prompts",), max_files=2, max_lines=30, file_types=(".txt",))
 
 
 @pytest.mark.parametrize("name", [IMPLEMENT, INSIGHT, REVIEW])

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.agents.proposal import Proposal, parse_proposal
 from prompt_lab.agents.refusals import Fault, Refusal
+from prompt_lab.agents.requests import Proposal, parse_proposal
 from prompt_lab.agents.views import MOST_FINDINGS, backed, fault_of, is_failed, rendered
-from prompt_lab.analyze.findings import Finding, is_parsed, parse_findings
+from prompt_lab.analyze.findings import AnalystFinding, is_parsed, parse_findings
 
 RUNS = ["history/0/01_step/outputs/one", "history/0/02_step/outputs/two"]
 
@@ -155,6 +155,6 @@ def test_a_proposals_block_is_strict(block: dict[str, object], code: str | None)
 )
 def test_a_review_keeps_the_evidence_that_is_there(evidence: str, there: bool) -> None:
     diff = "+++ b/prompts/prompt.txt\n+Say the net\n+total.\n"
-    one = Finding(kind="k", text="t", evidence=(evidence,))
+    one = AnalystFinding(kind="k", text="t", evidence=(evidence,))
     [found] = backed([one], ["history/0/00_x/outputs/p1"], diff)
     assert found == one.model_copy(update={"evidence": (evidence,) if there else ()})

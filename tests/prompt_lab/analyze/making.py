@@ -12,11 +12,11 @@ from prompt_lab.records import (
     RunError,
     RunRecord,
     RunRow,
-    Sent,
+    SentEvidence,
     Usage,
 )
 
-SENT = Sent(wanted_commit="a", head="a", tree_clean=True, files={}, prompt_sha256="p")
+SENT = SentEvidence(wanted_commit="a", head="a", tree_clean=True, files={}, prompt_sha256="p")
 USAGE = Usage(calls=1, input_tokens=100, output_tokens=20, cost_usd=0.001)
 CHANGE = Change(
     branch="topic",

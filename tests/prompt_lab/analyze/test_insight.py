@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.analyze.findings import UNPARSED, Finding, is_parsed, render_findings
+from prompt_lab.analyze.findings import UNPARSED, AnalystFinding, is_parsed, render_findings
 from prompt_lab.analyze.insight import parse_findings, render_insight
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
@@ -14,7 +14,7 @@ from prompt_lab.names import Side
 from tests.prompt_lab.analyze.making import both, by_name, plan_text, row
 
 FINDINGS = st.builds(
-    Finding,
+    AnalystFinding,
     kind=st.text(min_size=1),
     text=st.text(min_size=1),
     evidence=st.lists(st.text()).map(tuple),
@@ -38,7 +38,7 @@ def _metrics() -> Metrics:
 
 
 @given(st.lists(FINDINGS).map(tuple))
-def test_findings_come_back_as_they_were(findings: tuple[Finding, ...]) -> None:
+def test_findings_come_back_as_they_were(findings: tuple[AnalystFinding, ...]) -> None:
     assert parse_findings(f"# Page\n\n{render_findings(findings)}\n") == findings
 
 

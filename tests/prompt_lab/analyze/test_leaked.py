@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.analyze.leaked import Place, leaked, void
+from prompt_lab.analyze.leaked import LeakLocation, leaked, void
 from prompt_lab.decide.verdict import Code
 from prompt_lab.records import PlanText
 from tests.prompt_lab.analyze.making import plan_text
@@ -123,7 +123,7 @@ def test_the_reason_names_file_line_plan_and_fix_and_never_the_text() -> None:
 
 
 def test_a_reason_names_few_of_many_plans_and_no_place_is_no_reason() -> None:
-    places = [Place(file="a", line=0, plan=f"v{n}", source="gold") for n in range(9)]
+    places = [LeakLocation(file="a", line=0, plan=f"v{n}", source="gold") for n in range(9)]
     (reason,) = void(places, "topic")
     assert "'v0', 'v1', 'v2', …" in reason.text
     assert ", line" not in reason.text

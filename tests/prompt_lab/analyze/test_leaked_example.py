@@ -7,10 +7,10 @@ import pytest
 
 from prompt_lab.analyze.leaked import leaked
 from prompt_lab.names import Split
-from prompt_lab.propose.choose import strategies
 from prompt_lab.propose.model import Material
 from prompt_lab.records import PlanText
 from prompt_lab.store.plans import read_plan
+from tests.strategies import strategies
 
 EXAMPLE = Path(__file__).parents[3] / "examples/invoices"
 STEPS = [("extract_invoice", "invoice"), ("classify_ticket", "ticket")]

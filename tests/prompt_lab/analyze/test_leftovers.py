@@ -1,7 +1,7 @@
 """Near-duplicates, placeholders, and what was copied from the prompt."""
 
 from prompt_lab.analyze.metrics import measure
-from prompt_lab.analyze.placeholders import left_in
+from prompt_lab.analyze.text_metrics import left_in
 from prompt_lab.names import Side
 from tests.prompt_lab.analyze.making import both, by_name, plan_text, prompt, row
 

@@ -5,12 +5,12 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.analyze.markdown import block, json_block, last_json_block, page, plain, table
+from prompt_lab.analyze.markdown import block, json_block, last_json_block, page, plain_line, table
 
 
 @given(st.text(max_size=200))
 def test_a_cell_is_one_line_without_a_bare_pipe(text: str) -> None:
-    cell = plain(text)
+    cell = plain_line(text)
     assert len(cell.splitlines()) <= 1
     assert "|" not in cell.replace("\\\\", "").replace("\\|", "")
 
@@ -26,7 +26,7 @@ def test_a_block_ends_at_its_own_fence_alone(text: str) -> None:
 def test_the_last_json_block_is_found_whatever_stands_before(
     text: str, value: dict[str, str]
 ) -> None:
-    body = last_json_block(page(block(text), plain(text), json_block(json.dumps(value))))
+    body = last_json_block(page(block(text), plain_line(text), json_block(json.dumps(value))))
     assert body is not None
     assert json.loads(body) == value
 
@@ -40,7 +40,7 @@ def test_an_unclosed_block_is_none() -> None:
 
 
 def test_nobody_is_called_by_a_comment() -> None:
-    assert "@everyone" not in plain("ask @everyone")
+    assert "@everyone" not in plain_line("ask @everyone")
 
 
 def test_a_table_without_rows_is_nothing() -> None:

@@ -28,8 +28,8 @@ REJECTED = _tried(2, "compact", Outcome.NO, effect=-0.2)
     ("strategy", "tried", "free", "words"),
     [
         ("compact", [MERGED, REJECTED], False, "There is no new evidence"),
-        ("compact", [BACK, REJECTED], True, "iteration 1, which it stood on, was taken back"),
-        ("align", [BACK, REJECTED], False, "taken back since. There is no new evidence"),
+        ("compact", [BACK, REJECTED], True, "iteration 1, on which it was based, was reverted"),
+        ("align", [BACK, REJECTED], False, "reverted since. There is no new evidence"),
         ("compact", [REJECTED, _tried(3, "x", Outcome.YES, merged=True)], True, "by iteration 3"),
         ("compact", [_tried(3, "x", Outcome.YES, merged=True, reverted_after=3)], True, ""),
         (
@@ -62,5 +62,5 @@ def test_the_ledger_is_told_newest_first_with_what_was_said_against_it() -> None
     )
     assert told == (
         "compact. Tried in iteration 2: NO, effect -0.200. It follows up iteration 1.",
-        "align. Tried in iteration 1: YES, taken back since. (analysis/1_s/verdict.json) Too slow.",
+        "align. Tried in iteration 1: YES, reverted since. (analysis/1_s/verdict.json) Too slow.",
     )

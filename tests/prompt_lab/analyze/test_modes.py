@@ -4,27 +4,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.analyze.findings import Finding
-from prompt_lab.analyze.modes import FailureMode, grown, modes_of, standing_modes
-from prompt_lab.analyze.modes_page import (
+from prompt_lab.analyze.failure_modes import (
     MOST,
+    FailureMode,
     Instructions,
+    merge_modes,
+    modes_of,
     modes_told,
     parse_instructions,
     render_instructions,
+    standing_modes,
 )
+from prompt_lab.analyze.findings import AnalystFinding
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Side
 
 PATH = "12 of 40 (history/0/01_extract/outputs/p1)"
 
 
-def _finding(kind: str = "field", about: str = "amount", **more: object) -> Finding:
+def _finding(kind: str = "field", about: str = "amount", **more: object) -> AnalystFinding:
     facts = {"text": f"{about} is wrong", "evidence": (PATH,), "side": Side.BASELINE, **more}
-    return Finding(kind=kind, about=about, **facts)
+    return AnalystFinding(kind=kind, about=about, **facts)
 
 
-def _modes(iteration: int, *findings: Finding, analyst: str = "metrics") -> tuple[FailureMode, ...]:
+def _modes(
+    iteration: int, *findings: AnalystFinding, analyst: str = "metrics"
+) -> tuple[FailureMode, ...]:
     return modes_of({analyst: findings}, Side.BASELINE, iteration)
 
 
@@ -58,13 +63,13 @@ def test_one_failing_analyst_does_not_stop_it() -> None:
 
 def test_what_is_seen_again_is_renewed_and_what_is_gone_stays_with_its_date() -> None:
     one = _modes(1, _finding(), _finding(about="date"))
-    two = grown(one, _modes(2, _finding(text="still wrong")), 2)
+    two = merge_modes(one, _modes(2, _finding(text="still wrong")), 2)
     assert [(m.about, m.seen, m.gone_since) for m in two] == [
         ("amount", (1, 2), None),
         ("date", (1,), 2),
     ]
     assert two[0].text == "still wrong"
-    three = grown(two, _modes(3, _finding(about="date")), 3)
+    three = merge_modes(two, _modes(3, _finding(about="date")), 3)
     assert [(m.about, m.seen, m.gone_since) for m in three] == [
         ("date", (1, 3), None),
         ("amount", (1, 2), 3),
@@ -73,11 +78,11 @@ def test_what_is_seen_again_is_renewed_and_what_is_gone_stays_with_its_date() ->
 
 
 def test_the_page_shows_evidence_and_reads_back() -> None:
-    modes = grown(_modes(1, _finding(), _finding(about="date")), _modes(2, _finding()), 2)
+    modes = merge_modes(_modes(1, _finding(), _finding(about="date")), _modes(2, _finding()), 2)
     known = Instructions(step="extract", iterations=(1, 2), modes=modes)
     page = render_instructions(known)
     assert parse_instructions(page) == known
-    shown, _, rest = page.partition("## Seen before, and gone since")
+    shown, _, rest = page.partition("## Seen before, no longer seen")
     assert "amount is wrong (metrics; iterations 1, 2)" in shown
     assert "history/0/01" in shown
     assert "date is wrong (metrics; iterations 1; gone since iteration 2)" in rest
@@ -100,10 +105,10 @@ _ABOUT = st.lists(st.text(max_size=8), max_size=4)
 def test_growing_forgets_nothing_and_counts_an_iteration_once(
     first: list[str], second: list[str]
 ) -> None:
-    one = grown((), _modes(1, *[_finding(about=a) for a in first]), 1)
+    one = merge_modes((), _modes(1, *[_finding(about=a) for a in first]), 1)
     now = _modes(2, *[_finding(about=a) for a in second])
-    two = grown(one, now, 2)
+    two = merge_modes(one, now, 2)
     assert {m.key for m in one} <= {m.key for m in two}
-    assert grown(two, now, 2) == two
+    assert merge_modes(two, now, 2) == two
     known = Instructions(step="s", iterations=(1, 2), modes=two)
     assert parse_instructions(render_instructions(known)) == known

@@ -1,8 +1,8 @@
 """Template lock, before and after, in languages with and without spaces."""
 
-from prompt_lab.analyze.folding import counts, folded, moves
+from prompt_lab.analyze.duplicates import counts, folded, moves
 from prompt_lab.analyze.metrics import measure
-from prompt_lab.analyze.model import Metrics, Opener
+from prompt_lab.analyze.model import Metrics, OpeningPhrase
 from prompt_lab.names import Side
 from tests.prompt_lab.analyze.making import both, by_name, plan_text, row
 
@@ -17,7 +17,7 @@ def _measured(before: list[str], after: list[str], plan: str = "p1") -> Metrics:
     return measure(both(plan, _levers(before), _levers(after)), {}, "total")
 
 
-def _phrases(metrics: Metrics) -> dict[str, Opener]:
+def _phrases(metrics: Metrics) -> dict[str, OpeningPhrase]:
     return {opener.phrase: opener for opener in metrics.openers}
 
 

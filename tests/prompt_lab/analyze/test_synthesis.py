@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.analyze.findings import UNPARSED, Finding
+from prompt_lab.analyze.findings import UNPARSED, AnalystFinding
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.synthesis import (
-    Synthesis,
+    SynthesisRecord,
     Tried,
     first_directions,
     parse_synthesis,
@@ -138,8 +138,8 @@ def test_failures_of_the_better_side_count() -> None:
     assert found.directions[0].strategy == "state_contract"
 
 
-def _finding(says: Any, model: str = "small", weight: float = 0.5) -> Finding:
-    return Finding(
+def _finding(says: Any, model: str = "small", weight: float = 0.5) -> AnalystFinding:
+    return AnalystFinding(
         kind="score", text=f"It is {says}.", evidence=("3 of 4 (run)",), model=model, says=says,
         weight=weight,
     )  # fmt: skip
@@ -150,7 +150,7 @@ def test_analysts_are_reconciled() -> None:
         "metrics": (_finding("better"), _finding("same", "large")),
         "claude": (_finding("worse"), _finding("same", "large"), _finding("worse", "tiny", 0.9)),
         "codex": None,
-        "third": (Finding(kind=UNPARSED, text="prose"),),
+        "third": (AnalystFinding(kind=UNPARSED, text="prose"),),
     }
     found = synthesise(views, {"metrics": ()}, WRONG, [], EVERY)
     assert {(one.analyst, one.insight, one.review) for one in found.took_part} == {
@@ -176,11 +176,11 @@ def test_what_is_said_without_evidence_does_not_agree() -> None:
 
 
 def test_a_contradiction_raises_what_removes_it() -> None:
-    def weight(reviews: dict[str, tuple[Finding, ...]]) -> float:
+    def weight(reviews: dict[str, tuple[AnalystFinding, ...]]) -> float:
         found = synthesise({}, reviews, WRONG, [], EVERY).directions
         return next(one.rank_score for one in found if one.strategy == "align_with_schema")
 
-    objection = Finding(kind="contradiction", text="no such key", weight=0.8)
+    objection = AnalystFinding(kind="contradiction", text="no such key", weight=0.8)
     assert weight({"metrics": (objection,)}) > weight({})
 
 
@@ -198,7 +198,7 @@ _LINES = st.lists(st.text(), max_size=3).map(tuple)
 
 @given(
     st.builds(
-        Synthesis,
+        SynthesisRecord,
         side=st.sampled_from(Side),
         score=st.floats(0, 1),
         agree=_LINES,
@@ -206,7 +206,7 @@ _LINES = st.lists(st.text(), max_size=3).map(tuple)
         directions=st.lists(_DIRECTIONS, min_size=5, max_size=5).map(tuple),
     )
 )
-def test_the_page_is_read_back_as_it_was(synthesis: Synthesis) -> None:
+def test_the_page_is_read_back_as_it_was(synthesis: SynthesisRecord) -> None:
     assert parse_synthesis(render_synthesis(synthesis)) == synthesis
 
 

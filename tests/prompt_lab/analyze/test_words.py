@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.analyze.words import line, tokens, weight, words
+from prompt_lab.analyze.words import line, split_words, tokens, weight
 
 
 def test_marks_stay_with_their_letters() -> None:
@@ -28,6 +28,6 @@ def test_a_line_holds_whole_words_only() -> None:
 
 @given(st.text())
 def test_words_stand_where_they_say(text: str) -> None:
-    found = words(text)
+    found = split_words(text)
     assert all(text[word.start : word.end].casefold() == word.text for word in found)
     assert all(one.end <= two.start for one, two in pairwise(found))

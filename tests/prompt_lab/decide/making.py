@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from prompt_lab.decide.pair import Pair
+from prompt_lab.decide.pairs import Pair
 from prompt_lab.decide.verdict import Code, Outcome, Reason, Verdict
 
 

@@ -1,15 +1,17 @@
 import numpy as np
 import pytest
 
-from prompt_lab.decide.adjust import adjusted, known
+from prompt_lab.decide.adjust import adjusted, centered_difficulty
 from prompt_lab.decide.verdict import Evidence, Policy, decide
 from tests.prompt_lab.decide.making import pairs_of
 
 
 def test_known_difficulty_is_centred_and_unknown_plans_are_left_alone() -> None:
-    assert known(["a", "b", "c"], {"a": 0.2, "b": 0.6}) == pytest.approx([-0.2, 0.2, 0.0])
-    assert known(["a"], {"a": 0.2}) is None
-    assert known(["a", "b"], None) is None
+    assert centered_difficulty(["a", "b", "c"], {"a": 0.2, "b": 0.6}) == pytest.approx(
+        [-0.2, 0.2, 0.0]
+    )
+    assert centered_difficulty(["a"], {"a": 0.2}) is None
+    assert centered_difficulty(["a", "b"], None) is None
 
 
 def test_no_look_changes_what_an_earlier_one_saw() -> None:

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from prompt_lab.decide.bounds import boundaries, crossing
+from prompt_lab.decide.boundaries import alpha_spent, boundaries, crossing
 from prompt_lab.decide.policy import Policy, Spending
-from prompt_lab.decide.spending import spent
 
 FIFTHS = tuple(k / 5 for k in range(1, 6))
 
@@ -23,7 +22,7 @@ def test_spending_boundaries_equal_the_published_table(
     spending: Spending, table: tuple[float, ...]
 ) -> None:
     policy = Policy(alpha=0.025, spending=spending)
-    found = boundaries(FIFTHS, tuple(spent(t, policy) for t in FIFTHS))
+    found = boundaries(FIFTHS, tuple(alpha_spent(t, policy) for t in FIFTHS))
     assert found == pytest.approx(table, abs=6e-4)
 
 
@@ -53,6 +52,6 @@ def test_all_alpha_is_spent_at_the_end_and_never_given_back(
     spending: Spending, gamma: float
 ) -> None:
     policy = Policy(spending=spending, gamma=gamma)
-    levels = [spent(t, policy) for t in np.linspace(0.01, 1, 50)]
+    levels = [alpha_spent(t, policy) for t in np.linspace(0.01, 1, 50)]
     assert levels[-1] == policy.alpha
     assert all(a < b for a, b in itertools.pairwise(levels))

@@ -3,7 +3,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from prompt_lab.decide.gain import claimed, kept_mean
+from prompt_lab.decide.effect import claimed, kept_mean
 from prompt_lab.decide.looks import design
 from prompt_lab.decide.policy import Policy
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import permutation_test
 
+from prompt_lab.decide.pairs import Floats
 from prompt_lab.decide.policy import TIE
 from prompt_lab.decide.signflip import CELLS, Walk, advance, p_values, start
-from prompt_lab.decide.table import Floats
-from prompt_lab.decide.verdict import Cell, Pair, Policy, Trial, Verdict, decide
+from prompt_lab.decide.verdict import Pair, Policy, RunCell, Trial, Verdict, decide
 
 MEMORY = 200 * 2**20  # bytes
 LOOSE = 1e-9  # of p-values; the transform rounds to 1e-12
@@ -202,7 +202,9 @@ def test_the_first_moving_look_does_not_fix_the_lattice() -> None:
 
 
 def test_differences_below_a_billionth_are_ties() -> None:
-    pairs = [Pair(*Cell("m", f"plan {i}", 0), 0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1) for i in range(18)]
+    pairs = [
+        Pair(*RunCell("m", f"plan {i}", 0), 0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1) for i in range(18)
+    ]
     verdict = decide(pairs, Policy())
     assert (verdict.outcome, verdict.effect, verdict.p_value) == ("NO", 0.0, 1.0)
     assert (verdict.flips.won, verdict.flips.lost, verdict.flips.tied) == (0, 0, 18)

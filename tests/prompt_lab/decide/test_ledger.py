@@ -27,7 +27,7 @@ def test_planned_trials_share_the_budget_and_then_it_is_used_up() -> None:
     assert (last.alpha, last.left) == (0.0, 0)
     assert "used up" in last.text
     with pytest.raises(LabError, match="no more alpha"):
-        rule.granted(last.alpha)
+        rule.at_alpha(last.alpha)
 
 
 def test_what_was_spent_is_never_granted_again() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.decide.stop import Done, Limits, StopCode, main_score, stop, without_yes
+from prompt_lab.decide.stop import Done, LoopLimits, StopCode, main_score, stop, without_yes
 from prompt_lab.names import Outcome
 
 
@@ -16,7 +16,7 @@ def _done(iteration: int, outcome: Outcome = Outcome.NO, **more: Any) -> Done:
     return Done(iteration=iteration, outcome=outcome, merged=merged, **facts)
 
 
-MANY = Limits(iterations=99)
+MANY = LoopLimits(iterations=99)
 
 
 def test_without_a_limit_reached_it_goes_on() -> None:
@@ -26,14 +26,14 @@ def test_without_a_limit_reached_it_goes_on() -> None:
 @pytest.mark.parametrize(
     ("limits", "code", "words"),
     [
-        (Limits(iterations=2), StopCode.ITERATIONS, "All 2 iterations made."),
-        (Limits(iterations=9, target_score=0.6), StopCode.TARGET_SCORE, "scores 0.60"),
-        (Limits(iterations=9, without_yes=1), StopCode.NO_YES, "1 iteration in a row"),
-        (Limits(iterations=9, budget_usd=1.0), StopCode.BUDGET, "$1.00 of $1.00 is spent"),
-        (Limits(iterations=9, budget_usd=1.2), StopCode.BUDGET, "can take $0.30"),
+        (LoopLimits(iterations=2), StopCode.ITERATIONS, "All 2 iterations made."),
+        (LoopLimits(iterations=9, target_score=0.6), StopCode.TARGET_SCORE, "scores 0.60"),
+        (LoopLimits(iterations=9, without_yes=1), StopCode.NO_YES, "1 iteration in a row"),
+        (LoopLimits(iterations=9, budget_usd=1.0), StopCode.BUDGET, "$1.00 of $1.00 is spent"),
+        (LoopLimits(iterations=9, budget_usd=1.2), StopCode.BUDGET, "can take $0.30"),
     ],
 )
-def test_each_limit_stops_it(limits: Limits, code: StopCode, words: str) -> None:
+def test_each_limit_stops_it(limits: LoopLimits, code: StopCode, words: str) -> None:
     done = [_done(1, Outcome.YES), _done(2, baseline=0.6, candidate=0.5)]
     found = stop(limits, done, next_cost=0.3)
     assert found is not None
@@ -43,8 +43,8 @@ def test_each_limit_stops_it(limits: Limits, code: StopCode, words: str) -> None
 
 def test_a_budget_of_nothing_lets_free_models_run() -> None:
     free = [_done(1, cost_usd=0.0)]
-    assert stop(Limits(iterations=9, budget_usd=0.0), free, next_cost=0.0) is None
-    assert stop(Limits(iterations=9, budget_usd=0.0), free, next_cost=0.01) is not None
+    assert stop(LoopLimits(iterations=9, budget_usd=0.0), free, next_cost=0.0) is None
+    assert stop(LoopLimits(iterations=9, budget_usd=0.0), free, next_cost=0.01) is not None
 
 
 def test_main_scores_what_was_merged_or_measured_last() -> None:
@@ -60,7 +60,7 @@ def test_no_iteration_begins_that_could_pass_the_budget(
     outcomes: list[Outcome], budget: float, ahead: float
 ) -> None:
     done = [_done(n, outcome) for n, outcome in enumerate(outcomes)]
-    limits = Limits(iterations=99, budget_usd=budget)
+    limits = LoopLimits(iterations=99, budget_usd=budget)
     if stop(limits, done, next_cost=ahead) is None:
         assert 0.5 * len(done) + ahead <= budget
 

@@ -6,12 +6,12 @@ import pytest
 from prompt_lab.decide.looks import design, run_looks
 from prompt_lab.decide.policy import Mode
 from prompt_lab.decide.replay import Stored, changes, replay
-from prompt_lab.decide.verdict import Cell, Code, Evidence, Pair, Policy, Trial, Verdict, decide
+from prompt_lab.decide.verdict import Code, Evidence, Pair, Policy, RunCell, Trial, Verdict, decide
 from prompt_lab.errors import LabError
 from tests.prompt_lab.decide.making import coin_pairs, pairs_of
 
 POLICY = Policy(max_plans=100)
-Answers = dict[Cell, Pair]
+Answers = dict[RunCell, Pair]
 
 
 def world(gain: float, seed: int = 1, models: int = 1, replicates: int = 1) -> Answers:
@@ -88,7 +88,7 @@ def test_a_trial_takes_the_looks_that_the_calibration_measures() -> None:
         answers = world(0.12, seed=seed)
         trial = Trial(POLICY, *names(answers))
         run(trial, answers)
-        ordered = [answers[Cell("m0", plan, 0)] for plan in trial.plans]
+        ordered = [answers[RunCell("m0", plan, 0)] for plan in trial.plans]
         values = np.array([(p.candidate or 0.0) - (p.baseline or 0.0) for p in ordered])
         stop = run_looks(values, design(100, POLICY), POLICY)
         assert (ended(trial).look, ended(trial).p_value) == (stop.look, stop.p_better)

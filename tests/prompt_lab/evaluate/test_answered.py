@@ -133,6 +133,6 @@ def test_the_end_of_a_traceback_is_what_is_shown() -> None:
     assert ending("score() failed: Traceback (most recent call last):\nKeyError: 1") == (
         "score() failed: \nKeyError: 1"
     )
-    said = RunError(kind="import_failed", message=text).said
+    said = RunError(kind="import_failed", message=text).summary
     assert said.startswith("import_failed: ")
     assert "\n" not in said

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from prompt_lab.evaluate.ended import by_ended, counted, texts_on_both
+from prompt_lab.evaluate.answered import by_ended, number_replicates, texts_on_both
 from prompt_lab.evaluate.pairs import pairs_of
 from prompt_lab.names import Side
 from prompt_lab.records import RunRow
-from prompt_lab.store.foreign import ENDED, read_batch_of, run_folders
-from tests.prompt_lab.store import other_tool
+from prompt_lab.store.planexe.runs import ENDED, read_batch_of, run_folders
+from tests.prompt_lab.store.planexe import other_tool
 
 
 def _rows(root: Path, numbers: dict[int, Side]) -> list[RunRow]:
@@ -18,7 +18,9 @@ def _rows(root: Path, numbers: dict[int, Side]) -> list[RunRow]:
 
 
 def test_two_folders_of_one_model_are_two_replicates(tmp_path: Path) -> None:
-    rows = counted(_rows(tmp_path, {0: Side.BASELINE, 2: Side.BASELINE, 4: Side.CANDIDATE}))
+    rows = number_replicates(
+        _rows(tmp_path, {0: Side.BASELINE, 2: Side.BASELINE, 4: Side.CANDIDATE})
+    )
     assert [row.record.replicate for row in rows] == [0, 0, 1, 1, 0, 0]
     assert len(pairs_of(rows)) == 4
 

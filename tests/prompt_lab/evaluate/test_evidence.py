@@ -14,7 +14,7 @@ from prompt_lab.evaluate.evidence import (
     nothing_ran,
 )
 from prompt_lab.names import Side, Split, Status
-from prompt_lab.records import ProcessRecord, RunError, RunRecord, RunRow, Sent, Usage
+from prompt_lab.records import ProcessRecord, RunError, RunRecord, RunRow, SentEvidence, Usage
 
 PROMPT, SCHEMA = "prompts/extract.txt", "schema.json"
 FACTS = {
@@ -45,7 +45,7 @@ def row(
     record = RunRecord(
         iteration=1, step="extract_invoice", split=Split.TRAIN, side=side, model="m", plan=plan,
         replicate=0, status=Status.ERROR if error else Status.OK, error=error, scores={},
-        primary=0.0, valid=not error, usage=Usage(), sent=Sent.model_validate(used),
+        primary=0.0, valid=not error, usage=Usage(), sent=SentEvidence.model_validate(used),
         content_key="k", answered_by="m", started="", ended="", duration_seconds=0.0,
     )  # fmt: skip
     path = f"history/0/{side.value}/outputs/{plan}"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.evaluate.fields import field_credit, same
+from prompt_lab.evaluate.normalize import field_credit, values_equal
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from prompt_lab.evaluate.fields import field_credit, same
     ],
 )
 def test_same(gold: object, answer: object, wanted: bool) -> None:
-    assert same(gold, answer) is wanted
+    assert values_equal(gold, answer) is wanted
 
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -36,7 +36,7 @@ NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 
 @given(st.recursive(st.none() | st.booleans() | NUMBERS | st.text(), st.lists, max_leaves=5))
 def test_everything_is_the_same_as_itself(value: object) -> None:
-    assert same(value, value)
+    assert values_equal(value, value)
 
 
 def test_a_field_that_is_not_there_has_no_credit_even_where_gold_is_null() -> None:

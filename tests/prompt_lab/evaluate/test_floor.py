@@ -2,8 +2,8 @@ import pytest
 
 from prompt_lab.decide.noise import Score, noise_floor
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.price import Price
-from prompt_lab.evaluate.floor import Asked, FloorRecord, ModelFloor, in_calls, need
+from prompt_lab.decide.price import TrialPrice
+from prompt_lab.evaluate.noise_floor import FloorRecord, FloorRequest, ModelFloor, in_calls, need
 from prompt_lab.report.noise import render_noise
 
 
@@ -13,7 +13,9 @@ def _record(patterns: dict[str, str], **model: float) -> FloorRecord:
         for plan, pattern in patterns.items()
         for n, letter in enumerate(pattern)
     ]
-    asked = Asked(step="s", commit="c" * 40, models=("m",), plans=tuple(patterns), replicates=5)
+    asked = FloorRequest(
+        step="s", commit="c" * 40, models=("m",), plans=tuple(patterns), replicates=5
+    )
     given = {"seconds": 1.5, "cost_usd": 0.001, **model}
     of_model = ModelFloor(model="m", runs=len(scores), mean=0.5, deviation=0.2, flaky=1, **given)
     return FloorRecord(created="", asked=asked, floor=noise_floor(scores), by_model=(of_model,))
@@ -43,5 +45,5 @@ def test_the_page_shows_the_pattern_and_the_price() -> None:
 
 
 def test_time_is_told_in_minutes_then_in_hours() -> None:
-    assert in_calls(Price(1, 2, None, 61.0)) == "2 calls, $0.00, 2 min"
-    assert in_calls(Price(1, 2, 0.5, 7200.0)) == "2 calls, $0.50, 2.0 h"
+    assert in_calls(TrialPrice(1, 2, None, 61.0)) == "2 calls, $0.00, 2 min"
+    assert in_calls(TrialPrice(1, 2, 0.5, 7200.0)) == "2 calls, $0.50, 2.0 h"

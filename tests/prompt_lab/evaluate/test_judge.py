@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.decide.pair import Cell
+from prompt_lab.decide.pairs import RunCell
 from prompt_lab.errors import LabError
-from prompt_lab.evaluate.judge import (
-    Choice,
+from prompt_lab.evaluate.llm_judge import (
+    JudgeChoice,
     agreement,
     check_independent,
     judged_pair,
@@ -15,7 +15,7 @@ from prompt_lab.evaluate.judge import (
     preference,
 )
 
-FIRST, SECOND, TIE = Choice.FIRST, Choice.SECOND, Choice.TIE
+FIRST, SECOND, TIE = JudgeChoice.FIRST, JudgeChoice.SECOND, JudgeChoice.TIE
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ FIRST, SECOND, TIE = Choice.FIRST, Choice.SECOND, Choice.TIE
     ],
 )
 def test_only_a_choice_that_survives_the_swap_counts(
-    old_first: Choice, new_first: Choice, score: float
+    old_first: JudgeChoice, new_first: JudgeChoice, score: float
 ) -> None:
     assert preference(old_first, new_first) == score
 
@@ -41,7 +41,7 @@ def test_both_orders_show_the_same_two_answers() -> None:
 
 
 def test_an_answer_without_a_choice_is_missing() -> None:
-    cell = Cell("m", "p", 0)
+    cell = RunCell("m", "p", 0)
     assert judged_pair(cell, None, FIRST)[3:] == (None, None)
     assert judged_pair(cell, SECOND, FIRST)[3:] == (0.0, 1.0)
 
@@ -57,7 +57,7 @@ def test_a_judge_that_always_says_first_agrees_by_chance_and_may_not_decide() ->
 
 @pytest.mark.parametrize(("said", "kappa"), [((SECOND, FIRST), 1.0), ((FIRST, SECOND), -1.0)])
 def test_a_candidate_that_always_wins_makes_no_agreement_lucky(
-    said: tuple[Choice, Choice], kappa: float
+    said: tuple[JudgeChoice, JudgeChoice], kappa: float
 ) -> None:
     assert agreement([said] * 30, [1.0] * 30).kappa == kappa
 
@@ -66,13 +66,13 @@ def test_ties_alone_show_nothing() -> None:
     assert agreement([(TIE, TIE)] * 30, [0.5] * 30).kappa == 0.0
 
 
-CHOICES = st.sampled_from(Choice)
+CHOICES = st.sampled_from(JudgeChoice)
 JUDGED = st.tuples(st.tuples(CHOICES, CHOICES), st.sampled_from([0.0, 0.5, 1.0]))
 
 
 @given(st.lists(JUDGED, min_size=1))
 def test_kappa_does_not_depend_on_which_side_is_called_the_candidate(
-    seen: list[tuple[tuple[Choice, Choice], float]],
+    seen: list[tuple[tuple[JudgeChoice, JudgeChoice], float]],
 ) -> None:
     there = agreement([c for c, _ in seen], [g for _, g in seen])
     back = agreement([(b, a) for (a, b), _ in seen], [1 - g for _, g in seen])

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.config.models import ModelConfig, Settings
+from prompt_lab.config.models import CallSettings, ModelConfig
 from prompt_lab.errors import ConfigError
-from prompt_lab.evaluate.judge import Shown
-from prompt_lab.evaluate.judge_request import JudgePrompt, check_template, request_key
+from prompt_lab.evaluate.llm_judge import JudgePrompt, Shown, check_template, request_key
 
 TEMPLATE = (Path(__file__).parents[3] / "configs/prompts/judge.md.j2").read_text()
 PROMPT = JudgePrompt(TEMPLATE, "Shorter is better.")
@@ -52,7 +51,7 @@ def test_an_answer_that_copies_the_fence_of_another_request_stays_inside_its_own
 def test_the_key_changes_with_all_that_decides_the_answer() -> None:
     request = PROMPT.render({"in.txt": "a"}, Shown("one", "two", False))
     other = PROMPT.render({"in.txt": "a"}, Shown("two", "one", True))
-    warm = MODEL.model_copy(update={"settings": Settings(temperature=1.0)})
+    warm = MODEL.model_copy(update={"settings": CallSettings(temperature=1.0)})
     keys = {request_key(MODEL, request), request_key(MODEL, other), request_key(warm, request)}
     assert len(keys) == 3
     renamed = MODEL.model_copy(update={"alias": "k", "workers": 9})

@@ -3,9 +3,8 @@ from hypothesis import strategies as st
 
 from prompt_lab.config.lab import JudgeConfig
 from prompt_lab.decide.verdict import Policy, decide
-from prompt_lab.evaluate.judge import UNSEEN, Agreement, Choice, parse
 from prompt_lab.evaluate.judged import (
-    Judged,
+    JudgedLook,
     agreement_of,
     as_judged,
     content_of,
@@ -18,12 +17,13 @@ from prompt_lab.evaluate.judged import (
     shortfall,
     with_agreement,
 )
+from prompt_lab.evaluate.llm_judge import UNSEEN, Agreement, JudgeChoice, parse
 from prompt_lab.names import Outcome, Side
 from prompt_lab.records import RunError, RunRow
 from tests.prompt_lab.decide.making import pairs_of
 from tests.prompt_lab.evaluate.test_evidence import row as run
 
-FIRST, SECOND, TIE = Choice.FIRST, Choice.SECOND, Choice.TIE
+FIRST, SECOND, TIE = JudgeChoice.FIRST, JudgeChoice.SECOND, JudgeChoice.TIE
 BAD = RunError(kind="invalid_json", message="no")
 JUDGE = JudgeConfig(model="wise", criteria="true", least_pairs=2)
 PRIMARY = "fields"
@@ -47,13 +47,17 @@ def sides(
     return rows
 
 
-def settled(rows: list[RunRow], said: tuple[Choice | None, Choice | None] | None) -> Judged:
+def settled(
+    rows: list[RunRow], said: tuple[JudgeChoice | None, JudgeChoice | None] | None
+) -> JudgedLook:
     found = contests(rows)
     judgements = tuple(judgement(one, said, PRIMARY) for one in found)
-    return Judged(batch="train", look=1, judge="j", content="", judgements=judgements)
+    return JudgedLook(batch="train", look=1, judge="j", content="", judgements=judgements)
 
 
-def scores(rows: list[RunRow], said: tuple[Choice | None, Choice | None] | None) -> list[object]:
+def scores(
+    rows: list[RunRow], said: tuple[JudgeChoice | None, JudgeChoice | None] | None
+) -> list[object]:
     known = known_of([settled(rows, said)])
     return [(p.baseline, p.candidate) for p in judged_pairs(rows, known)]
 
@@ -117,9 +121,9 @@ def test_the_agreement_is_the_verdict_s_last_note() -> None:
     assert "no gold" in with_agreement(verdict, UNSEEN, JUDGE).reasons[-1].text
 
 
-@given(st.sampled_from(Choice), st.sampled_from(Choice), st.floats(0, 1), st.floats(0, 1))
+@given(st.sampled_from(JudgeChoice), st.sampled_from(JudgeChoice), st.floats(0, 1), st.floats(0, 1))
 def test_swapping_the_sides_swaps_the_pair_and_its_gold(
-    old_first: Choice, new_first: Choice, old: float, new: float
+    old_first: JudgeChoice, new_first: JudgeChoice, old: float, new: float
 ) -> None:
     there = settled(sides("a", "b", (old, new)), (old_first, new_first)).judgements[0]
     back = settled(sides("b", "a", (new, old)), (new_first, old_first)).judgements[0]
@@ -129,8 +133,10 @@ def test_swapping_the_sides_swaps_the_pair_and_its_gold(
     assert there.gold + back.gold == 1.0
 
 
-@given(st.text(), st.sampled_from(Choice))
-def test_a_verdict_line_is_found_after_any_reasons_without_one(text: str, choice: Choice) -> None:
+@given(st.text(), st.sampled_from(JudgeChoice))
+def test_a_verdict_line_is_found_after_any_reasons_without_one(
+    text: str, choice: JudgeChoice
+) -> None:
     if "verdict" not in text.lower():
         assert parse(f"{text}\nverdict: {choice.value.upper()}") is choice
         assert parse(text) is None

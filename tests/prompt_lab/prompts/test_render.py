@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from prompt_lab.evaluate.answers import NEUTRAL_USER, render
 from prompt_lab.ports import Request
-from prompt_lab.prompts.text import DeclaredStyle, find_prompt_fault
+from prompt_lab.prompts.text import DeclaredStyle, find_prompt_fault, split
 
 INPUT = "THE INPUT"
 FORMS = ["{text}", "{{text}}", "{{ text }}"]
@@ -70,6 +70,9 @@ def test_literal_braces_stay(style: DeclaredStyle, prompt: str, sent: str) -> No
         ("double", "[user]\nRead: {text}", ["holds no '{{text}}'", "it says '{text}'"]),
         ("single", "[user]\nRead: {{text}}", ["holds no '{text}'", "it says '{{text}}'"]),
         ("auto", "[user]\nRead: { text }", ["holds no '{text}'", "it says '{ text }'"]),
+        ("auto", "Read: {{ text | trim }}", ["holds no '{text}'", "it says '{{ text | trim }}'"]),
+        ("auto", "Read: {TEXT}", ["holds no '{text}'", "it says '{TEXT}'"]),
+        ("auto", "Read:\n{{text} or {text}", ["says '{{text}' in line 2", "do not match"]),
         (
             "auto",
             "Read {text}\n[user]\n{{ text }}",
@@ -122,3 +125,10 @@ def test_no_prompt_breaks_the_renderer_and_inputs_are_sent_at_least_once(
         assert request.user == NEUTRAL_USER
     if find_prompt_fault(prompt, ["text"], style) is None:
         assert not (style == "auto" and re.search(r"\{\{?\s*text\s*\}?\}", request.system))
+
+
+@pytest.mark.parametrize("ending", ["\u2028", "\x0c", "\x85", "\r\n"])
+def test_only_a_newline_ends_a_line_of_a_prompt(ending: str) -> None:
+    request = _render(f"S\n[user]\nOne{ending}two {{text}}")
+    assert request.user == f"One{ending}two {INPUT}"
+    assert split(f"a{ending.strip(chr(10))}b") == (f"a{ending.strip(chr(10))}b", "")

@@ -7,14 +7,14 @@ from prompt_lab.propose.budget import (
     LINK,
     NO_FILE,
     Breach,
-    Budget,
     ChangedFile,
+    EditBudget,
     covers,
     excesses,
     plain_path,
 )
 
-BUDGET = Budget(
+BUDGET = EditBudget(
     paths=("prompts/*.txt", "tests"),
     max_files=2,
     max_lines=10,
@@ -23,7 +23,7 @@ BUDGET = Budget(
 )
 
 
-def codes(*changes: ChangedFile, budget: Budget = BUDGET) -> set[Breach]:
+def codes(*changes: ChangedFile, budget: EditBudget = BUDGET) -> set[Breach]:
     return {excess.code for excess in excesses(changes, budget)}
 
 
@@ -84,11 +84,11 @@ def test_what_counts_for_all_files_together() -> None:
 
 
 def test_a_budget_without_paths_allows_nothing() -> None:
-    assert codes(ChangedFile("a.txt"), budget=Budget((), 9, 9)) == {Breach.OUTSIDE_PATHS}
+    assert codes(ChangedFile("a.txt"), budget=EditBudget((), 9, 9)) == {Breach.OUTSIDE_PATHS}
 
 
 def test_a_deletion_may_be_allowed_but_never_that_of_a_test() -> None:
-    budget = Budget(("prompts", "tests"), 9, 9, may_delete=True)
+    budget = EditBudget(("prompts", "tests"), 9, 9, may_delete=True)
     gone = ChangedFile("prompts/a.txt", mode_after=NO_FILE)
     assert codes(gone, budget=budget) == set()
     test = ChangedFile("tests/a.py", mode_after=NO_FILE)
@@ -126,4 +126,4 @@ def test_a_plain_path_never_leads_out(path: str) -> None:
         assert not path.startswith("/")
         assert ".." not in path.split("/")
         assert covers("**", path)
-        assert excesses([ChangedFile(path)], Budget(("**",), 1, 1)) == ()
+        assert excesses([ChangedFile(path)], EditBudget(("**",), 1, 1)) == ()

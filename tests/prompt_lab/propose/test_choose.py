@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from prompt_lab.names import Side, Split, Status
 from prompt_lab.prompts.text import placeholders, split
-from prompt_lab.propose.choose import NothingToPropose, choose, strategies
+from prompt_lab.propose.choose import NothingToPropose, choose
 from prompt_lab.propose.model import Material, failing_plans, flaw
 from prompt_lab.propose.sections import halves
-from prompt_lab.records import Direction, PlanText, RunRecord, Sent, Usage
+from prompt_lab.records import Direction, PlanText, RunRecord, SentEvidence, Usage
+from tests.strategies import strategies
 
 SCHEMA = {"properties": {"amount": {"type": "number", "description": "The price to pay."}}}
 MATERIAL = Material("extract_invoice", "Extract.\n[user]\n{invoice}\n", SCHEMA, ())
@@ -37,20 +38,25 @@ def test_the_top_direction_whose_strategy_applies_is_chosen() -> None:
         direction("state_contract", "this"),
         direction("align_with_schema"),
     ]
-    choice = choose(ranked, MATERIAL)
+    choice = choose(ranked, MATERIAL, strategies())
     assert (choice.strategy.name, choice.direction.title) == ("state_contract", "this")
-    assert choose(ranked, MATERIAL, {"state_contract"}).strategy.name == "align_with_schema"
+    assert (
+        choose(ranked, MATERIAL, strategies(), {"state_contract"}).strategy.name
+        == "align_with_schema"
+    )
 
 
 def test_without_a_direction_the_table_stands_in_and_says_so() -> None:
-    choice = choose([direction("compress")], MATERIAL, ["align_with_schema"])
+    choice = choose([direction("compress")], MATERIAL, strategies(), ["align_with_schema"])
     assert choice.strategy.name == choice.direction.strategy == "state_contract"
     assert "No direction" in choice.direction.why
 
 
 def test_nothing_left_says_why_of_each() -> None:
     with pytest.raises(NothingToPropose, match=r"(?s)state_contract: was tried.*--branch") as told:
-        choose([direction("compress")], MATERIAL, ("align_with_schema", "state_contract"))
+        choose(
+            [direction("compress")], MATERIAL, strategies(), ("align_with_schema", "state_contract")
+        )
     assert all(name in str(told.value) for name in NAMES)
 
 
@@ -76,7 +82,7 @@ def test_what_no_rewrite_may_break(new: str, why: str) -> None:
 
 
 def record(plan: str, primary: float, split: Split = Split.TRAIN) -> RunRecord:
-    sent = Sent(wanted_commit="", head="", tree_clean=True, files={}, prompt_sha256="")
+    sent = SentEvidence(wanted_commit="", head="", tree_clean=True, files={}, prompt_sha256="")
     return RunRecord(
         iteration=1, step="s", split=split, side=Side.BASELINE, model="m", plan=plan, replicate=0,
         status=Status.OK, scores={}, primary=primary, valid=True, usage=Usage(), sent=sent,

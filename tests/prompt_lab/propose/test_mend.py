@@ -5,11 +5,11 @@ import pytest
 from prompt_lab.decide.verdict import Code, Evidence, Outcome, Policy, Verdict, decide
 from prompt_lab.evaluate.judged import NO_AGREEMENT
 from prompt_lab.names import Split
-from prompt_lab.propose.choose import strategies
-from prompt_lab.propose.mend import REMEDIES, mender, remedy
 from prompt_lab.propose.model import Material
+from prompt_lab.propose.remedy import REMEDIES, mender, remedy
 from tests.prompt_lab.decide.making import losing_pairs, pairs_of, verdict_of
 from tests.prompt_lab.decide.test_reason_order import RECORDED
+from tests.strategies import strategies
 
 SCHEMA = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
 MATERIAL = Material("read", "Read the note.\n[user]\n{note}\n", SCHEMA, ())
@@ -18,10 +18,10 @@ MATERIAL = Material("read", "Read the note.\n[user]\n{note}\n", SCHEMA, ())
 def test_the_guard_that_failed_names_the_fix() -> None:
     fix = remedy(verdict_of(Outcome.CONDITIONAL, Code.BETTER, Code.VALIDITY_LOWER))
     assert fix is not None
-    strategy = mender(fix, MATERIAL)
+    strategy = mender(fix, MATERIAL, strategies())
     assert strategy is not None
     assert strategy.name == "state_contract"
-    assert mender(fix, MATERIAL, tried=["state_contract"]) is None
+    assert mender(fix, MATERIAL, strategies(), tried=["state_contract"]) is None
 
 
 def test_a_promising_trend_asks_for_plans_and_not_for_words() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompt_lab.propose.snippets import WIDEST, readings, telling_line
+from prompt_lab.propose.examples import WIDEST, readings, telling_line
 
 
 @pytest.mark.parametrize(

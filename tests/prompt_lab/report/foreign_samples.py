@@ -1,7 +1,7 @@
 """An analysis of another tool for the tests of its page."""
 
 from prompt_lab.names import Outcome
-from prompt_lab.report.foreign_view import ForeignFolder, ForeignRun, ForeignView
+from prompt_lab.report.planexe import ForeignFolder, ForeignRun, ForeignView
 from prompt_lab.report.view import LedgerEntry, OddFolder
 
 ERROR = "2 validation errors\nlevers.5.options\n  got 2 [type=value_error]"

@@ -16,7 +16,7 @@ from prompt_lab.records import (
     RunError,
     RunRecord,
     RunRow,
-    Sent,
+    SentEvidence,
     Usage,
 )
 from prompt_lab.report.view import ReportView, Setup, Spent
@@ -106,7 +106,7 @@ def row(model: str, text: PlanText, side: Side, right: tuple[bool, bool], folder
         primary=0.0 if broken else sum(right) / 2,
         valid=not broken,
         usage=Usage(calls=1, calls_succeeded=1, input_tokens=180, output_tokens=24, cost_usd=4e-5),
-        sent=Sent(
+        sent=SentEvidence(
             wanted_commit="a" * 40, head="a" * 40, tree_clean=True, files={}, prompt_sha256=""
         ),
         content_key="k",

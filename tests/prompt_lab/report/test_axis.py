@@ -1,4 +1,4 @@
-from prompt_lab.analyze.model import Cell, Metrics, ModelStats
+from prompt_lab.analyze.model import Metrics, ModelStats, ScoreCell
 from prompt_lab.report.axis import Effect, axis, bars, tone
 from prompt_lab.report.grid import grid
 
@@ -27,9 +27,9 @@ def test_only_an_interval_beside_zero_is_coloured() -> None:
 
 def test_the_grid_goes_from_gain_to_loss_and_marks_holes() -> None:
     cells = (
-        Cell(model="m", plan="loss", baseline=1.0, candidate=0.0, n_baseline=1, n_candidate=1),
-        Cell(model="m", plan="gain", baseline=0.0, candidate=1.0, n_baseline=1, n_candidate=1),
-        Cell(model="other", plan="gain", baseline=0.5, n_baseline=1),
+        ScoreCell(model="m", plan="loss", baseline=1.0, candidate=0.0, n_baseline=1, n_candidate=1),
+        ScoreCell(model="m", plan="gain", baseline=0.0, candidate=1.0, n_baseline=1, n_candidate=1),
+        ScoreCell(model="other", plan="gain", baseline=0.5, n_baseline=1),
     )
     metrics = Metrics(
         primary="p",

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.report.diff import Diff, side_by_side
-from prompt_lab.report.marks import spaces, tokens, words
+from prompt_lab.report.pairs import mark_differing_words, spaces, tokens
 
 LINES = st.lists(st.sampled_from(["", "a", "a b c d", "a b c e", "  a", "x\ty", "é ü"]), max_size=9)
 
@@ -18,19 +18,19 @@ def test_every_line_of_both_texts_stands_once_and_in_order(old: list[str], new: 
     diff = side_by_side("\n".join(old), "\n".join(new))
     assert _text(diff, left=True) == list(range(1, max(1, len(old)) + 1))
     assert _text(diff, left=False) == list(range(1, max(1, len(new)) + 1))
-    assert diff.same == ("\n".join(old) == "\n".join(new))
+    assert diff.is_equal == ("\n".join(old) == "\n".join(new))
 
 
 @given(st.text(), st.text())
 def test_marks_keep_the_texts_as_they_are(left: str, right: str) -> None:
-    marked = words(left, right)
+    marked = mark_differing_words(left, right)
     assert "".join(span.text for span in marked.left) == left
     assert "".join(span.text for span in marked.right) == right
     assert "".join(tokens(left)) == left
 
 
 def test_equal_texts_have_no_mark() -> None:
-    assert not any(span.changed for span in words("a b\nc", "a  b c").left)
+    assert not any(span.changed for span in mark_differing_words("a b\nc", "a  b c").left)
 
 
 def test_a_change_of_white_space_alone_is_made_visible() -> None:
@@ -47,7 +47,7 @@ def test_a_lost_line_end_at_the_end_of_the_file_is_seen() -> None:
 
 
 def test_a_word_of_a_script_without_spaces_is_marked_alone() -> None:
-    marked = words("请提供金额", "请提供总额")
+    marked = mark_differing_words("请提供金额", "请提供总额")
     assert [span.text for span in marked.right if span.changed] == ["总"]
 
 

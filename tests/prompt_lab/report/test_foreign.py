@@ -1,8 +1,8 @@
 """The page of another tool's analysis, the ledger of its lab, and the list of odd folders."""
 
-from prompt_lab.report.foreign import render_foreign
 from prompt_lab.report.index import render_index
 from prompt_lab.report.irregular import render_irregular
+from prompt_lab.report.planexe import render_foreign
 from tests.prompt_lab.report import foreign_samples
 from tests.prompt_lab.report.ledgers import ledger
 from tests.prompt_lab.report.reading import Page, poisoned
@@ -32,7 +32,13 @@ def test_errors_documents_and_oddities_are_all_there() -> None:
 
 def test_an_analysis_that_left_nothing_says_so_everywhere() -> None:
     text = Page(render_foreign(foreign_samples.empty())).text
-    for told in ("NO VERDICT", "No title", "no run folder", "No run is known", "no document"):
+    for told in (
+        "NO VERDICT",
+        "No title",
+        "None of the run folders",
+        "No run is known",
+        "no documents",
+    ):
         assert told in text
 
 

@@ -2,7 +2,14 @@
 
 from prompt_lab.names import Outcome
 from prompt_lab.report.index import render_index
-from prompt_lab.report.view import Budget, Front, FrontRow, LedgerEntry, LoopRow, PlanSet
+from prompt_lab.report.view import (
+    ErrorBudgetView,
+    FrontRow,
+    LedgerEntry,
+    LoopRow,
+    ParetoFront,
+    PlanSet,
+)
 from tests.prompt_lab.report.reading import Page, poisoned
 
 ENTRIES = [
@@ -41,7 +48,7 @@ ROWS = (
         length=120,
     ),
 )
-FRONT = Front(step="s", models=("haiku", "llama"), rows=ROWS, beaten=2)
+FRONT = ParetoFront(step="s", models=("haiku", "llama"), rows=ROWS, beaten=2)
 LOOPS = [
     LoopRow(loop=1, step="s", iterations=(1, 2), code="budget", text="$3.00 is spent."),
     LoopRow(loop=2, step="s", iterations=(3,)),
@@ -60,21 +67,24 @@ def test_the_front_marks_the_best_of_each_model() -> None:
     page = Page(render_index(ENTRIES, fronts=[FRONT]))
     assert [attrs["title"] for attrs in page.find("b")] == ["best on haiku", "best on llama"]
     assert "★ 0.91" in page.text
+    assert "Pareto front" in page.text
     assert "2 other versions" in page.text
     assert page.find("a", href="analysis/1_s/report.html")
-    assert "Front" not in Page(render_index(ENTRIES, fronts=[Front(step="s")])).text
+    assert "Pareto front" not in Page(render_index(ENTRIES, fronts=[ParetoFront(step="s")])).text
 
 
 def test_loops_say_why_they_stopped_or_that_they_go_on() -> None:
     page = Page(render_index(ENTRIES, loops=LOOPS))
     assert "$3.00 is spent." in page.text
-    assert page.text.index("goes on") < page.text.index("budget")
+    assert page.text.index("not ended") < page.text.index("budget")
 
 
 def test_a_set_of_plans_is_named_by_its_split_and_its_size() -> None:
     known = PlanSet(kind="verify", name="1f3a9c20", uses=2, last=3, split="verify", plans=20)
     old = PlanSet(kind="trial", name="", uses=1, last=1)
-    budget = Budget(step="s", text="Next.", spent=0.005, trials=1, merges=0, sets=(known, old))
+    budget = ErrorBudgetView(
+        step="s", text="Next.", spent=0.005, trials=1, merges=0, sets=(known, old)
+    )
     text = " ".join(Page(render_index(ENTRIES, [budget])).text.split())
     assert "verify, 20 plans 1f3a9c20readings of verify2" in text
     assert "not recordedtrials1" in text

@@ -49,7 +49,7 @@ def test_errors_are_told_by_side_and_kind() -> None:
 
 
 def test_a_long_sentence_about_the_budget_is_told_to_its_end() -> None:
-    text = "It looks again at the candidate of iteration 3, and counts. " * 3 + "The end."
+    text = "It tests the candidate of iteration 3 again, and counts. " * 3 + "The end."
     view = samples.full()
     told = view.model_copy(update={"setup": view.setup.model_copy(update={"budget": text})})
     assert " ".join(text.split()) in " ".join(render_summary(told).split())

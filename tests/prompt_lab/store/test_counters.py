@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from prompt_lab.store.counters import claim_run_folder, iterations
-from prompt_lab.store.foreign_analyses import irregular_analyses
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.planexe.analyses import irregular_analyses
 
 
 def _claim_ten(root: Path) -> list[int]:

@@ -36,7 +36,7 @@ def test_a_file_where_a_folder_is_needed_is_a_store_error(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("number", "cure"),
     [
-        (errno.EACCES, "Mend its permissions"),
+        (errno.EACCES, "Fix its permissions"),
         (errno.EROFS, "only read: put it elsewhere"),
         (errno.ENOENT, "Put it where files can be made"),
         (errno.EIO, "Put it where files can be made"),

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from prompt_lab.store.lock import LabLock
+from prompt_lab.store.layout import LabLock
 
 TRY = """
 import sys
 from pathlib import Path
-from prompt_lab.store.lock import LabLock
+from prompt_lab.store.layout import LabLock
 print(LabLock(Path(sys.argv[1])).acquire(shared=sys.argv[2] == "shared"))
 """
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prompt_lab.errors import ConfigError
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.ranges import Range, folders_of, parse_range
-from tests.prompt_lab.store import other_tool
+from tests.prompt_lab.store.planexe import other_tool
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Side, Split, Status
-from prompt_lab.records import ProcessRecord, RunError, RunRecord, Sent, Usage
+from prompt_lab.records import ProcessRecord, RunError, RunRecord, SentEvidence, Usage
 from prompt_lab.store.batch import Batch, PlannedRun
 from prompt_lab.store.duplicates import duplicate_cost
 from prompt_lab.store.files import create_record, read_record
@@ -32,7 +32,9 @@ def record(**more: Any) -> RunRecord:
         "primary": 0.0,
         "valid": True,
         "usage": Usage(calls=3, calls_succeeded=2),
-        "sent": Sent(wanted_commit="c", head="c", tree_clean=True, files={}, prompt_sha256=""),
+        "sent": SentEvidence(
+            wanted_commit="c", head="c", tree_clean=True, files={}, prompt_sha256=""
+        ),
         "content_key": "k",
         "answered_by": "m",
         "started": NOW,

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.propose.budget import EXECUTABLE, LINK, REGULAR
-from prompt_lab.tasks.campaign import end_of
-from prompt_lab.tasks.changes import COMPARED, Version, changed_files, diff
-from prompt_lab.tasks.record import Code, Record, Status
-from prompt_lab.tasks.schema import Task
-from prompt_lab.tasks.scope import after_command, out_of_scope, over_budget, twin_names
+from prompt_lab.task_engine.campaign import end_of
+from prompt_lab.task_engine.changes import COMPARED, Version, changed_files, diff
+from prompt_lab.task_engine.record import AttemptCode, AttemptRecord, AttemptStatus
+from prompt_lab.task_engine.schema import Task
+from prompt_lab.task_engine.scope import after_command, out_of_scope, over_budget, twin_names
 
 LINES = st.lists(st.sampled_from(["a\n", "b\n", "c\n"]), max_size=8)
 
@@ -61,31 +61,31 @@ def test_the_diff_names_files_that_come_and_go() -> None:
 @pytest.mark.parametrize(
     ("after", "code"),
     [
-        ({"p/a": Version(LINK, b"/etc")}, Code.LINK),
-        ({"p/a": _text("a\n", EXECUTABLE)}, Code.MODE_CHANGED),
-        ({"p/a": Version(REGULAR, b"\xff")}, Code.BINARY),
-        ({}, Code.DELETED),
-        ({"p/b": _text("a\n")}, Code.RENAMED),
-        ({"p/a": _text("a\n"), "p/x\u202e": _text("b\n")}, Code.BAD_NAME),
-        ({"p/a": _text("a\n")}, Code.NOTHING_CHANGED),
-        ({"p/a": _text("x\n" * 50)}, Code.TOO_MANY_LINES),
-        ({"p/a": _text("b\n"), "p/c": _text("c\n")}, Code.TOO_MANY_FILES),
+        ({"p/a": Version(LINK, b"/etc")}, AttemptCode.LINK),
+        ({"p/a": _text("a\n", EXECUTABLE)}, AttemptCode.MODE_CHANGED),
+        ({"p/a": Version(REGULAR, b"\xff")}, AttemptCode.BINARY),
+        ({}, AttemptCode.DELETED),
+        ({"p/b": _text("a\n")}, AttemptCode.RENAMED),
+        ({"p/a": _text("a\n"), "p/x\u202e": _text("b\n")}, AttemptCode.BAD_NAME),
+        ({"p/a": _text("a\n")}, AttemptCode.NOTHING_CHANGED),
+        ({"p/a": _text("x\n" * 50)}, AttemptCode.TOO_MANY_LINES),
+        ({"p/a": _text("b\n"), "p/c": _text("c\n")}, AttemptCode.TOO_MANY_FILES),
     ],
 )
-def test_each_breach_has_its_reason(after: dict[str, Version], code: Code) -> None:
+def test_each_breach_has_its_reason(after: dict[str, Version], code: AttemptCode) -> None:
     found = over_budget(_task(), changed_files({"p/a": _text("a\n")}, after), ["p/"])
     assert found is not None
-    assert (found.status, found.code) == (Status.DISCARD, code)
+    assert (found.status, found.code) == (AttemptStatus.DISCARD, code)
 
 
 def test_what_scores_is_named_before_what_lies_elsewhere() -> None:
     found = out_of_scope(["src/x", "data/gold"], ["p/"], ["data"])
     assert found is not None
-    assert (found.code, found.files) == (Code.EVALUATOR_CHANGED, ("data/gold",))
+    assert (found.code, found.files) == (AttemptCode.EVALUATOR_CHANGED, ("data/gold",))
     assert out_of_scope(["p/a", "p/b/c"], ["p/"], ["."]) is None
     stray = out_of_scope(["p"], ["p/"], [])
     assert stray is not None
-    assert stray.code is Code.OUT_OF_SCOPE
+    assert stray.code is AttemptCode.OUT_OF_SCOPE
 
 
 def test_names_that_another_file_system_takes_for_one() -> None:
@@ -93,20 +93,23 @@ def test_names_that_another_file_system_takes_for_one() -> None:
     for names in (["p/a", "p/A"], ["p/\ufb01", "p/fi"], ["p/e\u0301"]):
         found = twin_names(names)
         assert found is not None
-        assert found.code is Code.BAD_NAME
+        assert found.code is AttemptCode.BAD_NAME
 
 
 def test_a_runner_that_changes_an_artifact_or_anything_else() -> None:
-    for names, code in ((["p/a", "s"], Code.ARTIFACT_CHANGED), (["s"], Code.EVALUATOR_CHANGED)):
+    for names, code in (
+        (["p/a", "s"], AttemptCode.ARTIFACT_CHANGED),
+        (["s"], AttemptCode.EVALUATOR_CHANGED),
+    ):
         found = after_command("runner", names, ["p/"])
         assert found is not None
         assert found.code is code
     assert after_command("runner", [], ["p/"]) is None
 
 
-def _record(number: int, status: Status, score: float, baseline: float = 1) -> Record:
-    return Record(
-        task_id="a", attempt=number, status=status, reason=Code.BETTER, detail="",
+def _record(number: int, status: AttemptStatus, score: float, baseline: float = 1) -> AttemptRecord:
+    return AttemptRecord(
+        task_id="a", attempt=number, status=status, reason=AttemptCode.BETTER, detail="",
         candidate_score=score, baseline_score=baseline, cost_usd=0.5,
     )  # fmt: skip
 
@@ -127,7 +130,7 @@ def _record(number: int, status: Status, score: float, baseline: float = 1) -> R
     ],
 )
 def test_when_a_campaign_ends(statuses: str, more: dict[str, Any], why: str | None) -> None:
-    words = {"k": Status.KEEP, "d": Status.DISCARD, "c": Status.CRASH}
+    words = {"k": AttemptStatus.KEEP, "d": AttemptStatus.DISCARD, "c": AttemptStatus.CRASH}
     done = [_record(n, words[sign], 2) for n, sign in enumerate(statuses, start=1)]
     ended = end_of(_task(**more), done, 10)
     assert (ended.why if ended else None) == why

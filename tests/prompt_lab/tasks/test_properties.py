@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from prompt_lab.errors import ConfigError
-from prompt_lab.tasks.schema import Task, read_task
+from prompt_lab.task_engine.schema import Task, read_task
 
 NAME = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 PATH = st.lists(NAME, min_size=1, max_size=3).map("/".join)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from prompt_lab.errors import ConfigError
-from prompt_lab.tasks.schema import Task, read_task
+from prompt_lab.task_engine.schema import Task, read_task
 from tests.tools.schemas import DOCS, schemas
 
 LEAST = """id: short

@@ -3,15 +3,14 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from prompt_lab.decide.calibrate.campaigns import Ledgers, campaign, summarise
-from prompt_lab.decide.calibrate.cells import ALL, NULL, POWER, SKEWED, Cell
-from prompt_lab.decide.calibrate.limits import missed, missed_by_series
+from prompt_lab.decide.calibrate.cells import ALL, NULL, POWER, SKEWED, CalibrationCell
 from prompt_lab.decide.calibrate.measure import clopper_pearson, drawn_from, measure
 from prompt_lab.decide.calibrate.page import is_full, page, pictures
-from prompt_lab.decide.calibrate.results import KINDS, CellResult, Made, run_cell, size
-from prompt_lab.decide.calibrate.series import SERIES, run_series
+from prompt_lab.decide.calibrate.results import KINDS, BuildInfo, CellResult, run_cell, size
+from prompt_lab.decide.calibrate.series import SERIES, missed, missed_by_series, run_series
 from prompt_lab.decide.calibrate.worlds import World, draw
+from prompt_lab.decide.pairs import plan_values
 from prompt_lab.decide.policy import LedgerRule, Policy
-from prompt_lab.decide.table import plan_values
 from prompt_lab.errors import UnknownName
 from tests.prompt_lab.decide.calibrate.probing import PROBE
 
@@ -29,7 +28,7 @@ def test_there_are_24_null_cells_and_no_name_twice() -> None:
 
 
 @pytest.mark.parametrize("cell", [NULL[0], NULL[10], NULL[14], NULL[19]], ids=str)
-def test_a_cell_keeps_its_limits(cell: Cell) -> None:
+def test_a_cell_keeps_its_limits(cell: CalibrationCell) -> None:
     assert missed(cell, measure(cell, 60, seed=3)) == []
 
 
@@ -62,7 +61,7 @@ def test_a_campaign_under_the_ledger_finds_the_gains_and_little_else() -> None:
     policy = Policy(ledger=LedgerRule(iterations=30))
     rng = np.random.default_rng(0)
     seen = summarise([campaign((0.0,) * 27 + (0.3,) * 3, policy, rng) for _ in range(4)])
-    assert seen.found > 0.7
+    assert seen.share_merged > 0.7
     assert seen.false_share < 0.2
 
 
@@ -121,5 +120,5 @@ def test_every_cell_has_a_size_and_quick_is_smaller() -> None:
 
 
 def _result(name: str, **seen: object) -> CellResult:
-    made = Made(engine="e", commit="abc", seed=0, versions={"numpy": "2"})
+    made = BuildInfo(engine="e", commit="abc", seed=0, versions={"numpy": "2"})
     return CellResult.model_validate({"name": name, "made": made, "seconds": 1.0, **seen})

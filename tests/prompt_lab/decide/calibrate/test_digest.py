@@ -1,17 +1,17 @@
-from prompt_lab.decide.calibrate.digest import digest, sources
+from prompt_lab.decide.calibrate.results import digest, sources
 
 
 def test_the_sources_are_those_that_a_figure_depends_on() -> None:
     found = sources(["prompt_lab.decide.calibrate.results"])
     room = "prompt_lab.decide."
     within = {name.removeprefix(room) for name in found}
-    assert {"looks", "signflip", "policy", "table", "calibrate.cells", "calibrate.reuse"} <= within
+    assert {"looks", "signflip", "policy", "pairs", "calibrate.cells", "calibrate.reuse"} <= within
     assert not {"calibrate.page", "calibrate.picture", "calibrate.tables", "conclude"} & within
     assert all(name.startswith(room) for name in found)
 
 
 def test_a_module_of_which_only_a_constant_is_used_counts() -> None:
-    assert "prompt_lab.decide.calibrate.limits" in sources(["prompt_lab.decide.calibrate.page"])
+    assert "prompt_lab.decide.calibrate.series" in sources(["prompt_lab.decide.calibrate.page"])
 
 
 def test_the_digest_changes_with_any_text_and_not_with_the_order() -> None:

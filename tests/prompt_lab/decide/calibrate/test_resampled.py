@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from prompt_lab.decide.calibrate.cells import REAL, REAL_NULL, Cell
-from prompt_lab.decide.calibrate.limits import missed
+from prompt_lab.decide.calibrate.cells import REAL, REAL_NULL, CalibrationCell
 from prompt_lab.decide.calibrate.measure import measure
 from prompt_lab.decide.calibrate.pool import SOURCES, pool, text_of
 from prompt_lab.decide.calibrate.resampled import Resampled, resample
-from prompt_lab.decide.table import plan_values
+from prompt_lab.decide.calibrate.series import missed
+from prompt_lab.decide.pairs import plan_values
 
 SHAPES = {
     "invoices": {"baseline": (60, 5, 2), "candidate": (60, 5, 2)},
@@ -22,7 +22,7 @@ def test_every_plan_of_a_pool_has_every_draw_and_a_source(source: str) -> None:
 
 
 @pytest.mark.parametrize("cell", [*REAL_NULL, *REAL], ids=lambda cell: cell.world.name)
-def test_the_worlds_have_the_difference_that_they_name(cell: Cell) -> None:
+def test_the_worlds_have_the_difference_that_they_name(cell: CalibrationCell) -> None:
     assert isinstance(cell.world, Resampled)
     drawn = resample(cell.world, 40_000 // cell.world.plans, np.random.default_rng(0))
     values = plan_values(drawn.differences)
@@ -51,7 +51,7 @@ def test_the_same_answers_at_temperature_0_never_differ() -> None:
 
 
 @pytest.mark.parametrize("cell", [REAL_NULL[2], REAL_NULL[-1]], ids=lambda cell: cell.world.name)
-def test_real_scores_keep_the_limit(cell: Cell) -> None:
+def test_real_scores_keep_the_limit(cell: CalibrationCell) -> None:
     seen = measure(cell, 100, seed=3)
     assert missed(cell, seen) == []
     assert missed(cell, seen.model_copy(update={"kept": 30, "rate": 0.3})) != []

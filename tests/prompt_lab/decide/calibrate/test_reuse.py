@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from prompt_lab.decide.calibrate.cells import REUSED, REUSED_GAIN, Reuse
-from prompt_lab.decide.calibrate.limits import missed_by_reuse
 from prompt_lab.decide.calibrate.measure import walk
 from prompt_lab.decide.calibrate.page import page
-from prompt_lab.decide.calibrate.results import CellResult, Made, run_cell
+from prompt_lab.decide.calibrate.results import BuildInfo, CellResult, run_cell
 from prompt_lab.decide.calibrate.reuse import Followed, follow, run_reuse
+from prompt_lab.decide.calibrate.series import missed_by_reuse
 from prompt_lab.decide.calibrate.tables import reuse_costs, reuse_table
 from prompt_lab.decide.looks import design
 from prompt_lab.decide.policy import Policy
@@ -121,7 +121,7 @@ def test_a_cell_is_the_same_for_the_same_seed_and_has_a_row() -> None:
 def test_the_page_says_what_the_rule_costs_and_which_limit_it_misses() -> None:
     null = run_reuse(STEADY, 20, 1, PROBE).model_copy(update={"calls": 0.61, "renewed": 19})
     gain = run_reuse(GAIN, 20, 1, PROBE).model_copy(update={"calls": 1.1})
-    made = Made(engine="e", commit="abc", seed=0, versions={})
+    made = BuildInfo(engine="e", commit="abc", seed=0, versions={})
     results = {
         of.cell: CellResult(name=of.cell, made=made, seconds=1.0, reused=of) for of in (null, gain)
     }

@@ -1,0 +1,51 @@
+"""What a process printed, of which the beginning and the end are kept; and what it wrote."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+KEPT = 32 << 10
+"""Bytes that are kept from the beginning, and again from the end."""
+
+
+class CapturedOutput:
+    """The bytes of one pipe. `most` is how many may come; 0: any number."""
+
+    def __init__(self, most: int, kept: int = KEPT) -> None:
+        self.count = 0
+        self._most, self._kept = most, kept
+        self._head, self._tail = b"", b""
+
+    def add(self, data: bytes) -> bool:
+        """Take what came; whether it is now more than may come."""
+        room = self._kept - len(self._head)
+        self._head += data[:room]
+        self._tail = (self._tail + data[room:])[-self._kept :]
+        self.count += len(data)
+        return self.count > self._most > 0
+
+    def text(self) -> str:
+        """The beginning and the end, with a word on what is left out between them."""
+        lost = self.count - len(self._head) - len(self._tail)
+        gap = f"\n… {lost} bytes left out …\n".encode() if lost else b""
+        return (self._head + gap + self._tail).decode("utf-8", "replace")
+
+
+def size(folder: str) -> int:
+    """Bytes of all files below a folder."""
+    return sum(_sizes(folder))
+
+
+def largest(folder: str) -> int:
+    """Bytes of the largest file below a folder."""
+    return max(_sizes(folder), default=0)
+
+
+def _sizes(folder: str) -> Iterator[int]:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                yield os.lstat(os.path.join(place, name)).st_size
+            except OSError:
+                continue

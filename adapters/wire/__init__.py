@@ -1,0 +1,1 @@
+"""The wire formats of model servers, and one bounded way to call them."""

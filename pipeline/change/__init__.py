@@ -1,1 +1,0 @@
-"""From what was learned to one change on a branch, ready to be run."""

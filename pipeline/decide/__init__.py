@@ -1,1 +1,0 @@
-"""The verdict, what follows from it, and whether the rule that gave it holds."""

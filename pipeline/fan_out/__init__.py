@@ -1,1 +1,0 @@
-"""Making runs: a batch planned once, then run after run, many to one process."""

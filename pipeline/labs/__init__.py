@@ -1,1 +1,0 @@
-"""Labs to begin with: the example, and one on recorded answers."""

@@ -1,1 +1,0 @@
-"""Iterations that follow each other, and pull requests that others begin or take back."""

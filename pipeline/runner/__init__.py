@@ -1,1 +1,0 @@
-"""One step on a folder of plans, for one side: what the command `prompt-lab-run` does."""

@@ -1,5 +1,0 @@
-"""`python -m pipeline.runner`."""
-
-from pipeline.runner.cli import main
-
-main()

@@ -1,1 +1,0 @@
-"""The single-iteration engine: one attempt at a task.yaml, or a campaign of them."""

@@ -1,0 +1,1 @@
+"""Luigi tasks: each run() calls one use case and writes one file."""

@@ -1,1 +1,0 @@
-"""The runs of both sides, look by look, until they settle the matter."""

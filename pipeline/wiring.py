@@ -1,0 +1,182 @@
+"""The composition root: which adapter answers to which name. The only module that imports adapters.
+
+A name is one of the tables below, an entry point of a package (group `prompt_lab.<kind>`), or a
+dotted path 'package.module:Class' in a config.
+"""
+
+import os
+from functools import cache, lru_cache, partial
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from pipeline.settings import check_settings, default_configs
+from prompt_lab.errors import ConfigError, UnknownName
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.project import PROJECT_FILE, read_project
+from prompt_lab.ports import TaskTools
+from prompt_lab.store.layout import Lab
+
+ADAPTERS = {
+    "llm": {
+        "embedded": "adapters.llm.embedded:Embedded",
+        "openai": "adapters.llm.wire:WireLlm",
+        "openai_like": "adapters.llm.wire:WireLlm",
+        "openrouter": "adapters.llm.wire:WireLlm",
+        "anthropic": "adapters.llm.wire:WireLlm",
+        "ollama": "adapters.llm.wire:WireLlm",
+        "llama_index": "adapters.llm.llama_index_class:LlamaIndexClass",
+        "scripted": "adapters.llm.scripted:Scripted",
+    },
+    "llm_sdk": {
+        "embedded": "adapters.llm.embedded:Embedded",
+        "openai": "adapters.llm.openai_like:OpenAiLike",
+        "openai_like": "adapters.llm.openai_like:OpenAiLike",
+        "openrouter": "adapters.llm.openai_like:OpenAiLike",
+        "anthropic": "adapters.llm.anthropic:Anthropic",
+        "ollama": "adapters.llm.ollama:OllamaLlm",
+        "llama_index": "adapters.llm.llama_index_class:LlamaIndexClass",
+        "scripted": "adapters.llm.scripted:Scripted",
+    },
+    "step": {
+        "extract_invoice": "adapters.step.extract_invoice:ExtractInvoice",
+        "classify_ticket": "adapters.step.classify_ticket:ClassifyTicket",
+        "prompt_file": "adapters.step.prompt_file_config:ConfiguredPromptFile",
+        "python_target": "adapters.step.python_target:PythonTarget",
+        "luigi_task": "adapters.step.luigi_task:LuigiTask",
+        "command": "adapters.step.command:CommandStep",
+    },
+    "code_host": {
+        "local": "adapters.code_host.local:LocalHost",
+        "github": "adapters.code_host.github:GitHubHost",
+    },
+    "workspace": {"git": "adapters.workspace.git:GitWorkspace"},
+    "prompt_source": {"git": "adapters.workspace.prompt_source:GitPromptSource"},
+    "scorer": {},
+    "analyst": {"metrics": "prompt_lab.analyze.analyst:MetricsAnalyst"},
+    "strategy": {
+        "align_with_schema": "prompt_lab.propose.align:AlignWithSchema",
+        "state_contract": "prompt_lab.propose.contract:StateContract",
+        "examples_by_contrast": "prompt_lab.propose.examples:ExamplesByContrast",
+        "examples_compact": "prompt_lab.propose.examples:ExamplesCompact",
+        "compress": "prompt_lab.propose.compress:Compress",
+    },
+    "lab_repository": {"git": "adapters.workspace.lab_repository:LabRepository"},
+    "git": {
+        "git": "adapters.git:Git",
+        "create": "adapters.workspace.new_repository:create_repository",
+        "exclude": "adapters.workspace.lab_exclude:exclude_lab_files",
+        "exclude_paths": "adapters.workspace.lab_exclude:exclude_paths",
+    },
+    "commands": {"sandbox": "adapters.sandbox.commands:CommandSupervisor"},
+    "agent": {
+        "claude_code": "adapters.agent.claude_code:ClaudeCode",
+        "codex": "adapters.agent.codex:Codex",
+        "api": "adapters.agent.api:ApiAgent",
+        "scripted": "adapters.agent.scripted:ScriptedAgent",
+    },
+    "gateway": {"local": "adapters.gateway.sessions:GatewaySessions"},
+    "embedded_pool": {"shared": "adapters.llm.embedded_pool:shared_pool"},
+    "recordings": {"keyed": "adapters.gateway.keyed:write_answers"},
+}
+"""Imported on first use, since imports are expensive."""
+
+
+@cache
+def load_adapter(kind: str, name: str) -> Any:
+    """The class of an adapter. Raises UnknownName, or ConfigError where it cannot be imported."""
+    table = ADAPTERS.get(kind, {})
+    path = table.get(name, name if ":" in name else "")
+    if path:
+        return import_object(path)
+    found = entry_points(group=f"prompt_lab.{kind}")
+    if name in found.names:
+        return import_object(found[name].value)
+    raise UnknownName(f"{kind} adapter", name, {*table, *found.names}, "pipeline/wiring.py")
+
+
+@cache
+def adapter_names(kind: str) -> tuple[str, ...]:
+    """Every name of a kind: our own in the order of the table, then those of installed packages."""
+    found = sorted(entry_points(group=f"prompt_lab.{kind}").names)
+    return tuple(dict.fromkeys((*ADAPTERS.get(kind, {}), *found)))
+
+
+def import_object(path: str) -> Any:
+    """What 'package.module:attribute' names. Raises ConfigError."""
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError([f"{path!r} cannot be imported: {error}"]) from error
+
+
+@cache
+def task_tools() -> TaskTools:
+    """What the task engine of this process uses: one supervisor of commands for all tasks."""
+    commands = load_adapter("commands", "sandbox")()
+    return TaskTools(commands, partial(load_adapter("git", "git"), ours=False))
+
+
+class lab(luigi.Config):
+    """The section [lab] of luigi.cfg."""
+
+    root = luigi.Parameter(default="lab", description="the lab; PROMPTLAB_ROOT overrides it")
+    configs = luigi.Parameter(
+        default="", description="folder of configs; PROMPTLAB_CONFIGS overrides it"
+    )
+    pages_url = luigi.Parameter(default="", description="where a web server shows the lab's pages")
+
+
+def lab_context() -> LabContext:
+    """The context of this process, by luigi.cfg and the environment."""
+    check_settings()
+    root, configs = os.environ.get("PROMPTLAB_ROOT"), os.environ.get("PROMPTLAB_CONFIGS")
+    return cached_context(root, configs, Path.cwd(), has_project=Path(PROJECT_FILE).is_file())
+
+
+@lru_cache(maxsize=4)
+def cached_context(
+    root: str | None, configs: str | None, _folder: Path, *, has_project: bool
+) -> LabContext:
+    """One context for each lab, since luigi reads its section slowly."""
+    section = lab()
+    if has_project and not configs:
+        return project_context(Path(), root, section.pages_url)
+    return LabContext(
+        Lab(Path(root or section.root)),
+        Path(configs or section.configs or default_configs()),
+        load_adapter,
+        adapter_names,
+        section.pages_url,
+        shipped=default_configs(),
+    )
+
+
+def project_context(folder: Path, root: str | None = None, pages_url: str = "") -> LabContext:
+    """The context of the folder's promptlab.yaml; `root` overrides its lab. Raises ConfigError."""
+    path = folder / PROJECT_FILE
+    project = read_project(path)
+    return LabContext(
+        Lab(Path(root) if root else folder / project.lab),
+        folder / project.configs,
+        load_adapter,
+        adapter_names,
+        pages_url,
+        shipped=default_configs(),
+        project=path,
+    )
+
+
+def open_context(folder: Path, configs: Path | None = None) -> LabContext:
+    """The context of the project, or of the lab, in a folder. Both paths are absolute.
+
+    `configs` comes before the folder's promptlab.yaml; without both a lab has the shipped configs.
+    """
+    if configs is None and (folder / PROJECT_FILE).is_file():
+        return project_context(folder)
+    shipped = default_configs()
+    return LabContext(Lab(folder), configs or shipped, load_adapter, adapter_names, shipped=shipped)

@@ -1,0 +1,89 @@
+"""The error budget of a step: which trials used which plans, and what is left."""
+
+import sys
+from collections.abc import Sequence
+
+from prompt_lab.decide.ledger import Grant, Use, grant
+from prompt_lab.decide.verdict import Policy
+from prompt_lab.errors import StoreError
+from prompt_lab.evaluate.drift import SinceRecord
+from prompt_lab.experiments.budget_uses import uses
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.names import Split
+from prompt_lab.report.view import ErrorBudgetView, PlanSet
+from prompt_lab.store.counters import iterations
+from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.iterations import IterationMeta
+
+
+def grant_alpha(experiment: Experiment, policy: Policy) -> Grant:
+    """The alpha of this iteration, after all trials of the step before it."""
+    return grant(
+        uses(experiment.context, experiment.step, policy, before=experiment.number), policy
+    )
+
+
+def at_next_alpha(ctx: LabContext, step: str) -> Policy:
+    """The current policy at the alpha of the next trial; unchanged if no alpha is left."""
+    policy = ctx.policy(ctx.defaults.policy)
+    alpha = grant(uses(ctx, step, policy, before=sys.maxsize), policy).alpha
+    return policy.at_alpha(alpha) if alpha else policy
+
+
+def budgets(ctx: LabContext) -> list[ErrorBudgetView]:
+    """The budget of every step with trials, under the current policy.
+
+    If it cannot be determined, the entry holds the reason.
+    """
+    policy = ctx.policy(ctx.defaults.policy)
+    found = []
+    for step in sorted(set(iterations(ctx.lab).values())):
+        try:
+            budget = budget_of(ctx, step, policy)
+        except StoreError as error:
+            found.append(
+                ErrorBudgetView(step=step, text=f"Not known: {error}", spent=0, trials=0, merges=0)
+            )
+        else:
+            found += [budget] if budget.trials else []
+    return found
+
+
+def budget_of(ctx: LabContext, step: str, policy: Policy) -> ErrorBudgetView:
+    """The state of a step's budget for its page: what the next trial would get, and every set."""
+    found = uses(ctx, step, policy, before=sys.maxsize)
+    sets: dict[tuple[str, str], list[Use]] = {}
+    for use in found:
+        sets.setdefault((use.kind, use.plan_set), []).append(use)
+    state = grant(found, policy)
+    return ErrorBudgetView(
+        step=step,
+        text=state.text,
+        spent=state.spent,
+        trials=sum(use.kind == "trial" for use in found),
+        merges=sum(use.merged for use in found if use.kind == "trial"),
+        since=_since(ctx, step, found),
+        sets=tuple(
+            _plan_set(ctx, step, kind, name, of) for (kind, name), of in sorted(sets.items())
+        ),
+    )
+
+
+def _plan_set(ctx: LabContext, step: str, kind: str, name: str, of: Sequence[Use]) -> PlanSet:
+    """A set of plans as of its last use."""
+    last = of[-1].iteration
+    meta = read_if_whole(ctx.lab.iteration(last, step) / "meta.json", IterationMeta)
+    split = Split.VERIFY if kind == Split.VERIFY else Split.TRAIN
+    plans = len(meta.plans.get(split, ())) if meta else 0
+    return PlanSet(kind=kind, name=name, uses=len(of), last=last, split=split, plans=plans)
+
+
+def _since(ctx: LabContext, step: str, found: Sequence[Use]) -> str:
+    """The result of the last comparison with the first baseline."""
+    numbers = [use.iteration for use in found if use.kind == "origin"]
+    if not numbers:
+        return ""
+    path = ctx.lab.iteration(numbers[-1], step) / "since_start.json"
+    record = read_if_whole(path, SinceRecord)
+    return record.text if record else ""

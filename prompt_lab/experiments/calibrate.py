@@ -1,0 +1,104 @@
+"""Calibrate: measure the decision engine on simulated data with known truth; write the page."""
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+
+from prompt_lab.decide.calibrate import results
+from prompt_lab.decide.calibrate.page import FULL, faults, is_full, page, pictures
+from prompt_lab.decide.calibrate.pool import SOURCES, text_of
+from prompt_lab.decide.calibrate.results import BuildInfo, CellResult, digest, sources
+from prompt_lab.decide.calibrate.reuse import Probe
+from prompt_lab.errors import LabError
+from prompt_lab.evaluate import drift
+from prompt_lab.evaluate.batches import FEWEST_PROBES
+from prompt_lab.evaluate.drift_rows import DRIFT_ALPHA
+from prompt_lab.store.files import read_if_whole, write_text
+
+ROOT = Path(__file__).parents[2]
+PAGE = "calibration.md"
+
+
+def _drifted(then: Sequence[float], now: Sequence[float], alpha: float) -> bool:
+    return drift.drifted(then, now, alpha).drifted
+
+
+PROBE = Probe(share=0.25, fewest=FEWEST_PROBES, alpha=DRIFT_ALPHA, drifted=_drifted)
+
+
+class LimitsMissed(LabError):
+    """The engine misses a promised limit, or too few simulations were run to tell."""
+
+
+def measure_cell(cell: str, *, quick: bool, seed: int, commit: str) -> CellResult:
+    """Simulate one setting or one series of candidates. Equal arguments give equal figures."""
+    start = time.monotonic()
+    seen = results.run_cell(cell, PROBE, quick=quick, seed=seed)
+    return CellResult(
+        **dict(seen),
+        name=cell,
+        made=describe_build(seed, commit),
+        seconds=round(time.monotonic() - start, 1),
+    )
+
+
+def is_current(path: Path, seed: int) -> bool:
+    """Whether a cell was measured with this very engine and this seed."""
+    found = read_if_whole(path, CellResult)
+    return found is not None and (found.made.engine, found.made.seed) == (engine(), seed)
+
+
+def check_page(docs: str, *, quick: bool) -> None:
+    """Raises LabError before measuring if the page may not be written."""
+    old = Path(docs) / PAGE
+    if quick and docs and old.exists() and is_full(old.read_text("utf-8")):
+        raise LabError(
+            f"{old}: holds the figures of the full run, which a quick one does not replace. "
+            "Leave --docs out, or name another folder."
+        )
+
+
+def write_page(found: Mapping[str, CellResult], goal: Path, *, quick: bool) -> str:
+    """The page with its pictures. Returns a line of summary; raises LimitsMissed."""
+    for name, svg in pictures(found).items():
+        write_text(goal / name, svg)
+    write_text(goal / PAGE, page(found, f"{FULL} QUICK=1" if quick else FULL))
+    spent = sum(result.seconds for result in found.values())
+    summary = f"{len(found)} cells, {spent:.0f} s of one core: {goal / PAGE}"
+    wrong = faults(found)
+    if wrong:
+        raise LimitsMissed(f"{summary}\n{len(wrong)} limits are missed:\n" + "\n".join(wrong))
+    return summary
+
+
+def file_name(cell: str) -> str:
+    """A cell's name as a file's.
+
+    >>> file_name("+10 points, 5 % missing"), file_name("-5 points")
+    ('plus_10_points_5_missing', 'minus_5_points')
+    """
+    signed = re.sub(r"^\+", "plus ", re.sub(r"^-", "minus ", cell))
+    return re.sub(r"[^a-z0-9.]+", "_", signed.lower()).strip("_")
+
+
+@cache
+def engine() -> str:
+    """Digest of the inputs of a cell's figures: sources, real scores and the probe."""
+    texts = sources([results.__name__, drift.__name__])
+    tables = {name: text_of(name) for name in SOURCES}
+    return digest(texts | tables | {"probe": repr(PROBE[:3])})
+
+
+def describe_build(seed: int, commit: str) -> BuildInfo:
+    """The versions that this process measures with."""
+    packages = {name: version(name) for name in ("prompt-lab", "numpy", "scipy")}
+    return BuildInfo(
+        engine=engine(),
+        commit=commit,
+        seed=seed,
+        versions={"python": python_version()} | packages,
+    )

@@ -1,0 +1,130 @@
+"""Conclude: the verdict as a comment on the pull request, then merge or close. Report: the page."""
+
+from prompt_lab.agents.publication import escape_line
+from prompt_lab.clock import utc_now
+from prompt_lab.decide.verdict import Code, Verdict, explain
+from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
+from prompt_lab.experiments.decision import (
+    base_moved,
+    decide_iteration,
+    head_moved,
+    record_verdict,
+)
+from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.pages import report_view
+from prompt_lab.names import Outcome, PullState
+from prompt_lab.ports import CodeHost
+from prompt_lab.records import Change, Pull
+from prompt_lab.report.comment import verdict_comment
+from prompt_lab.report.page import render_report
+from prompt_lab.store.files import read_record
+from prompt_lab.store.iterations import Conclusion, made_again, read_change, read_meta
+
+LABELS = {
+    Outcome.CONDITIONAL: "prompt-lab: conditional",
+    Outcome.INVALID: "prompt-lab: invalid",
+}
+CONFLICT, REFUSED = "prompt-lab: conflict", "prompt-lab: merge refused"
+OURS = {*LABELS.values(), CONFLICT, REFUSED}
+
+
+def conclude(experiment: Experiment) -> None:
+    """Comment with the verdict, then merge, close or label. Writes conclusion.json.
+
+    Every call may be repeated after a crash without a second effect.
+    """
+    lab = experiment.context.lab
+    meta = read_meta(lab, experiment.number, experiment.step)
+    change = read_change(lab, experiment.number, experiment.step)
+    host = experiment.context.code_host(meta.target)
+    try:
+        conclusion = _conclude(experiment, host, change)
+    except HeadMoved:  # between our last check and the merge: INVALID is reported instead
+        conclusion = _conclude(experiment, host, change)
+    experiment.write("conclusion.json", conclusion.model_dump_json(indent=2) + "\n")
+
+
+def write_report(experiment: Experiment) -> str:
+    """Render report.html; its address for a browser, or its path."""
+    experiment.write("report.html", render_report(report_view(experiment)))
+    return experiment.context.page(experiment.folder / "report.html")
+
+
+def _conclude(experiment: Experiment, host: CodeHost, change: Change) -> Conclusion:
+    number, now = change.pull, utc_now()
+    if number is None:
+        raise CodeHostError(f"{experiment.folder / 'change.json'}: names no pull request.")
+    verdict = _current_verdict(experiment, host, number)
+    body = verdict_comment(report_view(experiment))
+    host.comment(number, key=f"verdict-{experiment.number}", body=body, when=now)
+    why = explain(verdict).text if verdict.reasons else f"iteration {experiment.number}"
+    host.status(number, commit=change.commit, outcome=verdict.outcome, text=why, when=now)
+    action, merged = _act(host, change, verdict.outcome, when=now)
+    return Conclusion(
+        outcome=verdict.outcome.value,
+        pull=number,
+        action=action,
+        merged_commit=merged,
+        when=now,
+    )
+
+
+def _current_verdict(experiment: Experiment, host: CodeHost, number: int) -> Verdict:
+    """The verdict; INVALID if branch or main has moved since the runs."""
+    path = experiment.folder / "verdict.json"
+    verdict = read_record(path, Verdict, fix=made_again(path))
+    known = any(reason.code is Code.HEAD_MOVED for reason in verdict.reasons)
+    if head_moved(experiment) and not known:
+        verdict, case = decide_iteration(experiment)
+        record_verdict(experiment, verdict, case)
+    if verdict.outcome is Outcome.YES and host.get(number).state is PullState.OPEN:
+        host.refresh(read_meta(experiment.context.lab, experiment.number, experiment.step).main)
+        found = base_moved(experiment)
+        if found:
+            verdict, case = decide_iteration(experiment, found=found)
+            record_verdict(experiment, verdict, case)
+    return verdict
+
+
+def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tuple[str, str]:
+    """Act on the pull request. Returns (action, merge commit or '')."""
+    number = change.pull
+    assert number is not None
+    pull = host.get(number)
+    action, merged = f"{pull.state.value} by another user", ""
+    if outcome is Outcome.YES and pull.state is not PullState.CLOSED:
+        action, merged = "merged", _merge_pull(host, pull, change, when=when)
+    elif outcome is Outcome.NO and pull.state is not PullState.MERGED:
+        if pull.state is PullState.OPEN:
+            host.close(number, when=when)
+        action = "closed"
+    elif pull.state is PullState.OPEN:
+        action = "left open"
+    _relabel(host, pull, LABELS[outcome] if action == "left open" else "", when=when)
+    return action, merged
+
+
+def _merge_pull(host: CodeHost, pull: Pull, change: Change, *, when: str) -> str:
+    """Merge, and return the merge commit. Raises CodeHostError if a person must act first."""
+    message = f"Merge #{pull.number}: {escape_line(change.title)}"
+    try:
+        return host.merge(pull.number, expected_head=change.commit, message=message, when=when)
+    except HeadMoved:
+        raise
+    except CodeHostError as error:
+        if isinstance(error, MergeRefused):
+            wanted = CONFLICT if isinstance(error, MergeConflict) else REFUSED
+            _relabel(host, pull, wanted, when=when)
+        raise type(error)(
+            f"The verdict is YES, but #{pull.number} cannot be merged: {error}. "
+            "After that, run the same command again."
+        ) from error
+
+
+def _relabel(host: CodeHost, pull: Pull, wanted: str, *, when: str) -> None:
+    """Keep only the current one of our labels, '' for none; labels of others are unchanged."""
+    if wanted:
+        host.label(pull.number, wanted, when=when)
+    for label in pull.labels:
+        if label in OURS and label != wanted:
+            host.unlabel(pull.number, label, when=when)

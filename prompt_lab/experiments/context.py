@@ -1,0 +1,278 @@
+"""A lab with its configs and the adapters that they name. Adapters are made on first use."""
+
+import atexit
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from prompt_lab.analyze.analyst import Analyst
+from prompt_lab.config.agents import AgentConfig
+from prompt_lab.config.base import load
+from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig, with_mode
+from prompt_lab.config.models import ModelConfig
+from prompt_lab.config.profiles import profile_path, read_profile, without_class
+from prompt_lab.decide.verdict import Policy
+from prompt_lab.errors import ConfigError, ModelUnavailable, UnknownName
+from prompt_lab.experiments.extensions import CheckedAnalyst, make_strategies
+from prompt_lab.experiments.fallbacks import Fallbacks
+from prompt_lab.experiments.gateways import Gateways
+from prompt_lab.experiments.project import ConfigFiles
+from prompt_lab.own_process import ModelGateway, TargetLocation
+from prompt_lab.ports import CodeHost, LabRepository, Llm, PromptSource, StepAdapter, Workspace
+from prompt_lab.propose.model import Strategy
+from prompt_lab.store.iterations import IterationMeta
+from prompt_lab.store.layout import Lab
+
+
+class AdapterLoader(Protocol):
+    """Finds adapters by kind ('llm', 'step', 'code_host', …) and name."""
+
+    def __call__(self, kind: str, name: str) -> Any:
+        """The class, or raises UnknownName."""
+
+
+@dataclass
+class LabContext:
+    """One lab with its configs. Adapters are made on first use and kept."""
+
+    lab: Lab
+    configs: Path
+    load_adapter: AdapterLoader
+    adapter_names: Callable[[str], tuple[str, ...]]
+    """Every name that `load_adapter` knows of a kind, besides dotted paths."""
+    pages_url: str = ""
+    shipped: Path | None = None
+    """The shipped configs, used where the lab's own have none."""
+    project: Path | None = None
+    """A promptlab.yaml, whose sections come before the files of `configs`."""
+    _llms: dict[tuple[str, str], Llm] = field(default_factory=dict)
+    _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
+    _hosts: dict[str, CodeHost] = field(default_factory=dict)
+    _workspaces: dict[str, Workspace] = field(default_factory=dict)
+    _gateways: Gateways | None = None
+
+    @cached_property
+    def files(self) -> ConfigFiles:
+        """Where the configs are looked for."""
+        return ConfigFiles(self.configs, self.shipped, self.project)
+
+    @cached_property
+    def defaults(self) -> LabConfig:
+        """lab.yaml of the lab where it has one, else of promptlab.yaml or configs/."""
+        own = self.lab.root / "lab.yaml"
+        found = load(own, LabConfig) if own.exists() else self.files.defaults()
+        return with_mode(found, os.environ.get("PROMPTLAB_GATEWAY", ""))
+
+    @cached_property
+    def models(self) -> dict[str, ModelConfig]:
+        """Every model by its alias, removed ones included; those of a profile come first."""
+        own = self.files.entries("models", ModelConfig)
+        profile = profile_path(os.environ, self.configs)
+        return own | read_profile(profile, os.environ) if profile else own
+
+    def select_models(self, names: Sequence[str]) -> list[ModelConfig]:
+        """Models by alias or short name, each once. Raises UnknownName."""
+        if not names:
+            return []
+        by_name = {m.short: m for m in self.models.values() if m.short} | self.models
+        chosen: dict[str, ModelConfig] = {}
+        for name in names:
+            if name not in by_name:
+                raise UnknownName("model", name, by_name, self.files.place("models"))
+            chosen[by_name[name].alias] = by_name[name]
+        return list(chosen.values())
+
+    def choose_models(
+        self, names: Sequence[str], step: str, flag: str = "--models"
+    ) -> list[ModelConfig]:
+        """Models by name.
+
+        Raises ModelUnavailable with all reasons if the step cannot use them all.
+        """
+        chosen = self.select_models(names)
+        reasons = [f"  {m.alias}: {why}" for m in chosen if (why := self.why_not(m, step))]
+        if reasons:
+            raise ModelUnavailable(
+                "Nothing was run, since some models cannot be used:\n"
+                + "\n".join(reasons)
+                + f"\nFix that, or name other models with {flag}."
+            )
+        return chosen
+
+    def why_not(self, model: ModelConfig, step: str = "") -> str | None:
+        """Why a model cannot be used, by the step if given; None if it can."""
+        if model.status == "removed":
+            return f"was removed: {model.reason}"
+        if step and self.runs_in_own_process(step):
+            if self.defaults.gateway.mode == "replay":
+                return None
+            if model.provider == "scripted":
+                return f"has no base URL, and step {step!r} calls models from its own process"
+        return self.llm(model.alias).check()
+
+    def llm(self, alias: str) -> Llm:
+        """The model behind an alias, as runs ask it: by the client that its config says."""
+        return self._llm(alias, "llm_sdk" if self.models[alias].client == "sdk" else "llm")
+
+    def sdk_llm(self, alias: str) -> Llm:
+        """The same by its vendor's SDK, for the few calls of analysts, judges and agents."""
+        return self._llm(alias, "llm_sdk")
+
+    def _llm(self, alias: str, kind: str) -> Llm:
+        config = self.models[alias]
+        path = (kind, alias)
+        if path not in self._llms:
+            self._llms[path] = self.load_adapter(kind, config.provider)(config)
+        return self._llms[path]
+
+    def llm_of(self, aliases: Sequence[str]) -> Llm:
+        """The first of several models, with the others as its fallbacks."""
+        models = {alias: self.llm(alias) for alias in aliases}
+        return Fallbacks(models) if len(models) > 1 else models[aliases[0]]
+
+    def step(self, name: str) -> StepConfig:
+        """configs/steps/<name>.yaml."""
+        return self.files.entry("steps", StepConfig, "step", name)
+
+    def adapter(self, name: str) -> StepAdapter:
+        """The adapter that runs a step; kept as long as its config stays as it is."""
+        config = self.step(name)
+        kind, location = self.load_adapter("step", config.adapter), None
+        if kind.in_own_process:
+            target = self.target(config.target)
+            location = TargetLocation(target, self.repository(target), self.home)
+        known = self._steps.get(name)
+        if known is None or known[0] != (config, location):
+            if known is not None:
+                known[1].close()
+            adapter = self._make_step(kind, config, location)
+            atexit.register(adapter.close)
+            self._steps[name] = ((config, location), adapter)
+        return self._steps[name][1]
+
+    def _make_step(
+        self, kind: Any, config: StepConfig, location: TargetLocation | None
+    ) -> StepAdapter:
+        given: dict[str, Any] = {}
+        if config.score:
+            if not getattr(kind, "takes_scorer", False):
+                raise ConfigError(
+                    [
+                        f"{self.configs / 'steps' / config.name}.yaml: score: the adapter "
+                        f"{config.adapter!r} scores by itself; leave 'score' out"
+                    ]
+                )
+            given["scorer"] = self.load_adapter("scorer", config.score)
+        adapter: StepAdapter = kind(*filter(None, (config, location)), **given)
+        return adapter
+
+    def strategies(self) -> dict[str, Strategy]:
+        """Every strategy by its name, in order of preference."""
+        names = (*self.adapter_names("strategy"), *self.defaults.strategies)
+        return make_strategies(self.load_adapter, names)
+
+    def analyst(self, name: str) -> Analyst | None:
+        """The deterministic analyst of that name or dotted path; None for any other name."""
+        if ":" not in name and name not in self.adapter_names("analyst"):
+            return None
+        return CheckedAnalyst(self.load_adapter("analyst", name), repr(name))
+
+    def prompt_source(self, target: str) -> PromptSource:
+        """Where the prompts of a target come from."""
+        source: PromptSource = self.load_adapter("prompt_source", "git")(self.workspace(target))
+        return source
+
+    def runs_in_own_process(self, step: str) -> bool:
+        """Whether a step runs in a process of its own, under the target's interpreter."""
+        return bool(self.load_adapter("step", self.step(step).adapter).in_own_process)
+
+    def gateway(self, aliases: Iterable[str]) -> ModelGateway:
+        """The gateway to these models for steps in their own process, cached."""
+        models = [without_class(self.models[alias]) for alias in sorted(set(aliases))]
+        if self._gateways is None:
+            self._gateways = Gateways(self.load_adapter)
+        return self._gateways.between(models, self.defaults.gateway, self.lab.root.resolve())
+
+    def close_gateways(self) -> None:
+        """End the gateways of this process. A further run starts one again."""
+        if self._gateways is not None:
+            self._gateways.close()
+
+    @property
+    def home(self) -> Path:
+        """The folder that relative paths in configs refer to."""
+        return self.configs.resolve().parent
+
+    def target(self, name: str) -> TargetConfig:
+        """configs/targets/<name>.yaml."""
+        return self.files.entry("targets", TargetConfig, "target", name)
+
+    def repository(self, target: TargetConfig) -> Path:
+        """The path of the target's repository."""
+        return (self.lab.root / Path(target.repository).expanduser()).resolve()
+
+    def workspace(self, name: str) -> Workspace:
+        """Commits and worktrees of a target."""
+        if name not in self._workspaces:
+            target = self.target(name)
+            self._workspaces[name] = self.load_adapter("workspace", "git")(
+                self.repository(target), self.lab.work / name, target.main
+            )
+        return self._workspaces[name]
+
+    def lab_repository(self) -> LabRepository:
+        """The lab's own git history."""
+        repository: LabRepository = self.load_adapter("lab_repository", "git")(self.lab.root)
+        return repository
+
+    def code_host(self, name: str) -> CodeHost:
+        """The code host of a target's pull requests."""
+        if name not in self._hosts:
+            target = self.target(name)
+            kind, repository = (
+                self.load_adapter("code_host", target.code_host),
+                self.repository(target),
+            )
+            if target.github is not None:
+                self._hosts[name] = kind(target.github, repository)
+            else:
+                self._hosts[name] = kind(self.lab.pulls, repository, self.lab.work / name)
+        return self._hosts[name]
+
+    @contextmanager
+    def temporary_work_folder(self) -> Iterator[None]:
+        """Make clones in a temporary folder until the block ends, so that the lab is only read."""
+        work = self.lab.work
+        self._workspaces.clear()
+        self._hosts.clear()
+        with TemporaryDirectory(prefix="prompt-lab-") as folder:
+            self.lab.work = Path(folder)
+            try:
+                yield
+            finally:
+                self.lab.work = work
+                self._workspaces.clear()
+                self._hosts.clear()
+
+    def policy(self, name: str) -> Policy:
+        """configs/policies/<name>.yaml."""
+        return self.files.entry("policies", Policy, "policy", name)
+
+    def agent_configs(self) -> dict[str, AgentConfig]:
+        """configs/agents/*.yaml by name."""
+        return self.files.entries("agents", AgentConfig)
+
+    def policy_of(self, meta: IterationMeta) -> Policy:
+        """The policy that an iteration was prepared with."""
+        return meta.judged_by or self.policy(meta.policy)
+
+    def page(self, path: Path) -> str:
+        """The address under which a user opens a file of the lab: its URL if pages are served."""
+        if self.pages_url:
+            return f"{self.pages_url.rstrip('/')}/{self.lab.relative(path)}"
+        return str(path)

@@ -1,0 +1,225 @@
+"""Make one run: call the step adapter, score its outputs, record it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from prompt_lab.clock import utc_now
+from prompt_lab.errors import LabError, ScoreFailed, TransientError
+from prompt_lab.evaluate.batches import seed_of
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.deadline import within
+from prompt_lab.experiments.meter import GatewayMeter, Meter
+from prompt_lab.experiments.trace import PlanTrace
+from prompt_lab.names import Side, Status
+from prompt_lab.own_process import GatewaySession, ModelGateway
+from prompt_lab.ports import StepAdapter, StepJob
+from prompt_lab.records import (
+    LIVE,
+    CallNote,
+    ProcessRecord,
+    RunError,
+    RunKey,
+    RunRecord,
+    SentEvidence,
+)
+from prompt_lab.step_results import ScoreResult, StepResult
+from prompt_lab.store import runs as store
+from prompt_lab.store.batch import PlannedRun
+from prompt_lab.store.plans import has_gold
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The worktree of one side, with its state at the beginning of the batch."""
+
+    commit: str
+    worktree: Path
+    head: str
+    tree_clean: bool
+
+
+UNREACHABLE = "unreachable"
+"""The kind of a step's error which means that no model could be reached."""
+SERVER_ERROR = 500
+
+
+def refuse_unreachable(model: str, error: RunError | None, calls: Sequence[CallNote]) -> None:
+    """Raises TransientError if no model could be reached, which is no answer of this side.
+
+    The recorded calls decide; without any, the step's own error does. A call that the step itself
+    gave up does not count against its model: crash.py looks at such runs together.
+    """
+    if calls:
+        live = not any(call.answered_by or call.origin != LIVE for call in calls)
+        failed = [call for call in calls if call.status >= SERVER_ERROR]
+        if live and failed:
+            raise TransientError(f"{model}: {failed[-1].error}")
+    elif error is not None and error.kind == UNREACHABLE:
+        raise TransientError(f"{model}: {error.message}")
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the runs of one batch share."""
+
+    ctx: LabContext
+    number: int
+    step: str
+    adapter: StepAdapter
+    primary: str
+    sites: Mapping[Side, Checkout]
+    judged: bool = False
+    """Whether a judge compares the answers, so that a plan need not have gold."""
+    gateway: ModelGateway | None = None
+    """The gateway of a step in its own process; None for one in ours, which calls the meter."""
+    plans: Path | None = None
+    """The folder whose sub-folders are the plans; None: the lab's own."""
+    fallbacks: tuple[str, ...] = ()
+    """Aliases of fallback models, tried per call if the run's own model is unavailable."""
+    limit_seconds: float | None = None
+    """Of one plan; None: what the step's config says of a process of its own."""
+
+    def run(self, key: RunKey, planned: PlannedRun) -> RunRecord:
+        """Make one run.
+
+        After a LabError, which is noted in the run folder, it has to be made again. A reused answer
+        is only scored again, without a call.
+        """
+        plan_dir = (self.plans or self.ctx.lab.plans(key.split)) / key.plan
+        folder = (self.ctx.lab.root / planned.path).parent.parent
+        started = utc_now()
+        out = store.start(folder, key.plan, now=started)
+        if planned.rescored_from:
+            return self._rescore(key, planned, out, started)
+        meter = self._meter(key.model)
+        ask = within(self.limit_seconds, meter.ask) if self.limit_seconds else meter.ask
+        seeded = meter.config.settings.seeded
+        seed = seed_of(key.plan, planned.replicate) if seeded else None
+        worktree = self.sites[key.side].worktree
+        trace = PlanTrace(self.adapter, plan_dir, planned)
+        try:
+            trace.begin()
+            with self._line(key) as line:
+                job = StepJob(worktree, plan_dir, out, ask, seed, line.urls, key.side)
+                result = self.adapter.execute(replace(job, limit_seconds=self.limit_seconds))
+            refuse_unreachable(key.model, result.error, line.calls)
+            result, score = self._scored(plan_dir, out, result)
+            files_read = trace.end(result, score)
+        except LabError as error:
+            store.fail(folder, key.plan, str(error), now=utc_now())
+            raise
+        if result.process is not None:
+            seconds = result.process.seconds
+            meter = GatewayMeter(meter.llm, meter.config, notes=line.calls, seconds_run=seconds)
+        if line.texts:
+            store.keep_calls(out, line.texts)
+        record = self._record(key, planned, result, meter=meter).model_copy(
+            update={
+                "started": started,
+                "scores": score.parts,
+                "primary": score.parts.get(self.primary, 0.0),
+                "calls": line.calls,
+                "files_read": files_read,
+            }
+        )
+        store.finish(self.ctx.lab, out, record)
+        return record
+
+    def _rescore(self, key: RunKey, planned: PlannedRun, out: Path, started: str) -> RunRecord:
+        """Score an answer that an earlier run has paid for; usage and evidence are that run's."""
+        plan_dir = self.ctx.lab.plans(key.split) / key.plan
+        trace = PlanTrace(self.adapter, plan_dir, planned)
+        try:
+            trace.begin()
+            source = store.read_source(self.ctx.lab, planned.rescored_from)
+            store.copy_answer(self.ctx.lab.root / planned.rescored_from, out)
+            failed = (
+                source.error if source.error and source.error.kind != ScoreFailed.kind else None
+            )
+            result = StepResult({}, "", "", failed)
+            result, score = self._scored(plan_dir, out, result)
+            files_read = trace.end_rescored(source, score)
+        except LabError as error:
+            store.fail(out.parent.parent, key.plan, str(error), now=utc_now())
+            raise
+        record = source.model_copy(
+            update={
+                **key._asdict(),
+                "iteration": self.number,
+                "status": Status.ERROR if result.error else Status.OK,
+                "error": result.error,
+                "valid": result.error is None,
+                "scores": score.parts,
+                "primary": score.parts.get(self.primary, 0.0),
+                "content_key": planned.content_key,
+                "answer_key": planned.answer_key,
+                "files_read": files_read,
+                "rescored_from": source.rescored_from or planned.rescored_from,
+                "started": started,
+                "ended": utc_now(),
+            }
+        )
+        store.finish(self.ctx.lab, out, record)
+        return record
+
+    def _scored(
+        self, plan_dir: Path, out: Path, result: StepResult
+    ) -> tuple[StepResult, ScoreResult]:
+        """The parts of the score. An answer that cannot be scored is an error of the run."""
+        if result.error or (self.judged and not has_gold(plan_dir, self.adapter.outputs)):
+            return result, ScoreResult({}, {})
+        try:
+            return result, self.adapter.score_traced(plan_dir, out)
+        except ScoreFailed as fault:
+            error = RunError(kind=fault.kind, message=str(fault))
+            return replace(result, error=error), ScoreResult({}, dict(fault.outside))
+
+    def _line(self, key: RunKey) -> AbstractContextManager[GatewaySession]:
+        if self.gateway is None:
+            return nullcontext(GatewaySession(()))
+        return self.gateway.line(key, self.fallbacks)
+
+    def _meter(self, model: str) -> Meter:
+        """The model with its fallback models, if any."""
+        others = {name: self.ctx.models[name] for name in self.fallbacks}
+        together = self.ctx.llm_of((model, *self.fallbacks))
+        return Meter(together, self.ctx.models[model], fallbacks=others)
+
+    def _record(
+        self, key: RunKey, planned: PlannedRun, result: StepResult, *, meter: Meter
+    ) -> RunRecord:
+        site = self.sites[key.side]
+        return RunRecord(
+            **key._asdict(),
+            iteration=self.number,
+            step=self.step,
+            status=Status.ERROR if result.error else Status.OK,
+            error=result.error,
+            scores={},
+            primary=0.0,
+            valid=result.error is None,
+            usage=meter.usage(),
+            sent=SentEvidence(
+                wanted_commit=site.commit,
+                head=site.head,
+                tree_clean=site.tree_clean,
+                files=dict(result.files),
+                prompt_sha256=result.prompt_sha256,
+                request_sha256=result.request_sha256,
+            ),
+            content_key=planned.content_key,
+            answer_key=planned.answer_key,
+            answered_by=meter.answered_by(),
+            started="",
+            ended=utc_now(),
+            duration_seconds=meter.seconds(),
+            concurrency=meter.config.workers,
+            process=_process(result),
+        )
+
+
+def _process(result: StepResult) -> ProcessRecord | None:
+    facts = result.process
+    return ProcessRecord.model_validate(asdict(facts)) if facts else None

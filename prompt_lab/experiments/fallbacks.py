@@ -1,0 +1,45 @@
+"""Several models as one: each call goes to the first, and to the next if that one fails."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, TransientError
+from prompt_lab.ports import Answer, Llm, Request
+
+FAILURES = (TransientError, ModelUnavailable, CallRefused)
+
+
+class Fallbacks:
+    """ports.Llm over models by alias, in order of preference.
+
+    An answer's `alias` names its model, and its `retries` count the models that failed before. Only
+    an unavailable model is skipped; a bad answer is an answer.
+    """
+
+    def __init__(self, models: Mapping[str, Llm]) -> None:
+        self._models = dict(models)
+
+    def check(self) -> str | None:
+        """Why none of them can be used; None where one can."""
+        faults = [f"{alias}: {model.check()}" for alias, model in self._models.items()]
+        usable = any(model.check() is None for model in self._models.values())
+        return None if usable else "; ".join(faults)
+
+    def ask(self, request: Request) -> Answer:
+        """The first answer. Raises the common type of all failures, else TransientError."""
+        faults: list[LabError] = []
+        for alias, model in self._models.items():
+            try:
+                answer = model.ask(request)
+            except FAILURES as error:
+                faults.append(error)
+                continue
+            return replace(answer, alias=alias, retries=answer.retries + len(faults))
+        kinds = {type(fault) for fault in faults}
+        kind = kinds.pop() if len(kinds) == 1 else TransientError
+        raise kind("\n".join(map(str, faults)))
+
+    def close(self) -> None:
+        """Close them all."""
+        for model in self._models.values():
+            model.close()

@@ -1,0 +1,204 @@
+"""Gather from the lab what pages and summaries show."""
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+from prompt_lab.analyze.metrics import measure
+from prompt_lab.analyze.model import Metrics
+from prompt_lab.analyze.synthesis import parse_synthesis
+from prompt_lab.analyze.synthesis_model import Participant
+from prompt_lab.decide.verdict import Code, Verdict, explain
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.gather import plans_of, texts, version_at
+from prompt_lab.experiments.planexe_pages import foreign_entry
+from prompt_lab.experiments.trials import rows_for_display
+from prompt_lab.names import Side, Split
+from prompt_lab.records import RECORDED, Change, PromptVersion, RunRow
+from prompt_lab.report.view import LedgerEntry, LoopRow, ReportView, Setup, Spent
+from prompt_lab.store.agents import works
+from prompt_lab.store.counters import iterations
+from prompt_lab.store.files import read_if_whole, read_parsed, read_record
+from prompt_lab.store.given_up import GIVEN_UP, GivenUp
+from prompt_lab.store.iterations import (
+    REVERTED,
+    Conclusion,
+    IterationMeta,
+    Reverted,
+    RunsSummary,
+    is_ours,
+    made_again,
+    read_change,
+    read_meta,
+)
+from prompt_lab.store.layout import NO_ITERATION, Lab
+from prompt_lab.store.loops import BEGUN, ENDED, LoopBegun, loops, read_ended
+
+PHASES_OF_RUNS = ("scout", "runs_train", "runs_verify")
+
+
+def report_view(experiment: Experiment) -> ReportView:
+    """The page data of one iteration, complete or not."""
+    ctx, folder = experiment.context, experiment.folder
+    meta = read_meta(ctx.lab, experiment.number, experiment.step)
+    change = read_change(ctx.lab, experiment.number, experiment.step)
+    before, after = (
+        version_at(experiment, change.base_commit),
+        version_at(experiment, change.commit),
+    )
+    rows = rows_for_display(experiment, Split.TRAIN)
+    verify = rows_for_display(experiment, Split.VERIFY)
+    prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
+    documents = sorted(folder.glob("*.md"))
+    host = ctx.code_host(meta.target)
+    runs = read_if_whole(folder / "runs_train.json", RunsSummary)  # nothing asked: nothing spent
+    return ReportView(
+        iteration=experiment.number,
+        step=experiment.step,
+        created=meta.created,
+        setup=_setup(meta, unread=bool(runs and runs.skipped)),
+        change=change,
+        pull=host.get(change.pull) if change.pull is not None else None,
+        before=before,
+        after=after,
+        verdict=read_if_whole(folder / "verdict.json", Verdict),
+        metrics=_measure_rows(experiment, rows, prompts, split=Split.TRAIN),
+        verify_metrics=_measure_rows(experiment, verify, prompts, split=Split.VERIFY),
+        rows=tuple(rows),
+        plans=texts(experiment, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN),
+        spent=sum_usage(folder, strict=True),
+        took_part=_took_part(folder),
+        works=works(folder),
+        documents={path.name: path.read_text("utf-8", "replace") for path in documents},
+        files=tuple(path.name for path in sorted(folder.glob("*.json"))),
+        page=ctx.page(folder / "report.html"),
+        lab=os.path.relpath(ctx.lab.root, folder),
+        versions={name: version(name) for name in ("prompt-lab", "luigi", "llama-index-core")},
+    )
+
+
+def sum_usage(folder: Path, *, strict: bool = False) -> Spent:
+    """Calls, money and time of all runs of an iteration, the scout's included, and of its agents.
+
+    A damaged file counts as none; if `strict` it raises StoreError.
+    """
+    paths = [p for name in PHASES_OF_RUNS if (p := folder / f"{name}.json").exists()]
+    if strict:
+        found = [read_record(path, RunsSummary, fix=made_again(path)) for path in paths]
+    else:
+        found = [r for p in paths if (r := read_if_whole(p, RunsSummary)) is not None]
+    by_agents = works(folder, made_again if strict else None)
+    agents_usd = sum(work.cost_usd for work in by_agents)
+    return Spent(
+        calls_made=sum(p.calls_made - p.calls_replayed for p in found),
+        calls_replayed=sum(p.calls_replayed for p in found),
+        duplicate_calls=sum(p.duplicate_calls for p in found),
+        calls_reused=sum(p.runs_reused for p in found),
+        calls_rescored=sum(p.runs_rescored for p in found),
+        cost_usd=sum(p.cost_usd for p in found) + agents_usd,
+        agents_usd=agents_usd,
+        agents=len(by_agents),
+        seconds=sum(p.seconds for p in found),
+        calls_spared=sum(p.runs_spared for p in found),
+    )
+
+
+def ledger_entries(ctx: LabContext) -> list[LedgerEntry]:
+    """Every iteration of the lab by number, those of another tool as far as readable."""
+    known = sorted(iterations(ctx.lab).items())
+    entries = [_entry(ctx.lab, number, step) for number, step in known]
+    later = {e.follow_up_of: e.iteration for e in entries if e.follow_up_of is not None}
+    return [e.model_copy(update={"followed_in": later.get(e.iteration)}) for e in entries]
+
+
+def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
+    folder = lab.iteration(number, step)
+    if number == NO_ITERATION or not is_ours(folder):
+        return foreign_entry(lab, number, step)
+    meta = read_if_whole(folder / "meta.json", IterationMeta)
+    change = read_if_whole(folder / "change.json", Change)
+    verdict = read_if_whole(folder / "verdict.json", Verdict)
+    conclusion = read_if_whole(folder / "conclusion.json", Conclusion)
+    report = folder / "report.html"
+    back = read_if_whole(folder / REVERTED, Reverted)
+    ended_by = read_if_whole(folder / GIVEN_UP, GivenUp)
+    taken_back = back if back and back.merged_commit else None
+    rows = verdict.models if verdict else ()
+    return LedgerEntry(
+        iteration=number,
+        step=step,
+        title=change.title if change else "",
+        strategy=change.strategy if change else "",
+        pull=change.pull if change else None,
+        pull_url=change.pull_url if change else "",
+        outcome=verdict.outcome if verdict else None,
+        why=ended_by.reason if ended_by else _deciding(verdict),
+        given_up=ended_by is not None,
+        effect=verdict.effect if verdict else None,
+        low=verdict.interval.low if verdict and verdict.interval else None,
+        high=verdict.interval.high if verdict and verdict.interval else None,
+        baseline=sum(r.baseline for r in rows) / len(rows) if rows else None,
+        candidate=sum(r.candidate for r in rows) / len(rows) if rows else None,
+        merged=bool(conclusion and conclusion.merged_commit),
+        reverted_pull=taken_back.pull if taken_back else None,
+        reverted_url=taken_back.pull_url if taken_back else "",
+        reverted_after=taken_back.after if taken_back else None,
+        follow_up_of=meta.follow_up_of if meta else None,
+        cost_usd=sum_usage(folder).cost_usd,
+        created=meta.created if meta else "",
+        label=RECORDED if verdict and Code.RECORDED in {r.code for r in verdict.reasons} else "",
+        report=lab.relative(report) if report.exists() else "",
+    )
+
+
+def _deciding(verdict: Verdict | None) -> str:
+    """The reason that decided, in a sentence; '' where there is none."""
+    return explain(verdict).text if verdict and verdict.reasons else ""
+
+
+def loop_rows(lab: Lab) -> list[LoopRow]:
+    """Every loop of the lab, and why it stopped."""
+    found = []
+    for number, step in sorted(loops(lab).items()):
+        end = read_ended(lab, number, step)
+        state = read_if_whole(lab.loop(number, step) / BEGUN, LoopBegun)
+        numbers = end.iterations if end else state.iterations if state else ()
+        row = LoopRow(loop=number, step=step, iterations=numbers)
+        if end is not None:
+            told = {"code": end.stop.code.value, "text": end.stop.text, "cost_usd": end.cost_usd}
+            row = row.model_copy(update=told)
+        elif (lab.loop(number, step) / ENDED).exists():
+            row = row.model_copy(update={"code": "?", "text": f"{ENDED} is damaged."})
+        found.append(row)
+    return found
+
+
+def _took_part(folder: Path) -> tuple[Participant, ...]:
+    path = folder / "synthesis.md"
+    if not path.exists():
+        return ()
+    return read_parsed(path, parse_synthesis, fix=made_again(path)).took_part
+
+
+def _setup(meta: IterationMeta, *, unread: bool) -> Setup:
+    return Setup(
+        target=meta.target,
+        main_commit=meta.main_commit,
+        policy=meta.policy,
+        models=meta.models,
+        train_plans=meta.plans[Split.TRAIN],
+        verify_plans=meta.plans[Split.VERIFY],
+        replicates=meta.replicates,
+        budget=meta.granted.text if meta.granted and not unread else "",
+    )
+
+
+def _measure_rows(
+    experiment: Experiment, rows: list[RunRow], prompts: dict[Side, PromptVersion], *, split: Split
+) -> Metrics | None:
+    if not rows:
+        return None
+    meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
+    plans = texts(experiment, plans_of(meta, split, rows), split=split)
+    return measure(rows, plans, experiment.context.step(experiment.step).primary, prompts)

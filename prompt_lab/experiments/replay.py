@@ -1,0 +1,120 @@
+"""Replay: compute old verdicts again from the raw rows, under their own policy or another one."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from prompt_lab.decide.replay import differences
+from prompt_lab.decide.verdict import Policy, Verdict, explain
+from prompt_lab.errors import ConfigError, LabError, StoreError
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.decision import decide_iteration
+from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.gather import batch_of, find_changed_plans
+from prompt_lab.experiments.past import VERDICT_LOST, in_history, verdict_is_lost
+from prompt_lab.names import Split
+from prompt_lab.store.counters import iterations
+from prompt_lab.store.files import read_if_whole
+
+WIDEST = 160
+SHOWN = 5
+
+
+class Differs(LabError):
+    """A stored verdict differs from what its rows give."""
+
+
+class Replayed(NamedTuple):
+    """One iteration: whether the replay gives the same, and one or more lines about it."""
+
+    same: bool
+    text: str
+
+
+def replay(context: LabContext, number: str, policy: str) -> list[Replayed]:
+    """Compute old verdicts again from their rows. Raises LabError if there are none.
+
+    `number` is an iteration's number or 'all'; `policy` applies another policy instead.
+    """
+    wanted, lost = _find_verdicts(context, number)
+    other = context.policy(policy) if policy else None
+    return [
+        _replay_under_policy(e, old, other) if other else _replay_verdict(e, old)
+        for e, old in wanted
+    ] + lost
+
+
+def render_replay(found: Sequence[Replayed], policy: str) -> tuple[str, str]:
+    """(text for the terminal, the failure or '')."""
+    wrong = sum(not replayed.same for replayed in found)
+    text = "\n".join(replayed.text for replayed in found)
+    if policy:
+        return f"{text}\n{wrong} of {len(found)} verdicts would differ under policy {policy!r}.", ""
+    if wrong:
+        return text, f"{wrong} of {len(found)} stored verdicts differ from what their rows give."
+    return f"{text}\n{len(found)} verdicts, computed again from their rows: identical.", ""
+
+
+def _find_verdicts(
+    context: LabContext, wanted: str
+) -> tuple[list[tuple[Experiment, Verdict]], list[Replayed]]:
+    """The iterations with a verdict of ours, by number, and those whose verdict is missing."""
+    known = iterations(context.lab)
+    if wanted != "all" and not wanted.isdigit():
+        raise ConfigError([f"--number {wanted}: give an iteration's number, or all"])
+    chosen = sorted(known) if wanted == "all" else [int(wanted)]
+    found, lost = [], []
+    for number in chosen:
+        folder = context.lab.iteration(number, known.get(number, ""))
+        path = folder / "verdict.json"
+        old = read_if_whole(path, Verdict)
+        if old is None and verdict_is_lost(folder):
+            lost.append(Replayed(False, f"{number}: {VERDICT_LOST}: {in_history(path)}"))
+        elif old is not None:
+            try:
+                context.step(known[number])
+            except LabError as error:  # a step that is gone, or a folder renamed
+                lost.append(Replayed(False, f"{number}: cannot be computed again: {error}"))
+            else:
+                found.append((Experiment(context, known[number], number), old))
+    if not found and not lost:
+        raise StoreError(f"{context.lab.analysis}: no verdict there to replay")
+    return found, lost
+
+
+def _replay_verdict(experiment: Experiment, old: Verdict) -> Replayed:
+    try:
+        new, _ = decide_iteration(experiment, order=old.reason_order, recorded=old)
+    except LabError as error:
+        return Replayed(False, f"{experiment.number}: cannot be computed again: {error}")
+    stored = (experiment.folder / "verdict.json").read_text("utf-8")
+    # A verdict of an earlier version is compared in the keys that it had.
+    if new.model_dump_json(indent=2, include=old.model_fields_set) + "\n" == stored:
+        return Replayed(
+            True, f"{experiment.number}: identical ({new.outcome.value}){_scored_with(experiment)}"
+        )
+    lines = differences(old, new) or ["the same numbers, written in another way"]
+    shown = "".join(f"\n  {line[:WIDEST]}" for line in lines)
+    return Replayed(False, f"{experiment.number}: differs{shown}")
+
+
+def _scored_with(experiment: Experiment) -> str:
+    """A note that plans have changed since the runs; '' if none has."""
+    batches = [batch for split in Split if (batch := batch_of(experiment, split.value)) is not None]
+    names = sorted({name for batch in batches for name in find_changed_plans(experiment, batch)})
+    if not names:
+        return ""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    listed = ", ".join(map(repr, names[:SHOWN])) + more
+    return f", with scores from before these plans were changed: {listed}"
+
+
+def _replay_under_policy(experiment: Experiment, old: Verdict, policy: Policy) -> Replayed:
+    """The same rows under another policy, at the alpha that was granted to the old trial."""
+    try:
+        new, _ = decide_iteration(experiment, policy.at_alpha(old.alpha), recorded=old)
+    except LabError as error:
+        return Replayed(False, f"{experiment.number}: cannot be computed again: {error}")
+    before, after = old.outcome.value, new.outcome.value
+    if before == after:
+        return Replayed(True, f"{experiment.number}: {before}, as before")
+    return Replayed(False, f"{experiment.number}: {before} -> {after}: {explain(new).text}")

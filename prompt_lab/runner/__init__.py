@@ -1,0 +1,1 @@
+"""One step on some plans into a history folder: `prompt-lab-run`."""

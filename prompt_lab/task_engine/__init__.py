@@ -1,0 +1,1 @@
+"""The sandboxed single-iteration engine of a task.yaml."""
