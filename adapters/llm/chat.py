@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from adapters.llm.base import MALFORMED, BaseLlm, fault_of, hide_key
+from adapters.llm.sdk_transport import UnusableStatus
 from adapters.wire.per_process import PerProcess
 from adapters.wire.retry import ReadTimeout, RetryableError
 from prompt_lab.config.models import ModelConfig
@@ -73,8 +74,10 @@ def faults(vendor: ModuleType, config: ModelConfig) -> Iterator[None]:
         ) from None
 
 
-def _broken(cause: BaseException, config: ModelConfig) -> RetryableError:
+def _broken(cause: BaseException, config: ModelConfig) -> Exception:
     """What our own transport says of a call; the name alone of what another one raises."""
+    if isinstance(cause, UnusableStatus):
+        return fault_of(cause.status, "", cause.headers, config)
     if type(cause).__name__ == "RemoteProtocolError":
         return RetryableError(hide_key(str(cause), config)[:300])
     return RetryableError(f"no connection: {type(cause).__name__}")

@@ -12,7 +12,7 @@ from adapters.llm.chat import ChatClient, ChatLlm, chat_messages, faults
 from adapters.llm.response_format import response_format
 from adapters.llm.sdk_transport import make_http_client
 from adapters.llm.wire_requests import base_address, no_address
-from adapters.wire.dialects.base import normalize_finish
+from adapters.wire.dialects.base import is_count, normalize_finish
 from adapters.wire.retry import RetryableError
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import ModelUnavailable
@@ -106,10 +106,13 @@ def _answer(response: Any, seconds: float) -> Answer:
     if refusal and not text:
         text, reason = refusal, "refusal"
     usage = raw.usage
+    counts = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+    if not all(map(is_count, counts)):
+        counts = (0, 0)
     return Answer(
         text=text,
-        input_tokens=usage.prompt_tokens if usage else 0,
-        output_tokens=usage.completion_tokens if usage else 0,
+        input_tokens=counts[0],
+        output_tokens=counts[1],
         seconds=seconds,
         finish_reason=normalize_finish(reason),
         answered_by=raw.model or "",
