@@ -116,7 +116,7 @@ def test_a_body_that_is_no_answer_is_asked_for_again(start: Start, body: str) ->
         gateway = start(route(server.address))
         token = issue(gateway)
         assert ask(gateway, token).json()["choices"][0]["message"]["content"] == "at last"
-    assert "no answer" in gateway.calls(token)[0].attempts[0].problem
+    assert "not an answer" in gateway.calls(token)[0].attempts[0].problem
 
 
 def test_silence_is_borne_twice(start: Start) -> None:

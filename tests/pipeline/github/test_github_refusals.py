@@ -102,7 +102,7 @@ class TestThenWell:
         judge(hub)
         hub.stand_in.rules.reviews = 1
         for _ in range(2):
-            stops(run(hub, "Iteration"), "YES, but #1", "1 approving review", "goes on")
+            stops(run(hub, "Iteration"), "YES, but #1", "1 approving review", "same command again")
         assert hub.stand_in.pulls[1].labels == ["prompt-lab: merge refused"]
         assert not (hub.world.folder(1) / "conclusion.json").exists()
         hub.stand_in.rules.reviews = 0

