@@ -71,7 +71,7 @@ ADAPTERS = {
         "exclude": "adapters.workspace.lab_exclude:exclude_lab_files",
         "exclude_paths": "adapters.workspace.lab_exclude:exclude_paths",
     },
-    "commands": {"sandbox": "adapters.sandbox.commands:CommandSupervisor"},
+    "commands": {"sandbox": "adapters.sandbox.commands:SandboxedCommands"},
     "agent": {
         "claude_code": "adapters.agent.claude_code:ClaudeCode",
         "codex": "adapters.agent.codex:Codex",
@@ -116,7 +116,7 @@ def import_object(path: str) -> Any:
 
 @cache
 def task_tools() -> TaskTools:
-    """What the task engine of this process uses: one supervisor of commands for all tasks."""
+    """What the task engine of this process uses: commands in a sandbox, and git."""
     commands = load_adapter("commands", "sandbox")()
     return TaskTools(commands, partial(load_adapter("git", "git"), ours=False))
 

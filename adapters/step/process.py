@@ -18,9 +18,10 @@ from typing import Any
 from prompt_lab.errors import TargetError, TransientError
 
 _BOUNDS = Path(__file__).parent.parent / "bounds"
-START = _BOUNDS / "start.py"
+_INSIDE = Path(__file__).parent.parent / "sandbox" / "inside"
+START = _INSIDE / "start.py"
 SERVES = "step.worker.loop"
-FILES = (_BOUNDS, Path(__file__).parent / "worker")
+FILES = (_BOUNDS, _INSIDE, Path(__file__).parent / "worker")
 """The folders of what runs in the target's process."""
 START_SECONDS = 180.0
 GRACE_SECONDS = 10.0

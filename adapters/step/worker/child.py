@@ -13,8 +13,9 @@ import time
 import traceback
 from typing import Any
 
-from ...bounds import cgroups, tree
+from ...bounds import cgroups
 from ...bounds.cgroups import Group
+from ...sandbox.inside import tree
 from . import step
 from .ledger import LoadedFiles, belongs
 from .reads import FileReads

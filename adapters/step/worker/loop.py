@@ -12,8 +12,8 @@ import sys
 import time
 from typing import Any
 
-from ...bounds import tree
 from ...bounds.cgroups import ResourceLimits
+from ...sandbox.inside import tree
 from . import step
 from .child import LoadedStep, failure
 from .installed import environment_digest

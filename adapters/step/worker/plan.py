@@ -8,8 +8,9 @@ import signal
 import time
 from typing import Any
 
-from ...bounds import cgroups, tree
-from ...bounds.captured_output import CapturedOutput, size
+from ...bounds import cgroups
+from ...sandbox.inside import tree
+from ...sandbox.inside.captured_output import CapturedOutput, size
 from . import child
 
 LONGEST_REPORT = 32 << 20
