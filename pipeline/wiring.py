@@ -128,6 +128,9 @@ class lab(luigi.Config):
     configs = luigi.Parameter(
         default="", description="folder of configs; PROMPTLAB_CONFIGS overrides it"
     )
+    sandbox = luigi.Parameter(
+        default="", description="none: run code of others without any; PROMPTLAB_SANDBOX overrides"
+    )
     pages_url = luigi.Parameter(default="", description="where a web server shows the lab's pages")
 
 
@@ -144,6 +147,8 @@ def cached_context(
 ) -> LabContext:
     """One context for each lab, since luigi reads its section slowly."""
     section = lab()
+    if section.sandbox:
+        os.environ.setdefault("PROMPTLAB_SANDBOX", section.sandbox)
     if has_project and not configs:
         return project_context(Path(), root, section.pages_url)
     return LabContext(

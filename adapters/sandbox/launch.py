@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -53,6 +54,8 @@ class LaunchedCommand:
     gone: int = -1
     unenforced: tuple[str, ...] = ()
     _reported: bytes = field(default=b"", repr=False)
+    _finished: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def read_status(self) -> bool:
         """Take what bubblewrap reports; False once there is no more."""
@@ -62,24 +65,29 @@ class LaunchedCommand:
 
     def kill(self) -> None:
         """End all of it. Of a sandbox the first process is enough: the kernel ends the others."""
-        if self.status >= 0:
-            with suppress(OSError):
-                os.kill(self.root, signal.SIGKILL) if self.gone < 0 else _kill_by(self.gone)
-            return
-        tree.kill_tree(self.root)
+        with self._lock:  # never by a number or a descriptor that has another meaning by now
+            if self._finished:
+                return
+            if self.gone >= 0:
+                with suppress(OSError):
+                    signal.pidfd_send_signal(self.gone, signal.SIGKILL)
+            elif self.root > 1:
+                tree.kill_tree(self.root)
 
     def finish(self) -> int | None:
         """Wait until all of it has ended: the exit code, or minus the signal.
 
         None where the sandbox was never built.
         """
-        if self.status < 0:
-            tree.kill_tree(self.root)
-            return self.process.wait()
-        self.process.wait()
+        code = self.process.wait()
         if self.gone >= 0:
             select.select([self.gone], [], [], END_SECONDS)
-            os.close(self.gone)
+        with self._lock:
+            self._finished = True
+            if self.gone >= 0:
+                os.close(self.gone)
+        if self.status < 0:
+            return code
         with suppress(OSError):
             while self.read_status():
                 pass
@@ -92,29 +100,41 @@ def launch(
     command: Sequence[str],
     cwd: Path,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
+    *,
+    pass_fds: tuple[int, ...] = (),
 ) -> LaunchedCommand:
     """Start a command. Raises SandboxUnavailable, or TransientError where it cannot be built."""
     refusal = describe_refusal(f"{command[0]!r} was")
     if refusal:
         raise SandboxUnavailable(refusal)
     if why := describe_waiver():
-        return _launch_bare(policy, command, cwd, stdin, why)
-    return _launch_inside(policy, command, cwd, stdin)
+        bare = _launch_bare(policy, command, cwd, stdin, pass_fds)
+        bare.unenforced = (NO_SANDBOX.format(why=why),)
+        return bare
+    return _launch_inside(policy, command, cwd, stdin, pass_fds)
 
 
 def _launch_bare(
-    policy: SandboxPolicy, command: Sequence[str], cwd: Path, stdin: int | IO[bytes], why: str
+    policy: SandboxPolicy,
+    command: Sequence[str],
+    cwd: Path,
+    stdin: int | IO[bytes],
+    fds: tuple[int, ...],
 ) -> LaunchedCommand:
     process = subprocess.Popen(
         list(command), cwd=cwd, env=dict(policy.environment), stdin=stdin,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, pass_fds=fds,
     )  # fmt: skip
     _set_rlimits(process.pid, policy)
-    return LaunchedCommand(process, process.pid, unenforced=(NO_SANDBOX.format(why=why),))
+    return LaunchedCommand(process, process.pid)
 
 
 def _launch_inside(
-    policy: SandboxPolicy, command: Sequence[str], cwd: Path, stdin: int | IO[bytes]
+    policy: SandboxPolicy,
+    command: Sequence[str],
+    cwd: Path,
+    stdin: int | IO[bytes],
+    fds: tuple[int, ...],
 ) -> LaunchedCommand:
     status, status_end = os.pipe()
     block, release = os.pipe()
@@ -129,7 +149,7 @@ def _launch_inside(
                 process = subprocess.Popen(
                     [find_bubblewrap(), "--args", str(arguments), "--", *command],
                     env={}, cwd="/", stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                    pass_fds=(status_end, block, rules, arguments), start_new_session=True,
+                    pass_fds=(status_end, block, rules, arguments, *fds), start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
                 for fd in (status, release):
@@ -202,10 +222,6 @@ def _exit_code(reported: bytes) -> int | None:
             code = int(json.loads(line)["exit-code"])
             return 128 - code if 128 < code <= 128 + signal.NSIG else code
     return None
-
-
-def _kill_by(pidfd: int) -> None:
-    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
 
 
 @contextmanager

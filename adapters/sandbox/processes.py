@@ -13,7 +13,7 @@ from adapters.sandbox.inside.captured_output import CapturedOutput
 from adapters.sandbox.launch import LaunchedCommand, file_of, launch
 from adapters.sandbox.network import granted_network
 from adapters.sandbox.policy import SandboxPolicy
-from adapters.sandbox.usage import LOOK_SECONDS, ResourceUsage
+from adapters.sandbox.usage import COUNT_SECONDS, LOOK_SECONDS, ResourceUsage
 from prompt_lab.errors import TransientError
 
 CHUNK = 1 << 16
@@ -104,7 +104,7 @@ class _Supervision:
             if self._launched.status >= 0:
                 selector.register(self._launched.status, selectors.EVENT_READ, "status")
             while not self._stopped:
-                for key, _ in selector.select(self._interval()):
+                for key, _ in selector.select(COUNT_SECONDS):
                     if key.data == "status":
                         if not self._launched.read_status():
                             return
@@ -115,6 +115,8 @@ class _Supervision:
                     return
                 if now - begun > self._limits.seconds:
                     self._stopped = "time"
+                elif not self._stopped and self._usage.multiplied():
+                    self._stopped = "processes"
                 elif now - looked >= LOOK_SECONDS and not self._stopped:
                     self._stopped = self._usage.overrun() or self._look()
                     looked = time.monotonic()
@@ -149,10 +151,6 @@ class _Supervision:
             unenforced=(*self._launched.unenforced, *self._usage.unenforced),
             printed=sum(kept.count for kept in self._kept.values()),
         )
-
-    def _interval(self) -> float:
-        """Without a status to wait for, its end has to be looked for."""
-        return LOOK_SECONDS if self._launched.status >= 0 else 0.02
 
     def _pipes(self) -> list[tuple[str, int]]:
         process = self._launched.process

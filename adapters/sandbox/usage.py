@@ -15,6 +15,8 @@ from adapters.sandbox.inside import tree
 from adapters.sandbox.policy import ProcessLimits
 
 LOOK_SECONDS = 0.2
+COUNT_SECONDS = 0.02
+"""Between two counts of its processes, which no limit of the kernel bounds for root."""
 MOUNT = Path("/sys/fs/cgroup")
 MEGABYTE = 1 << 20
 BY_LOOKING = "memory and processes are counted by looking: no control group is delegated to us"
@@ -33,7 +35,7 @@ class ResourceUsage:
         """The limit that is exceeded: 'memory', 'processes', or ''."""
         if self._group is not None:
             return _read_events(self._group)
-        pids = tree.descendants(self._root) if tree.LISTED else _descendants(self._root)
+        pids = self._pids()
         if len(pids) + 1 - self._spared > self._limits.processes:
             return "processes"
         most = self._limits.memory_mb * MEGABYTE
@@ -47,6 +49,20 @@ class ResourceUsage:
             return "processes"
         # Shared pages count in each process: only where even that is too much, look closer.
         return "memory" if used > most and sum(map(_proportional, pids)) > most else ""
+
+    def multiplied(self) -> bool:
+        """Whether it has too many processes, at a price that may be paid many times a second.
+
+        A fork bomb makes thousands in the time between two looks: of those no more are counted
+        than it takes to tell.
+        """
+        if self._group is not None or not tree.LISTED:
+            return False
+        return len(self._pids()) + 1 - self._spared > self._limits.processes
+
+    def _pids(self) -> list[int]:
+        most = self._limits.processes + self._spared + 1
+        return tree.descendants(self._root, most) if tree.LISTED else _descendants(self._root)
 
     def close(self) -> str:
         """Remove the group, whose processes have ended; the limit that it had met, or ''."""

@@ -18,7 +18,6 @@ from typing import NoReturn
 
 CHUNK = 1 << 16
 NOT_STARTED = 127
-Connect = Callable[[], socket.socket]
 
 
 def serve() -> None:
@@ -28,8 +27,13 @@ def serve() -> None:
     child = os.fork()
     if child == 0:
         _become(command, [listener.fileno() for listener, _ in listeners])
+    kept = {listener.fileno() for listener, _ in listeners}
+    for name in os.listdir("/proc/self/fd"):  # what the command holds is the command's alone
+        if int(name) > 2 and int(name) not in kept:
+            with suppress(OSError):
+                os.close(int(name))
     null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):  # what the command says is the command's alone
+    for fd in (0, 1, 2):
         os.dup2(null, fd)
     for listener, path in listeners:
         carry(listener, connect_to(path))
@@ -47,7 +51,7 @@ def listen_on(port: int) -> socket.socket:
     return listener
 
 
-def connect_to(path: str) -> Connect:
+def connect_to(path: str) -> Callable[[], socket.socket]:
     """Connects to a socket that is a file."""
 
     def connect() -> socket.socket:
@@ -58,7 +62,7 @@ def connect_to(path: str) -> Connect:
     return connect
 
 
-def carry(listener: socket.socket, connect: Connect) -> None:
+def carry(listener: socket.socket, connect: Callable[[], socket.socket]) -> None:
     """Lead every connection to where `connect` leads, until the listener is closed."""
     threading.Thread(target=_accept, args=(listener, connect), daemon=True).start()
 
@@ -74,14 +78,14 @@ def _become(command: list[str], leftover: list[int]) -> NoReturn:
         os._exit(NOT_STARTED)
 
 
-def _accept(listener: socket.socket, connect: Connect) -> None:
+def _accept(listener: socket.socket, connect: Callable[[], socket.socket]) -> None:
     with suppress(OSError):
         while True:
             near, _ = listener.accept()
             threading.Thread(target=_connect_pair, args=(near, connect), daemon=True).start()
 
 
-def _connect_pair(near: socket.socket, connect: Connect) -> None:
+def _connect_pair(near: socket.socket, connect: Callable[[], socket.socket]) -> None:
     with near:
         try:
             far = connect()
