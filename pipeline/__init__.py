@@ -14,6 +14,7 @@ if Path(sys.argv[0]).name in ("luigi", "luigi.exe"):
 from luigi.interface import core
 
 from pipeline.settings import find_settings
+from pipeline.tasks.benchmark import Benchmark
 from pipeline.tasks.calibrate import Calibrate, CalibrateCell
 from pipeline.tasks.iteration import (
     Assessment,
@@ -49,6 +50,7 @@ if Path(sys.argv[0]).name in ("luigi", "luigi.exe"):
 __all__ = [
     "Assessment",
     "Attempt",
+    "Benchmark",
     "Calibrate",
     "CalibrateCell",
     "Campaign",
