@@ -31,9 +31,7 @@ class Benchmark(LabTask):
     )
     enable_warmup = luigi.BoolParameter(description="warm each model up before the suite")
     force_model = luigi.BoolParameter(description="run a model that routing keeps away")
-    label = luigi.Parameter(
-        default="", visibility=luigi.parameter.ParameterVisibility.HIDDEN
-    )
+    label = luigi.Parameter(default="", visibility=luigi.parameter.ParameterVisibility.HIDDEN)
     result_file: str = ""
 
     @property

@@ -44,12 +44,8 @@ def build_feedback(
             for k in keys
             if k.endswith(f"::{phase}") and k.partition("::")[0] not in {*blocked, model}
         }
-        chosen = choose_fallback(
-            rivals, prices, configured=config.routing.fallbacks.get(model, ())
-        )
-        recommendations.append(
-            _recommendation(model, phase, decision, chosen, _runs(recent, key))
-        )
+        chosen = choose_fallback(rivals, prices, configured=config.routing.fallbacks.get(model, ()))
+        recommendations.append(_recommendation(model, phase, decision, chosen, _runs(recent, key)))
     return HarnessFeedback(
         generated_at=now,
         recent_runs=tuple(f"benchmarks/{one.number}_{one.suite}" for one in recent),

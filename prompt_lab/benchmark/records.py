@@ -52,7 +52,9 @@ class ModelPhaseResult(Record):
 
     model: str
     phase: str
-    asked_model: str = Field(default="", description="the model asked for, where routing replaced it")
+    asked_model: str = Field(
+        default="", description="the model asked for, where routing replaced it"
+    )
     validity: Validity = "VALID"
     reasons: tuple[str, ...] = ()
     passed: int = 0

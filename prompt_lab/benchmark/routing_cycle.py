@@ -11,7 +11,7 @@ from prompt_lab.benchmark.enforce_routing import (
 from prompt_lab.benchmark.feedback import build_feedback
 from prompt_lab.benchmark.feedback_records import HarnessFeedback
 from prompt_lab.benchmark.folders import FEEDBACK, benchmarks_folder, read_all_results
-from prompt_lab.benchmark.harness_config import HarnessConfig, read_harness_config
+from prompt_lab.benchmark.harness_config import read_harness_config
 from prompt_lab.benchmark.routing_rules import (
     RoutingConfig,
     generate_routing_rules,
@@ -79,12 +79,3 @@ def render_feedback(feedback: HarnessFeedback, routing: RoutingConfig) -> str:
     blocked = [rule for rule in routing.rules if not rule.allow]
     lines.append(f"  routing: {len(routing.rules)} rules, {len(blocked)} keep a model away")
     return "\n".join(lines)
-
-
-__all__ = [
-    "HarnessConfig",
-    "render_feedback",
-    "route_model",
-    "update_feedback",
-    "update_routing",
-]

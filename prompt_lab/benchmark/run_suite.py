@@ -27,7 +27,7 @@ from prompt_lab.benchmark.validity import check_validity
 from prompt_lab.benchmark.warm_up import build_warm_up_request, is_due, warm_up_model
 from prompt_lab.clock import utc_now
 from prompt_lab.config.suites import SuiteConfig
-from prompt_lab.errors import ConfigError, LabError, UnknownName
+from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.experiments.batches import BatchOrder, adapter_digest, batch_for, settings_text
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
@@ -289,6 +289,3 @@ def check_phase(suite: SuiteConfig, phase: str) -> None:
     """Raises ConfigError where a command names another phase than the suite's."""
     if phase and phase != suite.phase:
         raise ConfigError([f"suite {suite.name!r} is of phase {suite.phase!r}, not {phase!r}"])
-
-
-__all__ = ["BenchmarkRequest", "LabError", "begin_benchmark", "read_suite", "run_benchmark"]

@@ -50,9 +50,7 @@ def prepare_benchmark(ctx: LabContext, request: BenchmarkRequest) -> tuple[int, 
         decision = route_model(ctx, model, suite.phase, suite.step, force=request.force_model)
         if decision.decision == "blocked":
             say(f"Blocked: {model} on {suite.phase}: {decision.reason}")
-            blocked.append(
-                BlockedModel(model=model, phase=suite.phase, reason=decision.reason)
-            )
+            blocked.append(BlockedModel(model=model, phase=suite.phase, reason=decision.reason))
             continue
         if decision.decision in ("routed", "forced"):
             say(decision.reason)
