@@ -1,7 +1,7 @@
 """What a warm-up does, from cold starts: the start is the unit, not the answer."""
 
 from collections.abc import Sequence
-from math import ceil, log2
+from math import ceil, log2, sqrt
 from statistics import pvariance
 
 from pydantic import Field
@@ -133,7 +133,7 @@ def starts_needed(starts: Sequence[ColdStart], alpha: float) -> int | None:
     if mean <= 0:
         return None
     fewest = ceil(log2(1 / alpha))
-    deviation = pvariance(values) ** 0.5
+    deviation = sqrt(pvariance(values))
     return max(fewest, ceil(((1.645 + 0.842) * deviation / mean) ** 2))
 
 

@@ -88,18 +88,16 @@ def import_subject(path: Path, chance: float | None = None) -> ImportedSubject:
         chance if chance is not None else (MULTIPLE_CHOICE if name.startswith("mmlu_") else None)
     )
     rows = [
-        summarize_column(model, name, table.correct[:, column] > 0.5)
+        summarize_column(model, name, [one > 0.5 for one in table.correct[:, column].tolist()])
         for column, model in enumerate(table.models)
     ]
     checked = check_validity(rows, chance=known, missing_gold=(), model_ids={})
     return ImportedSubject(name, table.models, table.items, table.correct, checked)
 
 
-def summarize_column(
-    model: str, phase: str, passes: Sequence[bool] | np.ndarray
-) -> ModelPhaseResult:  # type: ignore[type-arg]
+def summarize_column(model: str, phase: str, passes: Sequence[bool]) -> ModelPhaseResult:
     """One model's column as a result, with its interval."""
-    interval = clustered_interval([[bool(one)] for one in passes])
+    interval = clustered_interval([[one] for one in passes])
     return ModelPhaseResult(
         model=model,
         phase=phase,

@@ -52,9 +52,7 @@ class ModelPhaseResult(Record):
 
     model: str
     phase: str
-    asked_model: str = Field(
-        default="", description="the model asked for, where routing replaced it"
-    )
+    asked_model: str = Field(default="", description="whose place it took, by routing")
     validity: Validity = "VALID"
     reasons: tuple[str, ...] = ()
     passed: int = 0

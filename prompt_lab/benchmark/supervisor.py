@@ -8,7 +8,7 @@ import numpy as np
 
 from prompt_lab.benchmark.interval import clustered_interval
 from prompt_lab.benchmark.records import Excluded, ModelPhaseResult, PlanResult, RepeatResult
-from prompt_lab.records import RunRecord
+from prompt_lab.records import RunKey, RunRecord
 from prompt_lab.store.batch import PlannedRun
 
 
@@ -107,7 +107,7 @@ def to_pattern(passes: Sequence[bool]) -> str:
 
 
 def _repeats(
-    records: Sequence[RunRecord], passes: Mapping[object, bool]
+    records: Sequence[RunRecord], passes: Mapping[RunKey, bool]
 ) -> tuple[RepeatResult, ...]:
     found = []
     for repeat in sorted({record.replicate for record in records}):
