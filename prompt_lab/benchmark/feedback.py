@@ -27,7 +27,8 @@ def build_feedback(
     now: str,
 ) -> HarnessFeedback:
     """What the last benchmarks say; INVALID rows count nowhere. `prices` are dollars per call."""
-    recent = list(history)[-config.gates.recent_runs :]
+    kept = [one for one in history if one.purpose == "benchmark"]
+    recent = kept[-config.gates.recent_runs :]
     keys = sorted({row.key for one in recent for row in one.models if _counts(row)})
     answers = {key: pool_answers(recent, key) for key in keys}
     accuracy = {key: _accuracy(answers[key], _runs(recent, key)) for key in keys}

@@ -131,11 +131,11 @@ def save_version(
 
 
 def roll_back(ctx: LabContext, to: int, *, actor: str, now: str) -> ConfigVersion:
-    """Append a version with the values of an older one; `to` 0 means the one before the newest."""
+    """Append a version with the values of an older one; a negative `to` means the one before the newest."""
     versions = list_versions(ctx.lab)
     if not versions:
         raise StoreError(f"{versions_folder(ctx.lab)}: no version yet, so nothing to roll back")
-    wanted = to if to else versions[-1].number - 1
+    wanted = to if to >= 0 else versions[-1].number - 1
     by_number = {one.number: one.values for one in versions} | {0: {}}
     if wanted not in by_number:
         raise StoreError(f"version {wanted}: there is none; known: 0 to {versions[-1].number}")

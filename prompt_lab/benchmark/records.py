@@ -7,6 +7,7 @@ from pydantic import Field
 from prompt_lab.records import VERSION, Record
 
 Validity = Literal["VALID", "INVALID"]
+Purpose = Literal["benchmark", "selection", "test"]
 WarmUpStatus = Literal["off", "complete", "timed out", "failed"]
 
 
@@ -107,6 +108,9 @@ class BenchmarkResults(Record):
     started: str
     ended: str
     forced: bool = False
+    purpose: Purpose = Field(
+        default="benchmark", description="feedback and routing look at benchmarks alone"
+    )
     models: tuple[ModelPhaseResult, ...]
     blocked: tuple[BlockedModel, ...] = ()
     warm_up: tuple[WarmUpResult, ...] = ()

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from prompt_lab.benchmark.records import (
     BenchmarkResults,
     BlockedModel,
     ModelPhaseResult,
+    Purpose,
     WarmUpResult,
 )
 from prompt_lab.benchmark.supervisor import SuiteRun, summarize_model
@@ -38,11 +39,12 @@ from prompt_lab.records import VERSION, Record, RunRecord
 from prompt_lab.report.terminal import say
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.counters import numbered
-from prompt_lab.store.files import read_if_whole, write_record
+from prompt_lab.store.files import append_row, read_if_whole, read_rows, write_record
 from prompt_lab.store.layout import MARKER, NO_ITERATION
 from prompt_lab.store.plan_files import digest_files, hash_plan
 from prompt_lab.store.plans import has_gold
 
+WARM_UPS = "warm_up.jsonl"
 _last_used: dict[str, float] = {}
 """Alias -> when this process last asked it, by the monotonic clock."""
 
@@ -57,7 +59,8 @@ class BenchmarkRequest:
     enable_warmup: bool = False
     force_model: bool = False
     phase: str = ""
-    label: str = field(default="", compare=True)
+    purpose: Purpose = "benchmark"
+    label: str = ""
     """Distinguishes benchmarks of equal options: those of the cycles of a loop."""
 
     @property
@@ -118,6 +121,17 @@ def find_open(ctx: LabContext, request: BenchmarkRequest) -> tuple[int, Path] | 
         begun = read_if_whole(folder / OPEN, OpenBenchmark)
         if begun and begun.request == request.digest and not (folder / RESULTS).exists():
             return number, folder
+    return None
+
+
+def find_finished(ctx: LabContext, request: BenchmarkRequest) -> int | None:
+    """The finished benchmark of a labelled request, or None. Without a label each is a new one."""
+    root = benchmarks_folder(ctx.lab)
+    for number, name in reversed(numbered(root) if request.label else []):
+        folder = root / f"{number}_{name}"
+        begun = read_if_whole(folder / OPEN, OpenBenchmark)
+        if begun and begun.request == request.digest and (folder / RESULTS).exists():
+            return number
     return None
 
 
@@ -184,16 +198,18 @@ def run_benchmark(
             begun.repeats,
         )
         batch = batch_for(experiment, order, reuse=False)
-    warmed: list[WarmUpResult] = []
+    folder = benchmarks_folder(ctx.lab) / f"{number}_{suite.name}"
     for repeat in range(begun.repeats if batch else 0):
         assert batch is not None
         need = missing_runs(experiment, batch)
         keys = tuple(key for key in need.keys if key.replicate == repeat)
         if keys:
             models = sorted({key.model for key in keys})
-            warmed += _warm_up(ctx, suite, config, request, first=repeat == 0, models=models)
+            for one in _warm_up(ctx, suite, config, request, first=repeat == 0, models=models):
+                append_row(folder / WARM_UPS, one.model_dump(mode="json"))
             yield RunsNeeded(need.batch, keys)
             _last_used.update(dict.fromkeys(models, time.monotonic()))
+    warmed = [WarmUpResult.model_validate(row) for row in read_rows(folder / WARM_UPS)]
     results = _results_of(ctx, request, number, begun, batch=batch, warmed=warmed)
     write_results(ctx.lab, results)
 
@@ -278,6 +294,7 @@ def _results_of(
         started=begun.started,
         ended=utc_now(),
         forced=request.force_model,
+        purpose=request.purpose,
         models=checked,
         blocked=begun.blocked,
         warm_up=tuple(warmed),

@@ -1,6 +1,6 @@
 """One benchmark from the command to the table: route, run, judge validity, give feedback."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from prompt_lab.benchmark.folders import read_results
@@ -17,6 +17,7 @@ from prompt_lab.benchmark.run_suite import (
     OpenBenchmark,
     begin_benchmark,
     check_phase,
+    find_finished,
     find_open,
     read_suite,
     run_benchmark,
@@ -71,9 +72,20 @@ def supervise_benchmark(
         yield SuiteNeed(suite.step, need)
     results = read_results(ctx.lab, number)
     say(render_benchmark(results))
-    if read_harness_config(ctx).feedback_enabled:
+    if request.purpose == "benchmark" and read_harness_config(ctx).feedback_enabled:
         feedback = update_feedback(ctx)
         say(render_feedback(feedback, update_routing(ctx, feedback)))
+
+
+def benchmark_results(
+    ctx: LabContext, request: BenchmarkRequest
+) -> Generator[SuiteNeed, None, BenchmarkResults]:
+    """The results of a labelled request: as they are, or made by yielding the missing runs."""
+    number = find_finished(ctx, request)
+    if number is None:
+        number, begun = prepare_benchmark(ctx, request)
+        yield from supervise_benchmark(ctx, request, number, begun)
+    return read_results(ctx.lab, number)
 
 
 def render_benchmark(results: BenchmarkResults) -> str:
