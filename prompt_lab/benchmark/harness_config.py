@@ -131,7 +131,7 @@ def save_version(
 
 
 def roll_back(ctx: LabContext, to: int, *, actor: str, now: str) -> ConfigVersion:
-    """Append a version with the values of an older one; a negative `to` means the one before the newest."""
+    """Append a version with the values of an older one; a negative `to`: the one before."""
     versions = list_versions(ctx.lab)
     if not versions:
         raise StoreError(f"{versions_folder(ctx.lab)}: no version yet, so nothing to roll back")
