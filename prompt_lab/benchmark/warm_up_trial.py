@@ -27,7 +27,7 @@ from prompt_lab.store.layout import NO_ITERATION
 class WarmUpTrial:
     """The cold starts of one model on one suite.
 
-    The plans' order is drawn anew in each start and is the same in both arms; the arm that comes
+    The plans' order is drawn again in each start and is the same in both arms; the arm that comes
     first alternates. A start that was cut off is left out: it was not one cold start any more.
     """
 
