@@ -1,6 +1,6 @@
 """The meta loop: benchmark, select a candidate, test it once, give feedback, enforce, again."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from prompt_lab.benchmark.candidates import (
@@ -95,12 +95,14 @@ def _run_cycle(
         ran = first.models[0].model
         candidates = _add_candidates(ctx, ran, baseline, number, most=most)
         left = list(candidates)
+        selecting, testing = split_plans(read_suite(ctx, baseline.suite).plans)
         turn = 0
         while len(left) > 1:
             request = BenchmarkRequest(
                 suite=baseline.suite,
                 models=tuple(left),
                 repeats=1,
+                plans=selecting,
                 purpose="selection",
                 label=f"{label} selection {turn}",
             )
@@ -108,7 +110,7 @@ def _run_cycle(
             made.append(selected.number)
             left, turn = _better_half(selected, left), turn + 1
         if left:
-            request = ask((ran, left[0]), "test", purpose="test")
+            request = ask((ran, left[0]), "test", purpose="test", plans=testing)
             tested = yield from benchmark_results(ctx, request)
             made.append(tested.number)
             found = _decide(found, tested, ran, left[0], candidates)
@@ -117,6 +119,21 @@ def _run_cycle(
         reason = "; ".join(one.reason for one in first.blocked)
         found = found.model_copy(update={"reason": f"routing blocks the baseline: {reason}"})
     _finish(ctx, found.model_copy(update={"benchmarks": tuple(made)}))
+
+
+def split_plans(plans: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(plans that select, plans that test): every third one selects.
+
+    A seeded model answers the same plan alike each time, so the test of a selected candidate on the
+    plans that selected it would count their luck again.
+
+    >>> split_plans(["a", "b", "c", "d"])
+    (('a', 'd'), ('b', 'c'))
+    """
+    if len(plans) < 2:
+        raise ConfigError(["a cycle needs a suite of two plans or more: some select, others test"])
+    selecting = tuple(plans[::3])
+    return selecting, tuple(plan for plan in plans if plan not in selecting)
 
 
 def tuned_alias(ctx: LabContext, baseline: CycleBaseline) -> str:

@@ -61,6 +61,7 @@ class BenchmarkRequest:
     phase: str = ""
     purpose: Purpose = "benchmark"
     label: str = ""
+    plans: tuple[str, ...] = ()
     """Distinguishes benchmarks of equal options: those of the cycles of a loop."""
 
     @property
@@ -87,6 +88,12 @@ class OpenBenchmark(Record):
 def read_suite(ctx: LabContext, name: str) -> SuiteConfig:
     """configs/suites/<name>.yaml. Raises UnknownName or ConfigError."""
     return ctx.files.entry("suites", SuiteConfig, "suite", name)
+
+
+def requested_suite(ctx: LabContext, request: BenchmarkRequest) -> SuiteConfig:
+    """The suite, or the part of its plans that the request names."""
+    suite = read_suite(ctx, request.suite)
+    return suite.model_copy(update={"plans": request.plans}) if request.plans else suite
 
 
 def find_plans_without_gold(ctx: LabContext, suite: SuiteConfig) -> list[str]:
@@ -143,7 +150,7 @@ def begin_benchmark(
     blocked: Sequence[BlockedModel],
 ) -> tuple[int, OpenBenchmark]:
     """Claim a number and write down what is asked, or find what this request has begun."""
-    suite = read_suite(ctx, request.suite)
+    suite = requested_suite(ctx, request)
     found = find_open(ctx, request)
     if found is not None:
         begun = read_if_whole(found[1] / OPEN, OpenBenchmark)
@@ -184,7 +191,7 @@ def run_benchmark(
     Started again from the top it finds what it planned, and asks for the rest alone: no run is
     made or scored twice.
     """
-    suite, config = read_suite(ctx, request.suite), read_harness_config(ctx)
+    suite, config = requested_suite(ctx, request), read_harness_config(ctx)
     ctx.choose_models(begun.models, suite.step)
     experiment = Experiment(ctx, suite.step, NO_ITERATION)
     batch = None
@@ -256,7 +263,7 @@ def _results_of(
     batch: Batch | None,
     warmed: Sequence[WarmUpResult],
 ) -> BenchmarkResults:
-    suite, sha = read_suite(ctx, request.suite), ""
+    suite, sha = requested_suite(ctx, request), ""
     rows: list[ModelPhaseResult] = []
     history = read_all_results(ctx.lab)
     if batch is not None:
