@@ -78,8 +78,8 @@ def decide_effect(starts: Sequence[ColdStart], policy: Policy = POLICY) -> Verdi
 def decide_position(starts: Sequence[ColdStart], policy: Policy = POLICY) -> Verdict:
     """Whether failures come first in the cold arm: each start against its own reversed order.
 
-    Where positions do not matter and the plans' order is drawn again in each start, both are equally
-    distributed, so the sign-flip test is exact.
+    Where positions do not matter and the plans' order is drawn again in each start, both are
+    equally distributed, so the sign-flip test is exact.
     """
     pairs = []
     for one in starts:
