@@ -13,7 +13,7 @@ from prompt_lab.benchmark.cold_starts import STARTS, WarmUpValidation, render_va
 from prompt_lab.benchmark.folders import RESULTS, benchmarks_folder
 from prompt_lab.benchmark.harness_lock import hold_harness
 from prompt_lab.benchmark.meta_loop import parse_baseline, run_meta_loop
-from prompt_lab.benchmark.run_suite import BenchmarkRequest
+from prompt_lab.benchmark.open_benchmark import BenchmarkRequest
 from prompt_lab.benchmark.supervise import prepare_benchmark, supervise_benchmark
 from prompt_lab.benchmark.warm_up_trial import WarmUpTrial, adopt_warm_up
 from prompt_lab.clock import utc_now

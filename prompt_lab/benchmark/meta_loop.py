@@ -18,9 +18,9 @@ from prompt_lab.benchmark.cycle_report import write_reports
 from prompt_lab.benchmark.cycle_test import cycle_alpha, decide_candidate
 from prompt_lab.benchmark.folders import benchmarks_folder
 from prompt_lab.benchmark.harness_config import read_harness_config, save_version
+from prompt_lab.benchmark.open_benchmark import BenchmarkRequest, check_phase, read_suite
 from prompt_lab.benchmark.records import BenchmarkResults
 from prompt_lab.benchmark.routing_rules import read_routing
-from prompt_lab.benchmark.run_suite import BenchmarkRequest, check_phase, read_suite
 from prompt_lab.benchmark.supervise import SuiteNeed, benchmark_results
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import ConfigError

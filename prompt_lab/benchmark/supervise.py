@@ -5,14 +5,7 @@ from typing import NamedTuple
 
 from prompt_lab.benchmark.folders import read_results
 from prompt_lab.benchmark.harness_config import read_harness_config
-from prompt_lab.benchmark.records import BenchmarkResults, BlockedModel
-from prompt_lab.benchmark.routing_cycle import (
-    render_feedback,
-    route_model,
-    update_feedback,
-    update_routing,
-)
-from prompt_lab.benchmark.run_suite import (
+from prompt_lab.benchmark.open_benchmark import (
     BenchmarkRequest,
     OpenBenchmark,
     begin_benchmark,
@@ -20,8 +13,15 @@ from prompt_lab.benchmark.run_suite import (
     find_finished,
     find_open,
     read_suite,
-    run_benchmark,
 )
+from prompt_lab.benchmark.records import BenchmarkResults, BlockedModel
+from prompt_lab.benchmark.routing_cycle import (
+    render_feedback,
+    route_model,
+    update_feedback,
+    update_routing,
+)
+from prompt_lab.benchmark.run_suite import run_benchmark
 from prompt_lab.benchmark.supervisor import render_supervisor_table
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.needs import RunsNeeded

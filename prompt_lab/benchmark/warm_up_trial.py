@@ -7,7 +7,7 @@ from pathlib import Path
 from prompt_lab.benchmark.cold_starts import ColdStart, WarmUpValidation, validate_warm_up
 from prompt_lab.benchmark.folders import WARM_UP, claim_benchmark
 from prompt_lab.benchmark.harness_config import read_harness_config, save_version
-from prompt_lab.benchmark.run_suite import read_suite
+from prompt_lab.benchmark.open_benchmark import read_suite
 from prompt_lab.benchmark.supervisor import to_pattern
 from prompt_lab.benchmark.warm_up import build_warm_up_request, warm_up_model
 from prompt_lab.clock import utc_now
