@@ -10,9 +10,18 @@ from typing import NamedTuple
 from luigi.retcodes import run_with_retcodes
 
 from pipeline.console import report_errors_plainly
+from pipeline.wiring import ADAPTERS, load_adapter
+from prompt_lab.report.html import environment
 from tests.pipeline.lab_folder import LabFolder
 
 STOPPED = "Stopped: "
+
+# What every command would import and compile again, in each fork of its own.
+for _kind, _names in ADAPTERS.items():
+    for _name in _names:
+        load_adapter(_kind, _name)
+for _template in environment().list_templates(extensions=["html", "jinja", "j2"]):
+    environment().get_template(_template)
 
 
 class Said(NamedTuple):
