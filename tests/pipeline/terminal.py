@@ -10,18 +10,10 @@ from typing import NamedTuple
 from luigi.retcodes import run_with_retcodes
 
 from pipeline.console import report_errors_plainly
-from pipeline.wiring import ADAPTERS, load_adapter
-from prompt_lab.report.html import environment
 from tests.pipeline.lab_folder import LabFolder
+from tests.pipeline.warm import warm_up
 
 STOPPED = "Stopped: "
-
-# What every command would import and compile again, in each fork of its own.
-for _kind, _names in ADAPTERS.items():
-    for _name in _names:
-        load_adapter(_kind, _name)
-for _template in environment().list_templates(extensions=["html", "jinja", "j2"]):
-    environment().get_template(_template)
 
 
 class Said(NamedTuple):
@@ -39,6 +31,7 @@ def luigi(world: LabFolder, *args: str, env: dict[str, str] | None = None) -> Sa
 
 def forked(world: LabFolder, main: Callable[[], object], env: dict[str, str]) -> Said:
     """A function as the main program of a process of its own; None ends it with 0."""
+    warm_up()
     streams = [world.root / f"std{name}-{os.urandom(4).hex()}" for name in ("out", "err")]
     child = os.fork()
     if child == 0:
