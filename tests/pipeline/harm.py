@@ -9,8 +9,8 @@ from tests.pipeline.target_world import TargetWorld
 
 GOES = "subprocess.run(['git', 'checkout', '-q', 'HEAD~1'], cwd=tree)"
 IGNORES = "(tree / '.gitignore').write_text('*\\n')"
-SPOILS = """for n in Path(out_dir).parents[4].glob('baseline/train/plan_1/note.txt'):
-        n.write_text('spoilt')"""
+SPOILS = "Path('LAB/baseline/train/plan_1/note.txt').write_text('spoilt')"
+"""LAB is the lab's folder."""
 
 
 def on_main(world: TargetWorld, commit: str) -> None:
