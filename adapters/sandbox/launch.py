@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import resource
 import select
 import signal
 import subprocess
@@ -22,12 +21,13 @@ from adapters.sandbox.bubblewrap import (
     find_bubblewrap,
     options,
 )
+from adapters.sandbox.control_group import ControlGroup
 from adapters.sandbox.inside import low_ports, tree
+from adapters.sandbox.limits import apply_limits, count_spared
 from adapters.sandbox.policy import SandboxPolicy
 from adapters.sandbox.seccomp import NO_FILTER, filter_program
 from prompt_lab.errors import SandboxUnavailable, TransientError
 
-MEGABYTE = 1 << 20
 START_SECONDS = 30.0
 END_SECONDS = 30.0
 FIRST_FREE_PORT = 1024
@@ -45,7 +45,7 @@ class LaunchedCommand:
     """A command that runs. `root` is the process with which all others end.
 
     `status`: reads what bubblewrap reports and ends when it does; -1 without a sandbox. `gone`
-    becomes readable when `root` has ended.
+    becomes readable when `root` has ended. `group` bounds it, `spared` processes are not its own.
     """
 
     process: "subprocess.Popen[bytes]"
@@ -53,6 +53,9 @@ class LaunchedCommand:
     status: int = -1
     gone: int = -1
     unenforced: tuple[str, ...] = ()
+    group: ControlGroup = field(default_factory=ControlGroup)
+    spared: int = 0
+    stopped: str = ""
     _reported: bytes = field(default=b"", repr=False)
     _finished: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -77,7 +80,7 @@ class LaunchedCommand:
     def finish(self) -> int | None:
         """Wait until all of it has ended: the exit code, or minus the signal.
 
-        None where the sandbox was never built.
+        None where the sandbox was never built. `stopped` is then the limit that it met, or ''.
         """
         code = self.process.wait()
         if self.gone >= 0:
@@ -86,6 +89,8 @@ class LaunchedCommand:
             self._finished = True
             if self.gone >= 0:
                 os.close(self.gone)
+        self.stopped = self.group.overrun()
+        self.group.close()
         if self.status < 0:
             return code
         with suppress(OSError):
@@ -109,7 +114,7 @@ def launch(
         raise SandboxUnavailable(refusal)
     if why := describe_waiver():
         bare = _launch_bare(policy, command, cwd, stdin, pass_fds)
-        bare.unenforced = (NO_SANDBOX.format(why=why),)
+        bare.unenforced = (NO_SANDBOX.format(why=why), *bare.unenforced)
         return bare
     return _launch_inside(policy, command, cwd, stdin, pass_fds)
 
@@ -125,8 +130,8 @@ def _launch_bare(
         list(command), cwd=cwd, env=dict(policy.environment), stdin=stdin,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, pass_fds=fds,
     )  # fmt: skip
-    _set_rlimits(process.pid, policy)
-    return LaunchedCommand(process, process.pid)
+    group, unenforced = apply_limits(process.pid, policy, 0, sandboxed=False)
+    return LaunchedCommand(process, process.pid, unenforced=unenforced, group=group)
 
 
 def _launch_inside(
@@ -162,7 +167,8 @@ def _launch_inside(
     started = LaunchedCommand(process, 0, status, unenforced=unenforced)
     try:
         _take(started, policy)
-        os.write(release, b"x")
+        with suppress(BrokenPipeError):  # it has failed by now, and says why when it is waited for
+            os.write(release, b"x")
     finally:
         os.close(release)
     return started
@@ -181,7 +187,11 @@ def _take(started: LaunchedCommand, policy: SandboxPolicy) -> None:
     try:
         started.root = int(json.loads(line)["child-pid"])
         started.gone = os.pidfd_open(started.root)
-        _set_rlimits(started.root, policy)
+        started.spared = count_spared(policy, sandboxed=True)
+        started.group, unenforced = apply_limits(
+            started.root, policy, started.spared, sandboxed=True
+        )
+        started.unenforced += unenforced
         if any(port < FIRST_FREE_PORT for _, port in policy.network or ()):
             _open_low_ports(started.root)
     except (ValueError, KeyError, OSError) as error:
@@ -197,23 +207,6 @@ def _open_low_ports(pid: int) -> None:
     done = subprocess.run(words, capture_output=True, text=True, timeout=START_SECONDS, check=False)
     if done.returncode:
         raise OSError(f"no low port can be opened: {done.stderr.strip()[-200:]}")
-
-
-def _set_rlimits(pid: int, policy: SandboxPolicy) -> None:
-    """Bound each process: no core files, size of a file, address space, number of processes."""
-    limits = policy.limits
-    bounds = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: limits.file_mb * MEGABYTE}
-    if limits.address_mb:
-        bounds[resource.RLIMIT_AS] = limits.address_mb * MEGABYTE
-    if os.geteuid():  # it does not bind root; in a user namespace of its own it counts that alone
-        bounds[resource.RLIMIT_NPROC] = limits.processes + 2
-    if not hasattr(resource, "prlimit"):
-        return
-    for which, most in bounds.items():
-        with suppress(OSError, ValueError):
-            hard = resource.prlimit(pid, which)[1]
-            bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.prlimit(pid, which, (bound, bound))
 
 
 def _exit_code(reported: bytes) -> int | None:

@@ -13,8 +13,8 @@ class ProcessLimits:
     """Seconds for the command with all its children; bytes for each of its two outputs.
 
     Of each output `kept` bytes of the beginning and of the end are kept; 0: all. Memory of all its
-    processes together, and how many there may be, threads included. `file_mb` is for one file, and
-    for each folder of temporary files. `address_mb`: address space of each process; 0: any.
+    processes together (0: any), and how many there may be, threads included. `file_mb` is for one
+    file, and for each folder of temporary files. `address_mb`: of each process; 0: any.
     """
 
     seconds: float

@@ -89,7 +89,7 @@ class _Supervision:
     ) -> None:  # fmt: skip
         self._launched, self._limits, self._watch = launched, policy.limits, watch
         self._look = look or (lambda: "")
-        self._usage = ResourceUsage(launched.root, policy.limits)
+        self._usage = ResourceUsage(launched, policy.limits)
         self._stopped = ""
         most, kept = self._limits.output, self._limits.kept or self._limits.output
         self._kept = {name: CapturedOutput(most, kept) for name in ("out", "err")}
@@ -129,7 +129,7 @@ class _Supervision:
             with suppress(BlockingIOError):
                 while time.monotonic() < until and self._read(name, fd):
                     pass
-        self._stopped = self._usage.close() or self._stopped
+        self._stopped = self._launched.stopped or self._stopped
         for file in (self._launched.process.stdout, self._launched.process.stderr):
             if file is not None:
                 file.close()
@@ -148,7 +148,7 @@ class _Supervision:
             err=err,
             seconds=seconds,
             stopped=self._stopped,
-            unenforced=(*self._launched.unenforced, *self._usage.unenforced),
+            unenforced=self._launched.unenforced,
             printed=sum(kept.count for kept in self._kept.values()),
         )
 

@@ -22,6 +22,8 @@ MODULE = "step.worker.loop"
 GATEWAY_PORT = 8471
 """Where a step finds its models on the loopback of its sandbox."""
 SCRATCH_MB = 4096
+MOST_PROCESSES = 4096
+"""Of all plans of a worker together; each plan has a limit of its own (`LimitsConfig`)."""
 WORKER = Path(__file__).parent / "worker"
 OUR_CODE = (Path(inside.__path__[0]), WORKER)
 """The folders of what runs in the target's process."""
@@ -93,7 +95,9 @@ def _policy(place: WorkerPlace, home: str) -> SandboxPolicy:
     code = [SandboxMount(path, INSIDE / "code" / _relative(path)) for path in OUR_CODE]
     models = (("127.0.0.1", GATEWAY_PORT),) if place.calls_models else ()
     return SandboxPolicy(
-        limits=ProcessLimits(float("inf"), file_mb=SCRATCH_MB, processes=1 << 16),
+        limits=ProcessLimits(
+            float("inf"), file_mb=SCRATCH_MB, processes=MOST_PROCESSES, memory_mb=0
+        ),
         mounts=(*show(*interpreter_folders(place.interpreter), *place.visible), *code),
         network=None if place.open_network else models,
         environment={"HOME": home, **place.environment},
