@@ -13,6 +13,21 @@ SPOILS = "Path('LAB/baseline/train/plan_1/note.txt').write_text('spoilt')"
 """LAB is the lab's folder."""
 
 
+MOVES_REF = """if hasattr(core, 'WILD'):
+        import subprocess
+        with_ref = ['git', '-C', 'LAB/target', 'update-ref', 'refs/heads/main', 'better']
+        subprocess.run(with_ref, check=True)"""
+"""No sandbox prevents it."""
+
+
+def ref_named(world: TargetWorld) -> None:
+    [reason] = [r for r in world.verdict().reasons if r.code == "other"]
+    assert reason.facts["finding"] == "refs_moved"
+    assert reason.facts["refs"].startswith("refs/heads/main from ")
+    assert "refs/heads/main" in reason.text
+    assert reason.text in (world.folder / "report.html").read_text().replace("&#39;", "'")
+
+
 def on_main(world: TargetWorld, commit: str) -> None:
     git = ["git", "checkout", "-q", "HEAD~1"]
     subprocess.run(git, cwd=lab_context().workspace("notes").worktree(commit), check=True)

@@ -18,11 +18,13 @@ from tests.adapters.step.speaking import speak
 from tests.pipeline.harm import (
     GOES,
     IGNORES,
+    MOVES_REF,
     SPOILS,
     harmed_for_once,
     on_main,
     only_the_candidate,
     plans_named,
+    ref_named,
     writes,
 )
 from tests.pipeline.runner.runner import runner
@@ -230,6 +232,14 @@ ROWS = [
         "other",
         body=SPOILS,
         check=plans_named,
+        sandboxed=False,
+    ),
+    invalid(
+        "a run that moves main",
+        "other",
+        body=MOVES_REF,
+        files=WILD,
+        check=ref_named,
         sandboxed=False,
     ),
     invalid("a shadowed import", *SHADOWED, settings=shadowed, check=names_the_copy),
