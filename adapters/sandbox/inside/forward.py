@@ -16,6 +16,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
+from . import tree
+
 CHUNK = 1 << 16
 NOT_STARTED = 127
 
@@ -27,6 +29,7 @@ def serve() -> None:
     child = os.fork()
     if child == 0:
         _become(command, [listener.fileno() for listener, _ in listeners])
+    tree.set_dumpable(False)  # the command may not open what this process holds
     kept = {listener.fileno() for listener, _ in listeners}
     for name in os.listdir("/proc/self/fd"):  # what the command holds is the command's alone
         if int(name) > 2 and int(name) not in kept:
