@@ -2,8 +2,9 @@
 """Hostile programs: what each tries in the sandbox. A row prints ESCAPED where it got through.
 
 In the texts SECRET is a file outside that holds 'gold', PORT one that listens outside, ENGINE the
-number of the process that started the sandbox, SOCKET, FIFO and ABSTRACT ways out of this machine. None can harm a machine without the sandbox: each
-starts at most some hundred processes and takes some hundred megabytes.
+number of the process that started the sandbox, SOCKET, FIFO and ABSTRACT ways out of this machine.
+None can harm a machine without the sandbox: each starts at most 128 processes and takes some
+hundred megabytes. Numbers of system calls are those of x86-64.
 """
 
 from typing import NamedTuple
@@ -107,7 +108,35 @@ POWERS = _attempts({
     "types into a terminal": "import fcntl, os; fcntl.ioctl(os.open('/dev/tty', os.O_RDWR), 0x5412, b'x')",
 })  # fmt: skip
 
+MORE_POWERS = _attempts({
+    "mounts a control group": LIBC + "assert libc.mount(b'x', b'/tmp', b'cgroup', 0, b'pids') == 0",
+    "mounts control groups of version 2": LIBC + "assert libc.mount(b'x', b'/tmp', b'cgroup2', 0, None) == 0",
+    "mounts by the new calls": LIBC + "assert libc.syscall(430, b'proc', 0) >= 0",
+    "takes a mount along": LIBC + "assert libc.syscall(428, -100, b'/proc', 1) >= 0",
+    "leaves its control group": "import glob\nfor p in glob.glob('/sys/fs/cgroup/*/cgroup.procs') or ['/sys/fs/cgroup/pids/cgroup.procs']: open(p, 'w').write('1')",
+    "clones a user namespace by the new call": LIBC + "import struct\na = struct.pack('QQQQQQQQ', 0x10000000, 0, 0, 0, 17, 0, 0, 0)\nassert libc.syscall(435, a, 64) >= 0",
+    "opens a file by its handle": LIBC + "import struct\nh = struct.pack('IiQ', 8, 1, 2)\nassert libc.syscall(304, libc.open(b'/usr', 0), h, 0) >= 0",
+    "reads another's memory by a call": LIBC + "b = ctypes.create_string_buffer(64)\nassert libc.syscall(310, 1, b, 1, b, 1, 0) >= 0",
+    "loads a kernel module": LIBC + "assert libc.syscall(175, b'x', 1, b'') == 0",
+    "restarts the machine's accounting": LIBC + "assert libc.acct(b'/tmp/acct') == 0",
+    "renames the machine": LIBC + "import os; assert libc.sethostname(b'x', 1) == 0",
+    "swaps": LIBC + "assert libc.swapon(b'/tmp/x', 0) == 0",
+    "drives the machine before others": "import os; os.nice(-5)",
+    "runs in real time": "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))",
+    "gives a file capabilities": "import os; open('cap', 'w').close(); os.setxattr('cap', 'security.capability', bytes.fromhex('0100000200200000000000000000000000000000'))",
+    "gives a file to another": "import os; open('own', 'w').close(); os.chown('own', 12345, 12345)",
+    "sets a file setuid by the newest call": LIBC + "open('new', 'w').close(); assert libc.syscall(452, -100, b'new', 0o4755, 0) == 0",
+    "calls by x32 numbers": LIBC + "assert libc.syscall(0x40000000 | 41, 40, 1, 0) >= 0",
+    "takes its filter off": LIBC + "assert libc.prctl(22, 0, 0, 0, 0) == 0",
+    "gains privileges again": LIBC + "assert libc.prctl(38, 0, 0, 0, 0) == 0",
+    "reads the engine's memory": "open('/proc/ENGINE/mem', 'rb').read(1)",
+    "signals the engine by a descriptor": LIBC + "fd = libc.syscall(434, ENGINE, 0)\nassert fd >= 0 and libc.syscall(424, fd, 0, 0, 0) == 0",
+    "runs a program that is setuid": "import subprocess; assert b'gold' in subprocess.run(['/usr/bin/su', '-c', 'cat SECRET'], capture_output=True, timeout=3).stdout",
+})  # fmt: skip
+
 WAYS = _attempts({
+    "reads a FIFO": "import os; os.open('FIFO', os.O_RDONLY | os.O_NONBLOCK)",
+    "sends a datagram to a socket file": "import socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'x', 'SOCKET')",
     "calls the machine": "import socket; socket.create_connection(('127.0.0.1', PORT), 2)",
     "calls the world": "import socket; socket.create_connection(('192.0.2.1', 80), 2)",
     "calls by version 6": "import socket; socket.create_connection(('::1', PORT), 2)",
@@ -126,6 +155,9 @@ WAYS = _attempts({
 })  # fmt: skip
 
 GREEDY = [
+    Program("starts programs without end", "import subprocess, time\nfor _ in range(120):\n    try: subprocess.Popen(['sleep', '60'])\n    except OSError: break\ntime.sleep(60)", "processes"),
+    Program("complains without end", "import sys\nwhile True: sys.stderr.write('x' * 100000)", "output"),
+    Program("stops itself", "import os; os.kill(os.getpid(), 19)", "time"),
     Program("takes memory", "x = [bytearray(1 << 20) for _ in range(600)]\nimport time; time.sleep(60)", "memory"),
     Program("takes memory in many", "import os, time\nfor _ in range(4): os.fork()\nx = [bytearray(1 << 20) for _ in range(60)]\ntime.sleep(60)", "memory"),
     Program("forks without end", "import os, time\nfor _ in range(7): os.fork()\ntime.sleep(60)", "processes"),
@@ -139,6 +171,8 @@ GREEDY = [
 ]  # fmt: skip
 
 BOUNDED = [
+    Program("writes a file that is too large", TRY.format(body="f = open('big', 'wb')\n    for _ in range(40): f.write(bytes(1 << 20)); f.flush()\n    print('ESCAPED')")),
+    Program("ends the process above it", "import os, time; os.kill(os.getppid(), 9); time.sleep(1); print('done')"),
     Program("fills /tmp", TRY.format(body="f = open('/tmp/a', 'wb')\n    for _ in range(200): f.write(bytes(1 << 20))\n    print('ESCAPED')")),
     Program("fills /tmp with many files", TRY.format(body="for n in range(200): open(f'/tmp/{n}', 'wb').write(bytes(1 << 20))\n    print('ESCAPED')")),
     Program("fills /dev/shm", TRY.format(body="for n in range(200): open(f'/dev/shm/{n}', 'wb').write(bytes(1 << 20))\n    print('ESCAPED')")),
@@ -150,4 +184,6 @@ BOUNDED = [
     Program("writes answers to the first process", "import os, json\nfor n in range(3, 64):\n    try: os.write(os.open(f'/proc/1/fd/{n}', os.O_WRONLY), json.dumps({'exit-code': 0}).encode()); print('ESCAPED', n)\n    except OSError: pass\nraise SystemExit(9)"),
 ]  # fmt: skip
 
-PROGRAMS = {one.name: one for one in (*READS, *WRITES, *POWERS, *WAYS, *GREEDY, *BOUNDED)}
+PROGRAMS = {
+    one.name: one for one in (*READS, *WRITES, *POWERS, *MORE_POWERS, *WAYS, *GREEDY, *BOUNDED)
+}

@@ -20,6 +20,8 @@ from tests.adapters.sandbox.sandboxed import needs_sandbox
 pytestmark = [pytest.mark.slow, needs_sandbox]
 NOBODY = 65534
 MOST_ENGINE_MB = 300
+SECONDS = {"time": 1.0, "processes": 4.0}
+"""For rows that may end by it; others end by themselves, however slow the machine is."""
 ENGINE = """
 import json, os, resource, sys
 sys.path[:0] = [sys.argv[1]]
@@ -34,9 +36,9 @@ if user:
     os.setgroups([]); os.setgid(user); os.setuid(user)
 os.environ["SOME_API_KEY"] = "sk-engine"
 for line in sys.stdin:
-    code, shown = json.loads(line)
+    code, shown, seconds = json.loads(line)
     mounts = show(*map(Path, shown)) + show_writable(box)
-    limits = ProcessLimits(4.0, output=1 << 20, memory_mb=256, processes=24, file_mb=16)
+    limits = ProcessLimits(seconds, output=1 << 20, memory_mb=256, processes=24, file_mb=16)
     ended = run([python, "-I", "-c", code], SandboxPolicy(limits, mounts, environment={"PATH": "/usr/bin:/bin"}), box)
     said = {"code": ended.code, "stopped": ended.stopped, "out": ended.out.decode("utf-8", "replace")[-4000:],
             "err": ended.err.decode("utf-8", "replace")[-2000:], "seconds": ended.seconds,
@@ -85,7 +87,7 @@ class Engine:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def run(self, code: str) -> dict[str, Any]:
+    def run(self, code: str, seconds: float) -> dict[str, Any]:
         for name, value in (
             ("SECRET", str(self.secret)), ("SOCKET", str(self.folder / "socket")),
             ("ABSTRACT", self.abstract), ("FIFO", str(self.folder / "fifo")),
@@ -94,7 +96,7 @@ class Engine:
             code = code.replace(name, value)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([HELD + code, self._shown]) + "\n")
+        self._process.stdin.write(json.dumps([HELD + code, self._shown, seconds]) + "\n")
         self._process.stdin.flush()
         said: dict[str, Any] = json.loads(self._process.stdout.readline())
         return said
@@ -127,13 +129,12 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_hostile_program_is_held(engine: Engine, name: str) -> None:
     program = PROGRAMS[name]
-    ended = engine.run(program.code)
+    ended = engine.run(program.code, SECONDS.get(program.stopped, 60.0))
     assert "ESCAPED" not in ended["out"], ended
     assert "SyntaxError" not in ended["err"], ended
     # For another user than root the kernel refuses a process too many, and the program goes on.
     refused = ("", "time") if program.stopped == "processes" and engine.user else ()
     assert ended["stopped"] in (program.stopped, *refused), ended
-    assert ended["seconds"] < 4.0 + 20
     assert ended["peak_mb"] < MOST_ENGINE_MB
     assert engine.secret.read_text() == "gold"
     assert sorted(os.listdir(engine.folder)) == ["fifo", "open", "secret", "socket"]
@@ -144,4 +145,4 @@ def test_a_hostile_program_is_held(engine: Engine, name: str) -> None:
 
 
 def test_the_table_is_long_enough() -> None:
-    assert len(PROGRAMS) >= 100
+    assert len(PROGRAMS) >= 120
