@@ -71,7 +71,7 @@ ADAPTERS = {
         "exclude": "adapters.workspace.lab_exclude:exclude_lab_files",
         "exclude_paths": "adapters.workspace.lab_exclude:exclude_paths",
     },
-    "commands": {"sandbox": "adapters.sandbox.commands:CommandSupervisor"},
+    "commands": {"sandbox": "adapters.sandbox.commands:SandboxedCommands"},
     "agent": {
         "claude_code": "adapters.agent.claude_code:ClaudeCode",
         "codex": "adapters.agent.codex:Codex",
@@ -116,7 +116,7 @@ def import_object(path: str) -> Any:
 
 @cache
 def task_tools() -> TaskTools:
-    """What the task engine of this process uses: one supervisor of commands for all tasks."""
+    """What the task engine of this process uses: commands in a sandbox, and git."""
     commands = load_adapter("commands", "sandbox")()
     return TaskTools(commands, partial(load_adapter("git", "git"), ours=False))
 
@@ -127,6 +127,9 @@ class lab(luigi.Config):
     root = luigi.Parameter(default="lab", description="the lab; PROMPTLAB_ROOT overrides it")
     configs = luigi.Parameter(
         default="", description="folder of configs; PROMPTLAB_CONFIGS overrides it"
+    )
+    sandbox = luigi.Parameter(
+        default="", description="none: run code of others without any; PROMPTLAB_SANDBOX overrides"
     )
     pages_url = luigi.Parameter(default="", description="where a web server shows the lab's pages")
 
@@ -144,6 +147,8 @@ def cached_context(
 ) -> LabContext:
     """One context for each lab, since luigi reads its section slowly."""
     section = lab()
+    if section.sandbox:
+        os.environ.setdefault("PROMPTLAB_SANDBOX", section.sandbox)
     if has_project and not configs:
         return project_context(Path(), root, section.pages_url)
     return LabContext(

@@ -14,6 +14,7 @@ LabError
 ├── CallRefused       the model refused this one request (over-length, say): the run is an error
 │   └── TimeUp        the plan has used up its time: the same
 ├── TransientError    a call failed for a reason outside the experiment; trying again may help
+├── SandboxUnavailable  code of others is not run, since this machine cannot build a sandbox
 ├── AgentRefused      an agent's work is not taken; carries the reason codes
 └── CodeHostError     a pull request cannot be opened, read, merged or closed
     ├── HeadMoved         its branch no longer stands at the commit that was tested
@@ -102,6 +103,10 @@ class TimeUp(CallRefused):
 
 class TransientError(LabError):
     """A dead network, a rate limit that outlasted its retries, a server that answers 500."""
+
+
+class SandboxUnavailable(LabError):
+    """Code of others was not run: no sandbox can be built, and the operator has not waived it."""
 
 
 class AgentRefused(LabError):

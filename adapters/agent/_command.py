@@ -1,8 +1,9 @@
-"""What every agent shares that is a command: started behind walls, watched, read line by line."""
+"""What every agent shares that is a command: started in a sandbox, watched, read line by line."""
 
 import json
 import os
 import shutil
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from adapters.isolation.policy import SandboxPolicy
-from adapters.isolation.processes import ProcessLimits, ProcessResult, run
+from adapters.sandbox.bubblewrap import describe_refusal
+from adapters.sandbox.policy import ProcessLimits, SandboxPolicy, show, show_writable
+from adapters.sandbox.processes import ProcessResult, run
+from adapters.sandbox.view import interpreter_folders
 from prompt_lab.agents.port import AgentJob, AgentResult, Ending
 from prompt_lab.config.agents import AgentConfig
 
+PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
+"""Variables that every agent is given, where they are set."""
 LONGEST = 2000
 """Characters of what a command says when it fails."""
 MOST_TOKENS = 10**12
@@ -61,6 +66,8 @@ class CommandAgent(ABC):
 
     def check(self) -> str | None:
         """Why it cannot be used, or None."""
+        if refusal := describe_refusal("An agent is"):
+            return refusal
         command = self._command()[0]
         if shutil.which(command) is None:
             return f"the command {command!r} is not installed, or not on the PATH"
@@ -75,15 +82,9 @@ class CommandAgent(ABC):
         heard = AgentOutput()
         ended = run(
             [*self._command(), *self.arguments(job)],
-            cwd=job.folder,
-            environment={**self._command_environment(job), **self.environment(job)},
-            limits=ProcessLimits(
-                self._config.seconds,
-                memory_mb=self._config.memory_mb,
-                processes=self._config.processes,
-            ),
-            walls=self._sandbox_policy(job),
-            stdin=job.prompt.encode(),
+            self._sandbox_policy(job),
+            job.folder,
+            job.prompt.encode(),
             watch=lambda line: self._listen(line, heard),
         )
         return self._result(ended, heard)
@@ -129,7 +130,8 @@ class CommandAgent(ABC):
         return self._config.command or (self.COMMAND,)
 
     def _command_environment(self, job: AgentJob) -> dict[str, str]:
-        passed = {n: os.environ[n] for n in self._config.environment if n in os.environ}
+        names = (*PASSED, *self._config.environment)
+        passed = {n: os.environ[n] for n in names if n in os.environ}
         home = str(job.home)
         return {**passed, "HOME": home, "TMPDIR": home, "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -151,11 +153,17 @@ class CommandAgent(ABC):
         """The copy, its own home, the command's files; of the network its model only."""
         ours = (job.folder, job.home) if job.writes else (job.home,)
         shown = [*_installation_folders(self._command()), *map(Path, self._config.visible)]
+        shown += [*interpreter_folders(Path(sys.executable))] + ([] if job.writes else [job.folder])
         return SandboxPolicy(
-            hidden=(*job.hidden, Path.home()),
-            visible=tuple(shown) if job.writes else (*shown, job.folder),
-            writable=ours,
+            limits=ProcessLimits(
+                self._config.seconds,
+                memory_mb=self._config.memory_mb,
+                processes=self._config.processes,
+            ),
+            mounts=(*show(*dict.fromkeys(p for p in shown if p.exists())), *show_writable(*ours)),
+            hidden=job.hidden,
             network=tuple(dict.fromkeys(self._addresses())),
+            environment={**self._command_environment(job), **self.environment(job)},
         )
 
     def _addresses(self) -> Iterator[tuple[str, int]]:
@@ -183,7 +191,7 @@ class CommandAgent(ABC):
             input_tokens=heard.input_tokens,
             output_tokens=heard.output_tokens,
             seconds=ended.seconds,
-            unbound=ended.unbound,
+            unbound=ended.unenforced,
         )
 
 

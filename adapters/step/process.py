@@ -1,33 +1,33 @@
 """A worker process of a target, seen from ours: started, asked from many threads, ended."""
 
-import json
 import os
+import shutil
 import subprocess
 import threading
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswer
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
+from adapters.sandbox.launch import LaunchedCommand
+from adapters.step.target_sandbox import ModelAddress, WorkerPlace, started_worker
+from adapters.step.worker import messages
+from adapters.step.worker_answers import check_answer, check_greeting
 from prompt_lab.errors import TargetError, TransientError
+from prompt_lab.store.runs import OWN_FILES
 
-_BOUNDS = Path(__file__).parent.parent / "bounds"
-START = _BOUNDS / "start.py"
-SERVES = "step.worker.loop"
-FILES = (_BOUNDS, Path(__file__).parent / "worker")
-"""The folders of what runs in the target's process."""
 START_SECONDS = 180.0
 GRACE_SECONDS = 10.0
 """What a worker may take beyond a plan's limit before it counts as dead itself."""
+END_SECONDS = 5.0
 _AGE = "import sys; sys.exit(sys.version_info < (3, 8))"
 KEPT_LINES = 40
-PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
+PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """Variables that every target is given, where they are set."""
 
 
@@ -55,41 +55,50 @@ def _no_interpreter(interpreter: str, why: str) -> TargetError:
     )
 
 
-class TargetProcess:
-    """One worker. `ready` is what it reported once the step was loaded; `failed` why it was not."""
+class _Waiting(NamedTuple):
+    """A thread that waits for an answer, and where the answer's files go."""
 
-    def __init__(
-        self, interpreter: Path, environment: Mapping[str, str], setup: Mapping[str, Any]
-    ) -> None:
+    answer: Future[dict[str, Any]]
+    out_dir: Path | None
+
+
+class TargetProcess:
+    """One worker. `ready` is what it reported once the step was loaded; `failed` why it was not.
+
+    It holds no folder of ours: a plan's files are sent to it, and what comes back we write.
+    """
+
+    def __init__(self, place: WorkerPlace, setup: Mapping[str, Any], most_mb: int) -> None:
+        """`most_mb`: of all files that one plan may send back; 0: any."""
         self.ready: dict[str, Any] = {}
         self.failed: dict[str, str] | None = None
-        self._scratch = TemporaryDirectory(prefix="prompt-lab-")
-        self.environment = {**environment, "HOME": environment.get("HOME", self._scratch.name)}
+        self.environment = {**place.environment, "HOME": place.environment.get("HOME", "/tmp")}
+        self.models = ModelAddress()
+        self._most = most_mb << 20 or 1 << 50
         self._said: deque[str] = deque(maxlen=KEPT_LINES)
-        self._waiting: dict[int, Future[dict[str, Any]]] = {}
-        self._plans: dict[int, int] = {}
+        self._waiting: dict[int, _Waiting] = {}
         self._numbers = count(1)
-        self._lock = threading.Lock()
+        self._lock, self._writing = threading.Lock(), threading.Lock()
         self._dead = False
-        self._process = self._start(interpreter)
-        self._end = weakref.finalize(self, _finish, self._process, self._scratch, os.getpid())
+        self._launch(place)
         threading.Thread(target=self._listen, daemon=True).start()
         threading.Thread(target=self._overhear, daemon=True).start()
         self._introduce(setup)
 
-    def ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
-        """Have one plan run or scored, and wait for its end.
+    def ask(
+        self, job: Mapping[str, Any], files: Sequence[tuple[str, str]], out_dir: Path | None
+    ) -> dict[str, Any]:
+        """Have one plan run or scored, and wait for its end; its files are then in `out_dir`.
 
         Raises TransientError where the worker itself has died or hangs.
         """
-        number = next(self._numbers)
         seconds = float(job["limits"]["seconds"]) + GRACE_SECONDS
-        return self._wait(number, {**job, "id": number}, seconds)
+        return self._wait({**job, "id": next(self._numbers)}, seconds, files, out_dir)
 
     @property
     def alive(self) -> bool:
         """Whether it can be asked."""
-        return not self._dead and self._process.poll() is None
+        return not self._dead and self._launched.process.poll() is None
 
     @property
     def busy(self) -> bool:
@@ -100,38 +109,49 @@ class TargetProcess:
         """End it, with all that it runs."""
         self._end()
 
-    def _start(self, interpreter: Path) -> "subprocess.Popen[bytes]":
+    def _launch(self, place: WorkerPlace) -> None:
+        if shutil.which(str(place.interpreter)) is None:
+            raise _no_interpreter(str(place.interpreter), "cannot start: it is no program")
+        theirs_in, self._asks = os.pipe()
+        self._tells, theirs_out = os.pipe()
+        resources = ExitStack()
         try:
-            return subprocess.Popen(
-                [str(interpreter), "-I", "-B", str(START), SERVES],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=self.environment,
-                cwd=self._scratch.name,
-                start_new_session=True,
-            )
+            started = started_worker(place, self.models, (theirs_in, theirs_out))
+            self._launched = resources.enter_context(started)
         except OSError as error:
-            self._scratch.cleanup()
-            raise _no_interpreter(str(interpreter), f"cannot start: {error.strerror}") from error
+            raise _no_interpreter(
+                str(place.interpreter), f"cannot start: {error.strerror}"
+            ) from error
+        finally:
+            os.close(theirs_in)
+            os.close(theirs_out)
+        fds = (self._asks, self._tells)
+        self._end = weakref.finalize(self, _finish, self._launched, resources, fds, os.getpid())
 
     def _introduce(self, setup: Mapping[str, Any]) -> None:
         try:
-            answer = self._wait(0, {**setup, "kind": "setup"}, START_SECONDS)
-        except TransientError as error:
+            answer = self._wait({**setup, "kind": "setup", "id": 0}, START_SECONDS, (), None)
+            self.ready, self.failed = check_greeting(answer)
+        except (TransientError, ValueError) as error:
             self.close()
             raise TargetError(f"the target's process did not start: {error}") from error
-        self.ready = answer.get("ready", {})
-        self.failed = answer.get("failed")
+        self.ready.setdefault("unbound", []).extend(self._launched.unenforced)
         if self.failed:
             self.close()
 
-    def _wait(self, number: int, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    def _wait(
+        self, request: dict[str, Any], seconds: float, files: Sequence[tuple[str, str]],
+        out_dir: Path | None,
+    ) -> dict[str, Any]:  # fmt: skip
         future: Future[dict[str, Any]] = Future()
         with self._lock:
-            self._waiting[number] = future
+            self._waiting[request["id"]] = _Waiting(future, out_dir)
+        # A plan may stop its worker, which then reads no more: writing ends in time as well.
+        watchdog = threading.Timer(seconds, self._kill)
+        watchdog.daemon = True
+        watchdog.start()
         try:
-            self._write(request)
+            self._write(request, files)
             return future.result(seconds)
         except NoAnswer as error:
             self._kill()
@@ -139,51 +159,60 @@ class TargetProcess:
                 f"the target's process did not answer in {seconds:g} seconds and was ended"
             ) from error
         finally:
+            watchdog.cancel()
             with self._lock:
-                self._waiting.pop(number, None)
+                self._waiting.pop(request["id"], None)
 
-    def _write(self, request: Mapping[str, Any]) -> None:
-        pipe = self._process.stdin
-        line = json.dumps(request).encode() + b"\n"
-        with self._lock:
-            if self._dead or pipe is None:
+    def _write(self, request: dict[str, Any], files: Sequence[tuple[str, str]]) -> None:
+        with self._writing:
+            if self._dead:
                 raise self._process_died()
             try:
-                pipe.write(line)
-                pipe.flush()
+                messages.send(self._asks, request, files)
             except OSError as error:
                 raise self._process_died() from error
 
     def _listen(self) -> None:
         """Hand each answer to the thread that waits for it; the end of answers ends them all."""
-        pipe = self._process.stdout
-        with suppress(ValueError, OSError):
-            for line in pipe or ():
-                self._deliver(json.loads(line))
+        try:
+            while True:
+                self._deliver(messages.receive(self._tells, self._place, self._most))
+        except (EOFError, OSError):
+            pass
+        except (ValueError, messages.Forged) as error:
+            self._said.append(f"what came from it is no answer of a worker: {error}"[:2000])
+            self._kill()
         with self._lock:
             self._dead = True
             waiting = list(self._waiting.values())
-        for future in waiting:
-            if not future.done():
-                future.set_exception(self._process_died())
+        for one in waiting:
+            if not one.answer.done():
+                one.answer.set_exception(self._process_died())
+
+    def _place(self, answer: dict[str, Any], path: str) -> str | None:
+        """Where a file of an answer is written: in the run's folder, over nothing of ours."""
+        with self._lock:
+            waiting = self._waiting.get(_number(answer))
+        if waiting is None or waiting.out_dir is None or path.partition("/")[0] in OWN_FILES:
+            return None
+        return str(waiting.out_dir / path)
 
     def _deliver(self, answer: dict[str, Any]) -> None:
         if "started" in answer:
-            self._plans[answer["started"]] = answer["pid"]
             return
-        number = answer.get("done", 0)
-        self._plans.pop(number, None)
+        number = _number(answer)
+        checked = check_answer(answer) if number else answer
         with self._lock:
-            future = self._waiting.get(number)
-        if future is not None and not future.done():
-            future.set_result(answer)
+            waiting = self._waiting.get(number)
+        if waiting is not None and not waiting.answer.done():
+            waiting.answer.set_result(checked)
 
     def _overhear(self) -> None:
         """Keep the last lines of what the worker itself prints, however much that is."""
-        pipe = self._process.stderr
-        with suppress(ValueError, OSError):
-            while pipe is not None and (data := pipe.readline(4096)):
-                self._said.append(data.decode("utf-8", "replace").rstrip())
+        for pipe in (self._launched.process.stderr,):
+            with suppress(ValueError, OSError):
+                while pipe is not None and (data := pipe.readline(4096)):
+                    self._said.append(data.decode("utf-8", "replace").rstrip())
 
     def _process_died(self) -> TransientError:
         said = "\n".join(self._said).strip()
@@ -192,26 +221,25 @@ class TargetProcess:
         )
 
     def _kill(self) -> None:
-        """The worker hangs: end it and the plans that it reported."""
-        for group in list(self._plans.values()):
-            with suppress(OSError):
-                os.killpg(group, 9)
-        self._process.kill()
+        """The worker hangs: end it and its plans."""
+        self._launched.kill()
+
+
+def _number(answer: dict[str, Any]) -> int:
+    number = answer.get("done", 0)
+    return number if type(number) is int else -1
 
 
 def _finish(
-    process: "subprocess.Popen[bytes]", scratch: "TemporaryDirectory[str]", owner: int
+    launched: LaunchedCommand, resources: ExitStack, fds: tuple[int, int], owner: int
 ) -> None:
     """Close its input, upon which it ends itself and its plans; kill it if it does not."""
     if os.getpid() != owner:
         return  # a fork of ours holds the same pipes, but not the process
     with suppress(OSError):
-        if process.stdin is not None:
-            process.stdin.close()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(5)
-    with suppress(OSError):
-        scratch.cleanup()
+        os.close(fds[0])
+    with suppress(subprocess.TimeoutExpired):
+        launched.process.wait(END_SECONDS)
+    launched.kill()
+    launched.finish()
+    resources.close()

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from adapters.step.answers import dead, error_of
 from adapters.step.constants import text_constant
-from adapters.step.folders import empty, files_read, private_plan, stand
-from adapters.step.process import FILES, TargetProcess
+from adapters.step.folders import empty, plan_sources, stand
+from adapters.step.process import TargetProcess
 from adapters.step.sites import Sites
 from adapters.step.step_file import read_step_file
+from adapters.step.target_sandbox import OUR_CODE
 from prompt_lab.config.lab import GatewayConfig, StepConfig, TargetConfig
 from prompt_lab.errors import ConfigError, ScoreFailed, TargetError, TransientError
 from prompt_lab.names import Side
@@ -20,8 +21,8 @@ from prompt_lab.own_process import Description, ProcessFacts, TargetLocation
 from prompt_lab.ports import StepJob, Workspace
 from prompt_lab.records import RunError
 from prompt_lab.step_results import ScoreResult, StepResult
-from prompt_lab.store.files import write_text
-from prompt_lab.store.runs import LOG
+from prompt_lab.store.files import disk_errors, write_text
+from prompt_lab.store.runs import LOG, OWN_FILES
 
 _NOT_LOADED = {
     "name",
@@ -54,7 +55,7 @@ class PythonTarget:
         self.digest = _digest(self._file.sha256)
         self.answer_digest = _digest(self._file.answer_sha256)
         self.scoring_files = self._file.scoring_files
-        self._sites = Sites(self._file, place, self.mode)
+        self._sites = Sites(self._file, place, self.mode, config.limits.output_mb)
 
     def check(self) -> None:
         """Start the interpreters, and load the step file where it scores.
@@ -79,7 +80,7 @@ class PythonTarget:
         process, answer = self._ask(self._sites.process_for(job.worktree, job.side), job)
         if process.failed is not None:
             return self._stillborn(process)
-        self._keep(job, answer)
+        self._keep(process, job, answer)
         result = self._result(process, answer)
         return result if result.error else replace(result, error=self._missing_output(job.out_dir))
 
@@ -89,14 +90,15 @@ class PythonTarget:
 
     def score_traced(self, plan_dir: Path, out_dir: Path) -> ScoreResult:
         """The parts of the step file. Raises ScoreFailed; TargetError where it cannot be loaded."""
-        with private_plan(plan_dir) as plan:
-            answer = self._scorer().ask(self._order("score", plan, out_dir))
+        with disk_errors(plan_dir):
+            files = [*plan_sources(plan_dir, "plan"), *plan_sources(out_dir, "out", OWN_FILES)]
+        answer = self._scorer().ask(self._order("score", plan_dir), files, None)
         outside = answer.get("outside", {})
         try:
             if answer["error"]:
                 text = f"{self._file.path}: score() failed: {answer['error']['message']}"
                 raise ScoreFailed(text)
-            return ScoreResult(self._parts(answer["scores"]), outside)
+            return ScoreResult(self._parts(answer.get("scores", {})), outside)
         except ScoreFailed as fault:
             fault.outside = outside
             raise
@@ -217,21 +219,18 @@ class PythonTarget:
     def _send_job(self, process: TargetProcess, job: StepJob) -> dict[str, Any]:
         if process.failed is not None:
             return {}
-        with private_plan(job.plan_dir, without=self.scoring_files) as plan:
-            order = self._order("execute", plan, job.out_dir, job.limit_seconds)
-            answer = process.ask({**order, "models": [asdict(model) for model in job.models]})
-            if answer.get("plan_read") is not None:
-                answer["plan_read"] += files_read(plan)
-            return answer
+        with disk_errors(job.plan_dir):
+            files = plan_sources(job.plan_dir, "plan", self.scoring_files)
+        order = self._order("execute", job.plan_dir, job.limit_seconds)
+        models = [asdict(process.models.rewrite(model)) for model in job.models]
+        stand(job.out_dir)
+        return process.ask({**order, "models": models}, files, job.out_dir)
 
-    def _order(
-        self, kind: str, plan_dir: Path, out_dir: Path, seconds: float | None = None
-    ) -> dict[str, Any]:
+    def _order(self, kind: str, plan_dir: Path, seconds: float | None = None) -> dict[str, Any]:
         limits = self._config.limits
         return {
             "kind": kind,
-            "plan_dir": str(plan_dir.resolve()),
-            "out_dir": str(out_dir.resolve()),
+            "plan": plan_dir.resolve().name,
             "models": [],
             "limits": {**limits.model_dump(), "seconds": seconds or limits.seconds},
         }
@@ -243,15 +242,11 @@ class PythonTarget:
         facts = ProcessFacts(environment=tuple(sorted(process.environment)))
         return StepResult({}, "", "", error, facts)
 
-    def _keep(self, job: StepJob, answer: Mapping[str, Any]) -> None:
-        """Its prints beside its files; after too much output its files are what must go."""
-        stand(job.out_dir)
-        error = answer["error"] or {}
-        if error.get("kind") == "output_limit":
-            empty(job.out_dir)
+    def _keep(self, process: TargetProcess, job: StepJob, answer: Mapping[str, Any]) -> None:
+        """Its prints beside its files."""
         if text := answer["prints"]:
             for model in job.models:
-                text = text.replace(model.base_url, "<model>")
+                text = text.replace(process.models.rewrite(model).base_url, "<model>")
             write_text(job.out_dir / LOG, text, durable=False)
 
     def _result(self, process: TargetProcess, answer: Mapping[str, Any]) -> StepResult:
@@ -303,5 +298,5 @@ class PythonTarget:
 
 def _digest(step_file: str) -> str:
     """Of the step file and of all modules of the worker, which decide what a run comes to."""
-    worker = [path.read_bytes() for folder in FILES for path in sorted(folder.glob("*.py"))]
+    worker = [path.read_bytes() for folder in OUR_CODE for path in sorted(folder.glob("*.py"))]
     return sha256(b"\0".join([step_file.encode(), *worker])).hexdigest()

@@ -10,6 +10,7 @@ from typing import Any
 
 from adapters.step.process import PASSED, TargetProcess, starts
 from adapters.step.step_file import StepFile
+from adapters.step.target_sandbox import WorkerPlace
 from prompt_lab.names import Side
 from prompt_lab.own_process import TargetLocation
 
@@ -21,8 +22,9 @@ _Site = tuple[str, str]
 class Sites:
     """Started on first use, from many threads; a worker that died is replaced by a new one."""
 
-    def __init__(self, file: StepFile, place: TargetLocation, mode: str) -> None:
-        self._file, self._place, self._mode = file, place, mode
+    def __init__(self, file: StepFile, place: TargetLocation, mode: str, most_mb: int) -> None:
+        """`most_mb`: of all files that one run may leave; 0: any."""
+        self._file, self._place, self._mode, self._most_mb = file, place, mode, most_mb
         self.import_roots = file.import_roots or place.target.import_roots
         self.packages = file.packages or place.target.packages
         self._running: dict[_Site, TargetProcess] = {}
@@ -73,7 +75,21 @@ class Sites:
         return known
 
     def _start(self, site: _Site) -> TargetProcess:
-        return TargetProcess(Path(site[1]), self._environment(), self._setup(site[0]))
+        root, interpreter = site
+        target = self._place.target
+        shown = (self._file.path, *([Path(root)] if root else []), *self._visible())
+        place = WorkerPlace(
+            interpreter=Path(interpreter),
+            environment=self._environment(),
+            visible=shown,
+            open_network=bool(root) and target.network == "all",
+            calls_models=bool(root),
+        )
+        return TargetProcess(place, self._setup(root), self._most_mb)
+
+    def _visible(self) -> list[Path]:
+        paths = (Path(path).expanduser() for path in self._place.target.visible)
+        return [self._place.repository / path for path in paths]
 
     def _keep(self, site: _Site, process: TargetProcess) -> list[TargetProcess]:
         """Put a worker last in the row, and give those that make room."""
@@ -90,7 +106,6 @@ class Sites:
             "import_roots": [str(Path(root, r)) for r in self.import_roots] if root else [],
             "packages": list(self.packages) if root else [],
             "preload": [*self._place.target.preload, *self._file.modules] if root else [],
-            "cgroups": self._place.target.cgroups,
             "sources": list(self._file.sources),
             "step_file": str(self._file.path),
         }

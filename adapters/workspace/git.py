@@ -16,6 +16,7 @@ from adapters.workspace._write import write_commit
 from prompt_lab.errors import NoSuchCommit, TargetError
 from prompt_lab.propose.budget import ChangedFile
 
+_FETCHED = ("refs/remotes/", "refs/prefetch/", "refs/stash")
 _FULL = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -55,6 +56,12 @@ class GitWorkspace:
             )
         self._fetch(commit)
         return commit
+
+    def refs(self) -> dict[str, str]:
+        """ref -> object id of the user's repository, but for what a fetch or a stash changes."""
+        listed = self._target("for-each-ref", "--format=%(objectname) %(refname)")
+        found = (line.partition(" ") for line in listed.splitlines())
+        return {name: commit for commit, _, name in found if not name.startswith(_FETCHED)}
 
     def message(self, commit: str) -> str:
         """What a commit says."""

@@ -187,8 +187,12 @@ class TargetConfig(Config):
     packages: tuple[str, ...] = Field(
         default=(), description="packages that must come from the worktree; a step may name its"
     )
-    cgroups: bool = Field(
-        default=True, description="bound processes by a control group where one can be made"
+    cgroups: bool = Field(default=True, description="of older versions: has no effect")
+    visible: tuple[str, ...] = Field(
+        default=(), description="files and folders beside the worktree that a step may read"
+    )
+    network: Literal["models", "all"] = Field(
+        default="models", description="what a step may reach: its models, or every address"
     )
 
     @field_validator("environment", "variables")

@@ -48,7 +48,9 @@ def refuse_unmeasurable(experiment: Experiment, batch: Batch, rows: Sequence[Run
 def note_taint(experiment: Experiment, batch: Batch, summary: RunsSummary) -> None:
     """Exclude runs from reuse that read, or may have read, what another run had left."""
     gone = any(head != batch.commits[side] for side, (head, _) in summary.observed.items())
-    if gone or summary.dirt:  # each run's record says which plan folder it was made with
+    if (
+        gone or summary.dirt or summary.refs_moved
+    ):  # each run's record says which plan folder it was made with
         of = {"iteration": experiment.number, "commits": sorted(set(batch.commits.values()))}
         for model in read_meta(experiment.context.lab, experiment.number, experiment.step).models:
             note(experiment.context.lab, TAINT, now=utc_now(), model=model, **of)

@@ -19,6 +19,7 @@ from prompt_lab.experiments.gather import (
 )
 from prompt_lab.experiments.merge_preview import base_moved_text, unmeasured
 from prompt_lab.experiments.needs import Need, SplitNeeded
+from prompt_lab.experiments.ref_watch import describe_moved_refs
 from prompt_lab.experiments.trials import read_judgements, ready_pairs, settle_trial, trial_of
 from prompt_lab.experiments.verdict_facts import (
     VerdictFacts,
@@ -209,8 +210,8 @@ def _recorded_findings(verdict: Verdict, code: Code) -> list[Reason]:
 
 
 def integrity_findings(summary: RunsSummary, commits: Mapping[Side, str]) -> list[Reason]:
-    """Findings about worktrees and plans that changed during the runs."""
-    found = []
+    """Findings about worktrees, plans and refs that changed during the runs."""
+    found = [describe_moved_refs(summary.refs_moved)] if summary.refs_moved else []
     if names := summary.plans_changed:
         text = (
             f"The plans were changed while the runs went on: {_format_names(names)}. Put them back."

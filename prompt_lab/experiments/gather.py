@@ -8,6 +8,7 @@ from prompt_lab.evaluate.evidence import SideFacts
 from prompt_lab.evaluate.inputs import changed_inputs, files_outside
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.ref_watch import find_moved_refs
 from prompt_lab.experiments.sources import sources_of
 from prompt_lab.names import Side, Split
 from prompt_lab.records import LIVE, PlanText, PromptVersion, RunRow
@@ -188,6 +189,7 @@ def summarise_batch(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]
             [row for row in every if not row.reused or row.path in own],
             find_changed_plans(experiment, batch),
         ),
+        refs_moved=find_moved_refs(experiment),
         read_outside=files_outside(rows),
         drifted=drifted_models(every, probed & kept),
     )

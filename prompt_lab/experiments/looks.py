@@ -8,6 +8,7 @@ from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import find_changed_plans, rows_now
 from prompt_lab.experiments.llm_judge import judgements_needed
 from prompt_lab.experiments.needs import Need, RunsNeeded
+from prompt_lab.experiments.ref_watch import find_moved_refs
 from prompt_lab.experiments.trials import read_judgements, ready_pairs, rows_asked_for, trial_of
 from prompt_lab.experiments.verdict_failure import report_failures
 from prompt_lab.names import Outcome, Side, Split
@@ -35,7 +36,8 @@ def in_looks(experiment: Experiment, batch: Batch) -> Generator[Need, None, list
         if need is None:
             look = sum(count <= len(trial.plans_asked_for) for count in trial.design.counts)
             need = judgements_needed(experiment, batch.name, rows_asked_for(trial, rows), look)
-        if need is None or (has_both_sides(rows) and find_changed_plans(experiment, batch)):
+        spoilt = find_changed_plans(experiment, batch) or find_moved_refs(experiment)
+        if need is None or (has_both_sides(rows) and spoilt):
             return rows_asked_for(trial, rows)  # an INVALID comparison must cost no calls
         yield need
 

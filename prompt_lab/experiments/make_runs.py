@@ -12,6 +12,7 @@ from threading import Lock
 from prompt_lab.errors import LabError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.execute import Checkout, RunContext
+from prompt_lab.experiments.ref_watch import watched_refs
 from prompt_lab.records import RunKey
 from prompt_lab.report.progress import Progress
 from prompt_lab.store.batch import Batch, PlannedRun
@@ -102,7 +103,8 @@ class RunMaker:
         afterwards.
         """
         runs = {**own, **shared}
-        with self._pools(runs) as pools:
+        site = self.run_context
+        with watched_refs(site.ctx, site.number, site.step), self._pools(runs) as pools:
             waiting = self._take(pools, runs, runs, finished, own=own, wait=False)
             self._take(pools, runs, [k for k in waiting if k in own], finished, own=own, wait=True)
 

@@ -2,7 +2,6 @@
 
 from prompt_lab.ports.code_host import CodeHost
 from prompt_lab.ports.command_runner import (
-    NO_JAIL,
     Bounds,
     CommandFolder,
     CommandResult,
@@ -17,7 +16,6 @@ from prompt_lab.ports.task_tools import TaskTools
 from prompt_lab.ports.workspace import Workspace
 
 __all__ = [
-    "NO_JAIL",
     "Answer",
     "Ask",
     "Bounds",

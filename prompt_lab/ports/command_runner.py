@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-NO_JAIL = "no jail: the file system, the network and other processes are open to commands: {why}"
-
 
 @dataclass(frozen=True)
 class Bounds:
@@ -18,16 +16,14 @@ class Bounds:
     output_mb: int
     file_mb: int
     kept_bytes: int = 1 << 20
-    cgroups: bool = True
 
 
 @dataclass(frozen=True)
 class CommandFolder:
-    """Where a command runs: `tree` on this machine, which it sees at `at` if there is a jail."""
+    """Where a command runs: `tree` on this machine, which it sees at `at` in its sandbox."""
 
     tree: Path
     at: Path
-    jail: bool
     network: bool = False
     tree_bytes: int = 0
     """What the tree holds before the command."""
@@ -38,7 +34,7 @@ class CommandResult:
     """How a command ended. `code` is minus the signal, None where it never began or was ended.
 
     `reason` is '' or the bound that it met: time_limit, memory_limit, process_limit, output_limit,
-    file_limit. `left` counts the processes that it had left running, which were ended.
+    file_limit. `unenforced`: what this machine does not enforce, in words.
     """
 
     code: int | None
@@ -46,17 +42,19 @@ class CommandResult:
     out: str
     err: str
     seconds: float
-    printed: int
-    left: int
-    unbound: tuple[str, ...] = ()
+    unenforced: tuple[str, ...] = ()
 
 
 class CommandRunner(Protocol):
     """Starts the commands of a task, bounds what they take, and ends what they leave."""
 
     @property
-    def no_jail(self) -> str:
-        """Why this machine allows no jail; '' where it does."""
+    def refusal(self) -> str:
+        """Why no command may run on this machine, as a sentence; '' where one may."""
+
+    @property
+    def no_sandbox(self) -> str:
+        """Why commands run without a sandbox; '' where they have one."""
 
     def run(
         self,
@@ -66,4 +64,7 @@ class CommandRunner(Protocol):
         place: CommandFolder,
         limits: Bounds,
     ) -> CommandResult:
-        """Run one command to its end. Raises TransientError where the sandbox itself fails."""
+        """Run one command to its end.
+
+        Raises SandboxUnavailable, TransientError where the sandbox itself fails.
+        """

@@ -14,6 +14,9 @@ class Workspace(Protocol):
     def resolve(self, ref: str) -> str:
         """The full commit id of a branch, tag or commit. Raises TargetError."""
 
+    def refs(self) -> dict[str, str]:
+        """ref -> object id of the user's repository, but for what a fetch or a stash changes."""
+
     def message(self, commit: str) -> str:
         """What a commit says, as it was written."""
 

@@ -76,6 +76,8 @@ class RunsSummary(Record):
     plans_changed: tuple[str, ...] = ()
     """Plans that are no longer what they were when the runs were planned, and files outside of them
     that were not the same for all runs."""
+    refs_moved: tuple[str, ...] = ()
+    """Refs of the user's repository that others changed while target code ran."""
     read_outside: tuple[str, ...] = ()
     """Files that decide runs and lie outside the plan folders, the worktree and the interpreter."""
     runs_rescored: int = 0

@@ -8,7 +8,6 @@ from pathlib import Path
 from time import monotonic
 
 from prompt_lab.errors import StoreError
-from prompt_lab.ports import NO_JAIL
 from prompt_lab.store.files import write_text
 from prompt_lab.task_engine import scope
 from prompt_lab.task_engine.candidate import Maker
@@ -83,9 +82,11 @@ class ActiveAttempt:
 
     def _judge(self) -> AttemptDecision:
         site = self.site
-        if site.task.jail == "required" and site.no_jail:
-            text = f"the task requires a jail: {NO_JAIL.format(why=site.no_jail)}"
-            raise Stopped(AttemptDecision(AttemptStatus.CRASH, AttemptCode.NO_JAIL, text))
+        text = site.tools.commands.refusal
+        if site.task.jail == "required" and site.no_sandbox:
+            text = f"the task requires a sandbox, and there is none: {site.no_sandbox}"
+        if text:
+            raise Stopped(AttemptDecision(AttemptStatus.CRASH, AttemptCode.NO_SANDBOX, text))
         site.phase("baseline", self.number)
         self._score_baseline(range(2 if site.task.policy.mode == "exact" else 1))
         site.phase("mutate", self.number)

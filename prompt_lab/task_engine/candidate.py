@@ -38,7 +38,8 @@ class Maker:
         Raises Stopped where the mutator fails.
         """
         if self.candidate is not None:
-            _lay_over(self.candidate, self.site.tree.folder)
+            most = self.site.task.limits.file_mb << 20
+            _lay_over(self.candidate, self.site.tree.folder, most)
             self.site.tree.touched()
             return MutationReport()
         site, command = self.site, self._command()
@@ -80,8 +81,11 @@ def _read_mutation_report(tree: Path) -> MutationReport:
         return MutationReport()
 
 
-def _lay_over(candidate: Path, tree: Path) -> None:
-    """Copy a folder's files into the tree, links as links. Raises Stopped."""
+def _lay_over(candidate: Path, tree: Path, most: int) -> None:
+    """Copy a folder's files, of `most` bytes in all, into the tree, links as links.
+
+    Raises Stopped.
+    """
     try:
         # The candidate may be a whole repository: its .git is none of the changes.
         found, _ = files.scan(candidate, (*IGNORED, ".git"))
@@ -93,6 +97,11 @@ def _lay_over(candidate: Path, tree: Path) -> None:
                     AttemptStatus.DISCARD, AttemptCode.LINK, text, files=tuple(odd[:100])
                 )
             )
+        # Before anything is copied: a sparse file takes no room where it lies, but here it would.
+        size = sum((candidate / name).lstat().st_size for name in found)
+        if size > most:
+            text = f"--candidate holds {size >> 20} MB, limits.file_mb allows {most >> 20}"
+            raise Stopped(AttemptDecision(AttemptStatus.CRASH, AttemptCode.FILE_LIMIT, text))
         for name in found:
             files.copy(candidate / name, tree, name)
     except OSError as error:

@@ -22,7 +22,7 @@ class Facts(NamedTuple):
     root: str
     artifacts: tuple[str, ...]
     evaluator: tuple[str, ...]
-    no_jail: str
+    no_sandbox: str
     running: str
     """What an engine at work, or one that was ended by force, said last; '' where there is none."""
     last_keep: int
@@ -120,7 +120,8 @@ def _limits(task: Task, facts: Facts) -> Iterator[str]:
         f" prints, {most.file_mb} MB of files; {'the' if task.network else 'no'} network"
     )
     yield f"the runner may write in: {', '.join(task.outputs)}"
-    yield f"NO JAIL holds it: {facts.no_jail}" if facts.no_jail else "a jail holds it"
+    why = facts.no_sandbox
+    yield f"NO SANDBOX holds it: {why}" if why else "it runs in a sandbox"
 
 
 def _campaign(task: Task) -> Iterator[str]:

@@ -11,7 +11,7 @@ def explained(site: TaskContext) -> str:
         root=str(site.root),
         artifacts=site.artifacts,
         evaluator=site.evaluator,
-        no_jail=site.no_jail,
+        no_sandbox=site.tools.commands.refusal or site.no_sandbox,
         running=_describe_running(site),
         last_keep=site.store.last_keep(),
     )

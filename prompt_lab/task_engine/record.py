@@ -58,7 +58,7 @@ class AttemptCode(StrEnum):
     SCORE_UNREADABLE = "score_unreadable"  # not one JSON object
     SCORE_NOT_FINITE = "score_not_finite"  # NaN or Infinity
     SCORE_OUT_OF_RANGE = "score_out_of_range"  # not between objective.low and objective.high
-    NO_JAIL = "no_jail"  # the task requires a jail that this machine has not
+    NO_SANDBOX = "no_sandbox"  # there is none, and the operator or the task demands one
     BUSY = "busy"  # another engine is at work on this task
     ENGINE = "engine"  # the engine itself could not go on: a full disk, say
 

@@ -70,8 +70,8 @@ class Task(TaskModel):
     )
     jail: Literal["auto", "required", "off"] = Field(
         default="auto",
-        description="the file-system jail: auto: where this machine allows it; required: crash"
-        " where it does not; off: never",
+        description="required: crash where the operator allows commands without a sandbox; auto,"
+        " off: as the operator says. No task can do without the sandbox by itself",
     )
     logging: Logging = Field(default=Logging(), description="what is kept of an attempt")
 

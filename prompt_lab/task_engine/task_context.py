@@ -27,7 +27,7 @@ from prompt_lab.task_engine.task_copy.listing import root_of
 from prompt_lab.task_engine.task_copy.sync import Sync
 from prompt_lab.task_engine.task_copy.tree import Tree
 
-JAILED_HOME = "/tmp"
+SANDBOX_HOME = "/tmp"
 POLL_SECONDS = 0.1
 PHASE_BYTES = 200
 
@@ -53,7 +53,7 @@ class TaskContext:
     root: Path
     tools: TaskTools
     removed: dict[str, None] = field(default_factory=dict)
-    unbound: dict[str, None] = field(default_factory=dict)
+    unenforced: dict[str, None] = field(default_factory=dict)
     command_seconds: float = 0.0
 
     @classmethod
@@ -118,35 +118,33 @@ class TaskContext:
             return None
         return os.path.relpath(os.path.realpath(whole), self.root)
 
-    @cached_property
-    def no_jail(self) -> str:
-        """Why there is no jail; '' where there is one."""
-        return (
-            "the task's 'jail' is 'off'" if self.task.jail == "off" else self.tools.commands.no_jail
-        )
+    @property
+    def no_sandbox(self) -> str:
+        """Why commands run without a sandbox; '' where they have one. Never the task's to say."""
+        return self.tools.commands.no_sandbox
 
     @property
     def tree_path_in_sandbox(self) -> Path:
-        """Where commands see the tree: at the repository's own path, if there is a jail."""
-        return self.tree.folder if self.no_jail else self.root
+        """Where commands see the tree: at the repository's own path, if in a sandbox."""
+        return self.tree.folder if self.no_sandbox else self.root
 
     def run(self, command: Command, more: Mapping[str, str], log: Path) -> CommandResult:
         """Run a command in the tree, and log what it printed."""
         limits, tree = self.task.limits, self.tree
-        for folder in ("work/tmp" if self.no_jail else "work", command.cwd):
+        for folder in ("work/tmp" if self.no_sandbox else "work", command.cwd):
             files.make_folder(tree.folder, folder)
         tree.settle()
         ended = self.tools.commands.run(
             command.command,
             command.cwd,
             {**self._environment(), **more},
-            CommandFolder(tree.folder, self.root, not self.no_jail, self.task.network, tree.bytes),
+            CommandFolder(tree.folder, self.root, self.task.network, tree.bytes),
             Bounds(command.timeout_seconds, limits.memory_mb, limits.processes, limits.output_mb,
                    limits.file_mb),
         )  # fmt: skip
         tree.touched()
         self.command_seconds += ended.seconds
-        self.unbound |= dict.fromkeys(ended.unbound)
+        self.unenforced |= dict.fromkeys(ended.unenforced)
         _log(log, ended, self.task.logging.output_kb << 10)
         return ended
 
@@ -194,7 +192,7 @@ class TaskContext:
     def _environment(self) -> dict[str, str]:
         """What every command is given: never our own environment."""
         at = self.tree_path_in_sandbox
-        scratch = str(at / "work" / "tmp") if self.no_jail else JAILED_HOME
+        scratch = str(at / "work" / "tmp") if self.no_sandbox else SANDBOX_HOME
         passed = {name: os.environ[name] for name in self.task.environment if name in os.environ}
         return {
             **passed,

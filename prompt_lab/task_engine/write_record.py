@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from prompt_lab.ports import NO_JAIL
 from prompt_lab.task_engine.changes import Version
 from prompt_lab.task_engine.keep import AttemptDecision, mean_metrics, mean_score
 from prompt_lab.task_engine.record import AttemptRecord
@@ -19,8 +18,6 @@ Versions = dict[str, Version | None]
 def record_of(going: "ActiveAttempt", found: AttemptDecision, seconds: float) -> AttemptRecord:
     """What an attempt comes to; `seconds` is its wall time."""
     site = going.site
-    unbound = [NO_JAIL.format(why=site.no_jail)] if site.no_jail else []
-    unbound += site.unbound
     metrics = mean_metrics(going.scored)
     return AttemptRecord(
         task_id=site.task.id,
@@ -44,7 +41,7 @@ def record_of(going: "ActiveAttempt", found: AttemptDecision, seconds: float) ->
         mutation=going.told.description,
         candidate=_digest(going.new),
         removed=tuple(map(printable_path, site.removed))[:100],
-        unenforced=tuple(unbound),
+        unenforced=tuple(site.unenforced),
         started=going.started,
     )
 

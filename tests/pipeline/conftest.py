@@ -37,14 +37,18 @@ def make_target(
     """Make a world; this process then works in it, and its workers end with the test."""
     made: list[TargetWorld] = []
 
-    def make(**given: Any) -> TargetWorld:
-        made.append(TargetWorld(tmp_path / "world", **given))
-        for name, value in made[0].env.items():
+    def make(folder: str = "world", **given: Any) -> TargetWorld:
+        made.append(TargetWorld(tmp_path / folder, **given))
+        enter(made[-1])
+        return made[-1]
+
+    def enter(world: TargetWorld) -> None:
+        for name, value in world.env.items():
             monkeypatch.setenv(name, value)
-        return made[0]
 
     yield make
     for world in made:
+        enter(world)
         lab_context().adapter(world.step).close()
         lab_context().close_gateways()
 

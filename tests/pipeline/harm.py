@@ -9,8 +9,23 @@ from tests.pipeline.target_world import TargetWorld
 
 GOES = "subprocess.run(['git', 'checkout', '-q', 'HEAD~1'], cwd=tree)"
 IGNORES = "(tree / '.gitignore').write_text('*\\n')"
-SPOILS = """for n in Path(out_dir).parents[4].glob('baseline/train/plan_1/note.txt'):
-        n.write_text('spoilt')"""
+SPOILS = "Path('LAB/baseline/train/plan_1/note.txt').write_text('spoilt')"
+"""LAB is the lab's folder."""
+
+
+MOVES_REF = """if hasattr(core, 'WILD'):
+        import subprocess
+        with_ref = ['git', '-C', 'LAB/target', 'update-ref', 'refs/heads/main', 'better']
+        subprocess.run(with_ref, check=True)"""
+"""No sandbox prevents it."""
+
+
+def ref_named(world: TargetWorld) -> None:
+    [reason] = [r for r in world.verdict().reasons if r.code == "other"]
+    assert reason.facts["finding"] == "refs_moved"
+    assert reason.facts["refs"].startswith("refs/heads/main from ")
+    assert "refs/heads/main" in reason.text
+    assert reason.text in (world.folder / "report.html").read_text().replace("&#39;", "'")
 
 
 def on_main(world: TargetWorld, commit: str) -> None:

@@ -10,25 +10,27 @@ from typing import Any, NamedTuple
 import pytest
 from pytest_httpserver import HTTPServer
 
+from adapters.sandbox.bubblewrap import SETTING
 from pipeline.tasks.iteration import Implement
-from pipeline.wiring import lab_context
 from prompt_lab.names import Outcome
-from tests.adapters.step.bench import CHILDREN, pids
+from tests.adapters.step.bench import CHILDREN, LEFT, pids
 from tests.adapters.step.speaking import speak
 from tests.pipeline.harm import (
     GOES,
     IGNORES,
+    MOVES_REF,
     SPOILS,
     harmed_for_once,
     on_main,
     only_the_candidate,
     plans_named,
+    ref_named,
     writes,
 )
 from tests.pipeline.runner.runner import runner
 from tests.pipeline.target_world import BETTER, CORE, DUMMY, TargetWorld
 from tests.pipeline.test_target_gateway import asks
-from tests.processes import gone
+from tests.processes import command_runs
 
 pytestmark = pytest.mark.slow
 CORE_PY = "src/notes/core.py"
@@ -70,6 +72,7 @@ class Row:
     harm: Callable[[TargetWorld, str], object] = lambda _, __: None
     act: Callable[[TargetWorld], bool] = lambda world: world.iterate(branch="better")
     check: Callable[[TargetWorld], object] = lambda _: None
+    sandboxed: bool = True
 
 
 def invalid(name: str, *codes: str, **more: Any) -> Row:
@@ -77,14 +80,14 @@ def invalid(name: str, *codes: str, **more: Any) -> Row:
 
 
 def harmed(name: str, code: str, *codes: str) -> Row:
-    """A candidate that does something to its worktree as it runs."""
+    """A candidate that does something to its worktree as it runs, which no sandbox prevents."""
     lines = [
         "import subprocess",
         "tree = Path(core.__file__).parents[2]",
         "if hasattr(core, 'WILD'):",
         f"    {code}",
     ]
-    of: dict[str, Any] = {"files": WILD, "check": harmed_for_once}
+    of: dict[str, Any] = {"files": WILD, "check": harmed_for_once, "sandboxed": False}
     return invalid(name, *codes, body="\n    ".join(lines), **of)
 
 
@@ -133,7 +136,8 @@ def shadowed(room: Room) -> Mapping[str, Any]:
     site = next(home.glob("lib/*/site-packages"))
     line = f"import sys; sys.path.insert(0, {str(copy)!r}); import notes.core\n"
     (site / "shadow.pth").write_text(line)
-    return {"target_config": {"interpreter": str(home / "bin/python")}}
+    seen = {"interpreter": str(home / "bin/python"), "visible": [str(copy)]}
+    return {"target_config": seen}
 
 
 def names_the_copy(world: TargetWorld) -> None:
@@ -184,14 +188,13 @@ def ended_in_time(world: TargetWorld) -> None:
     assert LIMIT <= run["process"]["seconds"] <= LIMIT + 2
     found = pids(world.run_folder(run))
     assert len(found) == 3, "a child, one in a session of its own, one whose parent has gone"
-    assert gone(*found)
+    assert not command_runs(LEFT)
 
 
 def counted(world: TargetWorld) -> None:
     process = wild_run(world)["process"]
     assert 30 <= process["killed"] <= 499
-    cgroups = lab_context().target("notes").cgroups
-    assert cgroups or "counted periodically" in " ".join(process["unbound"])
+    assert "counted periodically" in " ".join(process["unbound"])
 
 
 def small_log(world: TargetWorld) -> None:
@@ -224,7 +227,21 @@ ROWS = [
     harmed("a run that goes to main", GOES, "wrong_commit"),
     harmed("a run that leaves a file", "(tree / 'stray.txt').write_text('x')", "dirty_tree"),
     harmed("a run that leaves an ignored file", IGNORES, "dirty_tree"),
-    invalid("a run that changes the lab's plans", "other", body=SPOILS, check=plans_named),
+    invalid(
+        "a run that changes the lab's plans",
+        "other",
+        body=SPOILS,
+        check=plans_named,
+        sandboxed=False,
+    ),
+    invalid(
+        "a run that moves main",
+        "other",
+        body=MOVES_REF,
+        files=WILD,
+        check=ref_named,
+        sandboxed=False,
+    ),
     invalid("a shadowed import", *SHADOWED, settings=shadowed, check=names_the_copy),
     unread("a change of docs only", "README.md"),
     unread("a change of a runner only", "tools/run.py"),
@@ -242,9 +259,16 @@ ROWS = [
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_what_is_evidence(
-    make_target: Callable[..., TargetWorld], httpserver: HTTPServer, tmp_path: Path, row: Row
+    make_target: Callable[..., TargetWorld],
+    httpserver: HTTPServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    row: Row,
 ) -> None:
-    world = make_target(**row.settings(Room(tmp_path, httpserver))).small(body=row.body)
+    if not row.sandboxed:
+        monkeypatch.setenv(SETTING, "none")
+    world = make_target(**row.settings(Room(tmp_path, httpserver)))
+    world.small(body=row.body.replace("LAB", str(world.lab)))
     if row.limits:
         world.limit(**row.limits)
     row.harm(world, world.branch("better", row.files))

@@ -13,8 +13,7 @@ import time
 import traceback
 from typing import Any
 
-from ...bounds import cgroups, tree
-from ...bounds.cgroups import Group
+from ...sandbox.inside import rlimits, tree
 from . import step
 from .ledger import LoadedFiles, belongs
 from .reads import FileReads
@@ -52,18 +51,14 @@ class LoadedStep:
         return found[::-1]
 
 
-def run_plan(
-    shared: LoadedStep, job: dict[str, Any], pipes: tuple[int, int], group: Group | None
-) -> None:
+def run_plan(shared: LoadedStep, job: dict[str, Any], pipes: tuple[int, int]) -> None:
     """The whole life of a plan's process. `pipes` are (for prints, for the report); ends it."""
     prints, report = pipes
     try:
         os.setsid()
         _quieten(prints, job["worker"])
-        if group is not None:
-            group.enter()
         limits = job["limits"]
-        cgroups.set_rlimits(limits["memory_mb"], limits["output_mb"])
+        rlimits.set_rlimits(limits["memory_mb"], limits["output_mb"])
         os.chdir(job["out_dir"] if job["kind"] == "execute" else "/")
         _send(report, _run_and_report(shared, job))
     except BaseException:
@@ -150,6 +145,7 @@ def _quieten(prints: int, worker: int) -> None:
     """Let prints go to their own pipe, read nothing, and end when the worker ends."""
     tree.adopt_orphans()
     tree.die_with_parent(worker)
+    tree.set_dumpable(True)  # unlike the worker, whose pipes no plan may open
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)

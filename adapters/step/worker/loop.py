@@ -1,10 +1,13 @@
-"""The worker's loop: load once, fork for each plan, watch them, and tell how each ended."""
+"""The worker's loop: load once, fork for each plan, watch them, and tell how each ended.
+
+Started as `start.py step.worker.loop <descriptor to read> <descriptor to write>`: messages
+(messages.py) come and go there, and no plan holds either.
+"""
 
 from __future__ import annotations
 
 import gc
 import importlib
-import json
 import os
 import selectors
 import signal
@@ -12,13 +15,13 @@ import sys
 import time
 from typing import Any
 
-from ...bounds import tree
-from ...bounds.cgroups import ResourceLimits
-from . import step
+from ...sandbox.inside import tree
+from . import messages, step
 from .child import LoadedStep, failure
 from .installed import environment_digest
 from .ledger import LoadedFiles
 from .plan import Plan
+from .plan_folders import PlanFolders
 from .reads import FileReads
 
 TICK_SECONDS = 0.1
@@ -26,12 +29,11 @@ IDLE_SECONDS = 1.0
 
 
 def serve() -> None:
-    """Answer JSON lines on standard input with JSON lines on standard output, until it closes."""
-    told = os.dup(1)
-    asked = os.dup(0)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(2, 1)  # what an import prints must not stand among the answers
+    """Answer messages until the descriptor that they come from closes."""
+    asked, told = int(sys.argv[2]), int(sys.argv[3])
+    for fd in (asked, told):
+        os.set_inheritable(fd, False)
+    tree.set_dumpable(False)
     tree.adopt_orphans()
     worker = Worker(asked, told)
     try:
@@ -48,11 +50,11 @@ class Worker:
         self._parent = os.getppid()
         self._plans: dict[int, Plan] = {}
         self._shared: LoadedStep | None = None
-        self._pending = b""
+        self._folders: dict[int, PlanFolders] = {}
+        self._root = os.path.join(os.getcwd(), "plans")
         self._open = True
         self._learned: frozenset[str] = frozenset()
         self._helpers: frozenset[int] = frozenset()
-        self._cage = ResourceLimits(wanted=False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(asked, selectors.EVENT_READ, self._read_requests)
         self._wake, wake_write = os.pipe()
@@ -79,7 +81,6 @@ class Worker:
             tree.kill_tree(pid)
         while self._plans:
             self._reap(wait=True)
-        self._cage.close()
 
     def _stop(self, *_: object) -> None:
         self._open = False
@@ -88,15 +89,24 @@ class Worker:
         os.read(fd, 4096)
 
     def _read_requests(self, fd: int) -> None:
-        data = os.read(fd, 1 << 16)
-        self._open = self._open and bool(data)
-        *lines, self._pending = (self._pending + data).split(b"\n")
-        for line in lines:
-            request = json.loads(line)
-            if request["kind"] == "setup":
-                self._send(self._set_up(request))
-            elif self._shared is not None:
-                self._start(self._shared, request)
+        try:
+            request = messages.receive(fd, self._place, times=True)
+        except EOFError:
+            self._open = False
+            return
+        if request["kind"] == "setup":
+            self._send(self._set_up(request))
+        elif self._shared is not None:
+            self._start(self._shared, request)
+
+    def _place(self, request: dict[str, Any], path: str) -> str:
+        return self._folders_of(request).place(path)
+
+    def _folders_of(self, request: dict[str, Any]) -> PlanFolders:
+        number = request["id"]
+        if number not in self._folders:
+            self._folders[number] = PlanFolders(self._root, number, request["plan"])
+        return self._folders[number]
 
     def _set_up(self, setup: dict[str, Any]) -> dict[str, Any]:
         """Load the target's modules and the step file, and tell what came from where."""
@@ -113,7 +123,6 @@ class Worker:
         except BaseException as error:
             return {"failed": failure(error)}
         self._shared = LoadedStep(setup, ledger, module, reads)
-        self._cage = ResourceLimits(setup["cgroups"])
         self._settle(self._shared)
         # What an import has started, for its own use, is no plan's.
         self._helpers = frozenset(tree.children(os.getpid()))
@@ -135,8 +144,7 @@ class Worker:
     def _unbound(self) -> list[str]:
         """What cannot be bounded on this machine, in words."""
         found = []
-        if not self._cage.kind:
-            found.append("no cgroup can be made: processes are counted periodically, not limited")
+        found.append("processes are counted periodically, not limited")
         if not tree.LISTED:
             found.append("descendants cannot be listed: only the process group is ended")
         return found
@@ -145,7 +153,9 @@ class Worker:
         job["worker"] = os.getpid()
         others = [self._asked, self._told, self._wake]
         others += [fd for plan in self._plans.values() for fd in plan.fds]
-        plan = Plan.fork(shared, job, self._cage, others)
+        folders = self._folders_of(job)
+        job.update(plan_dir=folders.plan_dir, out_dir=folders.out_dir)
+        plan = Plan.fork(shared, job, others)
         self._plans[plan.pid] = plan
         for fd in plan.fds:
             self._selector.register(fd, selectors.EVENT_READ, plan.read)
@@ -173,8 +183,15 @@ class Worker:
         del self._plans[plan.pid]
         plan.killed |= self._end_orphans()
         answer = plan.finish(status)
-        self._learn(answer.pop("lazy", []))
-        self._send(answer)
+        folders = self._folders.pop(answer["done"])
+        if answer.get("plan_read") is not None:
+            answer["plan_read"] = [*answer["plan_read"], *folders.files_read()]
+        kind = (answer["error"] or {}).get("kind")
+        kept = plan.executes and kind != "output_limit"
+        self._send(answer, folders.outputs() if kept else [])
+        folders.remove()
+        lazy = answer.pop("lazy", [])
+        self._learn(lazy if isinstance(lazy, list) else [])
 
     def _end_orphans(self) -> set[int]:
         """End what plans that are over have left behind: it has become our own child."""
@@ -204,10 +221,8 @@ class Worker:
                 continue
         self._settle(self._shared)
 
-    def _send(self, answer: dict[str, Any]) -> None:
-        data = memoryview(json.dumps(answer).encode() + b"\n")
+    def _send(self, answer: dict[str, Any], files: list[tuple[str, str]] | None = None) -> None:
         try:
-            while data:
-                data = data[os.write(self._told, data) :]
+            messages.send(self._told, answer, files or [])
         except BrokenPipeError:
             self._open = False

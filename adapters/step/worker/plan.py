@@ -8,11 +8,11 @@ import signal
 import time
 from typing import Any
 
-from ...bounds import cgroups, tree
-from ...bounds.captured_output import CapturedOutput, size
+from ...sandbox.inside import tree
+from ...sandbox.inside.captured_output import CapturedOutput, size
 from . import child
 
-LONGEST_REPORT = 32 << 20
+LONGEST_REPORT = 8 << 20
 MEGABYTE = 1 << 20
 LOOK_SECONDS = 0.25
 
@@ -22,7 +22,6 @@ class Plan:
 
     def __init__(self, pid: int, job: dict[str, Any], fds: tuple[int, int]) -> None:
         self.pid, self.fds, self._job = pid, fds, job
-        self._group: cgroups.Group | None = None
         self._limits = job["limits"]
         self._started = time.monotonic()
         self._looked = self._started
@@ -37,25 +36,26 @@ class Plan:
         cls,
         shared: child.LoadedStep,
         job: dict[str, Any],
-        cages: cgroups.ResourceLimits,
         others: list[int],
     ) -> Plan:
         """Start a plan's process. `others` are descriptors that it must not hold."""
         prints, prints_end = os.pipe()
         report, report_end = os.pipe()
-        group = cages.make(f"plan-{job['id']}", job["limits"]["processes"])
         pid = os.fork()
         if pid == 0:
             for fd in (*others, prints, report):
                 os.close(fd)
-            child.run_plan(shared, job, (prints_end, report_end), group)
+            child.run_plan(shared, job, (prints_end, report_end))
         os.close(prints_end)
         os.close(report_end)
         for fd in (prints, report):
             os.set_blocking(fd, False)
-        plan = cls(pid, job, (prints, report))
-        plan._group = group
-        return plan
+        return cls(pid, job, (prints, report))
+
+    @property
+    def executes(self) -> bool:
+        """Whether it runs the step; else it scores."""
+        return bool(self._job["kind"] == "execute")
 
     def read(self, fd: int) -> bool:
         """Take what a pipe holds; False where it holds nothing."""
@@ -84,8 +84,11 @@ class Plan:
         count = 1 + len(tree.descendants(self.pid))
         if count > most:
             self._end("process_limit", f"ran {count} processes, {most} are allowed")
+        self._measure_files()
+
+    def _measure_files(self) -> None:
         most = self._limits["output_mb"]
-        if most and self._job["kind"] == "execute":
+        if most and self.executes:
             written = size(self._job["out_dir"])
             if written > most * MEGABYTE:
                 self._end("output_limit", f"wrote {written >> 20} MB of files, {most} are allowed")
@@ -96,17 +99,8 @@ class Plan:
             while self.read(fd):
                 pass
             os.close(fd)
-        refused = self._group.leave()[0] if self._group is not None else 0
+        self._measure_files()
         report = self._read_report(status)
-        if refused:
-            report["refused"] = refused
-            if report["error"] is not None and self._reason is None:
-                most = self._limits["processes"]
-                report["error"] = {
-                    "kind": "process_limit",
-                    "message": f"asked for more than {most} processes, which was refused "
-                    f"{refused} times; {report['error']['message']}",
-                }
         report["done"] = self._job["id"]
         report["killed"] = len(self.killed)
         report["printed"] = self._prints.count
@@ -120,7 +114,7 @@ class Plan:
             return {"error": self._reason, "said": {}}
         try:
             report: Any = json.loads(b"".join(self._report))
-        except ValueError:
+        except (ValueError, RecursionError):
             report = None
         if not isinstance(report, dict) or not isinstance(report.get("said"), dict):
             how = _describe_exit(status)

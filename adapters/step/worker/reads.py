@@ -21,7 +21,7 @@ _SYSTEM = (
     *("/sys", "/usr", "/var/lib", "/Library", "/System", "/private/etc"),
 )
 _OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-"""The folder that holds `bounds` and `step`: tracebacks read the sources of both."""
+"""The folder that holds `sandbox` and `step`: tracebacks read the sources of both."""
 
 
 class FileReads:
@@ -31,7 +31,7 @@ class FileReads:
         """`known` are files and folders that are evidence in another way: step file, worktree."""
         paths = sysconfig.get_paths().values()
         prefixes = (sys.prefix, sys.base_prefix, sys.exec_prefix, *paths)
-        ours = (os.path.join(_OURS, "bounds"), os.path.join(_OURS, "step"))
+        ours = (os.path.join(_OURS, "sandbox"), os.path.join(_OURS, "step"))
         self._known = [_real(path) for path in (*_SYSTEM, *prefixes, *ours, *known) if path]
         self._opened: dict[str, None] = {}
         self._outside: dict[str, str] = {}

@@ -18,7 +18,6 @@ from prompt_lab.agents.port import Agent, Ending
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.models import ModelConfig
 from tests.adapters.agent.conftest import MakeJob
-from tests.adapters.walls.behind import walls_missing
 from tests.processes import command_runs
 
 pytestmark = pytest.mark.slow
@@ -83,9 +82,8 @@ def test_a_copy_to_read_stays_as_it_is(make: Make, job: MakeJob) -> None:
     given = job(writes=False)
     result = make({"says": block(), "files": FILES}).work(given)
     assert result.ending is Ending.DONE
-    if not walls_missing(result.unbound):
-        assert [p.name for p in given.folder.iterdir()] == ["prompt.txt"]
-        assert (given.folder / "prompt.txt").read_text() == "Extract the amount.\n"
+    assert [p.name for p in given.folder.iterdir()] == ["prompt.txt"]
+    assert (given.folder / "prompt.txt").read_text() == "Extract the amount.\n"
 
 
 @every_agent
@@ -137,7 +135,7 @@ def test_the_lab_is_not_there_for_it(make: Make, job: MakeJob) -> None:
     look = f"cat {given.hidden[0]}/verify/gold.txt; echo looked"
     result = make({"shell": look, "says": block()}).work(given)
     assert "looked" in result.transcript
-    assert ("4711" in result.transcript) is bool(walls_missing(result.unbound))
+    assert "4711" not in result.transcript
 
 
 @every_command

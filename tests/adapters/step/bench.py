@@ -1,5 +1,6 @@
 """A target with one package, a step file outside it, and runs of it as the lab would make them."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,11 @@ def score(plan_dir, out_dir):
 
     return {{"good": 0.5 if Path(out_dir, "out.txt").read_text() else 0.0}}
 """
-CHILDREN = """
+LEFT = f"sleep 100.{os.getpid()}"
+"""What a step of CHILDREN leaves running: no other process of this machine is called so."""
+CHILDREN = f"""
 import os, subprocess, time
-pids = [os.getpid(), subprocess.Popen(["sleep", "100"], start_new_session=True).pid]
+pids = [os.getpid(), subprocess.Popen({LEFT.split()}, start_new_session=True).pid]
 read, write = os.pipe()
 if os.fork() == 0:
     os.setsid()
@@ -61,7 +64,9 @@ with open(out_dir + "/written", "w") as file:
     file.write(" ".join(map(str, pids)))
 os.rename(out_dir + "/written", out_dir + "/pids")
 """
-"""Code of a step that starts three kinds of children and writes their ids down."""
+"""Code of a step that starts three kinds of children and writes their ids down.
+
+The ids are those of its sandbox."""
 MODES = {"python": PythonTarget, "luigi": LuigiTask, "command": CommandStep}
 
 

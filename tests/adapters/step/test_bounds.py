@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.adapters.step.bench import CHILDREN, Bench, kind, pids
-from tests.processes import gone
+from tests.adapters.step.bench import CHILDREN, LEFT, Bench, kind, pids
+from tests.processes import command_runs
 
 pytestmark = pytest.mark.slow
 LIMIT = 1.0
@@ -22,7 +22,8 @@ def test_what_a_plan_leaves_running_ends_with_it(bench: Bench) -> None:
     assert result.error is None
     assert result.process is not None
     assert result.process.killed == 2
-    assert gone(*pids(job.out_dir))
+    assert len(pids(job.out_dir)) == 3
+    assert not command_runs(LEFT)
 
 
 def test_prints_below_the_limit_cost_nothing_but_their_middle(bench: Bench) -> None:

@@ -72,7 +72,8 @@ def test_another_checkout_that_shadows_the_import_is_found(bench: Bench) -> None
     venv.create(home, symlinks=True)
     site = next(home.glob("lib/*/site-packages"))
     (site / "shadow.pth").write_text(f"import sys; sys.path.insert(0, {str(copy)!r}); import pkg\n")
-    step = bench.step(target={"interpreter": str(home / "bin/python")})
+    target = {"interpreter": str(home / "bin/python"), "visible": [str(copy)]}
+    step = bench.step(target=target)
     result = bench.run(step)
     assert result.process is not None
     expected = {"pkg": copy / "pkg/__init__.py", "pkg.core": copy / "pkg/core.py"}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from prompt_lab.errors import TargetError
-from tests.adapters.step.bench import CHILDREN, Bench, kind, pids
-from tests.processes import gone, runs, until
+from tests.adapters.step.bench import CHILDREN, LEFT, Bench, kind
+from tests.processes import command_runs, until
 
 pytestmark = pytest.mark.slow
 
@@ -124,20 +124,10 @@ def test_nothing_outlives_a_lab_that_is_killed(bench: Bench) -> None:
     out = bench.out()
     script = _LAB.format(root=bench.root, tree=bench.work.worktree(bench.main), out=out)
     lab = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[3])
-    until((out / "pids").exists)
+    until(lambda: command_runs(LEFT))
     os.kill(lab.pid, signal.SIGKILL)
     lab.wait()
-    assert gone(*pids(out))
-
-
-def test_the_groups_of_a_worker_are_gone_when_it_ends(bench: Bench) -> None:
-    step = bench.step("import os\nopen(out_dir + '/pids', 'w').write(str(os.getppid()))")
-    job = bench.job()
-    assert step.execute(job).error is None
-    (worker,) = pids(job.out_dir)
-    assert runs(worker)
-    step.close()
-    assert not list(Path("/sys/fs/cgroup").glob(f"**/prompt-lab-*-{worker}"))
+    until(lambda: not command_runs(LEFT))
 
 
 CORE_ANSWER = "PROMPT = 'x'\n\n\ndef answer():\n    return 'x'\n"

@@ -46,29 +46,29 @@ def _stale(world: World) -> None:
 
 
 OUTSIDE = [
-    crash("opens the network", "mutator_failed", jail=True,
+    crash("opens the network", "mutator_failed",
            mutate="import socket\nsocket.create_connection(('127.0.0.1', PORT), 2)"),
-    crash("writes the workspace by its whole path", "mutator_failed", jail=True,
+    crash("writes the workspace by its whole path", "mutator_failed",
            mutate="open('ROOT/../beside.txt', 'x').write('x')\nopen('HOME/beside.txt').read()"),
-    discard("writes the scorer by its whole path", "evaluator_changed", jail=True,
+    discard("writes the scorer by its whole path", "evaluator_changed",
              mutate="open('ROOT/t/score.py', 'w').write('print(1)')"),
-    discard("writes a git hook by its whole path", "out_of_scope", jail=True,
+    discard("writes a git hook by its whole path", "out_of_scope",
              mutate="import os\nos.makedirs('ROOT/.git/hooks', exist_ok=True)\n"
              "open('ROOT/.git/hooks/pre-commit', 'w').write('x')"),
-    crash("edits the engine", "mutator_failed", jail=True,
+    crash("edits the engine", "mutator_failed",
            mutate="open('ENGINE', 'a').write('# planted')"),
-    crash("edits its Python", "mutator_failed", jail=True,
+    crash("edits its Python", "mutator_failed",
            mutate="import json\nopen(json.__file__, 'a').write('# planted')"),
-    crash("reads our processes", "mutator_failed", jail=True,
+    crash("reads our processes", "mutator_failed",
            mutate="open('/proc/PID/environ').read()"),
     crash("reads a key from its environment", "mutator_failed",
            mutate="import os\nos.environ['OPENAI_API_KEY']"),
-    crash("sets a kernel setting", "mutator_failed", jail=True,
+    crash("sets a kernel setting", "mutator_failed",
            mutate="open('/proc/sys/kernel/core_pattern', 'w').write('x')"),
-    crash("mounts", "mutator_failed", jail=True,
+    crash("mounts", "mutator_failed",
            mutate="import ctypes\nraise SystemExit(ctypes.CDLL(None).mount("
            "b'tmpfs', b'/tmp', b'tmpfs', 0, None) != 0)"),
-    crash("makes a device", "mutator_failed", jail=True,
+    crash("makes a device", "mutator_failed",
            mutate="import os, stat\nos.mknod('t/disk', 0o600 | stat.S_IFBLK, os.makedev(254, 0))"),
 ]  # fmt: skip
 

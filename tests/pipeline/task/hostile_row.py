@@ -17,8 +17,6 @@ class Row(NamedTuple):
     score: str = ""
     task: dict[str, Any] = {}
     setup: Callable[[World], object] | None = None
-    jail: bool = False
-    """Only a jail can hold this one."""
 
 
 SAY = (

@@ -101,9 +101,9 @@ def test_a_campaign_goes_on_with_no_lone_attempt(tmp_path: Path) -> None:
 
 def test_a_campaign_says_that_the_workspace_has_changed(tmp_path: Path) -> None:
     world = World(tmp_path, "meanwhile")
-    world.change({"jail": "off"})
     world.write("t/mutate.py", f"{BETTER}open({str(world.root / 'new.txt')!r}, 'w').write('x')\n")
-    done = _run(world.root, "t/task.yaml", "--campaign", "--iterations", "1")
+    done = _run(world.root, "t/task.yaml", "--campaign", "--iterations", "1",
+                PROMPTLAB_SANDBOX="none")  # fmt: skip
     ended = json.loads(done.stdout)
     check("campaign", ended)
     assert ended["reasons"] == {"workspace_changed": 1}, done.stderr

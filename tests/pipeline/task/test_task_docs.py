@@ -103,12 +103,17 @@ def test_a_crash_is_told_as_one_line_and_by_the_exit_code(task: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_record_and_the_page_say_that_there_is_no_jail(task: Path) -> None:
+def test_only_the_operator_can_do_without_a_sandbox(
+    task: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with task.open("a", encoding="utf-8") as file:
         file.write("jail: 'off'\n")
+    assert "no sandbox" not in " ".join(_record(_run(task))["unenforced"])
+    assert "it runs in a sandbox" in _run(task, "--explain").stdout
+    monkeypatch.setenv("PROMPTLAB_SANDBOX", "none")
     first = _record(_run(task))["unenforced"][0]
-    assert first.startswith("no jail: the file system, the network and other processes are open")
-    assert "NO JAIL holds it: the task's 'jail' is 'off'" in _run(task, "--explain").stdout
+    assert first.startswith("no sandbox: the file system, the network and other processes")
+    assert "NO SANDBOX holds it: PROMPTLAB_SANDBOX is 'none'" in _run(task, "--explain").stdout
 
 
 @pytest.mark.slow

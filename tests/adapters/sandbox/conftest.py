@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def places(tmp_path: Path) -> tuple[Path, Path]:
-    """(a folder to work in, a lab that must not be seen), with the walls that fit them."""
+    """(a folder to work in, a lab that must not be seen)."""
     box, lab = tmp_path / "box", tmp_path / "lab"
     box.mkdir()
     (lab / "verify").mkdir(parents=True)

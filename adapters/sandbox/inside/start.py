@@ -13,9 +13,9 @@ NAME = "_prompt_lab_worker"
 
 
 def main(module: str) -> None:
-    """Make the folder above a package under the private name, and call the module's `serve`."""
+    """Make the folder of our packages one under the private name, and call the module's `serve`."""
     package = ModuleType(NAME)
-    package.__path__ = [str(Path(__file__).resolve().parent.parent)]
+    package.__path__ = [str(Path(__file__).resolve().parent.parent.parent)]
     sys.modules[NAME] = package
     importlib.import_module(f"{NAME}.{module}").serve()
 

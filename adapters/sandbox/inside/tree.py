@@ -10,7 +10,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-_PDEATHSIG, _SUBREAPER = 1, 36
+_PDEATHSIG, _DUMPABLE, _SUBREAPER = 1, 4, 36
 LISTED = Path("/proc/self/task").is_dir()
 """Whether this system can say who descends from whom; elsewhere process groups must do."""
 
@@ -18,6 +18,11 @@ LISTED = Path("/proc/self/task").is_dir()
 def adopt_orphans() -> bool:
     """Make this process the parent of every descendant whose own parent ends (Linux)."""
     return _prctl(_SUBREAPER, 1)
+
+
+def set_dumpable(dumpable: bool) -> None:
+    """Whether processes of the same user may open what this one holds open (Linux)."""
+    _prctl(_DUMPABLE, int(dumpable))
 
 
 def die_with_parent(parent: int) -> None:
@@ -36,16 +41,16 @@ def children(pid: int) -> list[int]:
     for _ in range(2):
         with contextlib.suppress(OSError):
             for task in os.listdir(f"/proc/{pid}/task"):
-                with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
                     found.update(dict.fromkeys(map(int, file.read().split())))
     return list(found)
 
 
-def descendants(pid: int) -> list[int]:
-    """Children, their children, and so on, in other sessions too."""
+def descendants(pid: int, most: int = 1 << 30) -> list[int]:
+    """Children, their children, and so on, in other sessions too; at least `most`, if so many."""
     found: list[int] = []
     waiting = [pid]
-    while waiting:
+    while waiting and len(found) < most:
         below = children(waiting.pop())
         found += below
         waiting += below

@@ -15,21 +15,26 @@ class CapturedOutput:
     def __init__(self, most: int, kept: int = KEPT) -> None:
         self.count = 0
         self._most, self._kept = most, kept
-        self._head, self._tail = b"", b""
+        self._head, self._tail = bytearray(), b""
 
     def add(self, data: bytes) -> bool:
         """Take what came; whether it is now more than may come."""
         room = self._kept - len(self._head)
         self._head += data[:room]
-        self._tail = (self._tail + data[room:])[-self._kept :]
+        if len(data) > room:
+            self._tail = (self._tail + data[room:])[-self._kept :]
         self.count += len(data)
         return self.count > self._most > 0
 
     def text(self) -> str:
         """The beginning and the end, with a word on what is left out between them."""
+        return self.content().decode("utf-8", "replace")
+
+    def content(self) -> bytes:
+        """The bytes of `text`."""
         lost = self.count - len(self._head) - len(self._tail)
         gap = f"\n… {lost} bytes left out …\n".encode() if lost else b""
-        return (self._head + gap + self._tail).decode("utf-8", "replace")
+        return bytes(self._head + gap + self._tail)
 
 
 def size(folder: str) -> int:
@@ -43,9 +48,14 @@ def largest(folder: str) -> int:
 
 
 def _sizes(folder: str) -> Iterator[int]:
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                yield os.lstat(os.path.join(place, name)).st_size
-            except OSError:
-                continue
+    waiting = [folder]  # no recursion: folders may be nested to any depth
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        yield entry.stat(follow_symlinks=False).st_size
+        except OSError:  # it is gone, or its path is too long
+            continue
