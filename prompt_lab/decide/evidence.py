@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prompt_lab.decide.pairs import Pair
 from prompt_lab.decide.reasons import Reason
+from prompt_lab.decide.result import Screening
 
 
 class _EvidenceModel(BaseModel):
@@ -57,6 +58,14 @@ class Evidence(_EvidenceModel):
     lengths: Lengths | None = Field(default=None, description="length of each side's prompt")
     verify_pairs: tuple[Pair, ...] | None = Field(
         default=None, description="pairs of the verify plans; None as long as they are unread"
+    )
+    screening: Screening | None = Field(
+        default=None, description="what the train plans showed; it goes into the verdict"
+    )
+    baseline: dict[str, float] = Field(
+        default_factory=dict,
+        description="plan -> mean score of the baseline before this trial: the trial takes easy"
+        " and hard plans in equal shares; may be empty",
     )
     difficulty: dict[str, float] | None = Field(
         default=None,

@@ -21,6 +21,7 @@ def guard_sides(table: ScoreTable, policy: Policy, evidence: Evidence) -> list[G
         _budget("latency", evidence.latency, 50, policy.latency_ratio),
         _budget("latency p90", evidence.latency, 90, policy.latency_p90_ratio),
         _budget("cost", evidence.cost, None, policy.cost_ratio),
+        *([] if policy.saving == "none" else [_saving(evidence, policy)]),
     ]
 
 
@@ -89,6 +90,30 @@ def _budget(name: str, amounts: Amounts | None, rank: int | None, most: float | 
     text = f"{what} {new:.4g}, before {old:.4g} (at most {most:g} times as much)."
     code = Code.COST if rank is None else Code.LATENCY
     return _guard(name, new <= most * old, code, text, {"before": old, "after": new, "limit": most})
+
+
+def _saving(evidence: Evidence, policy: Policy) -> Guard:
+    """Whether the saving that the policy asks for is there. Not measured is not there."""
+    unit, share, most = "characters", _shorter(evidence), 1 - policy.simpler_shorter
+    if policy.saving == "cost":
+        unit, share, most = "dollars per run", _cheaper(evidence), policy.cost_ratio or 1.0
+    if share is None:
+        text = f"The policy asks for a saving of {unit}, and they were not measured on both sides."
+        return _guard("saving", False, Code.NO_SAVING, text, {"limit": most})
+    text = f"{share:.1%} of the {unit} of before (the policy asks for at most {most:.0%})."
+    return _guard("saving", share <= most, Code.NO_SAVING, text, {"share": share, "limit": most})
+
+
+def _shorter(evidence: Evidence) -> float | None:
+    lengths = evidence.lengths
+    return None if lengths is None or not lengths.baseline else lengths.candidate / lengths.baseline
+
+
+def _cheaper(evidence: Evidence) -> float | None:
+    cost = evidence.cost
+    if cost is None or not (cost.baseline and cost.candidate) or not np.mean(cost.baseline):
+        return None
+    return float(np.mean(cost.candidate) / np.mean(cost.baseline))
 
 
 def _level(amounts: tuple[float, ...], rank: int | None) -> float:

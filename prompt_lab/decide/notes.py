@@ -77,15 +77,26 @@ def in_words(cost: TrialPrice) -> str:
     return ", ".join(parts)
 
 
-def skewed(means: Floats) -> Reason | None:
-    """A warning where few plans react so unevenly that no test of them keeps its level."""
+def skewed(means: Floats, policy: Policy | None = None) -> Reason | None:
+    """A warning where few plans react so unevenly that no test of them keeps its level.
+
+    From rule 3 on it is about the interval, which assumes symmetry, and carries the code of the
+    guard against unseen losses, which protects the YES.
+    """
     if not 3 <= len(means) < SKEWED_BELOW or deviation(means) == 0:
         return None
     skew = float((((means - means.mean()) / means.std()) ** 3).mean())
     if abs(skew) < SKEW:
         return None
+    facts = {"skewness": number(skew)}
+    if policy is not None and policy.seals:
+        text = (
+            f"The {len(means)} plans react unevenly (skewness {skew:+.1f}): the interval takes the"
+            " plans as symmetric and can exclude the true effect. More plans would settle it."
+        )
+        return Reason(code=Code.UNSEEN_LOSS, text=text, facts=facts)
     text = (
         f"The {len(means)} plans react unevenly (skewness {skew:+.1f}): with so few plans the error"
         " rate can exceed alpha. More plans, or the anytime mode, would settle it."
     )
-    return Reason(code=Code.SKEWED, text=text, facts={"skewness": number(skew)})
+    return Reason(code=Code.SKEWED, text=text, facts=facts)
