@@ -32,7 +32,7 @@ from pipeline.tasks.iteration import (
     Verdict,
 )
 from pipeline.tasks.lab import Compare, ExampleLab, Ledger, RecordedLab, Replay
-from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Revert
+from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Reveal, Revert
 from pipeline.tasks.noise_floor import NoiseFloor
 from pipeline.tasks.runs import Run
 from pipeline.tasks.task_engine import Attempt, Campaign, RunTask
@@ -69,6 +69,7 @@ __all__ = [
     "RecordedLab",
     "Replay",
     "Report",
+    "Reveal",
     "Revert",
     "Run",
     "RunTask",

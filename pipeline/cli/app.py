@@ -26,7 +26,7 @@ from pipeline.cli.show_request import show_request
 from pipeline.console import run_command
 from pipeline.tasks.iteration import Iteration
 from pipeline.tasks.lab import Compare, Ledger, Replay
-from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Revert
+from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Reveal, Revert
 from pipeline.tasks.noise_floor import NoiseFloor
 from pipeline.tasks.task_engine import Campaign, RunTask
 from pipeline.web.scheduler import main as serve
@@ -72,6 +72,7 @@ for _name, _command in (
     ("replay", make_command(Replay, replay_records)),
     ("compare", make_command(Compare, compare_records)),
     ("noise-floor", make_command(NoiseFloor)),
+    ("reveal", make_command(Reveal)),
     ("revert", make_command(Revert)),
     ("give-up", make_command(GiveUp)),
     ("prepare-pull", make_command(PreparePull)),

@@ -8,12 +8,8 @@ from prompt_lab.experiments.agent_access import agent_config
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.names import Split, split_names
 from prompt_lab.store.files import read_if_whole
-from prompt_lab.store.iterations import (
-    IterationMeta,
-    check_number,
-    check_step,
-    resolve_number,
-)
+from prompt_lab.store.iteration_numbers import check_number, check_step, resolve_number
+from prompt_lab.store.iterations import IterationMeta
 
 NEXT = -1
 METRICS = "metrics"

@@ -49,10 +49,16 @@ class ReportView(Record):
     pull: Pull | None = None
     before: PromptVersion | None = None
     after: PromptVersion | None = None
-    verdict: Verdict | None = Field(default=None, description="None where nothing ran (CRASH)")
+    verdict: Verdict | None = Field(
+        default=None, description="as it may be shown; None where nothing ran (CRASH)"
+    )
+    sealed: bool = Field(
+        default=False, description="whether the figures of the plans that decided are not shown"
+    )
     metrics: Metrics | None = Field(default=None, description="of the train plans")
     verify_metrics: Metrics | None = Field(
-        default=None, description="of the verify plans; their texts are never shown"
+        default=None,
+        description="of the verify plans, unless they are sealed; their texts are never shown",
     )
     rows: tuple[RunRow, ...] = Field(default=(), description="runs of the train plans, both sides")
     plans: dict[str, PlanText] = Field(default={}, description="train plans by name")
@@ -86,6 +92,7 @@ class ErrorBudgetView(Record):
     trials: int
     merges: int
     since: str = Field(default="", description="the last comparison with the first baseline")
+    advice: str = Field(default="", description="how to have more confirmations, in a sentence")
     sets: tuple[PlanSet, ...] = ()
 
 
