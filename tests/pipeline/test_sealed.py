@@ -1,4 +1,4 @@
-"""Sealed plans decide: the screening before them, what is shown of them, and how they are revealed."""
+"""Sealed plans decide: the screening before, what is shown of them, and how they are revealed."""
 
 import json
 import shutil
@@ -92,7 +92,7 @@ def test_a_useless_candidate_is_screened_out_and_spends_nothing(make_sealed: Mak
 
 
 def test_what_the_train_plans_alone_show_is_not_merged(make_sealed: MakeWorld) -> None:
-    """A candidate tuned on what its author read passes the screening, and the sealed plans say NO."""
+    """A candidate tuned on what its author read passes the screening, and ends with NO."""
     tuned = {
         "rules": [
             {
