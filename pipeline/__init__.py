@@ -31,7 +31,7 @@ from pipeline.tasks.iteration import (
     Synthesis,
     Verdict,
 )
-from pipeline.tasks.lab import Compare, ExampleLab, Ledger, RecordedLab, Replay
+from pipeline.tasks.lab import Compare, ExampleLab, Ledger, RecordedLab, Replay, SplitPlans
 from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Reveal, Revert
 from pipeline.tasks.noise_floor import NoiseFloor
 from pipeline.tasks.runs import Run
@@ -76,6 +76,7 @@ __all__ = [
     "Runs",
     "Scout",
     "SinceStart",
+    "SplitPlans",
     "Synthesis",
     "Verdict",
 ]

@@ -24,10 +24,15 @@ def grant_alpha(experiment: Experiment, policy: Policy) -> Grant:
     )
 
 
+def alpha_of(ctx: LabContext, step: str, policy: Policy, *, before: int) -> float:
+    """What a policy's ledger would grant after all trials before an iteration; 0: nothing left."""
+    return grant(uses(ctx, step, policy, before=before), policy).alpha
+
+
 def at_next_alpha(ctx: LabContext, step: str) -> Policy:
     """The current policy at the alpha of the next trial; unchanged if no alpha is left."""
     policy = ctx.policy(ctx.defaults.policy)
-    alpha = grant(uses(ctx, step, policy, before=sys.maxsize), policy).alpha
+    alpha = alpha_of(ctx, step, policy, before=sys.maxsize)
     return policy.at_alpha(alpha) if alpha else policy
 
 

@@ -252,3 +252,42 @@ def test_no_figure_of_sealed_plans_is_shown_before_it_is_revealed(
             assert "plan_verify_" not in text, where
     shown = luigi(world, "Reveal", "--number", "1", "--yes")
     assert points(whole.effect) in shown.out
+
+
+def test_a_dry_run_says_how_likely_a_yes_is_under_each_policy(make_sealed: MakeWorld) -> None:
+    world = make_sealed()
+    world.branch("better", {"prompt.txt": BETTER})
+    said = luigi(world, "Iteration", "--branch", "better", "--dry-run")
+    assert said.code == 0, said.err
+    assert "train, the screening, 10 plans" in said.out
+    assert "verify, sealed, if it passes, 30 plans" in said.out
+    assert "At most 80 calls" in said.out
+    rows = [line.split() for line in said.out.splitlines() if line.endswith("%")]
+    shown = {row[0]: [int(cell[:-1]) for cell in row[1:]] for row in rows}
+    assert set(shown) == {"default", "strict", "no-harm"}
+    assert all(chances == sorted(chances) and len(chances) == 3 for chances in shown.values())
+    assert not (world.lab / "analysis").exists()
+    shutil.rmtree(world.lab / "baseline/verify")
+    said = luigi(world, "Iteration", "--branch", "better", "--dry-run")
+    assert "takes 9 verify plans" in said.out
+    assert "add plans first" in said.out
+
+
+def test_a_data_set_given_whole_is_split_by_a_seed(make_sealed: MakeWorld) -> None:
+    world = make_sealed()
+    baseline, whole = world.lab / "baseline", world.root / "whole"
+    baseline.rename(world.root / "old")
+    for split in ("train", "verify"):
+        shutil.copytree(world.root / "old" / split, whole, dirs_exist_ok=True)
+    for _ in range(2):  # the second command changes nothing
+        said = luigi(world, "SplitPlans", "--folder", str(whole))
+        assert said.code == 0, said.err
+        assert "10 train plans, 30 verify plans, by seed 0" in said.out
+    names = {split: {p.name for p in (baseline / split).iterdir()} for split in ("train", "verify")}
+    assert names["train"].isdisjoint(names["verify"])
+    assert len(names["train"] | names["verify"]) == 40
+    assert any("verify" in name for name in names["train"])
+    stops(
+        luigi(world, "SplitPlans", "--folder", str(whole), "--seed", "5"), TASK, "is there already"
+    )
+    stops(luigi(world, "SplitPlans", "--folder", str(world.root / "no")), TASK, "holds no plans")
