@@ -19,6 +19,12 @@ class Validity(_EvidenceModel):
     candidate_valid: int = Field(ge=0, description="valid answers of the candidate")
     candidate_total: int = Field(ge=0, description="all answers of the candidate")
 
+    by_plan: tuple[float, ...] = Field(
+        default=(),
+        description="per plan: the candidate's share of valid answers less the baseline's, over"
+        " models and replicates; the plan is the unit of the guard from rule 3 on",
+    )
+
     @model_validator(mode="after")
     def _valid_within_total(self) -> "Validity":
         if self.baseline_valid > self.baseline_total or self.candidate_valid > self.candidate_total:

@@ -4,11 +4,11 @@ import numpy as np
 
 from prompt_lab.decide.effect import TestResult
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.limits import deviation, fewest_plans, plans_needed, visible
+from prompt_lab.decide.limits import deviation, fewest_plans, visible
 from prompt_lab.decide.normal import above, reached
 from prompt_lab.decide.pairs import Floats, ScoreTable
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.price import Rates, TrialPrice
+from prompt_lab.decide.price import Rates, TrialPrice, plans_of_trial
 from prompt_lab.decide.price import price as priced
 from prompt_lab.decide.reasons import Code, Reason, number
 from prompt_lab.names import count, plural
@@ -29,10 +29,7 @@ def price(table: ScoreTable, finding: TestResult, policy: Policy, evidence: Evid
     seen = visible(means, finding.level, policy.power)
     spread = deviation(means)
     fine = policy.smallest_effect / 2
-    needed = [
-        plans_needed(spread, gain, policy.alpha, policy.power)
-        for gain in (policy.smallest_effect, fine)
-    ]
+    needed = [plans_of_trial(spread, gain, policy) for gain in (policy.smallest_effect, fine)]
     cells = table.differences.shape[1] * table.differences.shape[2]
     cost = priced(needed[1], cells, rates(evidence))
     could = (

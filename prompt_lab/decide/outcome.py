@@ -4,12 +4,13 @@ from math import ceil
 from typing import NamedTuple
 
 from prompt_lab.decide.effect import TestResult
-from prompt_lab.decide.limits import deviation, plans_needed
+from prompt_lab.decide.limits import deviation, error, plans_needed
 from prompt_lab.decide.looks import is_margin_test
 from prompt_lab.decide.margin import unseen_loss
 from prompt_lab.decide.notes import promising
 from prompt_lab.decide.pairs import Floats, snap_ties
 from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.price import plans_of_trial
 from prompt_lab.decide.reasons import Code, Reason, number, points
 from prompt_lab.decide.result import Guard
 from prompt_lab.decide.simpler import Simpler
@@ -100,6 +101,23 @@ def small_gain(finding: TestResult, policy: Policy) -> Reason | None:
     return Reason(code=Code.SMALL_GAIN, text=text, facts=facts)
 
 
+LUCK = 1.0
+"""What a promising trend owes to luck, in standard errors; as measured where the true gain is 10 points."""
+
+
+def retest_plans(means: Floats, effect: float, policy: Policy) -> int:
+    """How many plans a new trial needs to settle a promising trend.
+
+    A trend looks promising where luck helped it. From rule 3 on the gain is corrected for that, by
+    LUCK standard errors. Before, it was taken as seen.
+    """
+    spread = deviation(means)
+    if not policy.seals:
+        return plans_needed(spread, effect, policy.alpha, policy.power)
+    corrected = effect - LUCK * error(means)
+    return plans_of_trial(spread, max(corrected, effect / 4), policy)
+
+
 def lowered(reason: Reason, guards: tuple[Guard, ...]) -> Decision:
     """A YES, unless a guard failed: then CONDITIONAL, or NO where the verify plans say worse."""
     failed = tuple(guard.reason for guard in guards if guard.reason is not None)
@@ -150,7 +168,7 @@ def negative(
             Outcome.CONDITIONAL, (Reason(code=Code.TOO_FEW_PLANS, text=text, facts=facts),)
         )
     if finding.why == "end" and effect > 0 and promising(finding, policy):
-        fresh = plans_needed(deviation(means), effect, policy.alpha, policy.power)
+        fresh = retest_plans(means, effect, policy)
         text = (
             f"Promising, not shown: {points(effect)} points over {n_plans} plans"
             f" (p = {finding.p_better:.2g} against {policy.alpha:g}), and the plans are used up; if"

@@ -178,7 +178,8 @@ class Policy(Config):
     rule_version: RuleVersion = Field(
         default=UNNAMED_RULE,
         description="3: sealed plans decide, train plans screen; 2: differences below 1e-9 are"
-        " ties, and the test's lattice is chosen from all values; 1: the rule of verdicts from before, to replay them",
+        " ties, and the test's lattice is chosen from all values; 1: the rule of verdicts from"
+        " before, to replay them",
     )
     seed: int = Field(default=0, description="decides the order in which a trial takes the plans")
 

@@ -1,6 +1,6 @@
 """The first half of rule 3: train plans screen candidates, and the best one goes on.
 
-A screening is one look that spends no error budget: train plans can be read by whoever writes a
+A screening is one look that spends no error budget: train plans can be read by the author of a
 candidate, so they show what to try and prove nothing.
 """
 
