@@ -9,7 +9,7 @@ from math import ceil
 from typing import Protocol
 
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.names import Side, Split
+from prompt_lab.names import Side
 from prompt_lab.store.batch import PlannedRun
 
 FEWEST_PROBES = 8
@@ -21,7 +21,6 @@ class BatchRequest:
     """What is to be compared. `sources` is side -> (path in the target -> blob id)."""
 
     step: str
-    split: Split
     models: Sequence[ModelConfig]
     plans: Mapping[str, str]
     """name -> digest of its whole folder."""

@@ -106,7 +106,6 @@ def request_for(experiment: Experiment, order: BatchOrder) -> BatchRequest:
     workspace = ctx.workspace(step.target)
     return BatchRequest(
         step=experiment.step,
-        split=order.split,
         models=[ctx.models[alias] for alias in order.models],
         plans={name: digest_files(found) for name, found in files.items()},
         answer_inputs={name: answer_inputs(adapter, found) for name, found in files.items()},

@@ -13,7 +13,7 @@ from prompt_lab.decide.calibrate.results import KINDS, CellResult
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.batches import BatchRequest, NoEarlierRuns, plan_runs
 from prompt_lab.experiments.calibrate import PROBE, LimitsMissed, engine, file_name
-from prompt_lab.names import Side, Split
+from prompt_lab.names import Side
 from prompt_lab.store.files import read_record, write_record
 from tests.pipeline.world import World
 
@@ -63,7 +63,6 @@ def test_the_plans_probed_are_those_that_an_iteration_probes(plans: int) -> None
     names = [f"plan_{n}" for n in range(plans)]
     request = BatchRequest(
         step="s",
-        split=Split.TRAIN,
         models=[ModelConfig(alias="warm", provider="scripted", id="w", deterministic=False)],
         plans={name: name for name in names},
         answer_inputs={name: name for name in names},
