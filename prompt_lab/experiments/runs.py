@@ -31,6 +31,7 @@ from prompt_lab.store.batch import Batch
 from prompt_lab.store.iterations import IterationMeta, RunsSummary, read_change, read_meta
 from prompt_lab.store.journal import events, note
 from prompt_lab.store.runs import is_finished
+from prompt_lab.store.sealed import is_sealed
 
 
 def complete_split(experiment: Experiment, split: Split) -> Iterator[Need]:
@@ -65,7 +66,7 @@ def complete_split(experiment: Experiment, split: Split) -> Iterator[Need]:
             "compare. Leave --skip-runner out."
         )
     refuse_silence(experiment, batch, rows)
-    if text := told_unanswered(rows):
+    if text := told_unanswered(rows, sealed=split is Split.VERIFY and is_sealed(experiment.folder)):
         say(text)
     opened = [path for row in rows for path in row.record.sent.files]
     found = leaks_under_test(experiment, opened)

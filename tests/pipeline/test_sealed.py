@@ -11,8 +11,11 @@ import pytest
 from pipeline.cli.app import main as prompt_lab
 from pipeline.wiring import lab_context
 from prompt_lab.decide.verdict import Verdict
+from prompt_lab.errors import StoreError
 from prompt_lab.experiments.budget_uses import uses
+from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.lab_handle import LabHandle
+from prompt_lab.experiments.revealed_plans import check_sealed
 from prompt_lab.names import Outcome
 from prompt_lab.report.words import points
 from prompt_lab.store.sealed import SEALED_VERDICT, holds_figures
@@ -183,6 +186,12 @@ def test_reveal_shows_the_figures_after_a_warning_and_ends_the_use_of_the_plans(
         "baseline/verify",
     )
     assert not confirmed.folder(2).exists()
+    for folder in (confirmed.lab / "baseline/verify").iterdir():  # a new name is no way around
+        folder.rename(folder.with_name(f"new_{folder.name}"))
+    said = luigi(confirmed, "Iteration", "--branch", "other", "--dry-run")
+    stops(said, TASK, "were revealed by `prompt-lab reveal` of iteration 1")
+    for folder in (confirmed.lab / "baseline/verify").iterdir():
+        folder.rename(folder.with_name(folder.name.removeprefix("new_")))
     assert luigi(confirmed, "Replay").code == 0
     sealed = json.loads((confirmed.folder(1) / SEALED_VERDICT).read_text())
     assert sealed["fingerprint"] != confirmed.verdict(1).fingerprint
@@ -291,3 +300,45 @@ def test_a_data_set_given_whole_is_split_by_a_seed(make_sealed: MakeWorld) -> No
         luigi(world, "SplitPlans", "--folder", str(whole), "--seed", "5"), TASK, "is there already"
     )
     stops(luigi(world, "SplitPlans", "--folder", str(world.root / "no")), TASK, "holds no plans")
+
+
+def test_an_open_iteration_counts_until_it_ends_by_screening(make_sealed: MakeWorld) -> None:
+    world = make_sealed(models={"m": scripted(READS_FIRST)})
+    world.branch("idle", {"prompt.txt": IDLE})
+    assert luigi(world, "Runs", "--branch", "idle").code == 0
+    assert confirmations(world) == [1]
+    assert luigi(world, "Iteration", "--branch", "idle").code == 0
+    assert confirmations(world) == []
+    world.branch("other", {"prompt.txt": IDLE + "Thanks.\n"})
+    assert luigi(world, "Runs", "--branch", "other").code == 0
+    assert luigi(world, "GiveUp", "--number", "2").code == 0
+    assert confirmations(world) == []
+
+
+def test_plans_that_are_added_let_the_same_commit_be_confirmed(make_sealed: MakeWorld) -> None:
+    world = make_sealed(verify=20)
+    kept = world.root / "kept"
+    for number in range(6, 20):
+        name = f"plan_verify_{number:03d}"
+        shutil.copytree(world.lab / "baseline/verify" / name, kept / name)
+        shutil.rmtree(world.lab / "baseline/verify" / name)
+    world.branch("better", {"prompt.txt": BETTER})
+    assert world.iterate(branch="better")
+    assert world.verdict(1).reasons[0].code == "needs_verify_plans"
+    stops(luigi(world, "Iteration", "--branch", "better"), TASK, "Add verify plans")
+    shutil.copytree(kept, world.lab / "baseline/verify", dirs_exist_ok=True)
+    assert world.iterate(branch="better")
+    assert world.verdict(2).outcome is Outcome.YES
+    assert world.verdict(2).follow_up_of == 1
+    assert world.record(2, "runs_train")["calls_made"] == 0
+    assert confirmations(world) == [2]
+
+
+def test_plans_revealed_meanwhile_confirm_no_open_iteration(confirmed: World) -> None:
+    confirmed.branch("other", {"prompt.txt": BETTER + "Please.\n"})
+    assert luigi(confirmed, "Runs", "--branch", "other").code == 0
+    experiment = Experiment(lab_context(), "read_sum", 2)
+    check_sealed(experiment)
+    assert luigi(confirmed, "Reveal", "--number", "1", "--yes").code == 0
+    with pytest.raises(StoreError, match=r"revealed .* GiveUp --number 2"):
+        check_sealed(experiment)
