@@ -133,7 +133,8 @@ def _estimates(
     for alias in meta.models:
         mine = [run for run in runs if run.model == alias]
         reused = sum(not run.takes_calls for run in mine)
-        candidate = len(plans) * replicates[alias]
+        racing = max(meta.race, 1 + len(meta.rivals)) if split is Split.TRAIN else 1
+        candidate = racing * len(plans) * replicates[alias]
         found.append(
             estimate(
                 experiment.context.models[alias],

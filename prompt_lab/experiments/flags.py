@@ -83,6 +83,8 @@ def _check_same(ctx: LabContext, values: Mapping[str, Any]) -> None:
         ("--branch or --pr", change_given(values), meta.given),
         ("--from", values["from"], meta.start),
         ("--follow-up", values["follow_up"], meta.follow_up_of),
+        ("--race", values.get("race", 1) if values.get("race", 1) > 1 else 0, meta.race),
+        ("--rivals", split_names(values.get("rivals", "")), meta.rivals),
     ]
     faults = [
         f"{flag}: iteration {number} was prepared with {_typed(was)}, not {_typed(now)}: leave the "

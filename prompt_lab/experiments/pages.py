@@ -13,6 +13,7 @@ from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import plans_of, texts, version_at
 from prompt_lab.experiments.planexe_pages import foreign_entry
+from prompt_lab.experiments.race import describe_race
 from prompt_lab.experiments.trials import rows_for_display
 from prompt_lab.names import Side, Split, count
 from prompt_lab.records import RECORDED, Change, PromptVersion, RunRow
@@ -22,9 +23,11 @@ from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_parsed, read_record
 from prompt_lab.store.given_up import GIVEN_UP, GivenUp
 from prompt_lab.store.iterations import (
+    RACE,
     REVERTED,
     Conclusion,
     IterationMeta,
+    RaceRecord,
     Reverted,
     RunsSummary,
     is_ours,
@@ -71,6 +74,7 @@ def report_view(experiment: Experiment) -> ReportView:
         rows=tuple(rows),
         plans=texts(experiment, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN),
         spent=sum_usage(folder, strict=True),
+        race=_race_of(folder),
         took_part=_took_part(folder),
         works=works(folder),
         documents={path.name: path.read_text("utf-8", "replace") for path in documents},
@@ -85,12 +89,18 @@ def report_view(experiment: Experiment) -> ReportView:
     )
 
 
+def _race_of(folder: Path) -> str:
+    record = read_if_whole(folder / RACE, RaceRecord)
+    return describe_race(record) if record else ""
+
+
 def sum_usage(folder: Path, *, strict: bool = False) -> Spent:
     """Calls, money and time of all runs of an iteration, the scout's included, and of its agents.
 
     A damaged file counts as none; if `strict` it raises StoreError.
     """
     paths = [p for name in PHASES_OF_RUNS if (p := folder / f"{name}.json").exists()]
+    paths += sorted(folder.glob("runs_race_*.json"))
     if strict:
         found = [read_record(path, RunsSummary, fix=made_again(path)) for path in paths]
     else:

@@ -19,6 +19,7 @@ from prompt_lab.experiments.preflight import (
     check_step,
     checked_plans,
 )
+from prompt_lab.experiments.race import rivals_of
 from prompt_lab.experiments.rejudge import check_again
 from prompt_lab.experiments.revealed_plans import sealed_plans
 from prompt_lab.names import Split, split_names
@@ -99,6 +100,8 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
         start_commit=start_commit(experiment, experiment.start) if experiment.start else "",
         follow_up_of=follow_up_of,
         given=experiment.change_ref,
+        race=experiment.race,
+        rivals=rivals_of(experiment, policy, main_commit, judged=judge is not None),
         analysts=analysts_of(experiment),
         agent="" if experiment.start or follow_up_of is not None else agent_of(experiment),
         judged_by=granted.model_copy(update={"replicates": replicates}),

@@ -42,6 +42,8 @@ def _lines(view: ReportView) -> Iterator[str]:
         yield f"**{label(view)}**\n"
     yield from _answered(verdict)
     yield from _effect(verdict)
+    if view.race:
+        yield f"Race: {escape(view.race)}\n"
     if view.sealed:
         yield f"{escape(sealed_note(view))}\n"
     if view.metrics is not None and view.metrics.models:

@@ -53,6 +53,8 @@ def _head(view: ReportView) -> Iterator[str]:
     if verdict is not None and verdict.follow_up_of is not None:
         yield f"  follows   iteration {verdict.follow_up_of}, which was CONDITIONAL"
     yield f"  change    {view.change.title}  ({view.change.strategy})"
+    if view.race:
+        yield from _wrapped(f"  race      {view.race}")
     if verdict is not None:
         yield from _effect(verdict)
     if view.sealed:

@@ -63,6 +63,7 @@ class ReportView(Record):
     rows: tuple[RunRow, ...] = Field(default=(), description="runs of the train plans, both sides")
     plans: dict[str, PlanText] = Field(default={}, description="train plans by name")
     spent: Spent = Spent()
+    race: str = Field(default="", description="the candidates that were screened beside it")
     took_part: tuple[Participant, ...] = Field(default=(), description="analysts, by synthesis.md")
     works: tuple[AgentRecord, ...] = Field(default=(), description="of agents, oldest first")
     documents: dict[str, str] = Field(default={}, description="file name -> markdown, in order")

@@ -7,6 +7,7 @@ from prompt_lab.config.lab import JudgeConfig
 from prompt_lab.decide.ledger import Grant
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Reason
+from prompt_lab.decide.result import Screening
 from prompt_lab.names import Side, Split
 from prompt_lab.records import VERSION, Change, Record
 from prompt_lab.store.files import read_if_whole, read_record
@@ -39,6 +40,10 @@ class IterationMeta(Record):
     """The CONDITIONAL iteration whose pull request this one tests again."""
     given: str = ""
     """The branch or '#<pull>' that the command line named; '' where a strategy makes the change."""
+    race: int = 1
+    """How many strategies were to be screened on one baseline."""
+    rivals: tuple[str, ...] = ()
+    """Further branches that the command line named, to be screened beside `given`."""
     analysts: tuple[str, ...] = ("metrics",)
     agent: str = ""
     """Who makes the change; '' where a built-in strategy does."""
@@ -119,6 +124,27 @@ class RunsSummary(Record):
         )
 
 
+class RaceEntry(Record):
+    """One candidate of a race, and what the train plans show of it."""
+
+    branch: str
+    pull: int | None
+    strategy: str
+    title: str
+    screening: Screening
+
+
+class RaceRecord(Record):
+    """race.json: the candidates that were screened on one baseline, and the branch that goes on."""
+
+    version: int = VERSION
+    entries: tuple[RaceEntry, ...]
+    best: str
+
+
+RACE = "race.json"
+
+
 class Reverted(Record):
     """reverted.json: how a merged change was taken back."""
 
@@ -159,6 +185,7 @@ FACTS = "verdict_facts.json"
 VERDICT_ERROR = "verdict_error.txt"
 """The trace of an error of our own inside a verdict."""
 _MADE_IN_ORDER = (
+    *("batch_race_*.json", "runs_race_*.json", "race.json"),
     *("change.json", "batch_train.json", "judged_train_*.json", "runs_train.json"),
     *("insight_*.md", "code_*.md", "synthesis.md", "assessment.md"),
     *("batch_verify.json", "judged_verify_*.json", "runs_verify.json"),
