@@ -43,17 +43,15 @@ KINDS: dict[str, Kind] = {cell.world.name: cell for cell in named.ALL}
 KINDS |= {cell.world.name: cell for cell in (*named.REUSED, *named.REUSED_GAIN)}
 KINDS |= {series.name: series for series in SERIES}
 Product = FalseMergeCell | PowerCell | LedgerWorld | Resubmission
-PRODUCT: dict[str, Product] = {
-    f"{cell.policy}: {cell.name}": cell
-    for cell in (
-        *FALSE_MERGES,
-        Resubmission(RESUBMITTED, "strict"),
-        *HARMFUL,
-        *POWER,
-        *LEDGER_WORLDS,
-        RIVAL,
-    )
-}
+_PRODUCT: tuple[Product, ...] = (
+    *FALSE_MERGES,
+    Resubmission(RESUBMITTED, "strict"),
+    *HARMFUL,
+    *POWER,
+    *LEDGER_WORLDS,
+    RIVAL,
+)
+PRODUCT = {f"{cell.policy}: {cell.name}": cell for cell in _PRODUCT}
 """The cells of rule 3; KINDS are those of rule 2."""
 FULL_WORLDS = 20_000
 REUSE_WORLDS = 8_000  # each is walked about four times
