@@ -11,10 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import stdtrit
 
 from prompt_lab.decide.limits import fewest_plans
-from prompt_lab.decide.looks import design
-from prompt_lab.decide.many import Endings, Flags, run_many
+from prompt_lab.decide.looks import Design, design
+from prompt_lab.decide.many import Endings, Flags, run_many, screening_p_values
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.screening import screening_p_value
 from prompt_lab.decide.simulated import SimulatedLab, SimulatedScores, draw_scores
 from prompt_lab.names import count, plural
 
@@ -102,9 +101,8 @@ def count_chances(
             passed = screen_many(draw_scores(lab, effect, worlds, plans[0], 1, rng), policy)
         if plans[1] >= needed:
             asked = min(plans[1], policy.max_plans)
-            confirmed = confirm_many(
-                draw_scores(lab, effect, worlds, asked, replicates, rng), policy
-            )
+            scores = draw_scores(lab, effect, worlds, asked, replicates, rng)
+            confirmed = confirm_many(scores, policy).better
         yes = float((passed & confirmed).mean())
         rows.append(
             Chance(
@@ -178,29 +176,31 @@ def _compared(best: ChanceTable, tables: Sequence[ChanceTable], effect: float) -
 def screen_many(train: SimulatedScores, policy: Policy) -> Flags:
     """Which of these worlds the train plans let go on: `screen`, on arrays."""
     shift = policy.harm_margin if policy.saving != "none" else 0.0
-    values = train.values
-    ahead = values.mean(axis=1) + shift > 0
-    passed = np.zeros(len(values), dtype=bool)
-    for at in np.flatnonzero(ahead):
-        passed[at] = screening_p_value(values[at] + shift) <= policy.screen_level
-    return passed
+    values = train.values + shift
+    binary = bool(np.isin(train.baseline[:5], (0.0, 1.0)).all())
+    step = None if shift or not binary else 1 / (train.baseline.shape[2] * train.baseline.shape[3])
+    passed = screening_p_values(values, step) <= policy.screen_level
+    return np.asarray(passed & (values.mean(axis=1) > 0))
 
 
-def confirm_many(sealed: SimulatedScores, policy: Policy) -> Flags:
-    """Which of these worlds the sealed plans confirm, the guard of each model included."""
+def confirm_many(sealed: SimulatedScores, policy: Policy, plan: Design | None = None) -> Endings:
+    """Which of these worlds the sealed plans confirm, the guard of each model included.
+
+    `plan` replaces the design of the policy's looks.
+    """
     _, plans, models, replicates = sealed.baseline.shape
     binary = bool(np.isin(sealed.baseline[:5], (0.0, 1.0)).all())
     signs_only = binary and models * replicates == 1 and policy.test == "sign_flip"
     ended = run_many(
         sealed.values,
         None if signs_only else sealed.losses,
-        design(plans, policy),
+        plan or design(plans, policy),
         policy,
         1 / (models * replicates) if binary else None,
     )
     if models == 1 or policy.model_margin is None:
-        return ended.better
-    return ended.better & ~_a_model_loses(sealed, ended, policy)
+        return ended
+    return ended._replace(better=ended.better & ~_a_model_loses(sealed, ended, policy))
 
 
 def _a_model_loses(sealed: SimulatedScores, ended: Endings, policy: Policy) -> Flags:

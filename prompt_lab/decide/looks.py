@@ -87,7 +87,8 @@ def run_looks(
         before = count
         idle = partial(_hopeless, seen, plan.plans - count, plan, policy, margin)
         why = _reason_code(step, seen, count == plan.plans, idle)
-        if why == "better" and not exceeds_unseen(seen, _first(losses, count), policy):
+        bound = plan.bounds[look - 1]
+        if why == "better" and not exceeds_unseen(seen, _first(losses, count), bound, policy):
             why = "unseen_loss" if count == plan.plans else "open"
         stop = LookStop(why, look, count, step.p_better, step.p_worse)
         if stop.why != "open":

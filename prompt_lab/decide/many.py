@@ -15,11 +15,12 @@ from prompt_lab.decide.looks import Design, is_margin_test
 from prompt_lab.decide.normal import above, quantile
 from prompt_lab.decide.pairs import Floats
 from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.signflip import EXACT_BELOW
 
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-FINE = 12  # lattice steps per root mean square value, where values have no common step
+FINE = 6  # lattice steps per root mean square value, where values have no common step
 CALM = 1.8  # walks that stay within so many standard deviations cross no boundary of a small alpha
 REACH = 8.0  # standard deviations of a walk that are followed
 CHUNK = 2**21  # lattice points of one batch of walks
@@ -49,6 +50,8 @@ def run_many(
     else:
         up, down = _walk_crossings(values, plan, step)
     counted = _exceeds_unseen(means, losses, counts, policy)
+    if losses is not None and policy.unseen_loss_guard:
+        counted &= _reaches_despite_skew(values, means, spreads, plan, policy)
     ended, better = np.zeros(len(values), dtype=bool), np.zeros(len(values), dtype=bool)
     plans = np.full(len(values), plan.plans)
     for look, count in enumerate(counts):
@@ -94,6 +97,21 @@ def _exceeds_unseen(
     lost = np.array([losses[:, :count].mean(axis=1) for count in counts])
     share = np.minimum(1.0, -np.log(policy.alpha) / np.array(counts, dtype=float))[:, None]
     return np.asarray((share * lost == 0) | (means + policy.harm_margin > share * lost))
+
+
+def _reaches_despite_skew(
+    values: Floats, means: Floats, spreads: Floats, plan: Design, policy: Policy
+) -> Flags:
+    """`skew_corrected` of each trial and look, against the look's boundary."""
+    found = np.ones(means.shape, dtype=bool)
+    for look, (count, bound) in enumerate(zip(plan.counts, plan.bounds, strict=True)):
+        mean, spread = means[look] + policy.harm_margin, spreads[look]
+        third = ((values[:, :count] - means[look][:, None]) ** 3).mean(axis=1)
+        third = np.minimum(third, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            moved = mean + third / (6 * spread**2 * count) + third * mean**2 / (3 * spread**4)
+            found[look] = (spread == 0) | (moved * np.sqrt(count) / spread >= bound)
+    return found
 
 
 def _hopeless(
@@ -182,3 +200,22 @@ def _characteristic(steps: Ints, turn: tuple[Floats, Floats]) -> Floats:
     logs, below = (part[used] for part in turn)
     signs = 1.0 - 2.0 * np.mod(np.rint(counts[:, used] @ below), 2.0)
     return np.asarray(np.exp(counts[:, used] @ logs) * signs)
+
+
+def screening_p_values(values: Floats, step: float | None = None) -> Floats:
+    """`screening_p_value` of each row of plan values, shape (trial, plan)."""
+    rms = np.sqrt((values**2).mean(axis=1))
+    unit = np.full(len(values), step) if step else np.where(rms > 0, rms, 1.0) / FINE
+    moves = np.rint(values / unit[:, None]).astype(np.int64)
+    found = np.ones(len(values))
+    size = 1 << int(2 * np.abs(moves).sum(axis=1).max() + 2).bit_length()
+    turn, middle = _log_cosines(int(np.abs(moves).max()), size), size // 2
+    for rows in np.array_split(np.arange(len(values)), max(1, len(values) * size // CHUNK)):
+        spectrum = _characteristic(np.abs(moves[rows]), turn) * (-1.0) ** np.arange(middle + 1)
+        density = np.maximum(np.fft.irfft(spectrum, size, axis=1), 0.0)
+        tail = np.cumsum(density[:, ::-1], axis=1)[:, ::-1]
+        at = (moves[rows].sum(axis=1) + middle)[:, None]
+        tie = np.take_along_axis(density, at, axis=1)[:, 0]
+        half = np.where((moves[rows] != 0).sum(axis=1) >= EXACT_BELOW, tie / 2, 0.0)
+        found[rows] = np.take_along_axis(tail, at, axis=1)[:, 0] - half
+    return np.minimum(found, 1.0)

@@ -77,7 +77,28 @@ def unseen_loss(losses: Floats | None, policy: Policy) -> float:
     return min(1.0, -log(policy.alpha) / len(there)) * float(there.mean())
 
 
-def exceeds_unseen(seen: Floats, losses: Floats | None, policy: Policy) -> bool:
-    """Whether the mean of these plan values, plus the margin, exceeds the unseen loss."""
-    least = unseen_loss(losses, policy)
-    return least == 0 or float(seen.mean()) + policy.harm_margin > least
+def exceeds_unseen(seen: Floats, losses: Floats | None, bound: float, policy: Policy) -> bool:
+    """Whether a crossing at these plan values counts: no rare loss can explain it.
+
+    The mean, plus the margin, must exceed the unseen loss; and where the plans seen lean to large
+    losses, a t-test that is corrected for their skewness must reach the look's normal boundary too.
+    """
+    if losses is None or not policy.unseen_loss_guard or not policy.seals:
+        return True
+    mean = float(seen.mean()) + policy.harm_margin
+    if not mean > unseen_loss(losses, policy):
+        return False
+    spread = deviation(seen)
+    return spread == 0 or skew_corrected(seen, policy.harm_margin) >= bound
+
+
+def skew_corrected(seen: Floats, margin: float = 0.0) -> float:
+    """Student's t of mean + margin, corrected for a tail of losses; larger tails of gains are not.
+
+    Source: Johnson 1978, a modified t-test for asymmetrical populations.
+    """
+    count, spread = len(seen), deviation(seen)
+    mean = float(seen.mean()) + margin
+    third = min(0.0, float(((seen - seen.mean()) ** 3).mean()))
+    moved = mean + third / (6 * spread**2 * count) + third * mean**2 / (3 * spread**4)
+    return moved * sqrt(count) / spread

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from prompt_lab.decide.effect import TestResult
 from prompt_lab.decide.limits import deviation, error, plans_needed
 from prompt_lab.decide.looks import is_margin_test
-from prompt_lab.decide.margin import unseen_loss
+from prompt_lab.decide.margin import skew_corrected, unseen_loss
 from prompt_lab.decide.notes import promising
 from prompt_lab.decide.pairs import Floats, snap_ties
 from prompt_lab.decide.policy import Policy
@@ -102,7 +102,7 @@ def small_gain(finding: TestResult, policy: Policy) -> Reason | None:
 
 
 LUCK = 1.0
-"""What a promising trend owes to luck, in standard errors; as measured where the true gain is 10 points."""
+"""What a promising trend owes to luck, in standard errors: measured at a true gain of 10 points."""
 
 
 def retest_plans(means: Floats, effect: float, policy: Policy) -> int:
@@ -131,17 +131,25 @@ def _unseen(
 ) -> Reason:
     """The reason where the boundary was crossed, but unseen plans could lose what these gain."""
     least = unseen_loss(losses, policy)
-    ahead = effect + policy.harm_margin
-    needed = ceil(least * len(means) / ahead) + 1
+    facts = pair_facts(effect, len(means), finding) | {"unseen_loss": number(least)}
     text = (
         f"Ahead by {points(effect)} points over {count(len(means), 'plan')}"
-        f" (p = {finding.p_better:.2g}), but so few plans can miss a kind of plan that loses"
-        f" {least * 100:.1f} points in the mean. If the trend holds, about"
-        f" {count(needed, 'plan')} exclude it."
+        f" (p = {finding.p_better:.2g}), but"
     )
-    facts = pair_facts(effect, len(means), finding)
-    facts |= {"unseen_loss": number(least), "retest_plans": str(needed)}
-    return Reason(code=Code.UNSEEN_LOSS, text=text, facts=facts)
+    ahead = effect + policy.harm_margin
+    if ahead > least:
+        text += (
+            " a few plans lose so much that more of them, unseen, could cancel it; the losses leave"
+            f" a skewness-corrected t of {skew_corrected(means, policy.harm_margin):.1f}. More"
+            " verify plans settle it."
+        )
+        return Reason(code=Code.UNSEEN_LOSS, text=text, facts=facts)
+    needed = ceil(least * len(means) / ahead) + 1
+    text += (
+        f" so few plans can miss a kind of plan that loses {least * 100:.1f} points in the mean. If"
+        f" the trend holds, about {count(needed, 'plan')} exclude it."
+    )
+    return Reason(code=Code.UNSEEN_LOSS, text=text, facts=facts | {"retest_plans": str(needed)})
 
 
 def negative(

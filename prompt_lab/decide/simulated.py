@@ -64,34 +64,43 @@ def draw_scores(
     With an effect of 0 the two sides are exchangeable.
     """
     logits = rng.normal(size=(worlds, plans)) * PLANS_SD
+    reactions = rng.uniform(-REACTION, REACTION, size=(worlds, plans))
     gains = np.broadcast_to(np.asarray(effect, dtype=float), (worlds,))
-    half = rng.uniform(-REACTION, REACTION, size=(worlds, plans)) / 2
-    old, new = side_means(lab, logits, gains)
-    low, high = (0.0, 1.0)
-    old, new = np.clip(old - half, low, high), np.clip(new + half, low, high)
-    noise = draw_noise(lab, worlds, plans, replicates, rng)
+    means = side_means(lab, logits, gains, reactions)
+    return run_sides(lab, means, replicates, rng)
+
+
+def side_means(
+    lab: SimulatedLab, logits: Floats, gains: Floats, reactions: Floats, start: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """True mean scores of both sides, shape (world, plan).
+
+    `gains` is the candidate's mean effect in each world, `reactions` what each plan adds to it.
+    `start`: by how much the baseline is above lab.base already.
+    """
+    above = np.zeros(len(gains)) if start is None else start
     if lab.binary:
-        sides = [
-            (part < ndtri(mean)[..., None, None]).astype(float)
-            for part, mean in zip(noise, (old, new), strict=True)
-        ]
+        old, new = (
+            expit(_logit_of(lab.base + g)[:, None] + logits) for g in (above, above + gains)
+        )
     else:
-        sides = [
-            np.clip(mean[..., None, None] + NOISE * part, 0.0, 1.0)
-            for part, mean in zip(noise, (old, new), strict=True)
-        ]
-    return SimulatedScores(*sides)
+        level = LOW + SPAN * expit(_logit_of(np.full(len(gains), lab.base))[:, None] + logits)
+        old, new = level + above[:, None], level + (above + gains)[:, None]
+    return np.clip(old - reactions / 2, 0, 1), np.clip(new + reactions / 2, 0, 1)
 
 
-def side_means(lab: SimulatedLab, logits: Floats, gains: Floats) -> tuple[Floats, Floats]:
-    """True mean scores of both sides per plan, without the plans' own reactions."""
-    rate = expit(intercept(round(lab.base, 6), PLANS_SD) + logits)
-    if not lab.binary:
-        old = LOW + SPAN * rate
-        return old, old + gains[:, None]
-    shifts = {gain: intercept(round(lab.base + gain, 6), PLANS_SD) for gain in set(gains.tolist())}
-    moved = np.array([shifts[gain] for gain in gains.tolist()])
-    return rate, expit(moved[:, None] + logits)
+def run_sides(
+    lab: SimulatedLab, means: tuple[Floats, Floats], replicates: int, rng: np.random.Generator
+) -> SimulatedScores:
+    """One run of both sides on these plan means, in so many replicates."""
+    worlds, plans = means[0].shape
+    noise = draw_noise(lab, worlds, plans, replicates, rng)
+    sides = zip(noise, means, strict=True)
+    if lab.binary:
+        found = [(part < ndtri(mean)[..., None, None]).astype(float) for part, mean in sides]
+    else:
+        found = [np.clip(mean[..., None, None] + NOISE * part, 0, 1) for part, mean in sides]
+    return SimulatedScores(*found)
 
 
 def draw_noise(
@@ -117,13 +126,14 @@ def _alike(lab: SimulatedLab, shape: tuple[int, int, int], rng: np.random.Genera
     return np.asarray(np.sqrt(lab.models_alike) * common + np.sqrt(1 - lab.models_alike) * own)
 
 
+def _logit_of(rates: Floats) -> Floats:
+    """The middle logit at which the plans' mean success rate is each of these."""
+    return np.asarray(np.interp(rates, *_rates()))
+
+
 @cache
-def intercept(mean: float, spread: float) -> float:
-    """The logit at which plans of this spread have this mean rate; the mean is kept off 0 and 1."""
+def _rates() -> tuple[Floats, Floats]:
+    """Mean success rates, and the middle logits that give them."""
     points, weights = np.polynomial.hermite_e.hermegauss(61)
-    goal, low, high = min(max(mean, 1e-4), 1 - 1e-4), -14.0, 14.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        rate = float((weights * expit(middle + spread * points)).sum() / weights.sum())
-        low, high = (middle, high) if rate < goal else (low, middle)
-    return low
+    middles = np.linspace(-9, 9, 3601)
+    return expit(middles[:, None] + PLANS_SD * points) @ (weights / weights.sum()), middles

@@ -200,6 +200,15 @@ def test_a_look_that_the_guard_holds_back_goes_on_to_the_next() -> None:
     assert (trial.verdict.outcome, trial.verdict.look) == (Outcome.YES, 3)
 
 
+def test_a_few_large_losses_are_no_yes_where_more_of_them_could_cancel_the_gain() -> None:
+    """+10 on most of 60 plans, three lose everything: with 15 % such plans the mean is 0."""
+    pairs = [*gains(0.1, 57, base=0.567), *(Pair("m", f"l{i}", 0, 0.567, 0.0) for i in range(3))]
+    assert decide(pairs, BEFORE).outcome is Outcome.YES
+    held = decide(pairs, STRICT)
+    assert (held.outcome, held.reasons[0].code) == (Outcome.CONDITIONAL, Code.UNSEEN_LOSS)
+    assert "a few plans lose so much" in held.reasons[0].text
+
+
 def test_differences_of_one_need_no_guard() -> None:
     pairs = [Pair("m", f"p{i:03d}", 0, float(i % 4 > 0), 1.0) for i in range(60)]
     assert decide(pairs, STRICT).outcome is Outcome.YES
