@@ -112,8 +112,8 @@ bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a lui
 	@$(BIN)/python -m tests.bench.tasks
 
 .PHONY: calibrate
-calibrate: setup ## measure the decision engine into docs/calibration.md, an hour; QUICK=1: minutes
-	@$(LUIGI) Calibrate --workers 2 $(if $(QUICK),--quick)
+calibrate: setup ## measure the policies into docs/calibration.md; QUICK=1: two minutes; RULE=2: the older rule, an hour
+	@$(LUIGI) Calibrate $(if $(RULE),--rule $(RULE) --workers 2) $(if $(QUICK),--quick)
 
 .PHONY: task
 task: setup ## one safe iteration of a task.yaml: make task TASK=path/to/task.yaml

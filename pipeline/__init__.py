@@ -31,8 +31,8 @@ from pipeline.tasks.iteration import (
     Synthesis,
     Verdict,
 )
-from pipeline.tasks.lab import Compare, ExampleLab, Ledger, RecordedLab, Replay
-from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Revert
+from pipeline.tasks.lab import Compare, ExampleLab, Ledger, RecordedLab, Replay, SplitPlans
+from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Reveal, Revert
 from pipeline.tasks.noise_floor import NoiseFloor
 from pipeline.tasks.runs import Run
 from pipeline.tasks.task_engine import Attempt, Campaign, RunTask
@@ -69,12 +69,14 @@ __all__ = [
     "RecordedLab",
     "Replay",
     "Report",
+    "Reveal",
     "Revert",
     "Run",
     "RunTask",
     "Runs",
     "Scout",
     "SinceStart",
+    "SplitPlans",
     "Synthesis",
     "Verdict",
 ]

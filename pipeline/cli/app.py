@@ -25,8 +25,8 @@ from pipeline.cli.run import run
 from pipeline.cli.show_request import show_request
 from pipeline.console import run_command
 from pipeline.tasks.iteration import Iteration
-from pipeline.tasks.lab import Compare, Ledger, Replay
-from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Revert
+from pipeline.tasks.lab import Compare, Ledger, Replay, SplitPlans
+from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Reveal, Revert
 from pipeline.tasks.noise_floor import NoiseFloor
 from pipeline.tasks.task_engine import Campaign, RunTask
 from pipeline.web.scheduler import main as serve
@@ -64,6 +64,7 @@ def _task_file_command() -> Callable[..., None]:
 
 for _name, _command in (
     ("init", init),
+    ("split", make_command(SplitPlans)),
     ("iterate", make_command(Iteration, iteration_records)),
     ("loop", make_command(Loop, loop_records)),
     ("task", _task_file_command()),
@@ -72,6 +73,7 @@ for _name, _command in (
     ("replay", make_command(Replay, replay_records)),
     ("compare", make_command(Compare, compare_records)),
     ("noise-floor", make_command(NoiseFloor)),
+    ("reveal", make_command(Reveal)),
     ("revert", make_command(Revert)),
     ("give-up", make_command(GiveUp)),
     ("prepare-pull", make_command(PreparePull)),

@@ -11,6 +11,7 @@ from pipeline.tasks.loop import Loop
 from prompt_lab.experiments.budget_grant import budgets
 from prompt_lab.experiments.compare import measure_ranges
 from prompt_lab.experiments.pages import ledger_entries, loop_rows
+from prompt_lab.store.sealed import holds_figures, is_sealed
 
 
 def iteration_records(task: Iteration) -> Mapping[str, Any]:
@@ -57,8 +58,16 @@ def replay_records(task: Replay) -> Mapping[str, Any]:
 
 
 def read_folder(folder: Path) -> dict[str, Any]:
-    """stem -> content of each JSON file of a folder; None for one that is damaged."""
-    return {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
+    """stem -> content of each JSON file of a folder; None for one that is damaged.
+
+    Files with figures of sealed plans are left out until those are revealed.
+    """
+    sealed = is_sealed(folder)
+    return {
+        path.stem: _read(path)
+        for path in sorted(folder.glob("*.json"))
+        if not (sealed and holds_figures(path.name))
+    }
 
 
 def _read(path: Path) -> Any:

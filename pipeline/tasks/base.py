@@ -18,6 +18,7 @@ from prompt_lab.errors import ConfigError, LabBusy, LabError, StoreError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.flags import NEXT, settle
+from prompt_lab.experiments.race import MOST
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.given_up import is_given_up
 from prompt_lab.store.lab_id import lab_id
@@ -182,6 +183,16 @@ class Phase(LabTask):
         default=0,
         description="replicates: how often each run is made",
     )
+    race = CountParameter(
+        "--race",
+        least=1,
+        most=MOST,
+        default=1,
+        description="strategies to screen on one baseline, up to 4; the best goes on",
+    )
+    rivals = NamesParameter(
+        default="", description="further branches to screen beside --branch; the best goes on"
+    )
     skip_implement = luigi.BoolParameter(description="fail rather than write a candidate")
     skip_runner = luigi.BoolParameter(description="fail rather than call a model")
 
@@ -219,6 +230,8 @@ class Phase(LabTask):
             start=str(vars(self)["from"]),
             follow_up=self.follow_up,
             replicates=self.replicates,
+            race=self.race,
+            rivals=self.rivals,
             skip_implement=self.skip_implement,
             skip_runner=self.skip_runner,
         )

@@ -11,10 +11,10 @@ from pipeline.tasks.base import LabTask
 from pipeline.tasks.parameters import CountParameter
 from pipeline.tasks.printing import PrintingTask
 from pipeline.wiring import load_adapter
-from prompt_lab.decide.calibrate import results
 from prompt_lab.decide.calibrate.results import CellResult
 from prompt_lab.errors import TargetError
 from prompt_lab.experiments.calibrate import (
+    cells_of,
     check_page,
     file_name,
     is_current,
@@ -28,7 +28,7 @@ class CalibrateCell(LabTask):
     """One world, or one series of candidates. Its file counts only for the engine it measured."""
 
     cell = luigi.Parameter(description="a name from prompt_lab/decide/calibrate")
-    quick = luigi.BoolParameter(description="fewer simulations: minutes for all cells, not an hour")
+    quick = luigi.BoolParameter(description="fewer simulations")
     seed = CountParameter("--seed", least=0, default=1, description="of the worlds' randomness")
 
     def complete(self) -> bool:
@@ -53,8 +53,11 @@ class CalibrateCell(LabTask):
 class Calibrate(PrintingTask):
     """All cells, then the page with its pictures. Fails where a limit is missed."""
 
-    quick = luigi.BoolParameter(description="fewer simulations: minutes, not an hour")
+    quick = luigi.BoolParameter(description="fewer simulations: two minutes at most with rule 3")
     seed = CountParameter("--seed", least=0, default=1, description="of the worlds' randomness")
+    rule = luigi.ChoiceParameter(
+        choices=[2, 3], var_type=int, default=3, description="the decision rule to measure"
+    )
     docs = luigi.Parameter(
         default="", description="folder of the page; default: docs/, with --quick the results' own"
     )
@@ -66,13 +69,13 @@ class Calibrate(PrintingTask):
         """Refuse a page that may not be written, before anything is measured. Raises LabError."""
         values = list(super().get_param_values(params, args, kwargs))
         found = dict(values)
-        check_page(found["docs"], quick=found["quick"])
+        check_page(found["docs"], quick=found["quick"], rule=found["rule"])
         return values
 
     def requires(self) -> dict[str, CalibrateCell]:
         """One task per cell, by its name."""
         same = {"quick": self.quick, "seed": self.seed}
-        return {name: CalibrateCell(cell=name, **same) for name in results.KINDS}
+        return {name: CalibrateCell(cell=name, **same) for name in cells_of(self.rule)}
 
     @property
     def goal(self) -> Path:
@@ -88,7 +91,7 @@ class Calibrate(PrintingTask):
             name: read_record(Path(task.output().path), CellResult)
             for name, task in self.requires().items()
         }
-        self.print_result(write_page(found, self.goal, quick=self.quick))
+        self.print_result(write_page(found, self.goal, quick=self.quick, rule=self.rule))
 
 
 def _engine_commit() -> str:

@@ -7,6 +7,7 @@ import luigi
 
 from pipeline.settings import shipped_folder
 from pipeline.tasks.base import LabTask, hold_lab
+from pipeline.tasks.parameters import WholeParameter
 from pipeline.tasks.printing import PrintingTask, prints_when_complete
 from prompt_lab.errors import LabError
 from prompt_lab.experiments.compare import compare
@@ -14,6 +15,7 @@ from prompt_lab.experiments.example_lab import NOTE, is_example_there, make_exam
 from prompt_lab.experiments.ledger import write_ledger
 from prompt_lab.experiments.recorded_lab import make_recorded_lab
 from prompt_lab.experiments.replay import Replayed, render_replay, replay
+from prompt_lab.experiments.split import split_data_set
 from prompt_lab.report.terminal import say
 
 
@@ -34,6 +36,23 @@ class Compare(PrintingTask):
     def run(self) -> None:
         """Read, measure, decide, write, print."""
         self.print_result(compare(self.context, self.before, self.after))
+
+
+class SplitPlans(PrintingTask):
+    """Divide a data set given whole into baseline/train and baseline/verify, seeded, stratified."""
+
+    folder = luigi.Parameter(description="a folder with one folder for each input")
+    seed = WholeParameter("--seed", default=0, description="decides which plans are train")
+
+    @property
+    def one_process_only(self) -> bool:
+        """It writes the lab's plans."""
+        return True
+
+    def run(self) -> None:
+        """Copy what is missing, and print how many went where."""
+        hold_lab(self.context)
+        self.print_result(split_data_set(self.context, Path(self.folder), self.seed))
 
 
 class VerdictsDiffer(LabError):

@@ -24,10 +24,12 @@ from prompt_lab.experiments.give_up import IterationEnd
 from prompt_lab.experiments.loop import LoopRun
 from prompt_lab.experiments.needs import IterationNeeded
 from prompt_lab.experiments.prepare_pull import PREPARED, describe_prepared, prepare_pull
+from prompt_lab.experiments.reveal import SealedFigures
 from prompt_lab.experiments.revert import MergeRevert
 from prompt_lab.report.terminal import say
 from prompt_lab.store.given_up import GIVEN_UP
 from prompt_lab.store.loops import ENDED, check_loop, open_loop, read_ended
+from prompt_lab.store.sealed import REVEALED
 
 
 class Loop(LabTask):
@@ -205,6 +207,32 @@ class Revert(PrintingTask):
 
     def run(self) -> None:
         """Take it back; one that was cut off anywhere goes on to the ledger's row."""
+        self._use_case.check()
+        hold_lab(self.context)
+        self.print_result(self._use_case.run())
+
+
+class Reveal(PrintingTask):
+    """Show the figures of an iteration's sealed plans, which ends these plans' use as a test."""
+
+    number = CountParameter("--number", least=1, default=0, description="the concluded iteration")
+    yes = luigi.BoolParameter(description="confirm the warning")
+
+    @property
+    def one_process_only(self) -> bool:
+        """It changes the lab."""
+        return True
+
+    def output(self) -> luigi.LocalTarget:
+        """The record."""
+        return File(str(self._use_case.folder / REVEALED))
+
+    @property
+    def _use_case(self) -> SealedFigures:
+        return SealedFigures(self.context, self.number, self.yes)
+
+    def run(self) -> None:
+        """Check and warn; then record, show, and write the pages again."""
         self._use_case.check()
         hold_lab(self.context)
         self.print_result(self._use_case.run())

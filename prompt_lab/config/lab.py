@@ -53,10 +53,14 @@ class LabConfig(Config):
 
     step: str
     models: tuple[str, ...] = Field(min_length=1, description="aliases or short names")
-    policy: str = "default"
+    policy: str = Field(default="strict", description="a file of configs/policies")
     replicates: int = Field(default=1, ge=1)
-    train_plans: int = Field(default=20, ge=1, description="most train plans of one iteration")
-    verify_plans: int = Field(default=20, ge=1, description="most verify plans of the final gate")
+    train_plans: int = Field(
+        default=60, ge=1, description="most train plans that screen a candidate"
+    )
+    verify_plans: int = Field(
+        default=1000, ge=1, description="most sealed verify plans that decide about it"
+    )
     scout_plans: int = Field(
         default=10, ge=1, description="plans that the first idea is drawn from"
     )

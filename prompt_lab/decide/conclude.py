@@ -8,8 +8,9 @@ from prompt_lab.decide.guard_models import guard_models, model_rows
 from prompt_lab.decide.guard_sides import guard_sides
 from prompt_lab.decide.guard_verify import guard_verify
 from prompt_lab.decide.limits import deviation, visible
+from prompt_lab.decide.margin import losses_of
 from prompt_lab.decide.notes import price, skewed
-from prompt_lab.decide.outcome import Decision, lowered, mean_of, negative, positive
+from prompt_lab.decide.outcome import Decision, lowered, mean_of, negative, positive, small_gain
 from prompt_lab.decide.pairs import Floats, ScoreTable
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST, order_guards, order_reasons
@@ -77,6 +78,7 @@ def conclude(
         alpha=policy.alpha,
         method=finding.method,
         verify=read,
+        screening=evidence.screening,
         seed=policy.seed,
         rule_version=policy.rule_version,
         fingerprint=table.fingerprint,
@@ -97,10 +99,15 @@ def _rule(
     if not len(means):
         return Decision(Outcome.INVALID, (NO_PAIRS,)), guards, None, False
     effect, short = mean_of(means, policy), simpler(table, policy, evidence.lengths)
-    yes = positive(effect, len(means), finding, short)
-    remarks = tuple(r for r in (skewed(means), None if short.shown else short.note) if r)
+    yes = positive(effect, len(means), finding, short, policy)
+    notes = (
+        small_gain(finding, policy),
+        skewed(means, policy),
+        None if short.shown else short.note,
+    )
+    remarks = tuple(note for note in notes if note)
     if yes is None:
-        ruling = negative(means, finding, policy)
+        ruling = negative(means, finding, policy, losses_of(table, policy))
         remarks = (price(table, finding, policy, evidence), *remarks)
         return Decision(ruling.outcome, (*ruling.reasons, *remarks)), guards, None, False
     gate, read = guard_verify(evidence.verify_pairs, policy, yes.code == Code.SIMPLER)

@@ -14,21 +14,34 @@ import numpy as np
 from prompt_lab.decide import anytime, limits, signflip
 from prompt_lab.decide import boundaries as bounds
 from prompt_lab.decide.limits import EffectLimits
-from prompt_lab.decide.looks import Design, LookStop, Why, design, hoped_for
+from prompt_lab.decide.looks import (
+    Design,
+    LookStop,
+    Why,
+    design,
+    hoped_for,
+    is_margin_test,
+    run_looks,
+)
 from prompt_lab.decide.normal import above, reached
 from prompt_lab.decide.pairs import Floats
 from prompt_lab.decide.policy import Policy
 
 
 class Sample(NamedTuple):
-    """Per plan: its mean difference, and the value that the test sees. NaN: no whole pair."""
+    """Per plan: its mean difference, and the value that the test sees. NaN: no whole pair.
+
+    `losses` is what each plan could lose; None where no guard against unseen losses is needed.
+    """
 
     means: Floats
     values: Floats
+    losses: Floats | None = None
 
     def there(self) -> "Sample":
         """The plans with at least one whole pair."""
-        return Sample(*(np.asarray(part[np.isfinite(part)]) for part in self))
+        parts = [self.means, self.values] + ([] if self.losses is None else [self.losses])
+        return Sample(*(np.asarray(part[np.isfinite(part)]) for part in parts))
 
 
 class TestResult(NamedTuple):
@@ -51,6 +64,12 @@ def one_look(sample: Sample, policy: Policy) -> TestResult:
     """All pairs at once, at the policy's whole alpha."""
     if policy.mode == "anytime":
         return any_look(sample, policy, look=1, looks=1)
+    if policy.seals:
+        once = policy.model_copy(update={"mode": "fixed"})
+        whole = sample.there()
+        plan = design(max(len(whole.means), 1), once)
+        stop = run_looks(whole.values, plan, once, losses=whole.losses)
+        return last_look(sample, once, stop, plan)
     p_better, p_worse = signflip.p_values(sample.there().values, policy.rule_version)
     count = len(sample.there().means)
     stop = LookStop(_reason_code(p_better, p_worse, policy.alpha), 1, count, p_better, p_worse)
@@ -63,7 +82,7 @@ def any_look(sample: Sample, policy: Policy, look: int, looks: int) -> TestResul
 
     The claim is the lower limit, which holds however the moment was chosen.
     """
-    means, values = sample.there()
+    means, values, _ = sample.there()
     up, down = anytime.log_e_value(values), anytime.log_e_value(-values)
     p_better, p_worse = (min(1.0, exp(-e)) for e in (up, down))
     why = _reason_code(p_better, p_worse, policy.alpha)
@@ -87,19 +106,20 @@ def last_look(sample: Sample, policy: Policy, stop: LookStop, plan: Design) -> T
     """Where the planned looks ended. The interval holds at all looks together."""
     last = plan.bounds[stop.look - 1] if stop.look and len(plan.bounds) > 1 else None
     level = policy.alpha if last is None else above(last)
-    means, values = sample.there()
+    means, values, _ = sample.there()
     why = stop.why
-    if why == "better" and means.mean() <= 0:  # unequal support can part the two
+    shift = policy.harm_margin if is_margin_test(policy) else 0.0
+    if why == "better" and means.mean() + shift <= 0:  # unequal support can part the two
         why = "end"
     gain = None
     if why == "better":
-        gain = claimed(float(means.mean()), limits.deviation(means), plan, policy)
+        gain = claimed(float(means.mean()) + shift, limits.deviation(means), plan, policy) - shift
     return TestResult(
         why=why,
         p_better=stop.p_better,
         p_worse=stop.p_worse,
         e_value=None,
-        interval=_agree(limits.limits(means, level), why),
+        interval=_agree(limits.limits(means, level), why, shift),
         claimed=gain,
         level=level,
         look=max(stop.look, 1),
@@ -110,20 +130,27 @@ def last_look(sample: Sample, policy: Policy, stop: LookStop, plan: Design) -> T
 
 
 def _method(values: Floats, policy: Policy, looks: int) -> str:
-    few = np.count_nonzero(values) < signflip.EXACT_BELOW
     frame = f"{policy.spending} spending over {looks} looks" if looks > 1 else "one look"
-    plain = f"sign-flip on plan values, {'exact' if few else 'mid-p'}, {frame}"
+    if is_margin_test(policy):
+        return f"t-test of difference + {policy.harm_margin * 100:g} points, {frame}"
+    mid = signflip.is_mid_p(int(np.count_nonzero(values)), policy.rule_version)
+    plain = f"sign-flip on plan values, {'mid-p' if mid else 'exact'}, {frame}"
     return plain + (", adjusted for difficulty" if policy.adjust == "difficulty" else "")
 
 
-def _agree(interval: EffectLimits, why: Why) -> EffectLimits:
-    """Test and interval differ by a hair at the edge; the test decides, the interval follows."""
+def _agree(interval: EffectLimits, why: Why, shift: float = 0.0) -> EffectLimits:
+    """Test and interval differ by a hair at the edge; the test decides, the interval follows.
+
+    `shift` is the margin whose loss was tested.
+    """
     low, high = interval
     if why == "better":
-        return EffectLimits(max(low, 0.0), high)
+        return EffectLimits(max(low, -shift), high)
     if why == "worse":
-        return EffectLimits(low, min(high, 0.0))
-    return EffectLimits(min(low, 0.0), max(high, 0.0)) if why == "end" else interval
+        return EffectLimits(low, min(high, -shift))
+    if why == "end" and not shift:
+        return EffectLimits(min(low, 0.0), max(high, 0.0))
+    return interval
 
 
 def _reason_code(p_better: float, p_worse: float, alpha: float) -> Why:

@@ -6,6 +6,7 @@ from prompt_lab.decide.adjust import adjusted, centered_difficulty
 from prompt_lab.decide.conclude import conclude
 from prompt_lab.decide.effect import Sample, one_look
 from prompt_lab.decide.evidence import Evidence
+from prompt_lab.decide.margin import losses_of
 from prompt_lab.decide.pairs import Pair, snap_ties, tabulate
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.result import Verdict
@@ -24,12 +25,12 @@ def decide(pairs: Sequence[Pair], policy: Policy, evidence: Evidence | None = No
     ('YES', 'Better by +23.5 points over 8 plans (p = 0.0039, look 1 of 1).')
     """
     evidence = evidence or Evidence()
-    table = tabulate(pairs, tie=policy.tie)
+    table = tabulate(pairs, tie=policy.tie, one_sided=policy.seals)
     centred = (
         centered_difficulty(table.plans, evidence.difficulty)
         if policy.adjust == "difficulty"
         else None
     )
     values = snap_ties(adjusted(table.values, centred, (len(table.plans),)), policy.tie)
-    finding = one_look(Sample(table.means, values), policy)
+    finding = one_look(Sample(table.means, values, losses_of(table, policy)), policy)
     return conclude(table, finding, policy, evidence, table.rows)

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prompt_lab.decide.pairs import Pair
 from prompt_lab.decide.reasons import Reason
+from prompt_lab.decide.result import Screening
 
 
 class _EvidenceModel(BaseModel):
@@ -17,6 +18,12 @@ class Validity(_EvidenceModel):
     baseline_total: int = Field(ge=0, description="all answers of the baseline")
     candidate_valid: int = Field(ge=0, description="valid answers of the candidate")
     candidate_total: int = Field(ge=0, description="all answers of the candidate")
+
+    by_plan: tuple[float, ...] = Field(
+        default=(),
+        description="per plan: the candidate's share of valid answers less the baseline's, over"
+        " models and replicates; the plan is the unit of the guard from rule 3 on",
+    )
 
     @model_validator(mode="after")
     def _valid_within_total(self) -> "Validity":
@@ -57,6 +64,14 @@ class Evidence(_EvidenceModel):
     lengths: Lengths | None = Field(default=None, description="length of each side's prompt")
     verify_pairs: tuple[Pair, ...] | None = Field(
         default=None, description="pairs of the verify plans; None as long as they are unread"
+    )
+    screening: Screening | None = Field(
+        default=None, description="what the train plans showed; it goes into the verdict"
+    )
+    baseline: dict[str, float] = Field(
+        default_factory=dict,
+        description="plan -> mean score of the baseline before this trial: the trial takes easy"
+        " and hard plans in equal shares; may be empty",
     )
     difficulty: dict[str, float] | None = Field(
         default=None,

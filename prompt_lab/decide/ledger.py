@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import zeta
 
 from prompt_lab.decide.policy import LedgerRule, Policy
-from prompt_lab.names import plural
+from prompt_lab.names import count, plural
 
 
 class Use(BaseModel):
@@ -31,6 +31,11 @@ class Use(BaseModel):
     )
     alpha: float = Field(ge=0, description="the level granted; 0 for a reading of verify")
     merged: bool = Field(default=False, description="whether its verdict was YES")
+    rows: str = Field(
+        default="",
+        description="fingerprint of the pairs that were judged; the same rows judged again spend"
+        " nothing; empty: not known, which counts",
+    )
 
 
 class Grant(BaseModel):
@@ -45,12 +50,18 @@ class Grant(BaseModel):
     text: str = Field(description="one plain sentence for verdicts and dry runs")
 
 
-def grant(uses: Sequence[Use], policy: Policy) -> Grant:
+def grant(uses: Sequence[Use], policy: Policy, *, rows: str = "") -> Grant:
     """What the ledger grants the next trial. Every trial counts, whatever became of it.
 
     Readings of verify and comparisons with the first baseline merge nothing and cost no alpha.
+    From rule 3 on only confirmations on sealed plans are trials; the same rows judged again are
+    one trial. `rows` is the fingerprint of rows to judge now: known ones get their old alpha.
     """
-    trials = [use for use in uses if use.kind == "trial"]
+    trials = _distinct([use for use in uses if use.kind == "trial"])
+    again = next((use for use in trials if rows and use.rows == rows), None)
+    if again is not None:
+        text = f"The rows of iteration {again.iteration} judged again, at their alpha: nothing is"
+        return _make_grant(again.alpha, sum(u.alpha for u in trials), None, f"{text} spent.")
     rule, spent = policy.ledger, sum(use.alpha for use in trials)
     if rule.control == "fixed":
         text = (
@@ -59,7 +70,7 @@ def grant(uses: Sequence[Use], policy: Policy) -> Grant:
         )
         return _make_grant(policy.alpha, spent, None, text)
     if rule.control == "planned":
-        return _planned(rule, len(trials), spent)
+        return _planned(rule, len(trials), spent, sealed=policy.seals)
     merges = sum(use.merged for use in trials)
     line = rule.budget * weight(len(trials) + 1) * (merges + 1)
     alpha = line if policy.mode == "anytime" else as_p_level(line)
@@ -70,7 +81,22 @@ def grant(uses: Sequence[Use], policy: Policy) -> Grant:
     return _make_grant(alpha, spent, None, text)
 
 
-def _planned(rule: LedgerRule, done: int, spent: float) -> Grant:
+def _distinct(trials: Sequence[Use]) -> list[Use]:
+    """The trials without those that judged the rows of an earlier one again."""
+    seen: set[str] = set()
+    found = []
+    for use in trials:
+        if use.rows not in seen:
+            found.append(use)
+        if use.rows:
+            seen.add(use.rows)
+    return found
+
+
+MORE_PLANS = "add new verify plans and set ledger.since in the policy's file to the next iteration"
+
+
+def _planned(rule: LedgerRule, done: int, spent: float, *, sealed: bool = False) -> Grant:
     left = max(0, rule.iterations - done)
     alpha = round(max(0.0, rule.budget - spent) / left, 12) if left else 0.0
     text = (
@@ -82,6 +108,15 @@ def _planned(rule: LedgerRule, done: int, spent: float) -> Grant:
             f"The budget of {rule.budget:g} for {rule.iterations} "
             f"{plural(rule.iterations, 'trial')} is used up: "
             "renew the plans, or plan for more."
+        )
+    if sealed:
+        text = (
+            f"Confirmation {done + 1} of {rule.iterations} at alpha {alpha:.2g}; after it"
+            f" {count(left - 1, 'confirmation')} {'is' if left == 2 else 'are'} left on these"
+            " verify plans. Screenings are free."
+            if alpha
+            else f"All {count(rule.iterations, 'confirmation')} of these verify plans are used up:"
+            f" {MORE_PLANS}."
         )
     return _make_grant(alpha, spent, left, text)
 

@@ -3,7 +3,7 @@
 From scipy.special: scipy.stats has the same numbers, but to import it takes longer than a verdict.
 """
 
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 
 def above(z: float) -> float:
@@ -40,3 +40,12 @@ def t_reached(level: float, freedom: float) -> float:
     1.7291
     """
     return -float(stdtrit(freedom, level))
+
+
+def t_above(score: float, freedom: float) -> float:
+    """P(T > score) of Student's t.
+
+    >>> round(t_above(1.7291328115213678, 19), 6)
+    0.05
+    """
+    return float(stdtr(freedom, -score))

@@ -4,11 +4,11 @@ import numpy as np
 
 from prompt_lab.decide.effect import TestResult
 from prompt_lab.decide.evidence import Evidence
-from prompt_lab.decide.limits import deviation, fewest_plans, plans_needed, visible
+from prompt_lab.decide.limits import deviation, fewest_plans, visible
 from prompt_lab.decide.normal import above, reached
 from prompt_lab.decide.pairs import Floats, ScoreTable
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.price import Rates, TrialPrice
+from prompt_lab.decide.price import Rates, TrialPrice, plans_of_trial
 from prompt_lab.decide.price import price as priced
 from prompt_lab.decide.reasons import Code, Reason, number
 from prompt_lab.names import count, plural
@@ -29,10 +29,7 @@ def price(table: ScoreTable, finding: TestResult, policy: Policy, evidence: Evid
     seen = visible(means, finding.level, policy.power)
     spread = deviation(means)
     fine = policy.smallest_effect / 2
-    needed = [
-        plans_needed(spread, gain, policy.alpha, policy.power)
-        for gain in (policy.smallest_effect, fine)
-    ]
+    needed = [plans_of_trial(spread, gain, policy) for gain in (policy.smallest_effect, fine)]
     cells = table.differences.shape[1] * table.differences.shape[2]
     cost = priced(needed[1], cells, rates(evidence))
     could = (
@@ -77,15 +74,26 @@ def in_words(cost: TrialPrice) -> str:
     return ", ".join(parts)
 
 
-def skewed(means: Floats) -> Reason | None:
-    """A warning where few plans react so unevenly that no test of them keeps its level."""
+def skewed(means: Floats, policy: Policy | None = None) -> Reason | None:
+    """A warning where few plans react so unevenly that no test of them keeps its level.
+
+    From rule 3 on it is about the interval, which assumes symmetry, and carries the code of the
+    guard against unseen losses, which protects the YES.
+    """
     if not 3 <= len(means) < SKEWED_BELOW or deviation(means) == 0:
         return None
     skew = float((((means - means.mean()) / means.std()) ** 3).mean())
     if abs(skew) < SKEW:
         return None
+    facts = {"skewness": number(skew)}
+    if policy is not None and policy.seals:
+        text = (
+            f"The {len(means)} plans react unevenly (skewness {skew:+.1f}): the interval takes the"
+            " plans as symmetric and can exclude the true effect. More plans would settle it."
+        )
+        return Reason(code=Code.UNSEEN_LOSS, text=text, facts=facts)
     text = (
         f"The {len(means)} plans react unevenly (skewness {skew:+.1f}): with so few plans the error"
         " rate can exceed alpha. More plans, or the anytime mode, would settle it."
     )
-    return Reason(code=Code.SKEWED, text=text, facts={"skewness": number(skew)})
+    return Reason(code=Code.SKEWED, text=text, facts=facts)

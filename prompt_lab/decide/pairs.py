@@ -43,7 +43,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """Scores by (plan, model, replicate); NaN on both sides where a pair is not whole."""
+    """Scores by (plan, model, replicate); NaN on both sides where a pair does not count.
+
+    A pair counts if it is whole, and from rule 3 on also if it lacks one side: see `fill_one_side`.
+    """
 
     plans: tuple[str, ...]
     models: tuple[str, ...]
@@ -77,7 +80,22 @@ class ScoreTable:
     @cached_property
     def pair_count(self) -> int:
         """How many pairs have both sides."""
-        return int(np.isfinite(self.differences).sum())
+        return sum(None not in (pair.baseline, pair.candidate) for pair in self.pairs)
+
+    @cached_property
+    def could_lose(self) -> Floats:
+        """Per plan what its mean difference could lose at most: the baseline's mean score.
+
+        NaN where nothing counts.
+        """
+        return nan_mean(nan_mean(self.baseline, 2), 1)
+
+    @cached_property
+    def has_signs_only(self) -> bool:
+        """Whether a plan's difference can only be -1, 0 or 1: one run of a 0/1 score."""
+        scores = np.concatenate([self.baseline.ravel(), self.candidate.ravel()])
+        cells = self.baseline.shape[1] * self.baseline.shape[2]
+        return cells == 1 and bool(np.isin(scores[np.isfinite(scores)], (0.0, 1.0)).all())
 
     @cached_property
     def by_model(self) -> Floats:
@@ -118,16 +136,35 @@ def plan_values(differences: Floats) -> Floats:
     return np.where(there.any(axis=(-2, -1)), total / cells, np.nan)
 
 
+WORST, BEST = 0.0, 1.0
+
+
+def fill_one_side(pair: Pair) -> Pair:
+    """The pair with a side that is missing alone scored against the candidate.
+
+    Missing on the candidate's side it is the candidate's worst score, on the baseline's side the
+    baseline's best one: so that a candidate cannot gain by failing where it would score low. A
+    pair that lacks both sides is an outage of both and stays missing.
+    """
+    if pair.candidate is None and pair.baseline is not None:
+        return pair._replace(candidate=WORST)
+    if pair.baseline is None and pair.candidate is not None:
+        return pair._replace(baseline=BEST)
+    return pair
+
+
 def tabulate(
     pairs: Iterable[Pair],
     models: Sequence[str] = (),
     plans: Sequence[str] = (),
     *,
     tie: float = 0.0,
+    one_sided: bool = False,
 ) -> ScoreTable:
     """The table of these pairs. `plans` fixes the order of the plans (sorted by name otherwise).
 
-    Differences below `tie` are 0, before and after means are taken of them.
+    Differences below `tie` are 0, before and after means are taken of them. With `one_sided`, as
+    from rule 3 on, a pair that lacks one side counts against the candidate.
     Raises LabError for a score outside [0, 1] and for two different pairs of one cell.
     """
     cells = merge({}, pairs)
@@ -142,8 +179,9 @@ def tabulate(
             raise LabError(
                 f"pair of plan {cell.plan!r} and model {cell.model!r} was never asked for"
             )
-        if pair.baseline is not None and pair.candidate is not None:
-            cube[(slice(None), *at)] = pair.baseline, pair.candidate
+        used = fill_one_side(pair) if one_sided else pair
+        if used.baseline is not None and used.candidate is not None:
+            cube[(slice(None), *at)] = used.baseline, used.candidate
     return ScoreTable(names, known, cube[0], cube[1], tuple(cells.values()), tie)
 
 

@@ -10,9 +10,15 @@ from prompt_lab.errors import LabError
 Mode = Literal["sequential", "fixed", "anytime"]
 Spending = Literal["hsd", "obrien_fleming", "pocock"]
 VerifyRule = Literal["required", "if_given", "off"]
+Saving = Literal["none", "length", "cost"]
+RuleVersion = Literal[1, 2, 3]
 
-RULE: Literal[2] = 2
-"""The version of the decision rule that new verdicts are made with."""
+RULE: Literal[3] = 3
+"""The newest version of the decision rule, which the shipped policies name."""
+UNNAMED_RULE: Literal[2] = 2
+"""The rule of a policy that names none: those of labs from before rule 3 keep their meaning."""
+BINARY_REPLICATES = {"sign_flip": 3, "margin_t": 2}
+"""Runs per plan and side of a confirmation on 0/1 scores, by the policy's test."""
 TIE = 1e-9
 """From rule 2 on a smaller difference of two scores is the rounding of floats: a tie."""
 
@@ -54,10 +60,50 @@ class Policy(Config):
         default=0.8, gt=0.5, lt=1, description="wanted chance of seeing the smallest effect"
     )
     smallest_effect: float = Field(
-        default=0.10, gt=0, le=1, description="the smallest gain worth having; 0.10 is 10 points"
+        default=0.10,
+        gt=0,
+        le=1,
+        description="the smallest gain worth having; 0.10 is 10 points. A trial that cannot show it"
+        " stops. A YES does not require it: it then says that the gain may be smaller",
     )
     max_plans: int = Field(default=200, ge=1, description="the most plans one trial may spend")
     replicates: int = Field(default=1, ge=1, description="runs per model, plan and side")
+    test: Literal["sign_flip", "margin_t"] = Field(
+        default="sign_flip",
+        description="from rule 3 on; sign_flip: shown better than the baseline; margin_t: a t-test"
+        " of difference + harm_margin: shown to lose less than the margin",
+    )
+    harm_margin: float = Field(
+        default=0.0, ge=0, le=1, description="margin_t: the loss to exclude; 0.03 is 3 points"
+    )
+    least_estimate: float = Field(
+        default=0.0,
+        ge=-1,
+        le=1,
+        description="margin_t: a YES also needs a measured difference of at least this",
+    )
+    saving: Saving = Field(
+        default="none",
+        description="what a YES must save as well; length: the prompt is shorter by"
+        " simpler_shorter; cost: the mean dollars of a run are at most cost_ratio of before",
+    )
+    screen_level: float = Field(
+        default=0.30,
+        gt=0,
+        le=1,
+        description="from rule 3 on: the one-sided p-value on the train plans up to which a"
+        " candidate goes on to the sealed plans; it spends no error budget",
+    )
+    confirm_replicates: int | Literal["auto"] = Field(
+        default="auto",
+        description="runs per model, plan and side on the sealed plans; auto: for 0/1 scores 3"
+        " with sign_flip and 2 with margin_t, 1 for graded ones; a deterministic model: always 1",
+    )
+    unseen_loss_guard: bool = Field(
+        default=True,
+        description="from rule 3 on: a crossing counts only if the mean gain exceeds what plans"
+        " like none of those seen could lose",
+    )
     looks: int = Field(default=5, ge=1, le=50, description="looks planned in sequential mode")
     spending: Spending = Field(
         default="hsd",
@@ -129,10 +175,11 @@ class Policy(Config):
     ledger: LedgerRule = Field(
         default=LedgerRule(), description="how much alpha each iteration is granted"
     )
-    rule_version: Literal[1, 2] = Field(
-        default=RULE,
-        description="2: differences below 1e-9 are ties, and the test's lattice is chosen from all"
-        " values; 1: the rule of verdicts from before, to replay them",
+    rule_version: RuleVersion = Field(
+        default=UNNAMED_RULE,
+        description="3: sealed plans decide, train plans screen; 2: differences below 1e-9 are"
+        " ties, and the test's lattice is chosen from all values; 1: the rule of verdicts from"
+        " before, to replay them",
     )
     seed: int = Field(default=0, description="decides the order in which a trial takes the plans")
 
@@ -140,6 +187,21 @@ class Policy(Config):
     def tie(self) -> float:
         """Differences of two scores below this are ties."""
         return TIE if self.rule_version > 1 else 0.0
+
+    @property
+    def seals(self) -> bool:
+        """Whether the sealed verify plans decide, and the train plans only screen."""
+        return self.rule_version >= RULE
+
+    def replicates_for(self, *, binary: bool, deterministic: bool) -> int:
+        """Runs per model, plan and side of a confirmation; `replicates` before rule 3."""
+        if not self.seals:
+            return self.replicates
+        if deterministic:
+            return 1
+        if self.confirm_replicates != "auto":
+            return self.confirm_replicates
+        return BINARY_REPLICATES[self.test] if binary else 1
 
     def at_alpha(self, alpha: float) -> "Policy":
         """This policy at the level that the ledger granted. Raises AlphaSpent if that is none."""

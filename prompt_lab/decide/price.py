@@ -7,11 +7,11 @@ import numpy as np
 
 from prompt_lab.decide import boundaries as bounds
 from prompt_lab.decide.effect import hopeless
-from prompt_lab.decide.limits import drift_shown, fewest_plans, plans_needed
-from prompt_lab.decide.looks import Design, design
+from prompt_lab.decide.limits import MOST_PLANS, drift_shown, fewest_plans, plans_needed
+from prompt_lab.decide.looks import Design, design, is_margin_test
 from prompt_lab.decide.normal import quantile, reached
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.power import FEW, power_of_look
+from prompt_lab.decide.power import FEW, power_of_look, power_of_signs
 
 
 class Rates(NamedTuple):
@@ -52,6 +52,43 @@ def price(plans: int, cells: int, rates: Rates) -> TrialPrice:
     return TrialPrice(plans, calls, dollars, seconds)
 
 
+COARSE_UP_TO = 600
+"""Plans up to which the coarse sums of 0/1 scores cost power."""
+
+
+def plans_of_trial(deviation: float, gain: float, policy: Policy) -> int:
+    """How many plans a whole trial needs to show this gain with the policy's power.
+
+    From rule 3 on with all its looks, and for plans whose differences are -1, 0 or 1; before, what
+    one look needs by normal theory. `deviation` is that of the plan values.
+    """
+    shift = policy.harm_margin if is_margin_test(policy) else 0.0
+    needed = plans_needed(deviation, gain + shift, policy.alpha, policy.power)
+    if not policy.seals or deviation <= 0 or gain + shift <= 0 or needed > MOST_PLANS / 2:
+        return needed
+    loss = _loss_by_looks(needed, (gain + shift) / deviation, policy)
+    if needed > COARSE_UP_TO or shift:
+        return plans_needed(deviation, gain + shift, policy.alpha, min(0.995, policy.power + loss))
+    while trial_power(needed, (gain + shift) / deviation, policy, loss) < policy.power:
+        needed += 1 if needed < FEW else 1 + needed // FEW
+    return needed
+
+
+def trial_power(plans: int, drift: float, policy: Policy, loss: float) -> float:
+    """The power of a sign-flip trial of 0/1 scores; `loss` is what its looks cost."""
+    return power_of_signs(plans, drift, policy.alpha) - loss
+
+
+def _loss_by_looks(plans: int, drift: float, policy: Policy) -> float:
+    """What several looks cost of the power of one, by normal theory, futility included."""
+    once = policy.model_copy(update={"mode": "fixed"})
+    powers = [
+        reach(design(plans, p), drift * sqrt(plans), p, 1 / (drift * sqrt(plans)))[0]
+        for p in (once, policy)
+    ]
+    return max(0.0, powers[0] - powers[1])
+
+
 def forecast(plans: int, deviation: float, policy: Policy) -> Forecast:
     """What the policy's looks over this many plans show and take.
 
@@ -67,7 +104,11 @@ def forecast(plans: int, deviation: float, policy: Policy) -> Forecast:
         power = min(power, power_of_look(count, drift, policy.alpha))
         alone = drift_shown(count, policy.alpha, policy.power) * deviation
         gain = min(1.0, max(gain, alone))
-    needed = plans_needed(deviation, policy.smallest_effect, policy.alpha, policy.power)
+    if policy.seals and not is_margin_test(policy) and count <= COARSE_UP_TO:
+        drift = policy.smallest_effect / max(deviation, 1e-9)
+        power = min(power, power_of_signs(count, drift, policy.alpha))
+        gain = max(gain, _visible_signs(count, deviation, policy))
+    needed = plans_of_trial(deviation, policy.smallest_effect, policy)
     possible = count >= fewest_plans(policy.alpha)
     return Forecast(policy.alpha, count, power, gain, equal, better, needed, possible)
 
@@ -88,6 +129,18 @@ def reach(plan: Design, drift: float, policy: Policy, unit: float) -> tuple[floa
         )
         alive = float(density.sum()) * bounds.WIDTH
     return min(1.0, power), mean
+
+
+def _visible_signs(plans: int, deviation: float, policy: Policy) -> float:
+    """The smallest gain that so many 0/1 plan differences show with the policy's power."""
+    if plans < fewest_plans(policy.alpha):
+        return 1.0
+    low, high = 0.0, 8.0
+    for _ in range(16):
+        middle = (low + high) / 2
+        shown = power_of_signs(plans, middle, policy.alpha) >= policy.power
+        low, high = (low, middle) if shown else (middle, high)
+    return min(1.0, high * deviation)
 
 
 def _visible(plan: Design, policy: Policy, unit: float) -> float:

@@ -9,11 +9,19 @@ class Code(StrEnum):
     """Every reason that a verdict can carry."""
 
     BETTER = "better"  # shown better, over all models
+    NO_HARM = "no_harm"  # shown to lose less than the margin, and measured at a gain
     SIMPLER = "simpler"  # shorter, and shown to lose no more than the margin
+    CHEAPER = "cheaper"  # costs less, and shown to lose no more than the margin
     WORSE = "worse"  # shown worse
     FUTILE = "futile"  # the smallest effect worth having is out of reach
     RAN_OUT = "ran_out"  # promising, and the plans are used up
     TOO_FEW_PLANS = "too_few_plans"  # no result at all could be a YES
+    SCREENED = "screened"  # the train plans let the candidate go on
+    SCREENED_OUT = "screened_out"  # the train plans show no sign of a gain
+    NEEDS_VERIFY_PLANS = "needs_verify_plans"  # too few sealed plans for any YES
+    UNSEEN_LOSS = "unseen_loss"  # plans unlike those seen could lose what these gain
+    NO_SAVING = "no_saving"  # the policy asks for a saving that is not there
+    SMALL_GAIN = "small_gain"  # a warning: a YES whose gain may be below the smallest effect
     MODEL_WORSE = "model_worse"  # one model is shown to lose more than the margin
     VALIDITY_LOWER = "validity_lower"  # fewer valid answers than before
     VIOLATION = "violation"  # a rule of the policy was broken

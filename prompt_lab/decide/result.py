@@ -65,6 +65,21 @@ class VerifyResult(_ResultModel):
     fingerprint: str = Field(description="sha256 of the verify pairs")
 
 
+class Screening(_ResultModel):
+    """What the train plans show of a candidate: one look, which spends no error budget."""
+
+    passed: bool = Field(description="whether it may go on to the sealed plans")
+    effect: float | None = Field(description="mean paired difference; None without a whole pair")
+    interval: Interval | None = Field(description="of the effect, 90 %, from this one look")
+    p_value: float = Field(description="one-sided, for better")
+    level: float = Field(description="the policy's screen_level")
+    n_plans: int = Field(description="plans with at least one pair")
+    n_pairs: int = Field(description="whole pairs")
+    models: tuple[ModelRow, ...] = ()
+    fingerprint: str = Field(description="sha256 of the pairs, whatever their order")
+    reason: Reason = Field(description="why it goes on, or not")
+
+
 class Verdict(_ResultModel):
     """What a trial concluded. Equal pairs, policy and evidence give an equal verdict."""
 
@@ -103,6 +118,9 @@ class Verdict(_ResultModel):
     alpha: float = Field(description="the level granted to this trial")
     method: str = Field(description="the test that decided, in words")
     verify: VerifyResult | None = Field(default=None, description="the verify plans, if read")
+    screening: Screening | None = Field(
+        default=None, description="what the train plans showed, from rule 3 on"
+    )
     follow_up_of: int | None = Field(
         default=None, description="the iteration whose CONDITIONAL verdict this one answers"
     )

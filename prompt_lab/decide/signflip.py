@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prompt_lab.decide.pairs import Floats, snap_ties
-from prompt_lab.decide.policy import RULE, TIE
+from prompt_lab.decide.policy import TIE, UNNAMED_RULE
 
 Ints = NDArray[np.int64]
 
-EXACT_BELOW = 20  # plans that differ; from here on half of the tie's chance counts (mid-p)
+EXACT_BELOW = 20  # rules 1 and 2: plans that differ; from here on half of the tie counts (mid-p)
+MID_P_UP_TO = 2  # the last rule with it: its exact level exceeds alpha, at 0.005 by half
 REACH = 8.5  # standard deviations kept; Hoeffding leaves less than 1e-15 outside
 FINE = 32  # lattice steps per root mean square value
 CELLS = 2048  # times sqrt(moving plans): no walk takes more lattice cells
@@ -54,7 +55,7 @@ class Step(NamedTuple):
     worse: bool
 
 
-def start(rule: int = RULE) -> Walk:
+def start(rule: int = UNNAMED_RULE) -> Walk:
     """The walk before the first value. `rule` is a policy's `rule_version`."""
     return Walk(1.0, np.ones(1), 0, 0, 0, 0, 0.0, np.zeros(0), rule)
 
@@ -74,7 +75,7 @@ def advance(walk: Walk, values: Floats, level: float) -> Step:
     sizes = np.abs(moves[moves != 0])
     walk = _spread(walk, sizes, int(moves.sum()))
     tail = np.cumsum(walk.density[::-1])[::-1]
-    chance = tail - walk.density / 2 if walk.moved >= EXACT_BELOW else tail
+    chance = tail - walk.density / 2 if is_mid_p(walk.moved, walk.rule) else tail
     allowed = np.flatnonzero(chance <= level - walk.spent + TINY)
     first = int(allowed[0]) if len(allowed) else len(tail)
     up, down = (_percentile_index(sign * walk.position, len(tail)) for sign in (1, -1))
@@ -86,7 +87,12 @@ def advance(walk: Walk, values: Floats, level: float) -> Step:
     return Step(after, p_up, p_down, up >= first, down >= first)
 
 
-def p_values(values: Floats, rule: int = RULE) -> tuple[float, float]:
+def is_mid_p(moved: int, rule: int) -> bool:
+    """Whether half of the tie's chance counts, for so many plans that differ."""
+    return rule <= MID_P_UP_TO and moved >= EXACT_BELOW
+
+
+def p_values(values: Floats, rule: int = UNNAMED_RULE) -> tuple[float, float]:
     """One-sided p-values (better, worse) of one look at all values."""
     step = advance(start(rule), values, 0.0)
     return step.p_better, step.p_worse

@@ -1,6 +1,6 @@
 """A trial asks for pairs look by look, and stops as soon as they settle it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from prompt_lab.decide.adjust import adjusted, centered_difficulty
@@ -8,6 +8,7 @@ from prompt_lab.decide.conclude import conclude
 from prompt_lab.decide.effect import Sample, TestResult, any_look, last_look
 from prompt_lab.decide.evidence import Evidence
 from prompt_lab.decide.looks import Design, design, run_looks
+from prompt_lab.decide.margin import losses_of
 from prompt_lab.decide.pairs import Pair, RunCell, ScoreTable, merge, snap_ties, tabulate
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST
@@ -20,8 +21,9 @@ class Trial:
     """The looks of one candidate, planned before its first run.
 
     Plans are taken in an order that the policy's seed decides, each with all its models and
-    replicates. A trial that is built again and given all pairs so far is in the same state, so a
-    task may forget it between two batches and an old verdict can be computed again.
+    replicates; from rule 3 on, each look takes equal shares of easy and hard
+    plans. A trial that is built again and given all pairs so far is in the same state, so a task
+    may forget it between two batches and an old verdict can be computed again.
     """
 
     def __init__(
@@ -33,8 +35,11 @@ class Trial:
     ) -> None:
         self.policy = policy
         self.models = tuple(sorted(set(models)))
-        self.plans = shuffled(plans, policy.seed)[: policy.max_plans]
         self.evidence = evidence or Evidence()
+        ordered = shuffled(plans, policy.seed)
+        if policy.seals:
+            ordered = stratified(ordered, self.evidence.baseline, policy.looks)
+        self.plans = ordered[: policy.max_plans]
         self._pairs: dict[RunCell, Pair] = {}
         self._verdict: Verdict | None = None
         self._order: ReasonOrder = FAILED_GUARDS_FIRST
@@ -116,7 +121,7 @@ class Trial:
         counts = self.design.counts
         sample = self._sample(self._table(counts[done - 1] if done else 0))
         margin = margin_of(self.policy, self.evidence.lengths)
-        stop = run_looks(sample.values, self.design, self.policy, margin)
+        stop = run_looks(sample.values, self.design, self.policy, margin, sample.losses)
         if done and stop.why == "open":
             return None
         table = self._table(stop.plans)
@@ -146,13 +151,16 @@ class Trial:
         count = len(table.plans)
         known_here = None if centred is None else centred[:count]
         values = adjusted(table.values, known_here, self.design.counts)
-        return Sample(table.means, snap_ties(values, self.policy.tie))
+        return Sample(
+            table.means, snap_ties(values, self.policy.tie), losses_of(table, self.policy)
+        )
 
     def _table(self, plans: int) -> ScoreTable:
         names = self.plans[:plans]
         chosen = set(names)
         pairs = [pair for cell, pair in self._pairs.items() if cell.plan in chosen]
-        return tabulate(pairs, self.models, names, tie=self.policy.tie)
+        policy = self.policy
+        return tabulate(pairs, self.models, names, tie=policy.tie, one_sided=policy.seals)
 
     def _looks_done(self) -> int:
         whole = 0
@@ -174,3 +182,23 @@ class Trial:
 def shuffled(plans: Iterable[str], seed: int) -> tuple[str, ...]:
     """The plans in an order that only their names and the seed decide."""
     return tuple(sorted(set(plans), key=lambda p: sha256(f"{seed}\n{p}".encode()).hexdigest()))
+
+
+def stratified(plans: Sequence[str], baseline: Mapping[str, float], looks: int) -> tuple[str, ...]:
+    """The plans with easy and hard ones in equal shares among the `looks` parts of the order.
+
+    `baseline` is the mean score of each plan before the trial; plans without one are spread as if
+    they were a difficulty of their own. Plans of equal score keep the order of `plans`, which the
+    seed decided. Of each `looks` plans that are next to each other in difficulty, one goes to each
+    part; which one, the order of `plans` decides.
+    """
+    if not any(plan in baseline for plan in plans):
+        return tuple(plans)
+    place = {plan: at for at, plan in enumerate(plans)}
+    by_score = sorted(plans, key=lambda plan: (baseline.get(plan, 2.0), place[plan]))
+    parts: list[list[str]] = [[] for _ in range(looks)]
+    for first in range(0, len(by_score), looks):
+        block = sorted(by_score[first : first + looks], key=place.__getitem__)
+        for at, plan in enumerate(block):
+            parts[at].append(plan)
+    return tuple(plan for part in parts for plan in sorted(part, key=place.__getitem__))

@@ -119,11 +119,16 @@ def explain_error(row: RunRow) -> str:
     return "; ".join(said) or "invalid"
 
 
-def told_unanswered(rows: Sequence[RunRow]) -> str:
-    """One line about runs without any answer, which count as errors; '' where there is none."""
+def told_unanswered(rows: Sequence[RunRow], *, sealed: bool = False) -> str:
+    """One line about runs without any answer, which count as errors; '' where there is none.
+
+    Of `sealed` plans it gives their number alone, of both sides together.
+    """
     lost = [row.record for row in rows if unanswered(row.record)]
     if not lost:
         return ""
+    if sealed:
+        return f"{len(lost)} of {len(rows)} runs on sealed plans had no answer."
     first, more = lost[0], ", …" if len(lost) > 1 else ""
     why = first.calls[-1].error if first.calls else first.error.message if first.error else ""
     return (

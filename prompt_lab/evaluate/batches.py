@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import product
 from math import ceil
 from typing import Protocol
 
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.names import Side, Split
+from prompt_lab.names import Side
 from prompt_lab.store.batch import PlannedRun
 
 FEWEST_PROBES = 8
@@ -21,7 +21,6 @@ class BatchRequest:
     """What is to be compared. `sources` is side -> (path in the target -> blob id)."""
 
     step: str
-    split: Split
     models: Sequence[ModelConfig]
     plans: Mapping[str, str]
     """name -> digest of its whole folder."""
@@ -34,6 +33,10 @@ class BatchRequest:
     answer_digest: str
     """Of the code that runs the step."""
     drift_sample: float
+    reuses_sampled: bool = True
+    """Whether runs of models that sample are taken over at all."""
+    replicates_of: Mapping[str, int] = field(default_factory=dict)
+    """model -> its own number of replicates, where that is smaller."""
 
 
 def content_key(request: BatchRequest, side: Side, model: ModelConfig, plan: str, *, n: int) -> str:
@@ -101,15 +104,17 @@ def plan_runs(request: BatchRequest, earlier: EarlierRuns) -> list[PlannedRun]:
     have changed, is scored again. A model that samples may
     have changed since: its reused baseline gets probes, the same runs made again. `drift_sample`
     of them are made in any case, the first FEWEST_PROBES and some of the rest, so that a trial
-    that stops early is probed too; the others only if the candidate looks better. On verify,
-    which is read only then, nothing of such a model is reused.
+    that stops early is probed too; the others only if the candidate looks better. Where
+    `reuses_sampled` is False, nothing of such a model is reused.
     """
     runs = []
     for n, plan, model, side in product(
         range(request.replicates), request.plans, request.models, request.sources
     ):
+        if n >= request.replicates_of.get(model.alias, request.replicates):
+            continue
         key = content_key(request, side, model, plan, n=n)
-        fresh = request.split is Split.VERIFY and not model.deterministic
+        fresh = not (request.reuses_sampled or model.deterministic)
         of_answer = answer_key(request, side, model, plan, n=n)
         path = None if fresh else earlier.find_run(key, model)
         answered = None if fresh or path else earlier.find_answer(of_answer, model, plan)

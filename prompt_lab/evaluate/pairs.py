@@ -1,6 +1,6 @@
 """From rows of runs to what the decision engine reads: pairs, and the evidence of its guards."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from prompt_lab.decide.verdict import Amounts, Evidence, Lengths, Pair, Reason, Validity
 from prompt_lab.names import Side
@@ -22,6 +22,29 @@ def pairs_of(rows: Iterable[RunRow]) -> list[Pair]:
 def whole_pairs(rows: Iterable[RunRow]) -> list[Pair]:
     """The pairs that have both sides."""
     return [p for p in pairs_of(rows) if p.baseline is not None and p.candidate is not None]
+
+
+def repeat_pairs(pairs: Iterable[Pair], replicates: Mapping[str, int]) -> list[Pair]:
+    """The pairs, those of a model with fewer `replicates` than the others once for each of theirs.
+
+    A deterministic model is asked once: asked again it would say the same.
+
+    >>> [pair.replicate for pair in repeat_pairs([Pair("a", "p", 0, 0.0, 1.0)], {"a": 1, "b": 3})]
+    [0, 1, 2]
+    """
+    most, found = max(replicates.values(), default=1), []
+    for pair in pairs:
+        found.append(pair)
+        if pair.replicate == 0:
+            again = range(replicates.get(pair.model, most), most)
+            found += [pair._replace(replicate=number) for number in again]
+    return found
+
+
+def is_binary(rows: Iterable[RunRow]) -> bool:
+    """Whether there are rows, and every primary score is 0 or 1."""
+    scores = {row.record.primary for row in rows}
+    return bool(scores) and scores <= {0.0, 1.0}
 
 
 def lengths_of(prompts: tuple[PromptVersion, PromptVersion]) -> Lengths:

@@ -4,7 +4,7 @@ import inspect
 import os
 import platform
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
@@ -45,6 +45,12 @@ class BatchOrder:
     models: Sequence[str]
     plans: Sequence[str]
     replicates: int
+    replicates_of: Mapping[str, int] = field(default_factory=dict)
+    """model -> its own number of replicates, where that is smaller."""
+    reuses_sampled: bool = True
+    """Whether runs of models that sample are taken over; under the rules before 3 not on verify."""
+    difficulty: Mapping[str, float] = field(default_factory=dict)
+    """plan -> mean score of earlier baseline runs, kept with the batch."""
 
 
 def batch_for(experiment: Experiment, order: BatchOrder, *, reuse: bool = True) -> Batch:
@@ -65,6 +71,7 @@ def batch_for(experiment: Experiment, order: BatchOrder, *, reuse: bool = True) 
         commits=dict(order.commits),
         runs=tuple(runs),
         plans=dict(request.plans),
+        difficulty=dict(order.difficulty),
     )
     write_batch(path, batch)
     return read_batch(path)
@@ -99,7 +106,6 @@ def request_for(experiment: Experiment, order: BatchOrder) -> BatchRequest:
     workspace = ctx.workspace(step.target)
     return BatchRequest(
         step=experiment.step,
-        split=order.split,
         models=[ctx.models[alias] for alias in order.models],
         plans={name: digest_files(found) for name, found in files.items()},
         answer_inputs={name: answer_inputs(adapter, found) for name, found in files.items()},
@@ -114,6 +120,8 @@ def request_for(experiment: Experiment, order: BatchOrder) -> BatchRequest:
             adapter, settings + adapter.digest_text(target, gateway, answer=True)
         ),
         drift_sample=ctx.defaults.drift_sample,
+        reuses_sampled=order.reuses_sampled,
+        replicates_of=order.replicates_of,
     )
 
 

@@ -24,10 +24,15 @@ def grant_alpha(experiment: Experiment, policy: Policy) -> Grant:
     )
 
 
+def alpha_of(ctx: LabContext, step: str, policy: Policy, *, before: int) -> float:
+    """What a policy's ledger would grant after all trials before an iteration; 0: nothing left."""
+    return grant(uses(ctx, step, policy, before=before), policy).alpha
+
+
 def at_next_alpha(ctx: LabContext, step: str) -> Policy:
     """The current policy at the alpha of the next trial; unchanged if no alpha is left."""
     policy = ctx.policy(ctx.defaults.policy)
-    alpha = grant(uses(ctx, step, policy, before=sys.maxsize), policy).alpha
+    alpha = alpha_of(ctx, step, policy, before=sys.maxsize)
     return policy.at_alpha(alpha) if alpha else policy
 
 
@@ -64,9 +69,19 @@ def budget_of(ctx: LabContext, step: str, policy: Policy) -> ErrorBudgetView:
         trials=sum(use.kind == "trial" for use in found),
         merges=sum(use.merged for use in found if use.kind == "trial"),
         since=_since(ctx, step, found),
+        advice=how_to_add_plans(ctx, policy) if policy.seals else "",
         sets=tuple(
             _plan_set(ctx, step, kind, name, of) for (kind, name), of in sorted(sets.items())
         ),
+    )
+
+
+def how_to_add_plans(ctx: LabContext, policy: Policy) -> str:
+    """What to do before the confirmations that are left are used up, in a sentence."""
+    place = ctx.files.place("policies", policy.name)
+    return (
+        f"To have more, put new plans, one folder each, into {ctx.lab.plans(Split.VERIFY)}, and set"
+        f" ledger.since in {place} to the number of the next iteration."
     )
 
 
@@ -74,7 +89,8 @@ def _plan_set(ctx: LabContext, step: str, kind: str, name: str, of: Sequence[Use
     """A set of plans as of its last use."""
     last = of[-1].iteration
     meta = read_if_whole(ctx.lab.iteration(last, step) / "meta.json", IterationMeta)
-    split = Split.VERIFY if kind == Split.VERIFY else Split.TRAIN
+    confirms = kind == "trial" and bool(meta and meta.judged_by and meta.judged_by.seals)
+    split = Split.VERIFY if kind == Split.VERIFY or confirms else Split.TRAIN
     plans = len(meta.plans.get(split, ())) if meta else 0
     return PlanSet(kind=kind, name=name, uses=len(of), last=last, split=split, plans=plans)
 

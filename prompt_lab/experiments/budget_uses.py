@@ -17,6 +17,7 @@ from prompt_lab.store.files import read_if_whole, read_record
 from prompt_lab.store.given_up import is_given_up
 from prompt_lab.store.iterations import (
     SUMMARY,
+    VERDICT,
     Conclusion,
     IterationMeta,
     RunsSummary,
@@ -26,6 +27,7 @@ from prompt_lab.store.iterations import (
 from prompt_lab.store.journal import events
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.planexe.runs import Irregular, run_folders
+from prompt_lab.store.sealed import was_confirming
 
 
 class StepHistory(NamedTuple):
@@ -47,9 +49,10 @@ def uses(ctx: LabContext, step: str, policy: Policy, *, before: int) -> list[Use
     """Every use of the step's plans that the ledger counts, oldest first.
 
     A trial counts once it is prepared, however it ended, even if its folder is missing and only
-    history shows it. Two kinds do not count: changes that the step never reads, and recorded
-    answers, which can merge nothing. Raises StoreError if a needed file is damaged: damage never
-    enlarges the budget.
+    history shows it. Three kinds do not count: changes that the step never reads, recorded answers,
+    which can merge nothing, and candidates that ended before any sealed plan was run, since the
+    screening merges nothing. While such an iteration is open, it counts: it may still confirm.
+    Raises StoreError if a needed file is damaged: damage never enlarges the budget.
     """
     known, since = StepHistory.read(ctx.lab, step), policy.ledger.since
     lost = _find_lost_trials(known, before)
@@ -120,10 +123,17 @@ def _uses_of(known: StepHistory, number: int) -> list[Use]:
         return []
     alpha, merged, sets = meta.judged_by.alpha, _is_merged(folder), meta.plan_sets
     train, verify = sets.get(Split.TRAIN, ""), sets.get(Split.VERIFY, "")
-    found = []
-    if merged or not _is_recorded(folder):
-        found.append(Use(iteration=number, plan_set=train, alpha=alpha, merged=merged))
-    if (folder / "batch_verify.json").exists():
+    found, seals = [], meta.judged_by.seals
+    if merged or not (_is_recorded(folder) or (seals and _ended_at_screening(folder))):
+        found.append(
+            Use(
+                iteration=number,
+                plan_set=verify if seals else train,
+                alpha=alpha,
+                merged=merged,
+            )
+        )
+    if (folder / "batch_verify.json").exists() and not seals:
         found.append(Use(iteration=number, plan_set=verify, kind="verify", alpha=0.0))
     if (folder / "since_start.json").exists():
         found.append(Use(iteration=number, plan_set=train, kind="origin", alpha=0.0))
@@ -150,7 +160,13 @@ def _is_merged(folder: Path) -> bool:
     return bool(read_record(path, Conclusion, fix=in_history(path)).merged_commit)
 
 
+def _ended_at_screening(folder: Path) -> bool:
+    """Whether an iteration has ended, and no run on sealed plans was ever planned."""
+    ended = (folder / VERDICT).exists() or is_given_up(folder)
+    return ended and not was_confirming(folder)
+
+
 def _is_recorded(folder: Path) -> bool:
     """Whether its verdict was made from recorded answers, which never gives a YES."""
-    verdict = read_if_whole(folder / "verdict.json", Verdict)
+    verdict = read_if_whole(folder / VERDICT, Verdict)
     return verdict is not None and Code.RECORDED in {reason.code for reason in verdict.reasons}

@@ -10,7 +10,7 @@ from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.evaluate.answered import by_ended, number_replicates, texts_on_both
 from prompt_lab.evaluate.pairs import pairs_of, whole_pairs
 from prompt_lab.experiments.context import LabContext
-from prompt_lab.names import Side
+from prompt_lab.names import Side, Split
 from prompt_lab.report.compare import (
     Comparison,
     render_compared_assessment,
@@ -18,9 +18,11 @@ from prompt_lab.report.compare import (
     render_compared_summary,
 )
 from prompt_lab.report.view import OddFolder
-from prompt_lab.store.files import write_text
+from prompt_lab.store.counters import Claim, iterations
+from prompt_lab.store.files import read_if_whole, write_text
 from prompt_lab.store.planexe.runs import ENDED, ForeignRunFolder, read_batch_of
 from prompt_lab.store.ranges import Range, folders_of, parse_range
+from prompt_lab.store.sealed import is_sealed
 
 POLICY = Policy(name="compare", mode="fixed", verify="off")
 Sides = dict[Side, list[ForeignRunFolder]]
@@ -79,10 +81,26 @@ def _goal(ctx: LabContext, compared: Comparison) -> Path:
 
 def _read(ctx: LabContext, flag: str, wanted: Range, side: Side) -> list[ForeignRunFolder]:
     folders = folders_of(ctx.lab, flag, wanted)
+    for folder in folders:
+        _check_not_sealed(ctx, flag, folder)
     batches = [read_batch_of(ctx.lab, folder, side) for folder in folders]
     if not any(batch.rows for batch in batches):
         raise StoreError(f"{flag} {wanted}: these run folders contain no record of a run.")
     return batches
+
+
+def _check_not_sealed(ctx: LabContext, flag: str, folder: Path) -> None:
+    """Raises StoreError for runs on sealed plans whose figures were not revealed."""
+    claim = read_if_whole(folder / "meta.json", Claim)
+    if claim is None or claim.batch != Split.VERIFY:
+        return
+    step = iterations(ctx.lab).get(claim.iteration)
+    if step is not None and is_sealed(ctx.lab.iteration(claim.iteration, step)):
+        raise StoreError(
+            f"{flag}: {ctx.lab.relative(folder)} holds runs on sealed plans of iteration"
+            f" {claim.iteration}: name other run folders, or show these figures with"
+            f" `prompt-lab reveal --number {claim.iteration}`, which ends the plans' use as a test."
+        )
 
 
 def _one_step(sides: Sides) -> str:

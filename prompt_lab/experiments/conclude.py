@@ -4,13 +4,9 @@ from prompt_lab.agents.publication import escape_line
 from prompt_lab.clock import utc_now
 from prompt_lab.decide.verdict import Code, Verdict, explain
 from prompt_lab.errors import CodeHostError, HeadMoved, MergeConflict, MergeRefused
-from prompt_lab.experiments.decision import (
-    base_moved,
-    decide_iteration,
-    head_moved,
-    record_verdict,
-)
+from prompt_lab.experiments.decision import decide_iteration, record_verdict
 from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.findings import base_moved, head_moved
 from prompt_lab.experiments.pages import report_view
 from prompt_lab.names import Outcome, PullState
 from prompt_lab.ports import CodeHost
@@ -70,19 +66,17 @@ def _conclude(experiment: Experiment, host: CodeHost, change: Change) -> Conclus
 
 
 def _current_verdict(experiment: Experiment, host: CodeHost, number: int) -> Verdict:
-    """The verdict; INVALID if branch or main has moved since the runs."""
+    """The verdict as it may be shown; INVALID if branch or main has moved since the runs."""
     path = experiment.folder / "verdict.json"
     verdict = read_record(path, Verdict, fix=made_again(path))
     known = any(reason.code is Code.HEAD_MOVED for reason in verdict.reasons)
     if head_moved(experiment) and not known:
-        verdict, case = decide_iteration(experiment)
-        record_verdict(experiment, verdict, case)
+        verdict = record_verdict(experiment, *decide_iteration(experiment))
     if verdict.outcome is Outcome.YES and host.get(number).state is PullState.OPEN:
         host.refresh(read_meta(experiment.context.lab, experiment.number, experiment.step).main)
         found = base_moved(experiment)
         if found:
-            verdict, case = decide_iteration(experiment, found=found)
-            record_verdict(experiment, verdict, case)
+            verdict = record_verdict(experiment, *decide_iteration(experiment, found=found))
     return verdict
 
 

@@ -12,11 +12,13 @@ from prompt_lab.evaluate.answered import (
     nothing_to_compare,
 )
 from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.names import Split
 from prompt_lab.records import RunRow
 from prompt_lab.store.batch import Batch, batch_path, set_aside
 from prompt_lab.store.iterations import RunsSummary, read_meta
 from prompt_lab.store.journal import note
 from prompt_lab.store.layout import NO_ITERATION
+from prompt_lab.store.sealed import is_sealed
 
 EVENT = "crashed"
 TAINT = "runs_tainted"
@@ -64,12 +66,15 @@ def _refuse(experiment: Experiment, batch: Batch, silence: UnansweredRuns | None
         note(experiment.context.lab, EVENT, now=utc_now(), model=model, **facts)
     set_aside(batch_path(experiment.context.lab, experiment.number, experiment.step, batch.name))
     first, iterates = silence.first, experiment.number != NO_ITERATION
+    example = f"{explain_error(first)} ({experiment.context.lab.root / first.path})"
+    if batch.split is Split.VERIFY and is_sealed(experiment.folder):
+        example = first.record.error.kind if first.record.error else "an invalid answer"
     give_up = (
         f" To give this iteration up, move {experiment.folder} out of the lab." if iterates else ""
     )
     raise Crash(
         f"{silence.text}, so there is nothing to {'compare' if iterates else 'measure'}. "
-        f"The first: {explain_error(first)} ({experiment.context.lab.root / first.path}). "
+        f"The first: {example}. "
         f"Fix the model's config in {experiment.context.files.place('models')}, or the step; "
         f"the same command then makes these runs again.{give_up}"
     )

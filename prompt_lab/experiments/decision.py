@@ -1,37 +1,58 @@
 """Collect the evidence for a verdict, and call the decision engine."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from prompt_lab.decide.reason_order import FAILED_GUARDS_FIRST
-from prompt_lab.decide.verdict import Code, Pair, Policy, Reason, ReasonOrder, Verdict
-from prompt_lab.errors import MergeConflict
-from prompt_lab.evaluate.evidence import examine, no_observable_effect, recorded_answers_warning
-from prompt_lab.evaluate.judged import agreement_of, judgements_on, shortfall, with_agreement
+from prompt_lab.decide.verdict import (
+    Code,
+    Pair,
+    Policy,
+    Reason,
+    ReasonOrder,
+    Screening,
+    Trial,
+    Verdict,
+    fewest_sealed_plans,
+    needs_verify_plans,
+    screen,
+    screened_out,
+    sealed_view,
+)
+from prompt_lab.evaluate.evidence import no_observable_effect, recorded_answers_warning
+from prompt_lab.evaluate.judged import (
+    agreement_of,
+    judged_pairs,
+    judgements_on,
+    shortfall,
+    with_agreement,
+)
 from prompt_lab.evaluate.pairs import evidence_of, pairs_of
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.gather import (
-    batch_of,
-    compared_rows,
-    rows_now,
-    summary_file,
-    summary_of,
+from prompt_lab.experiments.findings import (
+    comparison_findings,
+    find_summary,
+    head_moved,
+    merge_time_findings,
+    recorded_findings,
 )
-from prompt_lab.experiments.merge_preview import base_moved_text, unmeasured
+from prompt_lab.experiments.gather import batch_of, rows_now
 from prompt_lab.experiments.needs import Need, SplitNeeded
-from prompt_lab.experiments.ref_watch import describe_moved_refs
-from prompt_lab.experiments.trials import read_judgements, ready_pairs, settle_trial, trial_of
-from prompt_lab.experiments.verdict_facts import (
-    VerdictFacts,
-    commits_of,
-    gather_facts,
-    read_facts,
+from prompt_lab.experiments.revealed_plans import check_sealed
+from prompt_lab.experiments.trials import (
+    decision_policy,
+    read_judgements,
+    replicates_in,
+    settle_trial,
+    trial_of,
 )
+from prompt_lab.experiments.verdict_facts import VerdictFacts, gather_facts, read_facts
 from prompt_lab.experiments.verdict_failure import report_failures
-from prompt_lab.names import Side, Split
+from prompt_lab.names import Split
 from prompt_lab.records import RunRow
-from prompt_lab.store.files import read_if_whole, write_record
-from prompt_lab.store.iterations import FACTS, RunsSummary, read_change, read_meta
+from prompt_lab.store.files import write_record
+from prompt_lab.store.iterations import FACTS, VERDICT, IterationMeta, read_meta
+from prompt_lab.store.sealed import SEALED_VERDICT
 
 
 @dataclass(frozen=True)
@@ -43,6 +64,27 @@ class Case:
     verify: Sequence[RunRow] | None
     findings: Sequence[Reason]
     facts: VerdictFacts
+
+    @property
+    def holds_sealed_figures(self) -> bool:
+        """Whether the verdict says how the sealed plans scored."""
+        return self.policy.seals and self.verify is not None
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """What both ways to decide start from. `verify` is None as long as nothing was run there."""
+
+    meta: IterationMeta
+    policy: Policy
+    train: Sequence[RunRow]
+    verify: Sequence[RunRow] | None
+    findings: Sequence[Reason]
+    facts: VerdictFacts
+    order: ReasonOrder
+
+    def case(self, train: Sequence[RunRow], verify: Sequence[RunRow] | None) -> Case:
+        return Case(self.policy, train, verify, self.findings, self.facts)
 
 
 def decide_iteration(
@@ -62,37 +104,49 @@ def decide_iteration(
     engine does not get to a verdict.
     """
     with report_failures(experiment):
-        return _decide(experiment, policy, found, order, recorded)
+        gathered = _gather(experiment, policy, found, order, recorded)
+        if gathered.policy.seals:
+            return _decide_by_sealed(experiment, policy, gathered)
+        return _decide_by_train(experiment, policy, gathered)
 
 
-def _decide(
+def _gather(
     experiment: Experiment,
     policy: Policy | None,
     found: Sequence[Reason],
     order: ReasonOrder,
     recorded: Verdict | None,
-) -> tuple[Verdict, Case]:
+) -> _Gathered:
     meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
     rows = rows_now(experiment, batch_of(experiment, "train"))
-    read_verify = _summary(experiment, Split.VERIFY) is not None
+    read_verify = find_summary(experiment, Split.VERIFY) is not None
     verify = rows_now(experiment, batch_of(experiment, "verify")) if read_verify else None
     facts = read_facts(experiment) if recorded else None
     facts = facts or gather_facts(experiment, [*rows, *(verify or [])])
+    findings = [
+        *(recorded_findings(recorded, Code.HEAD_MOVED) if recorded else head_moved(experiment)),
+        *(found or merge_time_findings(experiment)),
+    ]
+    rule = decision_policy(experiment, policy)
+    return _Gathered(meta, rule, rows, verify, findings, facts, order)
+
+
+def _decide_by_train(
+    experiment: Experiment, policy: Policy | None, gathered: _Gathered
+) -> tuple[Verdict, Case]:
+    """Rules 1 and 2: the looks are at the train plans, and the verify plans confirm at the end."""
+    meta, rows, verify, facts = gathered.meta, gathered.train, gathered.verify, gathered.facts
     trial = trial_of(experiment, policy, ran=bool(rows), facts=facts)
     facts = facts.model_copy(update={"difficulty": trial.evidence.difficulty})
     known = read_judgements(experiment, "train")
     train = settle_trial(trial, rows, known)
     seen = agreement_of(judgements_on(train, known or {}))
-    findings = [
-        *_findings(experiment, [*train, *(verify or [])], facts),
-        *(_recorded_findings(recorded, Code.HEAD_MOVED) if recorded else head_moved(experiment)),
-        *(found or _merge_time_findings(experiment)),
-    ]
-    case = Case(trial.policy, train, verify, findings, facts)
-    kept = recorded_answers_warning([*train, *(verify or [])])
+    both = [*train, *(verify or [])]
+    findings = [*comparison_findings(experiment, both, facts), *gathered.findings]
+    kept = recorded_answers_warning(both)
     evidence = evidence_of(
         train,
-        case.findings,
+        findings,
         prompts=facts.prompts,
         verify=None if verify is None else all_pairs(experiment, "verify", verify),
         violations=[
@@ -101,150 +155,92 @@ def _decide(
         ],
         remarks=[remark for remark in (kept, no_observable_effect(train)) if remark],
     )
-    verdict = trial.conclude_with(evidence, order)
+    verdict = trial.conclude_with(evidence, gathered.order)
+    verdict = verdict.model_copy(update={"follow_up_of": meta.follow_up_of})
+    case = Case(trial.policy, train, verify, findings, facts)
+    return with_agreement(verdict, seen, meta.judge) if meta.judge else verdict, case
+
+
+def _decide_by_sealed(
+    experiment: Experiment, policy: Policy | None, gathered: _Gathered
+) -> tuple[Verdict, Case]:
+    """Rule 3: the train plans screen the candidate, and the looks are at the sealed plans."""
+    meta, train, facts = gathered.meta, gathered.train, gathered.facts
+    screening = screen(all_pairs(experiment, "train", train), gathered.policy)
+    trial = trial_of(experiment, policy, ran=bool(train), facts=facts)
+    verify, known = gathered.verify, read_judgements(experiment, "verify")
+    if verify is not None:
+        verify = settle_trial(trial, verify, known, replicates_in(experiment, trial))
+    both = [*train, *(verify or [])]
+    findings = [*comparison_findings(experiment, both, facts), *gathered.findings]
+    judged = {**(read_judgements(experiment, "train") or {}), **(known or {})}
+    seen = agreement_of(judgements_on(both, judged))
+    kept = recorded_answers_warning(both)
+    remarks = [remark for remark in (kept, no_observable_effect(both)) if remark]
+    case = Case(trial.policy, train, verify, findings, facts)
+    if verify is None and not findings:
+        verdict = _before_confirmation(screening, trial, kept)
+        verdict = verdict.model_copy(update={"reasons": (*verdict.reasons, *remarks)})
+    else:
+        trial.close()
+        evidence = evidence_of(
+            verify or [],
+            findings,
+            prompts=facts.prompts,
+            violations=[
+                *(shortfall(seen, meta.judge) if meta.judge else ()),
+                *([kept.text] if kept else ()),
+            ],
+            remarks=remarks,
+        ).model_copy(update={"screening": screening})
+        verdict = trial.conclude_with(evidence, gathered.order)
     verdict = verdict.model_copy(update={"follow_up_of": meta.follow_up_of})
     return with_agreement(verdict, seen, meta.judge) if meta.judge else verdict, case
 
 
+def _before_confirmation(screening: Screening, trial: Trial, recorded: Reason | None) -> Verdict:
+    """The verdict of a screening, or with `needs_verify` what there is before a confirmation."""
+    if not screening.passed:
+        return screened_out(screening, trial.policy)
+    given = len(trial.plans)
+    verdict = needs_verify_plans(screening, trial.policy, given)
+    if given < fewest_sealed_plans(trial.policy):
+        return verdict
+    if recorded is not None:  # they can say nothing of the prompt, so no sealed plan is used
+        reasons = (Reason(code=Code.VIOLATION, text=recorded.text), screening.reason)
+        return verdict.model_copy(update={"reasons": reasons})
+    return verdict.model_copy(update={"reasons": (screening.reason,), "needs_verify": True})
+
+
 def write_verdict(experiment: Experiment) -> Iterator[Need]:
-    """Decide on train; on a promising result run verify and decide again. Writes verdict.json."""
+    """Decide on what has run; if that asks for the verify plans, run them and decide again.
+
+    Writes verdict.json. Raises StoreError where the sealed plans were revealed meanwhile.
+    """
     verdict, case = decide_iteration(experiment)
     if verdict.needs_verify:
+        if case.policy.seals:
+            check_sealed(experiment)
         yield SplitNeeded(Split.VERIFY)
         verdict, case = decide_iteration(experiment)
     record_verdict(experiment, verdict, case)
 
 
-def record_verdict(experiment: Experiment, verdict: Verdict, case: Case) -> None:
-    """Write the facts that the verdict was made from, then verdict.json."""
+def record_verdict(experiment: Experiment, verdict: Verdict, case: Case) -> Verdict:
+    """Write the facts that the verdict was made from, then verdict.json.
+
+    The figures of sealed plans go into a file of their own: verdict.json may be shown to all.
+    Returns what may be shown.
+    """
     write_record(experiment.folder / FACTS, case.facts)
-    write_record(experiment.folder / "verdict.json", verdict)
+    if case.holds_sealed_figures:
+        write_record(experiment.folder / SEALED_VERDICT, verdict)
+        verdict = sealed_view(verdict)
+    write_record(experiment.folder / VERDICT, verdict)
+    return verdict
 
 
 def all_pairs(experiment: Experiment, batch: str, rows: Sequence[RunRow]) -> list[Pair]:
     """The pairs of a batch that is decided in one look; with scores, also incomplete pairs."""
     known = read_judgements(experiment, batch)
-    return pairs_of(rows) if known is None else ready_pairs(rows, known)
-
-
-def _summary(experiment: Experiment, split: Split) -> RunsSummary | None:
-    return (
-        summary_of(experiment, split)
-        if (experiment.folder / summary_file(split)).exists()
-        else None
-    )
-
-
-def _findings(experiment: Experiment, rows: Sequence[RunRow], facts: VerdictFacts) -> list[Reason]:
-    """Findings that make the comparison INVALID: wrong code, changed worktrees, drift."""
-    commits = commits_of(experiment)
-    found = list(examine(rows, {side: facts.sides[side].facts_for(rows) for side in commits}))
-    leaked: list[Reason] = []
-    for split in Split:
-        summary = _summary(experiment, split)
-        if summary is None:
-            continue
-        found = [*integrity_findings(summary, commits), *found, *drift_findings(summary)]
-        leaked += [reason for reason in summary.leaked if reason not in leaked]
-    return [*leaked, *found]
-
-
-def drift_findings(summary: RunsSummary) -> list[Reason]:
-    """One finding for each model whose reused baseline has drifted."""
-    return [
-        Reason(
-            code=Code.BASELINE_DRIFTED,
-            text=f"The reused baseline of {model} no longer holds: {numbers}",
-            facts={"model": model},
-        )
-        for model, numbers in summary.drifted.items()
-    ]
-
-
-def head_moved(experiment: Experiment) -> list[Reason]:
-    """The finding that the pull request is no longer at the commit that was run, if so."""
-    change = read_change(experiment.context.lab, experiment.number, experiment.step)
-    if change.pull is None:
-        return []
-    target = read_meta(experiment.context.lab, experiment.number, experiment.step).target
-    pull = experiment.context.code_host(target).get(change.pull)
-    if pull.head == change.commit:
-        return []
-    now = f"has moved to {pull.head[:8]}" if pull.head else "is gone"
-    text = (
-        f"Branch {pull.branch!r} {now} since {change.commit[:8]} was run: "
-        f"test it with --branch {pull.branch}."
-    )
-    facts = {"expected": change.commit, "found": pull.head}
-    return [Reason(code=Code.HEAD_MOVED, text=text, facts=facts)]
-
-
-def base_moved(experiment: Experiment) -> list[Reason]:
-    """The finding that a merge would now leave files that the runs did not measure, if so."""
-    change = read_change(experiment.context.lab, experiment.number, experiment.step)
-    meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
-    main = experiment.context.workspace(meta.target).resolve(meta.main)
-    if main == meta.main_commit:
-        return []
-    rows = [row for split in Split for row in compared_rows(experiment, split)]
-    used = {path for row in rows for path in row.record.sent.files}
-    try:
-        lost = unmeasured(experiment, change.commit, onto=main, used=used)
-    except MergeConflict:
-        return []  # the code host says so, and how to fix it
-    if not lost:
-        return []
-    text = base_moved_text(lost, change.branch, (meta.main, meta.main_commit, main))
-    facts = {"expected": meta.main_commit, "found": main, "files": ", ".join(lost)}
-    return [Reason(code=Code.BASE_MOVED, text=text, facts=facts)]
-
-
-def _merge_time_findings(experiment: Experiment) -> list[Reason]:
-    """Findings of the moment of the merge, which cannot be reproduced later."""
-    verdict = read_if_whole(experiment.folder / "verdict.json", Verdict)
-    return _recorded_findings(verdict, Code.BASE_MOVED) if verdict else []
-
-
-def _recorded_findings(verdict: Verdict, code: Code) -> list[Reason]:
-    return [reason for reason in verdict.reasons if reason.code is code]
-
-
-def integrity_findings(summary: RunsSummary, commits: Mapping[Side, str]) -> list[Reason]:
-    """Findings about worktrees, plans and refs that changed during the runs."""
-    found = [describe_moved_refs(summary.refs_moved)] if summary.refs_moved else []
-    if names := summary.plans_changed:
-        text = (
-            f"The plans were changed while the runs went on: {_format_names(names)}. Put them back."
-        )
-        facts = {"finding": "plans_changed", "plans": ", ".join(names)}
-        found.append(Reason(code=Code.OTHER, text=text, facts=facts))
-    for side, (head, clean) in summary.observed.items():
-        if head != commits[side]:
-            found.append(
-                Reason(
-                    code=Code.WRONG_COMMIT,
-                    text=f"After the runs the {side.value} worktree stood at {head[:12]}, "
-                    f"not at {commits[side][:12]}.",
-                    facts={"side": side.value, "expected": commits[side], "found": head},
-                )
-            )
-        paths = summary.dirt.get(side, ())
-        if not clean:
-            found.append(
-                Reason(
-                    code=Code.DIRTY_TREE,
-                    text=f"After the runs the {side.value} worktree was not as its commit has it"
-                    f"{_format_paths(paths)}.",
-                    facts={"side": side.value, **({"paths": ", ".join(paths)} if paths else {})},
-                )
-            )
-    return found
-
-
-def _format_paths(paths: Sequence[str]) -> str:
-    return f": {_format_names(paths)}" if paths else ""
-
-
-def _format_names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(map(repr, names[:5])) + more
+    return pairs_of(rows) if known is None else judged_pairs(rows, known)

@@ -45,7 +45,7 @@ Stage = tuple[str, Callable[[Experiment], object]]
 SHOWN = 5
 _DEFAULTS: dict[str, Any] = {
     **{"step": "", "number": NEXT, "models": "", "plans": "", "branch": "", "pr": 0, "agent": ""},
-    **{"analysts": "", "follow_up": 0, "replicates": 0},
+    **{"analysts": "", "follow_up": 0, "replicates": 0, "race": 1, "rivals": ""},
     **{"skip_implement": False, "skip_runner": False},
 }
 

@@ -15,6 +15,7 @@ from prompt_lab.evaluate.noise_floor import (
 )
 from prompt_lab.experiments.agent_work import most_cost as agents_most
 from prompt_lab.experiments.batches import BatchOrder, EarlierRuns, request_for
+from prompt_lab.experiments.chances import describe_chances, scores_before
 from prompt_lab.experiments.estimates import GUESSED, HEAD, characters, row, time
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.leak_check import leaks_given, leaks_under_test
@@ -51,10 +52,10 @@ def what_would_run(experiment: Experiment) -> str:
     ]
     totals = []
     for split in Split:
-        plans = _train_plans_asked(policy, meta) if split is Split.TRAIN else meta.plans[split]
+        plans = _plans_asked(policy, meta, split)
         rows = _estimates(experiment, meta, split, plans)
         totals += rows
-        title = "train" if split is Split.TRAIN else "verify, only if promising"
+        title = _title(policy, split)
         lines += [f"  {title}, {count(len(plans), 'plan')}", *map(row, rows)]
     calls, cost = sum(r.calls for r in totals), sum(r.cost_usd for r in totals)
     seconds = sum(r.seconds for r in totals)
@@ -65,8 +66,18 @@ def what_would_run(experiment: Experiment) -> str:
     if not all(one.measured for one in totals):
         lines.append(GUESSED)
     lines += [f"  {text}" for text in (*_not_reused(experiment, meta), *left_out(experiment))]
+    if policy.seals:
+        granted = ["", f"  {meta.granted.text}"] if meta.granted else []
+        return "\n".join([*lines, *granted, *describe_chances(experiment, meta)])
     floor = read_floor(experiment.context.lab, meta.step)
     return "\n".join([*lines, *_power(policy, meta), *_noise(floor, policy, meta)])
+
+
+def _title(policy: Policy, split: Split) -> str:
+    """What the runs of a split are for."""
+    if policy.seals:
+        return "train, the screening" if split is Split.TRAIN else "verify, sealed, if it passes"
+    return "train" if split is Split.TRAIN else "verify, only if promising"
 
 
 def _placeholders(experiment: Experiment, meta: IterationMeta) -> list[str]:
@@ -87,7 +98,7 @@ def _void(experiment: Experiment, meta: IterationMeta) -> list[str]:
 def most_cost(experiment: Experiment, meta: IterationMeta) -> float:
     """The most US dollars an iteration can cost: both splits, all looks, its agents."""
     policy = experiment.context.policy_of(meta)
-    asked = {Split.TRAIN: _train_plans_asked(policy, meta), Split.VERIFY: meta.plans[Split.VERIFY]}
+    asked = {split: _plans_asked(policy, meta, split) for split in Split}
     rows = [row for split in Split for row in _estimates(experiment, meta, split, asked[split])]
     return sum(one.cost_usd for one in rows) + agents_most(experiment, meta)
 
@@ -105,8 +116,16 @@ def _estimates(
     experiment: Experiment, meta: IterationMeta, split: Split, plans: Sequence[str]
 ) -> list[Estimate]:
     """The candidate is not known yet: its runs are counted as the baseline's, none reused."""
+    replicates = _replicates(experiment, meta, split)
     order = BatchOrder(
-        split.value, split, {Side.BASELINE: meta.main_commit}, meta.models, plans, meta.replicates
+        split.value,
+        split,
+        {Side.BASELINE: meta.main_commit},
+        meta.models,
+        plans,
+        max(replicates.values()),
+        replicates_of=replicates,
+        reuses_sampled=split is Split.TRAIN or experiment.context.policy_of(meta).seals,
     )
     runs = plan_runs(request_for(experiment, order), EarlierRuns(experiment, split))
     length = characters(experiment, meta.main_commit, split, meta.plans[split])
@@ -114,7 +133,8 @@ def _estimates(
     for alias in meta.models:
         mine = [run for run in runs if run.model == alias]
         reused = sum(not run.takes_calls for run in mine)
-        candidate = len(plans) * meta.replicates
+        racing = max(meta.race, 1 + len(meta.rivals)) if split is Split.TRAIN else 1
+        candidate = racing * len(plans) * replicates[alias]
         found.append(
             estimate(
                 experiment.context.models[alias],
@@ -125,6 +145,19 @@ def _estimates(
             )
         )
     return found
+
+
+def _replicates(experiment: Experiment, meta: IterationMeta, split: Split) -> dict[str, int]:
+    """model -> runs of each plan and side; on sealed plans as the policy says for these scores."""
+    policy, models = experiment.context.policy_of(meta), experiment.context.models
+    wanted = meta.confirm_replicates if split is Split.VERIFY else meta.replicates
+    if not policy.seals or wanted:
+        return dict.fromkeys(meta.models, wanted or meta.replicates)
+    binary = scores_before(experiment, meta).binary
+    return {
+        alias: policy.replicates_for(binary=binary, deterministic=models[alias].deterministic)
+        for alias in meta.models
+    }
 
 
 def _not_reused(experiment: Experiment, meta: IterationMeta) -> list[str]:
@@ -144,7 +177,8 @@ def _to_make(runs: Sequence[PlannedRun]) -> int:
 
 def _power(policy: Policy, meta: IterationMeta) -> list[str]:
     """What the trial can show at the alpha that it was granted, if half of the plans flip."""
-    found = forecast(len(_train_plans_asked(policy, meta)), WORST_DEVIATION, policy)
+    asked = _plans_asked(policy, meta, Split.TRAIN)
+    found = forecast(len(asked), WORST_DEVIATION, policy)
     wanted = f"+{policy.smallest_effect * 100:.0f} points"
     seen = f"+{found.visible * 100:.0f} points" if found.possible else "no gain at all"
     looks = f" in {count(policy.looks, 'look')}" if policy.mode != "fixed" else ""
@@ -160,9 +194,11 @@ def _power(policy: Policy, meta: IterationMeta) -> list[str]:
     ]
 
 
-def _train_plans_asked(policy: Policy, meta: IterationMeta) -> Sequence[str]:
-    """The train plans that the trial may ask for."""
-    return Trial(policy, meta.models, meta.plans[Split.TRAIN]).plans
+def _plans_asked(policy: Policy, meta: IterationMeta, split: Split) -> Sequence[str]:
+    """The plans of a split that the trial may ask for; where it has no looks, all."""
+    if split is not (Split.VERIFY if policy.seals else Split.TRAIN):
+        return meta.plans[split]
+    return Trial(policy, meta.models, meta.plans[split]).plans
 
 
 def _noise(record: FloorRecord | None, policy: Policy, meta: IterationMeta) -> list[str]:

@@ -29,6 +29,10 @@ class Experiment:
     """The version that the candidate starts from, as --from names it; '' for main."""
     follow_up: int = 0
     replicates: int = 0
+    race: int = 1
+    """How many strategies are screened on one baseline; the best goes on."""
+    rivals: str = ""
+    """Further branches, with commas between them, to be screened beside `branch`."""
     skip_implement: bool = False
     skip_runner: bool = False
 

@@ -8,12 +8,8 @@ from prompt_lab.experiments.agent_access import agent_config
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.names import Split, split_names
 from prompt_lab.store.files import read_if_whole
-from prompt_lab.store.iterations import (
-    IterationMeta,
-    check_number,
-    check_step,
-    resolve_number,
-)
+from prompt_lab.store.iteration_numbers import check_number, check_step, resolve_number
+from prompt_lab.store.iterations import IterationMeta
 
 NEXT = -1
 METRICS = "metrics"
@@ -87,6 +83,8 @@ def _check_same(ctx: LabContext, values: Mapping[str, Any]) -> None:
         ("--branch or --pr", change_given(values), meta.given),
         ("--from", values["from"], meta.start),
         ("--follow-up", values["follow_up"], meta.follow_up_of),
+        ("--race", values.get("race", 1) if values.get("race", 1) > 1 else 0, meta.race),
+        ("--rivals", split_names(values.get("rivals", "")), meta.rivals),
     ]
     faults = [
         f"{flag}: iteration {number} was prepared with {_typed(was)}, not {_typed(now)}: leave the "

@@ -1,6 +1,7 @@
 """Find a change to test: from the last synthesis, or from the baseline's own failures."""
 
 import json
+from typing import NamedTuple
 
 from prompt_lab.analyze.failure_modes import standing_modes
 from prompt_lab.analyze.metrics import measure
@@ -15,22 +16,39 @@ from prompt_lab.experiments.past import (
     tried_on,
 )
 from prompt_lab.names import Side, Split
-from prompt_lab.propose.choose import choose
+from prompt_lab.propose.choose import NothingToPropose, choose
 from prompt_lab.propose.model import Draft, Material, failing_plans
 from prompt_lab.records import Direction, PromptVersion
 from prompt_lab.store.files import read_parsed
 from prompt_lab.store.iterations import IterationMeta
 
 
-def idea(experiment: Experiment, meta: IterationMeta) -> tuple[Draft, Direction, str]:
-    """The first direction that a strategy can carry out, its draft and its source.
+class Idea(NamedTuple):
+    """A change that a strategy proposes, the direction that it carries out, and its source."""
 
-    Raises ConfigError if none is left.
+    draft: Draft
+    direction: Direction
+    source: str
+
+
+def ideas(experiment: Experiment, meta: IterationMeta) -> list[Idea]:
+    """The first directions that strategies can carry out: one, or as many as race.
+
+    There may be fewer than race. Raises NothingToPropose if none is left.
     """
     material, ranked, source = directions(experiment, meta)
-    done = tried_on(experiment, meta.start_commit or meta.main_commit)
-    strategy, direction = choose(ranked, material, experiment.context.strategies(), done)
-    return strategy.propose(material), direction, source
+    done = list(tried_on(experiment, meta.start_commit or meta.main_commit))
+    found: list[Idea] = []
+    while len(found) < meta.race:
+        try:
+            strategy, direction = choose(ranked, material, experiment.context.strategies(), done)
+        except NothingToPropose:
+            if found:
+                break
+            raise
+        found.append(Idea(strategy.propose(material), direction, source))
+        done.append(strategy.name)
+    return found
 
 
 def check_idea(experiment: Experiment, meta: IterationMeta) -> None:
@@ -40,7 +58,7 @@ def check_idea(experiment: Experiment, meta: IterationMeta) -> None:
     """
     told = meta.last_synthesis or (experiment.folder / "scout.json").exists()
     if told and not meta.given and not meta.agent and meta.follow_up_of is None:
-        idea(experiment, meta)
+        ideas(experiment, meta)
 
 
 def directions(

@@ -7,9 +7,10 @@ from prompt_lab.errors import ConfigError, HeadMoved
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.follow_up import first_of, follow_up
 from prompt_lab.experiments.gather import version_at
-from prompt_lab.experiments.ideas import evidence, idea
+from prompt_lab.experiments.ideas import Idea, evidence, ideas
 from prompt_lab.experiments.implement_agent import by_agent
 from prompt_lab.experiments.needs import Need, ScoutNeeded
+from prompt_lab.experiments.race import race
 from prompt_lab.propose.model import Draft
 from prompt_lab.records import Change, Direction
 from prompt_lab.store.iterations import IterationMeta, read_meta
@@ -24,6 +25,10 @@ def implement(experiment: Experiment) -> Iterator[Need]:
     meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
     if meta.given:
         change = _use_given_change(experiment, meta)
+        if meta.rivals:
+            named = (meta.model_copy(update={"given": name}) for name in meta.rivals)
+            rivals = [_use_given_change(experiment, one) for one in named]
+            change = yield from race(experiment, meta, [change, *rivals])
     elif experiment.skip_implement:
         raise ConfigError(
             ["--skip-implement: name the change that exists already with --branch or --pr"]
@@ -35,7 +40,13 @@ def implement(experiment: Experiment) -> Iterator[Need]:
     else:
         if not meta.last_synthesis:
             yield ScoutNeeded()
-        change = by_agent(experiment, meta) if meta.agent else _proposed(experiment, meta)
+        if meta.agent:
+            change = by_agent(experiment, meta)
+        else:
+            changes = [_proposed(experiment, meta, one) for one in ideas(experiment, meta)]
+            change = changes[0]
+            if len(changes) > 1:
+                change = yield from race(experiment, meta, changes)
     experiment.write("change.json", change.model_dump_json(indent=2) + "\n")
 
 
@@ -70,9 +81,9 @@ def _use_given_change(experiment: Experiment, meta: IterationMeta) -> Change:
     )
 
 
-def _proposed(experiment: Experiment, meta: IterationMeta) -> Change:
-    """The first direction that a strategy can carry out, as a commit on a new branch."""
-    draft, direction, source = idea(experiment, meta)
+def _proposed(experiment: Experiment, meta: IterationMeta, found: Idea) -> Change:
+    """A direction that a strategy has carried out, as a commit on a new branch."""
+    draft, direction, source = found
     if meta.start_commit:
         source += f", on the prompt of {meta.start_commit[:12]} ({meta.start})"
     branch = f"prompt-lab/{meta.iteration}-{draft.strategy}"

@@ -20,15 +20,17 @@ from prompt_lab.experiments.replay import Replayed, replay
 from prompt_lab.names import Split
 from prompt_lab.records import RunRecord, RunRow
 from prompt_lab.store.counters import iterations
-from prompt_lab.store.files import read_if_whole, read_record
+from prompt_lab.store.files import read_record
+from prompt_lab.store.iterations import VERDICT
 from prompt_lab.store.layout import MARKER
 from prompt_lab.store.runs import is_finished
+from prompt_lab.store.sealed import is_sealed, shown_verdict
 
 WIRING = "prompt_lab.wiring"
 """The group of the entry point that opens a lab with its adapters: pipeline/wiring.py."""
 OPTIONS = (
     *("step", "number", "models", "plans", "branch", "pr", "agent", "analysts", "start"),
-    *("follow_up", "replicates", "skip_implement", "skip_runner"),
+    *("follow_up", "replicates", "race", "rivals", "skip_implement", "skip_runner"),
 )
 """The options of run_iteration: the command's flags; `start` is --from."""
 
@@ -91,11 +93,15 @@ class LabHandle:
         return replay(self.context, "all" if number is None else str(number), policy)
 
     def read_verdict(self, number: int) -> Verdict:
-        """The verdict of an iteration. Raises StoreError where there is none to read."""
-        path = self._folder(number) / "verdict.json"
+        """The verdict of an iteration; of sealed plans only the outcome, unless it was revealed.
+
+        Raises StoreError where there is none to read.
+        """
+        path = self._folder(number) / VERDICT
         if not path.exists():
             raise StoreError(f"{path.parent}: iteration {number} has no verdict")
-        return read_record(path, Verdict, fix=in_history(path))
+        shown = read_record(path, Verdict, fix=in_history(path))
+        return shown_verdict(path.parent) or shown
 
     def list_iterations(self) -> Records:
         """One record for each iteration, those of another tool included: the ledger's columns."""
@@ -105,8 +111,7 @@ class LabHandle:
         """The content of each readable verdict.json, with `iteration` and `step`."""
         found = Records()
         for number, step in sorted(iterations(self.context.lab).items()):
-            path = self.context.lab.iteration(number, step) / "verdict.json"
-            verdict = read_if_whole(path, Verdict)
+            verdict = shown_verdict(self.context.lab.iteration(number, step))
             if verdict is not None:
                 values = verdict.model_dump(mode="json")
                 found.append({"iteration": number, "step": step, **values})
@@ -115,8 +120,9 @@ class LabHandle:
     def list_rows(self, number: int | None = None, split: str = "") -> Records:
         """One record for each finished run behind a verdict, reused runs included, probes not.
 
-        `number` selects an iteration, `split` 'train' or 'verify'. Scores are in [0, 1], times in
-        seconds, costs in US dollars. Raises StoreError for a damaged run record.
+        `number` selects an iteration, `split` 'train' or 'verify'; runs on sealed plans are left
+        out until `prompt-lab reveal` shows their figures. Scores are in [0, 1], times in seconds,
+        costs in US dollars. Raises StoreError for a damaged run record.
         """
         splits = [one for one in Split if not split or one == split]
         if not splits:
@@ -184,6 +190,8 @@ def _join_names(value: object) -> object:
 def _read_rows(experiment: Experiment, splits: Sequence[Split]) -> Iterator[RunRow]:
     root = experiment.context.lab.root
     for split in splits:
+        if split is Split.VERIFY and is_sealed(experiment.folder):
+            continue
         batch = batch_of(experiment, split.value)
         for run in batch.runs if batch else ():
             path = root / run.path / MARKER

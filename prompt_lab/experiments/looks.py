@@ -9,7 +9,15 @@ from prompt_lab.experiments.gather import find_changed_plans, rows_now
 from prompt_lab.experiments.llm_judge import judgements_needed
 from prompt_lab.experiments.needs import Need, RunsNeeded
 from prompt_lab.experiments.ref_watch import find_moved_refs
-from prompt_lab.experiments.trials import read_judgements, ready_pairs, rows_asked_for, trial_of
+from prompt_lab.experiments.trials import (
+    deciding_split,
+    decision_policy,
+    read_judgements,
+    ready_pairs,
+    replicates_in,
+    rows_asked_for,
+    trial_of,
+)
 from prompt_lab.experiments.verdict_failure import report_failures
 from prompt_lab.names import Outcome, Side, Split
 from prompt_lab.records import RunRow
@@ -30,8 +38,7 @@ def in_looks(experiment: Experiment, batch: Batch) -> Generator[Need, None, list
         if rows is None:
             continue
         with report_failures(experiment):
-            trial = trial_of(experiment)
-            trial.update(ready_pairs(rows, read_judgements(experiment, batch.name)))
+            trial = _trial_so_far(experiment, batch, rows)
         need: Need | None = _runs_needed(experiment, batch, trial)
         if need is None:
             look = sum(count <= len(trial.plans_asked_for) for count in trial.design.counts)
@@ -101,12 +108,18 @@ def runs_under_way(experiment: Experiment, split: Split) -> RunsNeeded | None:
     if not path.exists():
         return None
     batch = read_batch(path)
-    if split is Split.VERIFY:
+    if split is not deciding_split(decision_policy(experiment)):
         return missing_runs(experiment, batch)
-    trial = trial_of(experiment)
-    judgements = read_judgements(experiment, batch.name)
-    trial.update(ready_pairs(rows_now(experiment, batch), judgements))
+    trial = _trial_so_far(experiment, batch, rows_now(experiment, batch))
     return _runs_needed(experiment, batch, trial)
+
+
+def _trial_so_far(experiment: Experiment, batch: Batch, rows: Sequence[RunRow]) -> Trial:
+    """The trial with all pairs that are there."""
+    trial = trial_of(experiment)
+    known, replicates = read_judgements(experiment, batch.name), replicates_in(experiment, trial)
+    trial.update(ready_pairs(rows, known, replicates))
+    return trial
 
 
 def with_looks(summary: RunsSummary, batch: Batch, trial: Trial) -> RunsSummary:
@@ -117,7 +130,6 @@ def with_looks(summary: RunsSummary, batch: Batch, trial: Trial) -> RunsSummary:
         run for run in batch.runs if run.plan not in plans and run.takes_calls and not run.probe
     ]
     at = {"look": trial.verdict.look, "looks": trial.verdict.looks, "runs_spared": len(spared)}
-    at["rule_version"] = trial.policy.rule_version
     return summary.model_copy(update={"plans": trial.plans_asked_for, **at})
 
 

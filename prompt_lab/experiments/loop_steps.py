@@ -16,7 +16,8 @@ from prompt_lab.names import Outcome, count
 from prompt_lab.propose.choose import NothingToPropose
 from prompt_lab.report.words import money, score
 from prompt_lab.store.files import read_if_whole
-from prompt_lab.store.iterations import SUMMARY, Conclusion, IterationMeta, resolve_number
+from prompt_lab.store.iteration_numbers import resolve_number
+from prompt_lab.store.iterations import SUMMARY, Conclusion, IterationMeta
 from prompt_lab.store.loops import LoopBegun
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import plans_of, texts, version_at
 from prompt_lab.experiments.planexe_pages import foreign_entry
+from prompt_lab.experiments.race import describe_race
 from prompt_lab.experiments.trials import rows_for_display
-from prompt_lab.names import Side, Split
+from prompt_lab.names import Side, Split, count
 from prompt_lab.records import RECORDED, Change, PromptVersion, RunRow
 from prompt_lab.report.view import LedgerEntry, LoopRow, ReportView, Setup, Spent
 from prompt_lab.store.agents import works
@@ -22,9 +23,11 @@ from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_parsed, read_record
 from prompt_lab.store.given_up import GIVEN_UP, GivenUp
 from prompt_lab.store.iterations import (
+    RACE,
     REVERTED,
     Conclusion,
     IterationMeta,
+    RaceRecord,
     Reverted,
     RunsSummary,
     is_ours,
@@ -34,6 +37,7 @@ from prompt_lab.store.iterations import (
 )
 from prompt_lab.store.layout import NO_ITERATION, Lab
 from prompt_lab.store.loops import BEGUN, ENDED, LoopBegun, loops, read_ended
+from prompt_lab.store.sealed import holds_figures, is_sealed, shown_verdict, was_confirming
 
 PHASES_OF_RUNS = ("scout", "runs_train", "runs_verify")
 
@@ -48,7 +52,8 @@ def report_view(experiment: Experiment) -> ReportView:
         version_at(experiment, change.commit),
     )
     rows = rows_for_display(experiment, Split.TRAIN)
-    verify = rows_for_display(experiment, Split.VERIFY)
+    sealed = is_sealed(folder)
+    verify = [] if sealed else rows_for_display(experiment, Split.VERIFY)
     prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
     documents = sorted(folder.glob("*.md"))
     host = ctx.code_host(meta.target)
@@ -57,25 +62,36 @@ def report_view(experiment: Experiment) -> ReportView:
         iteration=experiment.number,
         step=experiment.step,
         created=meta.created,
-        setup=_setup(meta, unread=bool(runs and runs.skipped)),
+        setup=_setup(experiment, meta, unread=bool(runs and runs.skipped)),
         change=change,
         pull=host.get(change.pull) if change.pull is not None else None,
         before=before,
         after=after,
-        verdict=read_if_whole(folder / "verdict.json", Verdict),
+        verdict=shown_verdict(folder),
+        sealed=sealed and was_confirming(folder),
         metrics=_measure_rows(experiment, rows, prompts, split=Split.TRAIN),
         verify_metrics=_measure_rows(experiment, verify, prompts, split=Split.VERIFY),
         rows=tuple(rows),
         plans=texts(experiment, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN),
         spent=sum_usage(folder, strict=True),
+        race=_race_of(folder),
         took_part=_took_part(folder),
         works=works(folder),
         documents={path.name: path.read_text("utf-8", "replace") for path in documents},
-        files=tuple(path.name for path in sorted(folder.glob("*.json"))),
+        files=tuple(
+            path.name
+            for path in sorted(folder.glob("*.json"))
+            if not (sealed and holds_figures(path.name))
+        ),
         page=ctx.page(folder / "report.html"),
         lab=os.path.relpath(ctx.lab.root, folder),
         versions={name: version(name) for name in ("prompt-lab", "luigi", "llama-index-core")},
     )
+
+
+def _race_of(folder: Path) -> str:
+    record = read_if_whole(folder / RACE, RaceRecord)
+    return describe_race(record) if record else ""
 
 
 def sum_usage(folder: Path, *, strict: bool = False) -> Spent:
@@ -84,6 +100,7 @@ def sum_usage(folder: Path, *, strict: bool = False) -> Spent:
     A damaged file counts as none; if `strict` it raises StoreError.
     """
     paths = [p for name in PHASES_OF_RUNS if (p := folder / f"{name}.json").exists()]
+    paths += sorted(folder.glob("runs_race_*.json"))
     if strict:
         found = [read_record(path, RunsSummary, fix=made_again(path)) for path in paths]
     else:
@@ -118,7 +135,7 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
         return foreign_entry(lab, number, step)
     meta = read_if_whole(folder / "meta.json", IterationMeta)
     change = read_if_whole(folder / "change.json", Change)
-    verdict = read_if_whole(folder / "verdict.json", Verdict)
+    verdict = shown_verdict(folder)
     conclusion = read_if_whole(folder / "conclusion.json", Conclusion)
     report = folder / "report.html"
     back = read_if_whole(folder / REVERTED, Reverted)
@@ -181,7 +198,7 @@ def _took_part(folder: Path) -> tuple[Participant, ...]:
     return read_parsed(path, parse_synthesis, fix=made_again(path)).took_part
 
 
-def _setup(meta: IterationMeta, *, unread: bool) -> Setup:
+def _setup(experiment: Experiment, meta: IterationMeta, *, unread: bool) -> Setup:
     return Setup(
         target=meta.target,
         main_commit=meta.main_commit,
@@ -190,8 +207,21 @@ def _setup(meta: IterationMeta, *, unread: bool) -> Setup:
         train_plans=meta.plans[Split.TRAIN],
         verify_plans=meta.plans[Split.VERIFY],
         replicates=meta.replicates,
-        budget=meta.granted.text if meta.granted and not unread else "",
+        budget="" if unread else _describe_budget(experiment, meta),
     )
+
+
+def _describe_budget(experiment: Experiment, meta: IterationMeta) -> str:
+    """What the iteration has spent of the error budget, and what is left, in a sentence or two."""
+    granted, policy = meta.granted, meta.judged_by
+    if granted is None:
+        return ""
+    if policy is None or not policy.seals or granted.left is None:
+        return granted.text
+    used = was_confirming(experiment.folder)
+    left = count(max(0, granted.left - used), "confirmation")
+    spent = granted.text if used else f"No confirmation was used: {left} of this policy are left."
+    return f"{spent} New plans, one folder each, go into the lab's baseline/verify."
 
 
 def _measure_rows(

@@ -15,7 +15,7 @@ from prompt_lab.decide.verdict import Verdict, explain, failed_guards
 from prompt_lab.errors import TargetError
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import as_planned, version_at
-from prompt_lab.names import Outcome
+from prompt_lab.names import Outcome, Side, Split
 from prompt_lab.records import Change, PromptVersion, RunRecord, RunRow
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.counters import iterations
@@ -143,14 +143,19 @@ def last_rows(experiment: Experiment, prompt: PromptVersion) -> list[RunRow]:
     return []
 
 
-def difficulty(lab: Lab, step: str, *, before: int) -> dict[str, float]:
-    """Train plan -> mean score of all its runs in earlier iterations; a lower one is harder."""
+def difficulty(lab: Lab, step: str, *, before: int, split: Split = Split.TRAIN) -> dict[str, float]:
+    """Plan -> mean score of its runs in earlier iterations; a lower one is harder.
+
+    Of sealed plans the runs of the baseline count alone: those of candidates were selected.
+    """
     scores: dict[str, list[float]] = {}
     for number, folder in _concluded(lab, step):
-        path = folder / "batch_train.json"
+        path = folder / f"batch_{split.value}.json"
         if number >= before or not path.exists():
             continue
         for run in _read(path, Batch).runs:
+            if split is Split.VERIFY and run.side is Side.CANDIDATE:
+                continue
             record = read_if_whole(lab.root / run.path / MARKER, RunRecord) if run.path else None
             if record is not None:
                 scores.setdefault(run.plan, []).append(record.primary)

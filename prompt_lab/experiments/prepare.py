@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from prompt_lab.clock import utc_now
 from prompt_lab.decide.ledger import Grant
+from prompt_lab.decide.verdict import Policy
 from prompt_lab.experiments.agent_work import agent_of, analysts_of
 from prompt_lab.experiments.budget_grant import grant_alpha
 from prompt_lab.experiments.experiment import Experiment
@@ -18,12 +19,15 @@ from prompt_lab.experiments.preflight import (
     check_step,
     checked_plans,
 )
+from prompt_lab.experiments.race import rivals_of
 from prompt_lab.experiments.rejudge import check_again
+from prompt_lab.experiments.revealed_plans import sealed_plans
 from prompt_lab.names import Split, split_names
 from prompt_lab.records import RECORDED
 from prompt_lab.report.terminal import say
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iterations import IterationMeta
+from prompt_lab.store.plan_sample import sample_plans
 from prompt_lab.store.plans import choose_plans, plan_names
 from prompt_lab.store.plans import left_out as lacking
 
@@ -66,8 +70,10 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
     judge, template = check_judge(experiment, models)
     check_agents(experiment)
     check_step(experiment)
+    budget = grant_alpha(experiment, policy)
+    granted = policy.at_alpha(budget.alpha)
     train = train_plans(experiment, defaults.train_plans)
-    verify = _plans(experiment, Split.VERIFY)[: defaults.verify_plans]
+    verify = verify_plans(experiment, granted, defaults.verify_plans)
     plans = {Split.TRAIN: tuple(train), Split.VERIFY: tuple(verify)}
     sets = {split: checked_plans(experiment, of, split=split) for split, of in plans.items()}
     read_tried_changes(ctx.lab, experiment.step)  # report unreadable plans before the first call
@@ -76,7 +82,6 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
     main_commit = workspace.resolve(target.main)
     check_change(experiment, target.main, main_commit)
     replicates = experiment.replicates or defaults.replicates
-    budget = grant_alpha(experiment, policy)
     follow_up_of = followed(experiment)
     meta = IterationMeta(
         compares_checked_out=True,
@@ -86,6 +91,7 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
         models=tuple(m.alias for m in models),
         plans=plans,
         replicates=replicates,
+        confirm_replicates=experiment.replicates,
         policy=defaults.policy,
         target=step.target,
         main=target.main,
@@ -94,9 +100,11 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
         start_commit=start_commit(experiment, experiment.start) if experiment.start else "",
         follow_up_of=follow_up_of,
         given=experiment.change_ref,
+        race=experiment.race,
+        rivals=rivals_of(experiment, policy, main_commit, judged=judge is not None),
         analysts=analysts_of(experiment),
         agent="" if experiment.start or follow_up_of is not None else agent_of(experiment),
-        judged_by=policy.at_alpha(budget.alpha).model_copy(update={"replicates": replicates}),
+        judged_by=granted.model_copy(update={"replicates": replicates}),
         judge=judge,
         judge_prompt=template,
         granted=_as_told(experiment, budget, follow_up_of),
@@ -138,12 +146,23 @@ def _as_told(experiment: Experiment, budget: Grant, follow_up_of: int | None) ->
 
 
 def train_plans(experiment: Experiment, most: int) -> Sequence[str]:
-    """The train plans that --plans names, or the first ones."""
+    """The train plans that --plans names, or a seeded sample of at most so many."""
     available = _plans(experiment, Split.TRAIN)
     wanted = split_names(experiment.plans)
     if wanted:
         return choose_plans(available, wanted, experiment.context.lab.plans(Split.TRAIN))
-    return available[:most]
+    policy = experiment.context.policy(experiment.context.defaults.policy)
+    return sample_plans(available, most, policy.seed) if policy.seals else available[:most]
+
+
+def verify_plans(experiment: Experiment, policy: Policy, most: int) -> Sequence[str]:
+    """The verify plans that decide: at most so many, by the policy's seed; there may be none.
+
+    Raises StoreError where they were revealed. Under rules 1 and 2 they are the first ones.
+    """
+    if not policy.seals:
+        return _plans(experiment, Split.VERIFY)[:most]
+    return sample_plans(sealed_plans(experiment, policy), most, policy.seed)
 
 
 def _plans(experiment: Experiment, split: Split) -> list[str]:

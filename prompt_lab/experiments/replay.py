@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from prompt_lab.decide.replay import differences
-from prompt_lab.decide.verdict import Policy, Verdict, explain
+from prompt_lab.decide.verdict import Policy, Verdict, explain, sealed_view
 from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.decision import decide_iteration
@@ -13,7 +13,8 @@ from prompt_lab.experiments.gather import batch_of, find_changed_plans
 from prompt_lab.experiments.past import VERDICT_LOST, in_history, verdict_is_lost
 from prompt_lab.names import Split
 from prompt_lab.store.counters import iterations
-from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.iterations import VERDICT
+from prompt_lab.store.sealed import SEALED_VERDICT, is_sealed, was_confirming, whole_verdict
 
 WIDEST = 160
 SHOWN = 5
@@ -65,8 +66,8 @@ def _find_verdicts(
     found, lost = [], []
     for number in chosen:
         folder = context.lab.iteration(number, known.get(number, ""))
-        path = folder / "verdict.json"
-        old = read_if_whole(path, Verdict)
+        path = folder / VERDICT
+        old = whole_verdict(folder)
         if old is None and verdict_is_lost(folder):
             lost.append(Replayed(False, f"{number}: {VERDICT_LOST}: {in_history(path)}"))
         elif old is not None:
@@ -86,13 +87,17 @@ def _replay_verdict(experiment: Experiment, old: Verdict) -> Replayed:
         new, _ = decide_iteration(experiment, order=old.reason_order, recorded=old)
     except LabError as error:
         return Replayed(False, f"{experiment.number}: cannot be computed again: {error}")
-    stored = (experiment.folder / "verdict.json").read_text("utf-8")
+    hidden = is_sealed(experiment.folder) and was_confirming(experiment.folder)
+    sealed = experiment.folder / SEALED_VERDICT
+    stored = (sealed if sealed.exists() else experiment.folder / VERDICT).read_text("utf-8")
     # A verdict of an earlier version is compared in the keys that it had.
     if new.model_dump_json(indent=2, include=old.model_fields_set) + "\n" == stored:
         return Replayed(
             True, f"{experiment.number}: identical ({new.outcome.value}){_scored_with(experiment)}"
         )
     lines = differences(old, new) or ["the same numbers, written in another way"]
+    if hidden:
+        lines = ["its figures are sealed: `prompt-lab reveal` of it shows them"]
     shown = "".join(f"\n  {line[:WIDEST]}" for line in lines)
     return Replayed(False, f"{experiment.number}: differs{shown}")
 
@@ -117,4 +122,6 @@ def _replay_under_policy(experiment: Experiment, old: Verdict, policy: Policy) -
     before, after = old.outcome.value, new.outcome.value
     if before == after:
         return Replayed(True, f"{experiment.number}: {before}, as before")
+    if is_sealed(experiment.folder):
+        new = sealed_view(new)
     return Replayed(False, f"{experiment.number}: {before} -> {after}: {explain(new).text}")

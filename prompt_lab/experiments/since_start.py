@@ -11,8 +11,9 @@ from prompt_lab.evaluate.pairs import evidence_of
 from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.budget_uses import uses
 from prompt_lab.experiments.crash import note_taint
-from prompt_lab.experiments.decision import all_pairs, drift_findings, integrity_findings
+from prompt_lab.experiments.decision import all_pairs
 from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.findings import drift_findings, integrity_findings
 from prompt_lab.experiments.gather import side_facts, summarise_batch, version_at
 from prompt_lab.experiments.looks import all_judged
 from prompt_lab.experiments.needs import Need

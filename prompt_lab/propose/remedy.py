@@ -23,6 +23,7 @@ class Remedy(NamedTuple):
 
 
 _FEWER_WORDS = "Say the same in fewer words."
+_MORE_VERIFY = Remedy("Add verify plans, and test the same commit again.", more=Split.VERIFY)
 REMEDIES = {
     Code.VALIDITY_LOWER: Remedy(
         "State the form of the answer, so that as many answers are valid as before.",
@@ -40,12 +41,17 @@ REMEDIES = {
     Code.TOO_FEW_PLANS: Remedy(
         "Add train plans, and test the same commit again.", more=Split.TRAIN
     ),
-    Code.VERIFY_NOT_SHOWN: Remedy(
-        "Add verify plans, and test the same commit again.", more=Split.VERIFY
-    ),
+    Code.VERIFY_NOT_SHOWN: _MORE_VERIFY,
+    Code.NEEDS_VERIFY_PLANS: _MORE_VERIFY,
+    Code.UNSEEN_LOSS: _MORE_VERIFY,
 }
-_OF_THE_COMPARISON = (Code.RAN_OUT, Code.TOO_FEW_PLANS)
-"""The codes whose fix is more train plans. All other codes above are those of guards."""
+_OF_THE_COMPARISON = (
+    Code.RAN_OUT,
+    Code.TOO_FEW_PLANS,
+    Code.NEEDS_VERIFY_PLANS,
+    Code.UNSEEN_LOSS,
+)
+"""The codes whose fix is more of the plans that decide. Other codes above are those of guards."""
 _JUDGE = Remedy(
     "Give more of the compared answers gold, until the agreement of the judge with it is shown, or"
     " choose another judge.",
@@ -57,17 +63,21 @@ _RECORDED = Remedy("Run it with models that answer now, instead of recorded answ
 def remedy(verdict: Verdict) -> Remedy | None:
     """The fix that a CONDITIONAL verdict names; None for any other verdict.
 
-    Where guards failed it is the fix of all of them, and more train plans only where so few can
-    show nothing: a trend that goes on does not make a guard hold.
+    Where guards failed it is the fix of all of them, and more plans only where so few can show
+    nothing: a trend that goes on does not make a guard hold. More plans are those that decide: the
+    sealed ones where a screening came first.
     """
     if verdict.outcome is not Outcome.CONDITIONAL:
         return None
     found = [reason for reason in reasons_in_order(verdict) if reason.code in REMEDIES]
     failed = [reason for reason in found if reason.code not in _OF_THE_COMPARISON]
+    deciding = Split.TRAIN if verdict.screening is None else Split.VERIFY
     if not failed:
-        return REMEDIES[found[0].code] if found else None
+        fix = REMEDIES[found[0].code] if found else None
+        return _MORE_VERIFY if fix and fix.more and deciding is Split.VERIFY else fix
     fixes = dict.fromkeys(fix for reason in failed for fix in _fixes(reason, failed))
-    return _combine(tuple(fixes), too_few=any(r.code is Code.TOO_FEW_PLANS for r in found))
+    few = any(r.code in (Code.TOO_FEW_PLANS, Code.NEEDS_VERIFY_PLANS) for r in found)
+    return _combine(tuple(fixes), deciding if few else None)
 
 
 def _fixes(reason: Reason, failed: Sequence[Reason]) -> Iterator[Remedy]:
@@ -87,11 +97,11 @@ def _fixes(reason: Reason, failed: Sequence[Reason]) -> Iterator[Remedy]:
         yield fix
 
 
-def _combine(fixes: tuple[Remedy, ...], *, too_few: bool) -> Remedy:
+def _combine(fixes: tuple[Remedy, ...], too_few: Split | None) -> Remedy:
     """One remedy for several. The same commit is tested again only if no fix changes it."""
     same_commit = all(fix.rerun or fix.more for fix in fixes)
-    texts = [*(fix.text for fix in fixes), *(["Add train plans."] if too_few else [])]
-    more = [fix.more for fix in fixes if fix.more] + ([Split.TRAIN] if too_few else [])
+    texts = [*(fix.text for fix in fixes), *([f"Add {too_few} plans."] if too_few else [])]
+    more = [fix.more for fix in fixes if fix.more] + ([too_few] if too_few else [])
     return Remedy(
         text=" Also: ".join(dict.fromkeys(texts)),
         strategies=tuple(dict.fromkeys(name for fix in fixes for name in fix.strategies)),

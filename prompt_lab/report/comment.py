@@ -7,7 +7,7 @@ from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict, failed_guards, reasons_in_order
 from prompt_lab.names import count
 from prompt_lab.propose.remedy import remedy
-from prompt_lab.report.numbers import by_agents, calls, interval
+from prompt_lab.report.numbers import by_agents, calls, interval, is_of_screening, sealed_note
 from prompt_lab.report.page import deciding_reason, label
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import MARKS, duration, href, money, points, score
@@ -42,6 +42,10 @@ def _lines(view: ReportView) -> Iterator[str]:
         yield f"**{label(view)}**\n"
     yield from _answered(verdict)
     yield from _effect(verdict)
+    if view.race:
+        yield f"Race: {escape(view.race)}\n"
+    if view.sealed:
+        yield f"{escape(sealed_note(view))}\n"
     if view.metrics is not None and view.metrics.models:
         yield from _table(view)
     yield from _reasons(verdict)
@@ -70,7 +74,9 @@ def _effect(verdict: Verdict) -> Iterator[str]:
         return
     size = f"{count(verdict.n_plans, 'plan')}, {count(verdict.n_pairs, 'pair')}"
     how = f"{size}; {escape(verdict.method)}"
-    yield f"**{points(verdict.effect)} points**, interval {interval(verdict.interval)} ({how})."
+    what = "Screening: " if is_of_screening(verdict) else ""
+    ends = interval(verdict.interval)
+    yield f"{what}**{points(verdict.effect)} points**, interval {ends} ({how})."
     if verdict.verify is not None:
         v = verdict.verify
         yield (

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from prompt_lab.decide.result import VerifyResult
-from prompt_lab.decide.verdict import Interval, Verdict
+from prompt_lab.decide.verdict import Interval, Screening, Verdict
 from prompt_lab.names import count
 from prompt_lab.report.view import ReportView, Spent
 from prompt_lab.report.words import NOTHING, duration, money, points
@@ -17,13 +17,31 @@ class Fact(NamedTuple):
     note: str = ""
 
 
+def is_of_screening(verdict: Verdict) -> bool:
+    """Whether the numbers of a verdict are those of its train plans, which only screen."""
+    seen = verdict.screening
+    return seen is not None and seen.fingerprint == verdict.fingerprint
+
+
+def sealed_note(view: ReportView) -> str:
+    """What is not shown, and the command that shows it; '' where nothing is hidden."""
+    if not view.sealed:
+        return ""
+    return (
+        f"The figures of the verify plans are sealed. `prompt-lab reveal --number {view.iteration}`"
+        " shows them, and these plans then decide about no further candidate."
+    )
+
+
 def facts(view: ReportView) -> tuple[Fact, ...]:
     """The size and the price of the iteration, for the head of the page."""
     setup, spent, verdict = view.setup, view.spent, view.verdict
     replicates = f" × {count(setup.replicates, 'replicate')}" if setup.replicates > 1 else ""
     plans = verdict.n_plans if verdict else 0
     pairs = verdict.n_pairs if verdict else 0
-    asked = f"of {len(setup.train_plans)} train plans" if setup.train_plans else "train plans"
+    decided = verdict is not None and verdict.screening and not is_of_screening(verdict)
+    split, given = ("verify", setup.verify_plans) if decided else ("train", setup.train_plans)
+    asked = f"of {len(given)} {split} plans" if given else f"{split} plans"
     return (
         Fact("plans", f"{plans:,}", asked),
         Fact("pairs", f"{pairs:,}", f"{count(len(setup.models), 'model')}{replicates}"),
@@ -48,7 +66,7 @@ def calls(view: ReportView) -> str:
     text = f"{replayed}{spent.calls_made:,} made{twice}, {spent.calls_reused:,} reused"
     if spent.calls_rescored:
         text += f", {spent.calls_rescored:,} rescored"
-    if spent.calls_spared and verdict is not None:
+    if spent.calls_spared and verdict is not None and not view.sealed:
         where = f"look {verdict.look} of {verdict.looks}"
         text += f", {spent.calls_spared:,} saved by stopping at {where}"
     return text
@@ -82,6 +100,21 @@ def numbers(verdict: Verdict) -> tuple[Fact, ...]:
         Fact("runs", share, "behind the verdict, of those planned"),
         Fact("seed", str(verdict.seed), "decides the order of the plans"),
         Fact("fingerprint", verdict.fingerprint[:16], "sha256 of the pairs"),
+    )
+
+
+def screening_numbers(screening: Screening, alpha: float) -> tuple[Fact, ...]:
+    """The facts behind a screening. `alpha` is the level of the confirmation after it."""
+    return (
+        Fact("screening level", _format_plain(screening.level), "p up to which it goes on"),
+        Fact("p, better", _format_plain(screening.p_value), "one-sided"),
+        Fact("effect", points(screening.effect), "points, mean paired difference over plans"),
+        Fact("interval", interval(screening.interval), "of confidence 90 %"),
+        Fact("plans", f"{screening.n_plans:,}", "which the author of the change may have read"),
+        Fact("pairs", f"{screening.n_pairs:,}"),
+        Fact("passed", "yes" if screening.passed else "no"),
+        Fact("alpha", _format_plain(alpha), "level granted to the confirmation on verify plans"),
+        Fact("fingerprint", screening.fingerprint[:16], "sha256 of the pairs"),
     )
 
 

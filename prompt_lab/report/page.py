@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from prompt_lab.analyze.model import Metrics
-from prompt_lab.decide.verdict import explain, failed_guards, reasons_in_order
+from prompt_lab.decide.verdict import (
+    Screening,
+    Verdict,
+    explain,
+    failed_guards,
+    reasons_in_order,
+)
 from prompt_lab.propose.remedy import remedy
 from prompt_lab.records import RECORDED
 from prompt_lab.report import tables
@@ -13,7 +19,15 @@ from prompt_lab.report.diff import Diff, side_by_side
 from prompt_lab.report.grid import Grid, grid
 from prompt_lab.report.html import render
 from prompt_lab.report.markdown import render_markdown
-from prompt_lab.report.numbers import Fact, facts, numbers, verify_numbers
+from prompt_lab.report.numbers import (
+    Fact,
+    facts,
+    is_of_screening,
+    numbers,
+    screening_numbers,
+    sealed_note,
+    verify_numbers,
+)
 from prompt_lab.report.pairs import flip_rows, links, pair_rows, who
 from prompt_lab.report.view import ReportView
 
@@ -64,6 +78,9 @@ def _context(view: ReportView) -> dict[str, Any]:
         "view": view,
         **_reasons(view),
         "label": label(view),
+        "head": _decided_metrics(view),
+        "of_screening": view.verdict is not None and is_of_screening(view.verdict),
+        "sealed_note": sealed_note(view),
         "remedy": _remedy(view),
         "scale": scale,
         "effects": effects,
@@ -108,7 +125,7 @@ def _part(
 ) -> SplitSection | None:
     if metrics is None or not metrics.sides:
         return None
-    verdict = view.verdict if metrics is view.metrics else None
+    verdict = view.verdict if metrics is _decided_metrics(view) else None
     return SplitSection(
         name,
         metrics,
@@ -118,6 +135,14 @@ def _part(
         tables.fields_table(metrics),
         tables.cost_table(metrics),
     )
+
+
+def _decided_metrics(view: ReportView) -> Metrics | None:
+    """What was measured on the plans that the numbers of the verdict are from."""
+    verdict = view.verdict
+    if verdict is None or verdict.screening is None or is_of_screening(verdict):
+        return view.metrics
+    return view.verify_metrics
 
 
 def _compared_rows(view: ReportView) -> tuple[Compared, ...]:
@@ -134,7 +159,17 @@ def _compared_rows(view: ReportView) -> tuple[Compared, ...]:
 def _numbers(view: ReportView) -> dict[str, tuple[Fact, ...]]:
     if view.verdict is None:
         return {}
+    if view.verdict.screening is not None:
+        return _screened_numbers(view.verdict, view.verdict.screening)
     found = {"Train plans": numbers(view.verdict)}
     if view.verdict.verify is not None:
         found["Verify plans"] = verify_numbers(view.verdict.verify)
+    return found
+
+
+def _screened_numbers(verdict: Verdict, screening: Screening) -> dict[str, tuple[Fact, ...]]:
+    """The screening and, once its figures are revealed, the confirmation."""
+    found = {"Screening on the train plans": screening_numbers(screening, verdict.alpha)}
+    if not is_of_screening(verdict):
+        found["Confirmation on the verify plans"] = numbers(verdict)
     return found

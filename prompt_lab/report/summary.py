@@ -8,7 +8,7 @@ from prompt_lab.analyze.model import ErrorKind, ModelStats
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.names import Side, count
 from prompt_lab.propose.remedy import remedy
-from prompt_lab.report.numbers import by_agents, calls, interval
+from prompt_lab.report.numbers import by_agents, calls, interval, is_of_screening
 from prompt_lab.report.page import deciding_reason, label
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import duration, money, points, score
@@ -53,8 +53,13 @@ def _head(view: ReportView) -> Iterator[str]:
     if verdict is not None and verdict.follow_up_of is not None:
         yield f"  follows   iteration {verdict.follow_up_of}, which was CONDITIONAL"
     yield f"  change    {view.change.title}  ({view.change.strategy})"
+    if view.race:
+        yield from _wrapped(f"  race      {view.race}")
     if verdict is not None:
         yield from _effect(verdict)
+    if view.sealed:
+        reveal = f"`prompt-lab reveal --number {view.iteration}`"
+        yield f"  sealed    what the verify plans scored; {reveal} shows it and ends their use"
 
 
 def _tail(view: ReportView) -> Iterator[str]:
@@ -74,8 +79,14 @@ def _effect(verdict: Verdict) -> Iterator[str]:
     if verdict.effect is None:
         yield f"  effect    not measured ({size})"
         return
+    name = f"{'screening' if is_of_screening(verdict) else 'effect':<9}"
     ends = interval(verdict.interval)
-    yield f"  effect    {points(verdict.effect)} points, interval {ends}  ({size})"
+    yield f"  {name} {points(verdict.effect)} points, interval {ends}  ({size})"
+    if verdict.screening is not None and not is_of_screening(verdict):
+        seen = verdict.screening
+        size = f"{count(seen.n_plans, 'plan')}, {count(seen.n_pairs, 'pair')}"
+        ends = interval(seen.interval)
+        yield f"  screening {points(seen.effect)} points, interval {ends}  ({size})"
     if verdict.verify is not None:
         v = verdict.verify
         size = f"{count(v.n_plans, 'plan')}, {count(v.n_pairs, 'pair')}"

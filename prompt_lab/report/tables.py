@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from prompt_lab.analyze.model import Metrics, ModelStats, SideStats
-from prompt_lab.decide.verdict import ModelRow, Verdict
+from prompt_lab.decide.verdict import Interval, ModelRow, Verdict
 from prompt_lab.names import Side
 from prompt_lab.report.axis import Axis, Bar, Effect, bars
+from prompt_lab.report.numbers import is_of_screening
 from prompt_lab.report.words import NOTHING, duration, money, points, score
 
 
@@ -209,9 +210,17 @@ def effects(verdict: Verdict | None) -> Iterable[Effect]:
     """The verdict's effect on train and, apart, on verify."""
     if verdict is None:
         return
-    ends = (verdict.interval.low, verdict.interval.high) if verdict.interval else (None, None)
+    seen = verdict.screening
+    decides_alone = seen is None or is_of_screening(verdict)
+    if seen is not None and not decides_alone and seen.effect is not None:
+        yield Effect("train", seen.effect, *_ends(seen.interval))
     if verdict.effect is not None:
-        yield Effect("train", verdict.effect, *ends)
+        name = "train" if decides_alone else "verify"
+        yield Effect(name, verdict.effect, *_ends(verdict.interval))
     if verdict.verify is not None:
         v = verdict.verify
         yield Effect("verify", v.effect, v.interval.low, v.interval.high)
+
+
+def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
+    return (interval.low, interval.high) if interval else (None, None)

@@ -49,14 +49,21 @@ class ReportView(Record):
     pull: Pull | None = None
     before: PromptVersion | None = None
     after: PromptVersion | None = None
-    verdict: Verdict | None = Field(default=None, description="None where nothing ran (CRASH)")
+    verdict: Verdict | None = Field(
+        default=None, description="as it may be shown; None where nothing ran (CRASH)"
+    )
+    sealed: bool = Field(
+        default=False, description="whether the figures of the plans that decided are not shown"
+    )
     metrics: Metrics | None = Field(default=None, description="of the train plans")
     verify_metrics: Metrics | None = Field(
-        default=None, description="of the verify plans; their texts are never shown"
+        default=None,
+        description="of the verify plans, unless they are sealed; their texts are never shown",
     )
     rows: tuple[RunRow, ...] = Field(default=(), description="runs of the train plans, both sides")
     plans: dict[str, PlanText] = Field(default={}, description="train plans by name")
     spent: Spent = Spent()
+    race: str = Field(default="", description="the candidates that were screened beside it")
     took_part: tuple[Participant, ...] = Field(default=(), description="analysts, by synthesis.md")
     works: tuple[AgentRecord, ...] = Field(default=(), description="of agents, oldest first")
     documents: dict[str, str] = Field(default={}, description="file name -> markdown, in order")
@@ -86,6 +93,7 @@ class ErrorBudgetView(Record):
     trials: int
     merges: int
     since: str = Field(default="", description="the last comparison with the first baseline")
+    advice: str = Field(default="", description="how to have more confirmations, in a sentence")
     sets: tuple[PlanSet, ...] = ()
 
 

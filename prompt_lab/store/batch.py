@@ -47,10 +47,20 @@ class Batch(Record):
     runs: tuple[PlannedRun, ...]
     plans: dict[str, str] = {}
     """name -> digest of its folder as it was planned with; {} in a batch of an older version."""
+    difficulty: dict[str, float] = {}
+    """plan -> mean score of earlier baseline runs, by which a trial orders sealed plans."""
 
     def by_key(self) -> dict[RunKey, PlannedRun]:
         """Every run by its key; a probe's replicate is -1 - replicate."""
         return {self.key(run): run for run in self.runs}
+
+    def replicates(self) -> dict[str, int]:
+        """model -> how many runs of each plan and side were planned, probes left out."""
+        found: dict[str, int] = {}
+        for run in self.runs:
+            if not run.probe:
+                found[run.model] = max(found.get(run.model, 0), run.replicate + 1)
+        return found
 
     def key(self, run: PlannedRun) -> RunKey:
         """The key that a run's task carries."""

@@ -1,4 +1,4 @@
-"""Iterations in the lab: which is open, which comes next, what each has written so far."""
+"""The records of an iteration: what it was asked to do, and what each phase has written."""
 
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -7,10 +7,9 @@ from prompt_lab.config.lab import JudgeConfig
 from prompt_lab.decide.ledger import Grant
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Reason
-from prompt_lab.errors import StoreError
+from prompt_lab.decide.result import Screening
 from prompt_lab.names import Side, Split
 from prompt_lab.records import VERSION, Change, Record
-from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_record
 from prompt_lab.store.layout import Lab
 
@@ -27,6 +26,8 @@ class IterationMeta(Record):
     models: tuple[str, ...]
     plans: dict[Split, tuple[str, ...]]
     replicates: int
+    confirm_replicates: int = 0
+    """Runs of a sealed plan, model and side that --replicates asked for; 0: as the policy says."""
     policy: str
     target: str
     main: str
@@ -39,6 +40,10 @@ class IterationMeta(Record):
     """The CONDITIONAL iteration whose pull request this one tests again."""
     given: str = ""
     """The branch or '#<pull>' that the command line named; '' where a strategy makes the change."""
+    race: int = 1
+    """How many strategies were to be screened on one baseline."""
+    rivals: tuple[str, ...] = ()
+    """Further branches that the command line named, to be screened beside `given`."""
     analysts: tuple[str, ...] = ("metrics",)
     agent: str = ""
     """Who makes the change; '' where a built-in strategy does."""
@@ -121,6 +126,27 @@ class RunsSummary(Record):
         )
 
 
+class RaceEntry(Record):
+    """One candidate of a race, and what the train plans show of it."""
+
+    branch: str
+    pull: int | None
+    strategy: str
+    title: str
+    screening: Screening
+
+
+class RaceRecord(Record):
+    """race.json: the candidates that were screened on one baseline, and the branch that goes on."""
+
+    version: int = VERSION
+    entries: tuple[RaceEntry, ...]
+    best: str
+
+
+RACE = "race.json"
+
+
 class Reverted(Record):
     """reverted.json: how a merged change was taken back."""
 
@@ -153,6 +179,7 @@ class Conclusion(Record):
     when: str
 
 
+VERDICT = "verdict.json"
 SUMMARY = "summary.txt"
 """The last file of an iteration: once it is there the iteration is finished."""
 FACTS = "verdict_facts.json"
@@ -160,9 +187,11 @@ FACTS = "verdict_facts.json"
 VERDICT_ERROR = "verdict_error.txt"
 """The trace of an error of our own inside a verdict."""
 _MADE_IN_ORDER = (
+    *("batch_race_*.json", "runs_race_*.json", "race.json"),
     *("change.json", "batch_train.json", "judged_train_*.json", "runs_train.json"),
     *("insight_*.md", "code_*.md", "synthesis.md", "assessment.md"),
-    *("batch_verify.json", "judged_verify_*.json", "runs_verify.json", "verdict.json"),
+    *("batch_verify.json", "judged_verify_*.json", "runs_verify.json"),
+    *("sealed_verdict.json", "verdict.json"),
     *("conclusion.json", "report.html"),
 )
 _OURS = ("change.json", "scout.json", "conclusion.json", "batch_*.json", "runs_*.json")
@@ -208,45 +237,3 @@ def is_ours(folder: Path) -> bool:
     if read_if_whole(folder / "meta.json", IterationMeta) is not None:
         return True
     return any(next(folder.glob(pattern), None) for pattern in _OURS)
-
-
-def resolve_number(lab: Lab, step: str, given: str) -> int:
-    """The iteration that a command without --number means: the open one, else the next.
-
-    An open one is taken up by a command that names no change, or names the same one.
-    """
-    known = iterations(lab)
-    for number, its_step in known.items():
-        folder = lab.iteration(number, its_step)
-        if its_step != step or not is_open(folder):
-            continue
-        if not given or read_meta(lab, number, step).given == given:
-            return number
-    return max(known, default=0) + 1
-
-
-def check_step(lab: Lab, number: int, step: str) -> None:
-    """Raises StoreError if the number belongs to an iteration of another step."""
-    other = iterations(lab).get(number, step)
-    if other != step:
-        raise StoreError(
-            f"{lab.iteration(number, other)}: iteration {number} is one of step {other!r}, not "
-            f"{step!r}. Name its step with --step, or leave --number out for the next one."
-        )
-
-
-def check_number(lab: Lab, number: int, step: str) -> None:
-    """Raises StoreError for a number that skips some, or that another tool's iteration has."""
-    known = iterations(lab)
-    folder = lab.iteration(number, step)
-    following = max(known, default=0) + 1
-    if number not in known and not 1 <= number <= following:
-        raise StoreError(
-            f"{lab.analysis}: there is no iteration {number}, and the next one is {following}. "
-            "Leave --number out for that one."
-        )
-    if number in known and not is_ours(folder) and any(folder.iterdir()):
-        raise StoreError(
-            f"{folder}: this iteration was made by another tool, and is only read. Leave --number "
-            f"out for the next one ({following})."
-        )

@@ -24,6 +24,7 @@ from prompt_lab.store.planexe.runs import run_folders
 _ITERATION = (
     *("meta.json", "prepared.json", "scout.json", "change.json", "batch_*.json", "judged_*.json"),
     *("runs_*.json", "synthesis.md", "assessment.md", "verdict.json", "verdict_error.txt"),
+    *("sealed_verdict.json", "revealed.json", "race.json"),
     *(
         "since_start.json",
         FACTS,

@@ -9,11 +9,11 @@ import pytest
 
 from pipeline.tasks.calibrate import Calibrate, CalibrateCell
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.decide.calibrate.results import KINDS, CellResult
+from prompt_lab.decide.calibrate.results import KINDS, PRODUCT, CellResult
 from prompt_lab.errors import LabError
 from prompt_lab.evaluate.batches import BatchRequest, NoEarlierRuns, plan_runs
 from prompt_lab.experiments.calibrate import PROBE, LimitsMissed, engine, file_name
-from prompt_lab.names import Side, Split
+from prompt_lab.names import Side
 from prompt_lab.store.files import read_record, write_record
 from tests.pipeline.world import World
 
@@ -26,7 +26,7 @@ def _cell() -> CalibrateCell:
 
 
 def test_no_two_cells_share_a_file() -> None:
-    assert len({file_name(name) for name in KINDS}) == len(KINDS)
+    assert len({file_name(name) for name in {**KINDS, **PRODUCT}}) == len(KINDS) + len(PRODUCT)
 
 
 def test_the_engine_is_known_by_the_code_that_measures() -> None:
@@ -63,7 +63,6 @@ def test_the_plans_probed_are_those_that_an_iteration_probes(plans: int) -> None
     names = [f"plan_{n}" for n in range(plans)]
     request = BatchRequest(
         step="s",
-        split=Split.TRAIN,
         models=[ModelConfig(alias="warm", provider="scripted", id="w", deterministic=False)],
         plans={name: name for name in names},
         answer_inputs={name: name for name in names},
@@ -107,9 +106,9 @@ def test_a_missed_limit_fails_after_the_page_is_written(
         path = Path(CalibrateCell(cell=name, quick=True).output().path)
         seen = good.measured.model_copy(update={"cell": name, "kept": 90, "rate": 0.045})
         write_record(path, good.model_copy(update={"name": name, "measured": seen}))
-    task = Calibrate(quick=True, docs=str(tmp_path / "docs"))
+    task = Calibrate(quick=True, rule=2, docs=str(tmp_path / "docs"))
     with pytest.raises(LimitsMissed, match="-5 points"):
         task.run()
-    assert "do not hold" in (tmp_path / "docs/calibration.md").read_text()
+    assert "do not hold" in (tmp_path / "docs/calibration-rule-2.md").read_text()
     assert not task.complete()
     assert json.loads(path.read_text())["name"] == list(KINDS)[-1]

@@ -83,6 +83,7 @@ class World(LabFolder):
             **self.step,
         }
         lab = {"step": "read_sum", "models": list(self.models), "train_plans": self.train}
+        lab["policy"] = "default"
         policy = {"mode": "fixed", "verify": "required", "ledger": {"control": "fixed"}}
         policy |= self.policy
         self._yaml(

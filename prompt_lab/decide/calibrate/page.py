@@ -24,7 +24,10 @@ from prompt_lab.decide.calibrate.tables import (
     table,
 )
 
-HEAD = """# Calibration
+HEAD = """# Calibration of rule 2
+
+Rule 2 decides labs whose policy names no rule, or 2; [calibration.md](calibration.md) is about
+rule 3.
 
 Simulated trials with a known true effect ("worlds"), decided by the functions that decide real
 trials. *Kept* is the share of worlds that end in 'better'; its 95 % interval holds for all cells
@@ -107,7 +110,7 @@ def page(results: Mapping[str, CellResult], command: str) -> str:
 
 def is_full(text: str) -> bool:
     """Whether a page that was written earlier holds the figures of the full run."""
-    return f"Made by `{FULL}`:" in text
+    return f"Made by `{FULL}`:" in text or f"Made by `{FULL} RULE=2`:" in text
 
 
 def pictures(results: Mapping[str, CellResult]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What one cell of the calibration left behind, and with what it was made."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,14 +13,46 @@ from prompt_lab.decide.calibrate import cells as named
 from prompt_lab.decide.calibrate.campaigns import Ledgers
 from prompt_lab.decide.calibrate.cells import CalibrationCell, Reuse
 from prompt_lab.decide.calibrate.measure import Measured, measure
+from prompt_lab.decide.calibrate.net_gain import (
+    LEDGER_WORLDS,
+    RIVAL,
+    LedgerWorld,
+    NetGain,
+    run_campaigns,
+)
+from prompt_lab.decide.calibrate.product import (
+    FALSE_MERGES,
+    HARMFUL,
+    POWER,
+    RESUBMITTED,
+    Counted,
+    FalseMergeCell,
+    PowerCell,
+    Resubmission,
+    count_false,
+    count_power,
+    count_resubmitted,
+)
 from prompt_lab.decide.calibrate.reuse import Probe, Reused, run_reuse
 from prompt_lab.decide.calibrate.series import SERIES, Series, run_series
+from prompt_lab.decide.policy import Policy
 from prompt_lab.errors import UnknownName
 
 Kind = CalibrationCell | Reuse | Series
 KINDS: dict[str, Kind] = {cell.world.name: cell for cell in named.ALL}
 KINDS |= {cell.world.name: cell for cell in (*named.REUSED, *named.REUSED_GAIN)}
 KINDS |= {series.name: series for series in SERIES}
+Product = FalseMergeCell | PowerCell | LedgerWorld | Resubmission
+_PRODUCT: tuple[Product, ...] = (
+    *FALSE_MERGES,
+    Resubmission(RESUBMITTED, "strict"),
+    *HARMFUL,
+    *POWER,
+    *LEDGER_WORLDS,
+    RIVAL,
+)
+PRODUCT = {f"{cell.policy}: {cell.name}": cell for cell in _PRODUCT}
+"""The cells of rule 3; KINDS are those of rule 2."""
 FULL_WORLDS = 20_000
 REUSE_WORLDS = 8_000  # each is walked about four times
 
@@ -37,13 +69,15 @@ class BuildInfo(BaseModel):
 
 
 class CellFigures(BaseModel):
-    """What one cell or series showed: one of the three."""
+    """What one cell or series showed: one of the five."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     measured: Measured | None = None
     ledgers: Ledgers | None = None
     reused: Reused | None = None
+    counted: Counted | None = None
+    net: NetGain | None = None
 
 
 class CellResult(CellFigures):
@@ -57,6 +91,8 @@ class CellResult(CellFigures):
 
 def size(name: str, *, quick: bool) -> int:
     """How many worlds, or campaigns, a cell is measured on."""
+    if name in PRODUCT:
+        return _product_size(PRODUCT[name], quick=quick)
     kind = _kind(name)
     if isinstance(kind, Series):
         return kind.campaigns // 20 if quick else kind.campaigns
@@ -69,8 +105,31 @@ def size(name: str, *, quick: bool) -> int:
     return 500 if quick else FULL_WORLDS
 
 
+def _product_size(cell: Product, *, quick: bool) -> int:
+    if isinstance(cell, FalseMergeCell):
+        return FULL_WORLDS // 10 if quick else FULL_WORLDS
+    if isinstance(cell, PowerCell):
+        return 500 if quick else 4000
+    return 60 if quick else 400 if isinstance(cell, Resubmission) else 240
+
+
+def run_product(
+    name: str, policies: Mapping[str, Policy], *, quick: bool, seed: int
+) -> CellFigures:
+    """Measure a cell of rule 3. `policies` are the shipped ones at the alpha that they grant."""
+    cell, count = PRODUCT[name], _product_size(PRODUCT[name], quick=quick)
+    policy = policies[cell.policy]
+    if isinstance(cell, FalseMergeCell):
+        return CellFigures(counted=count_false(cell, policy, count, seed))
+    if isinstance(cell, PowerCell):
+        return CellFigures(counted=count_power(cell, policy, count, seed))
+    if isinstance(cell, LedgerWorld):
+        return CellFigures(net=run_campaigns(cell, policy, count, seed))
+    return CellFigures(counted=count_resubmitted(cell, policy, count, seed))
+
+
 def run_cell(name: str, probe: Probe, *, quick: bool, seed: int) -> CellFigures:
-    """Measure a cell by its name. Raises UnknownName for one that is not there.
+    """Measure a cell of rule 2 by its name. Raises UnknownName for one that is not there.
 
     `probe` is how a reused baseline is asked whether it still holds.
     """

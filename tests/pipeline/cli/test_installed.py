@@ -67,7 +67,7 @@ def use_scripted_model(path: Path) -> None:
     for old, new in (
         ("models: [smollm2]", "models: [echo]"),
         ("train_plans: 60", "train_plans: 3"),
-        ("verify_plans: 20", "verify_plans: 3"),
+        ("verify_plans: 1000", "verify_plans: 3"),
         ("scout_plans: 10", "scout_plans: 2"),
         ("\nmodels:\n", f"\n{MODELS}"),
     ):

@@ -12,7 +12,7 @@ from prompt_lab.evaluate.batches import (
     plan_runs,
     seed_of,
 )
-from prompt_lab.names import Side, Split
+from prompt_lab.names import Side
 from prompt_lab.store.batch import PlannedRun
 
 
@@ -35,14 +35,14 @@ class Known(NamedTuple):
 
 def planned(
     plans: int,
-    split: Split = Split.TRAIN,
     sample: float = 0.25,
     rescored: Collection[str] = (),
+    *,
+    reuses_sampled: bool = True,
 ) -> list[PlannedRun]:
     """A batch whose baseline runs are all known, and no others; some by their answer alone."""
     request = BatchRequest(
         step="s",
-        split=split,
         models=[model("exact", deterministic=True), model("warm", deterministic=False)],
         plans={f"plan_{n:03d}": f"digest {n}" for n in range(plans)},
         answer_inputs={f"plan_{n:03d}": f"inputs {n}" for n in range(plans)},
@@ -51,6 +51,7 @@ def planned(
         adapter_digest="a",
         answer_digest="a",
         drift_sample=sample,
+        reuses_sampled=reuses_sampled,
     )
     none = plan_runs(request, NoEarlierRuns())
     of_baseline = [run for run in none if run.side is Side.BASELINE]
@@ -93,13 +94,13 @@ def test_an_answer_that_is_scored_again_is_probed_like_a_reused_run() -> None:
     assert all(run.takes_calls for run in probes)
 
 
-def test_no_answer_of_a_sampled_model_is_scored_again_on_verify() -> None:
-    runs = planned(12, split=Split.VERIFY, rescored={"plan_001"})
+def test_where_sampled_runs_are_not_reused_none_is_scored_again() -> None:
+    runs = planned(12, rescored={"plan_001"}, reuses_sampled=False)
     assert {run.model for run in runs if run.rescored_from} == {"exact"}
 
 
-def test_verify_is_never_answered_by_what_a_sampled_model_said_before() -> None:
-    runs = planned(12, split=Split.VERIFY)
+def test_where_sampled_runs_are_not_reused_nothing_said_before_answers() -> None:
+    runs = planned(12, reuses_sampled=False)
     assert {run.model for run in runs if run.reused} == {"exact"}
     assert not any(run.probe for run in runs)
 

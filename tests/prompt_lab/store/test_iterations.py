@@ -7,7 +7,8 @@ import pytest
 from prompt_lab.errors import StoreError
 from prompt_lab.names import Split
 from prompt_lab.store.files import write_record, write_text
-from prompt_lab.store.iterations import SUMMARY, IterationMeta, check_step, resolve_number
+from prompt_lab.store.iteration_numbers import check_step, resolve_number
+from prompt_lab.store.iterations import SUMMARY, IterationMeta
 from prompt_lab.store.layout import Lab
 
 

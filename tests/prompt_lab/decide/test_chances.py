@@ -1,0 +1,51 @@
+"""The dry run's table: chances of a YES per policy, and which policy it recommends."""
+
+import pytest
+
+from prompt_lab.decide.chances import ChanceTable, count_chances, sentence
+from prompt_lab.decide.simulated import SimulatedLab
+from prompt_lab.decide.verdict import chances_of_yes, recommend
+from tests.prompt_lab.decide.policies import shipped
+
+
+def table(name: str, *, plans: int = 80, binary: bool = True, worlds: int = 300) -> ChanceTable:
+    train = min(max(10, plans // 4), plans // 2)
+    lab = SimulatedLab(binary=binary)
+    effects = (0.05, 0.1, 0.2)
+    return count_chances(shipped(name), lab, (train, plans - train), effects, seed=1, worlds=worlds)
+
+
+def test_the_table_is_for_the_plans_models_and_scores_that_are_named() -> None:
+    found = chances_of_yes(
+        shipped("strict"), plans_train=20, plans_verify=60, models=2, binary=True,
+        baseline_rate=0.5, effects=(0.2,), seed=1,
+    )  # fmt: skip
+    lab = SimulatedLab(binary=True, base=0.5, models=2)
+    assert found == count_chances(shipped("strict"), lab, (20, 60), (0.2,), seed=1)
+    assert found.rows[0].yes > 0.6
+
+
+def test_equal_arguments_give_an_equal_table_and_more_plans_a_better_one() -> None:
+    assert table("strict") == table("strict")
+    few, many = table("strict"), table("strict", plans=200)
+    assert [row.yes for row in few.rows] < [row.yes for row in many.rows]
+    assert all(row.yes <= row.screened for row in few.rows)
+    assert (few.replicates, table("no-harm").replicates) == (3, 2)
+    assert table("strict", binary=False).replicates == 1
+
+
+def test_twelve_plans_cannot_say_yes_and_the_table_says_so() -> None:
+    found = table("strict", plans=12)
+    assert not found.possible
+    assert all(row.yes == 0 for row in found.rows)
+    assert "takes at least 9" in sentence(found)
+    assert "add plans first" in recommend([found]).reason
+
+
+def test_the_policy_that_finds_the_smaller_gain_is_recommended() -> None:
+    graded = [table(name, binary=False) for name in ("strict", "no-harm")]
+    assert recommend(graded).policy in {"strict", "no-harm"}
+    few = [table(name, plans=40) for name in ("strict", "no-harm")]
+    assert "more plans" in recommend(few).reason or "finds a gain" in recommend(few).reason
+    with pytest.raises(ValueError, match="one per policy"):
+        recommend([])
