@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from threading import BoundedSemaphore
 
-from adapters.wire.dialects.base import is_count
+from adapters.wire.dialects.base import Reply, is_count
 from adapters.wire.per_process import PerProcess
 from adapters.wire.retry import (
     FailedAttempts,
@@ -109,6 +109,18 @@ class BaseLlm(ABC):
     @abstractmethod
     def _call(self, request: Request) -> Answer:
         """One call, in a place of its own."""
+
+
+def answer_of(reply: Reply, seconds: float) -> Answer:
+    """What a server said, as an answer of a call that took so long."""
+    return Answer(
+        text=reply.text,
+        input_tokens=reply.input_tokens or 0,
+        output_tokens=reply.output_tokens or 0,
+        seconds=seconds,
+        finish_reason=reply.finish,
+        answered_by=reply.model,
+    )
 
 
 def fault_of(

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import httpx
+
 from adapters.llm.base import MALFORMED, BaseLlm, fault_of, hide_key
 from adapters.llm.sdk_transport import UnusableStatus
 from adapters.wire.per_process import PerProcess
@@ -67,17 +69,17 @@ def faults(vendor: ModuleType, config: ModelConfig) -> Iterator[None]:
     except vendor.APITimeoutError:
         raise ReadTimeout(config.timeout_seconds) from None
     except vendor.APIConnectionError as error:
-        raise _broken(error.__cause__ or error, config) from None
+        raise transport_fault(error.__cause__ or error, config) from None
     except (vendor.APIError, *MALFORMED) as error:
         raise RetryableError(
             f"an answer without content: {hide_key(str(error), config)[:300]}"
         ) from None
 
 
-def _broken(cause: BaseException, config: ModelConfig) -> Exception:
+def transport_fault(cause: BaseException, config: ModelConfig) -> Exception:
     """What our own transport says of a call; the name alone of what another one raises."""
     if isinstance(cause, UnusableStatus):
         return fault_of(cause.status, "", cause.headers, config)
-    if type(cause).__name__ == "RemoteProtocolError":
+    if isinstance(cause, httpx.RemoteProtocolError):
         return RetryableError(hide_key(str(cause), config)[:300])
     return RetryableError(f"no connection: {type(cause).__name__}")

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import httpx
+
 from adapters.llm.base import MALFORMED, fault_of, hide_key
 from adapters.llm.chat import chat_messages
 from adapters.llm.response_format import response_format
@@ -74,8 +76,6 @@ def lmstudio(
     chat: Any, config: ModelConfig, request: Request, _arguments: Mapping[str, Any]
 ) -> Answer:
     """LM Studio, whose class makes its own HTTP calls."""
-    import httpx  # noqa: PLC0415
-
     sent: dict[str, Any] = {"max_tokens": request.max_tokens}
     if request.seed is not None:
         sent["seed"] = request.seed

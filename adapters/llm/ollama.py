@@ -3,8 +3,10 @@
 import time
 from typing import Any
 
-from adapters.llm.base import MALFORMED, fault_of, hide_key
-from adapters.llm.chat import ChatClient, ChatLlm, chat_messages
+import httpx
+
+from adapters.llm.base import MALFORMED, fault_of
+from adapters.llm.chat import ChatClient, ChatLlm, chat_messages, transport_fault
 from adapters.llm.sdk_transport import WireTransport
 from adapters.llm.wire_requests import CONTEXT_TOKENS, base_address
 from adapters.wire.dialects.base import normalize_finish
@@ -54,7 +56,6 @@ class OllamaLlm(ChatLlm):
 
 def converse(chat: Any, config: ModelConfig, request: Request) -> Answer:
     """One chat of a llama-index Ollama. Raises RetryableError, CallRefused or ModelUnavailable."""
-    import httpx  # noqa: PLC0415
     from ollama import ResponseError  # noqa: PLC0415
 
     wanted = {"format": dict(request.schema)} if request.schema is not None else {}
@@ -67,7 +68,7 @@ def converse(chat: Any, config: ModelConfig, request: Request) -> Answer:
     except httpx.TimeoutException:
         raise ReadTimeout(config.timeout_seconds) from None
     except httpx.RemoteProtocolError as error:
-        raise RetryableError(hide_key(str(error), config)[:300]) from None
+        raise transport_fault(error, config) from None
     except (ConnectionError, httpx.HTTPError, *MALFORMED) as error:
         raise RetryableError(f"no answer: {type(error).__name__}") from None
 

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adapters.llm.base import hide_key
+from adapters.llm.base import answer_of, hide_key
 from adapters.llm.chat import ChatClient, ChatLlm, chat_messages, faults
 from adapters.llm.response_format import response_format
 from adapters.llm.sdk_transport import make_http_client
-from adapters.llm.wire_requests import base_address, no_address
-from adapters.wire.dialects.base import is_count, normalize_finish
+from adapters.llm.wire_requests import base_address, limit_key, no_address
+from adapters.wire.dialects.base import Reply, normalize_finish
 from adapters.wire.retry import RetryableError
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import ModelUnavailable
@@ -84,8 +84,7 @@ def converse(chat: Any, config: ModelConfig, request: Request, sent: Mapping[str
 def call_settings(config: ModelConfig, request: Request) -> dict[str, Any]:
     """What goes along with the messages."""
     settings = config.settings
-    limit = "max_completion_tokens" if config.provider == "openai" else "max_tokens"
-    sent: dict[str, Any] = {limit: settings.max_tokens or request.max_tokens}
+    sent: dict[str, Any] = {limit_key(config): settings.max_tokens or request.max_tokens}
     # llama-index puts its own default where the key is absent; this leaves it out of the request.
     sent["temperature"] = settings.temperature if settings.temperature is not None else _omit()
     if request.seed is not None:
@@ -106,17 +105,14 @@ def _answer(response: Any, seconds: float) -> Answer:
     if refusal and not text:
         text, reason = refusal, "refusal"
     usage = raw.usage
-    counts = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
-    if not all(map(is_count, counts)):
-        counts = (0, 0)
-    return Answer(
-        text=text,
-        input_tokens=counts[0],
-        output_tokens=counts[1],
-        seconds=seconds,
-        finish_reason=normalize_finish(reason),
-        answered_by=raw.model or "",
+    reply = Reply(
+        text,
+        finish=normalize_finish(reason),
+        input_tokens=usage.prompt_tokens if usage else None,
+        output_tokens=usage.completion_tokens if usage else None,
+        model=raw.model or "",
     )
+    return answer_of(reply, seconds)
 
 
 def _omit() -> Any:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from adapters.llm.base import BaseLlm, fault_of, hide_key
+from adapters.llm.base import BaseLlm, answer_of, fault_of, hide_key
 from adapters.llm.wire_requests import (
     Body,
     base_address,
@@ -62,14 +62,7 @@ def send_request(
     seconds = time.perf_counter() - begun
     with _malformed(config):
         reply = read_reply(DIALECTS[name], raw)
-    return Answer(
-        text=reply.text,
-        input_tokens=reply.input_tokens or 0,
-        output_tokens=reply.output_tokens or 0,
-        seconds=seconds,
-        finish_reason=reply.finish,
-        answered_by=reply.model,
-    )
+    return answer_of(reply, seconds)
 
 
 def exchange_json(config: ModelConfig, url: str, headers: dict[str, str], body: Body) -> Body:

@@ -24,17 +24,21 @@ def no_address(config: ModelConfig) -> str | None:
     return None if base_address(config) else "it has no base URL: add 'base_url:' to its file"
 
 
+def limit_key(config: ModelConfig) -> str:
+    """What chat completions call the limit of tokens at this provider."""
+    return "max_completion_tokens" if config.provider == "openai" else "max_tokens"
+
+
 def chat_body(config: ModelConfig, request: Request) -> Body:
     """For chat completions. `settings.extra` wins over all other keys."""
     settings = config.settings
-    limit = "max_completion_tokens" if config.provider == "openai" else "max_tokens"
     body: Body = {
         "model": config.id,
         "messages": [
             {"role": "system", "content": request.system},
             {"role": "user", "content": request.user},
         ],
-        limit: settings.max_tokens or request.max_tokens,
+        limit_key(config): settings.max_tokens or request.max_tokens,
     }
     if settings.temperature is not None:
         body["temperature"] = settings.temperature

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any
 
 import luigi
-from luigi.cmdline_parser import CmdlineParser
 
 from pipeline.tasks.base import Phase
 from pipeline.tasks.batching import current
@@ -320,21 +319,3 @@ class Iteration(PrintingTask, Phase):
 @prints_when_complete(Iteration)
 def _read_summary(task: Iteration) -> str:
     return "" if task.dry_run else saved_summary(task.experiment)
-
-
-@Phase.event_handler(luigi.Event.SUCCESS)
-def _report_written(task: Phase) -> None:
-    if _is_asked_for(task) and not isinstance(task, PrintingTask):
-        say(f"{type(task).__name__} of iteration {task.number}: wrote {task.output().path}")
-
-
-@Phase.event_handler(luigi.Event.DEPENDENCY_PRESENT)
-def _report_present(task: Phase) -> None:
-    if _is_asked_for(task) and not isinstance(task, PrintingTask):
-        say(f"{type(task).__name__} of iteration {task.number} was done: {task.output().path}")
-
-
-def _is_asked_for(task: luigi.Task) -> bool:
-    """Whether the task is the one that the command line names, not one that it depends on."""
-    parser = CmdlineParser.get_instance()
-    return parser is not None and parser.get_task_obj() is task

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import luigi
+from luigi.cmdline_parser import CmdlineParser
 
-from pipeline.tasks.base import LabTask
+from pipeline.tasks.base import LabTask, Phase
 from prompt_lab.errors import LabError
 from prompt_lab.report.terminal import say
 
@@ -74,3 +75,26 @@ def prints_when_complete(kind: type[T]) -> Callable[[Callable[[T], str]], Callab
         return render
 
     return register
+
+
+@Phase.event_handler(luigi.Event.SUCCESS)
+def _report_written(task: Phase) -> None:
+    if _is_asked_for(task):
+        say(f"{type(task).__name__} of iteration {task.number}: wrote {task.output().path}")
+
+
+@prints_when_complete(Phase)
+def _report_present(task: Phase) -> str:
+    if not _is_asked_for(task):
+        return ""
+    return f"{type(task).__name__} of iteration {task.number} was done: {task.output().path}"
+
+
+def _is_asked_for(task: Phase) -> bool:
+    """Whether the command line names this task, and its file is the result."""
+    parser = CmdlineParser.get_instance()
+    if parser is None or isinstance(task, PrintingTask):
+        return False
+    # Building the named task reads the lab: only for a task of its class.
+    named = parser.known_args.root_task == task.get_task_family()
+    return named and parser.get_task_obj() is task

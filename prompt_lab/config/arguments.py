@@ -45,14 +45,14 @@ def resolved(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> dict[s
 
 def unset(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
     """Variables that are named and not set, or empty."""
-    named = {variable(value) for _, value in _leaves("", arguments)} - {""}
+    named = {variable(value) for _, value in named_leaves("", arguments)} - {""}
     return sorted(name for name in named if not environ.get(name))
 
 
 def secrets_in(value: object, environ: Mapping[str, str]) -> set[str]:
     """Every key that is part of a value, written out or by a variable."""
     found = set()
-    for name, leaf in _leaves("", value):
+    for name, leaf in named_leaves("", value):
         if isinstance(leaf, SecretStr):
             found.add(leaf.get_secret_value())
         elif is_secret(name) and variable(leaf):
@@ -85,13 +85,13 @@ def _mapped(value: object, change: Callable[[object], object]) -> object:
     return change(value)
 
 
-def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
+def named_leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
     """(name of the closest key that a secret is known by, value) of all that is no container."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(name if is_secret(name) else str(key), item)
+            yield from named_leaves(name if is_secret(name) else str(key), item)
     elif isinstance(value, list):
         for item in value:
-            yield from _leaves(name, item)
+            yield from named_leaves(name, item)
     else:
         yield name, value

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
-from prompt_lab.config.arguments import is_secret, masked, secrets_in
+from prompt_lab.config.arguments import is_secret, masked, named_leaves, secrets_in
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.redact import HIDDEN
 
@@ -21,7 +21,8 @@ def keys_of(config: ModelConfig, environ: Mapping[str, str]) -> set[str]:
     found = {environ.get(config.key_env, "")} if config.key_env else set()
     if config.settings.extra:
         found |= secrets_in(config.settings.extra, environ)
-        found |= set(_literal_secrets("", config.settings.extra))
+        leaves = named_leaves("", config.settings.extra)
+        found |= {leaf for name, leaf in leaves if isinstance(leaf, str) and is_secret(name)}
     if "@" in config.base_url or "?" in config.base_url:
         found |= set(_secrets_of_url(config.base_url))
     return {form for key in found if key for form in _forms(key)}
@@ -62,18 +63,6 @@ def _secrets_of_url(url: str) -> Iterator[str]:
     elif parts.username:
         yield unquote(parts.username)
     yield from (value for _, value in parse_qsl(parts.query))
-
-
-def _literal_secrets(name: str, value: object) -> Iterator[str]:
-    """Texts under the name of a key that are written out."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _literal_secrets(name if is_secret(name) else str(key), item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _literal_secrets(name, item)
-    elif isinstance(value, str) and is_secret(name):
-        yield value
 
 
 def _forms(key: str) -> Iterator[str]:

@@ -15,7 +15,6 @@ PlaceholderStyle = Literal["single", "double", "mixed"]
 DeclaredStyle = Literal["auto", "single", "double"]
 """What `placeholder_style` of a step may be."""
 _ANY_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_IN_BRACES = re.compile(rf"\{{\{{\s*({_ANY_NAME})\s*\}}\}}|(?<!\{{)\{{({_ANY_NAME})\}}")
 _ALMOST = re.compile(r"\{\{-?\s*([^\W\d][\w-]*)[^{}\n]*\}\}|\{\s*([^\W\d][\w-]*)[^{}\n\"']*\}")
 """What a template engine or a slip of the pen makes of a placeholder: {{ text | trim }}, {Text}."""
 
@@ -112,7 +111,7 @@ def placeholders(text: str) -> frozenset[str]:
     >>> sorted(placeholders("{a} and {b_2} and {{ d }} but not {} or { c }"))
     ['a', 'b_2', 'd']
     """
-    return frozenset(double or single for double, single in _IN_BRACES.findall(text))
+    return frozenset(double or single for double, single in _compile(_ANY_NAME).findall(text))
 
 
 def find_prompt_fault(text: str, inputs: Iterable[str], declared: DeclaredStyle) -> str | None:
@@ -169,7 +168,7 @@ def describe_placeholders(text: str, inputs: Iterable[str], declared: DeclaredSt
 
 
 def _find_inputs(text: str, inputs: Iterable[str]) -> Iterator[Placeholder]:
-    for match in _pattern(inputs).finditer(text):
+    for match in _compile(_alternatives(inputs)).finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         double, single = match.groups()
         yield Placeholder(double or single, match[0], "double" if double else "single", line)
@@ -181,12 +180,14 @@ def _substitute(text: str, inputs: Mapping[str, str], style: PlaceholderStyle) -
         wanted = style in ("mixed", "double" if double else "single")
         return inputs[double or single] if wanted else match[0]
 
-    return _pattern(inputs).sub(replace, text)
+    return _compile(_alternatives(inputs)).sub(replace, text)
 
 
-def _pattern(inputs: Iterable[str]) -> re.Pattern[str]:
-    """Matches a placeholder of these names; group 1 is a name in double braces, 2 in single."""
-    names = _alternatives(inputs)
+def _compile(names: str) -> re.Pattern[str]:
+    """Matches a placeholder whose name matches `names`.
+
+    Group 1 is a name in double braces, group 2 one in single braces.
+    """
     return re.compile(rf"\{{\{{\s*({names})\s*\}}\}}|(?<!\{{)\{{({names})\}}")
 
 

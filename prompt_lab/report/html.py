@@ -18,12 +18,13 @@ SCRIPT = "page.js"
 
 def render(template: str, **context: Any) -> str:
     """Render a template of this package; everything but our own style and script is escaped."""
-    return _environment().get_template(template).render(**_assets(), **context)
+    return environment().get_template(template).render(**_assets(), **context)
 
 
 @lru_cache(maxsize=1)
-def _environment() -> SandboxedEnvironment:
-    environment = SandboxedEnvironment(
+def environment() -> SandboxedEnvironment:
+    """The environment of this process, which compiles each template once."""
+    made = SandboxedEnvironment(
         loader=PackageLoader("prompt_lab.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -31,11 +32,11 @@ def _environment() -> SandboxedEnvironment:
         lstrip_blocks=True,
     )
     named = (words.score, words.points, words.money, words.duration, count, words.date)
-    environment.filters.update({function.__name__: function for function in named})
-    environment.filters["href"] = words.href
-    environment.globals["path_href"] = words.path_href
-    environment.globals["marks"] = {outcome.value: mark for outcome, mark in words.MARKS.items()}
-    return environment
+    made.filters.update({function.__name__: function for function in named})
+    made.filters["href"] = words.href
+    made.globals["path_href"] = words.path_href
+    made.globals["marks"] = {outcome.value: mark for outcome, mark in words.MARKS.items()}
+    return made
 
 
 @lru_cache(maxsize=1)
@@ -50,9 +51,9 @@ def _assets() -> dict[str, Markup]:
 
 
 def _own(name: str) -> str:
-    loader = _environment().loader
+    loader = environment().loader
     assert loader is not None
-    return loader.get_source(_environment(), name)[0]
+    return loader.get_source(environment(), name)[0]
 
 
 def _hash(text: str) -> str:

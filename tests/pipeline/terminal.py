@@ -11,6 +11,7 @@ from luigi.retcodes import run_with_retcodes
 
 from pipeline.console import report_errors_plainly
 from tests.pipeline.lab_folder import LabFolder
+from tests.pipeline.warm import warm_up
 
 STOPPED = "Stopped: "
 
@@ -30,6 +31,7 @@ def luigi(world: LabFolder, *args: str, env: dict[str, str] | None = None) -> Sa
 
 def forked(world: LabFolder, main: Callable[[], object], env: dict[str, str]) -> Said:
     """A function as the main program of a process of its own; None ends it with 0."""
+    warm_up()
     streams = [world.root / f"std{name}-{os.urandom(4).hex()}" for name in ("out", "err")]
     child = os.fork()
     if child == 0:

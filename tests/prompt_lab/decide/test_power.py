@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import permutation_test, ttest_1samp
+from scipy.stats import nct, permutation_test, t, ttest_1samp
 
 from prompt_lab.decide.limits import drift_shown, fewest_plans, plans_needed
 from prompt_lab.decide.policy import Policy
@@ -53,3 +53,14 @@ def test_as_many_plans_as_are_needed_show_it(spread: float, gain: float, level: 
     assert plans >= fewest_plans(level)
     if plans <= 60:
         assert drift_shown(plans, level, 0.8) * spread <= gain * 1.01
+
+
+@pytest.mark.parametrize("plans", [13, 60, 400])
+@pytest.mark.parametrize("drift", [-0.3, 0.0, 0.1, 0.5, 2.0])
+@pytest.mark.parametrize("level", [0.05, 0.005, 0.00005])
+def test_the_power_of_a_t_test_is_scipys(plans: int, drift: float, level: float) -> None:
+    """At 400 plans and a drift of 2 the noncentral t itself is beyond scipy.special's range."""
+    shift = drift * plans**0.5
+    assert power_of_look(plans, drift, level) == pytest.approx(
+        nct.sf(t.isf(level, plans - 1), plans - 1, shift), abs=1e-12
+    )
