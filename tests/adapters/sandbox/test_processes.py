@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sandbox.bubblewrap import SETTING, describe_refusal, why_no_sandbox
+from adapters.sandbox.bubblewrap import SETTING
 from adapters.sandbox.policy import ProcessLimits, show, show_writable
 from adapters.sandbox.processes import run
-from prompt_lab.errors import SandboxUnavailable, TransientError
+from prompt_lab.errors import TransientError
 from tests.adapters.sandbox.sandboxed import needs_sandbox, policy_for, python, shell
 from tests.processes import command_runs
 
@@ -119,23 +119,36 @@ def test_a_sandbox_that_cannot_be_built_is_no_result_of_the_command(tmp_path: Pa
         run(["true"], policy_for(*show(tmp_path / "missing")), tmp_path)
 
 
-def test_where_none_can_be_built_nothing_runs_unless_the_operator_says_so(
-    places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+WITHOUT = """
+import os
+from pathlib import Path
+from adapters.sandbox.bubblewrap import SETTING, describe_refusal
+from adapters.sandbox.policy import ProcessLimits, SandboxPolicy
+from adapters.sandbox.processes import run
+from prompt_lab.errors import SandboxUnavailable
+
+policy = SandboxPolicy(ProcessLimits(30), environment={"PATH": os.defpath})
+print(describe_refusal("It was"))
+try:
+    run(["true"], policy, Path("/tmp"))
+except SandboxUnavailable as error:
+    print(error)
+os.environ[SETTING] = "none"
+ended = run(["echo", "ran"], policy, Path("/tmp"))
+print(ended.out.decode().strip(), ended.unenforced[0])
+"""
+
+
+def test_where_user_namespaces_are_forbidden_nothing_runs_unless_the_operator_says_so(
+    places: tuple[Path, Path],
 ) -> None:
-    box, lab = places
-    monkeypatch.setenv("PATH", str(lab))
-    why_no_sandbox.cache_clear()
-    monkeypatch.setattr("adapters.sandbox.bubblewrap.find_bubblewrap", lambda: "")
-    try:
-        assert SETTING in describe_refusal("It was")
-        with pytest.raises(SandboxUnavailable, match="bubblewrap is not installed"):
-            run(["true"], policy_for(), box)
-        monkeypatch.setenv(SETTING, "none")
-        ended = shell(box, f"cat {lab}/verify/gold.txt", policy_for())
-        assert ended.out == b"12.50"
-        assert ended.unenforced[0].startswith("no sandbox: the file system, the network")
-    finally:
-        why_no_sandbox.cache_clear()
+    repository = Path(__file__).parents[3]  # in a sandbox, where none can be built
+    ended = python(places[0], WITHOUT, policy_for(*show(repository), *show_writable(places[0])))
+    refusal, error, ran = ended.out.decode().splitlines()
+    assert refusal.startswith("It was not run: it is code of others, and this machine cannot build")
+    assert f"{SETTING}=none" in refusal
+    assert error.startswith("'true' was not run: it is code of others")
+    assert ran.startswith("ran no sandbox: the file system, the network")
 
 
 REACH = """
