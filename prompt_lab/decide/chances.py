@@ -14,6 +14,7 @@ from prompt_lab.decide.limits import fewest_plans
 from prompt_lab.decide.looks import Design, design
 from prompt_lab.decide.many import Endings, Flags, run_many, screening_p_values
 from prompt_lab.decide.policy import Policy
+from prompt_lab.decide.screening import margin_p_value
 from prompt_lab.decide.simulated import SimulatedLab, SimulatedScores, draw_scores
 from prompt_lab.names import count, plural
 
@@ -176,11 +177,15 @@ def _compared(best: ChanceTable, tables: Sequence[ChanceTable], effect: float) -
 def screen_many(train: SimulatedScores, policy: Policy) -> Flags:
     """Which of these worlds the train plans let go on: `screen`, on arrays."""
     shift = policy.harm_margin if policy.saving != "none" else 0.0
-    values = train.values + shift
-    binary = bool(np.isin(train.baseline[:5], (0.0, 1.0)).all())
-    step = None if shift or not binary else 1 / (train.baseline.shape[2] * train.baseline.shape[3])
-    passed = screening_p_values(values, step) <= policy.screen_level
-    return np.asarray(passed & (values.mean(axis=1) > 0))
+    values = train.values
+    ahead = values.mean(axis=1) + shift > 0
+    if shift:
+        p_values = np.array([margin_p_value(row, shift) for row in values])
+    else:
+        binary = bool(np.isin(train.baseline[:5], (0.0, 1.0)).all())
+        cells = train.baseline.shape[2] * train.baseline.shape[3]
+        p_values = screening_p_values(values, 1 / cells if binary else None)
+    return np.asarray(ahead & (p_values <= policy.screen_level))
 
 
 def confirm_many(sealed: SimulatedScores, policy: Policy, plan: Design | None = None) -> Endings:

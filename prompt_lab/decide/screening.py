@@ -10,7 +10,9 @@ import numpy as np
 
 from prompt_lab.decide import signflip
 from prompt_lab.decide.guard_models import model_rows
-from prompt_lab.decide.limits import fewest_plans, limits
+from prompt_lab.decide.limits import deviation, fewest_plans, limits
+from prompt_lab.decide.margin import t_score
+from prompt_lab.decide.normal import t_above
 from prompt_lab.decide.pairs import Floats, Pair, tabulate
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number, points
@@ -26,13 +28,14 @@ def screen(pairs: Sequence[Pair], policy: Policy) -> Screening:
     """Whether the train plans let a candidate go on to the sealed plans.
 
     It does with a positive mean difference and a one-sided sign-flip p-value of at most
-    `policy.screen_level`. Under a policy that asks for a saving, difference + harm_margin is
-    tested instead: such a candidate need not gain. Raises LabError as `tabulate` does.
+    `policy.screen_level`. Under a policy that asks for a saving, a t-test of difference +
+    harm_margin takes its place: such a candidate need not gain. Raises LabError as `tabulate` does.
     """
     table = tabulate(pairs, tie=policy.tie, one_sided=policy.seals)
     means = table.means[np.isfinite(table.means)]
     shift = policy.harm_margin if policy.saving != "none" else 0.0
-    p_value = screening_p_value(table.values[np.isfinite(table.values)] + shift)
+    values = table.values[np.isfinite(table.values)]
+    p_value = margin_p_value(values, shift) if shift else screening_p_value(values)
     effect = float(means.mean()) if len(means) else None
     passed = effect is not None and effect + shift > 0 and p_value <= policy.screen_level
     low, high = limits(means, INTERVAL_LEVEL)
@@ -56,6 +59,14 @@ def screening_p_value(values: Floats) -> float:
     A screening proves nothing, so the power of mid-p is worth more here than an exact level.
     """
     return signflip.p_values(values, signflip.MID_P_UP_TO)[0]
+
+
+def margin_p_value(values: Floats, margin: float) -> float:
+    """One-sided, that the mean of these values is above -margin, by Student's t."""
+    if len(values) < 2:
+        return 1.0
+    score = t_score(float(values.mean()) + margin, deviation(values), len(values))
+    return t_above(score, len(values) - 1)
 
 
 def best_of(screenings: Mapping[str, Screening]) -> str | None:

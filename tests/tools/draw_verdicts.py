@@ -3,6 +3,7 @@
 The text is verdicts.md.j2 beside this file; every number in it comes from here.
 """
 
+import json
 import re
 from contextlib import redirect_stdout
 from io import StringIO
@@ -13,47 +14,82 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from prompt_lab.decide.ledger import Use, grant
-from prompt_lab.decide.limits import deviation, fewest_plans, plans_needed
-from prompt_lab.decide.policy import LedgerRule
+from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.price import Forecast, forecast
-from prompt_lab.decide.verdict import Policy
-from tests.tools.verdict_examples import MODELS, POLICY, Example
+from prompt_lab.decide.verdict import Policy, fewest_sealed_plans, sealed_view
+from tests.prompt_lab.decide.policies import NAMES, shipped
+from tests.tools.verdict_examples import (
+    MODELS,
+    POLICY,
+    REPLICATES,
+    SEALED,
+    TRAIN,
+    Example,
+)
 from tests.tools.verdict_picture import draw
 
 ROOT = Path(__file__).parents[2]
 PAGE, PICTURE = ROOT / "docs" / "verdicts.md", ROOT / "docs" / "verdicts.svg"
+FIGURES = ROOT / "docs" / "calibration.json"
 TEMPLATE = Path(__file__).with_name("verdicts.md.j2")
+GOOD_START = 9
+"""A seed for which the candidate that changes nothing passes the screening."""
 HALF_FLIP = 0.5
 """Standard deviation of plan differences when half of the plans flip a 0/1 score."""
 
 
 def render() -> dict[Path, str]:
     """Path -> text of the page and of its picture."""
-    examples = [Example(truth=0.12, seed=1).run(), Example(truth=0.0, seed=0).run()]
+    examples = [Example(truth=0.15, seed=3).run(), Example(truth=0.0, seed=GOOD_START).run()]
     environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.filters |= {"points": _points, "share": _share}
+    environment.filters |= {"points": _points, "share": _share, "share1": _share1}
     text = environment.from_string(TEMPLATE.read_text("utf-8")).render(_numbers(examples))
     return {PAGE: text, PICTURE: draw(examples)}
 
 
 def _numbers(examples: list[Example]) -> dict[str, Any]:
     good, idle = examples
+    figures = json.loads(FIGURES.read_text("utf-8"))
+    policies = {name: shipped(name) for name in NAMES}
+    strict = policies["strict"]
     return {
         "policy": POLICY,
         "models": MODELS,
+        "train": TRAIN,
+        "sealed": SEALED,
+        "replicates": REPLICATES,
         "good": good,
         "idle": idle,
+        "shown": sealed_view(good.verdict),
         "spread": deviation(good.differences),
-        "default": Policy(),
-        "fewest": fewest_plans(0.05),
-        "by_plans": [_row(plans, Policy(max_plans=plans)) for plans in (20, 50, 100, 200, 400)],
-        "by_mode": {name: _row(200, p) for name, p in _shapes().items()},
-        "by_alpha": [_row(200, Policy(alpha=alpha)) for alpha in (0.05, 0.0025, 0.0005)],
-        "simpler": {m: plans_needed(HALF_FLIP, m, 0.05, 0.8) for m in (0.03, 0.05, 0.10)},
-        "grants": [grant(_uses(n), Policy()) for n in (0, 19, 20)],
-        "open_end": grant(_uses(3), Policy(ledger=LedgerRule(control="elond"))),
+        "policies": policies,
+        "strict": strict,
+        "fewest": fewest_sealed_plans(strict),
+        "by_plans": [_row(plans, strict) for plans in (30, 60, 150, 300)],
+        "chance": {name: seen["rate"] for name, seen in figures["counted"].items()},
+        "worst": {name: _worst(figures, name) for name in ("strict", "no-harm")},
+        "cells": {name: _cells(figures, name) for name in ("strict", "no-harm")},
+        "net": figures["net"],
+        "grants": [grant(_uses(n), shipped("strict", granted=False)) for n in (0, 17, 18)],
         "snippet": _snippet(),
     }
+
+
+def _merges(figures: dict[str, Any], policy: str) -> list[float]:
+    """The chance of any merge in every cell of false merges of this policy."""
+    return [
+        seen["any_merge"]
+        for seen in figures["counted"].values()
+        if seen["policy"] == policy and seen["any_merge"] is not None
+    ]
+
+
+def _worst(figures: dict[str, Any], policy: str) -> float:
+    return max(_merges(figures, policy))
+
+
+def _cells(figures: dict[str, Any], policy: str) -> int:
+    return len(_merges(figures, policy))
 
 
 def _snippet() -> str:
@@ -66,23 +102,12 @@ def _snippet() -> str:
     return said.getvalue().strip()
 
 
-def _shapes() -> dict[str, Policy]:
-    return {
-        "sequential, 5 looks": Policy(),
-        "sequential, 3 looks": Policy(looks=3),
-        "sequential, 10 looks": Policy(looks=10),
-        "sequential, O'Brien-Fleming-like": Policy(spending="obrien_fleming"),
-        "sequential, Pocock-like": Policy(spending="pocock"),
-        "fixed": Policy(mode="fixed"),
-    }
-
-
 def _row(plans: int, policy: Policy) -> Forecast:
     return forecast(plans, HALF_FLIP, policy)
 
 
 def _uses(count: int) -> list[Use]:
-    return [Use(iteration=n, plan_set="train", alpha=0.0025) for n in range(count)]
+    return [Use(iteration=n, plan_set="verify", alpha=0.04 / 18) for n in range(count)]
 
 
 def _points(value: float, sign: bool = True) -> str:
@@ -91,6 +116,10 @@ def _points(value: float, sign: bool = True) -> str:
 
 def _share(value: float) -> str:
     return f"{value:.0%}"
+
+
+def _share1(value: float) -> str:
+    return f"{value:.1%}"
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def _walk(example: Example, colour: str) -> list[str]:
         for look in example.looks
     ]
     where = f'x="{_x(last.plans) + 9:.1f}" y="{_y(last.mean) + 4:.1f}"'
-    word = "better" if example.first.reasons[0].code == "better" else "out of reach"
+    word = "better" if example.verdict.reasons[0].code == "better" else "out of reach"
     return [*parts, f'<text {where} fill="{colour}" class="b">{word}, look {last.number}</text>']
 
 
