@@ -13,12 +13,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from adapters.sandbox.bubblewrap import SETTING, why_no_sandbox
 from tests.adapters.code_host.hub.emulator import Emulator, installed
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # An example that takes long tells of the machine, not of the code: who means time, asserts it.
 settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lab")
+if why_no_sandbox():  # what is not about the sandbox is tested all the same
+    os.environ.setdefault(SETTING, "none")
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
 
 

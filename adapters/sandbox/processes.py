@@ -98,13 +98,14 @@ class _Supervision:
     def supervise(self) -> None:
         """Until it has ended by itself, or is to be ended."""
         begun = looked = time.monotonic()
+        pause = LOOK_SECONDS if self._usage.kernel_counts else COUNT_SECONDS
         with selectors.DefaultSelector() as selector:
             for name, fd in self._pipes():
                 selector.register(fd, selectors.EVENT_READ, name)
             if self._launched.status >= 0:
                 selector.register(self._launched.status, selectors.EVENT_READ, "status")
             while not self._stopped:
-                for key, _ in selector.select(COUNT_SECONDS):
+                for key, _ in selector.select(pause):
                     if key.data == "status":
                         if not self._launched.read_status():
                             return

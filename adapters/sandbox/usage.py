@@ -25,6 +25,11 @@ class ResourceUsage:
         self._launched, self._limits = launched, limits
         self._most = limits.processes + launched.spared
 
+    @property
+    def kernel_counts(self) -> bool:
+        """Whether the kernel counts the processes, so that nothing has to be looked at often."""
+        return "processes" in self._launched.group.bounded
+
     def overrun(self) -> str:
         """The limit that is exceeded: 'memory', 'processes', or ''."""
         bounded = self._launched.group.bounded
@@ -53,7 +58,7 @@ class ResourceUsage:
         A fork bomb makes thousands in the time between two looks: of those no more are counted
         than it takes to tell.
         """
-        if "processes" in self._launched.group.bounded or not tree.LISTED:
+        if self.kernel_counts or not tree.LISTED:
             return False
         return len(self._pids()) + 1 > self._most
 

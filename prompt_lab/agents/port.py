@@ -39,10 +39,10 @@ class AgentJob:
 class AgentResult:
     """What came of it. Its edits are in the folder; nothing of this is trusted.
 
-    `text` is its last message; `transcript` all that it printed. `unbound`: walls and
-    bounds that this machine could not build, in words. `cost_usd` is as it was reported: NaN where
-    it is not known, as of work that was ended before it reported any. `bad_paths`: files that it
-    gave and that could not be written.
+    `text` is its last message; `transcript` all that it printed. `unbound`: parts of its policy
+    that this machine does not enforce, in words. `cost_usd` is as it was reported: NaN where it is
+    not known, as of work that was ended before it reported any. `bad_paths`: files that it gave and
+    that could not be written.
     """
 
     text: str

@@ -104,11 +104,11 @@ def _faults(
 
 def _note(config: AgentConfig, work: Work, attempts: int) -> str:
     result = work.result
-    walls = f" Not prevented here: {'; '.join(result.unbound)}." if result.unbound else ""
+    unbound = f" Not prevented here: {'; '.join(result.unbound)}." if result.unbound else ""
     model = f", model {config.model}" if config.model else ""
     return (
         f"Asked {attempts} time(s) of {config.kind}{model}: {result.seconds:.1f} s, "
-        f"${result.cost_usd:.4f}.{walls}"
+        f"${result.cost_usd:.4f}.{unbound}"
     )
 
 

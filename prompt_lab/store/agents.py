@@ -26,7 +26,9 @@ class AgentRecord(Record):
     cost_usd: float
     input_tokens: int
     output_tokens: int
-    unbound: tuple[str, ...] = Field(default=(), description="walls that could not be built")
+    unbound: tuple[str, ...] = Field(
+        default=(), description="parts of its sandbox policy that were not enforced"
+    )
     transcript: str = Field(default="", description="its file beside this one; '' where withheld")
 
 

@@ -82,7 +82,9 @@ def _say_phases(world: World, iterations: int) -> None:
         words[row["reason"]] += 1
     own = sum(row["duration_seconds"] - row["command_seconds"] for row in rows) / len(rows)
     cpu = (_OWN[1] - _OWN[0]) / iterations
-    print(f"  of it around the jail {own * 1000:.1f} ms, {cpu * 1000:.1f} ms of the engine's CPU")
+    print(
+        f"  of it around the sandbox {own * 1000:.1f} ms, {cpu * 1000:.1f} ms of the engine's CPU"
+    )
     print(f"  reasons: {words}")
 
 

@@ -1,4 +1,4 @@
-"""The real Claude Code and Codex, behind walls, on a model that uses their tools by a script."""
+"""The real Claude Code and Codex, in the sandbox, on a model that uses their tools by a script."""
 
 import os
 from collections.abc import Callable, Iterator
