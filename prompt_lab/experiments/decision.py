@@ -200,15 +200,17 @@ def _decide_by_sealed(
 
 def _before_confirmation(screening: Screening, trial: Trial, recorded: Reason | None) -> Verdict:
     """The verdict of a screening, or with `needs_verify` what there is before a confirmation."""
+    given = len(trial.plans)
+    too_few = given < fewest_sealed_plans(trial.policy)
+    verdict = needs_verify_plans(screening, trial.policy, given)
+    if recorded is not None:  # they say nothing of the prompts: no YES, no NO, no sealed plan used
+        reasons = verdict.reasons if too_few else (screening.reason,)
+        violation = Reason(code=Code.VIOLATION, text=recorded.text)
+        return verdict.model_copy(update={"reasons": (violation, *reasons)})
     if not screening.passed:
         return screened_out(screening, trial.policy)
-    given = len(trial.plans)
-    verdict = needs_verify_plans(screening, trial.policy, given)
-    if given < fewest_sealed_plans(trial.policy):
+    if too_few:
         return verdict
-    if recorded is not None:  # they can say nothing of the prompt, so no sealed plan is used
-        reasons = (Reason(code=Code.VIOLATION, text=recorded.text), screening.reason)
-        return verdict.model_copy(update={"reasons": reasons})
     return verdict.model_copy(update={"reasons": (screening.reason,), "needs_verify": True})
 
 

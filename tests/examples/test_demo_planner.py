@@ -35,8 +35,8 @@ def test_an_iteration_on_recorded_answers(tmp_path: Path) -> None:
     folder = lab / "analysis/1_potential_levers"
     verdict = Verdict.model_validate_json((folder / "verdict.json").read_text())
     rules, few = verdict.reasons[:2]  # a failed guard comes first
-    assert (rules.code, few.code) == ("violation", "too_few_plans")
-    assert few.facts["needed"] == "8"
+    assert (rules.code, few.code) == ("violation", "needs_verify_plans")
+    assert few.facts["needed"] == "9"
     paths = lab.glob("history/*/*/outputs/*/run.json")
     runs = [RunRecord.model_validate_json(path.read_text()) for path in paths]
     assert len(runs) == 2 * 5

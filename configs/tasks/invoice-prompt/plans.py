@@ -17,4 +17,4 @@ STEP = ExtractInvoice(
         max_tokens=64,
     )
 )
-PLANS = sorted((ROOT / "examples/invoices/baseline/train").glob("inv_*"))[:10]
+PLANS = sorted((ROOT / "examples/invoices/baseline").glob("*/inv_t*"), key=lambda p: p.name)[:10]
