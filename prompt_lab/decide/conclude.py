@@ -7,9 +7,9 @@ from prompt_lab.decide.evidence import Evidence
 from prompt_lab.decide.guard_models import guard_models, model_rows
 from prompt_lab.decide.guard_sides import guard_sides
 from prompt_lab.decide.guard_verify import guard_verify
-from prompt_lab.decide.limits import deviation, visible
+from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.margin import losses_of
-from prompt_lab.decide.notes import price, skewed
+from prompt_lab.decide.notes import price, skewed, visible_gain
 from prompt_lab.decide.outcome import Decision, lowered, mean_of, negative, positive, small_gain
 from prompt_lab.decide.pairs import Floats, ScoreTable
 from prompt_lab.decide.policy import Policy
@@ -64,7 +64,7 @@ def conclude(
         p_value=finding.p_better,
         p_worse=finding.p_worse,
         e_value=finding.e_value,
-        visible=visible(means, finding.level, policy.power),
+        visible=visible_gain(means, finding.level, policy),
         n_plans=len(means),
         n_pairs=table.pair_count,
         n_missing=table.rows - table.pair_count,

@@ -8,7 +8,7 @@ from prompt_lab.decide.limits import deviation, fewest_plans, visible
 from prompt_lab.decide.normal import above, reached
 from prompt_lab.decide.pairs import Floats, ScoreTable
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.price import Rates, TrialPrice, plans_of_trial
+from prompt_lab.decide.price import Rates, TrialPrice, plans_of_trial, visible_in_trial
 from prompt_lab.decide.price import price as priced
 from prompt_lab.decide.reasons import Code, Reason, number
 from prompt_lab.names import count, plural
@@ -26,7 +26,7 @@ def promising(finding: TestResult, policy: Policy) -> bool:
 def price(table: ScoreTable, finding: TestResult, policy: Policy, evidence: Evidence) -> Reason:
     """What these plans could have shown, and what deciding to half the smallest effect takes."""
     means = table.means[np.isfinite(table.means)]
-    seen = visible(means, finding.level, policy.power)
+    seen = visible_gain(means, finding.level, policy)
     spread = deviation(means)
     fine = policy.smallest_effect / 2
     needed = [plans_of_trial(spread, gain, policy) for gain in (policy.smallest_effect, fine)]
@@ -38,9 +38,10 @@ def price(table: ScoreTable, finding: TestResult, policy: Policy, evidence: Evid
         if len(means) >= fewest_plans(finding.level)
         else f"{count(len(means), 'plan')} can show no gain at this level"
     )
+    frame = "in one trial" if policy.seals else "in one look"
     text = (
         f"{could}; {policy.smallest_effect * 100:g} points take"
-        f" about {needed[0]} plans in one look, {fine * 100:g} points about {needed[1]}"
+        f" about {needed[0]} plans {frame}, {fine * 100:g} points about {needed[1]}"
         f" ({in_words(cost)})."
     )
     facts = {
@@ -51,6 +52,12 @@ def price(table: ScoreTable, finding: TestResult, policy: Policy, evidence: Evid
         "calls_for_half": str(cost.calls),
     }
     return Reason(code=Code.NEEDS_PAIRS, text=text, facts=facts)
+
+
+def visible_gain(means: Floats, level: float, policy: Policy) -> float:
+    """The smallest true gain that plans of this spread show with the policy's power, at most 1."""
+    exact = visible_in_trial(deviation(means), len(means), level, policy)
+    return visible(means, level, policy.power) if exact is None else exact
 
 
 def rates(evidence: Evidence) -> Rates:

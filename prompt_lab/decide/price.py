@@ -74,6 +74,16 @@ def plans_of_trial(deviation: float, gain: float, policy: Policy) -> int:
     return needed
 
 
+def visible_in_trial(deviation: float, plans: int, level: float, policy: Policy) -> float | None:
+    """The smallest gain that so many plans show with the policy's power; None before rule 3.
+
+    None too where normal theory is close enough: many plans, or a t-test.
+    """
+    if not policy.seals or is_margin_test(policy) or plans > COARSE_UP_TO or deviation <= 0:
+        return None
+    return _visible_signs(plans, deviation, policy.at_alpha(level))
+
+
 def trial_power(plans: int, drift: float, policy: Policy, loss: float) -> float:
     """The power of a sign-flip trial of 0/1 scores; `loss` is what its looks cost."""
     return power_of_signs(plans, drift, policy.alpha) - loss

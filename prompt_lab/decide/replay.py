@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prompt_lab.decide.evidence import Evidence
+from prompt_lab.decide.ledger import grant
 from prompt_lab.decide.pairs import Pair
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.result import Verdict
@@ -59,14 +60,23 @@ def replay(stored: Stored, policy: Policy | None = None) -> Verdict | None:
 
 
 def changes(stored: Iterable[Stored], policy: Policy) -> list[VerdictChange]:
-    """The past verdicts that this policy, at each trial's granted alpha, would change."""
+    """The past verdicts that this policy would change, at the alpha of `at_replayed_alpha`."""
     found = []
     for old in stored:
-        before, after = replay(old), replay(old, policy.at_alpha(old.policy.alpha))
+        before, after = replay(old), replay(old, at_replayed_alpha(policy, old.policy.alpha))
         outcomes = [None if v is None else v.outcome for v in (before, after)]
         if outcomes[0] != outcomes[1]:
             found.append(VerdictChange(old.iteration, *outcomes))
     return found
+
+
+def at_replayed_alpha(policy: Policy, granted: float) -> Policy:
+    """The policy at the alpha at which it judges an old trial again.
+
+    A policy of rules 1 and 2 takes what was granted then; one that decides by sealed plans the
+    alpha of each of its confirmations, since the old ledger shared another budget.
+    """
+    return policy.at_alpha(grant([], policy).alpha if policy.seals else granted)
 
 
 def differences(before: Verdict, after: Verdict) -> list[str]:

@@ -306,6 +306,19 @@ HARMFUL = (
     ),
     FalseMergeCell("graded, -3 points exactly", "no-harm", _GRADED, -0.03, 0.1),
     FalseMergeCell("0/1, 7 models, -3 points exactly", "no-harm", _SEVEN, -0.03, 0.1),
+    *(
+        FalseMergeCell(f"{name}, -3 points exactly", "simpler", lab, -0.03)
+        for name, lab in (
+            ("0/1", SimulatedLab()),
+            ("0/1, base 0.9", SimulatedLab(base=0.9)),
+            ("0/1, 7 models", _SEVEN),
+            ("graded", _GRADED),
+        )
+    ),
+    FalseMergeCell("even on 90 % of plans, mean -3", "simpler", _GRADED, -0.03, 0.0, "skewed",
+                   (0.0, 0.9)),
+    FalseMergeCell("+2 on 95 % of plans, mean -3", "simpler", _GRADED, -0.03, 0.0, "skewed",
+                   (0.02, 0.95)),
     *_tuned("no-harm", (-0.05,)),
     FalseMergeCell("+5 on 92 %, mean -3", "no-harm", _GRADED, -0.03, 0.1, "skewed", (0.05, 0.92)),
     FalseMergeCell("+10 on 85 %, mean -3", "no-harm", _GRADED, -0.03, 0.1, "skewed", (0.1, 0.85)),

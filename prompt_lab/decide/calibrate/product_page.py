@@ -41,7 +41,8 @@ the baseline go missing. *Resubmission*: 18 confirmations of the best useless ca
 share of whole campaigns with a merge."""
 HARM = """The promise of `no-harm` is about candidates that are worse than its margin of 3 points.
 These are exactly 3 points worse, or 5; the limits are the same. A candidate that changes nothing
-may pass."""
+may pass. `simpler` and `cheaper` test the same margin without asking for a gain; the rows of
+`simpler` hold for both."""
 CHANCES = """The share of first trials that end in YES, with 80 plans (20 train, 60 sealed), 200 or
 400, a quarter of them train. *Dry run* is the table that a dry run shows for the same lab."""
 LEDGERS = """Campaigns of at most 5,000 calls on 20 train and 60 sealed plans, at most 18
@@ -70,7 +71,7 @@ def product_page(
         _verdict(product_faults(found, dry_run)),
         f"## strict: useless candidates\n\n{FALSE}",
         _false_table([*FALSE_MERGES, Resubmission(RESUBMITTED, "strict")], found),
-        f"## no-harm: harmful candidates\n\n{HARM}",
+        f"## no-harm, simpler, cheaper: harmful candidates\n\n{HARM}",
         _false_table(HARMFUL, found),
         f"## The chance of a YES\n\n{CHANCES}",
         _power_table(found, dry_run),
@@ -162,8 +163,9 @@ def _false_table(
         if result is None or result.counted is None:
             continue
         seen = result.counted
+        shown = f"{cell.policy}: {cell.name}" if cell.policy == "simpler" else cell.name
         rows.append(
-            f"| {cell.name} | {seen.tried:,} | {seen.rate:.3%} | {seen.any_merge or 0:.1%} |"
+            f"| {shown} | {seen.tried:,} | {seen.rate:.3%} | {seen.any_merge or 0:.1%} |"
             f" {seen.any_high or 0:.1%} |"
         )
     return _table("| cell | tried | p | any merge | upper limit |", rows)

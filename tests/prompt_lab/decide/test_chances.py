@@ -2,7 +2,7 @@
 
 import pytest
 
-from prompt_lab.decide.chances import ChanceTable, count_chances, sentence
+from prompt_lab.decide.chances import Chance, ChanceTable, count_chances, sentence
 from prompt_lab.decide.simulated import SimulatedLab
 from prompt_lab.decide.verdict import chances_of_yes, recommend
 from tests.prompt_lab.decide.policies import shipped
@@ -42,10 +42,30 @@ def test_twelve_plans_cannot_say_yes_and_the_table_says_so() -> None:
     assert "add plans first" in recommend([found]).reason
 
 
+def made(name: str, yes: tuple[float, ...], verify: int = 60) -> ChanceTable:
+    """A table with these chances at +5, +10 and +20 points."""
+    rows = tuple(
+        Chance(effect=effect, screened=1.0, yes=share, error=0.01)
+        for effect, share in zip((0.05, 0.1, 0.2), yes, strict=True)
+    )
+    return ChanceTable(
+        policy=name, alpha=0.002, replicates=1, plans_train=20, plans_verify=verify, needed=9,
+        rows=rows,
+    )  # fmt: skip
+
+
 def test_the_policy_that_finds_the_smaller_gain_is_recommended() -> None:
-    graded = [table(name, binary=False) for name in ("strict", "no-harm")]
-    assert recommend(graded).policy in {"strict", "no-harm"}
-    few = [table(name, plans=40) for name in ("strict", "no-harm")]
-    assert "more plans" in recommend(few).reason or "finds a gain" in recommend(few).reason
+    strict, harmless = made("strict", (0.0, 0.3, 0.9)), made("no-harm", (0.2, 0.7, 0.9))
+    found = recommend([strict, harmless])
+    assert found.policy == "no-harm"
+    assert "10 points in 70%" in found.reason
+    assert "strict 30%" in found.reason
+    assert recommend([made("strict", (0.0, 0.6, 0.9)), harmless]).policy == "strict"
+
+
+def test_where_no_policy_finds_a_gain_more_plans_are_recommended() -> None:
+    few = made("strict", (0.0, 0.1, 0.3)), made("no-harm", (0.0, 0.2, 0.4))
+    assert "more plans" in recommend(few).reason
+    assert recommend([made("strict", (0, 0, 0), verify=5)]).policy == "strict"
     with pytest.raises(ValueError, match="one per policy"):
         recommend([])
