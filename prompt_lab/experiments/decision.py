@@ -195,7 +195,10 @@ def _decide_by_sealed(
         ).model_copy(update={"screening": screening})
         verdict = trial.conclude_with(evidence, gathered.order)
     verdict = verdict.model_copy(update={"follow_up_of": meta.follow_up_of})
-    return with_agreement(verdict, seen, meta.judge) if meta.judge else verdict, case
+    if meta.judge:  # the note goes with the verdict that is shown, so it is about train plans alone
+        alone = agreement_of(judgements_on(train, judged))
+        verdict = with_agreement(verdict, alone, meta.judge)
+    return verdict, case
 
 
 def _before_confirmation(screening: Screening, trial: Trial, recorded: Reason | None) -> Verdict:

@@ -22,6 +22,7 @@ from prompt_lab.store.sealed import SEALED_VERDICT, holds_figures
 from tests.pipeline.model_server import ModelServer
 from tests.pipeline.terminal import forked, luigi
 from tests.pipeline.test_bad_input import TASK, stops
+from tests.pipeline.test_judging import SEES_RIGHT, step
 from tests.pipeline.world import HINT, NUMBER, PLAIN, READS_FIRST, READS_WELL, World, scripted
 
 pytestmark = pytest.mark.slow
@@ -342,3 +343,25 @@ def test_plans_revealed_meanwhile_confirm_no_open_iteration(confirmed: World) ->
     assert luigi(confirmed, "Reveal", "--number", "1", "--yes").code == 0
     with pytest.raises(StoreError, match=r"revealed .* GiveUp --number 2"):
         check_sealed(experiment)
+
+
+def test_a_judge_screens_and_confirms(make_sealed: MakeWorld) -> None:
+    world = make_sealed(step=step(), judges={"wise": SEES_RIGHT})
+    world.branch("better", {"prompt.txt": BETTER})
+    assert world.iterate(branch="better")
+    verdict = world.verdict(1)
+    assert verdict.outcome is Outcome.YES
+    assert verdict.screening is not None
+    assert verdict.screening.n_pairs == 10
+    assert "of 10 pairs" in verdict.reasons[-1].text  # nothing of the sealed ones
+    assert world.record(1, "runs_verify")["judge_calls"] > 0
+    assert luigi(world, "Replay").code == 0
+
+
+def test_merges_are_compared_with_the_first_prompt_on_train_plans(make_sealed: MakeWorld) -> None:
+    world = make_sealed(policy={"ledger": {"control": "fixed", "origin_every": 1}})
+    world.branch("better", {"prompt.txt": BETTER})
+    assert world.iterate(branch="better")
+    record = world.record(1, "since_start")
+    assert (record["merges"], record["added"], record["verdict"]["effect"]) == (1, 1.0, 1.0)
+    assert len(plans_run(world, "train")) == 10
