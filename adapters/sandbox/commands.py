@@ -59,7 +59,7 @@ class SandboxedCommands:
             command, policy, start,
             look=lambda: "files" if size(str(place.tree)) > most else "",
         )  # fmt: skip
-        reason = _REASONS[ended.stopped] or _explain_file_limit(ended, place, limits)
+        reason = _REASONS[ended.stopped] or _explain_limit(ended, place, limits)
         return CommandResult(
             code=None if reason else ended.code,
             reason=reason,
@@ -80,7 +80,9 @@ class SandboxedCommands:
         return describe_waiver()
 
 
-def _explain_file_limit(ended: ProcessResult, place: CommandFolder, limits: Bounds) -> str:
-    """Why a command failed that was not ended: perhaps a file that may not grow further."""
+def _explain_limit(ended: ProcessResult, place: CommandFolder, limits: Bounds) -> str:
+    """Why a command failed that was not ended: memory or a file that may not grow further."""
+    if ended.code and ended.err.rstrip().endswith(b"\nMemoryError"):
+        return "memory_limit"  # the limit of its address space, where no group bounds its memory
     full = ended.code and largest(str(place.tree)) >= limits.file_mb * MEGABYTE
     return "file_limit" if ended.code == _SIGXFSZ or full else ""

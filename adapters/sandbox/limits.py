@@ -5,6 +5,7 @@ import platform
 import re
 import resource
 from contextlib import suppress
+from dataclasses import replace
 
 from adapters.sandbox.control_group import ControlGroup, make_control_group
 from adapters.sandbox.policy import SandboxPolicy
@@ -32,6 +33,8 @@ def apply_limits(
     group = make_control_group(pid, policy.limits, spared)
     bounded = set(group.bounded)
     counted = sandboxed and os.geteuid() != 0 and _counts_by_namespace()
+    if "memory" in bounded:  # an address space is more than what is used of it
+        policy = replace(policy, limits=replace(policy.limits, address_mb=0))
     if _set_rlimits(pid, policy, spared if counted else -1):
         bounded.add("processes")
     return group, tuple(words for kind, words in _LOOKED_AT.items() if kind not in bounded)
