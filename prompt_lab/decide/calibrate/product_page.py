@@ -38,7 +38,8 @@ confirmations that end in YES, *any merge* the chance of at least one in a campa
 train plans look better there by the given number of points. In the *skewed* rows most plans gain a
 little and the others lose much. *Missing not at random*: bad runs of the candidate and good ones of
 the baseline go missing. *Resubmission*: 18 confirmations of the best useless candidate so far; the
-share of whole campaigns with a merge."""
+share of whole campaigns with a merge. Skewed and resubmitted candidates are taken to pass every
+screening."""
 HARM = """The promise of `no-harm` is about candidates that are worse than its margin of 3 points.
 These are exactly 3 points worse, or 5; the limits are the same. A candidate that changes nothing
 may pass. `simpler` and `cheaper` test the same margin without asking for a gain; the rows of
