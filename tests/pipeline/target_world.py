@@ -115,7 +115,8 @@ class TargetWorld(LabFolder):
         return [json.loads(p.read_text()) for p in self.lab.glob("history/*/*/outputs/*/run.json")]
 
     def _configs(self, step: dict[str, Any], name: str, target: dict[str, Any]) -> None:
-        lab = {"step": self.step, "models": list(self.models), "train_plans": 5}
+        lab: dict[str, Any] = {"step": self.step, "models": list(self.models), "train_plans": 5}
+        lab["policy"] = "default"
         lab |= self.lab_config
         configs = {"lab": lab, f"steps/{self.step}": step}
         configs[f"targets/{name}"] = {**target, **self.target_config}

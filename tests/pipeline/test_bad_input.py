@@ -142,8 +142,8 @@ ROWS = [
     Row("no configs", ("configs/lab.yaml", "PROMPTLAB_CONFIGS"), (), PARSE, gone("configs")),
     Row(
         "policy",
-        ("Unknown policy 'strict'", "default"),
-        arrange=put("configs/lab.yaml", LAB + "policy: strict\n"),
+        ("Unknown policy 'stern'", "default"),
+        arrange=put("configs/lab.yaml", LAB + "policy: stern\n"),
     ),
     Row(
         "analyst in lab.yaml",
