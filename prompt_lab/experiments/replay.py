@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from prompt_lab.decide.replay import differences
+from prompt_lab.decide.replay import at_replayed_alpha, differences
 from prompt_lab.decide.verdict import Policy, Verdict, explain, sealed_view
 from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.experiments.context import LabContext
@@ -114,9 +114,9 @@ def _scored_with(experiment: Experiment) -> str:
 
 
 def _replay_under_policy(experiment: Experiment, old: Verdict, policy: Policy) -> Replayed:
-    """The same rows under another policy, at the alpha that was granted to the old trial."""
+    """The same rows under another policy, at the alpha of the old trial or of its own rule."""
     try:
-        new, _ = decide_iteration(experiment, policy.at_alpha(old.alpha), recorded=old)
+        new, _ = decide_iteration(experiment, at_replayed_alpha(policy, old.alpha), recorded=old)
     except LabError as error:
         return Replayed(False, f"{experiment.number}: cannot be computed again: {error}")
     before, after = old.outcome.value, new.outcome.value
