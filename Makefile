@@ -85,7 +85,7 @@ test: $(VENV)/.dev ## all tests but those that take minutes
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long"
 
 .PHONY: test-long
-test-long: $(VENV)/.dev ## the tests that take minutes: the README in a clone, cuts at every call
+test-long: $(VENV)/.dev ## the tests that take minutes: the README in a clone, cuts at calls to GitHub
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m long
 
 .PHONY: lint

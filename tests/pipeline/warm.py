@@ -13,5 +13,5 @@ def warm_up() -> None:
         for name in names:
             load_adapter(kind, name)
     pages = environment()
-    for template in pages.list_templates(filter_func=lambda name: name.endswith(".j2")):
+    for template in pages.list_templates(extensions=["j2"]):
         pages.get_template(template)
