@@ -3,7 +3,6 @@
 from typing import Any
 
 from adapters.step.prompt_file import PromptFileStep
-from prompt_lab.evaluate.normalize import field_credit
 
 
 class ClassifyTicket(PromptFileStep):
@@ -14,4 +13,4 @@ class ClassifyTicket(PromptFileStep):
 
     def parts(self, gold: dict[str, Any], answer: dict[str, Any]) -> dict[str, float]:
         """{'label': 0 or 1}."""
-        return {k: v for k, v in field_credit(gold, answer).items() if k == "label"}
+        return {k: v for k, v in self.credit(gold, answer).items() if k == "label"}

@@ -3,7 +3,6 @@
 from typing import Any
 
 from adapters.step.prompt_file import PromptFileStep
-from prompt_lab.evaluate.normalize import field_credit
 
 
 class ExtractInvoice(PromptFileStep):
@@ -14,5 +13,5 @@ class ExtractInvoice(PromptFileStep):
 
     def parts(self, gold: dict[str, Any], answer: dict[str, Any]) -> dict[str, float]:
         """{'fields': mean, 'amount': 0 or 1, …}, one for each gold field."""
-        credit = field_credit(gold, answer)
+        credit = self.credit(gold, answer)
         return {"fields": sum(credit.values()) / len(credit), **credit}

@@ -19,6 +19,7 @@ from prompt_lab.evaluate.answers import (
     request_sha256,
     text_sha256,
 )
+from prompt_lab.evaluate.normalize import field_credit
 from prompt_lab.names import Side
 from prompt_lab.ports import Answer, Request, StepJob, Workspace
 from prompt_lab.prompts.files import decode_text
@@ -56,6 +57,10 @@ class PromptFileStep(ABC):
     @abstractmethod
     def parts(self, gold: dict[str, Any], answer: dict[str, Any]) -> dict[str, float]:
         """Named credit in [0, 1], the same names whatever the answer; {} is a missing answer."""
+
+    def credit(self, gold: dict[str, Any], answer: dict[str, Any]) -> dict[str, float]:
+        """Gold field -> 1.0 where the answer equals it by the step's `compare`, else 0.0."""
+        return field_credit(gold, answer, self._config.compare, self._config.compare_fields)
 
     def execute(self, job: StepJob) -> StepResult:
         """One call. Raises TargetError or StoreError for files that cannot be read."""
@@ -103,6 +108,11 @@ class PromptFileStep(ABC):
         return parts
 
     def _gold(self, plan_dir: Path, text: str) -> dict[str, Any]:
+        if not text.strip():
+            raise StoreError(
+                f"{plan_dir / self.outputs[0]}: is empty, and {self.name!r} is scored against it. "
+                "Write the right answer there, or take the plan out of the baseline."
+            )
         gold = parse_answer(text, None)
         if isinstance(gold, RunError) or not gold:
             why = "has no fields" if not isinstance(gold, RunError) else gold.message
@@ -188,13 +198,21 @@ class PromptFileStep(ABC):
         )
         if self._is_free_text:
             return self._keep_text(output, answer)
-        parsed = parse_answer(answer.text, schema, answer.finish_reason)
+        parsed = parse_answer(
+            answer.text, schema, answer.finish_reason, extract=self._extracts(schema)
+        )
         if isinstance(parsed, RunError):
             self._forget(out_dir)
             return parsed
         text = json.dumps(parsed, ensure_ascii=False, indent=2) + "\n"
         write_text(output, _writable(text), durable=False)
         return None
+
+    def _extracts(self, schema: Mapping[str, Any] | None) -> bool:
+        """Whether one object within the text is an answer: by default where none is enforced."""
+        if self._config.answer == "auto":
+            return schema is None
+        return self._config.answer == "extract"
 
     def _keep_text(self, output: Path, answer: Answer) -> RunError | None:
         if refusal := find_refusal(answer.text, answer.finish_reason):
@@ -261,7 +279,7 @@ def _schema(path: str, content: Mapping[str, bytes]) -> dict[str, Any] | None:
 
 def _answer(path: Path) -> dict[str, Any]:
     try:
-        answer = parse_answer(path.read_text(encoding="utf-8"), None)
+        answer = parse_answer(path.read_text(encoding="utf-8-sig"), None)
     except (OSError, UnicodeDecodeError):
         return {}
     return {} if isinstance(answer, RunError) else answer

@@ -5,7 +5,6 @@ from typing import Any
 from adapters.step.prompt_file import PromptFileStep
 from prompt_lab.config.lab import StepConfig
 from prompt_lab.errors import ConfigError
-from prompt_lab.evaluate.normalize import field_credit
 from prompt_lab.step_results import Scorer
 
 
@@ -34,5 +33,5 @@ class ConfiguredPromptFile(PromptFileStep):
 
     def parts(self, gold: dict[str, Any], answer: dict[str, Any]) -> dict[str, float]:
         """{'fields': mean, 'amount': 0 or 1, …}, one for each gold field."""
-        credit = field_credit(gold, answer)
+        credit = self.credit(gold, answer)
         return {"fields": sum(credit.values()) / len(credit), **credit}

@@ -12,7 +12,7 @@ from pipeline.wiring import lab_context
 from prompt_lab.config.model_keys import keys_of, mask_url
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import StoreError, TargetError
-from prompt_lab.evaluate.answers import RequestBuilder
+from prompt_lab.evaluate.answers import NEUTRAL_SYSTEM, NEUTRAL_USER, RequestBuilder
 from prompt_lab.evaluate.batches import seed_of
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.preflight import check_version, describe_version
@@ -103,7 +103,8 @@ def choose_seed(model: ModelConfig, plan: str) -> int | None:
 def render_messages(request: Request) -> Iterator[str]:
     """The two messages and the answer's schema, each under a line that names it."""
     for name, text in (("system message", request.system), ("user message", request.user)):
-        yield f"\n--- {name} ({len(text)} characters) ---"
+        own = ", ours: the prompt has none" if text in (NEUTRAL_SYSTEM, NEUTRAL_USER) else ""
+        yield f"\n--- {name} ({len(text)} characters{own}) ---"
         yield text
     if request.schema is not None:
         yield "\n--- JSON schema of the answer ---"

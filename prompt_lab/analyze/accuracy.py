@@ -46,8 +46,9 @@ def accuracy(evidence: RunEvidence) -> tuple[FieldAccuracy, ...]:
             for model in ("", row.record.model):
                 found[row.record.side, model, field].extend(judged)
     invented = _invented(evidence, found)
+    credit = _credit(evidence)
     return tuple(
-        _accuracy(side, model, field, judged)
+        _accuracy(side, model, field, judged, credit.get((side, model, field)))
         for (side, model, field), judged in found.items()
         if field not in invented
     )
@@ -142,7 +143,19 @@ def _origin(value: str, inputs: str) -> str:
     return "input" if line(tokens(value)) in inputs else "made up"
 
 
-def _accuracy(side: Side, model: str, field: str, judged: Sequence[_Judged]) -> FieldAccuracy:
+def _credit(evidence: RunEvidence) -> dict[tuple[Side, str, str], float]:
+    """The mean part that the step's scorer gave for a field, where a part is called like it."""
+    found: dict[tuple[Side, str, str], list[float]] = defaultdict(list)
+    for row in evidence.rows:
+        for part, value in row.record.scores.items():
+            for model in ("", row.record.model):
+                found[row.record.side, model, part].append(value)
+    return {key: fmean(values) for key, values in found.items()}
+
+
+def _accuracy(
+    side: Side, model: str, field: str, judged: Sequence[_Judged], credit: float | None
+) -> FieldAccuracy:
     origins = Counter(one.origin for one in judged)
     return FieldAccuracy(
         side=side,
@@ -150,6 +163,7 @@ def _accuracy(side: Side, model: str, field: str, judged: Sequence[_Judged]) -> 
         field=field,
         n=len(judged),
         right=fmean(one.right for one in judged),
+        credit=credit,
         similarity=fmean(one.similarity for one in judged),
         missing=origins["missing"],
         from_input=origins["input"],

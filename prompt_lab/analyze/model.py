@@ -124,6 +124,9 @@ class FieldAccuracy(Record):
     field: str
     n: int = Field(description="gold values")
     right: float = Field(description="share that is equal once spelling variants are normalised")
+    credit: float | None = Field(
+        default=None, description="mean part of the step's score that is called like the field"
+    )
     similarity: float = Field(description="mean similarity of characters in [0, 1]")
     missing: int
     from_input: int

@@ -13,6 +13,8 @@ from prompt_lab.names import Side, count
 MOST_OF_A_KIND, MOST_OF_A_MODEL = 16, 3
 """The most findings of one kind, and the most of these about one model."""
 EXAMPLES = 8
+DISAGREES = 0.2
+"""A field that reads like gold this much more often than it is credited gets a finding."""
 SPEED = 1.2
 """A model that got slower, more expensive or longer by this factor gets a finding."""
 
@@ -24,6 +26,7 @@ def statements(metrics: Metrics) -> tuple[AnalystFinding, ...]:
         _flips,
         _errors,
         _fields,
+        _scorer_disagrees,
         texts.openers,
         texts.phrases,
         texts.duplicates,
@@ -130,6 +133,22 @@ def _fields(metrics: Metrics) -> Iterator[AnalystFinding]:
             side=field.side,
             about=field.field,
             weight=1 - field.right,
+        )
+
+
+def _scorer_disagrees(metrics: Metrics) -> Iterator[AnalystFinding]:
+    for field in metrics.accuracy:
+        if field.model or field.credit is None or field.right - field.credit < DISAGREES:
+            continue
+        yield AnalystFinding(
+            kind="scorer_disagrees",
+            text=f"The scorer credits {field.field!r} in {percent(field.credit)} on the "
+            f"{field.side}, though {percent(field.right)} of its values read like gold: their "
+            "types or spelling differ. See 'compare' of the step's file.",
+            evidence=(f"{count(field.n, 'value')} compared",),
+            side=field.side,
+            about=field.field,
+            weight=1.0,
         )
 
 

@@ -122,6 +122,28 @@ class LimitsConfig(Config):
     processes: int = Field(default=256, ge=1, description="at the same time, threads included")
 
 
+class CompareConfig(Config):
+    """When a field of an answer equals that of the gold answer."""
+
+    case: Literal["ignore", "keep"] = Field(default="ignore", description="keep: 'mW' is not 'MW'")
+    spaces: Literal["collapse", "keep"] = Field(
+        default="collapse", description="collapse: runs of white space are one space"
+    )
+    characters: Literal["canonical", "compatible"] = Field(
+        default="canonical",
+        description="compatible (NFKC): '10⁵' is '105'; canonical: only full-width forms are equal",
+    )
+    types: Literal["convert", "keep"] = Field(
+        default="convert", description="convert: the text '18' is the number 18.0, 'true' is true"
+    )
+    relative: float = Field(
+        default=1e-6, ge=0, lt=1, description="largest difference, as a share of the gold number"
+    )
+    absolute: float = Field(
+        default=0.0, ge=0, description="largest difference; the larger of the two limits holds"
+    )
+
+
 class StepConfig(Config):
     """One step: which adapter runs it, from which files of which target."""
 
@@ -137,6 +159,17 @@ class StepConfig(Config):
     placeholder_style: Literal["auto", "single", "double"] = Field(
         default="auto",
         description="{name} or {{ name }} in the prompt; auto: the one that it is written in",
+    )
+    answer: Literal["auto", "strict", "extract"] = Field(
+        default="auto",
+        description="strict: the whole text is the JSON object; extract: the one object in the "
+        "text counts, in a code fence or after <think>; auto: strict with a schema",
+    )
+    compare: CompareConfig = Field(
+        default=CompareConfig(), description="when a field equals gold, for all fields"
+    )
+    compare_fields: dict[str, CompareConfig] = Field(
+        default={}, description="the same for single fields; keys left out are those of compare"
     )
     judge: JudgeConfig | None = Field(
         default=None, description="decides by comparing answers; None: the primary score decides"

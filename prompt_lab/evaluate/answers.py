@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from prompt_lab.evaluate.extract import extract_object
 from prompt_lab.evaluate.schema import Schema, first_fault
 from prompt_lab.json_limits import check_json_limits
 from prompt_lab.ports import Request, StepAdapter
@@ -20,6 +21,8 @@ NEUTRAL_USER = "Do what the instructions above say."
 request without a user message."""
 
 
+MOST_QUOTED = 120
+"""Characters of an answer that is not JSON in its error."""
 MOST_SHOWN = 300
 """Characters of a withheld answer in its error; the step's raw output has all of them."""
 _WITHHELD = {
@@ -61,12 +64,13 @@ def render(
 
 
 def parse_answer(
-    text: str, schema: Schema | None, finish_reason: str = "stop"
+    text: str, schema: Schema | None, finish_reason: str = "stop", *, extract: bool = False
 ) -> dict[str, Any] | RunError:
     """The JSON object that an answer is, or why it is none.
 
-    Strict: the whole text is one object, without fences or words around it, keys not repeated,
-    numbers finite. Kinds: empty_answer, truncated (cut at the token limit, so it does not
+    Strict by default: the whole text is one object, without fences or words around it, keys not
+    repeated, numbers finite. With `extract` the one object within the text counts
+    (`extract_object`). Kinds: empty_answer, truncated (cut at the token limit, so it does not
     parse), invalid_json, those of `find_refusal`, and those of `first_fault`.
 
     >>> parse_answer('{"amount": 12.5}', None)
@@ -79,11 +83,14 @@ def parse_answer(
     try:
         check_json_limits(text.encode("utf-8", "replace"))
         value = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
+            extract_object(text) if extract else text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse,
+            parse_float=_finite,
         )
         fault = _not_an_object(value) or first_fault(value, schema or {})
     except (ValueError, RecursionError) as error:
-        return _unparsed(text, finish_reason, str(error))
+        return _unparsed(text, finish_reason, str(error), extract=extract)
     return fault or value
 
 
@@ -122,14 +129,24 @@ def blob_id(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-def _unparsed(text: str, finish_reason: str, why: str) -> RunError:
+def _unparsed(text: str, finish_reason: str, why: str, *, extract: bool) -> RunError:
     if finish_reason == "length":
         return RunError(
             kind="truncated", message=f"the token limit cut the answer after {len(text)} characters"
         )
     if not text.strip():
         return RunError(kind="empty_answer", message="the model answered nothing")
-    return RunError(kind="invalid_json", message=why)
+    lines = " ".join(text.split())
+    shown = lines if len(lines) <= MOST_QUOTED else lines[:MOST_QUOTED] + "…"
+    hint = _extract_hint(text) if not extract else ""
+    return RunError(kind="invalid_json", message=f"{why}: the answer is {shown!r}{hint}")
+
+
+def _extract_hint(text: str) -> str:
+    """What to set where an object stands within other text."""
+    if extract_object(text) == text:
+        return ""
+    return "; 'answer: extract' in the step's file takes the object out of the text around it"
 
 
 def _not_an_object(value: object) -> RunError | None:

@@ -1,45 +1,67 @@
-"""Outputs without what differs from run to run whatever was asked: ids, times and durations."""
+"""When an answer equals gold, and outputs without what differs from run to run: ids and times."""
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
-EXACT = 1e13
+from prompt_lab.config.lab import CompareConfig
+
+_DEFAULT = CompareConfig()
+_NUMERAL = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?")
 
 
-def field_credit(gold: Mapping[str, object], answer: Mapping[str, object]) -> dict[str, float]:
+def field_credit(
+    gold: Mapping[str, object],
+    answer: Mapping[str, object],
+    compare: CompareConfig = _DEFAULT,
+    fields: Mapping[str, CompareConfig] = MappingProxyType({}),
+) -> dict[str, float]:
     """Field of the gold answer -> 1.0 where the answer has the same value, else 0.0.
+
+    `fields` holds the rules of single fields; what they leave unset is as in `compare`.
 
     >>> field_credit({"vendor": "Nordwind AG", "amount": 12}, {"vendor": "nordwind  ag"})
     {'vendor': 1.0, 'amount': 0.0}
     """
     return {
-        name: float(name in answer and values_equal(value, answer[name]))
+        name: float(
+            name in answer and values_equal(value, answer[name], _rules(compare, fields, name))
+        )
         for name, value in gold.items()
     }
 
 
-def values_equal(gold: object, answer: object) -> bool:
-    """Equal as a reader would say: numbers to the cent, texts but for case, width and spaces.
+def values_equal(gold: object, answer: object, compare: CompareConfig = _DEFAULT) -> bool:
+    """Equal by the rules of `compare`, in lists and objects at every depth.
 
-    >>> values_equal(1249, 1249.004), values_equal("STRASSE", "straße")
-    (True, True)
-    >>> values_equal(1, True), values_equal(1, "1")
-    (False, False)
+    Numbers: within `absolute`, or within `relative` of the gold number. Texts: but for case,
+    spaces and full-width forms. Of two types: the text of a number or a truth value equals it.
+
+    >>> values_equal(0.014, 0.006), values_equal(1249, 1249.0000001), values_equal("18", 18.0)
+    (False, True, True)
+    >>> values_equal("STRASSE", "straße"), values_equal(1, True), values_equal("10\\u2075", "105")
+    (True, False, False)
     """
+    if compare.types == "convert":
+        gold, answer = _converted(gold, answer), _converted(answer, gold)
     if isinstance(gold, bool) or isinstance(answer, bool):
         return gold is answer
     if isinstance(gold, int | float) and isinstance(answer, int | float):
-        return _equal_to_the_cent(gold, answer)
+        return _close(gold, answer, compare)
     if isinstance(gold, str) and isinstance(answer, str):
-        return normalize_text(gold) == normalize_text(answer)
+        return _text(gold, compare) == _text(answer, compare)
     if isinstance(gold, list) and isinstance(answer, list):
-        return len(gold) == len(answer) and all(map(values_equal, gold, answer))
+        pairs = zip(gold, answer, strict=False)
+        return len(gold) == len(answer) and all(values_equal(*pair, compare) for pair in pairs)
     if isinstance(gold, dict) and isinstance(answer, dict):
-        return gold.keys() == answer.keys() and all(values_equal(gold[k], answer[k]) for k in gold)
+        return gold.keys() == answer.keys() and all(
+            values_equal(gold[key], answer[key], compare) for key in gold
+        )
     return gold is None and answer is None
 
 
@@ -52,11 +74,52 @@ def normalize_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def _equal_to_the_cent(left: float, right: float) -> bool:
-    """Beyond EXACT a float has no cents left (and a product may have no float)."""
-    if abs(left) >= EXACT or abs(right) >= EXACT:
-        return left == right
-    return round(left * 100) == round(right * 100)
+def _rules(compare: CompareConfig, fields: Mapping[str, CompareConfig], name: str) -> CompareConfig:
+    own = fields.get(name)
+    if own is None:
+        return compare
+    return compare.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+
+
+def _converted(value: object, other: object) -> object:
+    """A text as the number or truth value that it spells, where the other side is one."""
+    if not isinstance(value, str) or isinstance(other, str):
+        return value
+    plain = value.strip()
+    if isinstance(other, bool):
+        return {"true": True, "false": False}.get(plain.casefold(), value)
+    if isinstance(other, int | float) and _NUMERAL.fullmatch(plain) and plain.isascii():
+        number = float(plain)
+        return number if math.isfinite(number) else value
+    return value
+
+
+def _close(gold: float, answer: float, compare: CompareConfig) -> bool:
+    if gold == answer:
+        return True
+    try:
+        return math.isclose(gold, answer, rel_tol=0.0, abs_tol=_allowed(gold, compare))
+    except OverflowError:  # an integer that no float can hold
+        return False
+
+
+def _allowed(gold: float, compare: CompareConfig) -> float:
+    return max(compare.absolute, compare.relative * abs(gold))
+
+
+def _text(text: str, compare: CompareConfig) -> str:
+    if compare.characters == "compatible":
+        text = unicodedata.normalize("NFKC", text)
+    else:
+        text = unicodedata.normalize("NFC", "".join(map(_narrow, text)))
+    text = text.casefold() if compare.case == "ignore" else text
+    return " ".join(text.split()) if compare.spaces == "collapse" else text
+
+
+def _narrow(char: str) -> str:
+    """A full- or half-width form as the character that it is a form of."""
+    kind = unicodedata.decomposition(char).partition(" ")[0] if char > "\u2fff" else ""
+    return unicodedata.normalize("NFKC", char) if kind in ("<wide>", "<narrow>") else char
 
 
 _ID = re.compile(

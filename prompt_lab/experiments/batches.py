@@ -29,7 +29,10 @@ from prompt_lab.store.plan_files import digest_files, hash_plan
 from prompt_lab.store.reusable import read_answered, read_finished, reusable_runs
 from prompt_lab.store.runs import write_meta
 
-_LEFT_OUT_AT_DEFAULT = ("file", "limits", "placeholder_style", "inputs", "outputs", "score")
+_LEFT_OUT_AT_DEFAULT = (
+    *("file", "limits", "placeholder_style", "inputs", "outputs", "score"),
+    *("answer", "compare", "compare_fields"),
+)
 """Settings of a step that were added later. Their defaults do not change the keys of old runs."""
 _STANDARD = ("builtins", "abc", "typing")
 _NO_REUSE = ("baseline_drifted", EVENT, TAINT)

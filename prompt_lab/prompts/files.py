@@ -9,6 +9,7 @@ _MARKS = (
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF8, "utf-8"),
 )
 _LFS = re.compile(
     rb"version https://(?:git-lfs|hawser)\.github\.com/spec/v\d+\s+(?:ext-\S+ \S+\s+)*"
@@ -39,11 +40,13 @@ def pointer_command(content: bytes) -> tuple[str, str] | None:
 def decode_text(content: bytes) -> str:
     """A file's text: UTF-8, or what its byte order mark says. Raises UnicodeDecodeError.
 
-    >>> decode_text("Read".encode("utf-16"))
-    'Read'
+    The mark itself is no part of the text.
+
+    >>> decode_text("Read".encode("utf-16")), decode_text("Read".encode("utf-8-sig"))
+    ('Read', 'Read')
     """
     for mark, encoding in _MARKS:
-        if content.startswith(mark) and content != mark:
+        if content.startswith(mark):
             return content[len(mark) :].decode(encoding)
     return content.decode("utf-8")
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 from prompt_lab.evaluate.schema import properties
 from prompt_lab.names import Split
 from prompt_lab.prompts.text import placeholders, split
-from prompt_lab.propose.sections import halves
+from prompt_lab.propose.sections import halves, one_line
 from prompt_lab.records import PlanText, RunRecord
 
 
@@ -88,14 +88,18 @@ def flaw(old: str, new: str, schema: Mapping[str, Any] | None) -> str | None:
     >>> flaw("Read {note}.", "Read.", None)
     'it would change the placeholders'
     """
-    if split(old) == split(new):
-        return "it would change nothing that the model sees"
+    if all(map(_reads_equal, split(old), split(new))):
+        return "it would change nothing but white space"
     if placeholders(old) != placeholders(new):
         return "it would change the placeholders"
     if halves(old).user != halves(new).user:
         return "it would change the user part"
     lost = [name for name in properties(schema or {}) if name in old and name not in new]
     return f"it would lose the field name {lost[0]!r}" if lost else None
+
+
+def _reads_equal(old: str, new: str) -> bool:
+    return one_line(old) == one_line(new)
 
 
 def failing_plans(records: Iterable[RunRecord]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from prompt_lab.prompts.text import USER_LINE, placeholders
+from prompt_lab.prompts.text import USER_LINE, find_user_line, placeholders
 
 FIELDS = "The fields of the answer:"
 CONTRACT = "Answer with one JSON object and no other text. Its keys are exactly these:"
@@ -23,11 +23,12 @@ def halves(text: str) -> Halves:
     >>> halves("Be brief.\\n[user]\\n{note}")
     Halves(system='Be brief.\\n', user='[user]\\n{note}')
     """
-    lines = text.splitlines(keepends=True)
-    for index, line in enumerate(lines):
-        if line.strip() == USER_LINE:
-            return Halves("".join(lines[:index]), "".join(lines[index:]))
-    return Halves(text, "")
+    lines = text.split("\n")  # splitlines() would take U+2028 and a form feed for line ends
+    index = find_user_line(lines)
+    if index is None:
+        return Halves(text, "")
+    system = "".join(f"{line}\n" for line in lines[:index])
+    return Halves(system, "\n".join(lines[index:]))
 
 
 def with_system(text: str, system: str) -> str:
@@ -41,14 +42,14 @@ def block(system: str, header: str) -> list[str] | None:
     >>> block("Read.\\n\\nExamples:\\n- a\\n- b\\nDone.", "Examples:")
     ['- a', '- b']
     """
-    lines = system.splitlines()
+    lines = system.split("\n")
     place = _place(lines, header)
     return None if place is None else lines[place[0] + 1 : place[1]]
 
 
 def put_block(system: str, header: str, lines: Sequence[str]) -> str:
     """The system half with these lines under the header: in the block's place, else at the end."""
-    old = system.splitlines()
+    old = system.split("\n")
     place = _place(old, header)
     if place is None:
         return append(system, "\n".join([header, *lines]))
@@ -75,7 +76,7 @@ def is_inert(text: str) -> bool:
     >>> is_inert("12 EUR {each}"), is_inert("[user]"), is_inert('{"amount": 12}')
     (False, False, True)
     """
-    return not placeholders(text) and all(line.strip() != USER_LINE for line in text.splitlines())
+    return not placeholders(text) and all(line.strip() != USER_LINE for line in text.split("\n"))
 
 
 def _place(lines: Sequence[str], header: str) -> tuple[int, int] | None:

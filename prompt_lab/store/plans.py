@@ -63,7 +63,10 @@ def choose_plans(available: Sequence[str], wanted: Sequence[str], folder: Path) 
 
 
 def read_plan(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> PlanText:
-    """A plan's texts. Raises StoreError for an input that is not UTF-8 text."""
+    """A plan's texts, without a byte order mark and with line ends as `\\n`.
+
+    Raises StoreError for an input that is not UTF-8 text.
+    """
     gold = [name for name in outputs if (folder / name).is_file()]
     return PlanText(
         name=folder.name,
@@ -148,7 +151,7 @@ def set_digest(plans: Mapping[str, str]) -> str:
 def _text(path: Path) -> str:
     with disk_errors(path):
         try:
-            return path.read_text(encoding="utf-8")
+            return path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
             raise StoreError(
                 f"{path}: is not UTF-8 text (byte {error.start}). Save it as UTF-8."
