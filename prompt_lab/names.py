@@ -1,5 +1,7 @@
 """The closed sets of words that records and messages use, and how a number is said."""
 
+import re
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -60,9 +62,15 @@ def plural(number: int, word: str) -> str:
 
 
 def split_names(value: str) -> tuple[str, ...]:
-    """The names in a text with commas between them.
+    """The names in a text with commas between them; `\\,` is a comma within a name.
 
-    >>> split_names("haiku,llama")
-    ('haiku', 'llama')
+    >>> split_names("haiku,llama"), split_names(join_names(["Paris, France", "Rome"]))
+    (('haiku', 'llama'), ('Paris, France', 'Rome'))
     """
-    return tuple(part for part in value.split(",") if part)
+    parts = (part.replace("\\,", ",") for part in re.split(r"(?<!\\),", value))
+    return tuple(part for part in parts if part)
+
+
+def join_names(names: Iterable[str]) -> str:
+    """The text that `split_names` takes apart."""
+    return ",".join(name.replace(",", "\\,") for name in names)

@@ -65,7 +65,8 @@ def show_request(
         f"Request of step {name} for plan {folder.name}. Nothing is sent or written.",
         f"  prompt     {config.prompt} at {found[:12]}",
         f"  input      {placeholders}",
-        *render_messages(next(iter(requests.values()))),
+        *_neutral_parts(sent := next(iter(requests.values()))),
+        *render_messages(sent),
     ]
     for one in models:
         lines += ["", *render_settings(one, requests[one.alias])]
@@ -103,12 +104,18 @@ def choose_seed(model: ModelConfig, plan: str) -> int | None:
 def render_messages(request: Request) -> Iterator[str]:
     """The two messages and the answer's schema, each under a line that names it."""
     for name, text in (("system message", request.system), ("user message", request.user)):
-        own = ", ours: the prompt has none" if text in (NEUTRAL_SYSTEM, NEUTRAL_USER) else ""
-        yield f"\n--- {name} ({len(text)} characters{own}) ---"
+        yield f"\n--- {name} ({len(text)} characters) ---"
         yield text
     if request.schema is not None:
         yield "\n--- JSON schema of the answer ---"
         yield json.dumps(request.schema, ensure_ascii=False, indent=2)
+
+
+def _neutral_parts(request: Request) -> Iterator[str]:
+    if request.system == NEUTRAL_SYSTEM:
+        yield "  system     a neutral text of ours: the prompt has no system part"
+    if request.user == NEUTRAL_USER:
+        yield "  user       a neutral text of ours: the system part holds all inputs"
 
 
 def render_settings(model: ModelConfig, request: Request) -> list[str]:

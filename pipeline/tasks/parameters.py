@@ -7,15 +7,15 @@ from typing import Any
 import luigi
 
 from prompt_lab.errors import ConfigError
-from prompt_lab.names import Split
+from prompt_lab.names import Split, join_names, split_names
 
 
 class NamesParameter(luigi.Parameter):
-    """Names with commas between them; '' means 'as configured'."""
+    """Names with commas between them, `\\,` for one within a name; '' means 'as configured'."""
 
     def normalize(self, x: str) -> str:
         """`a, b,,a` and `a,b` are the same."""
-        return ",".join(dict.fromkeys(part.strip() for part in x.split(",") if part.strip()))
+        return join_names(dict.fromkeys(part.strip() for part in split_names(x) if part.strip()))
 
 
 class CountParameter(luigi.IntParameter):

@@ -93,7 +93,7 @@ def read_profile(path: Path, environ: Mapping[str, str]) -> dict[str, ModelConfi
     """name -> model. Raises ConfigError with `file: name.key: what is wrong` for every fault."""
     found: dict[str, ModelConfig] = {}
     faults: list[str] = []
-    for name, raw in _entries(path, faults).items():
+    for name, raw in _entries(path).items():
         try:
             found[name] = model_of(name, raw, environ)
         except ValidationError as error:
@@ -166,15 +166,13 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _entries(path: Path, faults: list[str]) -> dict[str, object]:
-    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        faults.extend(f"{path}: {name}: stands twice in one object" for name in twice)
-        return dict(pairs)
+def _entries(path: Path) -> dict[str, object]:
+    """What the file holds, but for keys that begin with an underscore, which are comments.
 
+    Of a key that stands twice the last one counts, as for the tool that the format is from.
+    """
     try:
-        data = json.loads(path.read_text("utf-8"), object_pairs_hook=once)
+        data = json.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
@@ -183,7 +181,7 @@ def _entries(path: Path, faults: list[str]) -> dict[str, object]:
         raise ConfigError([f"{path}:{error.lineno}: is not JSON: {error.msg}"]) from error
     if not isinstance(data, dict):
         raise ConfigError([f"{path}:1: must be an object of name -> model"])
-    return data
+    return {name: entry for name, entry in data.items() if not name.startswith("_")}
 
 
 def _place(name: str, error: dict[str, Any]) -> str:

@@ -70,7 +70,9 @@ def _refuse(experiment: Experiment, batch: Batch, silence: UnansweredRuns | None
     if batch.split is Split.VERIFY and is_sealed(experiment.folder):
         example = first.record.error.kind if first.record.error else "an invalid answer"
     give_up = (
-        f" To give this iteration up, move {experiment.folder} out of the lab." if iterates else ""
+        f" To give this iteration up: prompt-lab give-up --number {experiment.number}."
+        if iterates
+        else ""
     )
     raise Crash(
         f"{silence.text}, so there is nothing to {'compare' if iterates else 'measure'}. "

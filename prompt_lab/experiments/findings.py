@@ -67,7 +67,7 @@ def head_moved(experiment: Experiment) -> list[Reason]:
     now = f"has moved to {pull.head[:8]}" if pull.head else "is gone"
     text = (
         f"Branch {pull.branch!r} {now} since {change.commit[:8]} was run: "
-        f"test it with --branch {pull.branch}."
+        f"test it as a new iteration with --pr {pull.number}."
     )
     facts = {"expected": change.commit, "found": pull.head}
     return [Reason(code=Code.HEAD_MOVED, text=text, facts=facts)]

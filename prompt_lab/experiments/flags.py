@@ -6,7 +6,7 @@ from typing import Any
 from prompt_lab.errors import ConfigError
 from prompt_lab.experiments.agent_access import agent_config
 from prompt_lab.experiments.context import LabContext
-from prompt_lab.names import Split, split_names
+from prompt_lab.names import Split, join_names, split_names
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iteration_numbers import check_number, check_step, resolve_number
 from prompt_lab.store.iterations import IterationMeta
@@ -98,4 +98,4 @@ def _check_same(ctx: LabContext, values: Mapping[str, Any]) -> None:
 
 def _typed(value: object) -> str:
     """A flag's value as a person types it."""
-    return repr(",".join(map(str, value)) if isinstance(value, tuple) else value)
+    return repr(join_names(map(str, value)) if isinstance(value, tuple) else value)

@@ -58,7 +58,7 @@ def by_agent(experiment: Experiment, meta: IterationMeta) -> Change:
     proposal = parse_proposal(work.result.text)
     if faults or not isinstance(proposal, Proposal):
         why = redact_for_publication(
-            _refusal_message(config, faults, record), redactor_of(experiment)
+            _refusal_message(experiment, config, faults, record), redactor_of(experiment)
         )
         raise AgentRefused(why, [fault.code for fault in faults])
     return _change(experiment, meta, commit, (proposal, direction, source))
@@ -184,11 +184,12 @@ def _change(
     )
 
 
-def _refusal_message(config: AgentConfig, faults: list[Fault], record: Path) -> str:
+def _refusal_message(
+    experiment: Experiment, config: AgentConfig, faults: list[Fault], record: Path
+) -> str:
     return (
         f"The work of agent {config.name!r} was rejected, and nothing of it was kept in the "
         f"target:\n{in_words(faults)}\nIts record is {record}. The same command asks the agent "
-        "again; for a built-in strategy instead, move the iteration's folder out of the lab and "
-        "leave "
-        "--agent out."
+        f"again; for a built-in strategy instead: prompt-lab give-up --number {experiment.number}, "
+        "then a new iteration without --agent."
     )

@@ -17,7 +17,7 @@ from prompt_lab.experiments.gather import as_planned, batch_of
 from prompt_lab.experiments.pages import ledger_entries
 from prompt_lab.experiments.past import in_history
 from prompt_lab.experiments.replay import Replayed, replay
-from prompt_lab.names import Split
+from prompt_lab.names import Split, join_names
 from prompt_lab.records import RunRecord, RunRow
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_record
@@ -183,7 +183,7 @@ def open_lab(folder: str | Path = ".", configs: str | Path | None = None) -> Lab
 
 def _join_names(value: object) -> object:
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ",".join(str(name) for name in value)
+        return join_names(str(name) for name in value)
     return value
 
 

@@ -167,8 +167,8 @@ def _no_verdict_line(experiment: Experiment, judge: Judge) -> str:
     return (
         f"Judge {judge.model.alias!r} ended none of its answers with one verdict line, so "
         f"nothing is decided; they are kept in {context.lab.judgements}. Fix the model in "
-        f"{context.files.place('models')}. For another judge or another prompt, move "
-        f"{experiment.folder} out of the lab: the same runs are then used again."
+        f"{context.files.place('models')}. For another judge or another prompt: prompt-lab "
+        f"give-up --number {experiment.number}; the next iteration uses the same runs again."
     )
 
 

@@ -1,5 +1,7 @@
 """Plans: folders under baseline/train and baseline/verify."""
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -27,10 +29,32 @@ def plan_names(lab: Lab, inputs: Sequence[str], *, split: Split) -> list[str]:
             f"({count(len(names), 'folder')} looked at). "
             "Put one folder for each input there; `make demo` shows an example."
         )
-    odd = [n for n in usable if n.encode("utf-8", "replace").decode() != n]
-    if odd:
-        raise StoreError(f"{folder}: the name of {odd[0]!r} is not UTF-8. Rename that folder.")
+    for name in usable:
+        if fault := name_fault(os.fsencode(name), name, sys.getfilesystemencoding()):
+            raise StoreError(f"{folder}: {fault}")
     return usable
+
+
+def name_fault(raw: bytes, name: str, encoding: str) -> str | None:
+    """Why a folder's name cannot be written to records, or None.
+
+    `raw` is the name as the disk has it, `name` as Python read it in the file system's encoding.
+
+    >>> name_fault(b"caf\\xe9", "caf\\udce9", "utf-8")
+    "the name of 'caf\\\\udce9' is not UTF-8. Rename that folder."
+    >>> name_fault("é".encode(), "\\udcc3\\udca9", "ascii")
+    "file names are read as ascii here, so 'é' has no name. Set PYTHONUTF8=1 or LC_ALL=C.UTF-8."
+    """
+    if name.encode("utf-8", "replace").decode() == name:
+        return None
+    try:
+        meant = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return f"the name of {name!r} is not UTF-8. Rename that folder."
+    return (
+        f"file names are read as {encoding} here, so {meant!r} has no name. "
+        "Set PYTHONUTF8=1 or LC_ALL=C.UTF-8."
+    )
 
 
 def plans_in(folder: Path, inputs: Sequence[str]) -> tuple[list[str], list[str]]:

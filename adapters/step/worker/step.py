@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +78,8 @@ def _python(step: types.ModuleType, _: dict[str, Any], job: dict[str, Any]) -> A
 def _luigi(step: types.ModuleType, setup: dict[str, Any], job: dict[str, Any]) -> Any:
     """Run one task by itself: what it requires must be there, and what it outputs must come."""
     with _filled(setup, job) as fill:
-        task = import_reference(step.TASK)(
-            **{key: fill(text) for key, text in step.PARAMETERS.items()}
-        )
+        kind = import_reference(step.TASK)
+        task = kind(**_parsed(kind, {key: fill(text) for key, text in step.PARAMETERS.items()}))
         laid = _lay_out(task.deps(), job["plan_dir"], job["out_dir"])
         _demand(task.deps(), "needs")
         running = task.run()
@@ -97,6 +96,25 @@ def _luigi(step: types.ModuleType, setup: dict[str, Any], job: dict[str, Any]) -
     if missing:
         raise StepFailed("no_output", f"{task.task_family} ended without {', '.join(missing)}")
     return {}
+
+
+def _parsed(kind: Any, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Parameters as their own classes read them from a command line: lists, numbers, paths."""
+    known = dict(kind.get_params())
+    values = {}
+    for name, text in texts.items():
+        if name not in known:
+            raise StepFailed(
+                "wrong_parameter", f"{kind.__name__} has no parameter {name!r}: see PARAMETERS"
+            )
+        try:
+            values[name] = known[name].parse(text)
+        except (ValueError, TypeError, KeyError) as error:
+            raise StepFailed(
+                "wrong_parameter",
+                f"{kind.__name__}.{name} cannot read {text!r}: {error}. Correct PARAMETERS.",
+            ) from error
+    return values
 
 
 def _lay_out(tasks: Iterable[Any], plan_dir: str, out_dir: str) -> list[str]:

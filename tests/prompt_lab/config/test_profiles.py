@@ -79,13 +79,23 @@ def test_every_fault_is_told_with_file_and_key(tmp_path: Path) -> None:
     [
         ('{"a": }', ":1: is not JSON"),
         ("[]", ":1: must be an object"),
-        ('{"a": 1, "a": 2}', "a: stands twice"),
         ('{"a": null}', "a: must be an object"),
     ],
 )
 def test_what_is_no_profile(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         read_profile(written(tmp_path, "p.json", text), {})
+
+
+def test_comments_and_a_key_that_stands_twice_are_read_as_the_original_does(tmp_path: Path) -> None:
+    path = tmp_path / "custom.json"
+    entry = '{"class": "OpenAI", "_comment": "x", "arguments": {"model": "%s", "_comment": ["y"]}}'
+    one, two = entry % "one", entry % "two"
+    path.write_text(
+        f'\ufeff{{"_comment": "models", "m": {one}, "_notes": {{}}, "m": {two}}}', "utf-8"
+    )
+    found = read_profile(path, {})
+    assert [(name, model.id) for name, model in found.items()] == [("m", "two")]
 
 
 def test_an_address_that_no_call_can_reach(tmp_path: Path) -> None:
