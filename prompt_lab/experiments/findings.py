@@ -78,10 +78,9 @@ def base_moved(experiment: Experiment) -> list[Reason]:
     change = read_change(experiment.context.lab, experiment.number, experiment.step)
     meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
     main = experiment.context.workspace(meta.target).resolve(meta.main)
-    if main == meta.main_commit:
-        return []
     rows = [row for split in Split for row in compared_rows(experiment, split)]
-    used = {path for row in rows for path in row.record.sent.files}
+    adapter = experiment.context.adapter(experiment.step)
+    used = {*adapter.sources, *(path for row in rows for path in row.record.sent.files)}
     try:
         lost = unmeasured(experiment, change.commit, onto=main, used=used)
     except MergeConflict:

@@ -75,6 +75,20 @@ def test_a_module_that_main_alone_has_counts(make_target: Callable[..., TargetWo
     assert world.iterate(branch="idea")
 
 
+def test_a_module_that_no_recorded_run_has_loaded_is_no_obstacle(
+    make_target: Callable[..., TargetWorld], capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = make_target().small(plans=12)
+    world.branch("idea", {"src/notes/core.py": BETTER_CORE})
+    world.branch("later", {"src/notes/core.py": BETTER_CORE.replace("all", "each")})
+    assert world.iterate(branch="idea")
+    world.git("reset", "-q", "--hard", world.git("merge-base", "idea", "later"))
+    commit(world, {"src/notes/style.py": "STYLE = 'terse'\n"})
+    capsys.readouterr()
+    assert world.iterate(branch="later")
+    assert "'src/notes/style.py' since" in capsys.readouterr().out
+
+
 def test_main_that_moves_during_the_runs_is_merged_into_by_nobody(world: World) -> None:
     assert luigi(world, "Verdict", "--branch", "idea").code == 0
     assert world.verdict(1).outcome is Outcome.YES
