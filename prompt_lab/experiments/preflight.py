@@ -1,7 +1,8 @@
 """Checks before the first call: gold, prompt, schema, the change that the user names."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from prompt_lab.agents.requests import IMPLEMENT, INSIGHT, REVIEW
 from prompt_lab.agents.requests import check_template as check_asked
@@ -12,6 +13,7 @@ from prompt_lab.errors import (
     LabError,
     ModelUnavailable,
     NoSuchCommit,
+    PullEnded,
     StoreError,
     TargetError,
 )
@@ -24,6 +26,10 @@ from prompt_lab.experiments.gather import is_writable, version_of
 from prompt_lab.experiments.merge_preview import check_base
 from prompt_lab.experiments.sources import check_plan, check_sources
 from prompt_lab.names import Split
+from prompt_lab.records import Change
+from prompt_lab.store.counters import iterations
+from prompt_lab.store.files import read_if_whole
+from prompt_lab.store.iterations import Conclusion
 from prompt_lab.store.plans import digest, has_gold, read_plan, set_digest
 
 SHOWN = 5
@@ -114,7 +120,8 @@ def check_change(experiment: Experiment, main: str, main_commit: str) -> None:
     branch, flag = str(experiment.branch), f"--branch {experiment.branch}"
     wanted = f"refs/heads/{branch}"
     if experiment.pr:
-        pull = host.verify(int(experiment.pr), base=main)
+        with _naming_the_iteration(experiment):
+            pull = host.verify(int(experiment.pr), base=main)
         branch, flag = pull.branch, f"--pr {pull.number} (branch {pull.branch!r})"
         wanted = pull.head
     elif not branch and experiment.skip_implement:
@@ -132,9 +139,30 @@ def check_change(experiment: Experiment, main: str, main_commit: str) -> None:
     if commit == main_commit:
         raise TargetError(f"{flag}: has no commit that {main!r} lacks: commit the change first.")
     if experiment.branch and not experiment.pr:
-        host.check_branch(branch, base=main)
+        with _naming_the_iteration(experiment):
+            host.check_branch(branch, base=main)
     check_base(experiment, commit, onto=main, flag=flag)
     check_version(experiment.context, experiment.step, commit)
+
+
+@contextmanager
+def _naming_the_iteration(experiment: Experiment) -> Iterator[None]:
+    """Say of an ended pull request first which iteration measured it, and how that ended."""
+    try:
+        yield
+    except PullEnded as error:
+        lab, step = experiment.context.lab, experiment.step
+        for number, name in sorted(iterations(lab).items(), reverse=True):
+            folder = lab.iteration(number, name)
+            change = read_if_whole(folder / "change.json", Change)
+            end = read_if_whole(folder / "conclusion.json", Conclusion)
+            if name != step or change is None or end is None:
+                continue
+            if experiment.branch == change.branch or str(experiment.pr) == str(change.pull):
+                raise PullEnded(
+                    f"iteration {number}: {end.outcome}, {end.action}. {error}"
+                ) from error
+        raise
 
 
 def _check_writable(experiment: Experiment, commit: str) -> None:

@@ -117,7 +117,10 @@ def test_a_branch_that_cannot_be_tested_spends_nothing_and_blocks_nobody(world: 
     assert luigi(world, "Iteration", "--branch", "idea").code == 0
     assert world.verdict(1).outcome is Outcome.YES
     world.git("branch", "old", "main~1")
-    said = {"idea": "pull request #1", "old": "no commit that 'main' lacks"}
+    said = {
+        "idea": "iteration 1: YES, merged. pull request #1",
+        "old": "no commit that 'main' lacks",
+    }
     for branch, words in said.items():
         for more in (("--dry-run",), ()):
             stops(luigi(world, "Iteration", "--branch", branch, *more), TASK, words)
