@@ -1,6 +1,7 @@
 """Where luigi.cfg and the shipped configs are, in a checkout and in an installation."""
 
 import os
+from configparser import ConfigParser
 from pathlib import Path
 
 from luigi.configuration import add_config_path, get_config
@@ -51,11 +52,24 @@ def find_settings() -> None:
     get_config().set("core", "logging_conf_file", str(shipped / LOGGING))
 
 
+def settings_folder() -> Path:
+    """Where the relative paths of [lab] start: at the file that LUIGI_CONFIG_PATH names, else here.
+
+    Only a file with such a section counts: the shipped luigid.cfg goes with a project's luigi.cfg.
+    """
+    named = os.environ.get("LUIGI_CONFIG_PATH", "")
+    own = ConfigParser(interpolation=None)
+    if named and own.read(named, "utf-8-sig") and own.has_option("lab", "root"):
+        return Path(named).resolve().parent
+    return Path()
+
+
 def check_settings() -> None:
     """Raises ConfigError for settings that name no file, StoreError where this is no project."""
     if _faults:
         raise ConfigError(_faults)
     is_project = "PROMPTLAB_ROOT" in os.environ or Path(PROJECT_FILE).is_file()
+    is_project = is_project or settings_folder() != Path()
     if _missing_settings and not is_project:
         raise StoreError(
             f"{Path.cwd()}: there is no {PROJECT_FILE} and no luigi.cfg of Prompt Lab here. "

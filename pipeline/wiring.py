@@ -13,7 +13,7 @@ from typing import Any
 
 import luigi
 
-from pipeline.settings import check_settings, default_configs
+from pipeline.settings import check_settings, default_configs, settings_folder
 from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.project import PROJECT_FILE, read_project
@@ -149,11 +149,13 @@ def cached_context(
     section = lab()
     if section.sandbox:
         os.environ.setdefault("PROMPTLAB_SANDBOX", section.sandbox)
-    if has_project and not configs:
-        return project_context(Path(), root, section.pages_url)
+    base = settings_folder()
+    if not configs and (has_project or (base / PROJECT_FILE).is_file()):
+        return project_context(Path() if has_project else base, root, section.pages_url)
+    own = base / section.configs if section.configs else default_configs()
     return LabContext(
-        Lab(Path(root or section.root)),
-        Path(configs or section.configs or default_configs()),
+        Lab(Path(root) if root else base / section.root),
+        Path(configs) if configs else own,
         load_adapter,
         adapter_names,
         section.pages_url,

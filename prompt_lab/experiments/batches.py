@@ -4,11 +4,14 @@ import inspect
 import os
 import platform
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+
+import psutil
 
 from prompt_lab.clock import utc_now
 from prompt_lab.config.lab import StepConfig
@@ -217,6 +220,17 @@ def _claim(experiment: Experiment, order: BatchOrder, run: PlannedRun) -> Path:
     return folder
 
 
+@cache
+def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's name, or '' where the system does not tell it."""
+    with suppress(OSError):
+        for line in cpuinfo.read_text("utf-8", "replace").split("\n"):
+            name, _, value = line.partition(":")
+            if name.strip() in ("model name", "Model"):
+                return value.strip()
+    return platform.processor()
+
+
 def head_of_meta(step: str, models: Sequence[str], workers: int) -> dict[str, object]:
     """The fields that every meta.json of ours begins with; the first model is primary."""
     return {
@@ -228,6 +242,8 @@ def head_of_meta(step: str, models: Sequence[str], workers: int) -> dict[str, ob
             "os_version": platform.release(),
             "arch": platform.machine(),
             "cpu_count": os.cpu_count(),
+            "cpu_model": cpu_model(),
+            "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
             "python": platform.python_version(),
         },
         "version": 1,

@@ -56,6 +56,9 @@ def make_runs(order: RunnerOrder, folder: Path, bench: RunContext) -> RunnerResu
     outs = {name: folder / "outputs" / name for name in order.names}
     for out in outs.values():
         set_aside_damaged(out)
+        earlier = read_if_whole(out / MARKER, RunRecord)
+        if earlier is not None and earlier.error is not None:
+            unmark(out, "error")  # as the original does: what ended in an error is tried again
     left = [name for name, out in outs.items() if not is_finished(out)]
     if left and order.plans == order.ctx.lab.plans(Split.VERIFY).resolve():
         now = utc_now()

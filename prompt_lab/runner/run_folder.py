@@ -154,7 +154,8 @@ def _meta(order: RunnerOrder, side: Side, site: Checkout) -> dict[str, Any]:
         "replicate": 0,
         "commit": site.commit,
         "tree_clean": site.tree_clean,
-        "prompt_sha256": text_sha256(version.text),
+        "prompt_sha256": (prompt := text_sha256(version.text)),
+        "system_prompt_sha256": prompt,  # the original's name for it
         "config_sha256": sha256(f"{_settings(order)}{configs}".encode()).hexdigest(),
         "limit_seconds": order.seconds,
         "model_config": configs[0],

@@ -130,8 +130,9 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
     )
     said = record.process.said if record.process else {}
     if said.get("faults") and not error:
-        succeeded = record.usage.calls_succeeded
-        _event(folder, "partial_recovery", record.plan, record.ended, calls_succeeded=succeeded)
+        usage = record.usage
+        calls = {"calls_succeeded": usage.calls_succeeded, "expected_calls": usage.calls}
+        _event(folder, "partial_recovery", record.plan, record.ended, **calls)
     if not create_record(out / MARKER, record):
         note_duplicate(folder, record)
         return
@@ -206,7 +207,7 @@ def _usage(out: Path, record: RunRecord) -> None:
         sums["calls"] += record.usage.calls if not record.calls else 1
         sums["input_tokens"] += row["input_tokens"]
         sums["output_tokens"] += row["output_tokens"]
-        sums["total_cost"] += row["cost"]
+        sums["total_cost"] += row["cost_usd"]
         sums["total_tokens"] += row["input_tokens"] + row["output_tokens"]
     usage = record.usage
     overview = {
@@ -231,6 +232,6 @@ def _row(record: RunRecord, call: CallNote | None) -> dict[str, Any]:
         "duration_seconds": round(seconds, 3),
         "input_tokens": of.input_tokens,
         "output_tokens": of.output_tokens,
-        "cost": of.cost_usd,
+        "cost_usd": of.cost_usd,
     }
     return row if call is None else {**row, "origin": call.origin}

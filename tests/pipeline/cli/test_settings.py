@@ -57,3 +57,26 @@ def test_a_project_needs_no_settings_of_its_own(tmp_path: Path, command: tuple[s
     for env in ({}, {"LUIGI_CONFIG_PATH": shipped}):
         code, err = run(tmp_path, *command, **env)
         assert (code, "Traceback" in err) == (0, False), err
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_from_cron_paths_start_at_the_folder_of_the_settings(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    for folder in (project / "data", elsewhere):
+        folder.mkdir(parents=True)
+    settings = (REPOSITORY / "luigi.cfg").read_text("utf-8").replace("root = lab", "root = data")
+    (project / "luigi.cfg").write_text(settings, "utf-8")
+    program = str(Path(sys.executable).with_name(command[0]))
+    done = subprocess.run(
+        [program, *command[1:]],
+        cwd=elsewhere,
+        env={"PATH": "/usr/bin:/bin", "LUIGI_CONFIG_PATH": str(project / "luigi.cfg")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert (project / "data/index.html").is_file()
+    assert not list(elsewhere.iterdir())
