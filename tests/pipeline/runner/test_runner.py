@@ -35,12 +35,17 @@ def test_a_run_folder_as_labs_hold_it(make_world: MakeWorld) -> None:
         {"primary": "good", "fallbacks": []},
         3,
     )
+    assert meta["system_prompt_sha256"] == meta["prompt_sha256"] != ""
+    assert meta["system"]["memory_gb"] > 0
+    assert isinstance(meta["system"]["cpu_model"], str)
     assert (meta["side"], meta["commit"]) == ("baseline", world.git("rev-parse", "main"))
     plans = [f"plan_train_{n:03d}" for n in range(3)]
     assert sorted(row["name"] for row in rows(folder, "outputs.jsonl")) == plans
     kinds = [row["event"] for row in rows(folder, "events.jsonl")]
     assert (kinds.count("run_single_plan_start"), kinds.count("run_single_plan_complete")) == (3, 3)
     files = {path.name for path in (folder / "outputs" / plans[0]).iterdir()}
+    [usage] = rows(folder / "outputs" / plans[0], "usage_metrics.jsonl")
+    assert {"timestamp", "success", "model", "duration_seconds", "cost_usd"} <= usage.keys()
     assert {"invoice.json", "activity_overview.json", "usage_metrics.jsonl", "run.json"} <= files
     lab = Lab(world.lab)
     assert list(irregular_runs(lab)) == []
@@ -115,6 +120,22 @@ def test_two_started_at_once_never_share_a_folder(make_world: MakeWorld) -> None
     held = [[p.name for p in (folder / "outputs").iterdir()] for folder in folders]
     assert sorted(held) == [plans[:1]] * 10 + [plans[1:]] * 10
     assert all(len(rows(folder, "outputs.jsonl")) == 1 for folder in folders)
+
+
+def test_a_plan_that_ended_in_an_error_is_tried_again(make_world: MakeWorld) -> None:
+    answers = iter(["no JSON", *['{"amount": 1.5}'] * 9])
+    with ModelServer(lambda *_: next(answers)) as server:
+        world = make_world(models={"one": server.config(workers=1)}, **FEW)
+        out = world.root / "out"
+        args = ("--baseline-dir", train(world), "--output-dir", out, "--model", "one")
+        assert "3 plans finished: 2 ok, 1 with an error" in runner(world, *args).out
+        assert (
+            "3 plans finished: 3 ok, 0 with an error; 2 finished before" in runner(world, *args).out
+        )
+        assert sum(server.calls.values()) == 4
+    names = [(row["name"], row["status"]) for row in rows(out, "outputs.jsonl")]
+    assert len(names) == 4
+    assert dict(names) == {plan.name: "ok" for plan in train(world).iterdir()}
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
