@@ -1,10 +1,15 @@
 """How far a batch of runs is: a bar in a terminal, a line now and then elsewhere."""
 
 import sys
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+from prompt_lab.report.words import duration
+
+LINE_EVERY_SECONDS = 60.0
+"""Longest time without a line where there is no terminal, as long as runs end."""
 REPORT_EVERY = 25
 """Runs between two reports to a scheduler: each report is a call to it."""
 ReportProgress = Callable[[str, int], None]
@@ -19,6 +24,7 @@ class Progress:
         self.done = self.failed = 0
         self._on_progress = on_progress
         self._bar = None
+        self._started = self._last_line = time.monotonic()
         if sys.stderr.isatty() and total:
             self._bar = _bar()
             self._row = self._bar.add_task(title, total=total, failed=0, left=total)
@@ -46,14 +52,32 @@ class Progress:
         count = self.done + self.failed
         if self._bar:
             self._bar.update(self._row, advance=1, failed=self.failed, left=self.total - count)
-        elif count == self.total or count % max(1, self.total // 5) == 0:
+        elif self._is_due(count):
+            self._last_line = time.monotonic()
             print(f"{self.title}: {self._format_line()}", file=sys.stderr, flush=True)
         if self._on_progress and (count % REPORT_EVERY == 0 or count == self.total):
             self._on_progress(self._format_line(), round(100 * count / self.total))
 
+    def _is_due(self, count: int) -> bool:
+        long_ago = time.monotonic() - self._last_line > LINE_EVERY_SECONDS
+        return long_ago or count == self.total or count % max(1, self.total // 5) == 0
+
     def _format_line(self) -> str:
-        left = self.total - self.done - self.failed
-        return f"{self.done} done, {self.failed} failed, {left} left"
+        count = self.done + self.failed
+        left = self.total - count
+        line = f"{self.done} done, {self.failed} failed, {left} left"
+        if not left:
+            return line
+        return f"{line}, about {time_left(count, left, time.monotonic() - self._started)}"
+
+
+def time_left(ended: int, left: int, seconds: float) -> str:
+    """The time that `left` runs take, if they take as long as those that ended in `seconds`.
+
+    >>> time_left(10, 30, 61.0), time_left(1, 1, 0.2)
+    ('3 min 3 s', '1 s')
+    """
+    return duration(max(1, round(seconds * left / ended))).replace(".0 s", " s")
 
 
 def _bar() -> Any:

@@ -1,6 +1,7 @@
 """Numbers, names and links as every page and summary writes them."""
 
 from datetime import datetime
+from math import floor, log10
 from urllib.parse import quote, urlsplit
 
 from prompt_lab.names import Outcome
@@ -49,15 +50,19 @@ def points(value: float | None) -> str:
 def money(value: float | None) -> str:
     """US dollars, with as many digits as tell something.
 
-    >>> [money(v) for v in (0, 0.00042, 0.5, 12.346)]
-    ['$0', '$0.00042', '$0.50', '$12.35']
+    >>> [money(v) for v in (0, 0.00042, 0.000021, 0.5, 12.346, 3e-9)]
+    ['$0', '$0.00042', '$0.000021', '$0.50', '$12.35', '<$0.000001']
     """
     if value is None:
         return NOTHING
     if value == 0:
         return "$0"
     sign, size = ("-" if value < 0 else ""), abs(value)
-    return f"{sign}${size:.2f}" if size >= 0.01 else f"{sign}${size:.2g}"
+    if size >= 0.01:
+        return f"{sign}${size:.2f}"
+    if size < 1e-6:
+        return f"{sign}<$0.000001"
+    return f"{sign}${size:.{1 - floor(log10(size))}f}"
 
 
 def duration(seconds: float | None) -> str:
@@ -70,7 +75,7 @@ def duration(seconds: float | None) -> str:
         return NOTHING
     if seconds < 1:
         return f"{seconds:.2f} s"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
