@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from pipeline.cli import task as task_command
+from pipeline.cli.audit import audit
 from pipeline.cli.luigi_command import (
     command_words,
     flag,
@@ -78,6 +79,7 @@ for _name, _command in (
     ("give-up", make_command(GiveUp)),
     ("prepare-pull", make_command(PreparePull)),
     ("show-request", show_request),
+    ("audit", audit),
     ("scheduler", scheduler),
     ("install-local-model", install_local_model),
 ):

@@ -42,6 +42,7 @@ class ForeignView(Record):
     pull_url: str = ""
     description: str = ""
     outcome: Outcome | None = None
+    said: str = Field(default="", description="the other tool's word, where it is none of ours")
     why: str = ""
     created: str = Field(default="", description="time stamp of its last run")
     cost_usd: float | None = Field(default=None, description="of the runs that recorded theirs")

@@ -148,6 +148,9 @@ class LedgerEntry(Record):
     pull: int | None = None
     pull_url: str = ""
     outcome: Outcome | None = Field(default=None, description="None: open, or not recorded")
+    said: str = Field(
+        default="", description="another tool's word for it, where it is none of ours"
+    )
     why: str = ""
     effect: float | None = None
     low: float | None = Field(default=None, description="lower end of the effect's interval")

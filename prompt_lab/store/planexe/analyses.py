@@ -23,16 +23,23 @@ EXPECTED = ("synthesis.md", "assessment.md")
 _CITED = re.compile(r"[0-9]{1,9}/[0-9]{1,9}_[^/]+")
 _PULL = re.compile(r"/(?:pull|merge_requests)/([0-9]{1,9})(?:[/?#]|$)")
 _HEADING = re.compile(r"^#{1,6}[ \t]*verdict\b[ \t]*:?(.*)$", re.IGNORECASE | re.MULTILINE)
+_VOID = re.compile(r"^#{1,6}[ \t]*INVALID EXPERIMENT\b.*$", re.IGNORECASE | re.MULTILINE)
+_COMPARED = re.compile(r"^#{1,6}[ \t]*overall verdict\b.*$", re.IGNORECASE | re.MULTILINE)
+_GRADE = re.compile(r"\b(BETTER|COMPARABLE|MIXED|WORSE)\b")
 _NEXT = re.compile(r"^(?:#{1,6}\s|-{3,}\s*$)", re.MULTILINE)
 _WORD = re.compile(r"\b(YES|KEEP|NO|CONDITIONAL|INVALID)\b")
 _LEAD = re.compile(r"^\W*(?:YES|KEEP|NO|CONDITIONAL|INVALID)\b\W*")
 
 
 class ForeignVerdict(NamedTuple):
-    """A verdict in prose; `why` is what follows it, '' if nothing does."""
+    """A verdict in prose; `why` is what follows it, '' if nothing does.
+
+    `said` is a word that is no outcome of ours: BETTER, COMPARABLE, MIXED or WORSE.
+    """
 
     outcome: Outcome | None
     why: str
+    said: str = ""
 
 
 class Analysis(NamedTuple):
@@ -77,7 +84,7 @@ def read_analysis(lab: Lab, number: int, step: str) -> Analysis:
         pull=int(pull.group(1)) if pull else None,
         pull_url=url,
         description=clean(meta.get("pr_description")),
-        verdict=read_verdict(documents.get("assessment.md", "")),
+        verdict=_verdict_of(documents),
         cited=_cited(lab, meta, faults),
         documents=documents,
         faults=tuple(dict.fromkeys(faults)),
@@ -94,14 +101,49 @@ def irregular_analyses(lab: Lab) -> Iterator[Irregular]:
             yield Irregular(analysis.path, analysis.faults)
 
 
+def _verdict_of(documents: dict[str, str]) -> ForeignVerdict:
+    """The assessment's; where it has none, what the comparison with a baseline says."""
+    found = read_verdict(documents.get("assessment.md", ""))
+    return found if found.outcome else read_comparison(documents.get("baseline_comparison.md", ""))
+
+
+def read_comparison(text: str) -> ForeignVerdict:
+    """What a comparison says first under its heading 'Overall Verdict'.
+
+    >>> read_comparison("## Overall Verdict\\n\\n**MIXED**: it depends.\\n")
+    ForeignVerdict(outcome=None, why='it depends.', said='MIXED')
+    """
+    found = _COMPARED.search(text)
+    paragraphs = _paragraphs(text, found.end()) if found else []
+    word = _GRADE.search(" ".join(paragraphs))
+    if word is None:
+        return ForeignVerdict(None, "")
+    lead = re.compile(rf"^\W*{word[1]}\b\W*")
+    why = next((lead.sub("", part) for part in paragraphs if lead.sub("", part)), "")
+    return ForeignVerdict(None, why, word[1])
+
+
+def _paragraphs(text: str, start: int) -> list[str]:
+    """From a place to the next heading or rule."""
+    rest = text[start:]
+    ends = _NEXT.search(rest)
+    body = rest[: ends.start()] if ends else rest
+    return [" ".join(part.split()) for part in body.split("\n\n") if part.strip()]
+
+
 def read_verdict(text: str) -> ForeignVerdict:
     """What an assessment says under its heading 'Verdict', or on that very line.
 
-    >>> read_verdict("# A\\n## Verdict\\n\\n**KEEP**: it works.\\n\\nMore.\\n## Next\\n")
-    ForeignVerdict(outcome=<Outcome.YES: 'YES'>, why='it works.')
+    >>> read_verdict("# A\\n## Verdict\\n\\n**KEEP**: it works.\\n\\nMore.\\n## Next\\n").why
+    'it works.'
     >>> read_verdict("## Verdict: NO\\n\\nA disaster.").why
     'A disaster.'
+
+    A heading 'Invalid experiment' voids whatever else it says.
     """
+    void = _VOID.search(text)
+    if void is not None:
+        return ForeignVerdict(Outcome.INVALID, next(iter(_paragraphs(text, void.end())), ""))
     found = _HEADING.search(text)
     if found is None:
         return ForeignVerdict(None, "")
@@ -111,7 +153,7 @@ def read_verdict(text: str) -> ForeignVerdict:
     word = _WORD.search(found.group(1)) or _WORD.search(body)
     if word is None:
         return ForeignVerdict(None, "")
-    paragraphs = [" ".join(part.split()) for part in body.split("\n\n") if part.strip()]
+    paragraphs = _paragraphs(text, found.end())
     why = next((_LEAD.sub("", part) for part in paragraphs if _LEAD.sub("", part)), "")
     name = "YES" if word.group(1) == "KEEP" else word.group(1)
     return ForeignVerdict(Outcome(name), why)

@@ -55,15 +55,29 @@ def test_a_citation_never_leads_out_of_history(lab: Lab, cited: object) -> None:
         ("# Verdict: KEEP", Outcome.YES, ""),
         ("## Verdict\n\nPending.\n\n## Next\n\nYES", None, ""),
         ("It is a YES.", None, ""),
+        (
+            "## Verdict\n\n**CONDITIONAL**: mend it.\n\n## INVALID EXPERIMENT\n\nIt ran main.\n",
+            Outcome.INVALID,
+            "It ran main.",
+        ),
         ("", None, ""),
     ],
 )
 def test_a_verdict_is_read_where_it_is_headed_so(
     text: str, outcome: Outcome | None, why: str
 ) -> None:
-    assert read_verdict(text) == (outcome, why)
+    assert read_verdict(text) == (outcome, why, "")
 
 
 @given(st.text(alphabet="#VerdictYESNO*:-\n ", max_size=80))
 def test_any_text_has_a_verdict_or_none(text: str) -> None:
     assert read_verdict(text).outcome in (*Outcome, None)
+
+
+def test_a_comparison_is_the_verdict_where_the_assessment_has_none(lab: Lab) -> None:
+    folder = other_tool.analysis(lab, 3, [2])
+    told = "## Overall Verdict\n\n**WORSE**: two models fail.\n\nOne is BETTER.\n"
+    (folder / "baseline_comparison.md").write_text(told)
+    assert foreign_analyses(lab)[3].verdict == (None, "two models fail.", "WORSE")
+    (folder / "assessment.md").write_text("## Verdict\n\nNO\n")
+    assert foreign_analyses(lab)[3].verdict.outcome is Outcome.NO
