@@ -15,22 +15,22 @@ def extract_object(text: str) -> str:
     """The text of the one JSON object in an answer; the text itself where there is not one alone.
 
     Thoughts in tags at the start are left out. Then the only code fence counts, else the only
-    outermost object. With several it cannot be told which one is the answer.
+    outermost object. With several it cannot be rest which one is the answer.
 
     >>> extract_object('<think>{"a": 1}?</think>The answer:\\n```json\\n{"a": 2}\\n```\\n')
     '{"a": 2}'
     >>> extract_object('It is {"a": 2}.'), extract_object('{"a": 1} or {"a": 2}')
     ('{"a": 2}', '{"a": 1} or {"a": 2}')
     """
-    told = text
-    while thought := _THOUGHTS.match(told):
-        told = told[thought.end() :]
-    told = told.strip()
-    fenced = [block.strip() for block in _FENCED.findall(told)]
+    rest = text
+    while thought := _THOUGHTS.match(rest):
+        rest = rest[thought.end() :]
+    rest = rest.strip()
+    fenced = [block.strip() for block in _FENCED.findall(rest)]
     objects: list[str] = [block for block in fenced if block.startswith("{")]
     if len(objects) == 1:
         return objects[0]
-    found = _objects(told)
+    found = _objects(rest)
     return found[0] if len(found) == 1 else text
 
 

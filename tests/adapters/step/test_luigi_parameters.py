@@ -27,7 +27,7 @@ class Collect(luigi.Task):
 
     def output(self) -> luigi.LocalTarget:
         """One text."""
-        return luigi.LocalTarget(self.out / "answer.txt")
+        return luigi.LocalTarget(self.out / "answer.txt")  # type: ignore[no-untyped-call]
 
     def run(self) -> None:
         """Write what the parameters are."""
