@@ -80,6 +80,19 @@ demo-loop: setup ## three iterations in a row on the embedded model, in ./lab-lo
 	@PROMPTLAB_ROOT=lab-loop $(LUIGI) ExampleLab
 	@PROMPTLAB_ROOT=lab-loop $(LUIGI) Loop --iterations 3
 
+.PHONY: demo-harness
+demo-harness: setup ## benchmarks, a warm-up test, routing and two cycles on the embedded model, in ./lab-harness
+	@PROMPTLAB_ROOT=lab-harness $(LUIGI) ExampleLab
+	@PROMPTLAB_ROOT=lab-harness $(LUIGI) Benchmark --suite demo-atomic
+	@PROMPTLAB_ROOT=lab-harness $(LUIGI) Benchmark --suite demo-extended
+	@PROMPTLAB_ROOT=lab-harness $(LUIGI) WarmUpTest --suite demo-atomic --model smollm2 --starts 5 --plans 3
+	@PROMPTLAB_ROOT=lab-harness $(LUIGI) MetaLoop --baseline "smollm2-short demo-extended" --cycles 2 --candidates 1
+	@PROMPTLAB_ROOT=lab-harness $(LUIGI) Benchmark --suite demo-extended --model smollm2-short --repeats 1
+	@PROMPTLAB_ROOT=lab-harness $(LUIGI) Benchmark --suite demo-extended --model smollm2-short --repeats 1 --force-model
+	@echo "The audit trail: lab-harness/routing/routing_decisions.jsonl"
+	@cat lab-harness/routing/routing_decisions.jsonl
+	@echo "The report: lab-harness/benchmarks/cycles/report.html"
+
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long"

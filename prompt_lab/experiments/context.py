@@ -27,6 +27,7 @@ from prompt_lab.ports import CodeHost, LabRepository, Llm, PromptSource, StepAda
 from prompt_lab.propose.model import Strategy
 from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.variants import read_variants
 
 
 class AdapterLoader(Protocol):
@@ -73,7 +74,8 @@ class LabContext:
         """Every model by its alias, removed ones included; those of a profile come first."""
         own = self.files.entries("models", ModelConfig)
         profile = profile_path(os.environ, self.configs)
-        return own | read_profile(profile, os.environ) if profile else own
+        found = own | read_profile(profile, os.environ) if profile else own
+        return found | read_variants(self.lab)
 
     def select_models(self, names: Sequence[str]) -> list[ModelConfig]:
         """Models by alias or short name, each once. Raises UnknownName."""

@@ -1,0 +1,8 @@
+"""MODEL: PASS where the model may do the extended phase."""
+
+import sys
+
+from pipeline.cli.harness_tools import check_extended
+
+if __name__ == "__main__":
+    sys.exit(check_extended())

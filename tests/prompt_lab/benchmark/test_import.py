@@ -1,0 +1,123 @@
+"""Tables of results per item, on real ones where they are there, and made ones."""
+
+import csv
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prompt_lab.benchmark.compare_routing import compare_routing, mix_at_cost
+from prompt_lab.benchmark.import_results import import_folder, import_subject
+from prompt_lab.benchmark.route_by_subject import learn_rules, measure_gain, routing_policy
+from prompt_lab.errors import StoreError
+
+REAL = Path(__file__).parents[4] / "shared" / "data" / "routing" / "routellm"
+real = pytest.mark.skipif(not REAL.exists(), reason="the shared data is not on this machine")
+PRICES = [0.0003, 0.012]
+
+
+def write(path: Path, columns: dict[str, list[bool]]) -> Path:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["prompt", *columns])
+        for number, row in enumerate(zip(*columns.values(), strict=True)):
+            writer.writerow([f"question {number},\nwith a line", *row])
+    return path
+
+
+@real
+def test_the_real_tables_import_and_no_rule_is_made_without_a_yes() -> None:
+    subjects = import_folder(REAL)
+    assert sum(one.name.startswith("mmlu_") for one in subjects) == len(subjects) - 1
+    assert all(one.is_valid for one in subjects)
+    gsm = next(one for one in subjects if one.name == "gsm8k")
+    with (REAL / "gsm8k_responses.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    counted = [sum(row[model] == "True" for row in rows) for model in gsm.models]
+    assert [row.passed for row in gsm.results] == counted
+    policy = routing_policy(len(subjects))
+    gain = measure_gain(subjects, PRICES, policy, rng=np.random.default_rng(1), splits=5)
+    assert gain.accuracy.low <= gain.accuracy.value <= gain.accuracy.high
+
+
+@real
+def test_a_real_table_with_permuted_answers_is_invalid_and_gives_no_rule(tmp_path: Path) -> None:
+    """Options permuted by a derangement: what was right is wrong, so the column is below chance."""
+    name = "mmlu_high_school_psychology.csv"
+    with (REAL / name).open(newline="") as file:
+        rows = list(csv.reader(file))
+    head, body = rows[0], rows[1:]
+    for row in body:
+        row[1] = str(row[1] != "True")
+    with (tmp_path / name).open("w", newline="") as file:
+        csv.writer(file).writerows([head, *body])
+    subject = import_subject(tmp_path / name)
+    assert [row.validity for row in subject.results] == ["INVALID", "VALID"]
+    assert "below chance" in subject.results[0].reasons[0]
+    halves = {subject.name: np.arange(len(subject.items))}
+    other = import_subject(REAL / "mmlu_virology.csv")
+    halves[other.name] = np.arange(len(other.items))
+    _, rules = learn_rules([subject, other], halves, PRICES, routing_policy(2))
+    assert subject.name not in {rule.subject for rule in rules}
+
+
+def test_a_subject_that_the_cheap_model_does_as_well_gets_a_rule(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    easy = [True] * 300
+    hard = (rng.random(300) < 0.4).tolist()
+    write(tmp_path / "easy.csv", {"cheap": easy, "strong": easy})
+    write(tmp_path / "hard.csv", {"cheap": hard, "strong": easy})
+    subjects = import_folder(tmp_path)
+    halves = {one.name: np.arange(300) for one in subjects}
+    best, rules = learn_rules(subjects, halves, PRICES, routing_policy(2))
+    assert best == 1
+    assert [(rule.subject, rule.model) for rule in rules] == [("easy", 0)]
+    gain = measure_gain(subjects, PRICES, routing_policy(2), rng=rng, splits=10)
+    assert gain.accuracy.value == 0
+    assert 0.45 < gain.saved.value < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "the columns must be"),
+        ("question,a,b\nx,True,True\n", "the columns must be"),
+        ("prompt,a,b\nx,True\n", ":2: has 2 of 3 columns"),
+        ("prompt,a,b\nx,True,maybe\n", "give True or False"),
+        ("prompt,a,b\n", "holds no item"),
+    ],
+)
+def test_a_bad_table_is_named_with_its_line(tmp_path: Path, text: str, fault: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(StoreError, match=fault):
+        import_subject(path)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_table_or_one_error(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "t.csv"
+    path.write_bytes(b"prompt,a,b\n" + data)
+    with suppress(StoreError):
+        assert import_subject(path).items
+
+
+def test_the_oracle_is_at_least_as_good_as_any_table() -> None:
+    rng = np.random.default_rng(4)
+    correct = (rng.random((200, 2)) < [0.6, 0.8]).astype(float)
+    costs = np.tile(np.array(PRICES), (200, 1))
+    rows = compare_routing(correct, costs, rng.integers(0, 2, 200), rng=rng)
+    table, single, mix, oracle = rows
+    assert oracle.accuracy.value >= max(table.accuracy.value, single.accuracy.value)
+    assert mix.cost.value == pytest.approx(table.cost.value)
+    assert table.accuracy.low < table.accuracy.value < table.accuracy.high
+
+
+def test_the_mix_spends_the_budget_on_the_better_model() -> None:
+    weights = mix_at_cost(np.array([0.5, 0.9]), np.array([1.0, 3.0]), 2.0)
+    assert weights.tolist() == [0.5, 0.5]
