@@ -11,7 +11,7 @@ from pipeline.tasks.parameters import MOST_REPLICATES, CountParameter, NamesPara
 from pipeline.tasks.runs import run_tasks
 from prompt_lab.benchmark.cold_starts import STARTS, WarmUpValidation, render_validation
 from prompt_lab.benchmark.folders import RESULTS, benchmarks_folder
-from prompt_lab.benchmark.harness_lock import hold_harness
+from prompt_lab.benchmark.harness_lock import keep_harness, release_harness
 from prompt_lab.benchmark.meta_loop import parse_baseline, run_meta_loop
 from prompt_lab.benchmark.open_benchmark import BenchmarkRequest
 from prompt_lab.benchmark.supervise import prepare_benchmark, supervise_benchmark
@@ -108,16 +108,28 @@ class MetaLoop(LabTask):
         """Hold the lab and the harness, and run the cycles."""
         hold_lab(self.context)
         context, found = self.context, parse_baseline(self.context, self.baseline)
-        with hold_harness(context.lab, f"MetaLoop of {self.baseline}", now=utc_now()):
-            for need in run_meta_loop(
-                context,
-                found,
-                self.cycles,
-                most_candidates=self.candidates,
-                repeats=self.repeats,
-            ):
-                yield run_tasks(context, NO_ITERATION, need.step, need.runs)
+        # luigi drops this generator at each yield and starts it again: the lock outlives it.
+        keep_harness(context.lab, f"MetaLoop of {self.baseline}", now=utc_now())
+        for need in run_meta_loop(
+            context, found, self.cycles, most_candidates=self.candidates, repeats=self.repeats
+        ):
+            yield run_tasks(context, NO_ITERATION, need.step, need.runs)
+        release_harness(context.lab)
         self.has_finished = True
+
+    def on_failure(self, exception: BaseException) -> Any:
+        """Let go of the harness: what comes next in this process may be another command."""
+        release_harness(self.context.lab)
+        return super().on_failure(exception)
+
+
+@MetaLoop.event_handler(luigi.Event.DEPENDENCY_DISCOVERED)
+def _keep_before_forking(task: MetaLoop, _: luigi.Task) -> None:
+    try:
+        hold_lab(task.context)
+        keep_harness(task.context.lab, f"MetaLoop of {task.baseline}", now=utc_now())
+    except LabError:
+        return
 
 
 class WarmUpTest(LabTask):

@@ -1,9 +1,14 @@
 """The one valid test of a cycle: the winner of the selection against the baseline."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil, log2
 
+from prompt_lab.benchmark.candidates import HarnessCandidate
+from prompt_lab.benchmark.cold_starts import POLICY, STARTS, ColdStart, decide_effect
+from prompt_lab.benchmark.cycle_records import CycleResults
 from prompt_lab.benchmark.records import BenchmarkResults, ModelPhaseResult, PlanResult
 from prompt_lab.benchmark.validity import suite_changed
+from prompt_lab.benchmark.warm_up_trial import WarmUpTrial
 from prompt_lab.decide.policy import LedgerRule
 from prompt_lab.decide.verdict import (
     Code,
@@ -15,6 +20,10 @@ from prompt_lab.decide.verdict import (
     Verdict,
     decide,
 )
+from prompt_lab.experiments.context import LabContext
+
+PAIRS, COLD_STARTS = "pairs of plans", "cold starts"
+"""What a cycle's test compares."""
 
 BUDGET = 0.05
 """The chance of any false change of the baseline over all cycles of a lab."""
@@ -84,3 +93,57 @@ def compare_benchmarks(
     """The verdict on two benchmarks of one suite, each of its first model."""
     changed = suite_changed(baseline, candidate)
     return decide_candidate(baseline.models[0], candidate.models[0], alpha, changed=changed)
+
+
+def conclude_pairs(found: CycleResults, tested: BenchmarkResults, winner: str) -> CycleResults:
+    """The cycle with the verdict on fresh answers of its baseline and the selection's winner."""
+    rows = {row.model: row for row in tested.models}
+    update: dict[str, object] = {"winner": winner, "test": PAIRS}
+    if found.ran in rows and winner in rows:
+        alpha = cycle_alpha(found.cycle)
+        verdict = decide_candidate(rows[found.ran], rows[winner], alpha)
+        update |= _figures(verdict, alpha) | {
+            "tested_baseline": rows[found.ran].accuracy,
+            "tested_winner": rows[winner].accuracy,
+        }
+    else:
+        update["reason"] = "one side did not run, so nothing was tested"
+    return found.model_copy(update=update)
+
+
+def conclude_warm_up(
+    ctx: LabContext, found: CycleResults, candidate: HarnessCandidate, *, plans: Sequence[str]
+) -> CycleResults:
+    """The cycle with the verdict on a warm-up: cold starts with and without, at the cycle's level.
+
+    As many starts as the level takes: an exact test of n starts has no p-value below 2 ** -n.
+    """
+    alpha = cycle_alpha(found.cycle)
+    trial = WarmUpTrial(ctx, found.baseline.suite, found.ran)
+    trial.plans = tuple(plans)
+    validation = trial.run(max(STARTS, ceil(log2(1 / alpha)) + 2), seed=found.cycle)
+    cold, warm = validation.patterns["before"], validation.patterns["after"]
+    starts = [
+        ColdStart(start=number, cold=one, warm=other)
+        for number, (one, other) in enumerate(zip(cold, warm, strict=True))
+    ]
+    verdict = decide_effect(starts, POLICY.model_copy(update={"alpha": alpha}))
+    update = _figures(verdict, alpha) | {
+        "winner": candidate.alias_for(found.ran),
+        "test": COLD_STARTS,
+        "tested_baseline": validation.before,
+        "tested_winner": validation.after,
+    }
+    return found.model_copy(update=update)
+
+
+def _figures(verdict: Verdict, alpha: float) -> dict[str, object]:
+    return {
+        "outcome": verdict.outcome.value,
+        "reason": verdict.reasons[0].text if verdict.reasons else "",
+        "p_value": verdict.p_value,
+        "effect": verdict.effect,
+        "low": verdict.interval.low if verdict.interval else None,
+        "high": verdict.interval.high if verdict.interval else None,
+        "alpha": alpha,
+    }

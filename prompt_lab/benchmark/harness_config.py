@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from prompt_lab.benchmark.folders import benchmarks_folder
 from prompt_lab.config.base import Config, load
+from prompt_lab.config.lab import check_inside_target
 from prompt_lab.config.models import CallSettings
 from prompt_lab.errors import ConfigError, StoreError
 from prompt_lab.experiments.context import LabContext
@@ -55,12 +56,34 @@ class RoutingSwitches(Config):
 
 
 class ModelTuning(Config):
-    """Settings that a cycle of the meta loop has shown to be better for a model."""
+    """What a cycle of the meta loop has shown to be better than a model's own settings."""
 
+    model: str = Field(min_length=1, description="alias that runs in the model's place")
+    base: str = Field(
+        default="", description="model whose other settings the alias has; '' for a model as it is"
+    )
     settings: CallSettings | None = None
     timeout_seconds: float | None = Field(default=None, gt=0)
-    model: str = Field(default="", description="the model in whose place it runs")
-    verdict: str = Field(description="where the verdict lies")
+    retries: int | None = Field(default=None, ge=0, le=20)
+    verdict: str = Field(description="where the verdict lies, relative to the lab")
+
+
+class ConfigPulls(Config):
+    """How a change that a cycle has shown to be better reaches a repository."""
+
+    enabled: bool = Field(
+        default=True, description="false: it is adopted in the lab alone, without a pull request"
+    )
+    target: str = Field(default="", description="a file of configs/targets; default: the step's")
+    path: str = Field(default="prompt-lab/benchmark.yaml", description="the file in the target")
+    merge: bool = Field(
+        default=True, description="false: the pull request waits for a person, and so does the loop"
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _check_inside(cls, value: str) -> str:
+        return check_inside_target(value)
 
 
 class HarnessConfig(Config):
@@ -69,6 +92,7 @@ class HarnessConfig(Config):
     warm_up: WarmUpConfig = WarmUpConfig()
     gates: PolicyGates = PolicyGates()
     routing: RoutingSwitches = RoutingSwitches()
+    pull_requests: ConfigPulls = ConfigPulls()
     feedback_enabled: bool = True
     meta_loop_enabled: bool = True
     tuning_enabled: bool = True
@@ -84,6 +108,7 @@ class ConfigVersion(Record):
     actor: str
     reason: str
     values: dict[str, Any]
+    source: str = Field(default="", description="the pull request that brought it, by its name")
 
 
 def read_harness_config(ctx: LabContext) -> HarnessConfig:
@@ -91,17 +116,28 @@ def read_harness_config(ctx: LabContext) -> HarnessConfig:
     path = ctx.configs / FILE
     base = load(path, HarnessConfig) if path.exists() else HarnessConfig()
     newest = newest_version(ctx.lab)
-    return merge_layers(base, newest.values if newest else {})
+    if newest is None:
+        return base
+    place = f"{versions_folder(ctx.lab) / f'{newest.number}.json'} over {path}"
+    return merge_layers(base, newest.values, place)
 
 
-def merge_layers(base: HarnessConfig, values: dict[str, Any]) -> HarnessConfig:
-    """The config with values laid over it. Raises ConfigError with every fault."""
-    merged = _overlay(base.model_dump(mode="json", exclude_unset=True), values)
+def merge_layers(
+    base: HarnessConfig, values: dict[str, Any], place: str = "benchmark config"
+) -> HarnessConfig:
+    """The config with values laid over it. Raises ConfigError with every fault, after `place`."""
+    merged = overlay(base.model_dump(mode="json", exclude_unset=True), values)
     try:
         return HarnessConfig.model_validate(merged)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise ConfigError([f"benchmark config: {fault}" for fault in faults]) from error
+        faults = [f"{'.'.join(map(str, e['loc']))}: {_in_words(dict(e))}" for e in error.errors()]
+        raise ConfigError([f"{place}: {fault}" for fault in faults]) from error
+
+
+def _in_words(error: dict[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "unknown key; `prompt-lab benchmark config show` lists the keys"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def versions_folder(lab: Lab) -> Path:
@@ -112,7 +148,9 @@ def versions_folder(lab: Lab) -> Path:
 def list_versions(lab: Lab) -> list[ConfigVersion]:
     """All versions, oldest first. Raises StoreError for a damaged one."""
     paths = versions_folder(lab).glob("[0-9]*.json")
-    return [read_record(path, ConfigVersion) for path in sorted(paths, key=lambda p: int(p.stem))]
+    fix = "Restore it; or move it away, and the version before it counts"
+    ordered = sorted(paths, key=lambda path: int(path.stem))
+    return [read_record(path, ConfigVersion, fix=fix) for path in ordered]
 
 
 def newest_version(lab: Lab) -> ConfigVersion | None:
@@ -122,12 +160,31 @@ def newest_version(lab: Lab) -> ConfigVersion | None:
 
 
 def save_version(
-    ctx: LabContext, changes: dict[str, Any], *, actor: str, reason: str, now: str
+    ctx: LabContext,
+    changes: dict[str, Any],
+    *,
+    actor: str,
+    reason: str,
+    now: str,
+    source: str = "",
 ) -> ConfigVersion:
-    """Validate and write the next version: the newest one with these changes over it."""
-    newest = newest_version(ctx.lab)
-    values = _overlay(newest.values if newest else {}, changes)
-    return _append(ctx, values, actor=actor, reason=reason, now=now)
+    """Validate and write the next version: the newest one with these changes over it.
+
+    One that came from the same source is returned as it is: it is never adopted twice.
+    """
+    versions = list_versions(ctx.lab)
+    known = [one for one in versions if source and one.source == source]
+    if known:
+        return known[-1]
+    values = overlay(versions[-1].values if versions else {}, changes)
+    return _append(ctx, values, actor=actor, reason=reason, now=now, source=source)
+
+
+def improvements(values: dict[str, Any]) -> dict[str, Any]:
+    """The part of a version that was shown by verdicts: what a pull request holds."""
+    warm_up = values.get("warm_up", {})
+    models = warm_up.get("models", []) if isinstance(warm_up, dict) else []
+    return {"tuning": values.get("tuning", {}), "warm_up": {"models": list(models)}}
 
 
 def roll_back(ctx: LabContext, to: int, *, actor: str, now: str) -> ConfigVersion:
@@ -144,7 +201,13 @@ def roll_back(ctx: LabContext, to: int, *, actor: str, now: str) -> ConfigVersio
 
 
 def _append(
-    ctx: LabContext, values: dict[str, Any], *, actor: str, reason: str, now: str
+    ctx: LabContext,
+    values: dict[str, Any],
+    *,
+    actor: str,
+    reason: str,
+    now: str,
+    source: str = "",
 ) -> ConfigVersion:
     path = ctx.configs / FILE
     merge_layers(load(path, HarnessConfig) if path.exists() else HarnessConfig(), values)
@@ -154,17 +217,17 @@ def _append(
     number = newest.number + 1 if newest else 1
     while True:
         version = ConfigVersion(
-            number=number, created=now, actor=actor, reason=reason, values=values
+            number=number, created=now, actor=actor, reason=reason, values=values, source=source
         )
         if create_record(folder / f"{number}.json", version):
             return version
         number += 1
 
 
-def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+def overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """`above` over `below`, key by key; None removes a key.
 
-    >>> _overlay({"a": {"b": 1, "c": 2}}, {"a": {"b": 3, "c": None}})
+    >>> overlay({"a": {"b": 1, "c": 2}}, {"a": {"b": 3, "c": None}})
     {'a': {'b': 3}}
     """
     merged = dict(below)
@@ -172,7 +235,7 @@ def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         if value is None:
             merged.pop(key, None)
         elif isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = _overlay(merged[key], value)
+            merged[key] = overlay(merged[key], value)
         else:
             merged[key] = value
     return merged

@@ -13,6 +13,8 @@ from prompt_lab.store.layout import Lab
 
 FILE = "harness.lock"
 ATTEMPTS = 5
+_kept: dict[Path, "LockHolder"] = {}
+"""What this process holds until it ends, or what its parent held when it forked."""
 
 
 class LockHolder(Record):
@@ -56,13 +58,8 @@ def is_stale(holder: LockHolder) -> bool:
 @contextmanager
 def hold_harness(lab: Lab, purpose: str, *, now: str) -> Iterator[None]:
     """Hold the lock until the block ends. Raises LabBusy that names the holder."""
-    path = benchmarks_folder(lab) / FILE
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    own = LockHolder(
-        pid=os.getpid(), started=process_start(os.getpid()) or "", since=now, purpose=purpose
-    )
-    _take(path, own)
+    own = _holder(purpose, now)
+    path = _take(lab, own)
     try:
         yield
     finally:
@@ -70,10 +67,39 @@ def hold_harness(lab: Lab, purpose: str, *, now: str) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def _take(path: Path, own: LockHolder) -> None:
+def keep_harness(lab: Lab, purpose: str, *, now: str) -> None:
+    """Hold the lock until `release_harness`, or until this process ends. Raises LabBusy.
+
+    A process that holds it already, and its forks, go on with it.
+    """
+    path = benchmarks_folder(lab) / FILE
+    if path in _kept and read_if_whole(path, LockHolder) == _kept[path]:
+        return
+    own = _holder(purpose, now)
+    _take(lab, own)
+    _kept[path] = own
+
+
+def release_harness(lab: Lab) -> None:
+    """Let go of the lock where this process holds it."""
+    path = benchmarks_folder(lab) / FILE
+    kept = _kept.pop(path, None)
+    if kept is not None and kept.pid == os.getpid() and read_if_whole(path, LockHolder) == kept:
+        path.unlink(missing_ok=True)
+
+
+def _holder(purpose: str, now: str) -> LockHolder:
+    pid = os.getpid()
+    return LockHolder(pid=pid, started=process_start(pid) or "", since=now, purpose=purpose)
+
+
+def _take(lab: Lab, own: LockHolder) -> Path:
+    path = benchmarks_folder(lab) / FILE
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     for _ in range(ATTEMPTS):
         if create_record(path, own):
-            return
+            return path
         holder = read_if_whole(path, LockHolder)
         if holder is not None and not is_stale(holder):
             raise LabBusy(

@@ -1,25 +1,24 @@
 """The meta loop: benchmark, select a candidate, test it once, give feedback, enforce, again."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 
-from prompt_lab.benchmark.candidates import (
-    HarnessCandidate,
-    apply_candidate,
-    propose_candidates,
-)
+from prompt_lab.benchmark.config_pulls import adopt_pulls, find_waiting
+from prompt_lab.benchmark.cycle_candidates import choose_candidates, select_candidate, split_plans
 from prompt_lab.benchmark.cycle_records import (
     CycleBaseline,
     CycleResults,
     MetaLoopHistory,
+    OpenCycle,
     OpenLoop,
 )
 from prompt_lab.benchmark.cycle_report import write_reports
-from prompt_lab.benchmark.cycle_test import cycle_alpha, decide_candidate
+from prompt_lab.benchmark.cycle_test import conclude_pairs, conclude_warm_up
 from prompt_lab.benchmark.folders import benchmarks_folder
-from prompt_lab.benchmark.harness_config import read_harness_config, save_version
+from prompt_lab.benchmark.harness_config import read_harness_config
 from prompt_lab.benchmark.open_benchmark import BenchmarkRequest, check_phase, read_suite
-from prompt_lab.benchmark.records import BenchmarkResults
+from prompt_lab.benchmark.promote_winner import promote_winner, tuned_alias
+from prompt_lab.benchmark.routing_cycle import update_feedback, update_routing
 from prompt_lab.benchmark.routing_rules import read_routing
 from prompt_lab.benchmark.supervise import SuiteNeed, benchmark_results
 from prompt_lab.clock import utc_now
@@ -27,8 +26,7 @@ from prompt_lab.errors import ConfigError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.names import Outcome
 from prompt_lab.report.terminal import say
-from prompt_lab.store.files import read_if_whole, write_record
-from prompt_lab.store.variants import add_variants
+from prompt_lab.store.files import read_record, write_record
 
 HISTORY = "meta_loop_history.json"
 OPEN_LOOP = "open_loop.json"
@@ -36,10 +34,13 @@ Needs = Generator[SuiteNeed, None, None]
 
 
 def parse_baseline(ctx: LabContext, text: str) -> CycleBaseline:
-    """'model suite phase' as typed; the phase may be left out. Raises ConfigError."""
+    """'model suite phase' as typed; the phase may be left out. Raises ConfigError, UnknownName."""
     words = text.split()
     if len(words) not in (2, 3):
-        raise ConfigError([f"--baseline {text!r}: give 'MODEL SUITE PHASE', such as 'smol atomic'"])
+        example = "smollm2 atomic atomic"
+        raise ConfigError(
+            [f"--baseline {text!r}: give 'MODEL SUITE PHASE', such as --baseline {example!r}"]
+        )
     suite = read_suite(ctx, words[1])
     check_phase(suite, words[2] if len(words) == 3 else "")
     [model] = ctx.select_models([words[0]])
@@ -52,8 +53,12 @@ def cycles_folder(ctx: LabContext) -> Path:
 
 
 def read_history(ctx: LabContext) -> MetaLoopHistory:
-    """All finished cycles, oldest first."""
-    return read_if_whole(cycles_folder(ctx) / HISTORY, MetaLoopHistory) or MetaLoopHistory()
+    """All finished cycles, oldest first. Raises StoreError where the file is damaged."""
+    path = cycles_folder(ctx) / HISTORY
+    if not path.exists():
+        return MetaLoopHistory()
+    fix = "Restore it: its cycles are in CYCLE_*_RESULTS.json beside it"
+    return read_record(path, MetaLoopHistory, fix=fix)
 
 
 def run_meta_loop(
@@ -61,148 +66,113 @@ def run_meta_loop(
 ) -> Needs:
     """So many cycles, or the rest of those that were cut off. A finished cycle is never redone."""
     if not read_harness_config(ctx).meta_loop_enabled:
-        raise ConfigError(["meta_loop_enabled is false in the benchmark config: switch it on"])
+        raise ConfigError(
+            [
+                "meta_loop_enabled is false in the benchmark config, so no cycle runs:"
+                " `prompt-lab benchmark config set meta_loop_enabled=true` switches it on"
+            ]
+        )
     path = cycles_folder(ctx) / OPEN_LOOP
     path.parent.mkdir(parents=True, exist_ok=True)
-    loop = read_if_whole(path, OpenLoop)
-    if loop is None or loop.baseline != baseline:
-        loop = OpenLoop(baseline=baseline, last=len(read_history(ctx).cycles) + cycles)
-        write_record(path, loop)
+    loop = _open_loop(ctx, path, baseline, cycles)
     while (number := len(read_history(ctx).cycles) + 1) <= loop.last:
-        yield from _run_cycle(ctx, baseline, number, most=most_candidates, repeats=repeats)
+        if loop.cycle is None or loop.cycle.number != number:
+            adopt_pulls(ctx)
+            key = f"{baseline.model}::{baseline.phase}"
+            waiting = find_waiting(ctx, key)
+            if waiting is not None:
+                say(
+                    f"Pull request #{waiting.number} would change the baseline and is open"
+                    f" ({waiting.url}): merge or close it, then give the command again."
+                )
+                break
+            cycle = OpenCycle(number=number, tuned=tuned_alias(ctx, baseline))
+            loop = loop.model_copy(update={"cycle": cycle})
+            write_record(path, loop)
+        loop = yield from _run_cycle(ctx, loop, path, most=most_candidates, repeats=repeats)
     path.unlink(missing_ok=True)
 
 
+def _open_loop(ctx: LabContext, path: Path, baseline: CycleBaseline, cycles: int) -> OpenLoop:
+    if path.exists():
+        fix = "Remove it, and the command begins its cycles again"
+        known = read_record(path, OpenLoop, fix=fix)
+        if known.baseline == baseline:
+            return known
+    loop = OpenLoop(baseline=baseline, last=len(read_history(ctx).cycles) + cycles)
+    write_record(path, loop)
+    return loop
+
+
 def _run_cycle(
-    ctx: LabContext, baseline: CycleBaseline, number: int, *, most: int, repeats: int
-) -> Needs:
-    tuned = tuned_alias(ctx, baseline)
-    label = f"cycle{number}"
-
-    def ask(models: tuple[str, ...], part: str, **more: object) -> BenchmarkRequest:
-        return BenchmarkRequest(
-            suite=baseline.suite,
-            models=models,
-            label=f"{label} {part}",
-            repeats=repeats,
-            **more,  # type: ignore[arg-type]
-        )
-
-    first = yield from benchmark_results(ctx, ask((tuned,), "baseline"))
+    ctx: LabContext, loop: OpenLoop, path: Path, *, most: int, repeats: int
+) -> Generator[SuiteNeed, None, OpenLoop]:
+    cycle, baseline = loop.cycle, loop.baseline
+    assert cycle is not None
+    label, suite = f"cycle{cycle.number}", read_suite(ctx, baseline.suite)
+    request = BenchmarkRequest(
+        suite=suite.name, models=(cycle.tuned,), repeats=repeats, label=f"{label} baseline"
+    )
+    first = yield from benchmark_results(ctx, request)
     made = [first.number]
-    found = CycleResults(cycle=number, generated_at=utc_now(), baseline=baseline)
-    if first.models:
-        ran = first.models[0].model
-        candidates = _add_candidates(ctx, ran, baseline, number, most=most)
-        left = list(candidates)
-        selecting, testing = split_plans(read_suite(ctx, baseline.suite).plans)
-        turn = 0
-        while len(left) > 1:
-            request = BenchmarkRequest(
-                suite=baseline.suite,
-                models=tuple(left),
-                repeats=1,
-                plans=selecting,
-                purpose="selection",
-                label=f"{label} selection {turn}",
-            )
-            selected = yield from benchmark_results(ctx, request)
-            made.append(selected.number)
-            left, turn = _better_half(selected, left), turn + 1
-        if left:
-            request = ask((ran, left[0]), "test", purpose="test", plans=testing)
-            tested = yield from benchmark_results(ctx, request)
-            made.append(tested.number)
-            found = _decide(found, tested, ran, left[0], candidates)
-        found = found.model_copy(update={"ran": ran, "baseline_accuracy": first.models[0].accuracy})
-    else:
+    found = CycleResults(cycle=cycle.number, generated_at=utc_now(), baseline=baseline)
+    if not first.models:
         reason = "; ".join(one.reason for one in first.blocked)
         found = found.model_copy(update={"reason": f"routing blocks the baseline: {reason}"})
-    _finish(ctx, found.model_copy(update={"benchmarks": tuple(made)}))
-
-
-def split_plans(plans: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(plans that select, plans that test): every third one selects.
-
-    A seeded model answers the same plan alike each time, so the test of a selected candidate on the
-    plans that selected it would count their luck again.
-
-    >>> split_plans(["a", "b", "c", "d"])
-    (('a', 'd'), ('b', 'c'))
-    """
-    if len(plans) < 2:
-        raise ConfigError(["a cycle needs a suite of two plans or more: some select, others test"])
-    selecting = tuple(plans[::3])
-    return selecting, tuple(plan for plan in plans if plan not in selecting)
-
-
-def tuned_alias(ctx: LabContext, baseline: CycleBaseline) -> str:
-    """The alias that the best configuration so far runs under."""
-    config = read_harness_config(ctx)
-    tuning = config.tuning.get(f"{baseline.model}::{baseline.phase}")
-    if not config.tuning_enabled or tuning is None or tuning.model not in ctx.models:
-        return baseline.model
-    return tuning.model
-
-
-def _add_candidates(
-    ctx: LabContext, ran: str, baseline: CycleBaseline, number: int, *, most: int
-) -> dict[str, HarnessCandidate]:
-    """Alias -> candidate: other ones in each cycle until all were tried, then from the start."""
-    others = read_suite(ctx, baseline.suite).models
-    pool = propose_candidates(ctx.models[ran], others, warm_up_on=True)
-    start = (number - 1) * most % max(len(pool), 1)
-    chosen = (pool[start:] + pool[:start])[:most]
-    variants = {
-        one.alias_for(ran): apply_candidate(ctx.models[ran], one)
-        for one in chosen
-        if one.kind != "model"
-    }
-    add_variants(ctx.lab, variants)
-    ctx.models.update(variants)
-    return {one.alias_for(ran): one for one in chosen}
-
-
-def _better_half(selected: BenchmarkResults, left: list[str]) -> list[str]:
-    accuracy = {row.model: row.accuracy or 0.0 for row in selected.models}
-    ranked = sorted(left, key=lambda one: (-accuracy.get(one, -1.0), left.index(one)))
-    return ranked[: max(1, len(ranked) // 2)]
-
-
-def _decide(
-    found: CycleResults,
-    tested: BenchmarkResults,
-    ran: str,
-    winner: str,
-    candidates: dict[str, HarnessCandidate],
-) -> CycleResults:
-    rows = {row.model: row for row in tested.models}
-    update: dict[str, object] = {"candidates": tuple(candidates.values()), "winner": winner}
-    if ran in rows and winner in rows:
-        alpha = cycle_alpha(found.cycle)
-        verdict = decide_candidate(rows[ran], rows[winner], alpha)
-        update |= {
-            "outcome": verdict.outcome.value,
-            "reason": verdict.reasons[0].text,
-            "p_value": verdict.p_value,
-            "effect": verdict.effect,
-            "alpha": alpha,
+        _finish(ctx, found.model_copy(update={"benchmarks": tuple(made)}))
+        return loop
+    row = first.models[0]
+    if cycle.candidates is None:
+        history = [one for one in read_history(ctx).cycles if isinstance(one, CycleResults)]
+        candidates, skipped = choose_candidates(ctx, suite, row.model, history, most=most)
+        update = {"candidates": tuple(candidates), "skipped": tuple(skipped)}
+        cycle = cycle.model_copy(update=update)
+        loop = loop.model_copy(update={"cycle": cycle})
+        write_record(path, loop)
+    found = found.model_copy(
+        update={
+            "ran": row.model,
+            "baseline_accuracy": row.accuracy,
+            "baseline_low": row.low,
+            "baseline_high": row.high,
+            "candidates": cycle.candidates,
+            "skipped": cycle.skipped,
         }
+    )
+    selecting, testing = split_plans(suite.plans)
+    selected = yield from select_candidate(
+        ctx, suite.name, row.model, cycle.candidates or (), plans=selecting, label=label
+    )
+    made += selected.benchmarks
+    found = found.model_copy(update={"selection": selected.rows})
+    if selected.winner is None:
+        found = found.model_copy(update={"reason": "no candidate could be tried"})
+    elif selected.winner.kind == "warm_up":
+        found = conclude_warm_up(ctx, found, selected.winner, plans=testing)
     else:
-        update["reason"] = "one side did not run: routing kept it away"
-    return found.model_copy(update=update)
+        winner = selected.winner.alias_for(row.model)
+        request = BenchmarkRequest(
+            suite=suite.name,
+            models=(row.model, winner),
+            repeats=repeats,
+            purpose="test",
+            plans=testing,
+            label=f"{label} test",
+        )
+        tested = yield from benchmark_results(ctx, request)
+        made.append(tested.number)
+        found = conclude_pairs(found, tested, winner)
+    _finish(ctx, found.model_copy(update={"benchmarks": tuple(made)}))
+    return loop
 
 
 def _finish(ctx: LabContext, found: CycleResults) -> None:
-    """Adopt the winner on a YES, then write the cycle; history.json comes last."""
+    """Feedback and enforcer, the winner's pull request, then the files; the history comes last."""
+    if read_harness_config(ctx).feedback_enabled:
+        update_routing(ctx, update_feedback(ctx))
     if found.outcome == Outcome.YES:
-        key = f"{found.baseline.model}::{found.baseline.phase}"
-        name = f"benchmarks/cycles/CYCLE_{found.cycle}_RESULTS.json"
-        changes = {"tuning": {key: {"model": found.winner, "verdict": name}}}
-        version = save_version(ctx, changes, actor="meta loop", reason=found.reason, now=utc_now())
-        found = found.model_copy(update={"changed": True, "config_version": version.number})
-    rules = read_routing(ctx.lab).rules
-    blocked = tuple(rule.target for rule in rules if not rule.allow)
+        found = promote_winner(ctx, found)
+    blocked = tuple(rule.target for rule in read_routing(ctx.lab).rules if not rule.allow)
     found = found.model_copy(update={"blocked": blocked})
     folder = cycles_folder(ctx)
     write_record(folder / f"CYCLE_{found.cycle}_RESULTS.json", found)
@@ -211,3 +181,5 @@ def _finish(ctx: LabContext, found: CycleResults) -> None:
     write_record(folder / HISTORY, history)
     ending = f"{found.outcome or 'nothing tested'}: {found.reason}"
     say(f"Cycle {found.cycle}: winner {found.winner or 'none'}: {ending}")
+    if found.pull:
+        say(f"  pull request ({found.pull_state}): {found.pull}")

@@ -41,8 +41,11 @@ class BenchmarkRequest:
     phase: str = ""
     purpose: Purpose = "benchmark"
     label: str = ""
-    plans: tuple[str, ...] = ()
     """Distinguishes benchmarks of equal options: those of the cycles of a loop."""
+    plans: tuple[str, ...] = ()
+    """A part of the suite's plans; () for all."""
+    warm_models: tuple[str, ...] = ()
+    """Models to warm up though the config does not say so: candidates of a cycle."""
 
     @property
     def digest(self) -> str:

@@ -84,7 +84,8 @@ def run_benchmark(
 def is_warm_up_on(config: HarnessConfig, request: BenchmarkRequest, model: str) -> bool:
     """Whether a model is to be warmed up: asked for, switched on, or shown to help."""
     warm_up = config.warm_up
-    return request.enable_warmup or warm_up.enabled or model in warm_up.models
+    asked = request.enable_warmup or model in request.warm_models
+    return asked or warm_up.enabled or model in warm_up.models
 
 
 def _warm_up(
