@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from prompt_lab.benchmark.policies import better_policy
 from prompt_lab.benchmark.records import BenchmarkResults, ModelPhaseResult, PlanResult
 from prompt_lab.benchmark.validity import suite_changed
-from prompt_lab.decide.policy import LedgerRule
 from prompt_lab.decide.verdict import (
     Code,
     Evidence,
@@ -31,15 +31,7 @@ def cycle_alpha(cycle: int, budget: float = BUDGET) -> float:
 
 def cycle_policy(alpha: float) -> Policy:
     """One look at all plans, at the level that the cycle is granted."""
-    return Policy(
-        name="meta_loop",
-        mode="fixed",
-        verify="off",
-        alpha=alpha,
-        model_margin=None,
-        simpler_margin=None,
-        ledger=LedgerRule(control="fixed"),
-    )
+    return better_policy("meta_loop", alpha, validity_margin=0.0)
 
 
 def decide_candidate(

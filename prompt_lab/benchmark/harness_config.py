@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from prompt_lab.benchmark.folders import benchmarks_folder
 from prompt_lab.config.base import Config, load
-from prompt_lab.config.models import CallSettings
+from prompt_lab.config.routing import RoutingSwitches
 from prompt_lab.errors import ConfigError, StoreError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.records import VERSION, Record
@@ -41,25 +41,10 @@ class PolicyGates(Config):
     recent_runs: int = Field(default=8, ge=1, description="benchmarks that feedback looks at")
 
 
-class RoutingSwitches(Config):
-    """What the router may do."""
-
-    enabled: bool = True
-    fallbacks: dict[str, tuple[str, ...]] = Field(
-        default={}, description="model -> models to ask in its place, in their order"
-    )
-    example_rules: bool = Field(
-        default=False, description="switch the shipped rule extended -> haiku for lfm2.5 on"
-    )
-    cooldown_seconds: float = Field(default=60.0, ge=0, description="after a failure of a model")
-
-
 class ModelTuning(Config):
-    """Settings that a cycle of the meta loop has shown to be better for a model."""
+    """What a cycle of the meta loop has shown to be better for a model."""
 
-    settings: CallSettings | None = None
-    timeout_seconds: float | None = Field(default=None, gt=0)
-    model: str = Field(default="", description="the model in whose place it runs")
+    model: str = Field(description="the alias that runs in its place, with its settings")
     verdict: str = Field(description="where the verdict lies")
 
 
