@@ -59,7 +59,9 @@ def test_useless_candidates_over_50_cycles_seldom_change_the_baseline() -> None:
     for _ in range(LOOPS):
         plans = rng.beta(2, 2, 20)
         sides = rng.random((len(levels), 2, 20)) < plans
-        changed += any(is_adopted(*both, alpha) for both, alpha in zip(sides, levels, strict=True))
+        changed += any(
+            is_adopted(both[0], both[1], alpha) for both, alpha in zip(sides, levels, strict=True)
+        )
     assert binomtest(changed, LOOPS).proportion_ci().low <= 0.05
     assert sum(levels) <= 0.05
 
