@@ -6,10 +6,10 @@ from math import ceil, log2
 from prompt_lab.benchmark.candidates import HarnessCandidate
 from prompt_lab.benchmark.cold_starts import POLICY, STARTS, ColdStart, decide_effect
 from prompt_lab.benchmark.cycle_records import CycleResults
+from prompt_lab.benchmark.policies import better_policy
 from prompt_lab.benchmark.records import BenchmarkResults, ModelPhaseResult, PlanResult
 from prompt_lab.benchmark.validity import suite_changed
 from prompt_lab.benchmark.warm_up_trial import WarmUpTrial
-from prompt_lab.decide.policy import LedgerRule
 from prompt_lab.decide.verdict import (
     Code,
     Evidence,
@@ -40,15 +40,7 @@ def cycle_alpha(cycle: int, budget: float = BUDGET) -> float:
 
 def cycle_policy(alpha: float) -> Policy:
     """One look at all plans, at the level that the cycle is granted."""
-    return Policy(
-        name="meta_loop",
-        mode="fixed",
-        verify="off",
-        alpha=alpha,
-        model_margin=None,
-        simpler_margin=None,
-        ledger=LedgerRule(control="fixed"),
-    )
+    return better_policy("meta_loop", alpha, validity_margin=0.0)
 
 
 def decide_candidate(

@@ -10,6 +10,7 @@ from prompt_lab.benchmark.folders import benchmarks_folder
 from prompt_lab.config.base import Config, load
 from prompt_lab.config.lab import check_inside_target
 from prompt_lab.config.models import CallSettings
+from prompt_lab.config.routing import RoutingSwitches
 from prompt_lab.errors import ConfigError, StoreError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.records import VERSION, Record
@@ -40,19 +41,6 @@ class PolicyGates(Config):
         default=20, ge=1, description="with fewer answers the point decides, provisionally"
     )
     recent_runs: int = Field(default=8, ge=1, description="benchmarks that feedback looks at")
-
-
-class RoutingSwitches(Config):
-    """What the router may do."""
-
-    enabled: bool = True
-    fallbacks: dict[str, tuple[str, ...]] = Field(
-        default={}, description="model -> models to ask in its place, in their order"
-    )
-    example_rules: bool = Field(
-        default=False, description="switch the shipped rule extended -> haiku for lfm2.5 on"
-    )
-    cooldown_seconds: float = Field(default=60.0, ge=0, description="after a failure of a model")
 
 
 class ModelTuning(Config):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 CONFIDENCE = 0.95
 
@@ -36,8 +36,8 @@ def clustered_interval(
     size = max(total / effect, 1.0)
     wins = passed / total * size
     tail = (1 - confidence) / 2
-    low = float(beta.ppf(tail, wins, size - wins + 1)) if wins > 0 else 0.0
-    high = float(beta.ppf(1 - tail, wins + 1, size - wins)) if wins < size else 1.0
+    low = float(betaincinv(wins, size - wins + 1, tail)) if wins > 0 else 0.0
+    high = float(betaincinv(wins + 1, size - wins, 1 - tail)) if wins < size else 1.0
     return AccuracyInterval(passed / total, low, high, size)
 
 

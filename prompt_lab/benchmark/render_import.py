@@ -7,7 +7,7 @@ import numpy as np
 from prompt_lab.benchmark.compare_routing import compare_routing, render_comparison
 from prompt_lab.benchmark.import_results import ImportedSubject
 from prompt_lab.benchmark.interval import clustered_interval
-from prompt_lab.benchmark.route_by_subject import learn_rules, measure_gain, routing_policy
+from prompt_lab.benchmark.route_by_subject import learn_rules, measure_gain, routing_level
 from prompt_lab.errors import ConfigError
 
 
@@ -48,9 +48,9 @@ def render_import(
         if found:
             total = f"{found.accuracy:.1%} ({found.low:.1%} to {found.high:.1%})"
             lines.append(f"  {model} over all valid subjects: {total}")
-    policy = routing_policy(len(usable))
+    level = routing_level(len(usable))
     everything = {one.name: np.arange(len(one.items)) for one in usable}
-    best, rules = learn_rules(usable, everything, dollars, policy)
+    best, rules = learn_rules(usable, everything, dollars, level)
     chosen = {rule.subject: rule.model for rule in rules}
     lines.append(f"{len(rules)} rules by the engine's YES on all items:")
     lines += [f"  {r.subject} -> {models[r.model]}: {r.verdict.reasons[0].text}" for r in rules]
@@ -58,7 +58,7 @@ def render_import(
     route = np.concatenate([np.full(len(one.items), chosen.get(one.name, best)) for one in usable])
     costs = np.broadcast_to(np.array(dollars), correct.shape)
     lines.append(render_comparison(compare_routing(correct, costs, route, rng=rng)))
-    gain = measure_gain(usable, dollars, policy, rng=rng, splits=splits)
+    gain = measure_gain(usable, dollars, level, rng=rng, splits=splits)
     a, s = gain.accuracy, gain.saved
     lines.append(
         f"Learned on half, tested on the other, {splits} times: {100 * a.value:+.2f} points"

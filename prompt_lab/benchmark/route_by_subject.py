@@ -4,23 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from prompt_lab.benchmark.compare_routing import Floats, Ints
 from prompt_lab.benchmark.import_results import ImportedSubject
-from prompt_lab.decide.verdict import (
-    Code,
-    Evidence,
-    Lengths,
-    Outcome,
-    Pair,
-    Policy,
-    Verdict,
-    decide,
-)
+from prompt_lab.benchmark.policies import better_policy, cheaper_policy
+from prompt_lab.decide.verdict import Amounts, Evidence, Outcome, Pair, Verdict, decide
 
 SPLITS = 50
-_UNIT = 1_000_000_000
 
 
 class SubjectRule(NamedTuple):
@@ -50,64 +41,68 @@ class RoutedGain(NamedTuple):
     """Mean number of rules."""
 
 
-def routing_policy(subjects: int, alpha: float = 0.05, margin: float = 0.05) -> Policy:
-    """One look at each subject, alpha shared among all of them (Bonferroni)."""
-    return Policy(
-        name="routing_by_subject",
-        mode="fixed",
-        verify="off",
-        max_plans=100_000,
-        alpha=alpha / max(subjects, 1),
-        model_margin=None,
-        validity_margin=None,
-        simpler_margin=margin,
-    )
+class RoutingLevel(NamedTuple):
+    """The level of one test and the loss that a cheaper model may have, both in [0, 1]."""
+
+    alpha: float
+    margin: float
+
+
+def routing_level(subjects: int, alpha: float = 0.05, margin: float = 0.05) -> RoutingLevel:
+    """One test for each subject, alpha shared among all of them (Bonferroni)."""
+    return RoutingLevel(alpha / max(subjects, 1), margin)
 
 
 def learn_rules(
     subjects: Sequence[ImportedSubject],
     halves: Mapping[str, Ints],
     prices: Sequence[float],
-    policy: Policy,
+    level: RoutingLevel,
 ) -> tuple[int, list[SubjectRule]]:
     """The best single model, and a rule for each subject where the engine says YES to another.
 
-    YES means better, or cheaper and no worse by the policy's margin. INVALID subjects give none.
+    YES to a cheaper model means that it loses less than the margin, to another one that it is
+    better. The models share a subject's level. INVALID subjects give no rule.
     """
     usable = [one for one in subjects if one.is_valid]
     pooled = np.concatenate([one.correct[halves[one.name]] for one in usable])
     best = int(np.lexsort((np.array(prices), -pooled.mean(axis=0)))[0])
-    rules = []
+    others = [other for other in range(len(prices)) if other != best]
+    each = level._replace(alpha=level.alpha / max(len(others), 1))
+    rules: list[SubjectRule] = []
     for subject in usable:
-        for other in range(len(prices)):
-            if other == best:
-                continue
-            part = subject.correct[halves[subject.name]]
-            verdict = decide_subject(
-                part[:, best], part[:, other], policy, prices[best], prices[other]
-            )
-            known = {Code.BETTER, Code.SIMPLER}
-            if verdict.outcome is Outcome.YES and {r.code for r in verdict.reasons} & known:
+        part = subject.correct[halves[subject.name]]
+        for other in sorted(others, key=lambda one: prices[one]):
+            cost = (prices[best], prices[other])
+            least = -level.margin if cost[1] < cost[0] else 0.0
+            if float((part[:, other] - part[:, best]).mean()) <= least:
+                continue  # no YES is possible, whatever the level
+            verdict = decide_subject(part[:, best], part[:, other], each, cost)
+            if verdict.outcome is Outcome.YES:
                 rules.append(SubjectRule(subject.name, other, best, verdict))
+                break
     return best, rules
 
 
 def decide_subject(
-    best: Floats, other: Floats, policy: Policy, price: float, other_price: float
+    best: Floats, other: Floats, level: RoutingLevel, prices: tuple[float, float]
 ) -> Verdict:
-    """The engine on one subject: the item is the unit, the price stands for the length."""
+    """The engine on one subject: the item is the unit; `prices` are dollars per item of each."""
     pairs = [
         Pair("subject", f"{number:06d}", 0, float(one), float(two))
         for number, (one, two) in enumerate(zip(best, other, strict=True))
     ]
-    lengths = Lengths(baseline=round(price * _UNIT), candidate=round(other_price * _UNIT))
-    return decide(pairs, policy, Evidence(lengths=lengths))
+    if prices[1] >= prices[0]:
+        return decide(pairs, better_policy("routing_by_subject", level.alpha))
+    cost = Amounts(baseline=prices[:1], candidate=prices[1:])
+    policy = cheaper_policy("routing_by_subject", level.alpha, level.margin)
+    return decide(pairs, policy, Evidence(cost=cost))
 
 
 def measure_gain(
     subjects: Sequence[ImportedSubject],
     prices: Sequence[float],
-    policy: Policy,
+    level: RoutingLevel,
     *,
     rng: np.random.Generator,
     splits: int = SPLITS,
@@ -118,7 +113,7 @@ def measure_gain(
     for _ in range(splits):
         orders = {one.name: rng.permutation(len(one.items)) for one in usable}
         learn = {name: order[: len(order) // 2] for name, order in orders.items()}
-        best, rules = learn_rules(usable, learn, prices, policy)
+        best, rules = learn_rules(usable, learn, prices, level)
         chosen = {rule.subject: rule.model for rule in rules}
         right = single = cost = 0.0
         items = 0
@@ -142,5 +137,5 @@ def _corrected(values: Sequence[float]) -> SplitGain:
     if count < 2:
         return SplitGain(mean, mean, mean)
     spread = float(np.sqrt((1 / count + 1.0) * np.var(values, ddof=1)))
-    reach = float(student.ppf(0.975, count - 1)) * spread
+    reach = float(stdtrit(count - 1, 0.975)) * spread
     return SplitGain(mean, mean - reach, mean + reach)

@@ -19,6 +19,7 @@ from prompt_lab.benchmark.routing_rules import (
     write_routing,
 )
 from prompt_lab.clock import utc_now
+from prompt_lab.errors import UnknownName
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.store.files import write_record
 
@@ -61,8 +62,8 @@ def route_model(
     def why_unusable(name: str) -> str | None:
         try:
             [found] = ctx.select_models([name])
-        except ValueError:
-            return "is no model"
+        except UnknownName:
+            return "is no model of this project"
         return ctx.why_not(found, step) or why_cooling(ctx.lab, found.alias, now=time.time())
 
     decision = decide_route(model, phase, routing, force=force, why_unusable=why_unusable)

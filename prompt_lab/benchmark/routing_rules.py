@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from prompt_lab.benchmark.feedback_records import Recommendation
 from prompt_lab.benchmark.folders import ROUTING, routing_folder
-from prompt_lab.benchmark.harness_config import RoutingSwitches
+from prompt_lab.config.routing import RoutingSwitches
 from prompt_lab.records import VERSION, Record
 from prompt_lab.store.files import read_record, write_record
 from prompt_lab.store.layout import Lab

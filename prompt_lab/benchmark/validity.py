@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from scipy.stats import fisher_exact
-
+from prompt_lab.benchmark.exact_tests import fisher_greater
 from prompt_lab.benchmark.records import BenchmarkResults, ModelPhaseResult
 
 COLLAPSE_ALPHA = 0.01
@@ -116,8 +115,9 @@ def _collapse_reasons(
         return []
     valid, total = sum(one.valid_answers for one in old), sum(one.total for one in old)
     now, before = row.valid_answers / row.total, valid / total
-    table = [[row.valid_answers, row.total - row.valid_answers], [valid, total - valid]]
-    p_value = float(fisher_exact(table, alternative="less").pvalue)
+    p_value = fisher_greater(
+        (valid, total - valid), (row.valid_answers, row.total - row.valid_answers)
+    )
     if before - now < COLLAPSE_DROP or p_value > COLLAPSE_ALPHA:
         return []
     return [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from prompt_lab.benchmark.compare_routing import compare_routing, mix_at_cost
 from prompt_lab.benchmark.import_results import import_folder, import_subject
-from prompt_lab.benchmark.route_by_subject import learn_rules, measure_gain, routing_policy
+from prompt_lab.benchmark.route_by_subject import learn_rules, measure_gain, routing_level
 from prompt_lab.errors import StoreError
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "routing" / "routellm"
@@ -38,8 +38,8 @@ def test_the_real_tables_import_and_no_rule_is_made_without_a_yes() -> None:
         rows = list(csv.DictReader(file))
     counted = [sum(row[model] == "True" for row in rows) for model in gsm.models]
     assert [row.passed for row in gsm.results] == counted
-    policy = routing_policy(len(subjects))
-    gain = measure_gain(subjects, PRICES, policy, rng=np.random.default_rng(1), splits=5)
+    level = routing_level(len(subjects))
+    gain = measure_gain(subjects, PRICES, level, rng=np.random.default_rng(1), splits=5)
     assert gain.accuracy.low <= gain.accuracy.value <= gain.accuracy.high
 
 
@@ -60,7 +60,7 @@ def test_a_real_table_with_permuted_answers_is_invalid_and_gives_no_rule(tmp_pat
     halves = {subject.name: np.arange(len(subject.items))}
     other = import_subject(REAL / "mmlu_virology.csv")
     halves[other.name] = np.arange(len(other.items))
-    _, rules = learn_rules([subject, other], halves, PRICES, routing_policy(2))
+    _, rules = learn_rules([subject, other], halves, PRICES, routing_level(2))
     assert subject.name not in {rule.subject for rule in rules}
 
 
@@ -72,10 +72,10 @@ def test_a_subject_that_the_cheap_model_does_as_well_gets_a_rule(tmp_path: Path)
     write(tmp_path / "hard.csv", {"cheap": hard, "strong": easy})
     subjects = import_folder(tmp_path)
     halves = {one.name: np.arange(300) for one in subjects}
-    best, rules = learn_rules(subjects, halves, PRICES, routing_policy(2))
+    best, rules = learn_rules(subjects, halves, PRICES, routing_level(2))
     assert best == 1
     assert [(rule.subject, rule.model) for rule in rules] == [("easy", 0)]
-    gain = measure_gain(subjects, PRICES, routing_policy(2), rng=rng, splits=10)
+    gain = measure_gain(subjects, PRICES, routing_level(2), rng=rng, splits=10)
     assert gain.accuracy.value == 0
     assert 0.45 < gain.saved.value < 0.5
 

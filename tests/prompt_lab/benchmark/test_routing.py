@@ -18,7 +18,7 @@ from prompt_lab.benchmark.enforce_routing import (
 )
 from prompt_lab.benchmark.feedback import build_feedback
 from prompt_lab.benchmark.feedback_records import HarnessFeedback
-from prompt_lab.benchmark.harness_config import HarnessConfig, RoutingSwitches
+from prompt_lab.benchmark.harness_config import HarnessConfig
 from prompt_lab.benchmark.records import BenchmarkResults
 from prompt_lab.benchmark.routing_rules import (
     RoutingConfig,
@@ -28,6 +28,7 @@ from prompt_lab.benchmark.routing_rules import (
     routing_schema,
     write_routing,
 )
+from prompt_lab.config.routing import RoutingSwitches
 from prompt_lab.store.layout import Lab
 from tests.prompt_lab.benchmark.rows import benchmark, summarize
 
