@@ -80,18 +80,27 @@ demo-loop: setup ## three iterations in a row on the embedded model, in ./lab-lo
 	@PROMPTLAB_ROOT=lab-loop $(LUIGI) ExampleLab
 	@PROMPTLAB_ROOT=lab-loop $(LUIGI) Loop --iterations 3
 
+HARNESS ?= lab-harness
 .PHONY: demo-harness
 demo-harness: setup ## benchmarks, a warm-up test, routing and two cycles on the embedded model, in ./lab-harness
-	@PROMPTLAB_ROOT=lab-harness $(LUIGI) ExampleLab
-	@PROMPTLAB_ROOT=lab-harness $(LUIGI) Benchmark --suite demo-atomic
-	@PROMPTLAB_ROOT=lab-harness $(LUIGI) Benchmark --suite demo-extended
-	@PROMPTLAB_ROOT=lab-harness $(LUIGI) WarmUpTest --suite demo-atomic --model smollm2 --starts 5 --plans 3
-	@PROMPTLAB_ROOT=lab-harness $(LUIGI) MetaLoop --baseline "smollm2-short demo-extended" --cycles 2 --candidates 1
-	@PROMPTLAB_ROOT=lab-harness $(LUIGI) Benchmark --suite demo-extended --model smollm2-short --repeats 1
-	@PROMPTLAB_ROOT=lab-harness $(LUIGI) Benchmark --suite demo-extended --model smollm2-short --repeats 1 --force-model
-	@echo "The audit trail: lab-harness/routing/routing_decisions.jsonl"
-	@cat lab-harness/routing/routing_decisions.jsonl
-	@echo "The report: lab-harness/benchmarks/cycles/report.html"
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) ExampleLab
+	@echo "== Three settings of one model on short tickets, two repeats"
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) Benchmark --suite demo-atomic
+	@echo "== Does a warm-up help? Five cold starts with and five without"
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) WarmUpTest --suite demo-atomic --model smollm2 --starts 5 --plans 3
+	@echo "== A cycle whose baseline cannot do the extended phase: the enforcer writes a rule"
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) MetaLoop --baseline "smollm2-short demo-extended extended" --candidates 1
+	@echo "== The rule blocks the model; --force-model runs it all the same"
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) Benchmark --suite demo-extended --model smollm2-short
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) Benchmark --suite demo-extended --model smollm2-short --force-model
+	@echo "== A model that can do the phase becomes the fallback, and the next cycle obeys the rule"
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) Benchmark --suite demo-extended --model smollm2-warm
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) MetaLoop --baseline "smollm2-short demo-extended extended" --candidates 1
+	@echo "== The audit trail: $(HARNESS)/routing/routing_decisions.jsonl"
+	@cat $(HARNESS)/routing/routing_decisions.jsonl
+	@echo "== What was learned: $(HARNESS)/benchmarks/cycles/META_LEARNINGS.md"
+	@cat $(HARNESS)/benchmarks/cycles/META_LEARNINGS.md
+	@echo "The report: $(HARNESS)/benchmarks/cycles/report.html"
 
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes

@@ -1,4 +1,4 @@
-"""MODEL: PASS where the model may do the extended phase."""
+"""[MODEL [SUITE]]: PASS where the model may do the extended phase, measured by a forced run."""
 
 import sys
 

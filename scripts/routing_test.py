@@ -1,4 +1,4 @@
-"""MODEL PHASE: PASS where a model may do the phase."""
+"""[MODEL [SUITE]]: PASS where the routing table is obeyed, measured by a run."""
 
 import sys
 

@@ -10,6 +10,12 @@ import typer
 from pipeline.cli.luigi_command import make_command
 from pipeline.tasks.benchmark import Benchmark, MetaLoop, WarmUpTest
 from pipeline.wiring import lab_context
+from prompt_lab.benchmark.config_pulls import (
+    adopt_pulls,
+    describe_pull,
+    list_pulls,
+    publish_rollback,
+)
 from prompt_lab.benchmark.harness_config import (
     list_versions,
     parse_assignment,
@@ -93,4 +99,20 @@ def roll_back_config(
     context = lab_context()
     with hold_harness(context.lab, "benchmark config rollback", now=utc_now()):
         made = roll_back(context, to, actor=getpass.getuser(), now=utc_now())
-    say(f"version {made.number} of the benchmark config: {made.reason}")
+        say(f"version {made.number} of the benchmark config: {made.reason}")
+        pull = publish_rollback(context, made)
+    if pull is not None:
+        say("\n".join(describe_pull(pull)))
+
+
+@config.command("adopt")
+def adopt_config() -> None:
+    """Adopt pull requests on the configuration that were merged since, as the next cycle would."""
+    context = lab_context()
+    with hold_harness(context.lab, "benchmark config adopt", now=utc_now()):
+        adopt_pulls(context)
+    pulls = list_pulls(context.lab)
+    for pull in pulls:
+        say("\n".join(describe_pull(pull)))
+    if not pulls:
+        say("No cycle has opened a pull request on the configuration.")

@@ -9,16 +9,21 @@ from pipeline.console import report_errors_plainly
 from pipeline.tasks.benchmark import Benchmark, MetaLoop, WarmUpTest
 from pipeline.wiring import lab_context
 from prompt_lab.benchmark.cold_starts import WarmUpValidation
-from prompt_lab.benchmark.enforce_routing import decide_route
-from prompt_lab.benchmark.folders import WARM_UP, benchmarks_folder
+from prompt_lab.benchmark.enforce_routing import validate_model_phase_compatibility
+from prompt_lab.benchmark.folders import WARM_UP, benchmarks_folder, read_all_results
 from prompt_lab.benchmark.harness_config import read_harness_config
+from prompt_lab.benchmark.harness_lock import hold_harness
+from prompt_lab.benchmark.open_benchmark import read_suite
 from prompt_lab.benchmark.routing_cycle import render_feedback, update_feedback, update_routing
 from prompt_lab.benchmark.routing_rules import read_routing
+from prompt_lab.clock import utc_now
 from prompt_lab.names import Outcome
 from prompt_lab.report.terminal import say
 from prompt_lab.store.files import read_if_whole
 
 REPEATS = 7
+ATOMIC, EXTENDED = "atomic", "extended"
+"""The shipped suites that the checks ask where no other is named."""
 Words = Sequence[str] | None
 
 
@@ -60,8 +65,9 @@ def enforce_routing(words: Words = None) -> int:
     _parser("routing_enforcer.py").parse_args(words)
     report_errors_plainly()
     context = lab_context()
-    feedback = update_feedback(context)
-    say(render_feedback(feedback, update_routing(context, feedback)))
+    with hold_harness(context.lab, "routing_enforcer.py", now=utc_now()):
+        feedback = update_feedback(context)
+        say(render_feedback(feedback, update_routing(context, feedback)))
     return 0
 
 
@@ -81,40 +87,87 @@ def run_meta_loop(words: Words = None) -> int:
 
 
 def check_warm_up(words: Words = None) -> int:
-    """MODEL SUITE: the warm-up on cold starts; PASS where the engine says YES. Exit code."""
-    given = _parser("warm_up_test.py", "model", "suite").parse_args(words)
+    """[MODEL [SUITE]]: the warm-up on cold starts; PASS where the engine says YES. Exit code."""
+    given = _check_parser("warm_up_test.py", suite=ATOMIC).parse_args(words)
     report_errors_plainly()
-    code = run_task(WarmUpTest, [f"--model={given.model}", f"--suite={given.suite}"])
+    model = given.model or _first_model(given.suite)
+    code = run_task(WarmUpTest, [f"--model={model}", f"--suite={given.suite}"])
     root = benchmarks_folder(lab_context().lab)
     paths = sorted(root.glob(f"*_warm_up_{given.suite}/{WARM_UP}"), key=lambda p: p.stat().st_mtime)
     found = read_if_whole(paths[-1], WarmUpValidation) if code == 0 and paths else None
-    return _report(found is not None and found.outcome is Outcome.YES, "the warm-up helps")
+    passed = found is not None and found.outcome is Outcome.YES
+    return _report(passed, f"a warm-up helps {model} on {given.suite}", code)
 
 
 def check_routing(words: Words = None) -> int:
-    """MODEL PHASE: PASS where the model, or a fallback, may do the phase. Exit code."""
-    given = _parser("routing_test.py", "model", "phase").parse_args(words)
+    """[MODEL [SUITE]]: ask the suite once, and see that the table was obeyed. Exit code.
+
+    PASS where every model that answered may do the phase, and a model that may not was replaced
+    or blocked. A table without a rule for the model passes only if the model ran itself.
+    """
+    given = _check_parser("routing_test.py", suite=EXTENDED).parse_args(words)
     report_errors_plainly()
-    routing = read_routing(lab_context().lab, read_harness_config(lab_context()).routing)
-    decision = decide_route(given.model, given.phase, routing)
-    say(f"{decision.decision}: {decision.reason}")
-    return _report(decision.model != "", "a model does the phase")
+    context = lab_context()
+    asked = given.model or _first_model(given.suite)
+    [model] = context.select_models([asked])
+    table = read_routing(context.lab, read_harness_config(context).routing)
+    known = len(read_all_results(context.lab))
+    flags = [f"--model={model.alias}", f"--suite={given.suite}", "--repeats=1"]
+    code = run_task(Benchmark, flags)
+    made = read_all_results(context.lab)[known:]
+    if not made:
+        return _report(False, f"routing of {model.alias} on {given.suite} is enforced", code)
+    result = made[-1]
+    ran = [row.model for row in result.models]
+    allowed = validate_model_phase_compatibility(model.alias, result.phase, table).allow
+    obeyed = ran == [model.alias] if allowed else model.alias not in ran
+    others = [
+        name
+        for name in ran
+        if not validate_model_phase_compatibility(name, result.phase, table).allow
+    ]
+    what = f"{model.alias} {'may' if allowed else 'may not'} do the {result.phase} phase"
+    return _report(obeyed and not others, f"{what}, and {', '.join(ran) or 'no model'} ran", code)
 
 
 def check_extended(words: Words = None) -> int:
-    """MODEL: run the extended suite against its gate; PASS where the model is allowed. Exit code.
+    """[MODEL [SUITE]]: the extended suite against its gate; PASS where the model may do it.
 
-    The run is forced, so that a block by an older benchmark is measured again.
+    The run is forced, so that a block by an older benchmark is measured again. Exit code.
     """
-    given = _parser("extended_suite_safety_test.py", "model").parse_args(words)
+    given = _check_parser("extended_suite_safety_test.py", suite=EXTENDED).parse_args(words)
     report_errors_plainly()
-    code = run_task(Benchmark, [f"--model={given.model}", "--suite=extended", "--force-model"])
-    rule = read_routing(lab_context().lab).find(given.model, "extended")
-    return _report(code == 0 and rule is not None and rule.allow, "the model does this phase")
+    context = lab_context()
+    [model] = context.select_models([given.model or _first_model(given.suite)])
+    flags = [f"--model={model.alias}", f"--suite={given.suite}", "--force-model"]
+    code = run_task(Benchmark, flags)
+    phase = read_suite(context, given.suite).phase
+    rule = read_routing(context.lab).find(model.alias, phase)
+    if code == 0 and rule is not None:
+        say(rule.reason)
+    passed = code == 0 and rule is not None and rule.allow
+    return _report(passed, f"{model.alias} is safe on the {phase} phase", code)
 
 
-def _report(passed: bool, what: str) -> int:
-    say(f"{'PASS' if passed else 'FAIL'}: {what}" + ("" if passed else " is not shown"))
+def _first_model(suite: str) -> str:
+    """The suite's first model, else the lab's."""
+    context = lab_context()
+    return (read_suite(context, suite).models or context.defaults.models)[0]
+
+
+def _check_parser(name: str, suite: str) -> argparse.ArgumentParser:
+    parser = _parser(name)
+    parser.add_argument("model", nargs="?", default="", help="default: the suite's first model")
+    parser.add_argument("suite", nargs="?", default=suite, help=f"default: {suite}")
+    return parser
+
+
+def _report(passed: bool, what: str, code: int = 0) -> int:
+    """Print PASS or FAIL with what was measured. A command that failed measured nothing."""
+    if code:
+        say(f"FAIL: nothing was measured, since the command ended with exit code {code}")
+        return code
+    say(f"{'PASS' if passed else 'FAIL'}: {what}" + ("" if passed else ": not shown"))
     return 0 if passed else 1
 
 
