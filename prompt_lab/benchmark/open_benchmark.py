@@ -63,6 +63,13 @@ class OpenBenchmark(Record):
     """model that runs -> model that was asked for."""
     blocked: tuple[BlockedModel, ...] = ()
     repeats: int
+    suite_sha256: str = ""
+    """As it was before the first call; '' in files of older versions."""
+
+    @property
+    def batch(self) -> str:
+        """The name of the batch of its runs."""
+        return f"benchmark_{self.id}"
 
 
 def read_suite(ctx: LabContext, name: str) -> SuiteConfig:
@@ -158,6 +165,7 @@ def begin_benchmark(
         replaced=dict(replaced),
         blocked=tuple(blocked),
         repeats=repeats,
+        suite_sha256=digest_suite(ctx, suite) if models else "",
     )
     write_record(folder / OPEN, begun)
     return number, begun

@@ -17,6 +17,7 @@ from prompt_lab.benchmark.open_benchmark import (
 from prompt_lab.benchmark.records import BenchmarkResults, BlockedModel
 from prompt_lab.benchmark.routing_cycle import (
     render_feedback,
+    render_routing_comparisons,
     route_model,
     update_feedback,
     update_routing,
@@ -78,6 +79,8 @@ def supervise_benchmark(
     if request.purpose == "benchmark" and read_harness_config(ctx).feedback_enabled:
         feedback = update_feedback(ctx)
         say(render_feedback(feedback, update_routing(ctx, feedback)))
+        if comparisons := render_routing_comparisons(ctx):
+            say(comparisons)
 
 
 def benchmark_results(
