@@ -26,7 +26,12 @@ from prompt_lab.benchmark.harness_config import (
 from prompt_lab.benchmark.harness_lock import hold_harness
 from prompt_lab.benchmark.import_results import import_folder
 from prompt_lab.benchmark.render_import import render_import
-from prompt_lab.benchmark.routing_cycle import render_feedback, update_feedback, update_routing
+from prompt_lab.benchmark.routing_cycle import (
+    render_feedback,
+    render_routing_comparisons,
+    update_feedback,
+    update_routing,
+)
 from prompt_lab.benchmark.routing_rules import read_routing
 from prompt_lab.clock import utc_now
 from prompt_lab.report.terminal import say
@@ -53,6 +58,8 @@ def enforce() -> None:
     with hold_harness(context.lab, "benchmark enforce", now=utc_now()):
         feedback = update_feedback(context)
         say(render_feedback(feedback, update_routing(context, feedback)))
+        if comparisons := render_routing_comparisons(context):
+            say(comparisons)
 
 
 @app.command("import")

@@ -25,6 +25,13 @@ class RoutingComparison(NamedTuple):
     accuracy: Estimate
     cost: Estimate
 
+    @classmethod
+    def of(
+        cls, name: str, accuracy: tuple[float, float, float], cost: tuple[float, float, float]
+    ) -> "RoutingComparison":
+        """From a record's (value, low, high)."""
+        return cls(name, Estimate(*accuracy), Estimate(*cost))
+
 
 def compare_routing(
     correct: Floats, costs: Floats, choice: Ints, *, rng: np.random.Generator

@@ -1,15 +1,15 @@
 """Enforce the routing table at run time, and keep an audit trail of what it decided."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from prompt_lab.benchmark.folders import DECISIONS, routing_folder
 from prompt_lab.benchmark.routing_rules import RoutingConfig, RoutingRule
-from prompt_lab.records import Record
-from prompt_lab.store.files import append_row, disk_errors, read_if_whole, read_rows, write_record
+from prompt_lab.store.files import append_row, disk_errors, read_rows
 from prompt_lab.store.layout import Lab
 
-COOLDOWNS = "cooldowns.json"
+Fallbacks = Mapping[str, Sequence[str]]
+"""model -> the models to ask in its place, in their order."""
 
 
 class Compatibility(NamedTuple):
@@ -40,34 +40,70 @@ def validate_model_phase_compatibility(
     return Compatibility(rule.allow, rule.reason or f"rule of {rule.source or 'a file'}", rule)
 
 
+class RouteChain(NamedTuple):
+    """A model, its fallbacks, theirs, and so on, for one phase."""
+
+    first: Compatibility
+    """Of the model asked for."""
+    models: tuple[str, ...]
+    """Those that the table lets do the phase, in the order in which they are asked."""
+    reasons: tuple[str, ...]
+    """Why each of the others may not, the model asked for first."""
+
+
+def follow_chain(
+    model: str, phase: str, routing: RoutingConfig, fallbacks: Fallbacks | None = None
+) -> RouteChain:
+    """Breadth first: a rule's own fallback, then those that are configured for the model.
+
+    >>> rule = RoutingRule(model="a", phase="x", allow=False, fallback_model="b")
+    >>> follow_chain("a", "x", RoutingConfig(rules=(rule,)), {"b": ("c",)}).models
+    ('b', 'c')
+    """
+    first = validate_model_phase_compatibility(model, phase, routing)
+    allowed, reasons, waiting, seen = [], [], [model], {model}
+    while waiting:
+        name = waiting.pop(0)
+        found = validate_model_phase_compatibility(name, phase, routing)
+        if found.allow:
+            allowed.append(name)
+        else:
+            reasons.append(found.reason if name == model else f"{name}: {found.reason}")
+        own = found.rule.fallback_model if found.rule else ""
+        following = [*([own] if own else []), *(fallbacks or {}).get(name, ())]
+        for other in following:
+            if other not in seen:
+                seen.add(other)
+                waiting.append(other)
+            elif not found.allow:
+                reasons.append(f"the fallbacks go in a circle at {other}")
+    return RouteChain(first, tuple(allowed), tuple(reasons))
+
+
 def decide_route(
     model: str,
     phase: str,
     routing: RoutingConfig,
     *,
     force: bool = False,
+    fallbacks: Fallbacks | None = None,
     why_unusable: Callable[[str], str | None] = lambda _: None,
 ) -> RoutingDecision:
     """Follow the fallback chain to the first model that may and can do the phase."""
-    first = validate_model_phase_compatibility(model, phase, routing)
+    chain = follow_chain(model, phase, routing, fallbacks)
+    first = chain.first
     if first.allow:
         return RoutingDecision(model, "allowed", first.reason, first.rule)
     if force:
         reason = f"--force-model, against the rule: {first.reason}"
         return RoutingDecision(model, "forced", reason, first.rule)
-    tried, current, reasons = [model], first, [first.reason]
-    while current.rule is not None and current.rule.fallback_model:
-        name = current.rule.fallback_model
-        if name in tried:
-            reasons.append(f"the fallbacks go in a circle at {name}")
-            break
-        tried.append(name)
-        current = validate_model_phase_compatibility(name, phase, routing)
+    reasons = list(chain.reasons)
+    for name in chain.models:
         problem = why_unusable(name)
-        if current.allow and problem is None:
+        if problem is None:
             reason = f"Routed from {model} to {name}: {first.reason}"
             return RoutingDecision(name, "routed", reason, first.rule)
-        reasons.append(f"{name}: {problem or current.reason}")
+        reasons.append(f"{name}: {problem}")
     return RoutingDecision("", "blocked", "; ".join(reasons), first.rule)
 
 
@@ -97,42 +133,3 @@ def log_routing_decision(
 def read_decisions(lab: Lab) -> list[dict[str, object]]:
     """The audit trail, oldest first; rows of older versions included."""
     return read_rows(routing_folder(lab) / DECISIONS)
-
-
-class Cooldown(Record):
-    """One model's failures and until when it is not asked."""
-
-    failures: int = 0
-    until: float = 0.0
-
-
-class Cooldowns(Record):
-    """cooldowns.json: survives a restart."""
-
-    models: dict[str, Cooldown] = {}
-
-
-def record_failures(lab: Lab, model: str, failures: int, seconds: float, *, now: float) -> Cooldown:
-    """Count failures of a model, those that a retry made good included; it rests for `seconds`.
-
-    `now` is seconds of the epoch, so that the state holds after a restart.
-    """
-    found = read_cooldowns(lab)
-    old = found.models.get(model, Cooldown())
-    new = Cooldown(failures=old.failures + failures, until=max(old.until, now + seconds))
-    models = {**found.models, model: new}
-    write_record(routing_folder(lab) / COOLDOWNS, Cooldowns(models=models))
-    return new
-
-
-def read_cooldowns(lab: Lab) -> Cooldowns:
-    """The state; an empty one where there is none to read."""
-    return read_if_whole(routing_folder(lab) / COOLDOWNS, Cooldowns) or Cooldowns()
-
-
-def why_cooling(lab: Lab, model: str, *, now: float) -> str | None:
-    """Why a model rests, or None."""
-    state = read_cooldowns(lab).models.get(model)
-    if state is None or state.until <= now:
-        return None
-    return f"rests for {state.until - now:.0f} s more after {state.failures} failures"

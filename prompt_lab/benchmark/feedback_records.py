@@ -1,7 +1,5 @@
 """harness_feedback.json, as this version writes it and older ones did."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from prompt_lab.records import VERSION, Record
@@ -29,7 +27,9 @@ class HotFailure(Record):
 class Recommendation(Record):
     """What the feedback proposes."""
 
-    type: Literal["routing", "warm_up", "plan"] | str
+    type: str = Field(
+        description="routing, warm_up, price (these make rules), cheaper; older files have others"
+    )
     model: str
     phase: str
     target: str = Field(default="", description="model::phase")
@@ -39,7 +39,10 @@ class Recommendation(Record):
     fallback: str = ""
     requirements: tuple[str, ...] = ()
     provisional: bool = False
-    runs: tuple[str, ...] = Field(default=(), description="what it rests on, relative to the lab")
+    runs: tuple[str, ...] = Field(
+        default=(), description="run folders that it rests on, relative to the lab"
+    )
+    benchmarks: tuple[str, ...] = Field(default=(), description="the benchmarks that made them")
 
 
 class HarnessFeedback(Record):
@@ -48,6 +51,9 @@ class HarnessFeedback(Record):
     version: int = VERSION
     generated_at: str
     recent_runs: int | tuple[str, ...] | list[object] = ()
+    left_out: dict[str, str] = Field(
+        default={}, description="recent benchmark -> why it counts nowhere"
+    )
     model_phase_accuracy: dict[str, PhaseAccuracy] = {}
     hot_failures: tuple[HotFailure, ...] = ()
     recommendations: tuple[Recommendation, ...] = ()

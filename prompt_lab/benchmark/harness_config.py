@@ -30,6 +30,9 @@ class WarmUpConfig(Config):
     keep_alive_seconds: float = Field(
         default=300.0, gt=0, description="after a longer idle the model is warmed up again"
     )
+    keep_alive_of: dict[str, float] = Field(
+        default={}, description="model -> its own keep-alive, where it differs"
+    )
 
 
 class PolicyGates(Config):

@@ -72,6 +72,7 @@ def run_meta_loop(
                 " `prompt-lab benchmark config set meta_loop_enabled=true` switches it on"
             ]
         )
+    split_plans(read_suite(ctx, baseline.suite).plans)
     path = cycles_folder(ctx) / OPEN_LOOP
     path.parent.mkdir(parents=True, exist_ok=True)
     loop = _open_loop(ctx, path, baseline, cycles)

@@ -66,6 +66,13 @@ class OpenBenchmark(Record):
     """model that runs -> model that was asked for."""
     blocked: tuple[BlockedModel, ...] = ()
     repeats: int
+    suite_sha256: str = ""
+    """As it was before the first call; '' in files of older versions."""
+
+    @property
+    def batch(self) -> str:
+        """The name of the batch of its runs."""
+        return f"benchmark_{self.id}"
 
 
 def read_suite(ctx: LabContext, name: str) -> SuiteConfig:
@@ -92,6 +99,23 @@ def find_plans_without_gold(ctx: LabContext, suite: SuiteConfig) -> list[str]:
     if adapter.in_own_process:
         return []
     return [plan for plan in suite.plans if not has_gold(folder / plan, adapter.outputs)]
+
+
+def check_plans(ctx: LabContext, suite: SuiteConfig) -> None:
+    """Refuse, before any call, a suite that nothing can be measured with.
+
+    Raises UnknownName for a plan that is not there, ConfigError where no plan has a right answer.
+    A suite that lacks some is run, and INVALID.
+    """
+    if len(find_plans_without_gold(ctx, suite)) < len(suite.plans):
+        return
+    outputs = " or ".join(ctx.adapter(suite.step).outputs) or "the right answer"
+    raise ConfigError(
+        [
+            f"{ctx.files.place('suites', suite.name)}: plans: none of them has a right answer, so"
+            f" no score is possible: put {outputs} into {ctx.lab.plans(Split.TRAIN)}/<plan>/"
+        ]
+    )
 
 
 def digest_suite(ctx: LabContext, suite: SuiteConfig) -> str:
@@ -161,6 +185,7 @@ def begin_benchmark(
         replaced=dict(replaced),
         blocked=tuple(blocked),
         repeats=repeats,
+        suite_sha256=digest_suite(ctx, suite) if models else "",
     )
     write_record(folder / OPEN, begun)
     return number, begun

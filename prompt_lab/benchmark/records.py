@@ -17,6 +17,7 @@ class PlanResult(Record):
     plan: str
     pattern: str = Field(description="P or F for each repeat that counts, in their order")
     runs: tuple[str, ...] = Field(description="run folders, relative to the lab")
+    cost_usd: float = Field(default=0.0, description="of all these runs")
 
     @property
     def is_flaky(self) -> bool:
@@ -115,3 +116,8 @@ class BenchmarkResults(Record):
     blocked: tuple[BlockedModel, ...] = ()
     warm_up: tuple[WarmUpResult, ...] = ()
     warm_up_enabled: bool = False
+
+    @property
+    def path(self) -> str:
+        """Its folder, relative to the lab."""
+        return f"benchmarks/{self.number}_{self.suite}"

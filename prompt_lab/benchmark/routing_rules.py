@@ -22,10 +22,13 @@ class RoutingRule(Record):
     fallback_model: str = Field(default="", description="the model asked in its place; '': none")
     enable_warmup: bool = False
     reason: str = ""
-    source: str = Field(default="", description="harness_feedback, person or example")
+    source: str = Field(default="", description="harness_feedback, price, person or example")
     timestamp: str = ""
     provisional: bool = Field(default=False, description="too few answers for an interval")
-    runs: tuple[str, ...] = Field(default=(), description="benchmarks that it rests on")
+    runs: tuple[str, ...] = Field(
+        default=(), description="run folders that it rests on, relative to the lab"
+    )
+    benchmarks: tuple[str, ...] = Field(default=(), description="the benchmarks that made them")
 
     @model_validator(mode="before")
     @classmethod
@@ -57,6 +60,20 @@ class RoutingConfig(Record):
         return found[-1] if found else None
 
 
+def with_aliases(config: RoutingConfig, aliases: Mapping[str, str]) -> RoutingConfig:
+    """The table with aliases in place of short names; names of no model stay as they are."""
+    rules = (
+        rule.model_copy(
+            update={
+                "model": aliases.get(rule.model, rule.model),
+                "fallback_model": aliases.get(rule.fallback_model, rule.fallback_model),
+            }
+        )
+        for rule in config.rules
+    )
+    return config.model_copy(update={"rules": tuple(rules)})
+
+
 EXAMPLE_RULES = tuple(
     RoutingRule(
         model=model,
@@ -71,30 +88,45 @@ EXAMPLE_RULES = tuple(
 """Off unless routing.example_rules is true, or a benchmark shows the same."""
 
 
+PERSON, PRICE = "person", "price"
+_SOURCES = {"routing": "harness_feedback", "warm_up": "harness_feedback", "price": PRICE}
+"""Types of recommendations that make rules, and the source that these name."""
+_FORGOTTEN = {"enable_warmup": False}
+
+
 def generate_routing_rules(
     recommendations: Sequence[Recommendation], *, now: str, before: RoutingConfig | None = None
 ) -> RoutingConfig:
-    """The table after these recommendations. Rules of a person and of other targets stay."""
-    rules = {rule.target: rule for rule in (before.rules if before else ())}
+    """The table after these recommendations. Rules of a person and of other targets stay.
+
+    What an adopted warm-up and prices add is decided again each time, so that it goes with them.
+    """
+    rules = {
+        rule.target: rule if rule.source == PERSON else rule.model_copy(update=_FORGOTTEN)
+        for rule in (before.rules if before else ())
+        if rule.source != PRICE
+    }
     for one in recommendations:
         old = rules.get(one.target)
-        if old is not None and old.source == "person":
+        if one.type not in _SOURCES or (old is not None and old.source == PERSON):
             continue
-        if one.type not in ("routing", "warm_up"):
-            continue
-        is_warm_up = one.type == "warm_up"
-        rules[one.target] = RoutingRule(
+        rule = RoutingRule(
             model=one.model,
             phase=one.phase,
-            allow=(old.allow if old else True) if is_warm_up else one.allow,
-            fallback_model=(old.fallback_model if old else "") if is_warm_up else one.fallback,
-            enable_warmup=is_warm_up or (old.enable_warmup if old else False),
+            allow=one.allow,
+            fallback_model=one.fallback,
+            enable_warmup=one.type == "warm_up",
             reason=one.reason,
-            source="harness_feedback",
+            source=_SOURCES[one.type],
             timestamp=now,
             provisional=one.provisional,
             runs=one.runs,
+            benchmarks=one.benchmarks,
         )
+        if one.type == "warm_up" and old is not None:
+            reason = f"{old.reason}; {one.reason}"
+            rule = old.model_copy(update={"enable_warmup": True, "reason": reason})
+        rules[one.target] = rule
     ordered = tuple(rules[target] for target in sorted(rules))
     return RoutingConfig(generated_at=now, rules=ordered)
 

@@ -1,7 +1,7 @@
 """Benchmark: run a suite some times on each model, and write what that shows."""
 
-import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from prompt_lab.benchmark.folders import (
     benchmarks_folder,
@@ -21,6 +21,7 @@ from prompt_lab.benchmark.records import (
     ModelPhaseResult,
     WarmUpResult,
 )
+from prompt_lab.benchmark.routing_rules import read_routing
 from prompt_lab.benchmark.supervisor import SuiteRun, summarize_model
 from prompt_lab.benchmark.validity import check_validity
 from prompt_lab.benchmark.warm_up import build_warm_up_request, is_due, warm_up_model
@@ -32,15 +33,13 @@ from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.looks import missing_runs
 from prompt_lab.experiments.needs import RunsNeeded
 from prompt_lab.names import Side, Split
-from prompt_lab.records import RunRecord
+from prompt_lab.records import Record, RunRecord
 from prompt_lab.report.terminal import say
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.files import append_row, read_if_whole, read_rows
-from prompt_lab.store.layout import MARKER, NO_ITERATION
+from prompt_lab.store.layout import MARKER, NO_ITERATION, Lab
 
 WARM_UPS = "warm_up.jsonl"
-_last_used: dict[str, float] = {}
-"""Alias -> when this process last asked it, by the monotonic clock."""
 
 
 def run_benchmark(
@@ -57,7 +56,7 @@ def run_benchmark(
     batch = None
     if begun.models:
         order = BatchOrder(
-            f"benchmark_{begun.id}",
+            begun.batch,
             Split.TRAIN,
             {Side.BASELINE: begun.commit},
             begun.models,
@@ -71,48 +70,72 @@ def run_benchmark(
         need = missing_runs(experiment, batch)
         keys = tuple(key for key in need.keys if key.replicate == repeat)
         if keys:
-            models = sorted({key.model for key in keys})
-            for one in _warm_up(ctx, suite, config, request, first=repeat == 0, models=models):
-                append_row(folder / WARM_UPS, one.model_dump(mode="json"))
+            for model in sorted({key.model for key in keys}):
+                idle = idle_seconds(read_suite_runs(ctx.lab, batch, model), now=utc_now())
+                if not is_warm_up_on(ctx, config, request, model, suite.phase):
+                    continue
+                if is_due(idle, model, config.warm_up):
+                    warmed = warm_up_for_suite(ctx, suite, config, model)
+                    append_row(folder / WARM_UPS, warmed.model_dump(mode="json"))
             yield RunsNeeded(need.batch, keys)
-            _last_used.update(dict.fromkeys(models, time.monotonic()))
-    warmed = [WarmUpResult.model_validate(row) for row in read_rows(folder / WARM_UPS)]
-    results = _results_of(ctx, request, number, begun, batch=batch, warmed=warmed)
+    warm_ups = [WarmUpResult.model_validate(row) for row in read_rows(folder / WARM_UPS)]
+    results = _results_of(ctx, request, number, begun, batch=batch, warmed=warm_ups)
     write_results(ctx.lab, results)
 
 
-def is_warm_up_on(config: HarnessConfig, request: BenchmarkRequest, model: str) -> bool:
-    """Whether a model is to be warmed up: asked for, switched on, or shown to help."""
+def is_warm_up_on(
+    ctx: LabContext, config: HarnessConfig, request: BenchmarkRequest, model: str, phase: str
+) -> bool:
+    """Whether a model is to be warmed up: asked for, switched on, shown to help, or by a rule."""
     warm_up = config.warm_up
     asked = request.enable_warmup or model in request.warm_models
-    return asked or warm_up.enabled or model in warm_up.models
+    if asked or warm_up.enabled or model in warm_up.models:
+        return True
+    rule = read_routing(ctx.lab, config.routing).find(model, phase)
+    return rule is not None and rule.enable_warmup
 
 
-def _warm_up(
-    ctx: LabContext,
-    suite: SuiteConfig,
-    config: HarnessConfig,
-    request: BenchmarkRequest,
-    *,
-    first: bool,
-    models: Sequence[str],
-) -> list[WarmUpResult]:
-    """Once before the first repeat, and again after an idle longer than the keep-alive."""
+def warm_up_for_suite(
+    ctx: LabContext, suite: SuiteConfig, config: HarnessConfig, model: str
+) -> WarmUpResult:
+    """One call with the suite's own prompt prefix, at the commit that the target is at now."""
+    workspace = ctx.workspace(ctx.step(suite.step).target)
+    commit = workspace.resolve(ctx.target(ctx.step(suite.step).target).main)
+    plan = ctx.lab.plans(Split.TRAIN) / suite.plans[0]
+    adapter = ctx.adapter(suite.step)
+    request = build_warm_up_request(adapter, workspace.worktree(commit), plan, config.warm_up)
+    result = warm_up_model(model, ctx.llm(model), request, config.warm_up.seconds)
+    say(result.message)
+    return result
+
+
+def read_suite_runs(lab: Lab, batch: Batch, model: str) -> list[SuiteRun]:
+    """The planned runs of a model with what lies there, whoever put it there."""
     found = []
-    for model in models:
-        used, now = _last_used.get(model), time.monotonic()
-        due = first or (used is not None and is_due(used, now, config.warm_up))
-        if not (due and is_warm_up_on(config, request, model)):
-            continue
-        workspace = ctx.workspace(ctx.step(suite.step).target)
-        commit = workspace.resolve(ctx.target(ctx.step(suite.step).target).main)
-        plan = ctx.lab.plans(Split.TRAIN) / suite.plans[0]
-        adapter = ctx.adapter(suite.step)
-        warm = build_warm_up_request(adapter, workspace.worktree(commit), plan, config.warm_up)
-        result = warm_up_model(model, ctx.llm(model), warm, config.warm_up.seconds)
-        say(result.message)
-        found.append(result)
+    for run in batch.runs:
+        if run.model == model:
+            out = lab.root / run.path
+            record = read_if_whole(out / MARKER, RunRecord)
+            claim = read_if_whole(out.parent.parent / "meta.json", FolderClaim)
+            found.append(SuiteRun(run, record, claim.batch if claim else ""))
     return found
+
+
+class FolderClaim(Record):
+    """The part of a run folder's meta.json that says which batch claimed it."""
+
+    batch: str = ""
+
+
+def idle_seconds(runs: Sequence[SuiteRun], *, now: str) -> float | None:
+    """Seconds since the last of these runs ended; None where none has.
+
+    By the records, so that it holds for a benchmark that goes on in another process.
+    """
+    ends = [run.record.ended for run in runs if run.record is not None]
+    if not ends:
+        return None
+    return (datetime.fromisoformat(now) - datetime.fromisoformat(max(ends))).total_seconds()
 
 
 def _results_of(
@@ -132,13 +155,13 @@ def _results_of(
         ours = {run.path: run for run in batch.runs}
         part = suite.scorer or ctx.step(suite.step).primary
         for model in begun.models:
-            runs = [
-                SuiteRun(run, read_if_whole(ctx.lab.root / run.path / MARKER, RunRecord))
-                for run in batch.runs
-                if run.model == model
-            ]
             row = summarize_model(
-                runs, ours, phase=suite.phase, part=part, pass_score=suite.pass_score
+                read_suite_runs(ctx.lab, batch, model),
+                ours,
+                phase=suite.phase,
+                part=part,
+                pass_score=suite.pass_score,
+                batch=begun.batch,
             )
             asked = begun.replaced.get(model, "")
             rows.append(row.model_copy(update={"asked_model": asked}))
@@ -149,6 +172,7 @@ def _results_of(
         model_ids={model: ctx.models[model].id for model in begun.models},
         history=history,
         suite_sha256=sha,
+        begun_sha256=begun.suite_sha256,
     )
     return BenchmarkResults(
         number=number,

@@ -10,6 +10,7 @@ from prompt_lab.benchmark.open_benchmark import (
     OpenBenchmark,
     begin_benchmark,
     check_phase,
+    check_plans,
     find_finished,
     find_open,
     read_suite,
@@ -17,6 +18,7 @@ from prompt_lab.benchmark.open_benchmark import (
 from prompt_lab.benchmark.records import BenchmarkResults, BlockedModel
 from prompt_lab.benchmark.routing_cycle import (
     render_feedback,
+    render_routing_comparisons,
     route_model,
     update_feedback,
     update_routing,
@@ -40,6 +42,7 @@ def prepare_benchmark(ctx: LabContext, request: BenchmarkRequest) -> tuple[int, 
     """Route the models and begin the benchmark; or go on with the one that was not finished."""
     suite = read_suite(ctx, request.suite)
     check_phase(suite, request.phase)
+    check_plans(ctx, suite)
     if find_open(ctx, request):
         return begin_benchmark(ctx, request, (), {}, ())
     names = request.models or suite.models or ctx.defaults.models
@@ -78,6 +81,8 @@ def supervise_benchmark(
     if request.purpose == "benchmark" and read_harness_config(ctx).feedback_enabled:
         feedback = update_feedback(ctx)
         say(render_feedback(feedback, update_routing(ctx, feedback)))
+        if comparisons := render_routing_comparisons(ctx):
+            say(comparisons)
 
 
 def benchmark_results(

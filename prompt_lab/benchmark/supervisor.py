@@ -18,23 +18,31 @@ class SuiteRun:
 
     planned: PlannedRun
     record: RunRecord | None
-    exit_code: int = 0
+    batch: str = ""
+    """The batch that the run's folder was claimed for; it carries the id of the invocation."""
 
 
-def why_excluded(run: SuiteRun, ours: Mapping[str, PlannedRun]) -> str | None:
+ENDED_BADLY = ("exit_code", "died", "import_failed", "no_command")
+"""Kinds of a run's error which mean that the step's process did not end with exit code 0."""
+
+
+def why_excluded(run: SuiteRun, ours: Mapping[str, PlannedRun], batch: str = "") -> str | None:
     """Why a run scores nothing, or None where it counts.
 
     A result counts only if its run ended with exit code 0, belongs to this invocation and is
-    complete. It belongs by its content key and its place in the batch, never by its file's name.
+    complete. It belongs by the batch that its folder was claimed for and by its content key, never
+    by its file's name.
     """
     planned = ours.get(run.planned.path)
     if planned is None:
         return "belongs to another invocation"
-    if run.exit_code != 0:
-        return f"its run ended with exit code {run.exit_code}"
     if run.record is None:
         return "its run has not finished"
+    if run.batch != batch:
+        return f"its folder was claimed for {run.batch or 'no batch'}, not for {batch or 'this'}"
     record = run.record
+    if record.error is not None and record.error.kind in ENDED_BADLY:
+        return f"its run did not end with exit code 0: {record.error.summary}"
     same = (record.model, record.plan, record.replicate, record.content_key)
     wanted = (planned.model, planned.plan, planned.replicate, planned.content_key)
     if same != wanted:
@@ -49,10 +57,11 @@ def summarize_model(
     phase: str,
     part: str,
     pass_score: float,
+    batch: str = "",
 ) -> ModelPhaseResult:
     """The table's row of one model. `part` is the part of the score that is held against
     `pass_score`."""
-    reasons = {run.planned.path: why_excluded(run, ours) for run in runs}
+    reasons = {run.planned.path: why_excluded(run, ours, batch) for run in runs}
     out = tuple(
         Excluded(run=path, reason=why) for path, why in sorted(reasons.items()) if why is not None
     )
@@ -79,12 +88,15 @@ def summarize_model(
         variance_within=_variance_within([[passes[r.key] for r in p] for p in by_plan.values()]),
         variance_between=pvariance([r.accuracy for r in repeats]) if repeats else 0.0,
         valid_answers=sum(record.valid for record in kept),
-        answered_by=tuple(sorted({record.answered_by for record in kept if record.answered_by})),
+        answered_by=tuple(
+            sorted({name for r in kept for name in r.answered_by.split(", ") if name})
+        ),
         plans=tuple(
             PlanResult(
                 plan=plan,
                 pattern=to_pattern([passes[r.key] for r in rows]),
                 runs=tuple(paths[plan, r.replicate] for r in rows),
+                cost_usd=sum(r.usage.cost_usd for r in rows),
             )
             for plan, rows in sorted(by_plan.items())
         ),

@@ -20,8 +20,11 @@ def check_validity(
     model_ids: dict[str, str],
     history: Sequence[BenchmarkResults] = (),
     suite_sha256: str = "",
+    begun_sha256: str = "",
 ) -> tuple[ModelPhaseResult, ...]:
     """The rows with their validity and its reasons. `model_ids` is alias -> the id asked for.
+
+    `begun_sha256` is the suite's digest from before the first call, '' where it is not known.
 
     A model that answers nothing usable while another passes the same suite has a valid 0.
     """
@@ -32,6 +35,7 @@ def check_validity(
     for row in rows:
         reasons = [
             *_gold_reasons(missing_gold),
+            *_change_reasons(begun_sha256, suite_sha256),
             *_incomplete_reasons(row),
             *_substitution_reasons(row, model_ids.get(row.model, "")),
             *_chance_reasons(row, chance),
@@ -54,6 +58,12 @@ def suite_changed(first: BenchmarkResults, second: BenchmarkResults) -> str | No
 
 def _gold_reasons(missing: Sequence[str]) -> list[str]:
     return [f"gold is missing for {', '.join(missing)}: add the right answers"] if missing else []
+
+
+def _change_reasons(begun: str, now: str) -> list[str]:
+    if not begun or begun == now:
+        return []
+    return ["the suite changed while it ran: its plans, gold or scorer differ; run it again"]
 
 
 def _incomplete_reasons(row: ModelPhaseResult) -> list[str]:

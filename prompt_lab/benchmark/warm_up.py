@@ -43,6 +43,7 @@ def warm_up_model(name: str, llm: Llm, request: Request, seconds: float) -> Warm
     return WarmUpResult(model=name, status="complete", seconds=spent, message=message)
 
 
-def is_due(last_used: float | None, now: float, config: WarmUpConfig) -> bool:
-    """Whether a model needs a warm-up: never used here, or idle for longer than its keep-alive."""
-    return last_used is None or now - last_used > config.keep_alive_seconds
+def is_due(idle_seconds: float | None, model: str, config: WarmUpConfig) -> bool:
+    """Whether a model needs a warm-up: never asked by this benchmark, or idle for too long."""
+    limit = config.keep_alive_of.get(model, config.keep_alive_seconds)
+    return idle_seconds is None or idle_seconds > limit

@@ -1,4 +1,6 @@
-"""What the router of models may do: a part of configs/benchmark.yaml."""
+"""What the router of models may do: a part of configs/benchmark.yaml, also for a gateway."""
+
+from pathlib import Path
 
 from pydantic import Field
 
@@ -28,3 +30,10 @@ class RoutingSwitches(Config):
         description="failed calls within cooldown_seconds after which a model rests; a failure that"
         " a retry made good counts too",
     )
+
+
+class GatewayRouting(Config):
+    """Where the process of a gateway finds the routing table and the failover state."""
+
+    lab: Path
+    switches: RoutingSwitches

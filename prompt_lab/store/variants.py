@@ -4,7 +4,7 @@ from pydantic import Field
 
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.records import VERSION, Record
-from prompt_lab.store.files import read_if_whole, write_record
+from prompt_lab.store.files import read_record, write_record
 from prompt_lab.store.layout import Lab
 
 FILE = "benchmarks/variants.json"
@@ -18,9 +18,12 @@ class ModelVariants(Record):
 
 
 def read_variants(lab: Lab) -> dict[str, ModelConfig]:
-    """The variants by alias; none where there is no file."""
-    found = read_if_whole(lab.root / FILE, ModelVariants)
-    return found.models if found else {}
+    """The variants by alias; none where there is no file. Raises StoreError for a damaged one."""
+    path = lab.root / FILE
+    if not path.exists():
+        return {}
+    fix = "Remove it: what the configuration has adopted is made again from there"
+    return read_record(path, ModelVariants, fix=fix).models
 
 
 def add_variants(lab: Lab, models: dict[str, ModelConfig]) -> None:

@@ -77,7 +77,9 @@ def test_a_benchmark_measures_routes_blocks_and_is_forced(world: World) -> None:
     assert [row["decision"] for row in decisions(world)] == [
         *("allowed", "allowed", "routed", "forced"),
     ]
-    assert decisions(world)[2]["runs"] == ["benchmarks/1_extended"]
+    assert [path.startswith("history/") for path in decisions(world)[2]["runs"]] == [True, True]
+    assert "Whoever asks for bad: extended by good (12 plans)" in first.out
+    assert "best single model" in first.out
 
 
 def test_without_a_model_that_passes_the_run_is_blocked(world: World) -> None:

@@ -47,10 +47,11 @@ def test_this_process_is_alive() -> None:
 
 
 def test_a_warm_up_is_due_at_first_and_after_the_keep_alive() -> None:
-    config = WarmUpConfig(keep_alive_seconds=300)
-    assert is_due(None, 0.0, config)
-    assert not is_due(0.0, 300.0, config)
-    assert is_due(0.0, 301.0, config)
+    config = WarmUpConfig(keep_alive_seconds=300, keep_alive_of={"own": 60})
+    assert is_due(None, "m", config)
+    assert not is_due(300.0, "m", config)
+    assert is_due(301.0, "m", config)
+    assert is_due(61.0, "own", config)
 
 
 def test_layers_are_validated() -> None:

@@ -3,22 +3,21 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from jsonschema import validate
 
+from prompt_lab.benchmark.cooldowns import read_cooldowns, record_failures, why_cooling
 from prompt_lab.benchmark.cycle_records import MetaLoopHistory
 from prompt_lab.benchmark.enforce_routing import (
     decide_route,
     log_routing_decision,
-    read_cooldowns,
     read_decisions,
-    record_failures,
     validate_model_phase_compatibility,
-    why_cooling,
 )
 from prompt_lab.benchmark.feedback import build_feedback
 from prompt_lab.benchmark.feedback_records import HarnessFeedback
-from prompt_lab.benchmark.harness_config import HarnessConfig
+from prompt_lab.benchmark.harness_config import HarnessConfig, WarmUpConfig
 from prompt_lab.benchmark.records import BenchmarkResults
 from prompt_lab.benchmark.routing_rules import (
     RoutingConfig,
@@ -28,6 +27,7 @@ from prompt_lab.benchmark.routing_rules import (
     routing_schema,
     write_routing,
 )
+from prompt_lab.benchmark.table_comparison import compare_table
 from prompt_lab.config.routing import RoutingSwitches
 from prompt_lab.store.layout import Lab
 from tests.prompt_lab.benchmark.rows import benchmark, summarize
@@ -57,7 +57,8 @@ def test_a_model_that_cannot_do_the_phase_is_routed_to_one_that_can() -> None:
     rule = routing.find("bad", "extended")
     assert rule is not None
     assert (rule.allow, rule.fallback_model) == (False, "good")
-    assert rule.runs == ("benchmarks/1_s",)
+    assert rule.benchmarks == ("benchmarks/1_s",)
+    assert rule.runs == ("history/0/00_s", "history/0/01_s", "history/0/02_s")
     kept = routing.find("good", "extended")
     assert kept is not None
     assert kept.allow
@@ -90,7 +91,10 @@ def test_only_the_last_8_benchmarks_count_and_a_good_one_readmits() -> None:
         r for r in feedback(*history, recovered).recommendations if r.target == "bad::extended"
     ]
     assert rule.allow
-    assert rule.reason.startswith("readmitted by the newest benchmark")
+    assert rule.reason.startswith("readmitted by benchmarks/9_s")
+    later = benchmark(10, summarize(dict.fromkeys(PLANS[:3], "F"), "bad"))
+    [still] = [r for r in feedback(*history, recovered, later).recommendations if r.model == "bad"]
+    assert still.allow
 
 
 def chain() -> RoutingConfig:
@@ -191,8 +195,86 @@ def test_a_persons_rule_outlives_benchmarks() -> None:
 
 
 def test_cooldowns_survive_a_restart_and_a_retried_failure_counts(tmp_path: Path) -> None:
-    record_failures(Lab(tmp_path), "m", 2, 60, now=1000.0)
+    switches = RoutingSwitches(cooldown_seconds=60, cooldown_failures=3)
+    record_failures(Lab(tmp_path), "m", 2, switches, now=1000.0)
+    assert why_cooling(Lab(tmp_path), "m", now=1001.0) is None
+    record_failures(Lab(tmp_path), "m", 1, switches, now=1010.0)
     again = Lab(tmp_path)
-    assert read_cooldowns(again).models["m"].failures == 2
-    assert "after 2 failures" in str(why_cooling(again, "m", now=1030.0))
-    assert why_cooling(again, "m", now=1061.0) is None
+    assert read_cooldowns(again).models["m"].failures == 3
+    assert "after 3 failures" in str(why_cooling(again, "m", now=1030.0))
+    assert why_cooling(again, "m", now=1071.0) is None
+    record_failures(again, "m", 1, switches, now=1071.0)
+    assert why_cooling(again, "m", now=1072.0) is None
+
+
+def test_configured_fallbacks_are_tried_one_after_the_other() -> None:
+    rule = RoutingRule(model="a", phase="x", allow=False, fallback_model="b")
+    decision = decide_route(
+        *("a", "x", RoutingConfig(rules=(rule,))),
+        fallbacks={"a": ("c", "d")},
+        why_unusable=lambda name: "rests" if name in "bc" else None,
+    )
+    assert (decision.decision, decision.model) == ("routed", "d")
+
+
+def test_a_suite_that_changed_is_not_pooled_with_its_older_benchmarks() -> None:
+    old = bad_and_good(1)
+    new = benchmark(2, summarize(dict.fromkeys(PLANS, "FFF"), "bad"), sha="other")
+    found = feedback(old, new)
+    assert found.left_out == {"benchmarks/1_s": "the suite 's' has changed before benchmarks/2_s"}
+    assert set(found.model_phase_accuracy) == {"bad::extended"}
+    [rule] = found.recommendations
+    assert (rule.action, rule.fallback) == ("block", "")
+
+
+def cheap_and_dear(plans: int, config: HarnessConfig) -> HarnessFeedback:
+    names = [f"p{n:03d}" for n in range(plans)]
+    rows = (summarize(dict.fromkeys(names, "P"), model) for model in ("cheap", "dear"))
+    prices = {"cheap": 0.001, "dear": 0.01}
+    return build_feedback([benchmark(1, *rows)], config, prices, now=NOW)
+
+
+def test_the_cheapest_model_that_is_shown_to_be_no_worse_is_named() -> None:
+    usual = HarnessConfig()
+    assert {r.type for r in cheap_and_dear(20, usual).recommendations} == {"routing"}
+    found = cheap_and_dear(150, usual).recommendations
+    assert [(r.model, r.type, r.fallback) for r in found] == [
+        ("cheap", "routing", ""),
+        ("dear", "routing", ""),
+        ("dear", "cheaper", "cheap"),
+    ]
+    assert generate_routing_rules(found, now=NOW).find("dear", "extended").allow  # type: ignore[union-attr]
+    switched = HarnessConfig(routing=RoutingSwitches(prefer_cheaper=True))
+    rules = generate_routing_rules(cheap_and_dear(150, switched).recommendations, now=NOW)
+    assert decide_route("dear", "extended", rules).model == "cheap"
+    back = generate_routing_rules(found, now=NOW, before=rules)
+    assert decide_route("dear", "extended", back).decision == "allowed"
+
+
+def test_a_warm_up_shown_to_help_is_part_of_the_rule_until_it_is_taken_back() -> None:
+    adopted = HarnessConfig(warm_up=WarmUpConfig(models=("good",)))
+    found = build_feedback([bad_and_good(1)], adopted, {}, now=NOW)
+    rules = generate_routing_rules(found.recommendations, now=NOW)
+    rule = rules.find("good", "extended")
+    assert rule is not None
+    assert (rule.allow, rule.enable_warmup) == (True, True)
+    after = generate_routing_rules(
+        feedback(bad_and_good(1)).recommendations, now=NOW, before=rules
+    ).find("good", "extended")
+    assert after is not None
+    assert not after.enable_warmup
+
+
+def test_beside_the_table_stand_best_single_model_random_mix_and_oracle() -> None:
+    rules = generate_routing_rules(feedback(bad_and_good(1)).recommendations, now=NOW)
+    [table] = compare_table([bad_and_good(1)], rules, rng=np.random.default_rng(1)).tables
+    assert (table.asked, table.choices, table.items) == ("bad", {"extended": "good"}, 20)
+    assert [(row.name, row.accuracy[0]) for row in table.rows] == [
+        ("routing table", 1.0),
+        ("best single model", 1.0),
+        ("random mix at equal cost", 1.0),
+        ("oracle", 1.0),
+    ]
+    blocked = RoutingConfig(rules=(RoutingRule(model="bad", phase="extended", allow=False),))
+    [other] = compare_table([bad_and_good(1)], blocked, rng=np.random.default_rng(1)).tables
+    assert other.rows[0].accuracy == (0.0, 0.0, 0.0)

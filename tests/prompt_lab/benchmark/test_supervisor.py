@@ -1,16 +1,57 @@
 """What a benchmark counts, and what it says about it."""
 
-from prompt_lab.benchmark.supervisor import SuiteRun, render_supervisor_table, summarize_model
+from pathlib import Path
+
+from prompt_lab.benchmark.run_suite import idle_seconds, read_suite_runs
+from prompt_lab.benchmark.supervisor import (
+    SuiteRun,
+    render_supervisor_table,
+    summarize_model,
+    why_excluded,
+)
+from prompt_lab.names import Split
+from prompt_lab.records import RunError
+from prompt_lab.store.batch import Batch
+from prompt_lab.store.files import write_record
+from prompt_lab.store.layout import MARKER, Lab
+from prompt_lab.store.runs import write_meta
 from tests.prompt_lab.benchmark.rows import planned, record, summarize
 
 
 def test_a_stale_result_of_a_failed_run_is_not_scored() -> None:
     """The old fault: the run ended with rc 2, and the file of an earlier run was scored."""
     run = planned("p", 0)
-    stale = SuiteRun(run, record(run, passed=True), exit_code=2)
-    row = summarize_model([stale], {run.path: run}, phase="a", part="label", pass_score=1)
+    ended = record(run, passed=True).model_copy(
+        update={"error": RunError(kind="exit_code", message="'step' ended with exit code 2")}
+    )
+    row = summarize_model(
+        [SuiteRun(run, ended)], {run.path: run}, phase="a", part="label", pass_score=1
+    )
     assert (row.passed, row.total) == (0, 0)
-    assert row.excluded[0].reason == "its run ended with exit code 2"
+    assert "ended with exit code 2" in row.excluded[0].reason
+
+
+def test_what_an_earlier_invocation_left_is_read_from_disk_and_not_scored(tmp_path: Path) -> None:
+    """The folder's claim decides, not the name of the file: the same file counts for its own."""
+    lab, run = Lab(tmp_path), planned("p", 0)
+    out = tmp_path / run.path
+    write_record(out / MARKER, record(run, passed=True))
+    write_meta(out.parent.parent, {"batch": "benchmark_1-old"})
+    batch = Batch(name="benchmark_2-new", split=Split.TRAIN, commits={}, runs=(run,))
+    found = read_suite_runs(lab, batch, "m")
+    for name, total in (("benchmark_2-new", 0), ("benchmark_1-old", 1)):
+        row = summarize_model(
+            found, {run.path: run}, phase="a", part="label", pass_score=1, batch=name
+        )
+        assert row.total == total
+    assert "claimed for benchmark_1-old" in str(why_excluded(found[0], {run.path: run}, "x"))
+
+
+def test_an_idle_is_counted_from_the_records_of_this_benchmark() -> None:
+    run = planned("p", 0)
+    assert idle_seconds([SuiteRun(run, None)], now="2026-01-01T00:10:00Z") is None
+    ended = record(run, passed=True).model_copy(update={"ended": "2026-01-01T00:01:00Z"})
+    assert idle_seconds([SuiteRun(run, ended)], now="2026-01-01T00:10:00Z") == 540
 
 
 def test_a_result_of_another_invocation_is_named_and_scores_nothing() -> None:

@@ -34,6 +34,23 @@ def test_below_chance_is_invalid_and_at_chance_is_not() -> None:
     assert check(at, chance=0.25)[0].validity == "VALID"
 
 
+def test_a_suite_that_changes_while_it_runs_is_invalid() -> None:
+    [row] = check_validity(
+        [summarize({"p": "P"})],
+        chance=None,
+        missing_gold=(),
+        model_ids={},
+        suite_sha256="now",
+        begun_sha256="before",
+    )
+    assert (row.validity, "changed while it ran" in row.reasons[0]) == ("INVALID", True)
+
+
+def test_a_benchmark_of_which_no_run_counts_is_invalid() -> None:
+    [row] = check(ModelPhaseResult(model="m", phase="extended"))
+    assert (row.validity, "no run counts" in row.reasons[0]) == ("INVALID", True)
+
+
 def test_missing_gold_is_invalid() -> None:
     [row] = check(summarize({"p": "P"}), gold=("p",))
     assert (row.validity, "gold is missing for p" in row.reasons[0]) == ("INVALID", True)
