@@ -128,13 +128,17 @@ def digest_suite(ctx: LabContext, suite: SuiteConfig) -> str:
 
 
 def find_open(ctx: LabContext, request: BenchmarkRequest) -> tuple[int, Path] | None:
-    """The unfinished benchmark that this request began, or None."""
+    """The unfinished benchmark that this request began, or None.
+
+    One whose suite has changed since stays unfinished: its answers are to other questions.
+    """
     root = benchmarks_folder(ctx.lab)
     for number, name in reversed(numbered(root)):
         folder = root / f"{number}_{name}"
         begun = read_if_whole(folder / OPEN, OpenBenchmark)
         if begun and begun.request == request.digest and not (folder / RESULTS).exists():
-            return number, folder
+            same = begun.suite_sha256 in ("", digest_suite(ctx, requested_suite(ctx, request)))
+            return (number, folder) if same else None
     return None
 
 

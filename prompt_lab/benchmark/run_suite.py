@@ -27,6 +27,7 @@ from prompt_lab.benchmark.validity import check_validity
 from prompt_lab.benchmark.warm_up import build_warm_up_request, is_due, warm_up_model
 from prompt_lab.clock import utc_now
 from prompt_lab.config.suites import SuiteConfig
+from prompt_lab.errors import ConfigError
 from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
@@ -153,10 +154,12 @@ def _results_of(
     if batch is not None:
         sha = digest_suite(ctx, suite)
         ours = {run.path: run for run in batch.runs}
-        part = suite.scorer or ctx.step(suite.step).primary
+        part, parts = suite.scorer or ctx.step(suite.step).primary, set[str]()
         for model in begun.models:
+            runs = read_suite_runs(ctx.lab, batch, model)
+            parts |= {name for run in runs if run.record for name in run.record.scores}
             row = summarize_model(
-                read_suite_runs(ctx.lab, batch, model),
+                runs,
                 ours,
                 phase=suite.phase,
                 part=part,
@@ -165,6 +168,14 @@ def _results_of(
             )
             asked = begun.replaced.get(model, "")
             rows.append(row.model_copy(update={"asked_model": asked}))
+        if parts and part not in parts:
+            place = ctx.files.place("suites", suite.name)
+            raise ConfigError(
+                [
+                    f"{place}: scorer: no score of step {suite.step!r} has a part {part!r}, so"
+                    f" nothing could pass; name one of {', '.join(sorted(parts))}"
+                ]
+            )
     checked = check_validity(
         rows,
         chance=suite.chance,
