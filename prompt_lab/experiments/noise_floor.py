@@ -96,9 +96,11 @@ def measure_noise_floor(experiment: Experiment) -> Iterator[Need]:
     )
     batch = batch_for(experiment, order, reuse=False)
     if not experiment.skip_runner:
-        names = experiment.model_names or experiment.context.defaults.models
-        log_routes(experiment.context, names, experiment.step, force=experiment.force_model)
-        yield missing_runs(experiment, batch)
+        need = missing_runs(experiment, batch)
+        if need.keys:
+            names = experiment.model_names or experiment.context.defaults.models
+            log_routes(experiment.context, names, experiment.step, force=experiment.force_model)
+        yield need
     rows = rows_of(experiment, batch)
     unmade = set(request.models) - {row.record.model for row in rows}
     if unmade:
