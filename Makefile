@@ -128,6 +128,7 @@ bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a lui
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
+	@$(BIN)/python -m tests.bench.routing
 	@$(BIN)/python -m tests.bench.wire
 	@$(BIN)/python -m tests.bench.target
 	@$(BIN)/python -m tests.bench.decide

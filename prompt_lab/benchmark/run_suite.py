@@ -111,7 +111,7 @@ def warm_up_for_suite(
 
 
 def read_suite_runs(lab: Lab, batch: Batch, model: str) -> list[SuiteRun]:
-    """The planned runs of a model with what lies there, whoever put it there."""
+    """The planned runs of a model with the record and the claim that lie there, if any."""
     found = []
     for run in batch.runs:
         if run.model == model:

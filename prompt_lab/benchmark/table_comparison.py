@@ -129,6 +129,6 @@ def render_table_comparisons(found: TableComparisons) -> str:
     for table in found.tables:
         chosen = ", ".join(f"{phase} by {model}" for phase, model in table.choices.items())
         rows = [RoutingComparison.of(row.name, row.accuracy, row.cost) for row in table.rows]
-        head = f"  Whoever asks for {table.asked}: {chosen} ({table.items} plans)"
+        head = f"  Asked for {table.asked}: {chosen} ({table.items} plans)"
         parts += [head, render_comparison(rows)]
     return "\n".join(parts)

@@ -78,7 +78,7 @@ def test_a_benchmark_measures_routes_blocks_and_is_forced(world: World) -> None:
         *("allowed", "allowed", "routed", "forced"),
     ]
     assert [path.startswith("history/") for path in decisions(world)[2]["runs"]] == [True, True]
-    assert "Whoever asks for bad: extended by good (12 plans)" in first.out
+    assert "Asked for bad: extended by good (12 plans)" in first.out
     assert "best single model" in first.out
 
 
