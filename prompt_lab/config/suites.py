@@ -1,6 +1,6 @@
 """configs/suites/<name>.yaml: which plans a benchmark asks, by which step, how often."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from prompt_lab.config.base import Config
 
@@ -28,3 +28,11 @@ class SuiteConfig(Config):
     models: tuple[str, ...] = Field(default=(), description="aliases; default: lab.yaml's")
     repeats: int = Field(default=7, ge=1, le=1000, description="how often each plan is asked")
     limits: SuiteLimits = SuiteLimits()
+
+    @field_validator("plans")
+    @classmethod
+    def _named_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in value if value.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)}: is there twice; `repeats` asks a plan again")
+        return value
