@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from prompt_lab.benchmark.interval import clustered_interval
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 DRAWS = 1000
@@ -50,14 +52,16 @@ def compare_routing(
 
     def row(name: str, chosen: Ints) -> RoutingComparison:
         return RoutingComparison(
-            name, _estimate(correct[rows, chosen], draws), _estimate(costs[rows, chosen], draws)
+            name,
+            _estimate_accuracy(correct[rows, chosen], draws),
+            _estimate(costs[rows, chosen], draws),
         )
 
     table = row("routing table", choice)
     weights = mix_at_cost(correct.mean(axis=0), costs.mean(axis=0), table.cost.value)
     mix = RoutingComparison(
         "random mix at equal cost",
-        _estimate(correct @ weights, draws),
+        _estimate_accuracy(correct @ weights, draws),
         _estimate(costs @ weights, draws),
     )
     return [table, row("best single model", np.full(len(choice), best)), mix, row("oracle", oracle)]
@@ -87,6 +91,18 @@ def _estimate(values: Floats, draws: Ints) -> Estimate:
     means = values[draws].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return Estimate(float(values.mean()), float(low), float(high))
+
+
+def _estimate_accuracy(values: Floats, draws: Ints) -> Estimate:
+    """As `_estimate`; Clopper and Pearson's limits where all items are right, or all are wrong.
+
+    No draw can differ there, so that a bootstrap would claim to know the accuracy exactly.
+    """
+    if values.min() == values.max() and values[0] in (0.0, 1.0):
+        found = clustered_interval([[bool(one)] for one in values])
+        if found is not None:
+            return Estimate(found.accuracy, found.low, found.high)
+    return _estimate(values, draws)
 
 
 def render_comparison(rows: list[RoutingComparison]) -> str:

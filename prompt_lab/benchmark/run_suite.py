@@ -9,6 +9,7 @@ from prompt_lab.benchmark.folders import (
     write_results,
 )
 from prompt_lab.benchmark.harness_config import HarnessConfig, read_harness_config
+from prompt_lab.benchmark.lab_router import LabRouter
 from prompt_lab.benchmark.open_benchmark import (
     BenchmarkRequest,
     OpenBenchmark,
@@ -21,7 +22,6 @@ from prompt_lab.benchmark.records import (
     ModelPhaseResult,
     WarmUpResult,
 )
-from prompt_lab.benchmark.routing_rules import read_routing
 from prompt_lab.benchmark.supervisor import SuiteRun, summarize_model
 from prompt_lab.benchmark.validity import check_validity
 from prompt_lab.benchmark.warm_up import build_warm_up_request, is_due, warm_up_model
@@ -92,7 +92,7 @@ def is_warm_up_on(
     asked = request.enable_warmup or model in request.warm_models
     if asked or warm_up.enabled or model in warm_up.models:
         return True
-    rule = read_routing(ctx.lab, config.routing).find(model, phase)
+    rule = LabRouter(ctx).table().find(model, phase)
     return rule is not None and rule.enable_warmup
 
 
