@@ -8,10 +8,17 @@ from pathlib import Path
 import pytest
 
 from prompt_lab.benchmark.harness_config import HarnessConfig, WarmUpConfig, merge_layers
-from prompt_lab.benchmark.harness_lock import LockHolder, hold_harness, is_stale, process_start
+from prompt_lab.benchmark.harness_lock import (
+    LockHolder,
+    hold_harness,
+    is_stale,
+    keep_harness,
+    process_start,
+    release_harness,
+)
 from prompt_lab.benchmark.warm_up import is_due
 from prompt_lab.errors import ConfigError, LabBusy
-from prompt_lab.store.files import write_record
+from prompt_lab.store.files import read_record, write_record
 from prompt_lab.store.layout import Lab
 
 NOW = "2026-01-01"
@@ -39,6 +46,20 @@ def test_a_stale_lock_is_taken_over_also_where_its_pid_was_given_again(tmp_path:
         write_record(tmp_path / "benchmarks/harness.lock", holder)
         with hold_harness(Lab(tmp_path), "mine", now=NOW):
             pass
+
+
+def test_a_loop_keeps_the_lock_until_it_lets_go(tmp_path: Path) -> None:
+    lab, path = Lab(tmp_path), tmp_path / "benchmarks/harness.lock"
+    keep_harness(lab, "a loop", now=NOW)
+    keep_harness(lab, "the same loop, started again by luigi", now=NOW)
+    with pytest.raises(LabBusy, match="for a loop"), hold_harness(lab, "config set", now=NOW):
+        pass
+    release_harness(lab)
+    assert not path.exists()
+    write_record(path, LockHolder(pid=os.getpid(), started="1", since="2020", purpose="killed"))
+    keep_harness(lab, "a loop", now=NOW)
+    assert read_record(path, LockHolder).purpose == "a loop"
+    release_harness(lab)
 
 
 def test_this_process_is_alive() -> None:
