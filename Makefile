@@ -80,6 +80,33 @@ demo-loop: setup ## three iterations in a row on the embedded model, in ./lab-lo
 	@PROMPTLAB_ROOT=lab-loop $(LUIGI) ExampleLab
 	@PROMPTLAB_ROOT=lab-loop $(LUIGI) Loop --iterations 3
 
+HARNESS ?= lab-harness
+KEYLESS := env -u ANTHROPIC_API_KEY
+CYCLE := $(KEYLESS) $(LUIGI) MetaLoop --baseline "smollm2-short demo-extended extended" --candidates 1
+.PHONY: demo-harness
+demo-harness: setup ## benchmarks, a warm-up test, routing and two cycles on the embedded model, in ./lab-harness
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) ExampleLab
+	@echo "== Three settings of one model on short tickets, two repeats"
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) Benchmark --suite demo-atomic
+	@echo "== Does a warm-up help? Five cold starts with and five without"
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) WarmUpTest --suite demo-atomic --model smollm2 --starts 5 --plans 3
+	@echo "== A setting that can do some of the extended phase"
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) Benchmark --suite demo-extended
+	@echo "== A cycle whose baseline cannot do it: the enforcer writes a rule, with a fallback that has no key"
+	@PROMPTLAB_ROOT=$(HARNESS) $(BIN)/prompt-lab benchmark config set 'routing.fallbacks.smollm2-short=["haiku"]'
+	@PROMPTLAB_ROOT=$(HARNESS) $(CYCLE)
+	@echo "== The rule blocks the model; --force-model runs it all the same, and a rollback removes the fallback"
+	@PROMPTLAB_ROOT=$(HARNESS) $(KEYLESS) $(LUIGI) Benchmark --suite demo-extended --model smollm2-short
+	@PROMPTLAB_ROOT=$(HARNESS) $(BIN)/prompt-lab benchmark config rollback
+	@PROMPTLAB_ROOT=$(HARNESS) $(LUIGI) Benchmark --suite demo-extended --model smollm2-short --force-model
+	@echo "== The next cycle obeys the rule of the first"
+	@PROMPTLAB_ROOT=$(HARNESS) $(CYCLE)
+	@echo "== The audit trail: $(HARNESS)/routing/routing_decisions.jsonl"
+	@cat $(HARNESS)/routing/routing_decisions.jsonl
+	@echo "== What was learned: $(HARNESS)/benchmarks/cycles/META_LEARNINGS.md"
+	@cat $(HARNESS)/benchmarks/cycles/META_LEARNINGS.md
+	@echo "The report: $(HARNESS)/benchmarks/cycles/report.html"
+
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long"
@@ -106,6 +133,7 @@ bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a lui
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
+	@$(BIN)/python -m tests.bench.routing
 	@$(BIN)/python -m tests.bench.wire
 	@$(BIN)/python -m tests.bench.target
 	@$(BIN)/python -m tests.bench.decide

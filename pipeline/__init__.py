@@ -14,6 +14,7 @@ if Path(sys.argv[0]).name in ("luigi", "luigi.exe"):
 from luigi.interface import core
 
 from pipeline.settings import find_settings
+from pipeline.tasks.benchmark import Benchmark, MetaLoop, WarmUpTest
 from pipeline.tasks.calibrate import Calibrate, CalibrateCell
 from pipeline.tasks.iteration import (
     Assessment,
@@ -49,6 +50,7 @@ if Path(sys.argv[0]).name in ("luigi", "luigi.exe"):
 __all__ = [
     "Assessment",
     "Attempt",
+    "Benchmark",
     "Calibrate",
     "CalibrateCell",
     "Campaign",
@@ -63,6 +65,7 @@ __all__ = [
     "Judgements",
     "Ledger",
     "Loop",
+    "MetaLoop",
     "NoiseFloor",
     "Prepare",
     "PreparePull",
@@ -79,4 +82,5 @@ __all__ = [
     "SplitPlans",
     "Synthesis",
     "Verdict",
+    "WarmUpTest",
 ]

@@ -14,6 +14,7 @@ from typing import Any
 import luigi
 
 from pipeline.settings import check_settings, default_configs, settings_folder
+from prompt_lab.benchmark.lab_router import LabRouter
 from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.project import PROJECT_FILE, read_project
@@ -160,6 +161,7 @@ def cached_context(
         adapter_names,
         section.pages_url,
         shipped=default_configs(),
+        make_router=LabRouter,
     )
 
 
@@ -175,6 +177,7 @@ def project_context(folder: Path, root: str | None = None, pages_url: str = "") 
         pages_url,
         shipped=default_configs(),
         project=path,
+        make_router=LabRouter,
     )
 
 
@@ -186,4 +189,11 @@ def open_context(folder: Path, configs: Path | None = None) -> LabContext:
     if configs is None and (folder / PROJECT_FILE).is_file():
         return project_context(folder)
     shipped = default_configs()
-    return LabContext(Lab(folder), configs or shipped, load_adapter, adapter_names, shipped=shipped)
+    return LabContext(
+        Lab(folder),
+        configs or shipped,
+        load_adapter,
+        adapter_names,
+        shipped=shipped,
+        make_router=LabRouter,
+    )

@@ -91,10 +91,11 @@ class ModelGateway(Protocol):
     """Stands between steps in a process of their own and their models; alone it has the keys."""
 
     def line(
-        self, run: RunKey, fallbacks: Sequence[str] = ()
+        self, run: RunKey, fallbacks: Sequence[str] = (), *, phase: str = ""
     ) -> AbstractContextManager[GatewaySession]:
         """A line for one run, until the block ends. Each call that run.model does not answer is
-        tried on the fallbacks (aliases), one after another. Raises TransientError.
+        tried on the fallbacks (aliases), one after another. With a `phase` the lab's routing table
+        decides call by call which of them may answer. Raises TransientError.
         """
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -11,12 +12,20 @@ from adapters.gateway.client import NO_RETRY, ClientConnection, ClientDisconnect
 from adapters.gateway.prepare import build_request
 from adapters.gateway.recordings import Recorded, RecordedRequest, Recordings
 from adapters.gateway.records import CallRecord
+from adapters.gateway.routing import CallRouter
 from adapters.gateway.settings import Mode, Route
 from adapters.gateway.upstream import Upstream, UpstreamUnavailable
 from adapters.wire.dialects import DIALECTS, DialectName
 from adapters.wire.dialects.base import Body, Reply
 from prompt_lab.errors import LabError
 from prompt_lab.redact import Redactor
+
+
+class UpstreamTurn(NamedTuple):
+    """One model's turn to answer a call; the last one is given time."""
+
+    upstream: Upstream
+    is_last: bool
 
 
 class CallHandler:
@@ -29,9 +38,11 @@ class CallHandler:
         recordings: Recordings | None,
         redactor: Redactor,
         books: UsageAccounting,
+        *,
+        router: CallRouter,
     ) -> None:
         self._mode, self._upstreams, self._recordings = mode, upstreams, recordings
-        self._redactor, self._books = redactor, books
+        self._redactor, self._books, self._router = redactor, books, router
 
     async def handle(
         self, run: TokenRun, name: DialectName, body: Body, request: web.Request
@@ -59,6 +70,7 @@ class CallHandler:
             if record.origin == "live":
                 record.seconds = time.perf_counter() - begun
                 record.waited = sum(attempt.waited for attempt in record.attempts)
+            self._router.note(record.attempts)
             self._books.enter(run, question, record)
 
     def _begin(
@@ -83,14 +95,18 @@ class CallHandler:
     async def _answer(
         self, question: RecordedRequest, body: Body, client: ClientConnection, record: CallRecord
     ) -> Recorded:
-        routes = [self._upstreams[alias].route for alias in question.run.models]
         if self._mode == "replay":
             assert self._recordings is not None
+            routes = [self._upstreams[alias].route for alias in question.run.models]
             return _replay(self._recordings, question, routes, record)
+        models = self._router.models_for(question.run)
         dead: list[UpstreamUnavailable] = []
-        for route in routes:
+        for alias in models:
+            upstream, last = self._upstreams[alias], alias == models[-1]
+            route = upstream.route
+            sent_to = UpstreamTurn(upstream, last)
             try:
-                answer = await self._call_upstream(route, question, body, client, record)
+                answer = await self._call_upstream(sent_to, question, body, client, record)
             except UpstreamUnavailable as death:
                 dead.append(death)
                 if client.started:
@@ -104,16 +120,14 @@ class CallHandler:
 
     async def _call_upstream(
         self,
-        route: Route,
+        turn: UpstreamTurn,
         question: RecordedRequest,
         body: Body,
         client: ClientConnection,
         record: CallRecord,
     ) -> Recorded:
-        upstream = self._upstreams[route.config.alias]
-        sent = build_request(upstream, question, body, self._redactor, client.headers)
-        last = route.config.alias == question.run.models[-1]
-        return await upstream.ask(sent, client, record.attempts, last=last)
+        sent = build_request(turn.upstream, question, body, self._redactor, client.headers)
+        return await turn.upstream.ask(sent, client, record.attempts, last=turn.is_last)
 
     def _refuse(
         self,

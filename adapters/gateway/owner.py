@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 
 from adapters.gateway.records import CallRecord, GatewayUsage, RunId
 from adapters.gateway.settings import GatewaySettings, Mode, RecordingsAt, Route
+from prompt_lab.config.routing import GatewayRouting
 from prompt_lab.errors import TransientError, UnknownName
 from prompt_lab.names import Side
 
@@ -35,7 +36,7 @@ class Gateway:
 
     `recordings` is a folder with a file for each request, or a RecordingsAt that says how it is
     laid out; `log` a JSONL file to which every call is appended; `env` the gateway's environment,
-    which alone holds the keys (None: this process' own).
+    which alone holds the keys (None: this process' own); `routing` where the routing table is.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Gateway:
         *,
         log: Path | None = None,
         env: Mapping[str, str] | None = None,
+        routing: GatewayRouting | None = None,
     ) -> None:
         if isinstance(recordings, Path):
             recordings = RecordingsAt(path=recordings)
@@ -54,6 +56,7 @@ class Gateway:
             mode=mode,
             recordings=recordings,
             log=log,
+            routing=routing,
             secret=secrets.token_urlsafe(24),
         )
         self._env = env
@@ -81,11 +84,19 @@ class Gateway:
         return self
 
     def issue(
-        self, model: str, *, plan: str, side: Side, replicate: int, fallbacks: Sequence[str] = ()
+        self,
+        model: str,
+        *,
+        plan: str,
+        side: Side,
+        replicate: int,
+        fallbacks: Sequence[str] = (),
+        phase: str = "",
     ) -> str:
         """A token for one run of `model` (an alias). Raises UnknownName.
 
-        Each call is answered by the model, or by the first of the fallbacks that is not dead.
+        Each call is answered by the model, or by the first of the fallbacks that is not dead. With
+        a `phase` the routing table decides which of all routes may answer, and in which order.
         """
         known = {route.config.alias for route in self._settings.routes}
         models = tuple(dict.fromkeys((model, *fallbacks)))
@@ -93,7 +104,7 @@ class Gateway:
             if alias not in known:
                 raise UnknownName("model", alias, known, "the gateway's routes")
         token = secrets.token_urlsafe(16)
-        run = RunId(models=models, plan=plan, side=side, replicate=replicate)
+        run = RunId(models=models, plan=plan, side=side, replicate=replicate, phase=phase)
         self._request("issue", token, run=run.model_dump())
         return token
 

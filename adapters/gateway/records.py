@@ -29,6 +29,8 @@ class RunId(GatewayRecord):
     plan: str
     side: Side
     replicate: int
+    phase: str = ""
+    """The suite phase that calls are routed by; '': the run keeps its models."""
 
 
 class CallAttempt(GatewayRecord):

@@ -19,6 +19,7 @@ from adapters.gateway.app import App
 from adapters.gateway.calls import CallHandler
 from adapters.gateway.keyed import ByCall
 from adapters.gateway.recordings import ByRequest, Recordings
+from adapters.gateway.routing import CallRouter
 from adapters.gateway.settings import GatewaySettings, RecordingsAt
 from adapters.gateway.upstream import Upstream
 from prompt_lab.config.model_keys import keys_of
@@ -49,7 +50,10 @@ async def _serve(settings: GatewaySettings, owner: int) -> None:
     known = {key for route in settings.routes for key in keys_of(route.config, os.environ)}
     redactor = Redactor(known)
     books = UsageAccounting(routes, redactor, settings.log)
-    calls = CallHandler(settings.mode, upstreams, _recordings(settings), redactor, books)
+    router = CallRouter(settings.routing, routes)
+    calls = CallHandler(
+        settings.mode, upstreams, _recordings(settings), redactor, books, router=router
+    )
     app = App(calls, books, settings.secret).build()
     runner = web.AppRunner(
         app, handler_cancellation=True, access_log=None, shutdown_timeout=LAST_SECONDS / 4
@@ -65,6 +69,7 @@ async def _serve(settings: GatewaySettings, owner: int) -> None:
         await asyncio.wait_for(runner.cleanup(), LAST_SECONDS)
     finally:
         books.write()
+        router.write()
         os._exit(0)
 
 

@@ -11,6 +11,7 @@ from adapters.gateway.records import CallRecord
 from adapters.gateway.settings import RecordingsAt, Route
 from prompt_lab.config.lab import GatewayConfig
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.config.routing import GatewayRouting
 from prompt_lab.own_process import GatewaySession, ModelUrl
 from prompt_lab.records import CallNote, RunKey
 
@@ -34,6 +35,7 @@ class GatewaySessions:
         *,
         addresses: Mapping[str, Sequence[str]],
         log: Path | None = None,
+        routing: GatewayRouting | None = None,
     ) -> None:
         nowhere = (NOWHERE,) if config.mode == "replay" else ()
         self._models = {model.alias: model for model in models}
@@ -45,11 +47,14 @@ class GatewaySessions:
             else None,
             log=log,
             env=_environment(models),
+            routing=routing,
         )
         self._lock = Lock()
 
     @contextmanager
-    def line(self, run: RunKey, fallbacks: Sequence[str] = ()) -> Iterator[GatewaySession]:
+    def line(
+        self, run: RunKey, fallbacks: Sequence[str] = (), *, phase: str = ""
+    ) -> Iterator[GatewaySession]:
         """A token for the run; its calls are read, and forgotten there, when the block ends."""
         with self._lock:
             gateway = self._gateway.start()
@@ -59,6 +64,7 @@ class GatewaySessions:
             side=run.side,
             replicate=run.replicate,
             fallbacks=fallbacks,
+            phase=phase,
         )
         urls = gateway.url(token)
         model = self._models[run.model]

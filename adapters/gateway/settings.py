@@ -10,6 +10,7 @@ from adapters.wire.dialects import DialectName
 from adapters.wire.retry import RetryPolicy
 from prompt_lab.config.base import Config
 from prompt_lab.config.models import ModelConfig, Provider
+from prompt_lab.config.routing import GatewayRouting
 
 Mode = Literal["live", "record", "replay"]
 SPOKEN: dict[Provider, tuple[DialectName, ...]] = {
@@ -75,6 +76,9 @@ class GatewaySettings(Config):
     mode: Mode = "live"
     recordings: RecordingsAt | None = None
     log: Path | None = Field(default=None, description="JSONL, one row for each call")
+    routing: GatewayRouting | None = Field(
+        default=None, description="where the lab's routing table is; None: nothing is routed"
+    )
     secret: str = Field(description="secret of the owner, to issue tokens and read calls")
 
     @model_validator(mode="after")

@@ -92,7 +92,8 @@ class Upstream:
 
         Where no server listens the next model is tried at once; the `last` one is given time.
         """
-        patience, alias = self.route.patience, self.route.config.alias
+        config = self.route.config
+        patience, alias = self.route.patience.with_retries(config.retries), config.alias
         failed = FailedAttempts()
         while True:
             attempt = CallAttempt(model=alias, note=sent.note)

@@ -27,7 +27,6 @@ from prompt_lab.names import count
 from prompt_lab.ports import Answer, Request
 from prompt_lab.redact import Redactor
 
-POLICY = RetryPolicy()
 MALFORMED = (TypeError, AttributeError, LookupError, ValueError)
 """What clients raise for a body that is not JSON, or not an answer: some say 200 to an error."""
 _log = logging.getLogger(__name__)
@@ -43,6 +42,7 @@ class BaseLlm(ABC):
         self.config = config
         self._places = PerProcess(lambda: BoundedSemaphore(config.workers))
         self._pause = pause
+        self._policy = RetryPolicy().with_retries(config.retries)
         self._doubted = False
 
     def check(self) -> str | None:
@@ -68,7 +68,7 @@ class BaseLlm(ABC):
                 except RetryableError as busy:
                     problem = busy
             failed = failed.add(problem)
-            delay = retry_delay(POLICY, failed, problem.retry_after)
+            delay = retry_delay(self._policy, failed, problem.retry_after)
             if delay is None:
                 times = count(failed.number, "attempt")
                 raise TransientError(f"{self.config.alias} did not answer in {times}: {problem}")

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from pydantic import Field
 
 from prompt_lab.config.base import Config
+from prompt_lab.config.models import RETRIES
 
 
 class RetryableError(Exception):
@@ -37,6 +38,16 @@ class RetryPolicy(Config):
     timeouts: int = Field(default=2, ge=1, description="attempts that may end in silence")
     first_pause: float = Field(default=0.5, ge=0, description="doubled at every further retry")
     longest_pause: float = Field(default=60.0, ge=0, description="of a Retry-After and of our own")
+
+    def with_retries(self, retries: int) -> "RetryPolicy":
+        """The same with as many retries as a model's config says, its default leaves it as it is.
+
+        >>> RetryPolicy().with_retries(0).attempts, RetryPolicy(attempts=9).with_retries(4).attempts
+        (1, 9)
+        """
+        if retries == RETRIES:
+            return self
+        return self.model_copy(update={"attempts": retries + 1})
 
 
 @dataclass(frozen=True)

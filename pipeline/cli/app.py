@@ -7,6 +7,7 @@ import typer
 
 from pipeline.cli import task as task_command
 from pipeline.cli.audit import audit
+from pipeline.cli.benchmark import app as benchmark_app
 from pipeline.cli.luigi_command import (
     command_words,
     flag,
@@ -84,6 +85,7 @@ for _name, _command in (
     ("install-local-model", install_local_model),
 ):
     app.command(_name)(_command)
+app.add_typer(benchmark_app, name="benchmark")
 
 
 def main(args: Sequence[str] | None = None) -> None:

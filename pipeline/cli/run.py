@@ -58,6 +58,9 @@ def run(  # noqa: PLR0913 -- the flags of the original runner
             help="time limit of one plan in seconds; default: the step's", callback=_checked_seconds
         ),
     ] = None,
+    force_model: Annotated[
+        bool, typer.Option("--force-model", help="run models that routing keeps from the step")
+    ] = False,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="plans at the same time; default: the models' smallest 'workers'"),
@@ -74,6 +77,7 @@ def run(  # noqa: PLR0913 -- the flags of the original runner
         commit=commit,
         plan_timeout=plan_timeout,
         workers=workers,
+        force_model=force_model,
     )
     raise typer.Exit(carry_out(flags))
 

@@ -195,6 +195,7 @@ class Phase(LabTask):
     )
     skip_implement = luigi.BoolParameter(description="fail rather than write a candidate")
     skip_runner = luigi.BoolParameter(description="fail rather than call a model")
+    force_model = luigi.BoolParameter(description="run models that routing keeps from the step")
 
     FILE = ""
     """The name of the phase's file in the iteration's folder."""
@@ -234,6 +235,7 @@ class Phase(LabTask):
             rivals=self.rivals,
             skip_implement=self.skip_implement,
             skip_runner=self.skip_runner,
+            force_model=self.force_model,
         )
 
     @property

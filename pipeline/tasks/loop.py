@@ -65,6 +65,7 @@ class Loop(LabTask):
     )
     agent = luigi.Parameter(default="", description="as for Iteration")
     analysts = NamesParameter(default="", description="as for Iteration")
+    force_model = luigi.BoolParameter(description="as for Iteration")
     vars()["from"] = luigi.Parameter(
         default="", description="as for Iteration, of the loop's first one"
     )
@@ -96,7 +97,7 @@ class Loop(LabTask):
         )
         options = {
             name: getattr(self, name)
-            for name in ("models", "plans", "replicates", "agent", "analysts")
+            for name in ("models", "plans", "replicates", "agent", "analysts", "force_model")
         }
         options["start"] = str(vars(self)["from"])
         return LoopRun(self.context, self.step, self.number, limits, options)
@@ -135,6 +136,7 @@ class Loop(LabTask):
             analysts=self.analysts,
             follow_up=need.follow_up,
             agent=need.agent,
+            force_model=self.force_model,
             **{"from": need.start},
         )
 

@@ -75,7 +75,7 @@ class Run(LabTask):
         own = self._unfinished(self.members())
         shared = self._unfinished(self._shared())
         shared = {key: planned for key, planned in shared.items() if key not in own}
-        title = f"iteration {self.number}, {self.batch} runs" if self.number else "noise floor"
+        title = self._title()
         total = len(own) + len(shared)
         reports = current()
         with Progress(title, total, reports.progress if reports else None) as progress:
@@ -92,6 +92,11 @@ class Run(LabTask):
                 "finished runs are kept, and the same command makes the rest.\n"
                 + "\n".join(faults[:5])
             )
+
+    def _title(self) -> str:
+        if self.number:
+            return f"iteration {self.number}, {self.batch} runs"
+        return self.batch.replace("_", " ") if "_" in self.batch else "noise floor"
 
     def _unfinished(self, runs: Mapping[RunKey, PlannedRun]) -> dict[RunKey, PlannedRun]:
         root = self.context.lab.root

@@ -70,6 +70,14 @@ def load(path: Path, kind: type[C], **given: object) -> C:
     return config
 
 
+def parse_config(text: str, place: Path, kind: type[C], **given: object) -> C:
+    """The same of a text that was read elsewhere; `place` names it in the faults."""
+    config, faults = _parse(text, place, kind, given)
+    if config is None:
+        raise ConfigError(faults)
+    return config
+
+
 def load_folder(folder: Path, kind: type[C], name_key: str) -> dict[str, C]:
     """Every *.yaml of a folder, by its stem, which also becomes the key `name_key`."""
     found: dict[str, C] = {}
@@ -95,11 +103,18 @@ def load_named(folder: Path, kind: type[C], what: str, name: str) -> C:
 def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None, list[str]]:
     try:
         text = path.read_text(encoding="utf-8")
-        root, raw = _parse_yaml(text)
     except OSError as error:
         return None, [_unread(path, error)]
     except UnicodeDecodeError:
         return None, [f"{path}: is not UTF-8 text"]
+    return _parse(text, path, kind, given)
+
+
+def _parse(
+    text: str, path: Path, kind: type[C], given: dict[str, object]
+) -> tuple[C | None, list[str]]:
+    try:
+        root, raw = _parse_yaml(text)
     except (yaml.YAMLError, RecursionError) as error:
         return None, [_yaml_fault(path, error)]
     if not isinstance(raw if raw is not None else {}, dict):

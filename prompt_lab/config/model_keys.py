@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from prompt_lab.config.arguments import is_secret, masked, named_leaves, secrets_in
-from prompt_lab.config.models import ModelConfig
+from prompt_lab.config.models import RETRIES, ModelConfig
 from prompt_lab.redact import HIDDEN
 
 _ENCODED = 12
@@ -44,14 +44,18 @@ def mask_url(url: str) -> str:
 
 
 def describe_model(config: ModelConfig, without: Collection[str] = ()) -> dict[str, Any]:
-    """A model as records hold it: no key is in it. The client of the runs only where it is said."""
+    """A model as records hold it: no key is in it. Client and retries only where they are said."""
     shown = config.model_copy(
         update={
             "base_url": mask_url(config.base_url),
             "settings": config.settings.model_copy(update={"extra": masked(config.settings.extra)}),
         }
     )
-    unsaid = {*without, *(["client"] if config.client == "wire" else [])}
+    unsaid = {
+        *without,
+        *(["client"] if config.client == "wire" else []),
+        *(["retries"] if config.retries == RETRIES else []),
+    }
     return shown.model_dump(mode="json", exclude=unsaid)
 
 

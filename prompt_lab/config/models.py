@@ -18,6 +18,9 @@ Provider = Literal[
     "scripted",
 ]
 
+RETRIES = 4
+"""Of a call, where a model's config does not say it."""
+
 
 class TokenPrice(Config):
     """US dollars per million tokens."""
@@ -58,6 +61,9 @@ class ModelConfig(Config):
     deterministic: bool = Field(description="equal requests give equal answers, whenever asked")
     workers: int = Field(default=1, ge=1, description="calls at the same time")
     timeout_seconds: float = Field(default=120.0, gt=0, description="limit of one call")
+    retries: int = Field(
+        default=RETRIES, ge=0, le=20, description="how often a failed call is made again, at most"
+    )
     client: Literal["wire", "sdk"] = Field(
         default="wire",
         description="what runs are made with: our own lean client, or the vendor's SDK",

@@ -21,12 +21,15 @@ from prompt_lab.errors import ConfigError, ModelUnavailable, UnknownName
 from prompt_lab.experiments.extensions import CheckedAnalyst, make_strategies
 from prompt_lab.experiments.fallbacks import Fallbacks
 from prompt_lab.experiments.gateways import Gateways
+from prompt_lab.experiments.noted_calls import NotedLlm
 from prompt_lab.experiments.project import ConfigFiles
 from prompt_lab.own_process import ModelGateway, TargetLocation
 from prompt_lab.ports import CodeHost, LabRepository, Llm, PromptSource, StepAdapter, Workspace
+from prompt_lab.ports.model_router import ModelRouter
 from prompt_lab.propose.model import Strategy
 from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.variants import read_variants
 
 
 class AdapterLoader(Protocol):
@@ -50,6 +53,8 @@ class LabContext:
     """The shipped configs, used where the lab's own have none."""
     project: Path | None = None
     """A promptlab.yaml, whose sections come before the files of `configs`."""
+    make_router: "Callable[[LabContext], ModelRouter] | None" = None
+    """What enforces the lab's routing table; None: every model may do everything."""
     _llms: dict[tuple[str, str], Llm] = field(default_factory=dict)
     _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
     _hosts: dict[str, CodeHost] = field(default_factory=dict)
@@ -69,11 +74,17 @@ class LabContext:
         return with_mode(found, os.environ.get("PROMPTLAB_GATEWAY", ""))
 
     @cached_property
+    def router(self) -> ModelRouter | None:
+        """The lab's router, or None."""
+        return self.make_router(self) if self.make_router else None
+
+    @cached_property
     def models(self) -> dict[str, ModelConfig]:
         """Every model by its alias, removed ones included; those of a profile come first."""
         own = self.files.entries("models", ModelConfig)
         profile = profile_path(os.environ, self.configs)
-        return own | read_profile(profile, os.environ) if profile else own
+        found = own | read_profile(profile, os.environ) if profile else own
+        return found | read_variants(self.lab)
 
     def select_models(self, names: Sequence[str]) -> list[ModelConfig]:
         """Models by alias or short name, each once. Raises UnknownName."""
@@ -127,13 +138,15 @@ class LabContext:
         config = self.models[alias]
         path = (kind, alias)
         if path not in self._llms:
-            self._llms[path] = self.load_adapter(kind, config.provider)(config)
+            made: Llm = self.load_adapter(kind, config.provider)(config)
+            self._llms[path] = NotedLlm(alias, made, self.router) if self.router else made
         return self._llms[path]
 
     def llm_of(self, aliases: Sequence[str]) -> Llm:
         """The first of several models, with the others as its fallbacks."""
         models = {alias: self.llm(alias) for alias in aliases}
-        return Fallbacks(models) if len(models) > 1 else models[aliases[0]]
+        resting = self.router.is_resting if self.router else None
+        return Fallbacks(models, resting) if len(models) > 1 else models[aliases[0]]
 
     def step(self, name: str) -> StepConfig:
         """configs/steps/<name>.yaml."""
@@ -195,7 +208,8 @@ class LabContext:
         """The gateway to these models for steps in their own process, cached."""
         models = [without_class(self.models[alias]) for alias in sorted(set(aliases))]
         if self._gateways is None:
-            self._gateways = Gateways(self.load_adapter)
+            routing = self.router.gateway_routing() if self.router else None
+            self._gateways = Gateways(self.load_adapter, routing)
         return self._gateways.between(models, self.defaults.gateway, self.lab.root.resolve())
 
     def close_gateways(self) -> None:

@@ -46,7 +46,7 @@ SHOWN = 5
 _DEFAULTS: dict[str, Any] = {
     **{"step": "", "number": NEXT, "models": "", "plans": "", "branch": "", "pr": 0, "agent": ""},
     **{"analysts": "", "follow_up": 0, "replicates": 0, "race": 1, "rivals": ""},
-    **{"skip_implement": False, "skip_runner": False},
+    **{"skip_implement": False, "skip_runner": False, "force_model": False},
 }
 
 

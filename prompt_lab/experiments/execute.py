@@ -78,6 +78,8 @@ class RunContext:
     """The folder whose sub-folders are the plans; None: the lab's own."""
     fallbacks: tuple[str, ...] = ()
     """Aliases of fallback models, tried per call if the run's own model is unavailable."""
+    phase: str = ""
+    """The suite phase that the gateway routes calls by; '': a run keeps its model."""
     limit_seconds: float | None = None
     """Of one plan; None: what the step's config says of a process of its own."""
 
@@ -179,7 +181,7 @@ class RunContext:
     def _line(self, key: RunKey) -> AbstractContextManager[GatewaySession]:
         if self.gateway is None:
             return nullcontext(GatewaySession(()))
-        return self.gateway.line(key, self.fallbacks)
+        return self.gateway.line(key, self.fallbacks, phase=self.phase)
 
     def _meter(self, model: str) -> Meter:
         """The model with its fallback models, if any."""

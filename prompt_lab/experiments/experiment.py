@@ -35,6 +35,8 @@ class Experiment:
     """Further branches, with commas between them, to be screened beside `branch`."""
     skip_implement: bool = False
     skip_runner: bool = False
+    force_model: bool = False
+    """Whether models run that routing keeps from the step."""
 
     @property
     def folder(self) -> Path:

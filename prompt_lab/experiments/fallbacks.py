@@ -1,6 +1,6 @@
 """Several models as one: each call goes to the first, and to the next if that one fails."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, TransientError
@@ -13,11 +13,15 @@ class Fallbacks:
     """ports.Llm over models by alias, in order of preference.
 
     An answer's `alias` names its model, and its `retries` count the models that failed before. Only
-    an unavailable model is skipped; a bad answer is an answer.
+    an unavailable model is skipped; a bad answer is an answer. Models that rest after failures are
+    asked last.
     """
 
-    def __init__(self, models: Mapping[str, Llm]) -> None:
+    def __init__(
+        self, models: Mapping[str, Llm], is_resting: Callable[[str], bool] | None = None
+    ) -> None:
         self._models = dict(models)
+        self._is_resting = is_resting or (lambda _: False)
 
     def check(self) -> str | None:
         """Why none of them can be used; None where one can."""
@@ -28,7 +32,8 @@ class Fallbacks:
     def ask(self, request: Request) -> Answer:
         """The first answer. Raises the common type of all failures, else TransientError."""
         faults: list[LabError] = []
-        for alias, model in self._models.items():
+        for alias in sorted(self._models, key=self._is_resting):
+            model = self._models[alias]
             try:
                 answer = model.ask(request)
             except FAILURES as error:

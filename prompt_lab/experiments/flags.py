@@ -75,7 +75,7 @@ def _check_same(ctx: LabContext, values: Mapping[str, Any]) -> None:
         return
     wanted = tuple(m.alias for m in ctx.select_models(split_names(values["models"])))
     pairs: list[tuple[str, object, object]] = [
-        ("--models", wanted, meta.models),
+        ("--models", wanted, meta.asked_models or meta.models),
         ("--plans", split_names(values["plans"]), meta.plans[Split.TRAIN]),
         ("--replicates", values["replicates"], meta.replicates),
         ("--analysts", split_names(values["analysts"]), meta.analysts),

@@ -8,14 +8,17 @@ from typing import Any
 
 from prompt_lab.config.lab import GatewayConfig
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.config.routing import GatewayRouting
 from prompt_lab.own_process import ModelGateway
 
 
 class Gateways:
     """Caches gateways per process; a forked process makes its own."""
 
-    def __init__(self, load_adapter: Callable[[str, str], Any]) -> None:
-        self._load_adapter = load_adapter
+    def __init__(
+        self, load_adapter: Callable[[str, str], Any], routing: GatewayRouting | None = None
+    ) -> None:
+        self._load_adapter, self._routing = load_adapter, routing
         self._made: dict[tuple[int, tuple[str, ...]], ModelGateway] = {}
 
     def between(
@@ -30,6 +33,7 @@ class Gateways:
                 config,
                 home,
                 addresses=dict.fromkeys(own, self._embedded_servers() if own else ()),
+                routing=self._routing,
             )
             atexit.register(made.close)
             self._made[key] = made

@@ -30,7 +30,7 @@ WIRING = "prompt_lab.wiring"
 """The group of the entry point that opens a lab with its adapters: pipeline/wiring.py."""
 OPTIONS = (
     *("step", "number", "models", "plans", "branch", "pr", "agent", "analysts", "start"),
-    *("follow_up", "replicates", "race", "rivals", "skip_implement", "skip_runner"),
+    *("follow_up", "replicates", "race", "rivals", "skip_implement", "skip_runner", "force_model"),
 )
 """The options of run_iteration: the command's flags; `start` is --from."""
 

@@ -17,6 +17,7 @@ from prompt_lab.experiments.looks import missing_runs
 from prompt_lab.experiments.needs import Need
 from prompt_lab.experiments.preflight import check_version
 from prompt_lab.experiments.prepare import train_plans
+from prompt_lab.experiments.routed_models import admit_models, log_routes
 from prompt_lab.names import Side, Split, count
 from prompt_lab.report.noise import render_noise
 from prompt_lab.report.terminal import say
@@ -34,7 +35,7 @@ def floor_request(experiment: Experiment) -> FloorRequest:
     workspace = context.workspace(target.name)
     workspace.check()
     names = experiment.model_names or context.defaults.models
-    models = context.choose_models(names, experiment.step)
+    models = admit_models(context, names, experiment.step, force=experiment.force_model)
     return FloorRequest(
         step=experiment.step,
         commit=workspace.resolve(target.main),
@@ -95,7 +96,11 @@ def measure_noise_floor(experiment: Experiment) -> Iterator[Need]:
     )
     batch = batch_for(experiment, order, reuse=False)
     if not experiment.skip_runner:
-        yield missing_runs(experiment, batch)
+        need = missing_runs(experiment, batch)
+        if need.keys:
+            names = experiment.model_names or experiment.context.defaults.models
+            log_routes(experiment.context, names, experiment.step, force=experiment.force_model)
+        yield need
     rows = rows_of(experiment, batch)
     unmade = set(request.models) - {row.record.model for row in rows}
     if unmade:

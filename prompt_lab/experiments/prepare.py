@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from prompt_lab.clock import utc_now
+from prompt_lab.config.models import ModelConfig
 from prompt_lab.decide.ledger import Grant
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.experiments.agent_work import agent_of, analysts_of
@@ -22,6 +23,7 @@ from prompt_lab.experiments.preflight import (
 from prompt_lab.experiments.race import rivals_of
 from prompt_lab.experiments.rejudge import check_again
 from prompt_lab.experiments.revealed_plans import sealed_plans
+from prompt_lab.experiments.routed_models import admit_models, log_routes
 from prompt_lab.names import Split, split_names
 from prompt_lab.records import RECORDED
 from prompt_lab.report.terminal import say
@@ -49,6 +51,9 @@ def prepare(experiment: Experiment) -> None:
     meta = plan_iteration(experiment)
     for text in left_out(experiment):
         say(text)
+    if not is_prepared(experiment):
+        names = experiment.model_names or context.defaults.models
+        log_routes(context, names, experiment.step, force=experiment.force_model)
     context.lab_repository().ensure()
     experiment.write("meta.json", meta.model_dump_json(indent=2) + "\n")
 
@@ -66,7 +71,8 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
     step = ctx.step(experiment.step)
     target = ctx.target(step.target)
     policy = ctx.policy(defaults.policy)
-    models = ctx.choose_models(experiment.model_names or defaults.models, experiment.step)
+    names, force = experiment.model_names or defaults.models, experiment.force_model
+    models = admit_models(ctx, names, experiment.step, force=force)
     judge, template = check_judge(experiment, models)
     check_agents(experiment)
     check_step(experiment)
@@ -89,6 +95,7 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
         step=experiment.step,
         created=utc_now(),
         models=tuple(m.alias for m in models),
+        asked_models=_asked(ctx.select_models(names), models),
         plans=plans,
         replicates=replicates,
         confirm_replicates=experiment.replicates,
@@ -115,6 +122,11 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
     check_again(experiment, meta)
     check_idea(experiment, meta)  # an iteration that cannot continue would block the next one
     return meta
+
+
+def _asked(named: Sequence[ModelConfig], models: Sequence[ModelConfig]) -> tuple[str, ...]:
+    """The models that the command named, where routing has taken others."""
+    return () if list(named) == list(models) else tuple(model.alias for model in named)
 
 
 def left_out(experiment: Experiment) -> list[str]:

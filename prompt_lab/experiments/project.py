@@ -12,6 +12,7 @@ from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.base import Config, load, load_folder
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.config.suites import SuiteConfig
 from prompt_lab.decide.policy import Policy
 from prompt_lab.errors import UnknownName
 
@@ -22,6 +23,7 @@ NAME_KEYS = {
     "models": "alias",
     "policies": "name",
     "agents": "name",
+    "suites": "name",
 }
 """section of promptlab.yaml, or folder of configs -> the key that takes the entry's name."""
 C = TypeVar("C", bound=BaseModel)
@@ -40,6 +42,7 @@ class ProjectConfig(Config):
     models: dict[str, ModelConfig] = {}
     policies: dict[str, Policy] = {}
     agents: dict[str, AgentConfig] = {}
+    suites: dict[str, SuiteConfig] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -137,7 +140,7 @@ class ConfigFiles:
     def _folders(self, section: str) -> list[Path]:
         """The project's folder; also the shipped one for policies, or if there is no folder."""
         folders = [self.folder / section]
-        falls_back = section == "policies" or (
+        falls_back = section in ("policies", "suites") or (
             section in ("models", "agents") and not folders[0].is_dir()
         )
         if self.shipped is not None and falls_back and self.shipped != self.folder:

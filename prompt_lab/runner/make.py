@@ -46,6 +46,7 @@ def run_context_of(order: RunnerOrder, side: Side, site: Checkout) -> RunContext
         gateway=order.ctx.gateway(order.models) if adapter.in_own_process else None,
         plans=order.plans,
         fallbacks=order.models[1:],
+        phase=order.phase,
         limit_seconds=order.seconds,
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prompt_lab.errors import StoreError, UsageError
 from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.routed_models import admit_models, log_routes
 from prompt_lab.experiments.sources import check_plan
 from prompt_lab.names import Split
 from prompt_lab.store.layout import Lab
@@ -25,6 +26,7 @@ class Flags:
     commit: str = ""
     plan_timeout: float | None = None
     workers: int | None = None
+    force_model: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class RunnerOrder:
     split: Split
     seconds: float
     workers: int
+    phase: str = ""
+    """What routing goes by, call by call, where there are fallbacks."""
 
 
 def read_order(flags: Flags, context: LabContext) -> RunnerOrder:
@@ -48,7 +52,9 @@ def read_order(flags: Flags, context: LabContext) -> RunnerOrder:
     ctx = _context_of(flags, context)
     step = flags.step or ctx.defaults.step
     config, adapter = ctx.step(step), ctx.adapter(step)
-    models = ctx.choose_models(flags.models, step, flag="--model")
+    models = admit_models(ctx, flags.models, step, flag="--model", force=flags.force_model)
+    log_routes(ctx, flags.models, step, force=flags.force_model)
+    routed = ctx.router is not None and len(models) > 1 and not flags.force_model
     plans, names, skipped = _plans(flags, adapter.inputs)
     for name in names:
         check_plan(adapter, plans / name)
@@ -66,6 +72,7 @@ def read_order(flags: Flags, context: LabContext) -> RunnerOrder:
         split=_split(plans),
         seconds=flags.plan_timeout or config.limits.seconds,
         workers=workers,
+        phase=ctx.router.phase_of(step) if ctx.router and routed else "",
     )
 
 
@@ -94,6 +101,7 @@ def _context_of(flags: Flags, usual: LabContext) -> LabContext:
         usual.pages_url,
         shipped=usual.shipped,
         project=usual.project,
+        make_router=usual.make_router,
     )
 
 

@@ -24,6 +24,8 @@ class IterationMeta(Record):
     step: str
     created: str
     models: tuple[str, ...]
+    asked_models: tuple[str, ...] = ()
+    """What the command named, where routing may have taken others; () in older folders."""
     plans: dict[Split, tuple[str, ...]]
     replicates: int
     confirm_replicates: int = 0

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from prompt_lab.benchmark.cycle_report import render_page
 from prompt_lab.report.index import render_index
 from prompt_lab.report.page import render_report
 from prompt_lab.report.planexe import render_foreign
 from tests.browser.conftest import Watched
+from tests.prompt_lab.benchmark.pages import full_view
 from tests.prompt_lab.report import foreign_samples, ledgers, samples
 from tests.prompt_lab.report.reading import poisoned
 
@@ -31,6 +33,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "another tool's, empty": lambda: render_foreign(foreign_samples.empty()),
     "another tool's, poisoned": lambda: render_foreign(poisoned(foreign_samples.analysis())),
     "poisoned index": lambda: render_index(poisoned(ledgers.ledger())),
+    "benchmarks": lambda: render_page(full_view()),
 }
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from prompt_lab.benchmark.routing_rules import routing_schema
 from prompt_lab.task_engine.campaign import CampaignResult
 from prompt_lab.task_engine.record import AttemptRecord, Undo
 from prompt_lab.task_engine.schema import published, task_schema
@@ -18,6 +19,7 @@ def schemas() -> dict[str, str]:
             AttemptRecord, "An attempt of the task engine: one JSON line"
         ),
         "undo.schema.json": published(Undo, "A keep taken back by --undo: one JSON line"),
+        "routing_config.schema.json": routing_schema(),
         "campaign.schema.json": published(CampaignResult, "A campaign that is over: one JSON line"),
     }
     return {name: json.dumps(schema, indent=2) + "\n" for name, schema in found.items()}

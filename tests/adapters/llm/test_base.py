@@ -8,7 +8,9 @@ import pytest
 
 from adapters.llm.base import BaseLlm, hide_key
 from adapters.wire.per_process import PerProcess
+from adapters.wire.retry import RetryableError
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.errors import TransientError
 from prompt_lab.ports import Answer, Request
 
 
@@ -103,3 +105,23 @@ def _fork_exit_code(value: PerProcess[int]) -> int:
     if child == 0:
         os._exit(0 if value.get() == os.getpid() else 1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+class Busy(BaseLlm):
+    """Never has time; counts how often it was asked."""
+
+    asked = 0
+
+    def _call(self, request: Request) -> Answer:
+        self.asked += 1
+        raise RetryableError("busy")
+
+
+@pytest.mark.parametrize("retries", [0, 2, 4])
+def test_a_failed_call_is_made_again_as_often_as_its_config_says(retries: int) -> None:
+    config = ModelConfig(alias="m", provider="scripted", id="m", deterministic=True)
+    pauses: list[float] = []
+    model = Busy(config.model_copy(update={"retries": retries}), pause=pauses.append)
+    with pytest.raises(TransientError, match=f"in {retries + 1} attempt"):
+        model.ask(Request("s", "u"))
+    assert (model.asked, len(pauses)) == (retries + 1, retries)

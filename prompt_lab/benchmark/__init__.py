@@ -1,0 +1,1 @@
+"""Benchmarks of models: suites, repeats, warm-up, feedback, routing and cycles."""
