@@ -14,6 +14,7 @@ if Path(sys.argv[0]).name in ("luigi", "luigi.exe"):
 from luigi.interface import core
 
 from pipeline.settings import find_settings
+from pipeline.tasks.after_merge import CheckMerges, Retest
 from pipeline.tasks.calibrate import Calibrate, CalibrateCell
 from pipeline.tasks.iteration import (
     Assessment,
@@ -52,6 +53,7 @@ __all__ = [
     "Calibrate",
     "CalibrateCell",
     "Campaign",
+    "CheckMerges",
     "CodeReview",
     "Compare",
     "Conclude",
@@ -69,6 +71,7 @@ __all__ = [
     "RecordedLab",
     "Replay",
     "Report",
+    "Retest",
     "Reveal",
     "Revert",
     "Run",

@@ -3,6 +3,7 @@
 import os
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
@@ -37,7 +38,8 @@ from prompt_lab.store.iterations import (
 )
 from prompt_lab.store.layout import NO_ITERATION, Lab
 from prompt_lab.store.loops import BEGUN, ENDED, LoopBegun, loops, read_ended
-from prompt_lab.store.sealed import holds_figures, is_sealed, shown_verdict, was_confirming
+from prompt_lab.store.retests import last_retest
+from prompt_lab.store.sealed import is_sealed, may_be_shown, shown_verdict, was_confirming
 
 PHASES_OF_RUNS = ("scout", "runs_train", "runs_verify")
 
@@ -75,18 +77,25 @@ def report_view(experiment: Experiment) -> ReportView:
         plans=texts(experiment, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN),
         spent=sum_usage(folder, strict=True),
         race=_race_of(folder),
+        **_after_merge(folder),
         took_part=_took_part(folder),
         works=works(folder),
         documents={path.name: path.read_text("utf-8", "replace") for path in documents},
         files=tuple(
-            path.name
-            for path in sorted(folder.glob("*.json"))
-            if not (sealed and holds_figures(path.name))
+            path.name for path in sorted(folder.glob("*.json")) if may_be_shown(folder, path.name)
         ),
         page=ctx.page(folder / "report.html"),
         lab=os.path.relpath(ctx.lab.root, folder),
         versions={name: version(name) for name in ("prompt-lab", "luigi", "llama-index-core")},
     )
+
+
+def _after_merge(folder: Path) -> dict[str, Any]:
+    """What the re-tests of a merge show; nothing where there was none."""
+    record = last_retest(folder)
+    if record is None:
+        return {}
+    return {"after_merge": record.text, "worse_since": record.state == "worse"}
 
 
 def _race_of(folder: Path) -> str:
@@ -158,6 +167,7 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
         baseline=sum(r.baseline for r in rows) / len(rows) if rows else None,
         candidate=sum(r.candidate for r in rows) / len(rows) if rows else None,
         merged=bool(conclusion and conclusion.merged_commit),
+        **_after_merge(folder),
         reverted_pull=taken_back.pull if taken_back else None,
         reverted_url=taken_back.pull_url if taken_back else "",
         reverted_after=taken_back.after if taken_back else None,

@@ -63,6 +63,8 @@ class ReportView(Record):
     rows: tuple[RunRow, ...] = Field(default=(), description="runs of the train plans, both sides")
     plans: dict[str, PlanText] = Field(default={}, description="train plans by name")
     spent: Spent = Spent()
+    after_merge: str = Field(default="", description="what re-tests of the merge show")
+    worse_since: bool = Field(default=False, description="whether those show that it is worse")
     race: str = Field(default="", description="the candidates that were screened beside it")
     took_part: tuple[Participant, ...] = Field(default=(), description="analysts, by synthesis.md")
     works: tuple[AgentRecord, ...] = Field(default=(), description="of agents, oldest first")
@@ -156,6 +158,8 @@ class LedgerEntry(Record):
     candidate: float | None = Field(default=None, description="foreign: the share that ended")
     merged: bool = False
     given_up: bool = Field(default=False, description="ended by GiveUp; `why` is its reason")
+    after_merge: str = Field(default="", description="what re-tests of the merge show")
+    worse_since: bool = Field(default=False, description="whether those show that it is worse")
     reverted_in: int | None = Field(default=None, description="iteration that reverted it")
     reverted_pull: int | None = Field(default=None, description="pull request that reverted it")
     reverted_url: str = ""
