@@ -15,6 +15,7 @@ from luigi.interface import core
 
 from pipeline.settings import find_settings
 from pipeline.tasks.benchmark import Benchmark, MetaLoop, WarmUpTest
+from pipeline.tasks.after_merge import CheckMerges, Retest
 from pipeline.tasks.calibrate import Calibrate, CalibrateCell
 from pipeline.tasks.iteration import (
     Assessment,
@@ -54,6 +55,7 @@ __all__ = [
     "Calibrate",
     "CalibrateCell",
     "Campaign",
+    "CheckMerges",
     "CodeReview",
     "Compare",
     "Conclude",
@@ -72,6 +74,7 @@ __all__ = [
     "RecordedLab",
     "Replay",
     "Report",
+    "Retest",
     "Reveal",
     "Revert",
     "Run",

@@ -21,11 +21,13 @@ from pipeline.cli.records import (
     iteration_records,
     ledger_records,
     loop_records,
+    merge_records,
     replay_records,
 )
 from pipeline.cli.run import run
 from pipeline.cli.show_request import show_request
 from pipeline.console import run_command
+from pipeline.tasks.after_merge import CheckMerges
 from pipeline.tasks.iteration import Iteration
 from pipeline.tasks.lab import Compare, Ledger, Replay, SplitPlans
 from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Reveal, Revert
@@ -76,6 +78,7 @@ for _name, _command in (
     ("compare", make_command(Compare, compare_records)),
     ("noise-floor", make_command(NoiseFloor)),
     ("reveal", make_command(Reveal)),
+    ("check-merges", make_command(CheckMerges, merge_records)),
     ("revert", make_command(Revert)),
     ("give-up", make_command(GiveUp)),
     ("prepare-pull", make_command(PreparePull)),

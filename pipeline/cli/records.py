@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.tasks.after_merge import CheckMerges
 from pipeline.tasks.iteration import Iteration
 from pipeline.tasks.lab import Compare, Ledger, Replay
 from pipeline.tasks.loop import Loop
 from prompt_lab.experiments.budget_grant import budgets
 from prompt_lab.experiments.compare import measure_ranges
 from prompt_lab.experiments.pages import ledger_entries, loop_rows
-from prompt_lab.store.sealed import holds_figures, is_sealed
+from prompt_lab.store.sealed import may_be_shown
 
 
 def iteration_records(task: Iteration) -> Mapping[str, Any]:
@@ -52,6 +53,16 @@ def compare_records(task: Compare) -> Mapping[str, Any]:
     return {name: part.model_dump(mode="json") for name, part in compared._asdict().items()}
 
 
+def merge_records(task: CheckMerges) -> Mapping[str, Any]:
+    """The ledger's entry of each merge, with what its re-tests show."""
+    found = [
+        row.model_dump(mode="json")
+        for row in ledger_entries(task.context)
+        if row.merged and task.step in ("", row.step) and task.number in (0, row.iteration)
+    ]
+    return {"merges": found}
+
+
 def replay_records(task: Replay) -> Mapping[str, Any]:
     """One result for each verdict, with the line that a person reads."""
     return {"verdicts": [one._asdict() for one in task.found]}
@@ -62,11 +73,10 @@ def read_folder(folder: Path) -> dict[str, Any]:
 
     Files with figures of sealed plans are left out until those are revealed.
     """
-    sealed = is_sealed(folder)
     return {
         path.stem: _read(path)
         for path in sorted(folder.glob("*.json"))
-        if not (sealed and holds_figures(path.name))
+        if may_be_shown(folder, path.name)
     }
 
 

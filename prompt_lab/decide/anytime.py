@@ -25,6 +25,13 @@ def log_e_value(values: Floats, line: float = 0.0) -> float:
     return float(logsumexp(bets) - log(len(FRACTIONS)))
 
 
+def log_e_path(values: Floats, line: float = 0.0) -> Floats:
+    """`log_e_value` after each of the values, in their order: shape (values,)."""
+    gains = (values - line) / (1.0 + line) if line > 0 else (values - line)
+    bets = np.log1p(np.outer(FRACTIONS, gains)).cumsum(axis=1)
+    return np.asarray(logsumexp(bets, axis=0) - log(len(FRACTIONS)))
+
+
 def confidence(values: Floats, level: float) -> EffectLimits:
     """Limits of the mean, each valid at `level` at all looks together."""
     return EffectLimits(_lower(values, level), -_lower(-values, level))

@@ -18,7 +18,11 @@ from prompt_lab.decide.screening import margin_p_value
 from prompt_lab.decide.simulated import SimulatedLab, SimulatedScores, draw_scores
 from prompt_lab.names import count, plural
 
-WORLDS = 1500
+WORLDS, FEWEST_WORLDS = 1500, 100
+WORK = 6_000_000
+"""About this many simulated scores a table: a second and a half of one core."""
+MOST_MODELS = 7
+"""More models than this are simulated as so many: their mean hardly varies less."""
 LIKELY = 0.5
 """From this chance of a YES on a policy is worth its calls."""
 
@@ -77,10 +81,25 @@ def chances_of_yes(
 
     `baseline_rate` is the baseline's mean score, for graded scores the rate behind it. A policy
     that asks for a saving is taken to get it; for deterministic models set its confirm_replicates
-    to 1. Takes about a second. Equal arguments give an equal table.
+    to 1. Takes at most two seconds of one core: large labs are simulated less often, which
+    `Chance.error` says. Equal arguments give an equal table.
     """
-    lab = SimulatedLab(binary=binary, base=min(max(baseline_rate, 0.02), 0.98), models=models)
-    return count_chances(policy, lab, (plans_train, plans_verify), effects, seed=seed)
+    base = min(max(baseline_rate, 0.02), 0.98)
+    lab = SimulatedLab(binary=binary, base=base, models=min(models, MOST_MODELS))
+    plans = (plans_train, plans_verify)
+    worlds = worlds_within(WORK, policy, lab, plans, len(effects))
+    return count_chances(policy, lab, plans, effects, seed=seed, worlds=worlds)
+
+
+def worlds_within(
+    work: int, policy: Policy, lab: SimulatedLab, plans: tuple[int, int], effects: int
+) -> int:
+    """How many worlds an effect this much work allows, from FEWEST_WORLDS to WORLDS."""
+    replicates = policy.replicates_for(binary=lab.binary, deterministic=False)
+    asked = min(plans[1], policy.max_plans)
+    scores = plans[0] * lab.models + asked * lab.models * replicates
+    walk = 4 * (plans[0] + asked)  # following a plan's step takes as long as drawing four scores
+    return max(FEWEST_WORLDS, min(WORLDS, work // max(1, effects * (scores + walk))))
 
 
 def count_chances(

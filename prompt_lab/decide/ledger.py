@@ -31,6 +31,11 @@ class Use(BaseModel):
     )
     alpha: float = Field(ge=0, description="the level granted; 0 for a reading of verify")
     merged: bool = Field(default=False, description="whether its verdict was YES")
+    sealed: bool = Field(
+        default=True,
+        description="whether sealed plans decided; a trial of an earlier rule, decided by train"
+        " plans, spends nothing of the budget of a policy that decides by sealed ones",
+    )
     rows: str = Field(
         default="",
         description="fingerprint of the pairs that were judged; the same rows judged again spend"
@@ -57,7 +62,7 @@ def grant(uses: Sequence[Use], policy: Policy, *, rows: str = "") -> Grant:
     From rule 3 on only confirmations on sealed plans are trials; the same rows judged again are
     one trial. `rows` is the fingerprint of rows to judge now: known ones get their old alpha.
     """
-    trials = _distinct([use for use in uses if use.kind == "trial"])
+    trials = _distinct([use for use in uses if counts(use, policy)])
     again = next((use for use in trials if rows and use.rows == rows), None)
     if again is not None:
         text = f"The rows of iteration {again.iteration} judged again, at their alpha: nothing is"
@@ -79,6 +84,11 @@ def grant(uses: Sequence[Use], policy: Policy, *, rows: str = "") -> Grant:
         f"in the mean at most {rule.budget:.0%} of merges are false."
     )
     return _make_grant(alpha, spent, None, text)
+
+
+def counts(use: Use, policy: Policy) -> bool:
+    """Whether a use is a trial that spends from the budget of this policy."""
+    return use.kind == "trial" and (use.sealed or not policy.seals)
 
 
 def _distinct(trials: Sequence[Use]) -> list[Use]:

@@ -175,6 +175,18 @@ class Policy(Config):
     ledger: LedgerRule = Field(
         default=LedgerRule(), description="how much alpha each iteration is granted"
     )
+    retest_alpha: float = Field(
+        default=0.05,
+        gt=0,
+        lt=0.5,
+        description="after a merge: the chance that its re-tests, however many, ever call it worse"
+        " although it is not",
+    )
+    revert_when_worse: Literal["report", "leave_open", "pull_request"] = Field(
+        default="report",
+        description="a merge that turns out worse; report: it is reported; pull_request: also"
+        " reverted by a pull request; leave_open: that pull request is left to its reviewers",
+    )
     rule_version: RuleVersion = Field(
         default=UNNAMED_RULE,
         description="3: sealed plans decide, train plans screen; 2: differences below 1e-9 are"

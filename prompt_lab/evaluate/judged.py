@@ -174,13 +174,18 @@ def agreement_of(found: Iterable[Judgement]) -> Agreement:
     return agreement(choices, gold) if gold else UNSEEN
 
 
-def shortfall(seen: Agreement, judge: JudgeConfig) -> list[str]:
-    """Why a YES of this judge may not stand, in at most one sentence."""
+def shortfall(seen: Agreement, judge: JudgeConfig, *, sealed: bool = False) -> list[str]:
+    """Why a YES of this judge may not stand, in at most one sentence.
+
+    `sealed`: some of the pairs are of sealed plans, of which no figure may be shown.
+    """
     if may_decide(seen, judge.least_pairs, judge.least_kappa):
         return []
     found = "no judged pair has gold"
     if seen.pairs:
         found = f"kappa {seen.kappa:.2f} on {_pairs(seen)} with gold"
+    if sealed:
+        found = "on train and sealed plans together"
     return [
         f"judge {judge.model!r} {NO_AGREEMENT} ({found}; it takes"
         f" {judge.least_pairs} such pairs and a kappa of {judge.least_kappa:g})"

@@ -52,6 +52,23 @@ def lengths_of(prompts: tuple[PromptVersion, PromptVersion]) -> Lengths:
     return Lengths(baseline=len(prompts[0].text), candidate=len(prompts[1].text))
 
 
+def valid_by_plan(rows: Iterable[RunRow]) -> tuple[float, ...]:
+    """Per plan the candidate's share of valid answers less the baseline's, by the plans' names.
+
+    Over models and replicates; plans that lack a side are left out.
+    """
+    found: dict[str, dict[Side, list[bool]]] = {}
+    for row in rows:
+        r = row.record
+        found.setdefault(r.plan, {}).setdefault(r.side, []).append(r.valid)
+    shares = [
+        {side: sum(valid) / len(valid) for side, valid in found[plan].items()}
+        for plan in sorted(found)
+    ]
+    whole = [of for of in shares if len(of) == len(Side)]
+    return tuple(of[Side.CANDIDATE] - of[Side.BASELINE] for of in whole)
+
+
 def evidence_of(
     rows: Sequence[RunRow],
     findings: Sequence[Reason],
@@ -77,6 +94,7 @@ def evidence_of(
             baseline_total=len(base),
             candidate_valid=sum(r.valid for r in cand),
             candidate_total=len(cand),
+            by_plan=valid_by_plan(rows),
         ),
         latency=Amounts(
             baseline=tuple(r.duration_seconds for r in base),

@@ -3,14 +3,14 @@
 import sys
 from collections.abc import Sequence
 
-from prompt_lab.decide.ledger import Grant, Use, grant
+from prompt_lab.decide.ledger import Grant, Use, counts, grant
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import StoreError
 from prompt_lab.evaluate.drift import SinceRecord
 from prompt_lab.experiments.budget_uses import uses
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.names import Split
+from prompt_lab.names import Split, count
 from prompt_lab.report.view import ErrorBudgetView, PlanSet
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole
@@ -51,7 +51,7 @@ def budgets(ctx: LabContext) -> list[ErrorBudgetView]:
                 ErrorBudgetView(step=step, text=f"Not known: {error}", spent=0, trials=0, merges=0)
             )
         else:
-            found += [budget] if budget.trials else []
+            found += [budget] if budget.sets else []
     return found
 
 
@@ -66,14 +66,25 @@ def budget_of(ctx: LabContext, step: str, policy: Policy) -> ErrorBudgetView:
         step=step,
         text=state.text,
         spent=state.spent,
-        trials=sum(use.kind == "trial" for use in found),
+        trials=sum(counts(use, policy) for use in found),
         merges=sum(use.merged for use in found if use.kind == "trial"),
+        earlier=_describe_earlier(found, policy),
         since=_since(ctx, step, found),
         advice=how_to_add_plans(ctx, policy) if policy.seals else "",
         sets=tuple(
             _plan_set(ctx, step, kind, name, of) for (kind, name), of in sorted(sets.items())
         ),
     )
+
+
+def _describe_earlier(found: Sequence[Use], policy: Policy) -> str:
+    """What earlier trials mean for a policy that decides by sealed plans; '' where none do."""
+    trials = [use for use in found if use.kind == "trial" and not counts(use, policy)]
+    if not trials:
+        return ""
+    read = sum(use.kind == "verify" for use in found)
+    shown = " They have shown how verify plans scored: new ones keep the whole promise."
+    return f"Beside it {count(len(trials), 'trial')} of an earlier rule.{shown if read else ''}"
 
 
 def how_to_add_plans(ctx: LabContext, policy: Policy) -> str:

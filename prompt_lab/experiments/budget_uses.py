@@ -27,7 +27,10 @@ from prompt_lab.store.iterations import (
 from prompt_lab.store.journal import events
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.planexe.runs import Irregular, run_folders
-from prompt_lab.store.sealed import was_confirming
+from prompt_lab.store.sealed import SEALED_VERDICT, was_confirming
+
+ROUNDING = 1e-9
+"""Shares of an error budget that differ by less are equal."""
 
 
 class StepHistory(NamedTuple):
@@ -52,7 +55,9 @@ def uses(ctx: LabContext, step: str, policy: Policy, *, before: int) -> list[Use
     history shows it. Three kinds do not count: changes that the step never reads, recorded answers,
     which can merge nothing, and candidates that ended before any sealed plan was run, since the
     screening merges nothing. While such an iteration is open, it counts: it may still confirm.
-    Raises StoreError if a needed file is damaged: damage never enlarges the budget.
+    A trial of rules 1 and 2 spends nothing of the budget of a policy that decides by sealed plans:
+    train plans decided it. The same rows judged again, at no more alpha, spend nothing. Raises
+    StoreError if a needed file is damaged: damage never enlarges the budget.
     """
     known, since = StepHistory.read(ctx.lab, step), policy.ledger.since
     lost = _find_lost_trials(known, before)
@@ -63,7 +68,19 @@ def uses(ctx: LabContext, step: str, policy: Policy, *, before: int) -> list[Use
             found.append(Use(iteration=number, plan_set="", alpha=alpha))
         if number in known.folders and number < before:
             found += _uses_of(known, number)
-    return found
+    return _without_repeats(found)
+
+
+def _without_repeats(found: Sequence[Use]) -> list[Use]:
+    """The uses; one that judged known rows at more alpha than before counts by itself."""
+    first: dict[str, float] = {}
+    checked = []
+    for use in found:
+        if use.rows and use.alpha > first.setdefault(use.rows, use.alpha) + ROUNDING:
+            checked.append(use.model_copy(update={"rows": ""}))
+        else:
+            checked.append(use)
+    return checked
 
 
 def irregular_trials(lab: Lab) -> Iterator[Irregular]:
@@ -131,6 +148,8 @@ def _uses_of(known: StepHistory, number: int) -> list[Use]:
                 plan_set=verify if seals else train,
                 alpha=alpha,
                 merged=merged,
+                sealed=seals,
+                rows=_rows_of_confirmation(folder) if seals else "",
             )
         )
     if (folder / "batch_verify.json").exists() and not seals:
@@ -138,6 +157,12 @@ def _uses_of(known: StepHistory, number: int) -> list[Use]:
     if (folder / "since_start.json").exists():
         found.append(Use(iteration=number, plan_set=train, kind="origin", alpha=0.0))
     return found
+
+
+def _rows_of_confirmation(folder: Path) -> str:
+    """The fingerprint of the sealed pairs that an iteration judged; '' where it judged none."""
+    verdict = read_if_whole(folder / SEALED_VERDICT, Verdict)
+    return verdict.fingerprint if verdict is not None and verdict.n_pairs else ""
 
 
 def _meta_of(known: StepHistory, number: int) -> IterationMeta | None:

@@ -13,7 +13,9 @@ from prompt_lab.experiments.past import last_rows
 from prompt_lab.names import Split, count
 from prompt_lab.store.iterations import IterationMeta
 
-EFFECTS = (0.05, 0.10, 0.20)
+EFFECTS = (0.0, 0.05, 0.10, 0.20)
+_IF_SAVED = {"none": "", "length": ", if shorter", "cost": ", if cheaper"}
+"""What a chance takes for granted under a policy that asks for a saving."""
 GUESSED_RATE = 0.6
 SEED = 0
 
@@ -44,6 +46,7 @@ def describe_chances(experiment: Experiment, meta: IterationMeta) -> list[str]:
     """Lines of the dry run: the chance of a YES by policy and true gain, and the recommendation."""
     models, known = experiment.context.models, scores_before(experiment, meta)
     exact = all(models[alias].deterministic for alias in meta.models)
+    policies = _policies(experiment, meta)
     tables = [
         chances_of_yes(
             policy.model_copy(update={"confirm_replicates": 1}) if exact else policy,
@@ -55,7 +58,7 @@ def describe_chances(experiment: Experiment, meta: IterationMeta) -> list[str]:
             effects=EFFECTS,
             seed=SEED,
         )
-        for policy in _policies(experiment, meta)
+        for policy in policies
     ]
     kind = "0/1 scores" if known.binary else "graded scores"
     heads = "".join(f"{f'+{effect * 100:.0f}':>7}" for effect in EFFECTS)
@@ -65,22 +68,26 @@ def describe_chances(experiment: Experiment, meta: IterationMeta) -> list[str]:
         f"  ({kind} with mean {known.mean:.2f}, {known.source}):",
         f"    {'policy':22}{heads}",
     ]
-    for table in tables:
+    for policy, table in zip(policies, tables, strict=True):
         cells = "".join(f"{row.yes:>7.0%}" for row in table.rows)
         short = f"   takes {table.needed} verify plans" if not table.possible else ""
-        lines.append(f"    {table.policy:22}{cells}{short}")
-    return [*lines, f"  {recommend(tables).reason}"]
+        lines.append(f"    {table.policy + _IF_SAVED[policy.saving]:22}{cells}{short}")
+    gains = [t for p, t in zip(policies, tables, strict=True) if p.saving == "none"]
+    return [*lines, f"  {recommend(gains or tables).reason}"]
 
 
 def _policies(experiment: Experiment, meta: IterationMeta) -> Sequence[Policy]:
-    """The iteration's own policy first, then the others that need no saving and have alpha left."""
+    """The iteration's own policy first, then the others that seal plans and have alpha left.
+
+    Those that ask for a saving come last.
+    """
     context = experiment.context
     own = context.policy_of(meta)
     found = [own]
     for name in sorted(context.files.names("policies")):
         policy = context.policy(name)
-        if name == meta.policy or not policy.seals or policy.saving != "none":
+        if name == meta.policy or not policy.seals:
             continue
         alpha = alpha_of(context, experiment.step, policy, before=experiment.number)
         found += [policy.at_alpha(alpha)] if alpha > 0 else []
-    return found
+    return [own, *sorted(found[1:], key=lambda policy: policy.saving != "none")]

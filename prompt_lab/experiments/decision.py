@@ -36,8 +36,9 @@ from prompt_lab.experiments.findings import (
     merge_time_findings,
     recorded_findings,
 )
-from prompt_lab.experiments.gather import batch_of, rows_now
+from prompt_lab.experiments.gather import batch_of, rows_now, summary_file
 from prompt_lab.experiments.needs import Need, SplitNeeded
+from prompt_lab.experiments.ref_watch import find_moved_refs
 from prompt_lab.experiments.revealed_plans import check_sealed
 from prompt_lab.experiments.trials import (
     decision_policy,
@@ -188,7 +189,7 @@ def _decide_by_sealed(
             findings,
             prompts=facts.prompts,
             violations=[
-                *(shortfall(seen, meta.judge) if meta.judge else ()),
+                *(shortfall(seen, meta.judge, sealed=True) if meta.judge else ()),
                 *([kept.text] if kept else ()),
             ],
             remarks=remarks,
@@ -222,6 +223,7 @@ def write_verdict(experiment: Experiment) -> Iterator[Need]:
 
     Writes verdict.json. Raises StoreError where the sealed plans were revealed meanwhile.
     """
+    note_late_moves(experiment)
     verdict, case = decide_iteration(experiment)
     if verdict.needs_verify:
         if case.policy.seals:
@@ -229,6 +231,21 @@ def write_verdict(experiment: Experiment) -> Iterator[Need]:
         yield SplitNeeded(Split.VERIFY)
         verdict, case = decide_iteration(experiment)
     record_verdict(experiment, verdict, case)
+
+
+def note_late_moves(experiment: Experiment) -> None:
+    """Add refs that are known to have moved since the train runs were summarised to that summary.
+
+    Another process may have noticed them later. They void the comparison, so that nothing is paid
+    for on the verify plans.
+    """
+    summary = find_summary(experiment, Split.TRAIN)
+    if summary is None or find_summary(experiment, Split.VERIFY) is not None:
+        return
+    moved = find_moved_refs(experiment)
+    if set(moved) - set(summary.refs_moved) and not summary.skipped:
+        summary = summary.model_copy(update={"refs_moved": moved})
+        write_record(experiment.folder / summary_file(Split.TRAIN), summary)
 
 
 def record_verdict(experiment: Experiment, verdict: Verdict, case: Case) -> Verdict:

@@ -11,7 +11,7 @@ from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import texts
 from prompt_lab.experiments.sources import sources_of
 from prompt_lab.names import Split
-from prompt_lab.records import PlanText
+from prompt_lab.records import Change, PlanText
 from prompt_lab.store.iterations import IterationMeta, read_change, read_meta
 from prompt_lab.store.plans import plan_names
 
@@ -23,6 +23,13 @@ def leaks_under_test(experiment: Experiment, opened: Iterable[str] = ()) -> tupl
     """
     meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
     change = read_change(experiment.context.lab, experiment.number, experiment.step)
+    return leaks_in(experiment, meta, change, opened)
+
+
+def leaks_in(
+    experiment: Experiment, meta: IterationMeta, change: Change, opened: Iterable[str] = ()
+) -> tuple[Reason, ...]:
+    """The same for a change that may not be the one under test, such as a rival of a race."""
     places = _places(experiment, meta, (change.base_commit, change.commit), opened)
     return void(places, change.branch)
 

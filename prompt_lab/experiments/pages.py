@@ -3,6 +3,7 @@
 import os
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
@@ -19,6 +20,7 @@ from prompt_lab.names import Side, Split, count
 from prompt_lab.records import RECORDED, Change, PromptVersion, RunRow
 from prompt_lab.report.view import LedgerEntry, LoopRow, ReportView, Setup, Spent
 from prompt_lab.store.agents import works
+from prompt_lab.store.batch import Batch
 from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_parsed, read_record
 from prompt_lab.store.given_up import GIVEN_UP, GivenUp
@@ -37,7 +39,8 @@ from prompt_lab.store.iterations import (
 )
 from prompt_lab.store.layout import NO_ITERATION, Lab
 from prompt_lab.store.loops import BEGUN, ENDED, LoopBegun, loops, read_ended
-from prompt_lab.store.sealed import holds_figures, is_sealed, shown_verdict, was_confirming
+from prompt_lab.store.retests import last_retest
+from prompt_lab.store.sealed import is_sealed, may_be_shown, shown_verdict, was_confirming
 
 PHASES_OF_RUNS = ("scout", "runs_train", "runs_verify")
 
@@ -73,15 +76,14 @@ def report_view(experiment: Experiment) -> ReportView:
         verify_metrics=_measure_rows(experiment, verify, prompts, split=Split.VERIFY),
         rows=tuple(rows),
         plans=texts(experiment, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN),
-        spent=sum_usage(folder, strict=True),
+        spent=usage_to_show(folder, strict=True),
         race=_race_of(folder),
+        **_after_merge(folder),
         took_part=_took_part(folder),
         works=works(folder),
         documents={path.name: path.read_text("utf-8", "replace") for path in documents},
         files=tuple(
-            path.name
-            for path in sorted(folder.glob("*.json"))
-            if not (sealed and holds_figures(path.name))
+            path.name for path in sorted(folder.glob("*.json")) if may_be_shown(folder, path.name)
         ),
         page=ctx.page(folder / "report.html"),
         lab=os.path.relpath(ctx.lab.root, folder),
@@ -89,17 +91,27 @@ def report_view(experiment: Experiment) -> ReportView:
     )
 
 
+def _after_merge(folder: Path) -> dict[str, Any]:
+    """What the re-tests of a merge show; nothing where there was none."""
+    record = last_retest(folder)
+    if record is None:
+        return {}
+    return {"after_merge": record.text, "worse_since": record.state == "worse"}
+
+
 def _race_of(folder: Path) -> str:
     record = read_if_whole(folder / RACE, RaceRecord)
     return describe_race(record) if record else ""
 
 
-def sum_usage(folder: Path, *, strict: bool = False) -> Spent:
+def sum_usage(
+    folder: Path, *, strict: bool = False, phases: tuple[str, ...] = PHASES_OF_RUNS
+) -> Spent:
     """Calls, money and time of all runs of an iteration, the scout's included, and of its agents.
 
     A damaged file counts as none; if `strict` it raises StoreError.
     """
-    paths = [p for name in PHASES_OF_RUNS if (p := folder / f"{name}.json").exists()]
+    paths = [p for name in phases if (p := folder / f"{name}.json").exists()]
     paths += sorted(folder.glob("runs_race_*.json"))
     if strict:
         found = [read_record(path, RunsSummary, fix=made_again(path)) for path in paths]
@@ -119,6 +131,20 @@ def sum_usage(folder: Path, *, strict: bool = False) -> Spent:
         seconds=sum(p.seconds for p in found),
         calls_spared=sum(p.runs_spared for p in found),
     )
+
+
+def usage_to_show(folder: Path, *, strict: bool = False) -> Spent:
+    """`sum_usage` as it may be shown: without the runs on sealed plans.
+
+    How many of those were made says at which look they were decided, and so how clear the result
+    was. In their place stands how many were planned.
+    """
+    if not (is_sealed(folder) and was_confirming(folder)):
+        return sum_usage(folder, strict=strict)
+    planned = read_if_whole(folder / "batch_verify.json", Batch)
+    runs = [run for run in planned.runs if run.takes_calls and not run.probe] if planned else []
+    shown = sum_usage(folder, strict=strict, phases=PHASES_OF_RUNS[:-1])
+    return shown.model_copy(update={"sealed_at_most": len(runs)})
 
 
 def ledger_entries(ctx: LabContext) -> list[LedgerEntry]:
@@ -141,7 +167,7 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
     back = read_if_whole(folder / REVERTED, Reverted)
     ended_by = read_if_whole(folder / GIVEN_UP, GivenUp)
     taken_back = back if back and back.merged_commit else None
-    rows = verdict.models if verdict else ()
+    rows, spent = verdict.models if verdict else (), usage_to_show(folder)
     return LedgerEntry(
         iteration=number,
         step=step,
@@ -158,11 +184,13 @@ def _entry(lab: Lab, number: int, step: str) -> LedgerEntry:
         baseline=sum(r.baseline for r in rows) / len(rows) if rows else None,
         candidate=sum(r.candidate for r in rows) / len(rows) if rows else None,
         merged=bool(conclusion and conclusion.merged_commit),
+        **_after_merge(folder),
         reverted_pull=taken_back.pull if taken_back else None,
         reverted_url=taken_back.pull_url if taken_back else "",
         reverted_after=taken_back.after if taken_back else None,
         follow_up_of=meta.follow_up_of if meta else None,
-        cost_usd=sum_usage(folder).cost_usd,
+        cost_usd=spent.cost_usd,
+        without_sealed=spent.sealed_at_most > 0,
         created=meta.created if meta else "",
         label=RECORDED if verdict and Code.RECORDED in {r.code for r in verdict.reasons} else "",
         report=lab.relative(report) if report.exists() else "",

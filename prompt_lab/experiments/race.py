@@ -2,13 +2,14 @@
 
 from collections.abc import Generator, Sequence
 
-from prompt_lab.decide.verdict import Policy, best_of, screen
+from prompt_lab.decide.verdict import Policy, Reason, Screening, best_of, screen
 from prompt_lab.errors import ConfigError
 from prompt_lab.evaluate.pairs import pairs_of
 from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.crash import note_taint, refuse_unanswered
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import summarise_batch
+from prompt_lab.experiments.leak_check import leaks_in
 from prompt_lab.experiments.looks import all_runs
 from prompt_lab.experiments.needs import Need
 from prompt_lab.experiments.preflight import check_change
@@ -54,30 +55,34 @@ def race(
 ) -> Generator[Need, None, Change]:
     """Yield the screening runs of all candidates; the change that goes on.
 
-    The baseline is run once for all of them. If no candidate passes, the one with the largest
-    difference goes on, and its screening ends it. Writes race.json and a summary of each batch;
-    comments on the pull requests of the others, and closes those that this iteration opened.
+    The baseline is run once for all of them. A candidate that quotes verify plans cannot go on, and
+    is not run if its own files show that. If no other passes, the one with the largest difference
+    goes on, and its screening ends it. Writes race.json and a summary of each batch; comments on
+    the pull requests of the others, and closes those that this iteration opened.
     """
     policy = experiment.context.policy_of(meta)
     shown = {name for change in changes for name in change.shown}
     plans = [name for name in meta.plans[Split.TRAIN] if name not in shown]
-    rows: list[list[RunRow]] = []
+    entries: list[RaceEntry] = []
+    baseline: list[RunRow] = []
     for at, change in enumerate(changes):
+        if found := leaks_in(experiment, meta, change):
+            entries.append(_enter(change, None, found))
+            continue
         commits = {Side.CANDIDATE: change.commit}
-        if at == 0:
+        if not baseline:
             commits = {Side.BASELINE: change.base_commit, **commits}
-        rows.append((yield from _runs(experiment, meta, f"race_{at + 1}", commits, plans)))
-    baseline = [row for row in rows[0] if row.record.side is Side.BASELINE]
-    sides = [[row for row in some if row.record.side is Side.CANDIDATE] for some in rows]
-    entries = [
-        _enter(change, [*baseline, *mine], policy)
-        for change, mine in zip(changes, sides, strict=True)
-    ]
+        rows = yield from _runs(experiment, meta, f"race_{at + 1}", commits, plans)
+        baseline = baseline or [row for row in rows if row.record.side is Side.BASELINE]
+        mine = [row for row in rows if row.record.side is Side.CANDIDATE]
+        opened = [path for row in mine for path in row.record.sent.files]
+        seen = screen(pairs_of([*baseline, *mine]), policy)
+        entries.append(_enter(change, seen, leaks_in(experiment, meta, change, opened)))
     best = _best(entries)
     write_record(experiment.folder / RACE, RaceRecord(entries=tuple(entries), best=best))
-    for change in changes:
+    for change, entry in zip(changes, entries, strict=True):
         if change.branch != best:
-            _leave(experiment, meta, change, best)
+            _leave(experiment, meta, change, _reason_to_leave(meta, entry, best))
     return next(change for change in changes if change.branch == best)
 
 
@@ -99,34 +104,45 @@ def _runs(
     return rows
 
 
-def _enter(change: Change, rows: Sequence[RunRow], policy: Policy) -> RaceEntry:
-    seen = screen(pairs_of(rows), policy)
+def _enter(change: Change, seen: Screening | None, leaked: tuple[Reason, ...]) -> RaceEntry:
     return RaceEntry(
         branch=change.branch,
         pull=change.pull,
         strategy=change.strategy,
         title=change.title,
         screening=seen,
+        leaked=leaked,
     )
 
 
 def _best(entries: Sequence[RaceEntry]) -> str:
-    """The branch of the best candidate that passed; of the best one at all if none did."""
-    found = best_of({entry.branch: entry.screening for entry in entries})
-    if found is not None:
-        return found
-    return max(entries, key=lambda entry: entry.screening.effect or 0.0).branch
+    """The branch of the best candidate that passed; of the best one at all if none did.
+
+    Where all of them quote verify plans, the first one: its iteration then says so.
+    """
+    sound = {e.branch: e.screening for e in entries if e.screening is not None and not e.leaked}
+    if not sound:
+        return entries[0].branch
+    found = best_of(sound)
+    return found or max(sound, key=lambda branch: sound[branch].effect or 0.0)
 
 
-def _leave(experiment: Experiment, meta: IterationMeta, change: Change, best: str) -> None:
+def _reason_to_leave(meta: IterationMeta, entry: RaceEntry, best: str) -> str:
+    """Why a candidate does not go on, as the text of a comment."""
+    if entry.leaked:
+        return f"It was left out of the race: {escape(entry.leaked[0].text)}"
+    return (
+        f"Iteration {meta.iteration} screened several candidates, and `{escape(best)}` was the best"
+        " of them: it alone goes on to the sealed plans."
+    )
+
+
+def _leave(experiment: Experiment, meta: IterationMeta, change: Change, why: str) -> None:
     """Comment on the pull request of a candidate that does not go on; close it if it is ours."""
     if change.pull is None:
         return
     host = experiment.context.code_host(meta.target)
-    body = (
-        f"## Not confirmed\n\nIteration {meta.iteration} screened several candidates, and"
-        f" `{escape(best)}` was the best of them: it alone goes on to the sealed plans.\n"
-    )
+    body = f"## Not confirmed\n\n{why}\n"
     key = f"race-{meta.iteration}"
     host.comment(change.pull, key=key, body=body, when=meta.created)
     ours = change.strategy != "given"
@@ -136,8 +152,12 @@ def _leave(experiment: Experiment, meta: IterationMeta, change: Change, best: st
 
 def describe_race(record: RaceRecord) -> str:
     """One line: how many were screened, how many passed, and each one's difference."""
-    passed = sum(entry.screening.passed for entry in record.entries)
-    shown = ", ".join(
-        f"{entry.branch} {points(entry.screening.effect)}" for entry in record.entries
-    )
+    passed = sum(bool(e.screening and e.screening.passed and not e.leaked) for e in record.entries)
+    shown = ", ".join(f"{entry.branch} {_describe(entry)}" for entry in record.entries)
     return f"{count(len(record.entries), 'candidate')}, {passed} passed: {shown}"
+
+
+def _describe(entry: RaceEntry) -> str:
+    if entry.leaked:
+        return "left out, it quotes verify plans"
+    return points(entry.screening.effect if entry.screening else None)

@@ -11,10 +11,17 @@ from prompt_lab.experiments.gather import compared_rows, version_at
 from prompt_lab.experiments.past import difficulty
 from prompt_lab.experiments.verdict_facts import VerdictFacts
 from prompt_lab.names import Split
-from prompt_lab.records import RunRow
+from prompt_lab.records import Change, RunRow
 from prompt_lab.store.batch import batch_path, read_batch
+from prompt_lab.store.counters import iterations
 from prompt_lab.store.files import read_if_whole, read_record
-from prompt_lab.store.iterations import RunsSummary, made_again, read_change, read_meta
+from prompt_lab.store.iterations import (
+    IterationMeta,
+    RunsSummary,
+    made_again,
+    read_change,
+    read_meta,
+)
 from prompt_lab.store.sealed import whole_verdict
 
 
@@ -110,9 +117,33 @@ def confirmation_design(experiment: Experiment) -> ConfirmationDesign:
         batch = read_batch(path)
         return ConfirmationDesign(batch.replicates(), batch.difficulty)
     meta = read_meta(lab, experiment.number, experiment.step)
-    known = difficulty(lab, experiment.step, before=experiment.number, split=Split.VERIFY)
+    known = _difficulty_of_repeated(experiment)
+    if known is None:
+        known = difficulty(lab, experiment.step, before=experiment.number, split=Split.VERIFY)
     wanted = {name: known[name] for name in meta.plans[Split.VERIFY] if name in known}
     return ConfirmationDesign(_planned_replicates(experiment), wanted)
+
+
+def _difficulty_of_repeated(experiment: Experiment) -> dict[str, float] | None:
+    """What ordered the plans when the same change was confirmed on the same sealed plans.
+
+    None where it was not. In the same order the same rows decide, which spend no more error budget.
+    """
+    lab, step = experiment.context.lab, experiment.step
+    meta = read_meta(lab, experiment.number, step)
+    change = read_change(lab, experiment.number, step)
+    for number, its_step in sorted(iterations(lab).items()):
+        path = batch_path(lab, number, step, Split.VERIFY.value)
+        if its_step != step or number >= experiment.number or not path.exists():
+            continue
+        earlier = read_if_whole(lab.iteration(number, step) / "change.json", Change)
+        its_meta = read_if_whole(lab.iteration(number, step) / "meta.json", IterationMeta)
+        if earlier is None or its_meta is None:
+            continue
+        same_code = (earlier.commit, earlier.base_commit) == (change.commit, change.base_commit)
+        if same_code and its_meta.plan_sets.get(Split.VERIFY) == meta.plan_sets.get(Split.VERIFY):
+            return read_batch(path).difficulty
+    return None
 
 
 def _planned_replicates(experiment: Experiment) -> dict[str, int]:

@@ -7,7 +7,14 @@ from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict, failed_guards, reasons_in_order
 from prompt_lab.names import count
 from prompt_lab.propose.remedy import remedy
-from prompt_lab.report.numbers import by_agents, calls, interval, is_of_screening, sealed_note
+from prompt_lab.report.numbers import (
+    by_agents,
+    calls,
+    interval,
+    is_of_screening,
+    sealed_note,
+    without_sealed,
+)
 from prompt_lab.report.page import deciding_reason, label
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import MARKS, duration, href, money, points, score
@@ -52,7 +59,8 @@ def _lines(view: ReportView) -> Iterator[str]:
     spent = view.spent
     agents = f" ({by_agents(spent)})" if spent.agents else ""
     yield (
-        f"\nCalls: {calls(view)}. {money(spent.cost_usd)}{agents}, {duration(spent.seconds)}."
+        f"\nCalls: {calls(view)}. {money(spent.cost_usd)}{agents}, {duration(spent.seconds)}"
+        f"{without_sealed(spent)}."
         f" Iteration {view.iteration} of `{_code(view.step)}`; policy `{_code(view.setup.policy)}`."
     )
     if view.setup.budget:

@@ -60,7 +60,9 @@ def render_index(
 
 
 def _known_costs_note(costs: Sequence[float], entries: Sequence[LedgerEntry]) -> str:
-    """How many iterations a sum of costs covers; '' if all."""
+    """What a sum of costs covers; '' if all."""
+    if any(entry.without_sealed for entry in entries):
+        return "* without the runs on sealed plans"
     return (
         f"in {len(costs)} of {count(len(entries), 'iteration')}"
         if costs and any(entry.foreign for entry in entries)

@@ -46,9 +46,18 @@ def facts(view: ReportView) -> tuple[Fact, ...]:
         Fact("plans", f"{plans:,}", asked),
         Fact("pairs", f"{pairs:,}", f"{count(len(setup.models), 'model')}{replicates}"),
         Fact("calls", *calls(view).split(" ", 1)),
-        Fact("cost", money(spent.cost_usd), by_agents(spent) or "all runs"),
-        Fact("time", duration(spent.seconds), "of the runs"),
+        Fact("cost", money(spent.cost_usd), by_agents(spent) or _what_counts(spent)),
+        Fact("time", duration(spent.seconds), _what_counts(spent)),
     )
+
+
+def _what_counts(spent: Spent) -> str:
+    return "without the sealed plans" if spent.sealed_at_most else "of all runs"
+
+
+def without_sealed(spent: Spent) -> str:
+    """A note that cost and time leave out the sealed plans; '' where they do not."""
+    return f" {_what_counts(spent)}" if spent.sealed_at_most else ""
 
 
 def by_agents(spent: Spent) -> str:
@@ -66,6 +75,8 @@ def calls(view: ReportView) -> str:
     text = f"{replayed}{spent.calls_made:,} made{twice}, {spent.calls_reused:,} reused"
     if spent.calls_rescored:
         text += f", {spent.calls_rescored:,} rescored"
+    if spent.sealed_at_most:
+        text += f"; at most {spent.sealed_at_most:,} more on sealed plans"
     if spent.calls_spared and verdict is not None and not view.sealed:
         where = f"look {verdict.look} of {verdict.looks}"
         text += f", {spent.calls_spared:,} saved by stopping at {where}"

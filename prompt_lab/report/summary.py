@@ -8,7 +8,13 @@ from prompt_lab.analyze.model import ErrorKind, ModelStats
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.names import Side, count
 from prompt_lab.propose.remedy import remedy
-from prompt_lab.report.numbers import by_agents, calls, interval, is_of_screening
+from prompt_lab.report.numbers import (
+    by_agents,
+    calls,
+    interval,
+    is_of_screening,
+    without_sealed,
+)
 from prompt_lab.report.page import deciding_reason, label
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import duration, money, points, score
@@ -67,7 +73,8 @@ def _tail(view: ReportView) -> Iterator[str]:
     yield ""
     yield f"  calls     {calls(view)}"
     agents = f", {by_agents(view.spent)}" if view.spent.agents else ""
-    yield f"  cost      {money(view.spent.cost_usd)} in {duration(view.spent.seconds)}{agents}"
+    took = f"{money(view.spent.cost_usd)} in {duration(view.spent.seconds)}"
+    yield f"  cost      {took}{without_sealed(view.spent)}{agents}"
     yield f"  PR        {_pull(view)}"
     if view.setup.budget:
         yield from _wrapped(f"  budget    {view.setup.budget}")

@@ -36,6 +36,11 @@ class Spent(Record):
     agents: int = Field(default=0, description="pieces of work of agents, refused ones included")
     seconds: float = Field(default=0.0, description="wall time of the runs")
     calls_spared: int = Field(default=0, description="planned runs that an early stop saved")
+    sealed_at_most: int = Field(
+        default=0,
+        description="planned runs on sealed plans, which nothing else here counts: how many were"
+        " made would say how clear the result was; 0 where they are not sealed, or none were run",
+    )
 
 
 class ReportView(Record):
@@ -63,6 +68,8 @@ class ReportView(Record):
     rows: tuple[RunRow, ...] = Field(default=(), description="runs of the train plans, both sides")
     plans: dict[str, PlanText] = Field(default={}, description="train plans by name")
     spent: Spent = Spent()
+    after_merge: str = Field(default="", description="what re-tests of the merge show")
+    worse_since: bool = Field(default=False, description="whether those show that it is worse")
     race: str = Field(default="", description="the candidates that were screened beside it")
     took_part: tuple[Participant, ...] = Field(default=(), description="analysts, by synthesis.md")
     works: tuple[AgentRecord, ...] = Field(default=(), description="of agents, oldest first")
@@ -92,6 +99,7 @@ class ErrorBudgetView(Record):
     spent: float = Field(description="alpha granted so far")
     trials: int
     merges: int
+    earlier: str = Field(default="", description="trials that another rule decided, in a sentence")
     since: str = Field(default="", description="the last comparison with the first baseline")
     advice: str = Field(default="", description="how to have more confirmations, in a sentence")
     sets: tuple[PlanSet, ...] = ()
@@ -159,6 +167,8 @@ class LedgerEntry(Record):
     candidate: float | None = Field(default=None, description="foreign: the share that ended")
     merged: bool = False
     given_up: bool = Field(default=False, description="ended by GiveUp; `why` is its reason")
+    after_merge: str = Field(default="", description="what re-tests of the merge show")
+    worse_since: bool = Field(default=False, description="whether those show that it is worse")
     reverted_in: int | None = Field(default=None, description="iteration that reverted it")
     reverted_pull: int | None = Field(default=None, description="pull request that reverted it")
     reverted_url: str = ""
@@ -166,6 +176,9 @@ class LedgerEntry(Record):
     follow_up_of: int | None = Field(default=None, description="iteration that it answers")
     followed_in: int | None = Field(default=None, description="iteration that answers it")
     cost_usd: float | None = None
+    without_sealed: bool = Field(
+        default=False, description="whether the cost leaves out runs on sealed plans"
+    )
     created: str = ""
     label: str = Field(default="", description="the label beside its numbers")
     report: str = Field(default="", description="the report, relative to the lab; '' for none")

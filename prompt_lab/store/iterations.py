@@ -135,7 +135,10 @@ class RaceEntry(Record):
     pull: int | None
     strategy: str
     title: str
-    screening: Screening
+    screening: Screening | None = None
+    """None where it was not run, since it is `leaked`."""
+    leaked: tuple[Reason, ...] = ()
+    """The finding that it sends text of verify plans, if so: it cannot go on."""
 
 
 class RaceRecord(Record):

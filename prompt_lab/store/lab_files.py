@@ -25,6 +25,7 @@ _ITERATION = (
     *("meta.json", "prepared.json", "scout.json", "change.json", "batch_*.json", "judged_*.json"),
     *("runs_*.json", "synthesis.md", "assessment.md", "verdict.json", "verdict_error.txt"),
     *("sealed_verdict.json", "revealed.json", "race.json"),
+    *("retest_*.json", "sealed_retest_*.json"),
     *(
         "since_start.json",
         FACTS,

@@ -19,6 +19,11 @@ SEALED_VERDICT = "sealed_verdict.json"
 REVEALED = "revealed.json"
 _HOLD_FIGURES = (SEALED_VERDICT, "batch_verify*.json", "runs_verify.json", "judged_verify_*.json")
 """Files that say what sealed plans were run, or how they scored."""
+_RETESTS = (
+    *("sealed_retest_*.json", "batch_retest_*.json", "runs_retest_*.json"),
+    "judged_retest_*.json",
+)
+"""The same of re-tests after a merge: on plans that a reveal of the iteration does not show."""
 RESTORE = "Restore it from the lab's git history"
 
 
@@ -49,6 +54,13 @@ def holds_figures(name: str) -> bool:
     (True, False)
     """
     return any(fnmatchcase(name, pattern) for pattern in _HOLD_FIGURES)
+
+
+def may_be_shown(folder: Path, name: str) -> bool:
+    """Whether a file of an iteration holds nothing that is sealed."""
+    if any(fnmatchcase(name, pattern) for pattern in _RETESTS):
+        return False
+    return not (holds_figures(name) and is_sealed(folder))
 
 
 def shown_verdict(folder: Path) -> Verdict | None:

@@ -272,10 +272,12 @@ def test_a_dry_run_says_how_likely_a_yes_is_under_each_policy(make_sealed: MakeW
     assert "train, the screening, 10 plans" in said.out
     assert "verify, sealed, if it passes, 30 plans" in said.out
     assert "At most 80 calls" in said.out
-    rows = [line.split() for line in said.out.splitlines() if line.endswith("%")]
-    shown = {row[0]: [int(cell[:-1]) for cell in row[1:]] for row in rows}
-    assert set(shown) == {"default", "strict", "no-harm"}
-    assert all(chances == sorted(chances) and len(chances) == 3 for chances in shown.values())
+    rows = [line.rsplit(maxsplit=4) for line in said.out.splitlines() if line.endswith("%")]
+    shown = {row[0].strip(): [int(cell[:-1]) for cell in row[1:]] for row in rows}
+    saving = ["simpler, if shorter", "cheaper, if cheaper"]
+    assert set(shown) == {"default", "strict", "no-harm", *saving}
+    assert list(shown)[-2:] == sorted(saving)
+    assert all(chances == sorted(chances) and len(chances) == 4 for chances in shown.values())
     assert not (world.lab / "analysis").exists()
     shutil.rmtree(world.lab / "baseline/verify")
     said = luigi(world, "Iteration", "--branch", "better", "--dry-run")

@@ -10,12 +10,15 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
+from prompt_lab.decide.anytime import log_e_path
 from prompt_lab.decide.ledger import Use, grant
 from prompt_lab.decide.limits import deviation
 from prompt_lab.decide.price import Forecast, forecast
+from prompt_lab.decide.simulated import SimulatedLab, draw_scores
 from prompt_lab.decide.verdict import Policy, fewest_sealed_plans, sealed_view
 from tests.prompt_lab.decide.policies import NAMES, shipped
 from tests.tools.verdict_examples import (
@@ -67,12 +70,22 @@ def _numbers(examples: list[Example]) -> dict[str, Any]:
         "fewest": fewest_sealed_plans(strict),
         "by_plans": [_row(plans, strict) for plans in (30, 60, 150, 300)],
         "chance": {name: seen["rate"] for name, seen in figures["counted"].items()},
-        "worst": {name: _worst(figures, name) for name in ("strict", "no-harm", "simpler")},
-        "cells": {name: _cells(figures, name) for name in ("strict", "no-harm", "simpler")},
+        "worst": {name: _worst(figures, name) for name in NAMES},
+        "cells": {name: _cells(figures, name) for name in NAMES},
         "net": figures["net"],
         "grants": [grant(_uses(n), shipped("strict", granted=False)) for n in (0, 17, 18)],
+        "after_merge": {loss: _plans_to_find(loss / 100, strict) for loss in (10, 20)},
         "snippet": _snippet(),
     }
+
+
+def _plans_to_find(loss: float, policy: Policy) -> int:
+    """After how many fresh plans half of the merges that lose so much are called worse."""
+    rng, worlds, plans = np.random.default_rng(0), 200, 1500
+    scores = draw_scores(SimulatedLab(), -loss, worlds, plans, 1, rng)
+    reached = [log_e_path(-values) >= -np.log(policy.retest_alpha) for values in scores.values]
+    first = [int(path.argmax()) + 1 if path.any() else plans + 1 for path in reached]
+    return round(float(np.median(first)) / 10) * 10
 
 
 def _merges(figures: dict[str, Any], policy: str) -> list[float]:

@@ -55,7 +55,10 @@ class FalseMergeCell(NamedTuple):
 
 
 class PowerCell(NamedTuple):
-    """A first trial with a true gain. `least`: the chance of a YES that is promised."""
+    """A first trial with a true gain. `least`: the chance of a YES that is promised.
+
+    A policy that asks for a saving gets it, and its candidates change no score.
+    """
 
     name: str
     policy: str
@@ -291,6 +294,8 @@ FALSE_MERGES = (
     FalseMergeCell("0/1, unequal looks", "strict", kind="unequal looks"),
     FalseMergeCell("graded, unequal looks", "strict", _GRADED, kind="unequal looks"),
 )
+SAVING = ("simpler", "cheaper")
+"""The policies that ask for a saving at no loss of the margin."""
 HARMFUL = (
     *(
         FalseMergeCell(
@@ -307,7 +312,8 @@ HARMFUL = (
     FalseMergeCell("graded, -3 points exactly", "no-harm", _GRADED, -0.03, 0.1),
     FalseMergeCell("0/1, 7 models, -3 points exactly", "no-harm", _SEVEN, -0.03, 0.1),
     *(
-        FalseMergeCell(f"{name}, -3 points exactly", "simpler", lab, -0.03)
+        FalseMergeCell(f"{name}, -3 points exactly", policy, lab, -0.03)
+        for policy in SAVING
         for name, lab in (
             ("0/1", SimulatedLab()),
             ("0/1, base 0.9", SimulatedLab(base=0.9)),
@@ -315,10 +321,14 @@ HARMFUL = (
             ("graded", _GRADED),
         )
     ),
-    FalseMergeCell("even on 90 % of plans, mean -3", "simpler", _GRADED, -0.03, 0.0, "skewed",
-                   (0.0, 0.9)),
-    FalseMergeCell("+2 on 95 % of plans, mean -3", "simpler", _GRADED, -0.03, 0.0, "skewed",
-                   (0.02, 0.95)),
+    *(
+        FalseMergeCell(name, policy, _GRADED, -0.03, 0.0, "skewed", skew)
+        for policy in SAVING
+        for name, skew in (
+            ("even on 90 % of plans, mean -3", (0.0, 0.9)),
+            ("+2 on 95 % of plans, mean -3", (0.02, 0.95)),
+        )
+    ),
     *_tuned("no-harm", (-0.05,)),
     FalseMergeCell("+5 on 92 %, mean -3", "no-harm", _GRADED, -0.03, 0.1, "skewed", (0.05, 0.92)),
     FalseMergeCell("+10 on 85 %, mean -3", "no-harm", _GRADED, -0.03, 0.1, "skewed", (0.1, 0.85)),
@@ -340,4 +350,13 @@ POWER = tuple(
         ("0/1, 7 models", SimulatedLab(models=7), 0.1, 80, (None, None)),
     )
     for policy, least in zip(("strict", "no-harm"), leasts, strict=True)
+) + tuple(
+    PowerCell(f"{name} +0, {plans} plans", policy, lab, 0.0, plans)
+    for policy in SAVING
+    for name, lab, plans in (
+        ("0/1", SimulatedLab(), 80),
+        ("0/1", SimulatedLab(), 400),
+        ("graded", _GRADED, 80),
+        ("graded", _GRADED, 200),
+    )
 )

@@ -10,6 +10,7 @@ from prompt_lab.decide.calibrate.product import (
     HARMFUL,
     POWER,
     RESUBMITTED,
+    SAVING,
     Counted,
     FalseMergeCell,
     PowerCell,
@@ -42,10 +43,11 @@ share of whole campaigns with a merge. Skewed and resubmitted candidates are tak
 screening."""
 HARM = """The promise of `no-harm` is about candidates that are worse than its margin of 3 points.
 These are exactly 3 points worse, or 5; the limits are the same. A candidate that changes nothing
-may pass. `simpler` and `cheaper` test the same margin without asking for a gain; the rows of
-`simpler` hold for both."""
+may pass. `simpler` and `cheaper` test the same margin without asking for a gain; their candidates
+have the saving."""
 CHANCES = """The share of first trials that end in YES, with 80 plans (20 train, 60 sealed), 200 or
-400, a quarter of them train. *Dry run* is the table that a dry run shows for the same lab."""
+400, a quarter of them train. *Dry run* is the table that a dry run shows for the same lab. Under
+`simpler` and `cheaper` the candidate changes no score and has the saving."""
 LEDGERS = """Campaigns of at most 5,000 calls on 20 train and 60 sealed plans, at most 18
 confirmations; each iteration races four candidates: 60 % change nothing, 20 % lose 5 to 15 points,
 20 % gain 3 to 20. *Net gain* is the sum of the true effects of all merges. *Harmed*: campaigns
@@ -164,7 +166,7 @@ def _false_table(
         if result is None or result.counted is None:
             continue
         seen = result.counted
-        shown = f"{cell.policy}: {cell.name}" if cell.policy == "simpler" else cell.name
+        shown = f"{cell.policy}: {cell.name}" if cell.policy in SAVING else cell.name
         rows.append(
             f"| {shown} | {seen.tried:,} | {seen.rate:.3%} | {seen.any_merge or 0:.1%} |"
             f" {seen.any_high or 0:.1%} |"

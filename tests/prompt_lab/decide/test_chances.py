@@ -2,10 +2,19 @@
 
 import pytest
 
-from prompt_lab.decide.chances import Chance, ChanceTable, count_chances, sentence
+from prompt_lab.decide.chances import (
+    FEWEST_WORLDS,
+    WORK,
+    WORLDS,
+    Chance,
+    ChanceTable,
+    count_chances,
+    sentence,
+    worlds_within,
+)
 from prompt_lab.decide.simulated import SimulatedLab
 from prompt_lab.decide.verdict import chances_of_yes, recommend
-from tests.prompt_lab.decide.policies import shipped
+from tests.prompt_lab.decide.policies import NAMES, shipped
 
 
 def table(name: str, *, plans: int = 80, binary: bool = True, worlds: int = 300) -> ChanceTable:
@@ -23,6 +32,33 @@ def test_the_table_is_for_the_plans_models_and_scores_that_are_named() -> None:
     lab = SimulatedLab(binary=True, base=0.5, models=2)
     assert found == count_chances(shipped("strict"), lab, (20, 60), (0.2,), seed=1)
     assert found.rows[0].yes > 0.6
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("binary", [True, False])
+def test_a_table_of_a_large_lab_takes_no_more_work_than_two_seconds_allow(
+    name: str, *, binary: bool
+) -> None:
+    """As measured, a second is about four million scores, steps of walks included."""
+    policy, plans = shipped(name), (60, 1000)
+    lab = SimulatedLab(binary=binary, models=7)
+    worlds = worlds_within(WORK, policy, lab, plans, 4)
+    replicates = policy.replicates_for(binary=binary, deterministic=False)
+    scores = 60 * 7 + 1000 * 7 * replicates + 4 * 1060
+    assert worlds == FEWEST_WORLDS or worlds * 4 * scores <= WORK
+    assert worlds * 4 * scores <= 2 * WORK
+    assert worlds_within(WORK, policy, SimulatedLab(), (20, 60), 4) == WORLDS
+
+
+def test_more_models_than_seven_are_simulated_as_seven() -> None:
+    many, seven = (
+        chances_of_yes(
+            shipped("strict"), plans_train=10, plans_verify=30, models=models, binary=True,
+            baseline_rate=0.5, effects=(0.2,), seed=1,
+        )
+        for models in (40, 7)
+    )  # fmt: skip
+    assert many == seven
 
 
 def test_equal_arguments_give_an_equal_table_and_more_plans_a_better_one() -> None:

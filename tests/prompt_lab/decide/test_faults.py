@@ -241,6 +241,16 @@ def test_the_same_rows_judged_again_spend_nothing() -> None:
     assert "add new verify plans" in grant(used, policy).text
 
 
+def test_trials_that_train_plans_decided_spend_nothing_of_a_budget_of_confirmations() -> None:
+    """Ten trials of rule 2 had spent all of 0.05, and left a sealing policy nothing at all."""
+    policy, before = shipped("strict", granted=False), shipped("default", granted=False)
+    old = [Use(iteration=n, plan_set="t", alpha=0.005, sealed=False) for n in range(10)]
+    assert grant(old, policy) == grant([], policy)
+    assert grant(old, before).alpha == 0
+    new = Use(iteration=11, plan_set="v", alpha=0.04 / 18)
+    assert grant([*old, new], policy).left == 17
+
+
 def test_easy_and_hard_plans_are_spread_over_the_looks() -> None:
     names = [f"p{i:02d}" for i in range(30)]
     baseline = {name: i / 29 for i, name in enumerate(names)}

@@ -13,8 +13,17 @@ from prompt_lab.evaluate.evidence import (
     not_exercised,
     nothing_ran,
 )
+from prompt_lab.evaluate.pairs import evidence_of, valid_by_plan
 from prompt_lab.names import Side, Split, Status
-from prompt_lab.records import ProcessRecord, RunError, RunRecord, RunRow, SentEvidence, Usage
+from prompt_lab.records import (
+    ProcessRecord,
+    PromptVersion,
+    RunError,
+    RunRecord,
+    RunRow,
+    SentEvidence,
+    Usage,
+)
 
 PROMPT, SCHEMA = "prompts/extract.txt", "schema.json"
 FACTS = {
@@ -224,3 +233,21 @@ def test_a_side_without_a_run_is_told_apart_from_bad_evidence() -> None:
         assert finding is not None
         assert (finding.facts["baseline"], finding.facts["candidate"]) == counts
         assert finding.facts["finding"] == "nothing_ran"
+
+
+def test_valid_answers_are_counted_by_plan() -> None:
+    """Models fail on the same plans, so the plan is the unit of the guard."""
+    bad = RunError(kind="not_json", message="")
+    rows = [
+        *(row(Side.BASELINE, plan) for plan in ("p1", "p1", "p2", "alone")),
+        row(Side.CANDIDATE, "p1", error=bad),
+        row(Side.CANDIDATE, "p1"),
+        row(Side.CANDIDATE, "p2", error=bad),
+    ]
+    assert valid_by_plan(rows) == (-0.5, -1.0)
+    prompts = (
+        PromptVersion(commit="a", path=PROMPT, text="x", schema_path="", schema_text=""),
+    ) * 2
+    validity = evidence_of(rows, [], prompts=prompts).validity
+    assert validity is not None
+    assert validity.by_plan == (-0.5, -1.0)
