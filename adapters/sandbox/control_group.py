@@ -5,11 +5,14 @@ written, as root can. A group that is not ours is never changed. A command canno
 it sees no control groups, and can neither mount them nor make namespaces.
 """
 
+import atexit
 import os
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 from adapters.sandbox.policy import ProcessLimits
@@ -30,9 +33,13 @@ class ControlGroup:
     """The folders of one command; `bounded` is what the kernel bounds: 'memory', 'processes'."""
 
     def __init__(
-        self, folders: tuple[Path, ...] = (), bounded: frozenset[str] = frozenset()
+        self,
+        kinds: Mapping[Path, "_GroupKind"] | None = None,
+        bounded: frozenset[str] = frozenset(),
     ) -> None:
-        self.folders, self.bounded = folders, bounded
+        """`kinds`: by folder, what it may be used for again."""
+        self._kinds = dict(kinds or {})
+        self.folders, self.bounded = tuple(self._kinds), bounded
 
     def overrun(self) -> str:
         """The limit that was met so far: 'memory', 'processes', or ''."""
@@ -42,9 +49,39 @@ class ControlGroup:
                     return reason
         return ""
 
-    def close(self) -> None:
-        """Remove the folders; all processes have ended."""
+    def close(self, *, keep: bool) -> None:
+        """Keep the folders for the next command, or remove them; all processes have ended.
+
+        One that met a limit must not be kept: it counts what it refused as long as it lives.
+        """
         for folder in self.folders:
+            idle = _idle[self._kinds[folder]]
+            if keep and len(idle) < MOST_IDLE and not _holds_processes(folder):
+                idle.append(folder)
+            else:
+                _remove(folder)
+
+
+class _GroupKind(NamedTuple):
+    """Groups that are equal may be used for one command after another."""
+
+    owner: int
+    parent: Path
+    bounds: tuple[str, ...]
+    processes: int
+    memory: int
+
+
+MOST_IDLE = 8
+"""Groups of a kind that are kept: to make one takes longer than all else of a command's limits."""
+_idle: dict[_GroupKind, list[Path]] = defaultdict(list)
+
+
+@atexit.register
+def remove_idle_groups() -> None:
+    """Remove the groups that this process keeps. Those of killed ones go with the next process."""
+    for kind in [kind for kind in _idle if kind.owner == os.getpid()]:
+        for folder in _idle.pop(kind):
             _remove(folder)
 
 
@@ -54,11 +91,28 @@ def make_control_group(pid: int, limits: ProcessLimits, spared: int) -> ControlG
     A group that bounds nothing where none can be made.
     """
     found: dict[str, Path] = {}
+    groups: dict[Path, _GroupKind] = {}
     for parent, kinds in _parents():
-        missing = [kind for kind in kinds if kind not in found]
-        if missing and (group := _make(parent, missing, pid, limits, spared)):
+        missing = tuple(kind for kind in kinds if kind not in found)
+        if not missing:
+            continue
+        memory = limits.memory_mb * MEGABYTE if "memory" in missing else 0
+        kind = _GroupKind(os.getpid(), parent, missing, limits.processes + spared, memory)
+        if group := _take(kind, pid):
             found |= dict.fromkeys(missing, group)
-    return ControlGroup(tuple(dict.fromkeys(found.values())), frozenset(found))
+            groups[group] = kind
+    return ControlGroup(groups, frozenset(found))
+
+
+def _take(kind: _GroupKind, pid: int) -> Path | None:
+    """A group of this kind that now holds the process, or None."""
+    with suppress(IndexError):
+        idle = _idle[kind].pop()
+        with suppress(OSError):
+            (idle / "cgroup.procs").write_text(str(pid))
+            return idle
+        _remove(idle)
+    return _make(kind, pid)
 
 
 @lru_cache(maxsize=1)
@@ -91,20 +145,18 @@ def _find_parents() -> Iterator[tuple[Path, tuple[str, ...]]]:
                         yield parent, ("processes", "memory")
 
 
-def _make(
-    parent: Path, kinds: list[str], pid: int, limits: ProcessLimits, spared: int
-) -> Path | None:
-    """A group that bounds all of `kinds` and holds the process, or None."""
-    group = parent / f"{PREFIX}{os.getpid()}-{uuid4().hex[:8]}"
+def _make(kind: _GroupKind, pid: int) -> Path | None:
+    """A new group that bounds all of the kind's bounds and holds the process, or None."""
+    group = kind.parent / f"{PREFIX}{os.getpid()}-{uuid4().hex[:8]}"
     try:
         group.mkdir()
     except OSError:
         return None
     try:
-        if "processes" in kinds:
-            (group / "pids.max").write_text(str(limits.processes + spared))
-        if "memory" in kinds and limits.memory_mb:
-            _bound_memory(group, limits.memory_mb * MEGABYTE)
+        if "processes" in kind.bounds:
+            (group / "pids.max").write_text(str(kind.processes))
+        if kind.memory:
+            _bound_memory(group, kind.memory)
         (group / "cgroup.procs").write_text(str(pid))
     except OSError:
         _remove(group)
@@ -128,6 +180,13 @@ def _count(file: Path, word: str) -> int:
             if line.startswith(f"{word} "):
                 return int(line.split()[1])
     return 0
+
+
+def _holds_processes(group: Path) -> bool:
+    try:
+        return bool((group / "cgroup.procs").read_text().strip())
+    except OSError:
+        return True
 
 
 def _remove(group: Path) -> None:

@@ -19,6 +19,7 @@ from adapters.sandbox.bubblewrap import (
     describe_refusal,
     describe_waiver,
     find_bubblewrap,
+    opened_settings,
     options,
 )
 from adapters.sandbox.control_group import ControlGroup
@@ -66,6 +67,13 @@ class LaunchedCommand:
         self._reported += data
         return bool(data)
 
+    def read_first_process(self, seconds: float) -> int:
+        """What bubblewrap reports first. Raises ValueError or KeyError where it does not."""
+        while b"\n" not in self._reported:
+            if not select.select([self.status], [], [], seconds)[0] or not self.read_status():
+                break
+        return int(json.loads(self._reported.partition(b"\n")[0])["child-pid"])
+
     def kill(self) -> None:
         """End all of it. Of a sandbox the first process is enough: the kernel ends the others."""
         with self._lock:  # never by a number or a descriptor that has another meaning by now
@@ -90,7 +98,7 @@ class LaunchedCommand:
             if self.gone >= 0:
                 os.close(self.gone)
         self.stopped = self.group.overrun()
-        self.group.close()
+        self.group.close(keep=not self.stopped)
         if self.status < 0:
             return code
         with suppress(OSError):
@@ -146,7 +154,8 @@ def _launch_inside(
     filters = filter_program()
     words = [*options(policy), "--chdir", str(cwd)]
     words += ["--json-status-fd", str(status_end), "--block-fd", str(block)]
-    with file_of(filters) as rules:
+    with file_of(filters) as rules, opened_settings() as (settings, setting_words):
+        words = [*setting_words, *words]
         words += ["--seccomp", str(rules)] if filters else []
         # By a descriptor: keys among the variables must not stand in the list of processes.
         with file_of(b"".join(os.fsencode(word) + b"\0" for word in words)) as arguments:
@@ -154,7 +163,8 @@ def _launch_inside(
                 process = subprocess.Popen(
                     [find_bubblewrap(), "--args", str(arguments), "--", *command],
                     env={}, cwd="/", stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                    pass_fds=(status_end, block, rules, arguments, *fds), start_new_session=True,
+                    pass_fds=(status_end, block, rules, arguments, *settings, *fds),
+                    start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
                 for fd in (status, release):
@@ -176,16 +186,8 @@ def _launch_inside(
 
 def _take(started: LaunchedCommand, policy: SandboxPolicy) -> None:
     """Learn the first process of the sandbox, which waits, and bound it."""
-    line = b""
-    while not line.endswith(b"\n"):
-        if not select.select([started.status], [], [], START_SECONDS)[0]:
-            break
-        data = os.read(started.status, 1)
-        if not data:
-            break
-        line += data
     try:
-        started.root = int(json.loads(line)["child-pid"])
+        started.root = started.read_first_process(START_SECONDS)
         started.gone = os.pidfd_open(started.root)
         started.spared = count_spared(policy, sandboxed=True)
         started.group, unenforced = apply_limits(

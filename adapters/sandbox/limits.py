@@ -4,11 +4,12 @@ import os
 import platform
 import re
 import resource
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
 from adapters.sandbox.control_group import ControlGroup, make_control_group
-from adapters.sandbox.policy import SandboxPolicy
+from adapters.sandbox.policy import ProcessLimits, SandboxPolicy
 
 MEGABYTE = 1 << 20
 _COUNTS_BY_NAMESPACE = (5, 14)
@@ -27,10 +28,11 @@ def count_spared(policy: SandboxPolicy, *, sandboxed: bool) -> int:
 
 
 def apply_limits(
-    pid: int, policy: SandboxPolicy, spared: int, *, sandboxed: bool
-) -> tuple[ControlGroup, tuple[str, ...]]:
+    pid: int, policy: SandboxPolicy, spared: int, *, sandboxed: bool,
+    make_group: Callable[[int, ProcessLimits, int], ControlGroup] = make_control_group,
+) -> tuple[ControlGroup, tuple[str, ...]]:  # fmt: skip
     """Bound a process that has not begun: its group, and what is not bounded, in words."""
-    group = make_control_group(pid, policy.limits, spared)
+    group = make_group(pid, policy.limits, spared)
     bounded = set(group.bounded)
     counted = sandboxed and os.geteuid() != 0 and _counts_by_namespace()
     if "memory" in bounded:  # an address space is more than what is used of it

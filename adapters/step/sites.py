@@ -11,6 +11,7 @@ from typing import Any
 from adapters.step.process import PASSED, TargetProcess, starts
 from adapters.step.step_file import StepFile
 from adapters.step.target_sandbox import WorkerPlace
+from prompt_lab.errors import TargetError
 from prompt_lab.names import Side
 from prompt_lab.own_process import TargetLocation
 
@@ -88,8 +89,17 @@ class Sites:
         return TargetProcess(place, self._setup(root), self._most_mb)
 
     def _visible(self) -> list[Path]:
-        paths = (Path(path).expanduser() for path in self._place.target.visible)
-        return [self._place.repository / path for path in paths]
+        """Raises TargetError for a path of 'visible' that is not there."""
+        found = []
+        for path in self._place.target.visible:
+            shown = Path(os.path.normpath(self._place.repository / Path(path).expanduser()))
+            if not shown.exists():
+                raise TargetError(
+                    f"{path!r} of 'visible' in the target's config is not there: {shown} does not"
+                    " exist. Paths start at the target's repository."
+                )
+            found.append(shown)
+        return found
 
     def _keep(self, site: _Site, process: TargetProcess) -> list[TargetProcess]:
         """Put a worker last in the row, and give those that make room."""

@@ -1,5 +1,7 @@
 """What runs cost that go through the gateway: 200 at 32 at a time, a call of 200 ms each.
 
+First what the sandbox adds to a run of a target's step, and to the start of its worker.
+
 A prompt-file step runs in our process, with the gateway as its model's address; a step of a target
 in a process of its own, a fork for each run. Ratio = wall time / (ceil(runs / places) x 0.2 s).
 """
@@ -8,12 +10,16 @@ import json
 import os
 import sys
 import time
+from contextlib import ExitStack
 from math import ceil
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from adapters.sandbox.bubblewrap import SETTING
+from adapters.step.python_target import PythonTarget
 from prompt_lab.names import Side
+from tests.adapters.step.bench import Bench
 from tests.bench.fan_out import LATENCY, child
 from tests.bench.gateway import gateway_to
 from tests.bench.stand_in import started
@@ -31,6 +37,7 @@ ASK = """
 
 def main(runs: int, places: int) -> None:
     """Measure both and print a row for each."""
+    _compare_sandbox()
     stand_in, address = started(LATENCY)
     ideal = ceil(runs / places) * LATENCY
     print(f"{runs} runs, {places} at a time, one call of {LATENCY * 1000:.0f} ms each\n")
@@ -47,6 +54,43 @@ def main(runs: int, places: int) -> None:
         f"{median(forks) * 1000:.1f} ms CPU a fork in the median"
     )
     stand_in.kill()
+
+
+def _compare_sandbox(runs: int = 60) -> None:
+    """Runs of an empty step, by turns in a sandbox and in none."""
+    spent: dict[str, list[tuple[float, float]]] = {"sandboxed": [], "unsandboxed": []}
+    with ExitStack() as resources:
+        steps = {}
+        for name in spent:
+            bench = Bench(Path(resources.enter_context(TemporaryDirectory())))
+            resources.callback(bench.close)
+            steps[name] = bench, bench.step()
+        starts = {name: _timed(step, name)[0] for name, step in steps.items()}
+        for _ in range(runs):
+            for name, step in steps.items():
+                spent[name].append(_timed(step, name))
+    del os.environ[SETTING]
+    wall, cpu = ({n: median(s[at] for s in spent[n]) * 1000 for n in spent} for at in (0, 1))
+    for name in spent:
+        print(
+            f"a run of an empty step, {name + ':':12} {wall[name]:6.1f} ms in the median,"
+            f" {cpu[name]:.1f} ms of our CPU; with its worker's start {starts[name] * 1000:.0f} ms"
+        )
+    print(
+        f"the sandbox adds {wall['sandboxed'] - wall['unsandboxed']:.1f} ms a run, ratio"
+        f" {wall['sandboxed'] / wall['unsandboxed']:.2f}; load {os.getloadavg()[0]:.1f} on"
+        f" {os.cpu_count()} CPUs\n"
+    )
+
+
+def _timed(step: tuple[Bench, PythonTarget], name: str) -> tuple[float, float]:
+    """Seconds and CPU seconds of one run."""
+    os.environ[SETTING] = "none" if name == "unsandboxed" else ""
+    job = step[0].job()
+    begun, used = time.perf_counter(), time.process_time()
+    result = step[1].execute(job)
+    assert result.error is None, result.error
+    return time.perf_counter() - begun, time.process_time() - used
 
 
 def _target(folder: Path, address: str, runs: int, places: int) -> tuple[float, list[float]]:

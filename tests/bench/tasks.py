@@ -30,7 +30,8 @@ def main(iterations: int) -> None:
         first = _attempts(world, 1)
         ours = _attempts(world, iterations)
         added = (ours - ideal) / iterations * 1000
-        print(f"{FILES} files, {iterations} iterations of a mutator and a scorer")
+        load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs"
+        print(f"{FILES} files, {iterations} iterations of a mutator and a scorer; {load}")
         print(f"  the commands alone   {ideal / iterations * 1000:7.1f} ms each")
         print(f"  as attempts          {ours / iterations * 1000:7.1f} ms each")
         print(f"  ratio {ours / ideal:.2f}, added {added:.1f} ms (the first copy: {first:.2f} s)")

@@ -112,8 +112,8 @@ def test_three_calls_each_for_other_levers(
     raw = json.loads((out / "002-9-potential_levers_raw.json").read_text())
     assert raw["system_prompt"] == asked[0][0]
     assert len(raw["responses"]) == 3
-    overview = json.loads((out / "activity_overview.json").read_text())
-    assert overview["models"] == {"m": {"calls": 3, "input_tokens": 27, "output_tokens": 9}}
+    # What it wrote under names that are ours is not taken: the gateway counts its calls.
+    assert not (out / "activity_overview.json").exists()
 
 
 def test_the_evidence_of_a_run_is_what_git_says(
@@ -152,14 +152,13 @@ def test_a_call_that_fails_does_not_lose_the_others(
         assert result.error is not None
         assert result.error.kind == "invalid_answer"
         assert "Invalid JSON" in result.error.message
-    rows = (out / "usage_metrics.jsonl").read_text().splitlines()
-    assert [json.loads(row)["success"] for row in rows].count(True) == succeeded
 
 
 def test_where_the_first_model_is_dead_the_second_answers(
     planner: Planner, out: Path, httpserver: HTTPServer
 ) -> None:
-    dead = at("http://127.0.0.1:9/v1", "dead")
+    """Both lie behind one address, as behind the gateway."""
+    dead = at(speak(httpserver, lambda *_: 500, "/dead/v1"), "dead")
     alive = at(speak(httpserver, told(GOOD, GOOD, GOOD)), "alive")
     result = planner.run(out, (dead, alive))
     assert result.error is None

@@ -28,7 +28,7 @@ def answer(note):
     def edit_run_records():
         for path in glob.glob(LAB + "/history/*/*/outputs/*/run.json"):
             record = json.load(open(path))
-            record["scores"] = {"length": 0.0}
+            record["scores"], record["primary"] = {"length": 0.0}, 0.0
             json.dump(record, open(path, "w"))
             return True
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
 
+from tests.adapters.step.speaking import speak
 from tests.pipeline.gold_steps import COMMAND_STEP, LUIGI_STEP, MAIN, WORK
-from tests.pipeline.target_world import BETTER, TargetWorld
+from tests.pipeline.target_world import BETTER, DUMMY, TargetWorld
 from tests.pipeline.terminal import luigi
 from tests.pipeline.world import World
 
@@ -18,6 +20,16 @@ MakeWorld = Callable[..., World]
 SAME = {
     "src/notes/core.py": "# Nothing that is sent differs.\n" + BETTER.replace("List all of", "List")
 }
+BETTER_PROMPT = "List all of what matters."
+ASK = """
+    import json, urllib.request
+    text = core.answer(Path(plan_dir, "note.txt").read_text())
+    talk = [{"role": "system", "content": ""}, {"role": "user", "content": text}]
+    said = json.dumps({"model": "x", "messages": talk}).encode()
+    url = models[0]["base_url"] + "/chat/completions"
+    head = {"Content-Type": "application/json"}
+    urllib.request.urlopen(urllib.request.Request(url, said, head)).read()
+    return {}""".strip()
 GOLD_SCORE = """
 def score(plan_dir, out_dir):
     wanted = Path({folder}, "wanted.txt").read_text()
@@ -140,7 +152,7 @@ def test_a_scorer_whose_own_code_changes_scores_old_answers_again(
 def test_gold_outside_of_the_plan_is_reported_and_its_scores_are_not_reused(
     make_target: MakeTarget, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    world = undeclared_gold(make_target)
+    world = undeclared_gold(make_target, target_config={"visible": ["../../elsewhere"]})
     elsewhere = world.root / "elsewhere"
     world.write(elsewhere, {"wanted.txt": "matters"})
     source = (world.root / "probe.py").read_text().partition("def score(")[0]
@@ -157,7 +169,7 @@ def test_gold_outside_of_the_plan_is_reported_and_its_scores_are_not_reused(
 
 def test_an_answer_that_rests_on_a_file_outside_is_made_again(make_target: MakeTarget) -> None:
     elsewhere = "Path(__file__).parent.joinpath('elsewhere.txt').read_text()\n    return {}"
-    world = make_target().small(body=elsewhere)
+    world = make_target(target_config={"visible": ["../../elsewhere.txt"]}).small(body=elsewhere)
     (world.root / "elsewhere.txt").write_text("x")
     world.branch("same", SAME)
     world.branch("other", {"src/notes/core.py": SAME["src/notes/core.py"] + "A = 1\n"})
@@ -210,16 +222,18 @@ def test_gold_of_a_prompt_file_step_scores_old_answers_again(make_world: MakeWor
 
 
 def test_gold_that_is_corrected_and_put_back_within_a_trial_is_found(
-    make_target: MakeTarget,
+    make_target: MakeTarget, httpserver: HTTPServer
 ) -> None:
-    """One plan's gold is another one for as long as a single run of the candidate lasts."""
-    swap = """
-    if hasattr(core, "WILD") and plan_dir.endswith("plan_1"):
-        lab = Path(out_dir).parents[4]
-        (lab / "baseline/train/plan_1/wanted.txt").write_text("nothing like it")
-        (lab / "baseline/train/plan_0/wanted.txt").write_text("nothing like it")
-    return {}"""
-    world = undeclared_gold(make_target, swap.strip())
+    """The gold of two plans becomes another one while a single run of the candidate lasts."""
+
+    def correct(_: str, prompt: str) -> str:
+        if prompt == BETTER_PROMPT + "!":  # plan_1
+            for plan in ("plan_0", "plan_1"):
+                (world.lab / f"baseline/train/{plan}/wanted.txt").write_text("nothing like it")
+        return "yes"
+
+    model = {**DUMMY, "base_url": speak(httpserver, correct)}
+    world = undeclared_gold(make_target, ASK, models={"one": model})
     world.branch("wild", {"src/notes/core.py": BETTER + "WILD = 1\n"})
     assert world.iterate(branch="wild")
     [reason] = [r for r in verdict(world, 1)["reasons"] if r["code"] == "other"]

@@ -48,6 +48,8 @@ def largest(folder: str) -> int:
 
 
 def _sizes(folder: str) -> Iterator[int]:
+    if os.path.islink(folder):  # it leads to files that do not lie in it
+        return
     waiting = [folder]  # no recursion: folders may be nested to any depth
     while waiting:
         try:

@@ -112,7 +112,7 @@ class Worker:
         """Load the target's modules and the step file, and tell what came from where."""
         ledger = LoadedFiles(setup["worktree"])
         ledger.watch()
-        reads = FileReads((setup["step_file"], setup["worktree"], os.getcwd()))
+        reads = FileReads((setup["step_file"], setup["worktree"]), os.getcwd())
         reads.watch()
         sys.path[:0] = setup["import_roots"]
         try:

@@ -86,6 +86,8 @@ def remove_tree(root: str) -> None:
 
 
 def _files(root: str) -> Iterator[tuple[str, str]]:
+    if os.path.islink(root):  # a step has put it in the place of its folder
+        return
     waiting = [("", 0)]
     while waiting:
         below, depth = waiting.pop()

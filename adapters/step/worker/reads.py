@@ -27,12 +27,16 @@ _OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file_
 class FileReads:
     """The files that this process opened to read. A fork goes on with a copy of its own."""
 
-    def __init__(self, known: Iterable[str]) -> None:
-        """`known` are files and folders that are evidence in another way: step file, worktree."""
+    def __init__(self, known: Iterable[str], scratch: str) -> None:
+        """`known` are files and folders that are evidence in another way: step file, worktree.
+
+        `scratch` is the worker's own folder: what is mounted in it is not its own.
+        """
         paths = sysconfig.get_paths().values()
         prefixes = (sys.prefix, sys.base_prefix, sys.exec_prefix, *paths)
         ours = (os.path.join(_OURS, "sandbox"), os.path.join(_OURS, "step"))
         self._known = [_real(path) for path in (*_SYSTEM, *prefixes, *ours, *known) if path]
+        self._scratch, self._device = _real(scratch), os.stat(scratch).st_dev
         self._opened: dict[str, None] = {}
         self._outside: dict[str, str] = {}
         self._made: set[str] = set()
@@ -67,12 +71,20 @@ class FileReads:
         roots = [*self._known, *map(_real, folders), *self._made]
         self._quiet = True
         for path in {_real(path) for path in self._opened}:
-            if path not in self._outside and not any(_is_in(path, root) for root in roots):
+            if path in self._outside or any(_is_in(path, root) for root in roots):
+                continue
+            if not self._is_scratch(path):
                 found = _sha256(path)
                 if found:
                     self._outside[path] = found
         self._quiet = False
         return dict(self._outside)
+
+    def _is_scratch(self, path: str) -> bool:
+        try:
+            return _is_in(path, self._scratch) and os.stat(path).st_dev == self._device
+        except OSError:
+            return True
 
     def _note_event(self, event: str, args: tuple[Any, ...]) -> None:
         if self._quiet:

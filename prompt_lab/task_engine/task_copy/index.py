@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from prompt_lab.store.files import write_text
-from prompt_lab.task_engine.task_copy.files import FileStamp
+from prompt_lab.task_engine.task_copy.files import FileStamp, git_mode
 
 
 class IndexedFile(NamedTuple):
@@ -18,6 +18,11 @@ class IndexedFile(NamedTuple):
     source: FileStamp | None
     here: FileStamp
     digest: str
+
+    def line(self, name: str) -> bytes:
+        """What a digest of the whole tree holds of this file."""
+        text = f"{name}\0{git_mode(self.here.mode)}\0{self.digest}\n"
+        return text.encode("utf-8", "surrogateescape")
 
 
 def read_index(path: Path, root: Path) -> dict[str, IndexedFile]:

@@ -33,6 +33,7 @@ class Tree:
         self._overlay: dict[str, Version | None] = {}
         self._seen: tuple[dict[str, FileStamp], set[str]] | None = None
         self._fits, self._digest = False, ""
+        self._lines: dict[str, tuple[IndexedFile, bytes]] = {}
         self._exact: bool | None = None
         self._named: set[str] = set()
         self._above: set[str] = set()
@@ -160,14 +161,14 @@ class Tree:
     @property
     def digest(self) -> str:
         """sha256 of every path, mode and content that the tree was reset to."""
-        if self._digest:
-            return self._digest
-        parts = (
-            f"{name}\0{files.git_mode(held.here.mode)}\0{held.digest}\n"
-            for name, held in sorted(self._held.items())
-        )
-        text = "".join(parts).encode("utf-8", "surrogateescape")
-        self._digest = sha256(text).hexdigest()
+        if not self._digest:
+            known, self._lines = self._lines, {}
+            for name, held in self._held.items():
+                line = known.get(name)
+                fits = line is not None and line[0] is held
+                self._lines[name] = line if line and fits else (held, held.line(name))
+            text = b"".join(self._lines[name][1] for name in sorted(self._lines))
+            self._digest = sha256(text).hexdigest()
         return self._digest
 
     @property

@@ -187,3 +187,15 @@ BOUNDED = [
 PROGRAMS = {
     one.name: one for one in (*READS, *WRITES, *POWERS, *MORE_POWERS, *WAYS, *GREEDY, *BOUNDED)
 }
+DISTURBING = frozenset({
+    "signals everyone", "signals the first process", "traces its child",
+    "finds a key in a command line",
+})  # fmt: skip
+"""Those that end, wait for, or look at what runs beside them."""
+NOT_ALONE = [
+    one.name
+    for one in (*READS, *WRITES, *POWERS, *MORE_POWERS, *WAYS)
+    if one.name not in DISTURBING
+]
+"""Those that may share a sandbox: each tries one thing, and ends."""
+ALONE = [name for name in PROGRAMS if name not in NOT_ALONE]

@@ -1,11 +1,17 @@
 """The kernel refuses a process too many, be the engine root or not; what is not bounded is said."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from adapters.sandbox.control_group import make_control_group
+from adapters.sandbox.control_group import (
+    ControlGroup,
+    make_control_group,
+    remove_idle_groups,
+)
+from adapters.sandbox.limits import apply_limits
 from adapters.sandbox.policy import ProcessLimits, show
 from tests.adapters.sandbox.sandboxed import needs_sandbox, policy_for, python
 
@@ -35,12 +41,45 @@ def test_a_process_too_many_is_refused_by_the_kernel(places: tuple[Path, Path]) 
         assert made == "19"  # and the command itself
 
 
-def test_a_group_of_its_own_is_removed_and_no_other_is_touched() -> None:
+def _ended_group() -> ControlGroup:
     with subprocess.Popen(["sleep", "60"]) as process:
         group = make_control_group(process.pid, LIMITS, 0)
-        folders, overrun = group.folders, group.overrun()
+        assert group.overrun() == ""
         process.kill()
-    assert overrun == ""
-    assert all(folder.is_dir() for folder in folders)
-    group.close()
+    return group
+
+
+def test_a_group_of_its_own_is_used_again_and_then_removed() -> None:
+    group = _ended_group()
+    folders: tuple[Path, ...] = ()
+    for _ in range(3):
+        assert all(folder.is_dir() for folder in group.folders)
+        assert folders in ((), group.folders)
+        folders = group.folders
+        group.close(keep=True)
+        group = _ended_group()
+    group.close(keep=True)
+    remove_idle_groups()
     assert not any(folder.exists() for folder in folders)
+
+
+def test_a_group_that_met_its_limit_is_not_used_again(places: tuple[Path, Path]) -> None:
+    """What it refused is counted as long as it lives: the next command is not blamed for it."""
+    policy = policy_for(*show(places[0]), limits=LIMITS)
+    for _ in range(2):
+        python(places[0], FORKS, policy)
+        ended = python(places[0], "print('ran')", policy)
+        assert (ended.out, ended.stopped) == (b"ran\n", "")
+
+
+def test_what_no_control_group_bounds_is_said_in_words(places: tuple[Path, Path]) -> None:
+    """As root without a control group that can be written nothing but a count bounds processes."""
+    policy = policy_for(*show(places[0]), limits=LIMITS)
+    with subprocess.Popen(["sleep", "60"]) as process:
+        _, said = apply_limits(
+            process.pid, policy, 1, sandboxed=True, make_group=lambda *_: ControlGroup()
+        )
+        process.kill()
+    assert any(words.startswith("memory is not limited but looked at") for words in said)
+    counted = any(words.startswith("processes are not limited but counted") for words in said)
+    assert counted or os.geteuid() != 0

@@ -26,13 +26,22 @@ def test_a_step_that_ends_without_an_output_says_which(bench: Bench) -> None:
     assert "'out.txt'" not in result.error.message
 
 
-@pytest.mark.parametrize("after", ["", "os.symlink('/tmp', out_dir)", "open(out_dir, 'w')"])
+@pytest.mark.parametrize("after", ["", "os.symlink(plan_dir, out_dir)", "open(out_dir, 'w')"])
 def test_a_step_that_takes_its_folder_away_has_no_outputs(bench: Bench, after: str) -> None:
+    """What lies behind a link in its place is neither counted nor taken."""
+    body = f"""
+import os, shutil
+for name in ("one", "two"):
+    open(os.path.join(plan_dir, name), "wb").truncate(40 << 20)
+shutil.rmtree(out_dir)
+{after}
+"""
     job = bench.job()
-    result = bench.step(f"import os, shutil\nshutil.rmtree(out_dir)\n{after}").execute(job)
+    result = bench.step(body, limits={"output_mb": 64}).execute(job)
     assert kind(result) == "outputs_missing"
     assert job.out_dir.is_dir()
     assert not job.out_dir.is_symlink()
+    assert list(job.out_dir.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -118,3 +127,8 @@ def test_an_interpreter_that_does_not_run_is_named(
 def test_a_step_file_that_needs_the_target_to_score_is_refused(bench: Bench) -> None:
     with pytest.raises(TargetError, match=r"No module named 'pkg'[\s\S]*inside execute"):
         bench.step(text="import pkg\n" + WHOLE).check()
+
+
+def test_a_visible_path_that_is_not_there_is_named(bench: Bench) -> None:
+    with pytest.raises(TargetError, match=r"'../gold' of 'visible' .*/gold does not exist"):
+        bench.step(target={"visible": ["../gold"]}).check()
