@@ -19,6 +19,10 @@ from prompt_lab.errors import LabError
 from prompt_lab.redact import Redactor
 
 
+MOST_SHOWN = 4000
+"""Characters of an error, of all models that were tried."""
+
+
 class CallHandler:
     """Answers calls."""
 
@@ -122,7 +126,7 @@ class CallHandler:
         name: DialectName,
         dead: UpstreamUnavailable,
     ) -> web.StreamResponse:
-        record.error = self._redactor.text(str(dead))
+        record.error = self._redactor.text(str(dead))[:MOST_SHOWN]
         record.status = dead.status
         if client.started:
             client.abort()

@@ -31,6 +31,9 @@ from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import count
 
 
+_NO_OTHER_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=None)
+
+
 class UpstreamUnavailable(Exception):
     """The model does not answer this call. `status` is for the client if no other does."""
 
@@ -124,7 +127,9 @@ class Upstream:
             begun = time.perf_counter()
             attempt.waited = begun - queued
             try:
-                return await self._call_once(base, sent, client, attempt)
+                # One limit for all of it: also for a client that does not read what it is sent.
+                async with asyncio.timeout(self.route.config.timeout_seconds):
+                    return await self._call_once(base, sent, client, attempt)
             except TimeoutError:
                 raise ReadTimeout(self.route.config.timeout_seconds) from None
             except aiohttp.ClientConnectorError as error:
@@ -140,12 +145,11 @@ class Upstream:
         self, base: str, sent: UpstreamRequest, client: ClientConnection, attempt: CallAttempt
     ) -> Recorded:
         begun = time.perf_counter()
-        limit = aiohttp.ClientTimeout(total=self.route.config.timeout_seconds)
         async with self._session(base).post(
             endpoint_url(base, self.route.config, sent.path),
             data=sent.data,
             headers=sent.headers,
-            timeout=limit,
+            timeout=_NO_OTHER_LIMIT,
             allow_redirects=False,  # a key must not follow
         ) as response:
             attempt.status = response.status
