@@ -1,4 +1,4 @@
-"""Limits on JSON text from outside, checked before it is parsed: depth and length of numbers."""
+"""Limits on JSON text from outside, checked before it is parsed: depth, numbers, values."""
 
 import json
 import re
@@ -10,6 +10,8 @@ MOST_DEPTH = 100
 """Answers of model servers nest six deep; Python's own parser ends in a RecursionError at 1,000."""
 MOST_DIGITS = 100
 """Characters of one number. A whole number of 309 digits is no float any more."""
+MOST_VALUES = 1_000_000
+"""Commas and opening brackets: what each stands for takes up to 70 bytes once it is parsed."""
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _LONG_NUMBER = re.compile(rb"[-+0-9.eE]{%d}" % (MOST_DIGITS + 1))
 _STEPS = bytes(1 if c in b"[{" else 255 if c in b"]}" else 0 for c in range(256))
@@ -18,7 +20,7 @@ _SLICE = 65536
 
 
 def check_json_limits(raw: bytes) -> None:
-    """Raises ValueError for JSON that nests too deeply, or has a number that is too long.
+    """Raises ValueError for JSON that nests too deeply, has too long a number or too many values.
 
     >>> check_json_limits(b'{"a": [1, "[[[["]}')
     >>> check_json_limits(b"[" * 200_000)
@@ -26,7 +28,8 @@ def check_json_limits(raw: bytes) -> None:
         ...
     ValueError: it nests deeper than 100 levels
     """
-    deep = raw.count(b"[") + raw.count(b"{") > MOST_DEPTH
+    check_value_count(raw)
+    deep = _count_signs(raw, b"[{") > MOST_DEPTH
     long = _LONG_NUMBER.search(raw) is not None
     if not deep and not long:
         return
@@ -37,10 +40,22 @@ def check_json_limits(raw: bytes) -> None:
         raise ValueError(f"it nests deeper than {MOST_DEPTH} levels")
 
 
-def parse_json(raw: bytes) -> Any:
+def parse_json(raw: bytes | str) -> Any:
     """The value of JSON within the limits. Raises ValueError, for NaN and Infinity too."""
-    check_json_limits(raw)
+    check_json_limits(raw if isinstance(raw, bytes) else raw.encode("utf-8", "replace"))
     return json.loads(raw, parse_constant=_refuse_constant)
+
+
+def check_value_count(raw: bytes) -> None:
+    """Raises ValueError for JSON with more than MOST_VALUES values."""
+    if _count_signs(raw, b"[{,") <= MOST_VALUES:
+        return
+    if _count_signs(_STRING.sub(b"", raw), b"[{,") > MOST_VALUES:
+        raise ValueError(f"it has more than {MOST_VALUES:,} values")
+
+
+def _count_signs(raw: bytes, signs: bytes) -> int:
+    return sum(raw.count(sign) for sign in signs)
 
 
 def _nests_too_deeply(steps: bytes) -> bool:

@@ -85,6 +85,23 @@ class Redactor:
         found: dict[str, Any] = body if shown == text else json.loads(shown)
         return found
 
+    @cached_property
+    def longest_key(self) -> int:
+        """Characters of the longest known key; 0 where none is known."""
+        return max(map(len, self._known), default=0)
+
+    def key_start_length(self, text: str) -> int:
+        """Characters at the end of a text that are the beginning of a known key, but no whole one.
+
+        >>> Redactor(["top-secret"]).key_start_length("it is top-se")
+        6
+        """
+        longest = min(self.longest_key - 1, len(text))
+        for length in range(longest, 0, -1):
+            if any(len(key) > length and text.endswith(key[:length]) for key in self._known):
+                return length
+        return 0
+
     def known_in(self, text: str) -> str:
         """A text without the keys themselves."""
         for key in self._known:

@@ -21,6 +21,11 @@ from prompt_lab.errors import LabError
 from prompt_lab.redact import Redactor
 from prompt_lab.store.files import disk_errors
 
+MOST_KEPT_BYTES = 64 * 2**20
+"""Of the records of one run's calls: beyond it they are kept without the texts, but for the log."""
+SHOWN = 600
+"""Characters of a problem, shortened once no key is in it any more."""
+
 
 class TokenRun:
     """One token's calls. `open` calls have not ended yet."""
@@ -28,6 +33,7 @@ class TokenRun:
     def __init__(self, ident: RunId) -> None:
         self.id = ident
         self.lines: list[bytes] = []
+        self._kept_bytes = 0
         self._calls: list[CallRecord] = []
         self.open = 0
         self._begun = 0
@@ -46,9 +52,13 @@ class TokenRun:
 
     def end(self, record: CallRecord, line: bytes) -> None:
         """A call has ended, however it ended. `line` is its record as JSON."""
-        self.lines.append(line)
         # The texts are in the line: the collector need not walk through them again and again.
-        self._calls.append(record.model_copy(update={"request": {}, "answer": ""}))
+        bare = record.model_copy(update={"request": {}, "answer": ""})
+        self._calls.append(bare)
+        if self._kept_bytes + len(line) > MOST_KEPT_BYTES:
+            line = bare.model_dump_json().encode()
+        self._kept_bytes += len(line)
+        self.lines.append(line)
         self.open -= 1
 
     def usage(self) -> GatewayUsage:
@@ -123,7 +133,7 @@ class UsageAccounting:
             record.key = question.key(self._routes[alias])
             record.request = question.body
             for attempt in record.attempts:
-                attempt.problem = self._redactor.text(attempt.problem)
+                attempt.problem = self._redactor.text(attempt.problem)[:SHOWN]
             line = json.dumps(record.model_dump()).encode()
             run.end(record, line)
             try:

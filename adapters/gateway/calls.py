@@ -20,6 +20,9 @@ from adapters.wire.dialects.base import Body, Reply
 from prompt_lab.errors import LabError
 from prompt_lab.redact import Redactor
 
+MOST_SHOWN = 4000
+"""Characters of an error, of all models that were tried."""
+
 
 class UpstreamTurn(NamedTuple):
     """One model's turn to answer a call; the last one is given time."""
@@ -136,7 +139,7 @@ class CallHandler:
         name: DialectName,
         dead: UpstreamUnavailable,
     ) -> web.StreamResponse:
-        record.error = self._redactor.text(str(dead))
+        record.error = self._redactor.text(str(dead))[:MOST_SHOWN]
         record.status = dead.status
         if client.started:
             client.abort()

@@ -13,6 +13,7 @@ from adapters.gateway.settings import Route
 from adapters.wire.dialects import DIALECTS, DialectName
 from adapters.wire.dialects.base import Body, Dialect, Reply
 from prompt_lab.errors import StoreError
+from prompt_lab.json_limits import check_value_count
 from prompt_lab.store.files import disk_errors, write_text
 
 VOLATILE = frozenset(
@@ -26,6 +27,7 @@ MANY = 200
 
 def read_body(raw: bytes) -> dict[str, Any]:
     """A request's body. Raises ValueError where it is not one JSON object."""
+    check_value_count(raw)
     try:
         body = json.loads(raw, parse_constant=_no_number, parse_float=_finite)
         if raw.count(b"[") + raw.count(b"{") > MANY and isinstance(body, dict):

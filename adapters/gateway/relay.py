@@ -1,17 +1,26 @@
 """An upstream's answer on its way to the client: passed on, or turned into another dialect."""
 
-import json
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
-from adapters.wire.dialects import DIALECTS
-from adapters.wire.dialects.base import Body, Dialect, Reply, ReplyHeader, event, read_reply
+from adapters.gateway.stream_parts import EventCutter, KeyWatch, text_in_event
+from adapters.wire.dialects.base import (
+    Body,
+    Dialect,
+    Reply,
+    ReplyHeader,
+    event,
+    events,
+    read_reply,
+)
 from adapters.wire.dialects.chat import Chat, came_for_us
+from prompt_lab.json_limits import parse_json
 from prompt_lab.redact import Redactor
 
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
-_LINE_END = re.compile(rb"\n")
 _CHAT = Chat()
 
 
@@ -35,29 +44,28 @@ class PassOn:
     """The bytes as they came, without keys and without events that the client did not ask for.
 
     The last event is held back until the stream has ended: clients hang up when they have it, and
-    a call that is hung up has no tokens.
+    a call that is hung up has no tokens. So are those that may begin a key; a stream that spreads
+    one over several events is broken off, since its bytes cannot be put otherwise.
     """
 
     def __init__(self, dialect: Dialect, body: Body, redactor: Redactor) -> None:
         self._dialect, self._body, self._redactor = dialect, body, redactor
-        self._rest = b""
+        self._events = EventCutter(dialect.stream_type, held=1)
+        self._keys = KeyWatch(redactor)
+        self._waiting: list[bytes] = []
         self._all: list[bytes] = []
 
     def relay_chunk(self, data: bytes) -> bytes:
-        """Whole events, as they are."""
+        """Whole events, as they are. Raises ValueError where they hold a key in pieces."""
         self._all.append(data)
-        self._rest += data
-        cut = _end(self._rest, self._dialect.stream_type, held=1)
-        ready, self._rest = self._rest[:cut], self._rest[cut:]
-        return self._redactor.answer_bytes(self._rename_model(ready))
+        return self._without_keys(self._events.feed(data))
 
     def end(self) -> tuple[bytes, Reply]:
         """The last event."""
-        rest, self._rest = self._rest, b""
+        rest = self._events.take_rest()
         reply = read_reply(self._dialect, b"".join(self._all), streamed=True)
-        return self._redactor.answer_bytes(self._rename_model(rest)), _without_keys(
-            reply, self._redactor
-        )
+        shown = self._without_keys(rest) + b"".join(self._waiting)
+        return shown, _without_keys(reply, self._redactor)
 
     def relay_answer(self, data: bytes) -> tuple[bytes, Reply]:
         """The answer as it is."""
@@ -68,13 +76,25 @@ class PassOn:
         """The refusal as it is."""
         return self._redactor.answer_bytes(data)
 
-    def _rename_model(self, data: bytes) -> bytes:
+    def _without_keys(self, data: bytes) -> bytes:
+        shown = self._redactor.answer_bytes(self._drop_unasked(data))
+        if not shown or not self._keys.needed:
+            return shown
+        # A key that is whole in one event is hidden by now; what is left comes in pieces.
+        said = "".join(text_in_event(found) for found in _objects(shown))
+        self._waiting.append(shown)
+        if not self._keys.feed(said):
+            return b""
+        ready, self._waiting = b"".join(self._waiting), []
+        return ready
+
+    def _drop_unasked(self, data: bytes) -> bytes:
         if not isinstance(self._dialect, Chat) or b'"usage"' not in data:
             return data
         kept, start = [], 0
         for end in [*(found.end() for found in _EVENT_END.finditer(data)), len(data)]:
             part, start = data[start:end], end
-            found = _object(part)
+            found = next(_objects(part), None)
             if found is None or not came_for_us(found, self._body):
                 kept.append(part)
         return b"".join(kept)
@@ -86,32 +106,32 @@ class Translate:
     def __init__(self, dialect: Dialect, stamp: ReplyHeader, redactor: Redactor) -> None:
         self._dialect, self._stamp, self._redactor = dialect, stamp, redactor
         self._writer = dialect.writer(stamp)
+        self._events = EventCutter(_CHAT.stream_type, held=0)
+        self._keys = KeyWatch(redactor)
         self._all: list[bytes] = []
-        self._rest = b""
         self._opened = False
 
     def relay_chunk(self, data: bytes) -> bytes:
         """Events of the other dialect, one for each piece of text."""
         self._all.append(data)
-        self._rest += data
-        cut = _end(self._rest, _CHAT.stream_type, held=0)
-        ready, self._rest = self._rest[:cut], self._rest[cut:]
         out = [] if self._opened else [self._writer.write_start()]
         self._opened = True
-        for line in self._redactor.answer_bytes(ready).splitlines():
-            text = _delta(line)
+        for line in self._redactor.answer_bytes(self._events.feed(data)).splitlines():
+            text = self._keys.redact(_delta(line))
             out += [self._writer.delta(text)] if text else []
         return b"".join(out)
 
     def end(self) -> tuple[bytes, Reply]:
         """The closing events."""
         ready = self.relay_chunk(b"\n\n")  # an event that nothing stands behind
+        if rest := self._keys.take_rest():
+            ready += self._writer.delta(rest)
         reply = _without_keys(read_reply(_CHAT, b"".join(self._all), streamed=True), self._redactor)
         return ready + self._writer.write_end(reply), reply
 
     def relay_answer(self, data: bytes) -> tuple[bytes, Reply]:
         """The answer in the other dialect."""
-        reply = read_reply(_CHAT, self._redactor.answer_bytes(data))
+        reply = _without_keys(read_reply(_CHAT, self._redactor.answer_bytes(data)), self._redactor)
         return self._dialect.answer(reply, self._stamp), reply
 
     def refusal(self, status: int, data: bytes) -> bytes:
@@ -129,26 +149,19 @@ def rendered(dialect: Dialect, reply: Reply, stamp: ReplyHeader, *, streamed: bo
 
 
 def _without_keys(reply: Reply, redactor: Redactor) -> Reply:
-    """A stream may spread a key over two events."""
-    return replace(reply, text=redactor.answer(reply.text))
+    """A stream may spread a key over two events, and JSON spell its letters as escapes."""
+    return replace(
+        reply,
+        text=redactor.answer(reply.text),
+        finish=redactor.answer(reply.finish),
+        model=redactor.answer(reply.model),
+    )
 
 
-def _end(data: bytes, stream_type: str, *, held: int) -> int:
-    """Where the whole events end, without the last `held` of them."""
-    lines = stream_type == DIALECTS["ollama"].stream_type
-    ends = [found.end() for found in (_LINE_END if lines else _EVENT_END).finditer(data)]
-    return ends[-1 - held] if len(ends) > held else 0
-
-
-def _object(part: bytes) -> Body | None:
-    for line in part.splitlines():
-        try:
-            found = event(line)
-        except ValueError:
-            return None
-        if found is not None:
-            return found
-    return None
+def _objects(part: bytes) -> Iterator[Body]:
+    """The objects of a piece of a stream, up to the first line that is broken."""
+    with suppress(ValueError):
+        yield from events(part)
 
 
 def _delta(line: bytes) -> str:
@@ -163,7 +176,7 @@ def _delta(line: bytes) -> str:
 def _complaint(text: str) -> str:
     """The message inside an error, or the text itself."""
     try:
-        error = json.loads(text)["error"]
+        error = parse_json(text)["error"]
         return str(error["message"] if isinstance(error, dict) else error)
     except (ValueError, LookupError, TypeError):
         return text[:500]

@@ -26,9 +26,11 @@ from adapters.wire.retry import (
     read_retry_after,
     retry_delay,
 )
-from adapters.wire.statuses import StatusKind, classify_status
+from adapters.wire.statuses import StatusKind, classify_status, describe_unusable
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import count
+
+_NO_OTHER_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 
 
 class UpstreamUnavailable(Exception):
@@ -125,7 +127,9 @@ class Upstream:
             begun = time.perf_counter()
             attempt.waited = begun - queued
             try:
-                return await self._call_once(base, sent, client, attempt)
+                # One limit for all of it: also for a client that does not read what it is sent.
+                async with asyncio.timeout(self.route.config.timeout_seconds):
+                    return await self._call_once(base, sent, client, attempt)
             except TimeoutError:
                 raise ReadTimeout(self.route.config.timeout_seconds) from None
             except aiohttp.ClientConnectorError as error:
@@ -141,12 +145,11 @@ class Upstream:
         self, base: str, sent: UpstreamRequest, client: ClientConnection, attempt: CallAttempt
     ) -> Recorded:
         begun = time.perf_counter()
-        limit = aiohttp.ClientTimeout(total=self.route.config.timeout_seconds)
         async with self._session(base).post(
             endpoint_url(base, self.route.config, sent.path),
             data=sent.data,
             headers=sent.headers,
-            timeout=limit,
+            timeout=_NO_OTHER_LIMIT,
             allow_redirects=False,  # a key must not follow
         ) as response:
             attempt.status = response.status
@@ -200,5 +203,6 @@ def _record_refusal(
         headers = {name.lower(): value for name, value in response.headers.items()}
         raise RetryableError(text, read_retry_after(headers, datetime.now(UTC)))
     if kind is not StatusKind.REFUSED:
-        raise UpstreamUnavailable(f"{config.alias} cannot be used: {text}")
+        why = describe_unusable(status)
+        raise UpstreamUnavailable(f"{config.alias} cannot be used: {why} ({text})")
     return Recorded(status, "application/json", said, Reply(""))

@@ -92,4 +92,5 @@ def _malformed(config: ModelConfig) -> Iterator[None]:
 
 
 def _complaint(body: bytes) -> str:
-    return body[:2000].decode("utf-8", "replace")
+    """All of it: a key is looked for before anything is shortened."""
+    return body.decode("utf-8", "replace")

@@ -3,8 +3,17 @@
 import io
 import socket
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
 from math import inf
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
+
+PIECE = 65536
+Resolve = Callable[[str, int], list[Any]]
+"""(host, port) -> entries as socket.getaddrinfo gives them. Raises OSError."""
 
 
 class DeadlineSocket:
@@ -20,9 +29,11 @@ class DeadlineSocket:
         self._closed = False
 
     def sendall(self, data: bytes) -> None:
-        """Send all of it."""
-        self._arm()
-        self._socket.sendall(data)
+        """Send all of it. Over TLS a socket's own sendall() waits anew for each record."""
+        view = memoryview(data)
+        while view:
+            self._arm()
+            view = view[self._socket.send(view[:PIECE]) :]
 
     def receive_into(self, buffer: Any) -> int:
         """Bytes received, 0 at the end."""
@@ -42,6 +53,10 @@ class DeadlineSocket:
         """Close it, once nothing reads from it any more."""
         self._closed = True
         self._close_unread()
+
+    def detach(self) -> socket.socket:
+        """The socket itself, which this object does not close any more."""
+        return self._socket
 
     def release_reader(self) -> None:
         """A reader is done."""
@@ -75,13 +90,15 @@ class _SocketReader(io.RawIOBase):
             self._owner.release_reader()
 
 
-def open_socket(host: str, port: int, deadline: float) -> socket.socket:
-    """A TCP connection to the first of a host's addresses that takes it.
+def look_up(host: str, port: int) -> list[Any]:
+    """The TCP addresses of a host, in the order in which to try them. Raises OSError."""
+    return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
 
-    Raises OSError. The look-up of the name has the resolver's own time limit.
-    """
+
+def open_socket(host: str, port: int, deadline: float, resolve: Resolve = look_up) -> socket.socket:
+    """A TCP connection to the first of a host's addresses that takes it. Raises OSError."""
     problem: OSError = OSError(f"{host} has no address")
-    for family, kind, protocol, _, place in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+    for family, kind, protocol, _, place in _resolve_in_time(host, port, deadline, resolve):
         connection = socket.socket(family, kind, protocol)
         try:
             left = deadline - time.monotonic()
@@ -95,3 +112,26 @@ def open_socket(host: str, port: int, deadline: float) -> socket.socket:
             problem = error
             connection.close()
     raise problem
+
+
+def _resolve_in_time(host: str, port: int, deadline: float, resolve: Resolve) -> list[Any]:
+    """The resolver has time limits of its own, of half a minute: it is left behind at ours."""
+    with suppress(ValueError):
+        ip_address(host)
+        return resolve(host, port)
+    found: SimpleQueue[list[Any] | OSError] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            found.put(resolve(host, port))
+        except (OSError, UnicodeError) as error:
+            found.put(error if isinstance(error, OSError) else OSError("no name of a host"))
+
+    Thread(target=run, daemon=True).start()
+    try:
+        addresses = found.get(timeout=max(0.0, deadline - time.monotonic()))
+    except Empty:
+        raise TimeoutError("the deadline is over") from None
+    if isinstance(addresses, OSError):
+        raise addresses
+    return addresses

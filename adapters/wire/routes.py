@@ -3,6 +3,7 @@
 import base64
 import http.client
 import os
+import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -47,15 +48,16 @@ class ServerRoute:
         else:
             plain = self._connect_proxy(deadline)
         if self.scheme == "https":
-            plain.settimeout(max(0.001, deadline - time.monotonic()))
             try:
+                # The time limit of a handshake is one for the whole of it.
+                plain.settimeout(max(0.001, deadline - time.monotonic()))
                 return DeadlineSocket(trust().wrap_socket(plain, server_hostname=self.host))
             except BaseException:
                 plain.close()
                 raise
         return DeadlineSocket(plain)
 
-    def _connect_proxy(self, deadline: float):  # type: ignore[no-untyped-def]  # a socket
+    def _connect_proxy(self, deadline: float) -> socket.socket:
         url = urlsplit(self.proxy)
         if url.scheme != "http" or not url.hostname:
             raise ModelUnavailable(
@@ -65,11 +67,17 @@ class ServerRoute:
         plain = open_socket(url.hostname, url.port or 80, deadline)
         if self.scheme == "http":
             return plain
+        bounded = DeadlineSocket(plain)
+        bounded.deadline = deadline
         tunnel = http.client.HTTPConnection(url.hostname, url.port or 80)
         tunnel.set_tunnel(self.host, self.port, headers=_proxy_credentials(self.proxy))
-        tunnel.sock = plain
-        tunnel._tunnel()  # type: ignore[attr-defined]  # connect() would open a socket of its own
-        return plain
+        tunnel.sock = bounded
+        try:
+            tunnel._tunnel()  # type: ignore[attr-defined]  # connect() would open another socket
+        except BaseException:
+            plain.close()
+            raise
+        return bounded.detach()
 
 
 @cache

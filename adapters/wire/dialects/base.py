@@ -69,14 +69,16 @@ _FINISHES = {
 
 
 def normalize_finish(reason: object) -> str:
-    """A server's reason for the end of its answer, in our words.
+    """A server's reason for the end of its answer, in our words. A longer text is no reason.
 
     >>> [normalize_finish(r) for r in ("end_turn", "max_tokens", "refusal", None, "pause_turn")]
     ['stop', 'length', 'refusal', 'stop', 'pause_turn']
+    >>> normalize_finish("x" * 41)
+    'other'
     """
     if not isinstance(reason, str) or not reason:
         return "stop"
-    return _FINISHES.get(reason, reason[:40])
+    return _FINISHES.get(reason, reason if len(reason) <= 40 else "other")
 
 
 def is_count(tokens: object) -> bool:
@@ -155,7 +157,8 @@ def load(raw: bytes) -> Body:
     if not isinstance(found, dict):
         raise ValueError("it is not an object")
     if found.get("error"):
-        raise ValueError(f"it is an error: {json.dumps(found['error'])[:300]}")
+        # Not shortened here: a key that is cut in two is not found by its value any more.
+        raise ValueError(f"it is an error: {json.dumps(found['error'])}")
     return found
 
 
@@ -235,7 +238,7 @@ def select_settings(body: Mapping[str, Any], names: Mapping[str, str]) -> Body:
 def object_in(text: str) -> Body | None:
     """The JSON object that a text is; None where it is none (it was cut, say)."""
     try:
-        found = json.loads(text)
+        found = parse_json(text)
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
