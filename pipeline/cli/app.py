@@ -14,6 +14,7 @@ from pipeline.cli.luigi_command import (
     with_options,
 )
 from pipeline.cli.project import init, install_local_model
+from pipeline.cli.prompts import prompts_app
 from pipeline.cli.records import (
     compare_records,
     iteration_records,
@@ -82,6 +83,7 @@ for _name, _command in (
     ("install-local-model", install_local_model),
 ):
     app.command(_name)(_command)
+app.add_typer(prompts_app, name="prompts")
 
 
 def main(args: Sequence[str] | None = None) -> None:
