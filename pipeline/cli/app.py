@@ -22,6 +22,7 @@ from pipeline.cli.records import (
     loop_records,
     replay_records,
 )
+from pipeline.cli.remote_prompts import add_commands
 from pipeline.cli.run import run
 from pipeline.cli.show_request import show_request
 from pipeline.console import run_command
@@ -83,6 +84,7 @@ for _name, _command in (
     ("install-local-model", install_local_model),
 ):
     app.command(_name)(_command)
+add_commands(prompts_app)
 app.add_typer(prompts_app, name="prompts")
 
 

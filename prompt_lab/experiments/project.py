@@ -12,6 +12,7 @@ from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.base import Config, load, load_folder
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.config.registries import RegistryConfig
 from prompt_lab.decide.policy import Policy
 from prompt_lab.errors import UnknownName
 
@@ -22,6 +23,7 @@ NAME_KEYS = {
     "models": "alias",
     "policies": "name",
     "agents": "name",
+    "registries": "name",
 }
 """section of promptlab.yaml, or folder of configs -> the key that takes the entry's name."""
 C = TypeVar("C", bound=BaseModel)
@@ -40,6 +42,7 @@ class ProjectConfig(Config):
     models: dict[str, ModelConfig] = {}
     policies: dict[str, Policy] = {}
     agents: dict[str, AgentConfig] = {}
+    registries: dict[str, RegistryConfig] = {}
 
     @model_validator(mode="before")
     @classmethod
