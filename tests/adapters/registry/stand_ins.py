@@ -241,10 +241,10 @@ class LangfuseStandIn(RegistryStandIn):
             number = self.store(body["name"], {"prompt": stored, "config": body["config"]})
             return 201, {"name": body["name"], "version": number, "type": body["type"]}
         if method == "PATCH":
-            name, _, number = rest.split("/")
+            name, _, version = rest.split("/")
             for label in body["newLabels"]:
-                self.put_label(name, label, int(number))
-            return 200, {"version": int(number)}
+                self.put_label(name, label, int(version))
+            return 200, {"version": int(version)}
         return self._read(rest, query) if rest else self._list(query)
 
     def write_shape(self, text: str) -> Any:
