@@ -16,6 +16,7 @@ _LOCKS = (
     "history/*/.[0-9][0-9]",
     "history/*/*/.lock",
     "pulls/.lock",
+    "prompts/.lock",
     # What a killed command leaves of a file that it wrote: .<name>.<process>-<thread>.
     f"**/.*.[0-9]*-{'[0-9]' * 10}*",
 )

@@ -144,8 +144,10 @@ def _check_shape(candidate: PromptCandidate) -> Iterator[Refusal]:
 
 def _check_plans(candidate: PromptCandidate) -> Iterator[Refusal]:
     previous = candidate.previous or ""
+    # What train plans say too is no secret of the sealed ones.
+    known = "\n".join((previous, *candidate.open_plans.values()))
     for name, plan in candidate.sealed_plans.items():
-        if find_quote(candidate.text, plan, allowed=previous):
+        if find_quote(candidate.text, plan, allowed=known):
             # The quote itself would be a leak where a proposer reads the refusal.
             yield Refusal(GuardCode.LEAKAGE, f"it quotes the sealed plan {name!r}")
     if candidate.manifest.scope != "generic":

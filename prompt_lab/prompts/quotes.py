@@ -30,9 +30,11 @@ def _squeeze(text: str) -> str:
 
 
 def _quote_length(squeezed: str) -> int:
+    """Of a quote of this text: a text that is shorter is quoted as a whole."""
     sample = squeezed[:2000]
     dense = sum(unicodedata.name(c, "").startswith(_DENSE) for c in sample)
-    return LONGEST_SHARED_DENSE if dense * 2 > len(sample) else LONGEST_SHARED
+    most = LONGEST_SHARED_DENSE if dense * 2 > len(sample) else LONGEST_SHARED
+    return max(min(most, len(squeezed)), most // 2)
 
 
 @lru_cache(maxsize=256)

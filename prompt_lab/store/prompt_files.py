@@ -6,6 +6,7 @@ in the pointer; `recover` appends it before anything else is done.
 """
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,8 +58,8 @@ class PromptFiles:
         current = self.read_pointer()
         if current is None:
             return
-        rows = self.read_journal(last_bytes=1 << 16) or self.read_journal()
-        if not rows or rows[-1].sequence < current.sequence:
+        rows = read_rows(self.journal, 1 << 16) or read_rows(self.journal)
+        if not rows or rows[-1].get("sequence", 0) < current.sequence:
             self._append(current)
 
     def read_pointer(self) -> PromotionRecord | None:
@@ -73,14 +74,24 @@ class PromptFiles:
         self._sync(self.root)
         self._append(row)
 
-    def read_journal(self, last_bytes: int = 0) -> list[PromotionRecord]:
-        """The rows, oldest first. Raises StoreError for a whole row that is none of ours."""
-        rows = read_rows(self.journal, last_bytes)
+    def read_journal(self, **fields: str) -> list[PromotionRecord]:
+        """The rows, oldest first; those alone that hold all `fields`, at any depth.
+
+        The fields are looked for in the rows' text, so that a long journal costs little. Raises
+        StoreError for a damaged row.
+        """
+        parts = [f'"{name}": {json.dumps(value)}' for name, value in fields.items()]
+        rows = read_rows(self.journal, holding=parts)
         try:
             return [PromotionRecord.model_validate(row) for row in rows]
         except ValidationError as error:
             fault = error.errors()[0]["msg"]
             raise StoreError(f"{self.journal}: a row is damaged: {fault}. {_FIX}.") from error
+
+    def was_current(self, snapshot_id: str) -> bool:
+        """Whether the pointer has ever named a snapshot."""
+        part = f'"to_snapshot": {json.dumps(snapshot_id)}'
+        return bool(snapshot_id) and bool(read_rows(self.journal, holding=[part]))
 
     def write_version(self, text: str) -> str:
         """Keep a text under its sha256, which is returned."""

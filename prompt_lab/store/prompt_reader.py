@@ -12,16 +12,14 @@ from typing import NamedTuple
 
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError, StoreError, UnknownName
-from prompt_lab.prompts.snapshots import PromotionRecord
+from prompt_lab.prompts.snapshots import PRODUCTION
 from prompt_lab.store.prompt_files import PromptFiles
 
-PRODUCTION = "production"
-"""The label that is the pointer."""
 WATCH_SECONDS = 0.2
 
 
 class PromptAnswer(NamedTuple):
-    """One prompt as it is served; `stale_since` is UTC, '' while the registry is readable."""
+    """One prompt as it is served; `stale_since` is UTC, '' while it is what the label names."""
 
     id: str
     text: str
@@ -30,13 +28,27 @@ class PromptAnswer(NamedTuple):
     stale_since: str = ""
 
 
+_Answers = dict[str, dict[str, PromptAnswer]]
+"""label -> prompt id -> answer."""
+
+
 class Prompts:
     """The prompts of a lab's current snapshot. `close` ends the watching thread."""
 
-    def __init__(self, lab: Path | str, *, now: Callable[[], str] = utc_now) -> None:
-        """`lab` is the lab's folder. Raises StoreError where it has no prompts yet."""
+    def __init__(
+        self,
+        lab: Path | str,
+        *,
+        now: Callable[[], str] = utc_now,
+        on_change: Callable[[], None] | None = None,
+    ) -> None:
+        """`lab` is the lab's folder. Raises StoreError where it has no prompts yet.
+
+        `on_change` is called on the watching thread after the answers have changed.
+        """
         self._files = PromptFiles(Path(lab) / "prompts")
         self._now = now
+        self._on_change = on_change
         self._closed = threading.Event()
         self._sign = self._read_sign()
         self._answers = self._read_answers()
@@ -45,13 +57,24 @@ class Prompts:
         self._watcher.start()
 
     def get(self, prompt_id: str, label: str = PRODUCTION) -> PromptAnswer:
-        """The text that a label names now. Raises UnknownName for a prompt or label not there."""
-        if label != PRODUCTION:
-            raise UnknownName("label", label, [PRODUCTION], str(self._files.root))
+        """The text that a label names now. Raises UnknownName for a prompt or label not there.
+
+        A label that was removed, or a prompt that its snapshot no longer has, is still answered,
+        with `stale_since`.
+        """
         try:
-            return self._answers[prompt_id]
+            return self._answers[label][prompt_id]
         except KeyError:
-            raise UnknownName("prompt", prompt_id, self._answers, str(self._files.root)) from None
+            where = str(self._files.root)
+            if label not in self._answers:
+                raise UnknownName("label", label, self._answers, where) from None
+            raise UnknownName("prompt", prompt_id, self._answers[label], where) from None
+
+    def list_prompts(self, label: str = PRODUCTION) -> list[str]:
+        """The ids that a label has, sorted. Raises UnknownName."""
+        if label not in self._answers:
+            raise UnknownName("label", label, self._answers, str(self._files.root))
+        return sorted(self._answers[label])
 
     def close(self) -> None:
         """Stop watching; the answers stay as they are."""
@@ -63,7 +86,10 @@ class Prompts:
             sign = self._read_sign()
             if sign == self._sign and sign is not None and not self._stale_since:
                 continue
+            before = self._answers
             self._refresh(sign)
+            if self._on_change is not None and self._answers is not before:
+                self._on_change()
 
     def _refresh(self, sign: tuple[int, ...] | None) -> None:
         try:
@@ -72,9 +98,16 @@ class Prompts:
             if not self._stale_since:
                 since = self._stale_since = self._now()
                 self._answers = {
-                    name: one._replace(stale_since=since) for name, one in self._answers.items()
+                    label: {name: _mark(one, since) for name, one in prompts.items()}
+                    for label, prompts in self._answers.items()
                 }
             return
+        lost = {
+            label: {name: _mark(one, self._now()) for name, one in prompts.items()}
+            for label, prompts in self._answers.items()
+        }
+        for label, prompts in lost.items():
+            answers[label] = {**prompts, **answers.get(label, {})}
         self._answers, self._sign, self._stale_since = answers, sign, ""
 
     def _read_sign(self) -> tuple[int, ...] | None:
@@ -85,15 +118,23 @@ class Prompts:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size, found.st_ctime_ns
 
-    def _read_answers(self) -> dict[str, PromptAnswer]:
-        row: PromotionRecord | None = self._files.read_pointer()
-        if row is None:
+    def _read_answers(self) -> _Answers:
+        row = self._files.read_pointer()
+        if row is None or not row.to_snapshot:
             raise StoreError(
                 f"{self._files.root}: holds no prompts. `prompt-lab prompts import FOLDER` makes "
                 "the first snapshot."
             )
-        snapshot = self._files.read_snapshot(row.to_snapshot)
+        pinned = {**row.labels, PRODUCTION: row.to_snapshot}
+        return {label: self._read_snapshot(snapshot) for label, snapshot in pinned.items()}
+
+    def _read_snapshot(self, snapshot_id: str) -> dict[str, PromptAnswer]:
+        prompts = self._files.read_snapshot(snapshot_id).prompts
         return {
-            name: PromptAnswer(name, self._files.read_version(digest), digest, row.to_snapshot)
-            for name, digest in snapshot.prompts.items()
+            name: PromptAnswer(name, self._files.read_version(digest), digest, snapshot_id)
+            for name, digest in prompts.items()
         }
+
+
+def _mark(answer: PromptAnswer, since: str) -> PromptAnswer:
+    return answer if answer.stale_since else answer._replace(stale_since=since)

@@ -41,13 +41,14 @@ def test_from_import_to_verify(run_prompts: RunPrompts, tmp_path: Path) -> None:
 
 def test_names_each_refusal(run_prompts: RunPrompts, tmp_path: Path) -> None:
     run_prompts("import", str(tmp_path / "texts"))
+    (tmp_path / "texts" / f"{ID}.txt").write_text(write_text("c"))
     text = str(tmp_path / "new.txt")
     for words, why in (
         (("promote", ID, text), "has no verdict"),
         (("promote", ID, text, "--verdict", "7_triage"), "there is no verdict '7_triage'"),
         (("force", ID, text, "--reason", "now"), "Only a person at a terminal"),
         (("rollback", "00", "--reason", "now"), "names 0 snapshots"),
-        (("import", str(tmp_path)), "has prompts already"),
+        (("import", str(tmp_path / "texts")), "with another text"),
     ):
         refused = run_prompts(*words)
         assert isinstance(refused.exception, LabError)

@@ -13,7 +13,8 @@ from prompt_lab.prompts.snapshots import (
     TrialVerdict,
 )
 from prompt_lab.store.prompt_files import PromptFiles
-from prompt_lab.store.prompt_registry import PromotionReason, PromptRegistry
+from prompt_lab.store.prompt_guard import PromotionReason
+from prompt_lab.store.prompt_registry import PromptRegistry
 
 ACTOR = Actor(name="test", kind=ActorKind.WORKER)
 WHY = PromotionReason(ACTOR, "test", "2026-01-01T00:00:00.000Z")
@@ -37,7 +38,8 @@ def open_registry(root: Path) -> PromptRegistry:
     return PromptRegistry(PromptFiles(root), find_verdict)
 
 
-def main(root: Path, name: str, count: int, report: Callable[[], object] = print) -> None:
+def main(root: Path, name: str, count: int, report: Callable[[int], object] = print) -> None:
+    """`report` gets the sequence of each row after its call has returned."""
     registry = open_registry(root)
     prompt_id = "master_system_core"
     for number in range(count) if count else iter(int, 1):
@@ -45,15 +47,13 @@ def main(root: Path, name: str, count: int, report: Callable[[], object] = print
         assert current is not None
         mark = f"{name}-{number if count else current.sequence}"
         try:
-            registry.promote({prompt_id: write_text(mark)}, {prompt_id: f"YES/{mark}"}, WHY)
+            row = registry.promote({prompt_id: write_text(mark)}, {prompt_id: f"YES/{mark}"}, WHY)
+            report(row.sequence)
             if not count:
-                row = registry.files.read_pointer()
-                assert row is not None
-                registry.roll_back(row.from_snapshot, WHY)
+                report(registry.roll_back(row.from_snapshot, WHY).sequence)
         except PromotionRefused as error:
             if "current already" not in str(error):
                 raise
-        report()
 
 
 if __name__ == "__main__":

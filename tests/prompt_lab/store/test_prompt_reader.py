@@ -1,5 +1,7 @@
 """Reading in process: a change arrives, a lost registry is stated; and who wrote each line."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,6 +73,59 @@ def test_a_lost_registry_is_stated_and_its_return_too(
     assert prompts.get(ID).text == write_text("first")
     (tmp_path / "away").rename(registry.files.root)
     wait_for(lambda: not prompts.get(ID).stale_since)
+
+
+def test_a_label_is_read_and_its_removal_is_stated(
+    registry: PromptRegistry, prompts: Prompts
+) -> None:
+    first, _ = registry.read_current()
+    registry.set_label("staging", first, WHY)
+    promote(registry, "b")
+    wait_for(lambda: prompts.get(ID).text == write_text("b"))
+    assert prompts.get(ID, "staging")[1:] == (
+        write_text("first"),
+        prompts.get(ID, "staging")[2],
+        first,
+        "",
+    )
+    registry.set_label("staging", "", WHY)
+    wait_for(lambda: prompts.get(ID, "staging").stale_since == "2026-01-02T00:00:00.000Z")
+    assert prompts.get(ID, "staging").text == write_text("first")
+    assert not prompts.get(ID).stale_since
+    assert prompts.list_prompts() == [ID]
+
+
+SERVES = """
+import sys
+from queue import SimpleQueue
+from prompt_lab.store.prompt_reader import Prompts
+changes = SimpleQueue()
+prompts = Prompts(sys.argv[1], on_change=lambda: changes.put(1))
+print(prompts.get(sys.argv[2]).snapshot, flush=True)
+while True:
+    changes.get()
+    print(prompts.get(sys.argv[2]).snapshot, flush=True)
+"""
+
+
+def test_a_second_process_sees_promotion_and_rollback(
+    registry: PromptRegistry, tmp_path: Path
+) -> None:
+    first, _ = registry.read_current()
+    command = [sys.executable, "-c", SERVES, str(tmp_path), ID]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline().strip() == first
+        promote(registry, "b")
+        moved = time.monotonic()
+        assert reader.stdout.readline().strip() == registry.read_current()[0]
+        seen = [time.monotonic() - moved]
+        registry.roll_back(first, WHY)
+        moved = time.monotonic()
+        assert reader.stdout.readline().strip() == first
+        seen.append(time.monotonic() - moved)
+        reader.kill()
+    print(f"seen after {seen} s")  # python -m tests.bench.registry measures it
 
 
 def test_an_empty_lab_has_no_prompts(tmp_path: Path) -> None:

@@ -2,10 +2,8 @@
 
 import json
 import multiprocessing
-import os
 import random
-import subprocess
-import sys
+import shutil
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,19 +20,23 @@ from prompt_lab.prompts.snapshots import (
     ActorKind,
     PromotionKind,
     PromotionRefused,
+    TrialVerdict,
     digest_text,
 )
+from prompt_lab.store.files import read_rows
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_files import PromptFiles
-from prompt_lab.store.prompt_registry import PromotionReason, PromptRegistry, verify_registry
+from prompt_lab.store.prompt_guard import PromotionReason
+from prompt_lab.store.prompt_plans import read_plan_texts
+from prompt_lab.store.prompt_registry import PromptRegistry
 from prompt_lab.store.prompt_verdicts import find_trial_verdict
+from prompt_lab.store.prompt_verify import verify_registry
 from tests.prompt_lab.store.prompt_worker import WHY, find_verdict, open_registry, write_text
 from tests.prompt_lab.store.prompt_worker import main as run_worker
 
 ID = "master_system_core"
 PERSON = PromotionReason(Actor(name="ann", kind=ActorKind.PERSON), "urgent", WHY.when)
 FORK = multiprocessing.get_context("fork")
-KILLS = int(os.environ.get("REGISTRY_KILLS", "12"))
 
 
 @pytest.fixture
@@ -57,8 +59,8 @@ def test_imports_with_the_shipped_manifest(registry: PromptRegistry) -> None:
     assert registry.files.read_manifest(ID) == SHIPPED[0]
     assert registry.read_text(ID) == write_text("first")
     assert verify(registry) == []
-    with pytest.raises(PromotionRefused, match="has prompts already"):
-        registry.import_texts({"other": "x" * 300}, {}, PERSON)
+    with pytest.raises(PromotionRefused, match="already, with another text"):
+        registry.import_texts({ID: "x" * 300}, {}, PERSON)
 
 
 @pytest.mark.parametrize("verdict", ["", "YES/other", "NO/b", "CONDITIONAL/b", "INVALID/b", "none"])
@@ -120,6 +122,72 @@ def test_only_a_person_forces(registry: PromptRegistry) -> None:
     assert verify(registry) == []
 
 
+def test_an_import_adds_and_never_replaces(registry: PromptRegistry) -> None:
+    first, _ = registry.read_current()
+    row = registry.import_texts({ID: write_text("first"), "new": "Answer. " * 40}, {}, PERSON)
+    assert (row.kind, row.from_snapshot) == (PromotionKind.IMPORT, first)
+    assert set(registry.read_current()[1].prompts) == {ID, "query", "new"}
+    with pytest.raises(PromotionRefused, match="not there yet"):
+        registry.import_texts({ID: write_text("first")}, {}, PERSON)
+    assert verify(registry) == []
+
+
+def test_a_label_pins_a_snapshot_and_is_recorded(registry: PromptRegistry) -> None:
+    first, _ = registry.read_current()
+    registry.set_label("staging", first, PERSON)
+    second = promote(registry, "b")
+    row = registry.files.read_pointer()
+    assert row is not None
+    assert row.labels == {"staging": first}
+    registry.set_label("staging", second, PERSON)
+    assert registry.set_label("staging", "", PERSON).labels == {}
+    assert [one.kind.value for one in registry.files.read_journal()][-2:] == ["label", "label"]
+    for label, snapshot, why in (
+        ("production", first, "the pointer"),
+        ("a b", first, "is no label"),
+        ("staging", "0" * 64, "never current"),
+        ("staging", "", "never there"),
+    ):
+        with pytest.raises(PromotionRefused, match=why):
+            registry.set_label(label, snapshot, PERSON)
+    assert verify(registry) == []
+
+
+def test_a_persons_rollback_stands(registry: PromptRegistry) -> None:
+    first, _ = registry.read_current()
+    promote(registry, "b")
+    registry.roll_back(first, PERSON)
+    with pytest.raises(PromotionRefused, match="'ann' rolled this text back"):
+        promote(registry, "b")
+    promote(registry, "c")  # another text is no matter of that
+    registry.promote({ID: write_text("b")}, {ID: "YES/b"}, PERSON)
+    assert registry.read_text(ID) == write_text("b")
+
+
+def test_refuses_a_verdict_of_another_prompt(registry: PromptRegistry) -> None:
+    def find(verdict_id: str) -> TrialVerdict:
+        return TrialVerdict(verdict_id, Outcome.YES, digest_text(write_text("b")), "query")
+
+    bound = PromptRegistry(registry.files, find)
+    with pytest.raises(PromotionRefused, match="about the prompt 'query'"):
+        bound.promote({ID: write_text("b")}, {ID: "1_query"}, WHY)
+
+
+def test_a_sealed_plan_is_not_promoted(registry: PromptRegistry, tmp_path: Path) -> None:
+    plan = tmp_path / "baseline/verify/p1"
+    plan.mkdir(parents=True)
+    (plan / "note.txt").write_text("Pallet 17 fell off at 03:12 near the gate.")
+    read = partial(read_plan_texts, Lab(tmp_path))
+    guarded = PromptRegistry(registry.files, find_verdict, read)
+    leak = write_text("b") + "PALLET 17 fell off, at 03:12, near the gate!"
+    with pytest.raises(PromotionRefused, match="leakage: it quotes the sealed plan 'p1'"):
+        guarded.force(ID, leak, PERSON)
+    shutil.copytree(plan, tmp_path / "baseline/train/p1")  # what a train plan says may be said
+    manifest = SHIPPED[0].model_copy(update={"scope": "specific"})
+    guarded.files.write_manifest(manifest)
+    guarded.force(ID, leak, PERSON)
+
+
 def test_the_guard_stands_before_every_door(registry: PromptRegistry) -> None:
     text = write_text("b").replace("{{PLAYBOOKS}}", "{{PLAYBOOK}}")
     with pytest.raises(PromotionRefused, match="placeholder_altered"):
@@ -179,44 +247,59 @@ def test_verify_finds_a_verdict_that_is_gone(registry: PromptRegistry) -> None:
     assert "there is no verdict 'YES/b'" in verify_registry(registry.files, lambda _: None)[0]
 
 
-def start(root: Path, name: str, count: int) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "tests.prompt_lab.store.prompt_worker", str(root), name]
-    return subprocess.Popen([*command, str(count)], stdout=subprocess.PIPE, text=True)
-
-
-@pytest.mark.slow
-def test_a_kill_at_any_point_leaves_old_or_new(registry: PromptRegistry) -> None:
-    """One process each, killed at a random moment; REGISTRY_KILLS=1000 is the long form."""
-    rng = random.Random(17)
-    for number in range(KILLS):
+def kill_and_check(registry: PromptRegistry, kills: int) -> None:
+    """Start a process that promotes and rolls back, kill it at a random moment, `kills` times."""
+    rng, reported = random.Random(17), FORK.Value("q", 0, lock=False)
+    for number in range(kills):
         at_work = FORK.Event()
+
+        def report(sequence: int, at_work: Any = at_work) -> None:
+            reported.value = sequence
+            at_work.set()
+
         process = FORK.Process(
-            target=run_worker, args=(registry.files.root, f"k{number}", 0, at_work.set)
+            target=run_worker, args=(registry.files.root, f"k{number}", 0, report)
         )
         process.start()
         assert at_work.wait(60)
-        time.sleep(rng.uniform(0, 0.08))
+        time.sleep(rng.uniform(0, 0.03))  # where the kill falls, not a wait for anything
         process.kill()
         process.join()
         pointer = registry.files.read_pointer()
         assert pointer is not None
+        assert pointer.sequence >= reported.value  # what a caller was told is not lost
         assert len(registry.read_text(ID)) > 200  # no pointer to a missing version
-        rows = registry.files.read_journal()
-        assert pointer.sequence - rows[-1].sequence in (0, 1)
+        last = read_rows(registry.files.journal, 1 << 14)[-1]["sequence"]
+        assert pointer.sequence - last in (0, 1)
     assert verify(registry) == []
     rows = registry.files.read_journal()
-    assert len(rows) > KILLS
+    assert len(rows) > kills
     assert rows[-1] == registry.files.read_pointer()
+
+
+@pytest.mark.slow
+def test_fifty_kills_leave_old_or_new(registry: PromptRegistry) -> None:
+    kill_and_check(registry, 50)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_a_thousand_kills_leave_old_or_new(registry: PromptRegistry) -> None:
+    kill_and_check(registry, 1000)
 
 
 @pytest.mark.slow
 def test_four_processes_are_serialised_without_loss(registry: PromptRegistry) -> None:
     each = 25
-    started = [start(registry.files.root, f"p{number}", each) for number in range(4)]
-    assert [process.wait(120) for process in started] == [0, 0, 0, 0]
+    started = [
+        FORK.Process(target=run_worker, args=(registry.files.root, f"p{number}", each, int))
+        for number in range(4)
+    ]
     for process in started:
-        assert process.stdout is not None
-        process.stdout.close()
+        process.start()
+    for process in started:
+        process.join(120)
+    assert [process.exitcode for process in started] == [0, 0, 0, 0]
     rows = registry.files.read_journal()
     assert len(rows) == 1 + 4 * each
     assert verify(registry) == []
