@@ -19,7 +19,7 @@ from prompt_lab.prompts.snapshots import Actor, ActorKind
 from prompt_lab.report.terminal import say
 from prompt_lab.store.files import write_text
 from prompt_lab.store.prompt_files import PromptFiles
-from prompt_lab.store.prompt_registry import PromotionReason
+from prompt_lab.store.prompt_guard import PromotionReason
 
 PromptIds = Annotated[list[str] | None, typer.Argument(help="ids of prompts; default: all")]
 Label = Annotated[str, typer.Option(help="the label; default: the registry's own")]

@@ -8,7 +8,7 @@ from prompt_lab.deploy.status import LabText, RemoteReader, RemoteStatus
 from prompt_lab.errors import OutcomeUnknown, PromptMissing, RegistryBusy, RegistryError
 from prompt_lab.ports import RemoteVersion
 from prompt_lab.prompts.placeholders import find_placeholders
-from prompt_lab.store.prompt_registry import PromotionReason
+from prompt_lab.store.prompt_guard import PromotionReason
 
 _AGAIN = "Run the same command again: it looks for the text before it publishes"
 _LONGEST_MESSAGE = 72

@@ -21,7 +21,7 @@ from prompt_lab.errors import (
 )
 from prompt_lab.ports import RemotePrompts, RemoteVersion
 from prompt_lab.store.prompt_files import PromptFiles
-from prompt_lab.store.prompt_registry import PromotionReason
+from prompt_lab.store.prompt_guard import PromotionReason
 
 SHORTEST_DIGEST = 12
 """Digits of a sha256 by which a person names an edit that they have seen."""

@@ -157,7 +157,7 @@ class RegistryView:
         )
 
     def _list_changes(self, row: PromotionRecord) -> tuple[PromptChange, ...]:
-        git = getattr(row, "git", None)
+        git = row.git
         if git is not None:
             verdict = next(iter(row.verdicts.values()), "")
             return (self._with_verdict(PromptChange("", git.before, git.after), verdict),)
@@ -202,7 +202,7 @@ def _moves_pointer(row: PromotionRecord) -> bool:
 
 def _describe_other(row: PromotionRecord) -> str:
     """What a row says that is no change of the snapshot: a label, or a merge in a git target."""
-    git = getattr(row, "git", None)
+    git = row.git
     if git is not None:
         return f"{git.path} on {git.branch} of the target {git.target}"
     return ""

@@ -12,7 +12,8 @@ from prompt_lab.deploy.status import RemoteReader
 from prompt_lab.errors import OutcomeUnknown, RegistryError, RemoteChanged
 from prompt_lab.prompts.snapshots import Actor, ActorKind
 from prompt_lab.store.prompt_files import PromptFiles
-from prompt_lab.store.prompt_registry import PromotionReason, PromptRegistry
+from prompt_lab.store.prompt_guard import PromotionReason
+from prompt_lab.store.prompt_registry import PromptRegistry
 from tests.adapters.registry.stand_ins import KEY
 from tests.adapters.registry.worlds import ENVIRON, KINDS, ServiceWorld, World, open_world
 
