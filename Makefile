@@ -129,7 +129,7 @@ check: lint ## what lint does, and the unit tests
 	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, 200 attempts at a task; time and memory of a verdict
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, 200 attempts at a task; time and memory of a verdict; reads of prompts
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
@@ -138,6 +138,7 @@ bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a lui
 	@$(BIN)/python -m tests.bench.target
 	@$(BIN)/python -m tests.bench.decide
 	@$(BIN)/python -m tests.bench.tasks
+	@$(BIN)/python -m tests.bench.prompts
 
 .PHONY: calibrate
 calibrate: setup ## measure the policies into docs/calibration.md; QUICK=1: two minutes; RULE=2: the older rule, an hour

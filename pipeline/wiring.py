@@ -81,6 +81,11 @@ ADAPTERS = {
     },
     "gateway": {"local": "adapters.gateway.sessions:GatewaySessions"},
     "embedded_pool": {"shared": "adapters.llm.embedded_pool:shared_pool"},
+    "registry": {
+        "folder": "adapters.registry.folder:FolderPrompts",
+        "promptlayer": "adapters.registry.promptlayer:PromptLayer",
+        "langfuse": "adapters.registry.langfuse:Langfuse",
+    },
     "recordings": {"keyed": "adapters.gateway.keyed:write_answers"},
 }
 """Imported on first use, since imports are expensive."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from prompt_lab.decide.verdict import decide as decide_pairs
     from prompt_lab.errors import LabError
     from prompt_lab.experiments.lab_handle import IterationResult, LabHandle, Records, open_lab
+    from prompt_lab.experiments.open_prompts import open_prompts as Prompts
 
 __all__ = [
     "RULE",
@@ -43,6 +44,7 @@ __all__ = [
     "Outcome",
     "Pair",
     "Policy",
+    "Prompts",
     "Reason",
     "Records",
     "RunCell",
@@ -56,10 +58,15 @@ __all__ = [
 _LAB = dict.fromkeys(
     ("IterationResult", "LabHandle", "Records", "open_lab"), "prompt_lab.experiments.lab_handle"
 )
-_MODULES = {"LabError": "prompt_lab.errors", **_LAB}
+_MODULES = {
+    "LabError": "prompt_lab.errors",
+    "Prompts": "prompt_lab.experiments.open_prompts",
+    **_LAB,
+}
 """Public name -> its module; all others are in prompt_lab.decide.verdict."""
-_NAMES = {"decide_pairs": "decide"}
-"""`prompt_lab.decide` is a package, so that its function has another name here."""
+_NAMES = {"decide_pairs": "decide", "Prompts": "open_prompts"}
+"""`prompt_lab.decide` is a package, so that its function has another name here; `Prompts` makes
+one of two readers."""
 
 
 def __getattr__(name: str) -> Any:

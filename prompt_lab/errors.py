@@ -16,6 +16,12 @@ LabError
 ├── TransientError    a call failed for a reason outside the experiment; trying again may help
 ├── SandboxUnavailable  code of others is not run, since this machine cannot build a sandbox
 ├── AgentRefused      an agent's work is not taken; carries the reason codes
+├── RegistryError     a remote prompt registry refused a call, or did not answer it
+│   ├── PromptMissing     it has no such prompt, version or label
+│   ├── RegistryConflict  what was to be made is there already
+│   ├── RegistryBusy      it has not taken the call and may later: a rate limit, no connection
+│   ├── OutcomeUnknown    a write was sent, and whether it was taken is not known
+│   └── RemoteChanged     a person changed there what this call would overwrite
 └── CodeHostError     a pull request cannot be opened, read, merged or closed
     ├── HeadMoved         its branch no longer stands at the commit that was tested
     ├── PullEnded         another user has merged or closed it
@@ -115,6 +121,38 @@ class AgentRefused(LabError):
     def __init__(self, text: str, codes: Sequence[str]) -> None:
         self.codes = tuple(codes)
         super().__init__(text)
+
+
+class RegistryError(LabError):
+    """A remote prompt registry refused a call, or what it answers cannot be used."""
+
+
+class PromptMissing(RegistryError):
+    """The remote registry has no such prompt, version or label."""
+
+
+class RegistryConflict(RegistryError):
+    """The remote registry says that what was to be made is there already."""
+
+
+class RegistryBusy(RegistryError):
+    """The call was certainly not taken: the same one may be made after `retry_after` seconds."""
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(text)
+
+
+class OutcomeUnknown(RegistryError):
+    """A write was sent; `is_settled`: the service is done with it, whatever it did."""
+
+    def __init__(self, text: str, *, is_settled: bool) -> None:
+        self.is_settled = is_settled
+        super().__init__(text)
+
+
+class RemoteChanged(RegistryError):
+    """The remote registry holds what neither the lab put there nor anyone has accepted."""
 
 
 class CodeHostError(LabError):

@@ -16,6 +16,10 @@ _LOCKS = (
     "history/*/.[0-9][0-9]",
     "history/*/*/.lock",
     "pulls/.lock",
+    "prompts/.lock",
+    "prompts/remotes/.*.lock",
+    "web_keys.json",
+    ".web_keys.lock",
     # What a killed command leaves of a file that it wrote: .<name>.<process>-<thread>.
     f"**/.*.[0-9]*-{'[0-9]' * 10}*",
 )

@@ -16,6 +16,7 @@ from pipeline.cli.luigi_command import (
     with_options,
 )
 from pipeline.cli.project import init, install_local_model
+from pipeline.cli.prompts import prompts_app
 from pipeline.cli.records import (
     compare_records,
     iteration_records,
@@ -24,7 +25,9 @@ from pipeline.cli.records import (
     merge_records,
     replay_records,
 )
+from pipeline.cli.remote_prompts import add_commands
 from pipeline.cli.run import run
+from pipeline.cli.serve import keys_app, serve
 from pipeline.cli.show_request import show_request
 from pipeline.console import run_command
 from pipeline.tasks.after_merge import CheckMerges
@@ -33,7 +36,7 @@ from pipeline.tasks.lab import Compare, Ledger, Replay, SplitPlans
 from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Reveal, Revert
 from pipeline.tasks.noise_floor import NoiseFloor
 from pipeline.tasks.task_engine import Campaign, RunTask
-from pipeline.web.scheduler import main as serve
+from pipeline.web.scheduler import main as run_scheduler
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,7 +52,7 @@ def describe() -> None:
 
 def scheduler() -> None:
     """Run luigid's page on 127.0.0.1:8082 and the lab's pages on 8083, until Ctrl-C."""
-    raise typer.Exit(serve())
+    raise typer.Exit(run_scheduler())
 
 
 def _run_task_file(**given: Any) -> None:
@@ -85,10 +88,14 @@ for _name, _command in (
     ("show-request", show_request),
     ("audit", audit),
     ("scheduler", scheduler),
+    ("serve", serve),
     ("install-local-model", install_local_model),
 ):
     app.command(_name)(_command)
 app.add_typer(benchmark_app, name="benchmark")
+add_commands(prompts_app)
+app.add_typer(prompts_app, name="prompts")
+app.add_typer(keys_app, name="keys")
 
 
 def main(args: Sequence[str] | None = None) -> None:

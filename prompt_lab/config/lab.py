@@ -204,6 +204,10 @@ class TargetConfig(Config):
     github: GitHubConfig | None = Field(
         default=None, description="where on GitHub it is; with 'code_host: github' alone"
     )
+    registry: dict[str, str] = Field(
+        default={},
+        description="prompts of the lab's registry: id -> path of the file that holds it here",
+    )
     interpreter: str = Field(
         default="",
         description="the target's Python; relative paths start at the repository; ours if empty",
@@ -256,6 +260,13 @@ class TargetConfig(Config):
     @classmethod
     def _roots_inside(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(check_inside_target(root) for root in value)
+
+    @field_validator("registry")
+    @classmethod
+    def _prompts_inside(cls, value: dict[str, str]) -> dict[str, str]:
+        if len(set(value.values())) < len(value):
+            raise ValueError("two prompts have the same path")
+        return {name: check_inside_target(path) for name, path in value.items()}
 
     @model_validator(mode="after")
     def _one_host(self) -> "TargetConfig":

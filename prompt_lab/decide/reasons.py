@@ -33,6 +33,7 @@ class Code(StrEnum):
     VERIFY_WORSE = "verify_worse"  # the verify plans say the opposite
     NO_PAIRS = "no_pairs"  # not one pair has both sides
     VERIFY_LEAK = "verify_leak"  # what the candidate sends holds text of verify plans
+    GUARD_REFUSED = "guard_refused"  # the guard of prompts refuses the candidate's text
     NOT_EXERCISED = "not_exercised"  # what changed was never loaded or sent
     WRONG_COMMIT = "wrong_commit"  # a side ran at another commit
     HEAD_MOVED = "head_moved"  # the commit changed while the runs went on

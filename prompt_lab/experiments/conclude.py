@@ -8,6 +8,13 @@ from prompt_lab.experiments.decision import decide_iteration, record_verdict
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.findings import base_moved, head_moved
 from prompt_lab.experiments.pages import report_view
+from prompt_lab.experiments.promotion import (
+    is_promoted,
+    promote_candidate,
+    record_merge,
+    undo_promotion,
+)
+from prompt_lab.experiments.registry_target import take_snapshot
 from prompt_lab.names import Outcome, PullState
 from prompt_lab.ports import CodeHost
 from prompt_lab.records import Change, Pull
@@ -55,12 +62,13 @@ def _conclude(experiment: Experiment, host: CodeHost, change: Change) -> Conclus
     host.comment(number, key=f"verdict-{experiment.number}", body=body, when=now)
     why = explain(verdict).text if verdict.reasons else f"iteration {experiment.number}"
     host.status(number, commit=change.commit, outcome=verdict.outcome, text=why, when=now)
-    action, merged = _act(host, change, verdict.outcome, when=now)
+    action, merged, snapshot = _act(experiment, host, change, verdict.outcome, when=now)
     return Conclusion(
         outcome=verdict.outcome.value,
         pull=number,
         action=action,
         merged_commit=merged,
+        snapshot=snapshot,
         when=now,
     )
 
@@ -73,21 +81,28 @@ def _current_verdict(experiment: Experiment, host: CodeHost, number: int) -> Ver
     if head_moved(experiment) and not known:
         verdict = record_verdict(experiment, *decide_iteration(experiment))
     if verdict.outcome is Outcome.YES and host.get(number).state is PullState.OPEN:
-        host.refresh(read_meta(experiment.context.lab, experiment.number, experiment.step).main)
+        meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
+        host.refresh(meta.main)
+        change = read_change(experiment.context.lab, experiment.number, experiment.step)
+        if not is_promoted(experiment, change):
+            take_snapshot(experiment.context, meta.target, when=utc_now())
         found = base_moved(experiment)
         if found:
             verdict = record_verdict(experiment, *decide_iteration(experiment, found=found))
     return verdict
 
 
-def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tuple[str, str]:
-    """Act on the pull request. Returns (action, merge commit or '')."""
+def _act(
+    experiment: Experiment, host: CodeHost, change: Change, outcome: Outcome, *, when: str
+) -> tuple[str, str, str]:
+    """Act on the pull request. Returns (action, merge commit or '', promoted snapshot or '')."""
     number = change.pull
     assert number is not None
     pull = host.get(number)
-    action, merged = f"{pull.state.value} by another user", ""
+    action, merged, snapshot = f"{pull.state.value} by another user", "", ""
     if outcome is Outcome.YES and pull.state is not PullState.CLOSED:
-        action, merged = "merged", _merge_pull(host, pull, change, when=when)
+        action = "merged"
+        merged, snapshot = _promote(experiment, host, pull, change, when=when)
     elif outcome is Outcome.NO and pull.state is not PullState.MERGED:
         if pull.state is PullState.OPEN:
             host.close(number, when=when)
@@ -95,7 +110,25 @@ def _act(host: CodeHost, change: Change, outcome: Outcome, *, when: str) -> tupl
     elif pull.state is PullState.OPEN:
         action = "left open"
     _relabel(host, pull, LABELS[outcome] if action == "left open" else "", when=when)
-    return action, merged
+    return action, merged, snapshot
+
+
+def _promote(
+    experiment: Experiment, host: CodeHost, pull: Pull, change: Change, *, when: str
+) -> tuple[str, str]:
+    """Promote a registry prompt, then merge. Returns (merge commit, promoted snapshot or '').
+
+    A promotion whose merge fails is rolled back; one whose process is killed between the two is
+    completed by the same command.
+    """
+    row = promote_candidate(experiment, change, when=when)
+    try:
+        merged = _merge_pull(host, pull, change, when=when)
+    except CodeHostError as error:
+        undo_promotion(experiment, row, error)
+        raise
+    record_merge(experiment, change, merged, when=when)
+    return merged, row.to_snapshot if row else ""
 
 
 def _merge_pull(host: CodeHost, pull: Pull, change: Change, *, when: str) -> str:

@@ -18,6 +18,7 @@ from prompt_lab.experiments.batches import BatchOrder, EarlierRuns, request_for
 from prompt_lab.experiments.chances import describe_chances, scores_before
 from prompt_lab.experiments.estimates import GUESSED, HEAD, characters, row, time
 from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.guard_check import guard_given, guard_under_test
 from prompt_lab.experiments.leak_check import leaks_given, leaks_under_test
 from prompt_lab.experiments.noise_floor import read_floor
 from prompt_lab.experiments.preflight import describe_version
@@ -89,9 +90,10 @@ def _placeholders(experiment: Experiment, meta: IterationMeta) -> list[str]:
 def _void(experiment: Experiment, meta: IterationMeta) -> list[str]:
     """What makes the verdict INVALID before any call, if known."""
     if (experiment.folder / "change.json").exists():
-        found = leaks_under_test(experiment)
+        found = guard_under_test(experiment) or leaks_under_test(experiment)
     else:
-        found = leaks_given(experiment, meta) if meta.given else ()
+        given = meta.given
+        found = (guard_given(experiment, meta) or leaks_given(experiment, meta)) if given else ()
     return [f"  INVALID    {reason.text} Nothing would be run." for reason in found]
 
 

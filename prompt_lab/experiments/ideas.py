@@ -8,6 +8,7 @@ from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.synthesis import first_directions, parse_synthesis
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import batch_of, rows_of, texts, version_at
+from prompt_lab.experiments.guard_check import guard_text, log_refusals
 from prompt_lab.experiments.past import (
     in_history,
     known_modes,
@@ -31,10 +32,11 @@ class Idea(NamedTuple):
     source: str
 
 
-def ideas(experiment: Experiment, meta: IterationMeta) -> list[Idea]:
+def ideas(experiment: Experiment, meta: IterationMeta, *, log: bool = False) -> list[Idea]:
     """The first directions that strategies can carry out: one, or as many as race.
 
-    There may be fewer than race. Raises NothingToPropose if none is left.
+    There may be fewer than race. A draft that the guard refuses is passed over, and logged if
+    `log`. Raises NothingToPropose if none is left.
     """
     material, ranked, source = directions(experiment, meta)
     done = list(tried_on(experiment, meta.start_commit or meta.main_commit))
@@ -46,8 +48,14 @@ def ideas(experiment: Experiment, meta: IterationMeta) -> list[Idea]:
             if found:
                 break
             raise
-        found.append(Idea(strategy.propose(material), direction, source))
         done.append(strategy.name)
+        draft = strategy.propose(material)
+        base = meta.start_commit or meta.main_commit
+        refusals = guard_text(experiment, meta, draft.text, base)
+        if not refusals:
+            found.append(Idea(draft, direction, source))
+        elif log:
+            log_refusals(experiment, meta, refusals, strategy.name)
     return found
 
 

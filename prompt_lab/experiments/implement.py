@@ -43,7 +43,9 @@ def implement(experiment: Experiment) -> Iterator[Need]:
         if meta.agent:
             change = by_agent(experiment, meta)
         else:
-            changes = [_proposed(experiment, meta, one) for one in ideas(experiment, meta)]
+            changes = [
+                _proposed(experiment, meta, one) for one in ideas(experiment, meta, log=True)
+            ]
             change = changes[0]
             if len(changes) > 1:
                 change = yield from race(experiment, meta, changes)

@@ -9,6 +9,7 @@ from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.pages import ledger_entries, loop_rows
 from prompt_lab.experiments.pareto import front_view
 from prompt_lab.experiments.planexe_pages import foreign_page, foreign_view
+from prompt_lab.experiments.promotion_rows import damaged_promotions, promotion_rows
 from prompt_lab.names import count
 from prompt_lab.report.index import render_index
 from prompt_lab.report.irregular import render_irregular
@@ -36,6 +37,7 @@ def write_ledger(ctx: LabContext) -> str:
     analyses, runs = list(irregular_analyses(lab)), list(irregular_runs(lab))
     trials = list(irregular_trials(lab))
     odd = [_irregular_folder(one) for one in (*trials, *analyses, *runs)]
+    odd += damaged_promotions(lab)
     irregular_file = lab.root / "irregular.md"
     if odd or irregular_file.exists():
         keep_other(irregular_file, sign=HEADING)
@@ -43,8 +45,14 @@ def write_ledger(ctx: LabContext) -> str:
     kept = keep_other(lab.index, sign=SIGN)
     entries = ledger_entries(ctx)
     fronts = [front_view(ctx, step) for step in sorted({entry.step for entry in entries})]
+    promotions = promotion_rows(ctx.lab)
     page = render_index(
-        entries, budgets(ctx), irregular=odd, fronts=fronts, loops=loop_rows(ctx.lab)
+        entries,
+        budgets(ctx),
+        irregular=odd,
+        fronts=fronts,
+        loops=loop_rows(ctx.lab),
+        promotions=promotions,
     )
     write_text(lab.index, page)
     lines = [f"{count(len(entries), 'iteration')}, {len(foreign)} of another tool: {lab.index}"]

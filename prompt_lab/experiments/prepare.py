@@ -21,6 +21,11 @@ from prompt_lab.experiments.preflight import (
     checked_plans,
 )
 from prompt_lab.experiments.race import rivals_of
+from prompt_lab.experiments.registry_target import (
+    current_snapshot,
+    registry_prompt,
+    take_snapshot,
+)
 from prompt_lab.experiments.rejudge import check_again
 from prompt_lab.experiments.revealed_plans import sealed_plans
 from prompt_lab.experiments.routed_models import admit_models, log_routes
@@ -48,6 +53,7 @@ def prepare(experiment: Experiment) -> None:
     if not is_prepared(experiment):
         context.workspace(target).check()
         context.code_host(target).refresh(context.target(target).main)
+        take_snapshot(context, target, when=utc_now())
     meta = plan_iteration(experiment)
     for text in left_out(experiment):
         say(text)
@@ -115,6 +121,8 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
         judge=judge,
         judge_prompt=template,
         granted=_as_told(experiment, budget, follow_up_of),
+        registry_prompt=registry_prompt(ctx, experiment.step),
+        snapshot=current_snapshot(ctx, experiment.step),
         plan_sets=sets,
         last_synthesis=last_synthesis(ctx.lab, experiment.step, before=experiment.number),
     )

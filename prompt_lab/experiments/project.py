@@ -13,6 +13,7 @@ from prompt_lab.config.base import Config, load, load_folder
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.config.suites import SuiteConfig
+from prompt_lab.config.registries import RegistryConfig
 from prompt_lab.decide.policy import Policy
 from prompt_lab.errors import UnknownName
 
@@ -24,6 +25,7 @@ NAME_KEYS = {
     "policies": "name",
     "agents": "name",
     "suites": "name",
+    "registries": "name",
 }
 """section of promptlab.yaml, or folder of configs -> the key that takes the entry's name."""
 C = TypeVar("C", bound=BaseModel)
@@ -43,6 +45,7 @@ class ProjectConfig(Config):
     policies: dict[str, Policy] = {}
     agents: dict[str, AgentConfig] = {}
     suites: dict[str, SuiteConfig] = {}
+    registries: dict[str, RegistryConfig] = {}
 
     @model_validator(mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from prompt_lab.errors import CodeHostError, NoSuchCommit, StoreError, TargetErr
 from prompt_lab.experiments.commit import commit_lab
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.ledger import write_ledger
+from prompt_lab.experiments.promotion import record_revert, roll_back_iteration
 from prompt_lab.names import PullState
 from prompt_lab.ports import CodeHost, Workspace
 from prompt_lab.records import Change, Pull
@@ -64,6 +65,9 @@ class MergeRevert:
         meta = self._meta()
         change = read_change(self.context.lab, self.number, self.step)
         record = self._taken_back(meta, change)
+        if record.merged_commit:
+            merged, reason = record.merged_commit, record.reason
+            record_revert(self.context, meta, merged, pull=record.pull, reason=reason)
         write_ledger(self.context)
         message = f"{_title(change)} (iteration {self.number})"
         commit_lab(self.context, message, when=record.when, number=self.number)
@@ -95,6 +99,7 @@ class MergeRevert:
         write_record(self.folder / REVERTED, record)
         if self.leave_open and pull.state is not PullState.MERGED:
             return record
+        roll_back_iteration(self.context, meta, record.reason)
         merged = host.merge(
             pull.number,
             expected_head=record.commit,

@@ -11,6 +11,7 @@ from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.crash import note_taint, refuse_silence
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import rows_now, side_facts, summarise_batch, summary_file
+from prompt_lab.experiments.guard_check import guard_under_test
 from prompt_lab.experiments.leak_check import leaks_under_test
 from prompt_lab.experiments.looks import all_judged, has_both_sides, in_looks, with_looks
 from prompt_lab.experiments.needs import Need
@@ -45,9 +46,12 @@ def complete_split(experiment: Experiment, split: Split) -> Iterator[Need]:
     if order is None:
         _write(experiment, RunsSummary.nothing(split, "the step reads the same on both sides"))
         return
-    found = leaks_under_test(experiment)
-    if found:
+    found = guard_under_test(experiment, log=True)
+    why = "the guard refuses the candidate's prompt"
+    if not found:
+        found = leaks_under_test(experiment)
         why = "the candidate sends text of verify plans"
+    if found:
         _write(experiment, RunsSummary.nothing(split, why, found))
         return
     looks = split is deciding_split(decision_policy(experiment))

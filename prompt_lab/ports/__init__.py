@@ -11,6 +11,7 @@ from prompt_lab.ports.git_command import GitCommand, GitFactory
 from prompt_lab.ports.lab_repository import LabRepository
 from prompt_lab.ports.llm import Answer, Ask, Llm, Request
 from prompt_lab.ports.prompt_source import PromptSource
+from prompt_lab.ports.remote_prompts import RemotePrompts, RemoteVersion
 from prompt_lab.ports.step import StepAdapter, StepJob
 from prompt_lab.ports.task_tools import TaskTools
 from prompt_lab.ports.workspace import Workspace
@@ -28,6 +29,8 @@ __all__ = [
     "LabRepository",
     "Llm",
     "PromptSource",
+    "RemotePrompts",
+    "RemoteVersion",
     "Request",
     "StepAdapter",
     "StepJob",

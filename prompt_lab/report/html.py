@@ -13,12 +13,24 @@ from prompt_lab.names import count
 from prompt_lab.report import words
 
 STYLES = ("base.css", "parts.css")
+WEB_STYLES = (*STYLES, "web.css")
 SCRIPT = "page.js"
 
 
 def render(template: str, **context: Any) -> str:
     """Render a template of this package; everything but our own style and script is escaped."""
-    return environment().get_template(template).render(**_assets(), **context)
+    return environment().get_template(template).render(**_assets(STYLES), **context)
+
+
+def render_served(template: str, **context: Any) -> str:
+    """The same for a page of the web app, which may send forms to its own server."""
+    assets = {**_assets(WEB_STYLES), "policy": Markup(served_policy())}
+    return environment().get_template(template).render(**assets, **context)
+
+
+def served_policy() -> str:
+    """The content security policy of the web app's pages."""
+    return str(_assets(WEB_STYLES)["policy"]).replace("form-action 'none'", "form-action 'self'")
 
 
 @lru_cache(maxsize=1)
@@ -39,9 +51,9 @@ def environment() -> SandboxedEnvironment:
     return made
 
 
-@lru_cache(maxsize=1)
-def _assets() -> dict[str, Markup]:
-    style = "".join(_own(name) for name in STYLES)
+@lru_cache(maxsize=2)
+def _assets(styles: tuple[str, ...]) -> dict[str, Markup]:
+    style = "".join(_own(name) for name in styles)
     script = _own(SCRIPT)
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)};"

@@ -8,7 +8,14 @@ from prompt_lab.report.axis import Effect, bars
 from prompt_lab.report.chart import charts
 from prompt_lab.report.html import render
 from prompt_lab.report.numbers import Fact
-from prompt_lab.report.view import ErrorBudgetView, LedgerEntry, LoopRow, OddFolder, ParetoFront
+from prompt_lab.report.view import (
+    ErrorBudgetView,
+    LedgerEntry,
+    LoopRow,
+    OddFolder,
+    ParetoFront,
+    PromotionRow,
+)
 from prompt_lab.report.words import money, path_href
 
 KINDS = {
@@ -33,6 +40,7 @@ def render_index(
     irregular: Sequence[OddFolder] = (),
     fronts: Sequence[ParetoFront] = (),
     loops: Sequence[LoopRow] = (),
+    promotions: Sequence[PromotionRow] = (),
     title: str = "All iterations",
 ) -> str:
     """The page of the whole lab, newest iteration first; an entry may hold few facts."""
@@ -48,6 +56,7 @@ def render_index(
         costed=any(entry.cost_usd is not None for entry in entries),
         dated=any(entry.created for entry in entries),
         fronts=tuple(front for front in fronts if front.rows),
+        promotions=tuple(sorted(promotions, key=lambda row: -row.sequence)),
         loops=tuple(sorted(loops, key=lambda row: -row.loop)),
         reports={entry.iteration: entry.report for entry in entries},
         odd=_by_faults(irregular),

@@ -139,6 +139,24 @@ class LoopRow(Record):
     cost_usd: float = 0.0
 
 
+class PromotionRow(Record):
+    """One promotion, rollback, import or label, of the registry or of a git target."""
+
+    sequence: int
+    when: str = Field(description="UTC, ISO 8601")
+    kind: str
+    forced: bool = Field(default=False, description="without a verdict, by a person")
+    prompts: tuple[str, ...] = Field(default=(), description="what was changed")
+    before: str = Field(default="", description="snapshot or commit, shortened")
+    after: str = ""
+    actor: str
+    reason: str
+    verdicts: tuple[tuple[str, str], ...] = Field(
+        default=(), description="(verdict id, report relative to the lab or '')"
+    )
+    is_current: bool = Field(default=False, description="whether its snapshot is the pointer's")
+
+
 class OddFolder(Record):
     """An irregular folder of the lab."""
 

@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EACCES, EDQUOT, EMLINK, ENOSPC, ENOSYS, ENOTEMPTY, ENOTSUP, EPERM, EROFS
 from pathlib import Path
@@ -158,10 +158,13 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
             os.close(handle)
 
 
-def read_rows(path: Path, last_bytes: int = 0) -> list[dict[str, Any]]:
+def read_rows(
+    path: Path, last_bytes: int = 0, *, holding: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """The rows of a JSONL file; none where it is missing. What is no object is skipped.
 
-    `last_bytes`: only the rows that lie whole in so many bytes at its end; 0: all.
+    `last_bytes`: only the rows that lie whole in so many bytes at its end; 0: all. `holding`: only
+    the rows whose line holds all of these, which are not parsed else.
     """
     rows = []
     if not path.exists():
@@ -174,6 +177,8 @@ def read_rows(path: Path, last_bytes: int = 0) -> list[dict[str, Any]]:
             file.seek(0)
         text = file.read().decode("utf-8", "replace")
     for line in text.split("\n"):  # splitlines() would also split at characters inside a string
+        if not all(part in line for part in holding):
+            continue
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):

@@ -59,6 +59,10 @@ class IterationMeta(Record):
     """The template of the judge's request at that time."""
     granted: Grant | None = None
     """What the ledger granted this trial, and what was left."""
+    registry_prompt: str = ""
+    """The registry's id of the step's prompt; '' where the prompt is the target's own."""
+    snapshot: str = ""
+    """The registry's snapshot that the baseline is; '' where the prompt is the target's own."""
     plan_sets: dict[Split, str] = {}
     """A digest of the plans of each split, with their texts."""
     history: tuple[str, ...] = ()
@@ -110,7 +114,7 @@ class RunsSummary(Record):
     duplicate_calls: int = 0
     """Of calls_made, those for runs that another process had finished; cost_usd has them too."""
     leaked: tuple[Reason, ...] = ()
-    """The finding that the candidate sends text of verify plans, if so."""
+    """The findings that the guard refuses the candidate, or that it sends text of verify plans."""
 
     @classmethod
     def nothing(cls, split: Split, why: str, leaked: tuple[Reason, ...] = ()) -> "RunsSummary":
@@ -181,6 +185,8 @@ class Conclusion(Record):
     pull: int | None
     action: str
     merged_commit: str = ""
+    snapshot: str = ""
+    """The registry's snapshot that the promotion made; '' where the prompt is the target's own."""
     when: str
 
 

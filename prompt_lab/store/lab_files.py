@@ -42,6 +42,8 @@ _ITERATION = (
 """Patterns of an iteration's files. Those of its analysts have the analyst's name, see below."""
 _RUN = ("meta.json", "events.jsonl", "outputs.jsonl")
 _ROOT = ("index.html", "irregular.md", "journal.jsonl")
+_PROMPTS = ("current.json", "promotions.jsonl", "refusals.jsonl")
+_PROMPT_FOLDERS = ("manifests/*.json", "versions/*.txt", "snapshots/*.json")
 _HISTORY = ("reusable.jsonl", "judgements.jsonl")
 _COMPARED = ("assessment.md", "insight_metrics.md")
 _PULL = re.compile(r"[0-9]{4,}\.json")
@@ -88,6 +90,9 @@ def _shared_files(lab: Lab) -> Iterator[Path]:
     ours = {n: step for n, step in known.items() if is_ours(lab.iteration(n, step))}
     yield from (lab.root / name for name in _ROOT)
     yield from (lab.history / name for name in _HISTORY)
+    yield from (lab.root / "prompts" / name for name in _PROMPTS)
+    for pattern in _PROMPT_FOLDERS:
+        yield from sorted((lab.root / "prompts").glob(pattern))
     for step in sorted(set(ours.values())):
         yield from (lab.instructions(step), lab.front(step))
     for number, step in known.items():

@@ -1,0 +1,1 @@
+"""Deployment of the lab's prompts to remote registries."""

@@ -1,0 +1,42 @@
+"""Whether a text quotes another one, whatever the case, the spacing and the punctuation."""
+
+import unicodedata
+from functools import lru_cache
+
+LONGEST_SHARED = 48
+"""Letters and digits in a row that two texts may share by chance."""
+LONGEST_SHARED_DENSE = 16
+"""The same where a character is a syllable or a word (Chinese, Japanese, Korean)."""
+_DENSE = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
+
+
+def find_quote(text: str, source: str, *, allowed: str = "") -> str:
+    """The first part of `source` that `text` quotes and `allowed` does not; '' where none.
+
+    It is shown without spaces and punctuation, at the length that made it a quote.
+    """
+    squeezed, parts = _squeeze(text), _squeeze(source)
+    length = _quote_length(parts)
+    known, before = _windows(parts, length), _squeeze(allowed)
+    for start in range(len(squeezed) - length + 1):
+        part = squeezed[start : start + length]
+        if part in known and part not in before:
+            return part
+    return ""
+
+
+def _squeeze(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
+
+
+def _quote_length(squeezed: str) -> int:
+    """Of a quote of this text: a text that is shorter is quoted as a whole."""
+    sample = squeezed[:2000]
+    dense = sum(unicodedata.name(c, "").startswith(_DENSE) for c in sample)
+    most = LONGEST_SHARED_DENSE if dense * 2 > len(sample) else LONGEST_SHARED
+    return max(min(most, len(squeezed)), most // 2)
+
+
+@lru_cache(maxsize=256)
+def _windows(squeezed: str, length: int) -> frozenset[str]:
+    return frozenset(squeezed[i : i + length] for i in range(len(squeezed) - length + 1))

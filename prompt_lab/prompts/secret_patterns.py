@@ -1,0 +1,40 @@
+"""Keys and passwords by their shape: the patterns of detect-secrets' plugins, and the redactor's.
+
+https://github.com/Yelp/detect-secrets/tree/master/detect_secrets/plugins
+"""
+
+import re
+
+from prompt_lab.redact import Redactor
+
+_PATTERNS = {
+    "an AWS key": r"(?<![A-Za-z0-9])(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}(?![A-Za-z0-9])",
+    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----",
+    "a GitHub token": r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9_]{36}|github_pat_\w{22,})",
+    "a GitLab token": r"(?<![A-Za-z0-9])gl(?:pat|dt|ft|soat|rt)-[A-Za-z0-9_-]{20,}",
+    "a JSON web token": r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+    "a Slack token": r"(?i)\bxox[abposr]-(?:\d+-)+[a-z0-9]+",
+    "a Slack webhook": r"https://hooks\.slack\.com/services/T\w+/B\w+/\w+",
+    "a Stripe key": r"\b[rs]k_(?:live|test)_[0-9a-zA-Z]{24}",
+    "a SendGrid key": r"\bSG\.[\w-]{22}\.[\w-]{43}\b",
+    "a Twilio key": r"\b(?:AC|SK)[0-9a-f]{32}\b",
+    "an npm token": r"//[^\s]+/:_authToken=\s*(?:npm_\S+|[0-9a-f-]{36})",
+    "a Telegram token": r"(?<!\d)\d{8,10}:[0-9A-Za-z_-]{35}(?![\w-])",
+    "a Discord token": r"\b[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27}\b",
+    "a PyPI token": r"\bpypi-AgE[A-Za-z0-9_-]{50,}",
+    "a password in an address": r"://[^\s:/@{}]+:[^\s:/@{}]+@[\w.-]+",
+}
+_COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
+_REDACTOR = Redactor([])
+
+
+def find_secret(text: str) -> str:
+    """What kind of secret the text holds, never the secret itself; '' where there is none.
+
+    >>> find_secret("Read https://user:pass@example.com first."), find_secret("user: name")
+    ('a password in an address', '')
+    """
+    for kind, pattern in _COMPILED.items():
+        if pattern.search(text):
+            return kind
+    return "a key" if _REDACTOR.find_secrets(text) else ""
