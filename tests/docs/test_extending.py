@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 import yaml
 
 from prompt_lab.names import Outcome
+from tests import warm_commands
 from tests.pipeline.world import REPOSITORY, World
 
 PAGE = (REPOSITORY / "docs/extending.md").read_text("utf-8")
@@ -44,14 +44,9 @@ def package(tmp_path: Path) -> Path:
 def run(world: World, package: Path, *flags: str) -> "subprocess.CompletedProcess[str]":
     """One iteration in a process of its own that has the package on its path."""
     environment = {**os.environ, **world.env, "PYTHONPATH": f"{package}:{REPOSITORY}"}
-    command = [str(Path(sys.executable).with_name("luigi")), "--module", "pipeline"]
-    return subprocess.run(
-        [*command, "Iteration", "--local-scheduler", *flags],
-        cwd=REPOSITORY,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+    command = [str(warm_commands.BIN / "luigi"), "--module", "pipeline"]
+    return warm_commands.run(
+        [*command, "Iteration", "--local-scheduler", *flags], cwd=REPOSITORY, env=environment
     )
 
 

@@ -1,11 +1,14 @@
 """A command on this machine that ends at any moment: the world before each file that it puts in
 place, and before each process that it starts. A kill leaves the files as they are just then.
+
+Every fifth place is tried, and the first of each state that a test tells apart; with
+PROMPTLAB_EVERY_CUT=1 all of them.
 """
 
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
 from tests.pipeline.github.cuts import Command, digest_of, run_command
@@ -13,6 +16,7 @@ from tests.pipeline.world import World
 
 MOMENTS = ("os.rename", "subprocess.Popen")
 """Audit events: every file of a lab is put in its place by a rename, git makes all others."""
+STRIDE = 1 if os.environ.get("PROMPTLAB_EVERY_CUT") else 5
 
 
 def moments(world: World, command: Command) -> list[Path]:
@@ -21,6 +25,18 @@ def moments(world: World, command: Command) -> list[Path]:
     away.mkdir()
     assert _forked(lambda: _watched(world.root, away, command)) == 0
     return sorted(away.iterdir())
+
+
+def to_try(found: Sequence[Path], state: Callable[[Path], Hashable]) -> list[tuple[Path, Hashable]]:
+    """The moments that are to be tried, each with its state."""
+    seen: set[Hashable] = set()
+    chosen = []
+    for place, moment in enumerate(found):
+        known = state(moment)
+        if known not in seen or place % STRIDE == 0:
+            chosen.append((moment, known))
+        seen.add(known)
+    return chosen
 
 
 def go_on(world: World, moment: Path, command: Command) -> int:

@@ -17,6 +17,7 @@ from pipeline.tasks.iteration import Iteration
 from pipeline.tasks.lab import Replay
 from pipeline.tasks.loop import Revert
 from pipeline.tasks.noise_floor import NoiseFloor
+from tests import warm_commands
 from tests.pipeline.luigid import SETTINGS
 from tests.pipeline.task.task_world import World as TaskWorld
 from tests.pipeline.terminal import STOPPED, luigi
@@ -141,11 +142,10 @@ def with_output(
     """A command whose standard output is `out`, buffered as it usually is."""
     env = {**os.environ, **world.env}
     env.pop("PYTHONUNBUFFERED", None)
-    luigi_words = [str(Path(sys.executable).with_name("luigi")), "--module", "pipeline"]
-    done = subprocess.run(
-        [*([program] if program else luigi_words), *words],
-        cwd=REPOSITORY, env=env, stdout=out, stderr=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
+    luigi_words = [str(warm_commands.BIN / "luigi"), "--module", "pipeline"]
+    done = warm_commands.run(
+        [*([program] if program else luigi_words), *words], cwd=REPOSITORY, env=env, stdout=out
+    )
     return done.returncode, done.stderr
 
 

@@ -12,7 +12,7 @@ from adapters.git import Git
 from pipeline.tasks.loop import Revert
 from pipeline.wiring import lab_context
 from prompt_lab.experiments.past import read_tried_changes
-from tests.pipeline.disk_cuts import go_on, moments
+from tests.pipeline.disk_cuts import go_on, moments, to_try
 from tests.pipeline.github.cuts import Command
 from tests.pipeline.world import HINT, PLAIN, World
 
@@ -75,8 +75,8 @@ def test_cut_off_anywhere_the_same_command_goes_on_to_the_row_of_the_ledger(
     assert world.iterate()
     command = Command(Revert, {"number": 1, "reason": "Wrong totals."})
     halves = set()
-    for moment in moments(world, command):
-        halves.add(_how_far(moment / "lab"))
+    for moment, state in to_try(moments(world, command), _how_far):
+        halves.add(state)
         assert go_on(world, moment, command) == 0, moment
         _check_taken_back(world, before)
     # Else a place went unseen, and nothing was tried there.
@@ -104,8 +104,9 @@ def _has_only_its_branch(moment: Path) -> bool:
     return bool(heads) and not (lab / "analysis/1_read_sum/reverted.json").exists()
 
 
-def _how_far(lab: Path) -> str:
+def _how_far(moment: Path) -> str:
     """The last thing that is there: for each a cut is to be tried."""
+    lab = moment / "lab"
     record = lab / "analysis/1_read_sum/reverted.json"
     if not record.exists():
         return ""

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ import yaml
 from pipeline.tasks.iteration import Iteration
 from prompt_lab.decide.verdict import Verdict
 from prompt_lab.propose.sections import CONTRACT
+from tests import warm_commands
 from tests.pipeline.lab_folder import LabFolder
 
 REPOSITORY = Path(__file__).parents[2]
@@ -105,17 +105,15 @@ class World(LabFolder):
         """Run Iteration in this process. The environment must be `env`."""
         return luigi.build([Iteration(**flags)], local_scheduler=True, log_level="ERROR")
 
-    def command(self, *args: str, **popen: Any) -> "subprocess.Popen[str]":
+    def command(self, *args: str, **given: Any) -> "subprocess.Popen[str]":
         """`luigi --module pipeline …` as a person types it, in a process of its own."""
-        luigi_command = Path(sys.executable).with_name("luigi")
-        return subprocess.Popen(
-            [luigi_command, "--module", "pipeline", *args],
+        return warm_commands.popen(
+            [warm_commands.BIN / "luigi", "--module", "pipeline", *args],
             cwd=REPOSITORY,
-            env={**os.environ, **self.env, **popen.pop("env", {})},
+            env={**os.environ, **self.env, **given.pop("env", {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            **popen,
+            **given,
         )
 
     def folder(self, number: int) -> Path:

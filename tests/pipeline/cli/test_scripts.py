@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import warm_commands
 from tests.pipeline.task.task_world import World as TaskWorld
 from tests.pipeline.terminal import luigi
 from tests.pipeline.world import HINT, PLAIN, REPOSITORY, World
@@ -26,13 +27,10 @@ DOCUMENTS = {
 
 def run(name: str, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
     """One script in a process of its own, in the checkout."""
-    done = subprocess.run(
-        [sys.executable, str(SCRIPTS / f"{name}.py"), *words],
+    done = warm_commands.run(
+        [sys.executable, SCRIPTS / f"{name}.py", *words],
         cwd=REPOSITORY,
         env={"PATH": "/usr/bin:/bin", "HOME": str(REPOSITORY), **env},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done

@@ -1,12 +1,11 @@
 """A folder without luigi.cfg, and settings that name no file: one message each, no trace."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm_commands
 from tests.pipeline.terminal import STOPPED
 
 pytestmark = pytest.mark.slow
@@ -17,16 +16,9 @@ PROJECT = "defaults: {step: read, models: [mini]}\n"
 
 def run(folder: Path, *command: str, **env: str) -> tuple[int, str]:
     """A command in a folder: its exit code and standard error."""
-    program = str(Path(sys.executable).with_name(command[0]))
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PROMPTLAB_")}
-    done = subprocess.run(
-        [program, *command[1:]],
-        cwd=folder,
-        env={**clean, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = [str(warm_commands.BIN / command[0]), *command[1:]]
+    done = warm_commands.run(words, cwd=folder, env={**clean, **env})
     return done.returncode, done.stderr
 
 

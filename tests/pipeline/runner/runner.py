@@ -3,18 +3,18 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from pipeline.cli.run import main
+from tests import warm_commands
 from tests.pipeline.target_world import TargetWorld
 from tests.pipeline.terminal import Said, forked
 from tests.pipeline.world import NUMBER, REPOSITORY, World, scripted
 
 FEW: dict[str, Any] = {"train": 3, "verify": 2, "scout": 2}
 GOOD = {"rules": [{"answer": '{"amount": {1}}', "answer_regex": NUMBER}]}
-COMMAND = Path(sys.executable).with_name("prompt-lab-run")
+COMMAND = warm_commands.BIN / "prompt-lab-run"
 
 
 def models(**more: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -28,13 +28,12 @@ def runner(world: World | TargetWorld, *args: object, env: dict[str, str] | None
 
 def started(world: World, *args: object) -> "subprocess.Popen[str]":
     """The command in a process of its own."""
-    return subprocess.Popen(
+    return warm_commands.popen(
         [COMMAND, *map(str, args)],
         cwd=REPOSITORY,
         env={**os.environ, **world.env},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     )
 
 

@@ -4,13 +4,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
 import pytest
 
+from tests import warm_commands
 from tests.pipeline.task.task_world import BETTER, World
 from tests.prompt_lab.tasks.validate import check
 
@@ -19,9 +19,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def _run(cwd: Path, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    command = [str(Path(sys.executable).with_name("prompt-lab-task")), *words]
-    env = {**os.environ, **more}
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    command = [str(warm_commands.BIN / "prompt-lab-task"), *words]
+    return warm_commands.run(command, cwd=cwd, env={**os.environ, **more})
 
 
 @pytest.mark.parametrize("git", [True, False])

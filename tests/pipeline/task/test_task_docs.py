@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from prompt_lab.task_engine.record import AttemptCode, AttemptRecord, AttemptStatus
+from tests import warm_commands
 from tests.prompt_lab.tasks.validate import check
 
 ROOT = Path(__file__).parents[3]
@@ -31,7 +32,7 @@ def task(tmp_path: Path) -> Path:
 
 def _run(task: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "pipeline.cli.task", str(task), *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return warm_commands.run(command, cwd=ROOT)
 
 
 def _record(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:

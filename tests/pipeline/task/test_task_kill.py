@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests import warm_commands
 from tests.pipeline.kill_at import BEGUN, PHASES, STEPS
 from tests.pipeline.task.task_world import World
 from tests.processes import HANG_SECONDS, until
@@ -178,17 +179,15 @@ def _prepared(world: World) -> Path:
 
 
 def _die(world: World, point: str, *more: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.pipeline.kill_at", str(world.file), point, *more],
-        cwd=ROOT, capture_output=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, (point, done.stderr.decode())
+    command = [sys.executable, "-m", "tests.pipeline.kill_at", str(world.file), point, *more]
+    done = warm_commands.run(command, cwd=ROOT)
+    assert done.returncode == -signal.SIGKILL, (point, done.stderr)
 
 
 def _engine(world: World) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+    return warm_commands.popen(
         [sys.executable, "-m", "pipeline.cli.task", str(world.file)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
 
 
