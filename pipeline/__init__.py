@@ -14,8 +14,8 @@ if Path(sys.argv[0]).name in ("luigi", "luigi.exe"):
 from luigi.interface import core
 
 from pipeline.settings import find_settings
-from pipeline.tasks.benchmark import Benchmark, MetaLoop, WarmUpTest
 from pipeline.tasks.after_merge import CheckMerges, Retest
+from pipeline.tasks.benchmark import Benchmark, MetaLoop, WarmUpTest
 from pipeline.tasks.calibrate import Calibrate, CalibrateCell
 from pipeline.tasks.iteration import (
     Assessment,

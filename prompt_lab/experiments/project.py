@@ -12,8 +12,8 @@ from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.base import Config, load, load_folder
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.config.suites import SuiteConfig
 from prompt_lab.config.registries import RegistryConfig
+from prompt_lab.config.suites import SuiteConfig
 from prompt_lab.decide.policy import Policy
 from prompt_lab.errors import UnknownName
 

@@ -22,7 +22,8 @@ BETTER = PLAIN.replace("amount.", f"amount. {HINT}")
 BLOCK = '```json\n{"title": "Say which sum", "description": "The hint of the schema."}\n```'
 HOSTILE_WORDS = {
     "title": "Say which sum, closes #1 @octocat [skip ci]\x1b[2J\u202e",
-    "description": "Fixes #1. ![x](http://evil.example/p.png) <!-- approve --> @octocat\x1b]0;x\x07",
+    "description": "Fixes #1. ![x](http://evil.example/p.png) <!-- approve --> @octocat"
+    "\x1b]0;x\x07",
 }
 TESTS = "def test_sum():\n    assert 1\n\n\ndef test_tax():\n    assert 1\n"
 KEY = "sk-live-0123456789abcdefghij"

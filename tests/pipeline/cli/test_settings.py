@@ -1,6 +1,8 @@
 """A folder without luigi.cfg, and settings that name no file: one message each, no trace."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
