@@ -98,12 +98,12 @@ def _close(gold: float, answer: float, compare: CompareConfig) -> bool:
     if gold == answer:
         return True
     try:
-        return math.isclose(gold, answer, rel_tol=0.0, abs_tol=_allowed(gold, compare))
+        return math.isclose(gold, answer, rel_tol=0.0, abs_tol=_tolerance(gold, compare))
     except OverflowError:  # an integer that no float can hold
         return False
 
 
-def _allowed(gold: float, compare: CompareConfig) -> float:
+def _tolerance(gold: float, compare: CompareConfig) -> float:
     return max(compare.absolute, compare.relative * abs(gold))
 
 
