@@ -1,18 +1,12 @@
 """The vendors' own clients and llama-index on top of them, each asking for the same three things.
 
 A client is a function (urls, what) -> text, where `what` is plain, structured or streaming.
+They are imported where they are used: it takes seconds, also where tests are only collected.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-import anthropic
-import ollama
-import openai
-from llama_index.core.llms import ChatMessage
-from llama_index.llms.anthropic import Anthropic
-from llama_index.llms.ollama import Ollama
-from llama_index.llms.openai_like import OpenAILike
 from pydantic import BaseModel
 
 from adapters.gateway.owner import Urls
@@ -34,6 +28,8 @@ _SAID: Any = [{"role": "system", "content": SYSTEM}, {"role": "user", "content":
 
 
 def openai_chat(urls: Urls, what: str) -> str:
+    import openai  # noqa: PLC0415
+
     with openai.OpenAI(base_url=urls.openai, api_key=KEY, max_retries=0) as client:
         given: Any = {"model": "any", "messages": _SAID, "max_tokens": 24, "temperature": 0}
         if what == "streaming":
@@ -46,6 +42,8 @@ def openai_chat(urls: Urls, what: str) -> str:
 
 
 def openai_responses(urls: Urls, what: str) -> str:
+    import openai  # noqa: PLC0415
+
     with openai.OpenAI(base_url=urls.openai, api_key=KEY, max_retries=0) as client:
         given: Any = {"model": "any", "instructions": SYSTEM, "input": USER}
         given |= {"max_output_tokens": 24, "temperature": 0}
@@ -61,6 +59,8 @@ def openai_responses(urls: Urls, what: str) -> str:
 
 
 def anthropic_messages(urls: Urls, what: str) -> str:
+    import anthropic  # noqa: PLC0415
+
     with anthropic.Anthropic(base_url=urls.anthropic, api_key=KEY, max_retries=0) as client:
         given: Any = {"model": "any", "system": SYSTEM, "messages": _SAID[1:]}
         given |= {"max_tokens": 24, "temperature": 0}
@@ -79,6 +79,8 @@ def anthropic_messages(urls: Urls, what: str) -> str:
 
 
 def ollama_chat(urls: Urls, what: str) -> str:
+    import ollama  # noqa: PLC0415
+
     client = ollama.Client(host=urls.ollama)
     given: Any = {"model": "any", "messages": _SAID, "options": {"num_predict": 24}}
     given["options"]["temperature"] = 0
@@ -90,6 +92,8 @@ def ollama_chat(urls: Urls, what: str) -> str:
 
 
 def _llama(llm: Any, what: str) -> str:
+    from llama_index.core.llms import ChatMessage  # noqa: PLC0415
+
     messages = [ChatMessage(role=m["role"], content=m["content"]) for m in _SAID]
     if what == "streaming":
         return "".join(piece.delta or "" for piece in llm.stream_chat(messages))
@@ -99,6 +103,8 @@ def _llama(llm: Any, what: str) -> str:
 
 
 def llama_openai_like(urls: Urls, what: str) -> str:
+    from llama_index.llms.openai_like import OpenAILike  # noqa: PLC0415
+
     llm = OpenAILike(
         model="any",
         api_base=urls.openai,
@@ -113,6 +119,8 @@ def llama_openai_like(urls: Urls, what: str) -> str:
 
 
 def llama_anthropic(urls: Urls, what: str) -> str:
+    from llama_index.llms.anthropic import Anthropic  # noqa: PLC0415
+
     llm = Anthropic(
         model="claude-3-5-haiku-latest",
         base_url=urls.anthropic,
@@ -125,6 +133,8 @@ def llama_anthropic(urls: Urls, what: str) -> str:
 
 
 def llama_ollama(urls: Urls, what: str) -> str:
+    from llama_index.llms.ollama import Ollama  # noqa: PLC0415
+
     llm = Ollama(
         model="any",
         base_url=urls.ollama,
