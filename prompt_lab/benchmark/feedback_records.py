@@ -1,6 +1,9 @@
 """harness_feedback.json, as this version writes it and older ones did."""
 
-from pydantic import Field
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, model_validator
 
 from prompt_lab.records import VERSION, Record
 
@@ -43,6 +46,14 @@ class Recommendation(Record):
         default=(), description="run folders that it rests on, relative to the lab"
     )
     benchmarks: tuple[str, ...] = Field(default=(), description="the benchmarks that made them")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_older(cls, data: Any) -> Any:
+        """Older files have null where nothing is to be said."""
+        if not isinstance(data, Mapping):
+            return data
+        return {key: value for key, value in data.items() if value is not None}
 
 
 class HarnessFeedback(Record):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from prompt_lab.errors import ModelUnavailable
 from prompt_lab.experiments.drive import make_experiment
 from prompt_lab.experiments.prepare import plan_iteration, prepare
 from prompt_lab.experiments.routed_models import admit_models
+from prompt_lab.runner.order import Flags, read_order
 from prompt_lab.store.layout import Lab
 from tests.pipeline.world import READS_FIRST, READS_WELL, World, scripted
 
@@ -108,3 +110,23 @@ def test_the_commands_of_the_phases_find_their_way(world: World) -> None:
     router = LabRouter(context)
     assert (router.phases("read_sum"), router.phase_of("read_sum")) == (("extended",), "extended")
     assert Path(router.gateway_routing().lab) == world.lab.resolve()  # type: ignore[union-attr]
+
+
+def test_the_runner_takes_the_routed_model_and_hands_the_phase_to_the_gateway(
+    world: World,
+) -> None:
+    context = open_context(world.lab, world.root / "configs")
+    flags = Flags(
+        models=("bad", "good"),
+        baseline_dir=world.lab / "baseline/train",
+        output_dir=world.root / "out",
+        step="read_sum",
+    )
+    order = read_order(flags, context)
+    assert (order.models, order.phase) == (("bad", "good"), "extended")
+    keep_away(world, ("bad", "good"))
+    order = read_order(flags, context)
+    assert (order.models, order.phase) == (("good",), "")
+    forced = read_order(replace(flags, force_model=True), context)
+    assert (forced.models, forced.phase) == (("bad", "good"), "")
+    assert [row["decision"] for row in decisions(world)] == ["routed", "forced"]

@@ -170,7 +170,8 @@ def test_older_feedback_and_histories_are_read() -> None:
         "model_phase_accuracy": {"m::x": {"passed": 1, "total": 2, "accuracy": 0.5}},
         "hot_failures": [{"key": "m::x::p", "count": 3}],
         "recommendations": [
-            {"type": "routing", "model": "m", "phase": "x", "action": "block", "reason": "low"}
+            {"type": "routing", "model": "m", "phase": "x", "action": "block", "reason": "low"},
+            {"type": "routing", "model": "m", "phase": "y", "fallback": None, "requirements": None},
         ],
     }
     assert HarnessFeedback.model_validate(old).hot_failures[0].count == 3
