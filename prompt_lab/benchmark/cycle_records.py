@@ -1,6 +1,6 @@
 """What the meta loop writes: one record for each cycle, and the history of all."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -61,7 +61,9 @@ class MetaLoopHistory(Record):
     """meta_loop_history.json; of older versions a bare list of cycles."""
 
     version: int | str = VERSION
-    cycles: tuple[CycleResults | dict[str, Any], ...] = ()
+    cycles: tuple[
+        Annotated[CycleResults | dict[str, Any], Field(union_mode="left_to_right")], ...
+    ] = ()
 
     @model_validator(mode="before")
     @classmethod

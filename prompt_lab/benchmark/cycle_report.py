@@ -77,7 +77,9 @@ def render_report(view: HarnessView) -> str:
         )
     lines += ["", "## What was selected", ""]
     for one in view.cycles:
-        tried = ", ".join(f"{s.name} {s.passed} of {s.total}" for s in one.selection)
+        tried = ", ".join(
+            f"{s.name} {s.passed} of {s.total}" if s.total else s.name for s in one.selection
+        )
         lines.append(f"- cycle {one.cycle}: {tried or 'no candidate'}. {one.reason}")
         lines += [f"  - left out: {text}" for text in one.skipped]
     lines += ["", "## Routing", ""]
@@ -96,7 +98,12 @@ def render_report(view: HarnessView) -> str:
 
 def render_learnings(view: HarnessView) -> str:
     """One line for each tested claim, with its verdict; it grows with every test."""
-    lines = ["# Meta learnings", "", "What was tested, each with the verdict of the engine.", ""]
+    lines = [
+        "# Meta learnings",
+        "",
+        "Claims that were tested, each with the verdict of the engine.",
+        "",
+    ]
     for test in view.warm_ups:
         lines.append(
             f"- **{test.outcome.value}**: a warm-up helps {test.model} on {test.suite}."

@@ -59,6 +59,8 @@ def follow_chain(
     >>> rule = RoutingRule(model="a", phase="x", allow=False, fallback_model="b")
     >>> follow_chain("a", "x", RoutingConfig(rules=(rule,)), {"b": ("c",)}).models
     ('b', 'c')
+    >>> follow_chain("a", "x", RoutingConfig(rules=(rule,)), {"a": ("b",)}).reasons
+    ('rule of a file',)
     """
     first = validate_model_phase_compatibility(model, phase, routing)
     allowed, reasons, waiting, seen = [], [], [model], {model}
@@ -70,7 +72,7 @@ def follow_chain(
         else:
             reasons.append(found.reason if name == model else f"{name}: {found.reason}")
         own = found.rule.fallback_model if found.rule else ""
-        following = [*([own] if own else []), *(fallbacks or {}).get(name, ())]
+        following = dict.fromkeys([*([own] if own else []), *(fallbacks or {}).get(name, ())])
         for other in following:
             if other not in seen:
                 seen.add(other)

@@ -15,6 +15,7 @@ from prompt_lab.benchmark.open_benchmark import (
     OpenBenchmark,
     digest_suite,
     find_plans_without_gold,
+    read_suite,
     requested_suite,
 )
 from prompt_lab.benchmark.records import (
@@ -184,6 +185,7 @@ def _results_of(
         history=history,
         suite_sha256=sha,
         begun_sha256=begun.suite_sha256,
+        whole_sha256=digest_suite(ctx, read_suite(ctx, suite.name)) if request.plans else "",
     )
     return BenchmarkResults(
         number=number,

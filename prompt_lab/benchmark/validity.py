@@ -21,15 +21,20 @@ def check_validity(
     history: Sequence[BenchmarkResults] = (),
     suite_sha256: str = "",
     begun_sha256: str = "",
+    whole_sha256: str = "",
 ) -> tuple[ModelPhaseResult, ...]:
     """The rows with their validity and its reasons. `model_ids` is alias -> the id asked for.
 
-    `begun_sha256` is the suite's digest from before the first call, '' where it is not known.
+    `begun_sha256` is the suite's digest from before the first call, '' where it is not known;
+    `whole_sha256` is that of the whole suite where only a part of its plans was asked.
 
     A model that answers nothing usable while another passes the same suite has a valid 0.
     """
     someone_passes = any(row.passed for row in rows) or any(
-        row.passed for old in history if old.suite_sha256 == suite_sha256 for row in old.models
+        row.passed
+        for old in history
+        if old.suite_sha256 in {suite_sha256, whole_sha256 or suite_sha256}
+        for row in old.models
     )
     checked = []
     for row in rows:

@@ -43,7 +43,7 @@ def test_the_demo_measures_blocks_forces_and_obeys(tmp_path: Path) -> None:
     decisions = _decisions(lab)
     kinds = [row["decision"] for row in decisions if row["original_model"] == "smollm2-short"]
     assert kinds[-3:] == ["blocked", "forced", "routed"]
-    assert "haiku: the environment variable" in said
+    assert "the environment variable ANTHROPIC_API_KEY" in said
     assert "Blocked: smollm2-short on extended" in said
     assert "META_LEARNINGS.md" in said
     again = demo(lab)

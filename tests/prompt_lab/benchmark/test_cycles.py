@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from prompt_lab.benchmark.candidates import apply_candidate, propose_candidates
+from prompt_lab.benchmark.cycle_records import CycleBaseline, CycleResults, MetaLoopHistory
 from prompt_lab.benchmark.cycle_test import compare_benchmarks, cycle_alpha, decide_candidate
 from prompt_lab.benchmark.records import ModelPhaseResult, PlanResult
 from prompt_lab.config.models import ModelConfig
@@ -77,3 +78,15 @@ def test_a_changed_suite_or_an_invalid_side_voids_the_test() -> None:
     assert verdict.outcome is Outcome.INVALID
     void = good.model_copy(update={"reasons": ("below chance",)})
     assert decide_candidate(bad, void, 0.05).outcome is Outcome.INVALID
+
+
+def test_a_cycle_that_measured_nothing_is_read_back_as_a_cycle() -> None:
+    baseline = CycleBaseline(model="m", suite="s", phase="extended")
+    cycles = [
+        CycleResults(cycle=1, generated_at="", baseline=baseline, outcome="INVALID"),
+        CycleResults(cycle=2, generated_at="", baseline=baseline, effect=0.0, winner="w"),
+    ]
+    text = MetaLoopHistory(cycles=tuple(cycles)).model_dump_json()
+    assert MetaLoopHistory.model_validate_json(text).cycles == tuple(cycles)
+    older = MetaLoopHistory.model_validate([{"cycle": "one", "note": "of an older version"}])
+    assert older.cycles == ({"cycle": "one", "note": "of an older version"},)

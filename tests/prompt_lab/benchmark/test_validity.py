@@ -85,3 +85,22 @@ def test_a_changed_suite_cannot_be_compared() -> None:
     assert "changed between benchmark 1 and 2" in str(
         suite_changed(benchmark(1, row), benchmark(2, row, sha="other"))
     )
+
+
+def test_a_part_of_a_suite_that_some_model_passes_gives_a_valid_0() -> None:
+    unusable = summarize({"p0": "F"}).model_copy(update={"valid_answers": 0})
+    passing = benchmark(1, summarize({"p0": "P", "p1": "P"}, model="other"), sha="whole")
+
+    def checked(whole: str) -> str:
+        [row] = check_validity(
+            [unusable],
+            chance=None,
+            missing_gold=(),
+            model_ids={},
+            history=[passing],
+            suite_sha256="part",
+            whole_sha256=whole,
+        )
+        return row.validity
+
+    assert (checked(""), checked("whole")) == ("INVALID", "VALID")
