@@ -11,6 +11,7 @@ if [ ! -e "$lab/configs" ]; then
     cp examples/registry/lab.yaml "$lab/lab.yaml"
     cp -R configs "$lab/configs"
     cp examples/registry/invoices.yaml "$lab/configs/targets/invoices.yaml"
+    cp examples/registry/once.yaml "$lab/configs/policies/once.yaml"
 fi
 
 "$bin/luigi" --module pipeline ExampleLab
