@@ -80,6 +80,10 @@ demo-loop: setup ## three iterations in a row on the embedded model, in ./lab-lo
 	@PROMPTLAB_ROOT=lab-loop $(LUIGI) ExampleLab
 	@PROMPTLAB_ROOT=lab-loop $(LUIGI) Loop --iterations 3
 
+.PHONY: demo-registry
+demo-registry: setup ## a prompt of the registry: tried, promoted and rolled back, in ./lab-registry
+	@BIN=$(BIN) sh examples/registry/demo.sh
+
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long"
@@ -102,7 +106,7 @@ check: lint ## what lint does, and the unit tests
 	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, 200 attempts at a task; time and memory of a verdict; reads of prompts
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, 200 attempts at a task; time and memory of a verdict; promotions and reads of prompts
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
@@ -110,6 +114,7 @@ bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a lui
 	@$(BIN)/python -m tests.bench.target
 	@$(BIN)/python -m tests.bench.decide
 	@$(BIN)/python -m tests.bench.tasks
+	@$(BIN)/python -m tests.bench.registry
 	@$(BIN)/python -m tests.bench.prompts
 
 .PHONY: calibrate
