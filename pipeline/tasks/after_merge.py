@@ -64,6 +64,16 @@ class CheckMerges(PrintingTask):
     )
     dry_run = luigi.BoolParameter(description="only print what would run")
 
+    @classmethod
+    def get_param_values(
+        cls, params: Sequence[tuple[str, luigi.Parameter]], args: Any, kwargs: Any
+    ) -> list[tuple[str, Any]]:
+        """As luigi reads them. Raises UnknownName for a step that is not configured."""
+        values: list[tuple[str, Any]] = super().get_param_values(params, args, kwargs)
+        if step := dict(values)["step"]:
+            lab_context().step(step)
+        return values
+
     @property
     def one_process_only(self) -> bool:
         """It changes the lab, except for a dry run."""

@@ -54,14 +54,15 @@ def next_round(experiment: Experiment) -> int:
 def merges_to_retest(context: LabContext, step: str, number: int = 0) -> list[Experiment]:
     """The merges with fresh plans or a begun re-test: of a step ('' for all), or one iteration.
 
-    Raises StoreError where `number` names no merge that stands.
+    Raises StoreError where `number` names no merge that stands, and none that was re-tested.
     """
     found = [
         Experiment(context, its_step, its_number)
         for its_number, its_step in standing_merges(context, step)
         if number in (0, its_number)
     ]
-    if number and not found:
+    known = context.lab.iteration(number, iterations(context.lab).get(number, ""))
+    if number and not found and last_retest(known) is None:
         raise StoreError(
             f"{context.lab.analysis}: iteration {number} is no merge that stands: give --number,"
             " a merged iteration that was not reverted, or leave it out for all of them"

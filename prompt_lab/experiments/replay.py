@@ -11,9 +11,9 @@ from prompt_lab.experiments.decision import decide_iteration
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import batch_of, find_changed_plans
 from prompt_lab.experiments.past import VERDICT_LOST, in_history, verdict_is_lost
-from prompt_lab.names import Split
+from prompt_lab.names import Split, count
 from prompt_lab.store.counters import iterations
-from prompt_lab.store.iterations import VERDICT
+from prompt_lab.store.iterations import VERDICT, read_meta
 from prompt_lab.store.sealed import SEALED_VERDICT, is_sealed, was_confirming, whole_verdict
 
 WIDEST = 160
@@ -120,6 +120,11 @@ def _replay_under_policy(experiment: Experiment, old: Verdict, policy: Policy) -
     except LabError as error:
         return Replayed(False, f"{experiment.number}: cannot be computed again: {error}")
     before, after = old.outcome.value, new.outcome.value
+    if new.needs_verify and policy.seals:
+        meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
+        size = count(len(meta.plans[Split.VERIFY]), "verify plan")
+        text = f"{experiment.number}: {before} -> would go on to {size}, which were not run:"
+        return Replayed(False, f"{text} {explain(new).text}")
     if before == after:
         return Replayed(True, f"{experiment.number}: {before}, as before")
     if is_sealed(experiment.folder):

@@ -114,7 +114,7 @@ def test_a_merge_that_turns_out_worse_is_reported_and_reverted_if_the_policy_say
     world = merged_world(make_world)
     set_policy(world, revert_when_worse=action)
     add_plans(world, 60)
-    said = luigi(world, "CheckMerges")
+    said = luigi(world, "CheckMerges", "--number", "1")
     assert said.code == 0, said.err
     assert "Turned out worse: 70 fresh plans show a loss." in said.out
     first = json.loads((world.lab / "pulls/0001.json").read_text())
@@ -124,7 +124,7 @@ def test_a_merge_that_turns_out_worse_is_reported_and_reverted_if_the_policy_say
     path = world.lab / "pulls/0002.json"
     assert (json.loads(path.read_text())["state"] if path.exists() else "") == state
     assert (HINT in world.git("show", "main:prompt.txt")) is (state != "merged")
-    again = luigi(world, "CheckMerges")
+    again = luigi(world, "CheckMerges", "--number", "1")
     assert again.code == 0, again.err
     if state:
         assert "Reverted." in again.out

@@ -17,7 +17,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from prompt_lab.decide.anytime import log_e_path
 from prompt_lab.decide.ledger import Use, grant
 from prompt_lab.decide.limits import deviation
-from prompt_lab.decide.price import Forecast, forecast
+from prompt_lab.decide.price import Forecast, forecast, plans_of_trial
 from prompt_lab.decide.simulated import SimulatedLab, draw_scores
 from prompt_lab.decide.verdict import Policy, fewest_sealed_plans, sealed_view
 from tests.prompt_lab.decide.policies import NAMES, shipped
@@ -75,8 +75,19 @@ def _numbers(examples: list[Example]) -> dict[str, Any]:
         "net": figures["net"],
         "grants": [grant(_uses(n), shipped("strict", granted=False)) for n in (0, 17, 18)],
         "after_merge": {loss: _plans_to_find(loss / 100, strict) for loss in (10, 20)},
+        "saving_plans": {
+            "graded": _plans_to_save(SimulatedLab(binary=False), policies["simpler"]),
+            "0/1": _plans_to_save(SimulatedLab(), policies["simpler"]),
+        },
         "snippet": _snippet(),
     }
+
+
+def _plans_to_save(lab: SimulatedLab, policy: Policy) -> int:
+    """Sealed plans that confirm a saving without any loss with the policy's power, in tens."""
+    replicates = policy.replicates_for(binary=lab.binary, deterministic=False)
+    values = draw_scores(lab, 0.0, 20, 500, replicates, np.random.default_rng(0)).values
+    return round(plans_of_trial(deviation(values.ravel()), 0.0, policy) / 10) * 10
 
 
 def _plans_to_find(loss: float, policy: Policy) -> int:

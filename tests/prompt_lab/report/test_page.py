@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from prompt_lab.decide.verdict import Guard
 from prompt_lab.report.page import render_report
 from prompt_lab.report.view import ReportView
 from tests.prompt_lab.report import samples
@@ -109,3 +110,28 @@ def test_a_page_with_one_side_shows_that_side() -> None:
 
 def test_equal_views_give_equal_pages() -> None:
     assert render_report(samples.full()) == render_report(samples.full())
+
+
+def test_a_guard_that_is_off_is_not_called_hidden_while_plans_are_sealed() -> None:
+    hidden = "Hidden while the verify plans are sealed."
+    guards = (
+        Guard(name="latency", state="off", text=hidden),
+        Guard(name="support", state="held", text=hidden),
+    )
+    view = samples.full()
+    assert view.verdict is not None
+    verdict = view.verdict.model_copy(update={"guards": guards})
+    page = render_report(view.model_copy(update={"verdict": verdict, "sealed": True}))
+    assert page.count(hidden) == 1
+    assert "The policy does not use it, or nothing was measured." in page
+
+
+def test_what_retests_show_of_a_merge_is_on_its_page() -> None:
+    worse = {
+        "after_merge": "Turned out worse: 70 fresh plans show a <b>loss</b>.",
+        "worse_since": True,
+    }
+    page = render_report(samples.full().model_copy(update=worse))
+    assert (
+        'class="worse">After the merge: Turned out worse: 70 fresh plans show a &lt;b&gt;' in page
+    )
