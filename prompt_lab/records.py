@@ -48,6 +48,10 @@ LIVE = "live"
 """The origin of a call that a model answered, and no recording."""
 
 
+WITHHELD = frozenset({"refusal", "content_filter"})
+"""Ends of an answer that is none, whatever its text looks like."""
+
+
 class CallNote(Record):
     """One call of a step in a process of its own, as the gateway saw it."""
 
@@ -64,6 +68,10 @@ class CallNote(Record):
     counted: bool = Field(default=True, description="False: the answer named no tokens")
     cost_usd: float = 0.0
     error: str = Field(default="", description="why there was no answer, redacted")
+    withheld: str = Field(
+        default="",
+        description="refusal or content_filter, unless the same request was answered later",
+    )
 
 
 class RunError(Record):

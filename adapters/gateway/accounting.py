@@ -21,7 +21,6 @@ from prompt_lab.errors import LabError
 from prompt_lab.redact import Redactor
 from prompt_lab.store.files import disk_errors
 
-
 MOST_KEPT_BYTES = 64 * 2**20
 """Of the records of one run's calls: beyond it they are kept without the texts, but for the log."""
 SHOWN = 600

@@ -18,7 +18,6 @@ from adapters.wire.dialects.base import Body, Reply
 from prompt_lab.errors import LabError
 from prompt_lab.redact import Redactor
 
-
 MOST_SHOWN = 4000
 """Characters of an error, of all models that were tried."""
 

@@ -12,8 +12,9 @@ from adapters.gateway.settings import RecordingsAt, Route
 from prompt_lab.config.lab import GatewayConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.own_process import GatewaySession, ModelUrl
-from prompt_lab.records import CallNote, RunKey
+from prompt_lab.records import WITHHELD, CallNote, RunKey
 
+ANSWERED = 200
 NOWHERE = "http://127.0.0.1:9"
 """The address of models that are not called. Port 9 discards."""
 _PASSED = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH"}
@@ -77,7 +78,7 @@ class GatewaySessions:
             yield line
         finally:
             calls = gateway.end(token)
-            line.calls = tuple(_note(call) for call in calls)
+            line.calls = tuple(_note(call, calls) for call in calls)
             line.texts = "".join(call.model_dump_json() + "\n" for call in calls)
 
     def close(self) -> None:
@@ -105,7 +106,16 @@ def _environment(models: Sequence[ModelConfig]) -> dict[str, str]:
     }
 
 
-def _note(call: CallRecord) -> CallNote:
+def _withheld(call: CallRecord, calls: Sequence[CallRecord]) -> str:
+    """The finish of an answer that its model withheld; '' where asking again gave one."""
+    if call.finish not in WITHHELD or call.status != ANSWERED:
+        return ""
+    later = (one for one in calls if one.key == call.key and one.number > call.number)
+    answered = any(one.answered_by and one.finish not in WITHHELD for one in later)
+    return "" if answered else call.finish
+
+
+def _note(call: CallRecord, calls: Sequence[CallRecord]) -> CallNote:
     return CallNote(
         number=call.number,
         answered_by=call.answered_by,
@@ -120,4 +130,5 @@ def _note(call: CallRecord) -> CallNote:
         counted=call.counted,
         cost_usd=call.cost,
         error=call.error,
+        withheld=_withheld(call, calls),
     )

@@ -26,10 +26,9 @@ from adapters.wire.retry import (
     read_retry_after,
     retry_delay,
 )
-from adapters.wire.statuses import StatusKind, classify_status
+from adapters.wire.statuses import StatusKind, classify_status, describe_unusable
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import count
-
 
 _NO_OTHER_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 
@@ -203,5 +202,6 @@ def _record_refusal(
         headers = {name.lower(): value for name, value in response.headers.items()}
         raise RetryableError(text, read_retry_after(headers, datetime.now(UTC)))
     if kind is not StatusKind.REFUSED:
-        raise UpstreamUnavailable(f"{config.alias} cannot be used: {text}")
+        why = describe_unusable(status)
+        raise UpstreamUnavailable(f"{config.alias} cannot be used: {why} ({text})")
     return Recorded(status, "application/json", said, Reply(""))

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from adapters.llm.base import answer_of
 from adapters.llm.chat import ChatClient, ChatLlm, chat_messages, faults
 from adapters.llm.sdk_transport import make_http_client
 from adapters.llm.wire_requests import TOOL, answer_tool, base_address
-from adapters.wire.dialects.base import normalize_finish
+from adapters.wire.dialects.base import Reply, normalize_finish
+from adapters.wire.dialects.messages import sum_input_tokens
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
@@ -84,12 +86,12 @@ def _answer(response: Any, seconds: float) -> Answer:
     raw = response.raw
     inputs = [block.input for block in raw["content"] if block.type == "tool_use"]
     text = json.dumps(inputs[0], ensure_ascii=False) if inputs else response.message.content
-    usage = raw["usage"]
-    return Answer(
-        text=text or "",
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        seconds=seconds,
-        finish_reason=normalize_finish(raw["stop_reason"]),
-        answered_by=raw["model"],
+    usage = raw["usage"].model_dump()
+    reply = Reply(
+        text or "",
+        normalize_finish(raw["stop_reason"]),
+        sum_input_tokens(usage),
+        usage.get("output_tokens"),
+        raw["model"],
     )
+    return answer_of(reply, seconds)

@@ -1,5 +1,6 @@
 """What the adapters over llama-index' clients share: the client, the messages, the faults."""
 
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,21 @@ from adapters.llm.sdk_transport import UnusableStatus
 from adapters.wire.per_process import PerProcess
 from adapters.wire.retry import ReadTimeout, RetryableError
 from prompt_lab.config.models import ModelConfig
+from prompt_lab.errors import LabError, ModelUnavailable
 from prompt_lab.ports import Request
+
+PROXY_HINT = (
+    ". Look at the variables *_PROXY and SSL_CERT_*; a SOCKS proxy takes `uv pip install "
+    "'httpx[socks]'`, and a model on this machine takes `client: wire`, which needs none"
+)
+
+
+def _environment_decides() -> bool:
+    """Whether variables are set that SDKs read while a client is made: only then it may fail."""
+    names = {name.upper() for name, value in os.environ.items() if value}
+    return any(name.endswith("_PROXY") for name in names) or bool(
+        names & {"SSL_CERT_FILE", "SSL_CERT_DIR"}
+    )
 
 
 class ChatClient(NamedTuple):
@@ -28,7 +43,17 @@ class ChatLlm(BaseLlm):
 
     def __init__(self, config: ModelConfig, **given: Any) -> None:
         super().__init__(config, **given)
-        self._clients = PerProcess(self._connect)
+        self._clients = PerProcess(self._connected)
+
+    def check(self) -> str | None:
+        """Which key is missing, or why its client cannot be made here; or None. Makes no call."""
+        missing = super().check()
+        if missing is None and _environment_decides():
+            try:
+                self._clients.get()
+            except ModelUnavailable as error:
+                return str(error).removeprefix(f"{self.config.alias}: ")
+        return missing
 
     def close(self) -> None:
         """Close the connections. A further call opens them again."""
@@ -39,6 +64,20 @@ class ChatLlm(BaseLlm):
     @property
     def _chat(self) -> Any:
         return self._clients.get().chat
+
+    def _connected(self) -> ChatClient:
+        """The client. Raises ModelUnavailable for whatever an SDK raises while it is made."""
+        try:
+            return self._connect()
+        except LabError:
+            raise
+        except Exception as error:
+            why = hide_key(" ".join(str(error).split()), self.config)[:300]
+            hint = PROXY_HINT if _environment_decides() else ""
+            raise ModelUnavailable(
+                f"{self.config.alias}: its client cannot be made: "
+                f"{type(error).__name__}: {why}{hint}"
+            ) from None
 
     @abstractmethod
     def _connect(self) -> ChatClient:

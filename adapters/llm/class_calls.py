@@ -4,18 +4,14 @@ What a class was made with decides: the request's own limit of tokens is sent on
 arguments hold none.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
-
-from adapters.llm.base import MALFORMED, fault_of, hide_key
 from adapters.llm.chat import chat_messages
 from adapters.llm.response_format import response_format
+from adapters.llm.sdk_transport import WireTransport, make_http_client
+from adapters.llm.wire import send_request
 from adapters.llm.wire_requests import TOOL, answer_tool
-from adapters.wire.dialects.base import normalize_finish
-from adapters.wire.retry import ReadTimeout, RetryableError
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Request
 
@@ -75,27 +71,43 @@ def ollama(
 def lmstudio(
     chat: Any, config: ModelConfig, request: Request, _arguments: Mapping[str, Any]
 ) -> Answer:
-    """LM Studio, whose class makes its own HTTP calls."""
+    """LM Studio, whose class makes HTTP calls without a bound: its request is sent by ours."""
     sent: dict[str, Any] = {"max_tokens": request.max_tokens}
     if request.seed is not None:
         sent["seed"] = request.seed
     if request.schema is not None:
         sent["response_format"] = response_format(request.schema)
-    begun = time.perf_counter()
-    try:
-        raw = chat.chat(chat_messages(request), **sent).raw
-        return _plain_answer(raw, time.perf_counter() - begun)
-    except httpx.HTTPStatusError as error:
-        response = error.response
-        raise fault_of(response.status_code, response.text, response.headers, config) from None
-    except httpx.TimeoutException:
-        raise ReadTimeout(config.timeout_seconds) from None
-    except httpx.HTTPError as error:
-        raise RetryableError(f"no connection: {type(error).__name__}") from None
-    except MALFORMED as error:
-        raise RetryableError(
-            f"an answer without content: {hide_key(str(error), config)[:300]}"
-        ) from None
+    sent = chat._create_payload_from_messages(chat_messages(request), **sent)
+    limited = config.model_copy(update={"timeout_seconds": chat.request_timeout})
+    return send_request(limited, "chat", f"{chat.base_url}/chat/completions", {}, sent)
+
+
+def bind_openai(chat: Any) -> None:
+    """Have it call by our own connections, whose answers are bounded. Before its first call."""
+    chat._http_client = make_http_client()
+
+
+def bind_anthropic(chat: Any) -> None:
+    """The same; llama-index takes no client of ours."""
+    chat._client = chat._client.with_options(http_client=make_http_client())
+
+
+def bind_ollama(chat: Any) -> None:
+    """The same."""
+    from ollama import Client as OllamaClient  # noqa: PLC0415 -- takes long
+
+    chat._client = OllamaClient(
+        host=chat.base_url,
+        timeout=chat.request_timeout,
+        headers=chat.headers or {},
+        follow_redirects=False,
+        trust_env=False,
+        transport=WireTransport(),
+    )
+
+
+def bind_nothing(_chat: Any) -> None:
+    """What it sends goes by our own connections."""
 
 
 def warm(chat: Any) -> None:
@@ -135,15 +147,3 @@ def _temperature(arguments: Mapping[str, Any], omit: object) -> dict[str, Any]:
     """A null temperature, which no class takes, is left out of the request."""
     absent = "temperature" in arguments and arguments["temperature"] is None
     return {"temperature": omit} if absent else {}
-
-
-def _plain_answer(raw: Mapping[str, Any], seconds: float) -> Answer:
-    choice, usage = raw["choices"][0], raw.get("usage") or {}
-    return Answer(
-        text=choice["message"].get("content") or "",
-        input_tokens=usage.get("prompt_tokens") or 0,
-        output_tokens=usage.get("completion_tokens") or 0,
-        seconds=seconds,
-        finish_reason=normalize_finish(choice.get("finish_reason")),
-        answered_by=raw.get("model") or "",
-    )

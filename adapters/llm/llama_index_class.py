@@ -18,10 +18,11 @@ from prompt_lab.ports import Answer, Request
 
 
 class ClassEntry(NamedTuple):
-    """Where a class is found, which package brings it, and how it is asked and closed."""
+    """Where a class is found, which package brings it, and how it is bound, asked and closed."""
 
     place: str
     package: str
+    bind: Callable[[Any], None]
     call: class_calls.Call
     close: Callable[[Any], None]
 
@@ -34,36 +35,42 @@ CLASSES = {
     "OpenAI": ClassEntry(
         "llama_index.llms.openai:OpenAI",
         _integration("openai"),
+        class_calls.bind_openai,
         class_calls.openai,
         class_calls.close_openai,
     ),
     "OpenAILike": ClassEntry(
         "llama_index.llms.openai_like:OpenAILike",
         _integration("openai-like"),
+        class_calls.bind_openai,
         class_calls.openai,
         class_calls.close_openai,
     ),
     "OpenRouter": ClassEntry(
         "llama_index.llms.openrouter:OpenRouter",
         _integration("openrouter"),
+        class_calls.bind_openai,
         class_calls.openai,
         class_calls.close_openai,
     ),
     "LMStudio": ClassEntry(
         "llama_index.llms.lmstudio:LMStudio",
         _integration("lmstudio"),
+        class_calls.bind_nothing,
         class_calls.lmstudio,
         class_calls.close_nothing,
     ),
     "Anthropic": ClassEntry(
         "llama_index.llms.anthropic:Anthropic",
         _integration("anthropic"),
+        class_calls.bind_anthropic,
         class_calls.anthropic,
         class_calls.close_anthropic,
     ),
     "Ollama": ClassEntry(
         "llama_index.llms.ollama:Ollama",
         _integration("ollama"),
+        class_calls.bind_ollama,
         class_calls.ollama,
         class_calls.close_ollama,
     ),
@@ -111,8 +118,9 @@ class LlamaIndexClass(ChatLlm):
         known = CLASSES[self._class]
         try:
             chat = _class_at(known.place)(**self._constructor_arguments())
+            known.bind(chat)
             class_calls.warm(chat)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, ImportError) as error:
             text = hide_key(_refusal(error), self.config)[:300]
             raise ModelUnavailable(
                 f"{self.config.alias}: class {self._class!r} refuses its arguments: {text}"

@@ -29,6 +29,7 @@ class OllamaLlm(ChatLlm):
             timeout=self.config.timeout_seconds,
             headers=headers,
             follow_redirects=False,
+            trust_env=False,  # proxies are our transport's affair
             transport=WireTransport(),
         )
         chat = Chat(

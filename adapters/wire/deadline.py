@@ -95,9 +95,7 @@ def look_up(host: str, port: int) -> list[Any]:
     return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
 
 
-def open_socket(
-    host: str, port: int, deadline: float, resolve: Resolve = look_up
-) -> socket.socket:
+def open_socket(host: str, port: int, deadline: float, resolve: Resolve = look_up) -> socket.socket:
     """A TCP connection to the first of a host's addresses that takes it. Raises OSError."""
     problem: OSError = OSError(f"{host} has no address")
     for family, kind, protocol, _, place in _resolve_in_time(host, port, deadline, resolve):

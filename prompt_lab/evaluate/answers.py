@@ -22,7 +22,7 @@ request without a user message."""
 
 MOST_SHOWN = 300
 """Characters of a withheld answer in its error; the step's raw output has all of them."""
-_WITHHELD = {
+WITHHELD_WORDS = {
     "refusal": "the model refused to answer",
     "content_filter": "a content filter of the provider withheld the answer or a part of it",
 }
@@ -95,7 +95,7 @@ def find_refusal(text: str, finish_reason: str) -> RunError | None:
     >>> find_refusal("I cannot help with that.", "refusal").message
     "the model refused to answer: 'I cannot help with that.'"
     """
-    what = _WITHHELD.get(finish_reason)
+    what = WITHHELD_WORDS.get(finish_reason)
     if what is None:
         return None
     shown = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError, ScoreFailed, TransientError
+from prompt_lab.evaluate.answers import WITHHELD_WORDS
 from prompt_lab.evaluate.batches import seed_of
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.deadline import within
@@ -60,6 +61,19 @@ def refuse_unreachable(model: str, error: RunError | None, calls: Sequence[CallN
         raise TransientError(f"{model}: {error.message}")
 
 
+def refuse_withheld(result: StepResult, calls: Sequence[CallNote]) -> StepResult:
+    """The result of a step that made its output of an answer that the model withheld: an error.
+
+    The step may have taken it for one, since a refusal can be JSON that fits the schema.
+    """
+    withheld = [call for call in calls if call.withheld]
+    if result.error is not None or not withheld:
+        return result
+    last = withheld[-1]
+    text = f"call {last.number} of the step, which went on with it: {WITHHELD_WORDS[last.withheld]}"
+    return replace(result, error=RunError(kind=last.withheld, message=text))
+
+
 @dataclass(frozen=True)
 class RunContext:
     """What the runs of one batch share."""
@@ -105,6 +119,7 @@ class RunContext:
                 job = StepJob(worktree, plan_dir, out, ask, seed, line.urls, key.side)
                 result = self.adapter.execute(replace(job, limit_seconds=self.limit_seconds))
             refuse_unreachable(key.model, result.error, line.calls)
+            result = refuse_withheld(result, line.calls)
             result, score = self._scored(plan_dir, out, result)
             files_read = trace.end(result, score)
         except LabError as error:

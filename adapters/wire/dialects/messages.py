@@ -1,6 +1,7 @@
 """Anthropic's messages."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.wire.dialects.base import (
@@ -12,6 +13,7 @@ from adapters.wire.dialects.base import (
     ReplyHeader,
     dump,
     events,
+    is_count,
     load,
     normalize_finish,
     object_in,
@@ -136,14 +138,18 @@ class MessagesWriter:
         )
 
 
-def _reply(found: Body, text: str, tokens: Body) -> Reply:
+def sum_input_tokens(tokens: Mapping[str, Any]) -> int | None:
     """What was read from, or written to, Anthropic's cache is input as well."""
     parts = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
     counts = [tokens[part] for part in parts if tokens.get(part) is not None]
+    return sum(counts) if counts and all(map(is_count, counts)) else None
+
+
+def _reply(found: Body, text: str, tokens: Body) -> Reply:
     return Reply(
         text,
         normalize_finish(found.get("stop_reason")),
-        sum(counts) if counts else None,
+        sum_input_tokens(tokens),
         tokens.get("output_tokens"),
         str(found.get("model") or ""),
     )

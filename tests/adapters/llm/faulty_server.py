@@ -5,21 +5,24 @@ import json
 import socket
 import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Any, Self
-
-from tests.loopback import completion
 
 Script = Callable[[socket.socket, threading.Event], None]
 """Writes an answer into a connection; the event says that the test is over."""
 
 
 class FaultyServer:
-    """Serves one script to every request, from `with` to the end of its block."""
+    """Serves one script to every request, from `with` to the end of its block.
+
+    `script` may be set anew between two tests.
+    """
 
     def __init__(self, script: Script) -> None:
-        self._script = script
+        self.script = script
         self._over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -45,7 +48,7 @@ class FaultyServer:
         with suppress(OSError), connection:
             while request := _read_request(connection):
                 self.requests.append(request)
-                self._script(connection, self._over)
+                self.script(connection, self._over)
 
 
 def _read_request(connection: socket.socket) -> bytes:
@@ -140,12 +143,16 @@ def chunked(*pieces: bytes, last: bytes = b"0\r\n\r\n") -> bytes:
     return head(Transfer_Encoding="chunked") + body + last
 
 
+@cache
 def bomb(megabytes: int) -> bytes:
     """So many megabytes of spaces, compressed to a thousandth."""
     return gzip.compress(b" " * (megabytes << 20), 9)
 
 
-GOOD = json.dumps(completion("yes")).encode()
+@cache
+def deflate_bomb(megabytes: int) -> bytes:
+    """The same without gzip's head."""
+    return zlib.compress(b" " * (megabytes << 20), 9)
 
 
 def _head(status: int, headers: dict[str, str]) -> bytes:

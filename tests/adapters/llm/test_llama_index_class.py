@@ -13,6 +13,15 @@ from prompt_lab.config.profiles import model_of
 from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, TransientError
 from prompt_lab.ports import Answer, Request
 from tests.adapters.llm.conftest import World
+from tests.adapters.llm.faulty_server import (
+    FaultyServer,
+    bomb,
+    drip,
+    head,
+    reset,
+    respond,
+)
+from tests.adapters.llm.formats import FORMATS as FORMS
 from tests.adapters.llm.vendors import VENDORS
 
 ASKED = Request("s", "u", max_tokens=99)
@@ -196,3 +205,73 @@ def test_lm_studio_refuses(
 def test_lm_studio_talks_nonsense(httpserver: HTTPServer, body: str) -> None:
     with pytest.raises(TransientError):
         Studio(httpserver, 200, body).ask(ASKED)
+
+
+BY_CLASS = {
+    "OpenAI": (FORMS[0], "api_base", "/v1", {"model": "gpt-4o", "timeout": 0.4}),
+    "OpenAILike": (FORMS[0], "api_base", "/v1", {"model": "x", "timeout": 0.4}),
+    "OpenRouter": (FORMS[0], "api_base", "/v1", {"model": "x", "timeout": 0.4}),
+    "Anthropic": (FORMS[1], "base_url", "", {"model": "x", "timeout": 0.4}),
+    "Ollama": (FORMS[2], "base_url", "", {"model": "x", "request_timeout": 0.4}),
+    "LMStudio": (FORMS[0], "base_url", "/v1", {"model_name": "x", "request_timeout": 0.4}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", CLASSES)
+def test_6_8_answers_to_a_class_are_bounded_as_all_others(kind: str) -> None:
+    form, where, path, arguments = BY_CLASS[kind]
+    if kind != "LMStudio":
+        arguments |= {"max_retries": 0} if kind != "Ollama" else {}
+        arguments |= {"api_key": "x"} if kind != "Ollama" else {}
+    if kind in ("OpenAILike", "LMStudio"):
+        arguments |= {"is_function_calling_model": False}
+    if kind == "OpenAILike":
+        arguments |= {"is_chat_model": True}
+    with FaultyServer(respond(200, form.good())) as elsewhere, FaultyServer(reset()) as server:
+
+        def asked() -> tuple[type[LabError], str]:
+            model = made(kind, {**arguments, where: server.address + path})
+            with pytest.raises(LabError) as caught:
+                model.ask(ASKED)
+            model.close()
+            return type(caught.value), str(caught.value)
+
+        server.script = drip(b" ", first=head())
+        assert asked()[0] is TransientError
+        server.script = respond(200, bomb(64), Content_Encoding="gzip")
+        assert "8,388,608" in asked()[1]
+        server.script = respond(200, b"[" * 200_000)
+        assert "100 levels" in asked()[1]
+        server.script = respond(307, b"", Location=f"{elsewhere.address}/v1")
+        assert asked()[0] is ModelUnavailable
+        assert elsewhere.requests == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        {"ALL_PROXY": "socks5://127.0.0.1:9"},
+        {"NO_PROXY": "fd07:b51a:cc66:f0::/64", "HTTP_PROXY": "http://127.0.0.1:9"},
+    ],
+)
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_client_that_cannot_be_made_is_one_sentence_at_the_check(
+    kind: str, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form, where, path, arguments = BY_CLASS[kind]
+    for name, value in proxy.items():
+        monkeypatch.setenv(name, value)
+    keys = {} if kind in ("Ollama", "LMStudio") else {"api_key": "x"}
+    with FaultyServer(respond(200, form.good())) as server:
+        model = made(kind, {**arguments, **keys, where: server.address + path})
+        why = model.check()
+        if why is not None:
+            assert "its client cannot be made" in why
+            assert "\n" not in why
+            assert "httpx[socks]" in why
+            with pytest.raises(ModelUnavailable):
+                model.ask(ASKED)
+        else:
+            assert model.ask(ASKED).text == "yes"
