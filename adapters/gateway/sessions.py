@@ -78,7 +78,7 @@ class GatewaySessions:
             yield line
         finally:
             calls = gateway.end(token)
-            line.calls = tuple(_note(call, calls) for call in calls)
+            line.calls = tuple(note_call(call, calls) for call in calls)
             line.texts = "".join(call.model_dump_json() + "\n" for call in calls)
 
     def close(self) -> None:
@@ -115,7 +115,8 @@ def _withheld(call: CallRecord, calls: Sequence[CallRecord]) -> str:
     return "" if answered else call.finish
 
 
-def _note(call: CallRecord, calls: Sequence[CallRecord]) -> CallNote:
+def note_call(call: CallRecord, calls: Sequence[CallRecord]) -> CallNote:
+    """What a run's record holds of one of its `calls`."""
     return CallNote(
         number=call.number,
         answered_by=call.answered_by,

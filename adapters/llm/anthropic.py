@@ -22,6 +22,11 @@ class Anthropic(ChatLlm):
     Anthropic knows no seed: a request's seed is not sent.
     """
 
+    @property
+    def client_reads_environment(self) -> bool:
+        """llama-index' class makes clients of its own before it is given ours."""
+        return True
+
     def _connect(self) -> ChatClient:
         chat = chat_class()(
             model=self.config.id,

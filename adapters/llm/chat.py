@@ -47,13 +47,22 @@ class ChatLlm(BaseLlm):
 
     def check(self) -> str | None:
         """Which key is missing, or why its client cannot be made here; or None. Makes no call."""
-        missing = super().check()
-        if missing is None and _environment_decides():
+        missing = self.find_missing()
+        if missing is None and self.client_reads_environment and _environment_decides():
             try:
                 self._clients.get()
             except ModelUnavailable as error:
                 return str(error).removeprefix(f"{self.config.alias}: ")
         return missing
+
+    @property
+    def client_reads_environment(self) -> bool:
+        """Whether variables can keep its client from being made: most are given our transport."""
+        return False
+
+    def find_missing(self) -> str | None:
+        """What of the config or of a key is missing, or None."""
+        return super().check()
 
     def close(self) -> None:
         """Close the connections. A further call opens them again."""

@@ -87,7 +87,12 @@ class LlamaIndexClass(ChatLlm):
     `max_retries`) is not asked again by us.
     """
 
-    def check(self) -> str | None:
+    @property
+    def client_reads_environment(self) -> bool:
+        """Anthropic's class makes clients of its own before it is given ours."""
+        return self._class == "Anthropic"
+
+    def find_missing(self) -> str | None:
         """An unknown class, one that is not installed, a variable that is not set; or None."""
         known = CLASSES.get(self._class)
         if known is None:
@@ -101,7 +106,7 @@ class LlamaIndexClass(ChatLlm):
         if self._class in _NO_KEY and not self._arguments.get("api_base"):
             # llama-index would turn to OpenAI itself.
             return "it has no base URL: add 'api_base' to its arguments"
-        return super().check()
+        return super().find_missing()
 
     @property
     def _class(self) -> str:
@@ -113,14 +118,14 @@ class LlamaIndexClass(ChatLlm):
         return dict(given) if isinstance(given, dict) else {}
 
     def _connect(self) -> ChatClient:
-        if why := self.check():
+        if why := self.find_missing():
             raise ModelUnavailable(f"{self.config.alias}: {why}")
         known = CLASSES[self._class]
         try:
             chat = _class_at(known.place)(**self._constructor_arguments())
             known.bind(chat)
             class_calls.warm(chat)
-        except (TypeError, ValueError, AttributeError, ImportError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             text = hide_key(_refusal(error), self.config)[:300]
             raise ModelUnavailable(
                 f"{self.config.alias}: class {self._class!r} refuses its arguments: {text}"

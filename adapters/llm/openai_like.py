@@ -22,10 +22,10 @@ from prompt_lab.ports import Answer, Request
 class OpenAiLike(ChatLlm):
     """Through llama-index' OpenAILike."""
 
-    def check(self) -> str | None:
-        """Which address or key is missing, or None. Makes no call."""
+    def find_missing(self) -> str | None:
+        """Which address or key is missing, or None."""
         # llama-index would turn to OpenAI itself, with a key that is not meant for it.
-        return no_address(self.config) or super().check()
+        return no_address(self.config) or super().find_missing()
 
     def _connect(self) -> ChatClient:
         if why := no_address(self.config):

@@ -10,7 +10,8 @@ _BREAK = "\u200b"
 """Shows nothing, and ends what would be a mention, a reference or an address."""
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\U000e0100-\U000e01ef"
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0\U0001d173-\U0001d17a]"
 )
 """Control characters but tab and line feed, signs that turn the direction of text, and signs
 without a shape, which can hold words that only a model reads."""
@@ -22,8 +23,10 @@ _ACTIVE = re.compile(
     | (?P<scheme>\b(?:https?|ftp|mailto|data|javascript):)(?=\S)  # an address
     | (?P<www>\bwww)(?=\.)
     | (?P<image>!)(?=\[)
+    | (?P<skip>\[)(?=\s*(?:skip|ci|no|actions)[ -]+(?:ci|skip|actions)\s*\])  # no workflow runs
+    | ^(?P<trailer>skip-checks|[\w-]+-by)(?=\s*:)                       # of a commit's message
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
 _MARKUP = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 

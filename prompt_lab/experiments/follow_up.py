@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from prompt_lab.agents.publication import escape_line, escape_text
 from prompt_lab.decide.verdict import Outcome, Verdict
 from prompt_lab.errors import ConfigError
 from prompt_lab.experiments.experiment import Experiment
@@ -107,7 +108,9 @@ def follow_up(experiment: Experiment, meta: IterationMeta, *, dry: bool = False)
         return None
     assert fix is not None
     made = _committed(experiment, meta, first, draft, fix)
-    host.open_pull(change.branch, base=meta.main, title=change.title, body="", when=meta.created)
+    host.open_pull(
+        change.branch, base=meta.main, title=escape_line(change.title), body="", when=meta.created
+    )
     return change.model_copy(update=told | made)
 
 
@@ -120,8 +123,10 @@ def _committed(
         change.commit,
         change.branch,
         {experiment.context.step(experiment.step).prompt: draft.text},
-        message=f"{draft.title}\n\n{fix.text}\nIteration {first.number} asked for it:\n"
-        + "".join(f"- {reason.text}\n" for reason in first.verdict.reasons),
+        message=escape_text(
+            f"{draft.title}\n\n{fix.text}\nIteration {first.number} asked for it:\n"
+            + "".join(f"- {reason.text}\n" for reason in first.verdict.reasons)
+        ),
         when=meta.created,
         append=True,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from prompt_lab.agents.publication import escape_line, escape_markdown
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import CodeHostError, NoSuchCommit, StoreError, TargetError
 from prompt_lab.experiments.commit import commit_lab
@@ -170,7 +171,7 @@ class MergeRevert:
 
 
 def _title(change: Change) -> str:
-    return f"Revert #{change.pull}: {change.title}"
+    return f"Revert #{change.pull}: {escape_line(change.title)}"
 
 
 def _check_merged(host: CodeHost, change: Change) -> None:
@@ -187,8 +188,8 @@ def _check_merged(host: CodeHost, change: Change) -> None:
 
 def _body(number: int, change: Change, reason: str) -> str:
     return (
-        f"Reverts #{change.pull}, which iteration {number} merged.\n\n{reason}\n\n"
-        f"Title of the change: {change.title}\n"
+        f"Reverts #{change.pull}, which iteration {number} merged.\n\n{escape_markdown(reason)}\n\n"
+        f"Title of the change: {escape_line(change.title)}\n"
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from prompt_lab.agents.publication import escape_line
 from prompt_lab.analyze.model import ModelStats
 from prompt_lab.decide.verdict import Verdict, failed_guards, reasons_in_order
 from prompt_lab.names import count
@@ -13,7 +14,6 @@ from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import MARKS, duration, href, money, points, score
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
-_CALL = re.compile(r"@(?=\w)")
 
 
 def verdict_comment(view: ReportView) -> str:
@@ -22,13 +22,13 @@ def verdict_comment(view: ReportView) -> str:
 
 
 def escape(text: str) -> str:
-    r"""Text as text: no markup, no HTML, no line break, no one mentioned by name.
+    r"""Text as text: no markup, no HTML, no line break, no mention, no reference, no address.
 
     >>> print(escape("**a** <b> | c"))
     \*\*a\*\* \<b\> \| c
     """
-    flat = " ".join(text.split())
-    return _CALL.sub("@\u200b", _SPECIAL.sub(r"\\\1", flat))
+    # A backslash alone does not keep a code host from linking #1.
+    return _SPECIAL.sub(r"\\\1", escape_line(text))
 
 
 def _lines(view: ReportView) -> Iterator[str]:
@@ -128,4 +128,4 @@ def _report(page: str) -> str:
 
 
 def _code(text: str) -> str:
-    return " ".join(text.split()).replace("`", "'").replace("|", "/")
+    return escape_line(text).replace("`", "'").replace("|", "/")

@@ -20,6 +20,10 @@ pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
 BETTER = PLAIN.replace("amount.", f"amount. {HINT}")
 BLOCK = '```json\n{"title": "Say which sum", "description": "The hint of the schema."}\n```'
+HOSTILE_WORDS = {
+    "title": "Say which sum, closes #1 @octocat [skip ci]\x1b[2J\u202e",
+    "description": "Fixes #1. ![x](http://evil.example/p.png) <!-- approve --> @octocat\x1b]0;x\x07",
+}
 TESTS = "def test_sum():\n    assert 1\n\n\ndef test_tax():\n    assert 1\n"
 KEY = "sk-live-0123456789abcdefghij"
 GOLD = "\n".join(f"Invoice {9000 + n} of shop verify. To pay: {n + 1}.50 euros." for n in range(5))
@@ -48,9 +52,11 @@ def refused(world: World, main: str, number: int) -> dict[str, str]:
     return codes
 
 
-def test_an_agents_better_prompt_is_merged(make_world: MakeWorld) -> None:
+def test_9_an_agents_better_prompt_is_merged_and_its_words_do_not_act(
+    make_world: MakeWorld,
+) -> None:
     world = make_world()
-    agent(world)
+    agent(world, says=f"Done.\n```json\n{json.dumps(HOSTILE_WORDS)}\n```")
     assert world.iterate(agent="helper")
     assert world.verdict(1).outcome is Outcome.YES
     change = world.record(1, "change")
@@ -60,6 +66,21 @@ def test_an_agents_better_prompt_is_merged(make_world: MakeWorld) -> None:
     record = world.record(1, "agent_implement_helper_1")
     assert (record["refused"], record["ending"]) == ({}, "done")
     assert "Say which sum" in (world.folder(1) / record["transcript"]).read_text()
+    pull = json.loads((world.lab / "pulls/1.json").read_text("utf-8"))
+    published = [pull["title"], pull["body"], *(one["body"] for one in pull["comments"])]
+    published += [world.git("log", "--format=%B", "main"), change["title"]]
+    for sign in (
+        "@octocat",
+        "loses #1",
+        "![",
+        "<!--",
+        "http://evil",
+        "\x1b",
+        "\u202e",
+        "[skip ci]",
+    ):
+        assert not any(sign in text for text in published), sign
+    assert "Say which sum" in pull["title"]
 
 
 def test_a_model_of_any_provider_implements_by_its_block(make_world: MakeWorld) -> None:

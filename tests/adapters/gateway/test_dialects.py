@@ -197,3 +197,15 @@ def test_tokens_that_cannot_be_are_unknown(told: tuple[Any, Any]) -> None:
     choices = [{"message": {"content": "x"}, "finish_reason": "stop"}]
     reply = DIALECTS["chat"].read(json.dumps({"choices": choices, "usage": usage}).encode())
     assert (reply.text, reply.input_tokens, reply.output_tokens) == ("x", None, None)
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("deep", ['{"a":' * 100_000, '{"a":' + "[" * 5000 + "]" * 5000 + "}"])
+def test_7_a_deep_text_is_written_and_a_deep_refusal_is_put_otherwise(
+    name: DialectName, deep: str
+) -> None:
+    stamp = ReplyHeader("0", 0, "m", tool="answer")
+    for streamed in (False, True):
+        assert rendered(DIALECTS[name], Reply(deep), stamp, streamed=streamed)
+    relay = Translate(DIALECTS[name], stamp, Redactor([]))
+    assert json.loads(relay.refusal(400, deep.encode()))

@@ -60,7 +60,7 @@ def _read_request(connection: socket.socket) -> bytes:
         data += piece
     head, _, body = data.partition(b"\r\n\r\n")
     lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-    missing = int(lengths[0].split(b":")[1]) - len(body)
+    missing = int(lengths[0].split(b":")[1]) - len(body) if lengths else 0
     while missing > 0:
         piece = connection.recv(missing)
         if not piece:

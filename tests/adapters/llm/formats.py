@@ -18,12 +18,12 @@ class Format:
     name: DialectName
     provider: Provider
     tokens: tuple[str, str]
-    finishes: Mapping[object, str]
+    finishes: Mapping[str, str]
     not_answers: Mapping[str, object]
 
     def answer(self, text: str, finish: object = None, **more: Any) -> Body:
         """An answer of 3 tokens to 9; `more` are keys at its top."""
-        usage = dict(zip(self.tokens, (9, 3), strict=True))
+        usage: Body = dict(zip(self.tokens, (9, 3), strict=True))
         if self.name == "ollama":
             head = {"model": "stand-in", "created_at": "2026-01-02T03:04:05Z"}
             message = {"role": "assistant", "content": text}
@@ -72,7 +72,7 @@ class Format:
                 "a tool's input": self.answer("", "tool_use", content=[called]),
                 "tokens of a cache": self.answer("yes", usage=usage),
             }
-        unknown = {"service_tier": "default", "system_fingerprint": None, "unheard_of": [1]}
+        unknown: Body = {"service_tier": "default", "system_fingerprint": None, "unheard_of": [1]}
         return {"with unknown keys": self.answer("yes", **unknown)}
 
     def request(self) -> Body:

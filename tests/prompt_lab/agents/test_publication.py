@@ -8,12 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_lab.agents.publication import escape_line, escape_markdown, escape_text
+from prompt_lab.report.comment import escape
 
 # What GitHub acts upon, written from its documentation and not from our patterns.
 MENTION = re.compile(r"@[A-Za-z0-9]")
 REFERENCE = re.compile(r"#[0-9]|\bGH-[0-9]", re.IGNORECASE)
 ADDRESS = re.compile(r"(?:https?|ftp|mailto):[^\u200b]|www\.", re.IGNORECASE)
 IMAGE = re.compile(r"!\[")
+CI = re.compile(r"\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]", re.IGNORECASE)
+TRAILER = re.compile(
+    r"^(?:co-authored-by|signed-off-by|skip-checks):", re.IGNORECASE | re.MULTILINE
+)
+HIDDEN = re.compile("[\u034f\u115f\u1160\u3164\uffa0\U000e0100-\U000e01ef]")
 HTML = re.compile(r"<[A-Za-z!/?]")
 HOSTILE = [
     "@octocat",
@@ -39,23 +45,33 @@ HOSTILE = [
     "line\rover",
     "&lt;b&gt;&#64;octocat",
     "&#60;img src=x&#62;",
+    "Say it [skip ci]",
+    "[ci skip] [no ci] [actions skip] [SKIP ACTIONS]",
+    "x\n\nCo-authored-by: octocat <o@example.com>",
+    "x\n\nskip-checks: true",
+    "a\U000e0141\U000e0142b\u3164c\u034fd",
 ]
 
 
 def acts(text: str) -> list[str]:
-    found = [p.pattern for p in (MENTION, REFERENCE, ADDRESS, IMAGE) if p.search(text)]
+    found = [
+        p.pattern
+        for p in (MENTION, REFERENCE, ADDRESS, IMAGE, CI, TRAILER, HIDDEN)
+        if p.search(text)
+    ]
     kinds = {unicodedata.category(c) for c in text.replace("\n", "").replace("\t", "")}
     unseen = "".join(c for c in text if c != "\u200b" and unicodedata.category(c) == "Cf")
     return found + sorted(kinds & {"Cc"}) + list(unseen)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_nothing_that_an_agent_writes_acts(text: str) -> None:
+def test_9_nothing_that_an_agent_writes_acts(text: str) -> None:
     for escaped in (escape_line(text), escape_text(text), escape_markdown(text)):
         assert acts(escaped) == []
     assert not HTML.search(escape_markdown(text))
     assert "&#" not in escape_markdown(text)
     assert "\n" not in escape_line(text)
+    assert acts(escape(text)) == []  # in a comment
 
 
 @given(st.text(alphabet=st.sampled_from("@#1aG H-!<>[]()&;:/\n\r\t\x1b\u202e\u200bhttpw.s")))

@@ -122,6 +122,13 @@ def test_what_no_task_needs_is_a_fault_at_once(more: str, tmp_path: Path) -> Non
         _read(tmp_path, LEAST + more)
 
 
+@pytest.mark.parametrize("key", ["sandbox: none", "sandbox: false", "unsafe: true"])
+def test_9_no_task_says_that_it_runs_without_a_sandbox(key: str, tmp_path: Path) -> None:
+    """`jail: off` asks for nothing, and there is no other word: the operator alone decides."""
+    with pytest.raises(ConfigError, match=key.partition(":")[0]):
+        _read(tmp_path, LEAST + key + "\n")
+
+
 def test_the_jail_is_off_in_yamls_own_word(tmp_path: Path) -> None:
     assert _read(tmp_path, LEAST + "jail: off\n").jail == "off"
     with pytest.raises(ConfigError, match="jail"):
