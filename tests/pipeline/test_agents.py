@@ -22,7 +22,8 @@ BETTER = PLAIN.replace("amount.", f"amount. {HINT}")
 BLOCK = '```json\n{"title": "Say which sum", "description": "The hint of the schema."}\n```'
 HOSTILE_WORDS = {
     "title": "Say which sum, closes #1 @octocat [skip ci]\x1b[2J\u202e",
-    "description": "Fixes #1. ![x](http://evil.example/p.png) <!-- approve --> @octocat\x1b]0;x\x07",
+    "description": "Fixes #1. ![x](http://evil.example/p.png) <!-- approve --> @octocat"
+    "\x1b]0;x\x07",
 }
 TESTS = "def test_sum():\n    assert 1\n\n\ndef test_tax():\n    assert 1\n"
 KEY = "sk-live-0123456789abcdefghij"
@@ -66,7 +67,7 @@ def test_9_an_agents_better_prompt_is_merged_and_its_words_do_not_act(
     record = world.record(1, "agent_implement_helper_1")
     assert (record["refused"], record["ending"]) == ({}, "done")
     assert "Say which sum" in (world.folder(1) / record["transcript"]).read_text()
-    pull = json.loads((world.lab / "pulls/1.json").read_text("utf-8"))
+    pull = json.loads((world.lab / "pulls/0001.json").read_text("utf-8"))
     published = [pull["title"], pull["body"], *(one["body"] for one in pull["comments"])]
     published += [world.git("log", "--format=%B", "main"), change["title"]]
     for sign in (
