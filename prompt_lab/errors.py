@@ -12,6 +12,7 @@ LabError
 ├── LabBusy           another process is at work on the same lab
 ├── ModelUnavailable  a model that cannot be used at all: its key is missing, it was removed
 ├── CallRefused       the model refused this one request (over-length, say): the run is an error
+│   ├── InputTruncated  the request is longer than the context: the same
 │   └── TimeUp        the plan has used up its time: the same
 ├── TransientError    a call failed for a reason outside the experiment; trying again may help
 ├── SandboxUnavailable  code of others is not run, since this machine cannot build a sandbox
@@ -99,6 +100,12 @@ class CallRefused(LabError):
     """The model refused this one request; asking again would not help. An error as data."""
 
     kind = "refused"
+
+
+class InputTruncated(CallRefused):
+    """The request is longer than the context: its server would cut, or has cut, the front."""
+
+    kind = "input_truncated"
 
 
 class TimeUp(CallRefused):

@@ -8,7 +8,12 @@ import httpx
 from adapters.llm.base import MALFORMED, fault_of
 from adapters.llm.chat import ChatClient, ChatLlm, chat_messages, transport_fault
 from adapters.llm.sdk_transport import WireTransport
-from adapters.llm.wire_requests import CONTEXT_TOKENS, base_address
+from adapters.llm.wire_requests import (
+    CONTEXT_TOKENS,
+    base_address,
+    check_context,
+    check_read_whole,
+)
 from adapters.wire.dialects.base import normalize_finish
 from adapters.wire.retry import ReadTimeout, RetryableError
 from prompt_lab.config.models import ModelConfig
@@ -44,8 +49,11 @@ class OllamaLlm(ChatLlm):
 
     def _call(self, request: Request) -> Answer:
         # llama-index takes options from the object alone; a copy shares the connections.
+        check_context(self.config, request)
         chat = self._chat.model_copy(update={"additional_kwargs": self._options(request)})
-        return converse(chat, self.config, request)
+        answer = converse(chat, self.config, request)
+        check_read_whole(self.config, request, answer.input_tokens)
+        return answer
 
     def _options(self, request: Request) -> dict[str, Any]:
         settings = self.config.settings

@@ -9,6 +9,8 @@ from adapters.llm.wire_requests import (
     Body,
     base_address,
     chat_body,
+    check_context,
+    check_read_whole,
     messages_body,
     no_address,
     ollama_body,
@@ -50,7 +52,13 @@ class WireLlm(BaseLlm):
         if self.config.key_env:
             headers |= key_header(self.config, name, self.key)
         url = endpoint_url(base_address(self.config), self.config, DIALECTS[name].path)
-        return send_request(self.config, name, url, headers, _BODIES[name](self.config, request))
+        body = _BODIES[name](self.config, request)
+        if name != "ollama":
+            return send_request(self.config, name, url, headers, body)
+        check_context(self.config, request)
+        answer = send_request(self.config, name, url, headers, body)
+        check_read_whole(self.config, request, answer.input_tokens)
+        return answer
 
 
 def send_request(

@@ -29,7 +29,7 @@ class DeadlineSocket:
         self._closed = False
 
     def sendall(self, data: bytes) -> None:
-        """Send all of it. Over TLS a socket's own sendall() waits anew for each record."""
+        """Send all of it. Over TLS a socket's own sendall() has its time limit for each record."""
         view = memoryview(data)
         while view:
             self._arm()

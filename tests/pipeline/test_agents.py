@@ -67,7 +67,7 @@ def test_9_an_agents_better_prompt_is_merged_and_its_words_do_not_act(
     record = world.record(1, "agent_implement_helper_1")
     assert (record["refused"], record["ending"]) == ({}, "done")
     assert "Say which sum" in (world.folder(1) / record["transcript"]).read_text()
-    pull = json.loads((world.lab / "pulls/1.json").read_text("utf-8"))
+    pull = json.loads((world.lab / "pulls/0001.json").read_text("utf-8"))
     published = [pull["title"], pull["body"], *(one["body"] for one in pull["comments"])]
     published += [world.git("log", "--format=%B", "main"), change["title"]]
     for sign in (

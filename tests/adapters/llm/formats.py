@@ -25,7 +25,7 @@ class Format:
         """An answer of 3 tokens to 9; `more` are keys at its top."""
         usage: Body = dict(zip(self.tokens, (9, 3), strict=True))
         if self.name == "ollama":
-            head = {"model": "stand-in", "created_at": "2026-01-02T03:04:05Z"}
+            head: Body = {"model": "stand-in", "created_at": "2026-01-02T03:04:05Z"}
             message = {"role": "assistant", "content": text}
             end = {"done": True, "done_reason": finish or "stop"}
             return {**head, "message": message, **end, **usage, **more}

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -21,7 +21,8 @@ from tests.adapters.llm.faulty_server import (
     reset,
     respond,
 )
-from tests.adapters.llm.formats import FORMATS as FORMS
+from tests.adapters.llm.formats import CHAT as CHAT_FORM
+from tests.adapters.llm.formats import MESSAGES, OLLAMA, Format
 from tests.adapters.llm.vendors import VENDORS
 
 ASKED = Request("s", "u", max_tokens=99)
@@ -50,7 +51,7 @@ def test_only_known_classes_can_be_named() -> None:
 
 def test_every_known_class_is_installed() -> None:
     assert {
-        kind: made(kind, {BY_CLASS[kind][1]: "http://x", "api_key": "k"}).check()
+        kind: made(kind, {BY_CLASS[kind].address: "http://x", "api_key": "k"}).check()
         for kind in CLASSES
     } == (dict.fromkeys(CLASSES))
 
@@ -209,44 +210,49 @@ def test_lm_studio_talks_nonsense(httpserver: HTTPServer, body: str) -> None:
         Studio(httpserver, 200, body).ask(ASKED)
 
 
+class Class(NamedTuple):
+    """What a class speaks, how it takes an address and a limit of time, and what else it needs."""
+
+    form: Format
+    address: str
+    limit: str
+    more: dict[str, Any]
+
+    def arguments(self, address: str, seconds: float) -> dict[str, Any]:
+        base = f"{address}/v1" if self.form is CHAT_FORM else address
+        return {self.address: base, self.limit: seconds, **self.more}
+
+
+_ONCE = {"api_key": "x", "max_retries": 0}
+_PLAIN = {"is_function_calling_model": False}
 BY_CLASS = {
-    "OpenAI": (FORMS[0], "api_base", "/v1", {"model": "gpt-4o", "timeout": 0.4}),
-    "OpenAILike": (FORMS[0], "api_base", "/v1", {"model": "x", "timeout": 0.4}),
-    "OpenRouter": (FORMS[0], "api_base", "/v1", {"model": "x", "timeout": 0.4}),
-    "Anthropic": (FORMS[1], "base_url", "", {"model": "x", "timeout": 0.4}),
-    "Ollama": (
-        FORMS[2],
-        "base_url",
-        "",
-        {"model": "x", "request_timeout": 0.4, "context_window": 8192},
+    "OpenAI": Class(CHAT_FORM, "api_base", "timeout", {"model": "gpt-4o", **_ONCE}),
+    "OpenAILike": Class(
+        CHAT_FORM, "api_base", "timeout", {"is_chat_model": True, **_PLAIN, **_ONCE}
     ),
-    "LMStudio": (FORMS[0], "base_url", "/v1", {"model_name": "x", "request_timeout": 0.4}),
+    "OpenRouter": Class(CHAT_FORM, "api_base", "timeout", _ONCE),
+    "Anthropic": Class(MESSAGES, "base_url", "timeout", _ONCE),
+    "Ollama": Class(OLLAMA, "base_url", "request_timeout", {"context_window": 8192}),
+    "LMStudio": Class(CHAT_FORM, "base_url", "request_timeout", {"model_name": "x", **_PLAIN}),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", CLASSES)
 def test_6_8_answers_to_a_class_are_bounded_as_all_others(kind: str) -> None:
-    form, where, path, arguments = BY_CLASS[kind]
-    arguments = dict(arguments)
-    if kind != "LMStudio":
-        arguments |= {"max_retries": 0} if kind != "Ollama" else {}
-        arguments |= {"api_key": "x"} if kind != "Ollama" else {}
-    if kind in ("OpenAILike", "LMStudio"):
-        arguments |= {"is_function_calling_model": False}
-    if kind == "OpenAILike":
-        arguments |= {"is_chat_model": True}
-    with FaultyServer(respond(200, form.good())) as elsewhere, FaultyServer(reset()) as server:
+    known = BY_CLASS[kind]
+    good = respond(200, known.form.good())
+    with FaultyServer(good) as elsewhere, FaultyServer(reset()) as server:
 
-        def asked() -> tuple[type[LabError], str]:
-            model = made(kind, {**arguments, where: server.address + path})
+        def asked(seconds: float = 20.0) -> tuple[type[LabError], str]:
+            model = made(kind, known.arguments(server.address, seconds))
             with pytest.raises(LabError) as caught:
                 model.ask(ASKED)
             model.close()
             return type(caught.value), str(caught.value)
 
         server.script = drip(b" ", first=head())
-        assert asked()[0] is TransientError
+        assert asked(0.4)[0] is TransientError
         server.script = respond(200, bomb(64), Content_Encoding="gzip")
         assert "8,388,608" in asked()[1]
         server.script = respond(200, b"[" * 200_000)
@@ -268,12 +274,11 @@ def test_6_8_answers_to_a_class_are_bounded_as_all_others(kind: str) -> None:
 def test_a_client_that_cannot_be_made_is_one_sentence_at_the_check(
     kind: str, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    form, where, path, arguments = BY_CLASS[kind]
     for name, value in proxy.items():
         monkeypatch.setenv(name, value)
-    keys = {} if kind in ("Ollama", "LMStudio") else {"api_key": "x"}
-    with FaultyServer(respond(200, form.good())) as server:
-        model = made(kind, {**arguments, **keys, where: server.address + path})
+    known = BY_CLASS[kind]
+    with FaultyServer(respond(200, known.form.good())) as server:
+        model = made(kind, known.arguments(server.address, 20.0))
         why = model.check()
         if why is not None:
             assert "its client cannot be made" in why
