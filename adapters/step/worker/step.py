@@ -79,7 +79,7 @@ def _luigi(step: types.ModuleType, setup: dict[str, Any], job: dict[str, Any]) -
     """Run one task by itself: what it requires must be there, and what it outputs must come."""
     with _filled(setup, job) as fill:
         kind = import_reference(step.TASK)
-        task = kind(**_parsed(kind, {key: fill(text) for key, text in step.PARAMETERS.items()}))
+        task = kind(**_parse_parameters(kind, {key: fill(text) for key, text in step.PARAMETERS.items()}))
         laid = _lay_out(task.deps(), job["plan_dir"], job["out_dir"])
         _demand(task.deps(), "needs")
         running = task.run()
@@ -98,7 +98,7 @@ def _luigi(step: types.ModuleType, setup: dict[str, Any], job: dict[str, Any]) -
     return {}
 
 
-def _parsed(kind: Any, texts: Mapping[str, str]) -> dict[str, Any]:
+def _parse_parameters(kind: Any, texts: Mapping[str, str]) -> dict[str, Any]:
     """Parameters as their own classes read them from a command line: lists, numbers, paths."""
     known = dict(kind.get_params())
     values = {}
