@@ -79,7 +79,9 @@ def _luigi(step: types.ModuleType, setup: dict[str, Any], job: dict[str, Any]) -
     """Run one task by itself: what it requires must be there, and what it outputs must come."""
     with _filled(setup, job) as fill:
         kind = import_reference(step.TASK)
-        task = kind(**_parse_parameters(kind, {key: fill(text) for key, text in step.PARAMETERS.items()}))
+        task = kind(
+            **_parse_parameters(kind, {key: fill(text) for key, text in step.PARAMETERS.items()})
+        )
         laid = _lay_out(task.deps(), job["plan_dir"], job["out_dir"])
         _demand(task.deps(), "needs")
         running = task.run()
