@@ -90,10 +90,11 @@ def call_settings(config: ModelConfig, request: Request) -> dict[str, Any]:
 def _answer(response: Any, seconds: float) -> Answer:
     raw = response.raw
     inputs = [block.input for block in raw["content"] if block.type == "tool_use"]
-    text = json.dumps(inputs[0], ensure_ascii=False) if inputs else response.message.content
+    said = "".join(block.text for block in raw["content"] if block.type == "text")
+    text = json.dumps(inputs[0], ensure_ascii=False) if inputs else said
     usage = raw["usage"].model_dump()
     reply = Reply(
-        text or "",
+        text,
         normalize_finish(raw["stop_reason"]),
         sum_input_tokens(usage),
         usage.get("output_tokens"),

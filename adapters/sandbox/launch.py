@@ -41,6 +41,16 @@ NO_SANDBOX = (
 )
 
 
+def is_readable(descriptor: int, seconds: float) -> bool:
+    """Wait until something can be read there; False after `seconds`.
+
+    Not by select(), which takes no descriptor from 1024 on.
+    """
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
+
+
 @dataclass
 class LaunchedCommand:
     """A command that runs. `root` is the process with which all others end.
@@ -70,7 +80,7 @@ class LaunchedCommand:
     def read_first_process(self, seconds: float) -> int:
         """What bubblewrap reports first. Raises ValueError or KeyError where it does not."""
         while b"\n" not in self._reported:
-            if not select.select([self.status], [], [], seconds)[0] or not self.read_status():
+            if not is_readable(self.status, seconds) or not self.read_status():
                 break
         return int(json.loads(self._reported.partition(b"\n")[0])["child-pid"])
 
@@ -92,7 +102,7 @@ class LaunchedCommand:
         """
         code = self.process.wait()
         if self.gone >= 0:
-            select.select([self.gone], [], [], END_SECONDS)
+            is_readable(self.gone, END_SECONDS)
         with self._lock:
             self._finished = True
             if self.gone >= 0:

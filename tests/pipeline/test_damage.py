@@ -158,7 +158,13 @@ def test_a_model_without_one_usable_answer_is_a_crash_and_no_verdict(
     make_world: MakeWorld, fail: str
 ) -> None:
     world = make_world(models={"m": scripted({**READS_WELL, "fail": fail})}, train=6, verify=6)
-    stops(luigi(world, "Iteration"), TASK, "None of 12 answers of m", "configs/models", "out of")
+    stops(
+        luigi(world, "Iteration"),
+        TASK,
+        "None of 12 answers of m",
+        "configs/models",
+        "give-up --number 1",
+    )
     assert not (world.folder(1) / "runs_train.json").exists()
     mend_model(world, "m")
     said = luigi(world, "Iteration")
