@@ -33,7 +33,9 @@ class ResourceUsage:
     def overrun(self) -> str:
         """The limit that is exceeded: 'memory', 'processes', or ''."""
         bounded = self._launched.group.bounded
-        if (met := self._launched.group.overrun()) or {"memory", "processes"} <= bounded:
+        met = self._launched.group.overrun()
+        # Without a sandbox a command may have begun before it was in its group: look all the same.
+        if met or ({"memory", "processes"} <= bounded and self._launched.status >= 0):
             return met
         pids = [self._launched.root, *self._pids()]
         if len(pids) > self._most:
