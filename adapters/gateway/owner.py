@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import secrets
-import select
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from adapters.gateway.settings import GatewaySettings, Mode, RecordingsAt, Route
 from prompt_lab.config.routing import GatewayRouting
 from prompt_lab.errors import TransientError, UnknownName
 from prompt_lab.names import Side
+from prompt_lab.own_process import is_readable
 
 START_SECONDS = 60
 TELL_SECONDS = 60
@@ -175,7 +175,7 @@ def _start(
     with suppress(BrokenPipeError):
         process.stdin.write(settings.model_dump_json().encode() + b"\n")
         process.stdin.flush()
-    ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+    ready = is_readable(process.stdout.fileno(), START_SECONDS)
     port = process.stdout.readline().decode().strip() if ready else ""
     process.stdout.close()
     if not port:

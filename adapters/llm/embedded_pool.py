@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import select
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from threading import Lock
 
 from adapters.wire.per_process import PerProcess
 from prompt_lab.errors import TransientError
+from prompt_lab.own_process import is_readable
 
 START_SECONDS = 120
 
@@ -167,7 +167,7 @@ def _start() -> Server:
         start_new_session=True,  # Ctrl-C is for the owner; the pipe ends the server
     )
     assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+    ready = is_readable(process.stdout.fileno(), START_SECONDS)
     address = process.stdout.readline().decode().strip() if ready else ""
     process.stdout.close()
     if not address:

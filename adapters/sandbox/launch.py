@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from adapters.sandbox.limits import apply_limits, count_spared
 from adapters.sandbox.policy import SandboxPolicy
 from adapters.sandbox.seccomp import NO_FILTER, filter_program
 from prompt_lab.errors import SandboxUnavailable, TransientError
+from prompt_lab.own_process import is_readable
 
 START_SECONDS = 30.0
 END_SECONDS = 30.0
@@ -39,16 +39,6 @@ NO_SANDBOX = (
     "no sandbox: the file system, the network and other processes are open to commands, and what"
     " they start may outlive them, since {why}"
 )
-
-
-def is_readable(descriptor: int, seconds: float) -> bool:
-    """Wait until something can be read there; False after `seconds`.
-
-    Not by select(), which takes no descriptor from 1024 on.
-    """
-    waiting = select.poll()
-    waiting.register(descriptor, select.POLLIN)
-    return bool(waiting.poll(seconds * 1000))
 
 
 @dataclass

@@ -46,7 +46,7 @@ def decode_text(content: bytes) -> str:
     ('Read', 'Read')
     """
     for mark, encoding in _MARKS:
-        if content.startswith(mark):
+        if content.startswith(mark) and (content != mark or mark == codecs.BOM_UTF8):
             return content[len(mark) :].decode(encoding)
     return content.decode("utf-8")
 

@@ -62,7 +62,8 @@ def money(value: float | None) -> str:
         return f"{sign}${size:.2f}"
     if size < 1e-6:
         return f"{sign}<$0.000001"
-    return f"{sign}${size:.{1 - floor(log10(size))}f}"
+    digits = f"{size:.{1 - floor(log10(size))}f}".rstrip("0")
+    return f"{sign}${digits}"
 
 
 def duration(seconds: float | None) -> str:

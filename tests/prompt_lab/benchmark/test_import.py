@@ -22,7 +22,7 @@ from prompt_lab.benchmark.route_by_subject import learn_rules, measure_gain, rou
 from prompt_lab.errors import StoreError
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "routing" / "routellm"
-real = pytest.mark.skipif(not REAL.exists(), reason="the shared data is not on this machine")
+real = pytest.mark.skipif(not REAL.exists(), reason="a clone has no real tables beside it")
 PRICES = [0.0003, 0.012]
 
 
