@@ -52,6 +52,8 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
                 return "", model.ask(ASKED), pauses
             except LabError as error:
                 caught = error
+            finally:
+                model.close()
             said = "".join(traceback.format_exception(caught))
             assert KEY not in said
             assert case.says in str(caught)
