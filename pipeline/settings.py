@@ -52,6 +52,11 @@ def find_settings() -> None:
     get_config().set("core", "logging_conf_file", str(shipped / LOGGING))
 
 
+def _is_project() -> bool:
+    here = "PROMPTLAB_ROOT" in os.environ or Path(PROJECT_FILE).is_file()
+    return here or settings_folder() != Path()
+
+
 def settings_folder() -> Path:
     """Where the relative paths of [lab] start: at the file that LUIGI_CONFIG_PATH names, else here.
 
@@ -68,9 +73,7 @@ def check_settings() -> None:
     """Raises ConfigError for settings that name no file, StoreError where this is no project."""
     if _faults:
         raise ConfigError(_faults)
-    is_project = "PROMPTLAB_ROOT" in os.environ or Path(PROJECT_FILE).is_file()
-    is_project = is_project or settings_folder() != Path()
-    if _missing_settings and not is_project:
+    if _missing_settings and not _is_project():
         raise StoreError(
             f"{Path.cwd()}: there is no {PROJECT_FILE} and no luigi.cfg of Prompt Lab here. "
             "Run the command in a project's folder; `prompt-lab init` makes one here."

@@ -104,13 +104,17 @@ class ConfigVersion(Record):
 
 def read_harness_config(ctx: LabContext) -> HarnessConfig:
     """Defaults, then configs/benchmark.yaml, then the lab's newest version. Raises ConfigError."""
-    path = ctx.configs / FILE
-    base = load(path, HarnessConfig) if path.exists() else HarnessConfig()
     newest = newest_version(ctx.lab)
     if newest is None:
-        return base
-    place = f"{versions_folder(ctx.lab) / f'{newest.number}.json'} over {path}"
-    return merge_layers(base, newest.values, place)
+        return _lowest_layer(ctx)
+    place = f"{versions_folder(ctx.lab) / f'{newest.number}.json'} over {ctx.configs / FILE}"
+    return merge_layers(_lowest_layer(ctx), newest.values, place)
+
+
+def _lowest_layer(ctx: LabContext) -> HarnessConfig:
+    """Defaults, then configs/benchmark.yaml."""
+    path = ctx.configs / FILE
+    return load(path, HarnessConfig) if path.exists() else HarnessConfig()
 
 
 def merge_layers(
@@ -200,8 +204,7 @@ def _append(
     now: str,
     source: str = "",
 ) -> ConfigVersion:
-    path = ctx.configs / FILE
-    merge_layers(load(path, HarnessConfig) if path.exists() else HarnessConfig(), values)
+    merge_layers(_lowest_layer(ctx), values)
     folder = versions_folder(ctx.lab)
     folder.mkdir(parents=True, exist_ok=True)
     newest = newest_version(ctx.lab)

@@ -35,11 +35,12 @@ from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.looks import missing_runs
 from prompt_lab.experiments.needs import RunsNeeded
 from prompt_lab.names import Side, Split
-from prompt_lab.records import Record, RunRecord
+from prompt_lab.records import RunRecord
 from prompt_lab.report.terminal import say
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.files import append_row, read_if_whole, read_rows
 from prompt_lab.store.layout import MARKER, NO_ITERATION, Lab
+from prompt_lab.store.runs import claimed_batch
 
 WARM_UPS = "warm_up.jsonl"
 
@@ -73,9 +74,9 @@ def run_benchmark(
         keys = tuple(key for key in need.keys if key.replicate == repeat)
         if keys:
             for model in sorted({key.model for key in keys}):
-                idle = idle_seconds(read_suite_runs(ctx.lab, batch, model), now=utc_now())
                 if not is_warm_up_on(ctx, config, request, model, suite.phase):
                     continue
+                idle = idle_seconds(read_suite_runs(ctx.lab, batch, model), now=utc_now())
                 if is_due(idle, model, config.warm_up):
                     warmed = warm_up_for_suite(ctx, suite, config, model)
                     append_row(folder / WARM_UPS, warmed.model_dump(mode="json"))
@@ -113,20 +114,13 @@ def warm_up_for_suite(
 
 def read_suite_runs(lab: Lab, batch: Batch, model: str) -> list[SuiteRun]:
     """The planned runs of a model with the record and the claim that lie there, if any."""
-    found = []
-    for run in batch.runs:
-        if run.model == model:
-            out = lab.root / run.path
-            record = read_if_whole(out / MARKER, RunRecord)
-            claim = read_if_whole(out.parent.parent / "meta.json", FolderClaim)
-            found.append(SuiteRun(run, record, claim.batch if claim else ""))
-    return found
-
-
-class FolderClaim(Record):
-    """The part of a run folder's meta.json that says which batch claimed it."""
-
-    batch: str = ""
+    planned = [(run, lab.root / run.path) for run in batch.runs if run.model == model]
+    folders = {out.parent.parent for _, out in planned}  # one for many runs
+    batches = {folder: claimed_batch(folder) for folder in folders}
+    return [
+        SuiteRun(run, read_if_whole(out / MARKER, RunRecord), batches[out.parent.parent])
+        for run, out in planned
+    ]
 
 
 def idle_seconds(runs: Sequence[SuiteRun], *, now: str) -> float | None:

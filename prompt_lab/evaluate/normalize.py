@@ -12,6 +12,7 @@ from typing import Any
 from prompt_lab.config.lab import CompareConfig
 
 _DEFAULT = CompareConfig()
+_LOOSEST = CompareConfig(characters="compatible")
 _NUMERAL = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?")
 
 
@@ -71,7 +72,7 @@ def normalize_text(text: str) -> str:
     >>> normalize_text("  \\uff2eord\\twind ")
     'nord wind'
     """
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return _text(text, _LOOSEST)
 
 
 def _rules(compare: CompareConfig, fields: Mapping[str, CompareConfig], name: str) -> CompareConfig:
@@ -110,7 +111,7 @@ def _tolerance(gold: float, compare: CompareConfig) -> float:
 def _text(text: str, compare: CompareConfig) -> str:
     if compare.characters == "compatible":
         text = unicodedata.normalize("NFKC", text)
-    else:
+    elif not text.isascii():
         text = unicodedata.normalize("NFC", "".join(map(_narrow, text)))
     text = text.casefold() if compare.case == "ignore" else text
     return " ".join(text.split()) if compare.spaces == "collapse" else text

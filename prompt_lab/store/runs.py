@@ -48,8 +48,13 @@ class _Claim(Record):
 
 def claimed_by_us(folder: Path) -> bool:
     """Whether a run folder was claimed for a batch of ours, and not made by another tool."""
+    return bool(claimed_batch(folder))
+
+
+def claimed_batch(folder: Path) -> str:
+    """The batch that a run folder was claimed for; '' where its meta.json names none."""
     claim = read_if_whole(folder / "meta.json", _Claim)
-    return claim is not None and bool(claim.batch)
+    return claim.batch if claim is not None else ""
 
 
 def start(folder: Path, plan: str, *, now: str) -> Path:
