@@ -1,6 +1,5 @@
 """What the rules know of a step that runs in a process of its own, and of the calls it makes."""
 
-import select
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -9,16 +8,6 @@ from typing import Any, Protocol
 
 from prompt_lab.config.lab import TargetConfig
 from prompt_lab.records import CallNote, RunKey
-
-
-def is_readable(descriptor: int, seconds: float) -> bool:
-    """Wait until something can be read there, or its other end is closed; False after `seconds`.
-
-    Not by select(), which takes no descriptor from 1024 on.
-    """
-    waiting = select.poll()
-    waiting.register(descriptor, select.POLLIN)
-    return bool(waiting.poll(seconds * 1000))
 
 
 @dataclass(frozen=True)

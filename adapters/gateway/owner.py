@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, Self
 
 from adapters.gateway.records import CallRecord, GatewayUsage, RunId
 from adapters.gateway.settings import GatewaySettings, Mode, RecordingsAt, Route
+from adapters.pipes import is_readable
 from prompt_lab.config.routing import GatewayRouting
 from prompt_lab.errors import TransientError, UnknownName
 from prompt_lab.names import Side
-from prompt_lab.own_process import is_readable
 
 START_SECONDS = 60
 TELL_SECONDS = 60

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from queue import Empty, Queue
 from threading import Lock
 
+from adapters.pipes import is_readable
 from adapters.wire.per_process import PerProcess
 from prompt_lab.errors import TransientError
-from prompt_lab.own_process import is_readable
 
 START_SECONDS = 120
 

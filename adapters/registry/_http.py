@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -121,6 +121,19 @@ def _read_bounded(response: httpx.Response) -> bytes:
 
 def _seconds(text: str) -> float | None:
     return float(text) if text.isdecimal() else None
+
+
+def only_version(numbers: Sequence[int], label: str, where: str) -> int | None:
+    """The version that a label is on; None where it is on none. Raises RegistryError for several.
+
+    `where` names registry and prompt.
+    """
+    if len(numbers) > 1:
+        raise RegistryError(
+            f"{where}: label {label!r} is on versions"
+            f" {', '.join(map(str, numbers))}. Take it off all but one there."
+        )
+    return numbers[0] if numbers else None
 
 
 def read_key(environ: Mapping[str, str], variable: str, config: RegistryConfig) -> str:

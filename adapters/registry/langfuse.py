@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from adapters.registry._http import RegistryHttp, read_key
+from adapters.registry._http import RegistryHttp, only_version, read_key
 from adapters.registry._template import read_text, replace_text
 from prompt_lab.config.registries import RegistryConfig
 from prompt_lab.errors import PromptMissing, RegistryError
@@ -43,13 +43,7 @@ class Langfuse:
 
     def read_label(self, prompt: str, label: str) -> int | None:
         """See the port."""
-        numbers = self._list_numbers(prompt, label)
-        if len(numbers) > 1:
-            raise RegistryError(
-                f"{self._where(prompt)}: label {label!r} is on versions"
-                f" {', '.join(map(str, numbers))}. Take it off all but one there."
-            )
-        return numbers[0] if numbers else None
+        return only_version(self._list_numbers(prompt, label), label, self._where(prompt))
 
     def read_version(self, prompt: str, number: int) -> RemoteVersion:
         """See the port."""

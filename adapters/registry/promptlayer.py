@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from adapters.registry._http import Query, RegistryHttp, read_key
+from adapters.registry._http import Query, RegistryHttp, only_version, read_key
 from adapters.registry._template import read_text, replace_text
 from prompt_lab.config.registries import RegistryConfig
 from prompt_lab.errors import PromptMissing, RegistryError
@@ -46,12 +46,7 @@ class PromptLayer:
             for one in self._read_labels(prompt)
             if one.get("release_label") == label
         }
-        if len(numbers) > 1:
-            raise RegistryError(
-                f"{self._where(prompt)}: label {label!r} is on versions"
-                f" {', '.join(map(str, sorted(numbers)))}. Take it off all but one there."
-            )
-        return numbers.pop() if numbers else None
+        return only_version(sorted(numbers), label, self._where(prompt))
 
     def read_version(self, prompt: str, number: int) -> RemoteVersion:
         """See the port."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from adapters.pipes import is_readable
 from adapters.sandbox.bubblewrap import (
     describe_refusal,
     describe_waiver,
@@ -27,7 +28,6 @@ from adapters.sandbox.limits import apply_limits, count_spared
 from adapters.sandbox.policy import SandboxPolicy
 from adapters.sandbox.seccomp import NO_FILTER, filter_program
 from prompt_lab.errors import SandboxUnavailable, TransientError
-from prompt_lab.own_process import is_readable
 
 START_SECONDS = 30.0
 END_SECONDS = 30.0
