@@ -23,6 +23,9 @@ LabError
 │   ├── RegistryBusy      it has not taken the call and may later: a rate limit, no connection
 │   ├── OutcomeUnknown    a write was sent, and whether it was taken is not known
 │   └── RemoteChanged     a person changed there what this call would overwrite
+├── ChatError         a chat refused a message, or did not answer
+│   ├── ChatBusy          it has not taken the message and may later: a quota, no connection
+│   └── ChatOutcomeUnknown  a message was sent, and whether it was taken is not known
 └── CodeHostError     a pull request cannot be opened, read, merged or closed
     ├── HeadMoved         its branch no longer stands at the commit that was tested
     ├── PullEnded         another user has merged or closed it
@@ -160,6 +163,22 @@ class OutcomeUnknown(RegistryError):
 
 class RemoteChanged(RegistryError):
     """The remote registry holds what neither the lab put there nor anyone has accepted."""
+
+
+class ChatError(LabError):
+    """The chat refused a message, or what it answers cannot be used."""
+
+
+class ChatBusy(ChatError):
+    """The message was certainly not taken: it may be sent after `retry_after` seconds."""
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(text)
+
+
+class ChatOutcomeUnknown(ChatError):
+    """The message was sent, and whether the chat took it is not known."""
 
 
 class CodeHostError(LabError):

@@ -35,7 +35,7 @@ ASKS = """
             answers.append(f"failed: {{error.code}}")
     Path(out_dir, "answer.txt").write_text(" ".join(answers))
     Path(out_dir, "environment.json").write_text(json.dumps(dict(os.environ)))
-    Path(out_dir, "usage_metrics.jsonl").write_text('{{"input_tokens": 999}}\\n')
+    Path(out_dir, "usage_metrics.jsonl").write_text('{{"input_tokens": 987654321}}\\n')
     return {{"prompt": core.PROMPT}}
 """
 
@@ -101,7 +101,7 @@ def test_tokens_of_each_run_are_those_that_the_model_counted(
         assert overview["total_input_tokens"] == usage["input_tokens"]
         price = (usage["input_tokens"] + 2 * usage["output_tokens"]) / 1e6
         assert usage["cost_usd"] == pytest.approx(price) == overview["total_cost"]
-        assert "999" not in (folder / "usage_metrics.jsonl").read_text()
+        assert "987654321" not in (folder / "usage_metrics.jsonl").read_text()
 
 
 def test_a_key_reaches_the_model_and_nothing_of_the_target(

@@ -1,0 +1,1 @@
+"""Chats in which a person answers a review."""

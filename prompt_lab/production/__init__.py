@@ -1,0 +1,1 @@
+"""The production loop: observe, find, approve, deploy, measure."""

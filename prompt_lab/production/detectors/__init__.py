@@ -1,0 +1,1 @@
+"""Detectors of findings, one per file; each is deterministic."""

@@ -1,0 +1,1 @@
+"""The lab's database: traces, feedback, review sessions; SQLite or PostgreSQL."""
