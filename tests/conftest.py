@@ -25,6 +25,7 @@ if why_no_sandbox():  # what is not about the sandbox is tested all the same
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """What -n auto means: two for each core, since tests wait about half of their time."""
     return 2 * (os.cpu_count() or 1)

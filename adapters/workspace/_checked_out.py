@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from adapters.git import Git
 from adapters.workspace import _trees as _content
 from adapters.workspace._located import Located
+from adapters.workspace._scratch import scratch_folder
 from prompt_lab.evaluate.answers import blob_id
 from prompt_lab.prompts.files import pointer_command
 
@@ -109,7 +109,7 @@ def attributes_change(clone: Git, env: Mapping[str, str], paths: list[str]) -> d
 @contextmanager
 def index_of(clone: Git, commit: str) -> Iterator[tuple[dict[str, str], Path]]:
     """The environment of an index that holds a commit, and its worktree, an empty folder."""
-    with TemporaryDirectory(dir=clone.folder) as scratch:
+    with scratch_folder(clone.folder) as scratch:
         folder = Path(scratch).resolve() / "tree"
         folder.mkdir()
         env = {

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from adapters.git import Git, branch_head, checkout_of, hand_over, signed
+from adapters.workspace._scratch import scratch_folder
 from prompt_lab.errors import TargetError
 from prompt_lab.propose.budget import LINK, NO_FILE, ChangedFile, is_test
 from prompt_lab.propose.remedy import lost_tests
@@ -56,7 +56,7 @@ _SUBMODULE = "160000"
 def export(clone: Git, commit: str, folder: Path) -> None:
     """The files of a commit in a new folder, committed there in a repository of its own."""
     folder.mkdir(parents=True)
-    with TemporaryDirectory(dir=clone.folder) as scratch:
+    with scratch_folder(clone.folder) as scratch:
         index = _index(clone, folder, scratch)
         clone("read-tree", commit, env=index)
         Git(folder)("checkout-index", "-a", "-q", env=index)
@@ -68,7 +68,7 @@ def export(clone: Git, commit: str, folder: Path) -> None:
 
 def take(clone: Git, base: str, folder: Path, *, message: str, when: str) -> str:
     """A commit on `base` of what the folder holds; what the repository ignores is left out."""
-    with TemporaryDirectory(dir=clone.folder) as scratch:
+    with scratch_folder(clone.folder) as scratch:
         index = _index(clone, folder, scratch)
         clone("read-tree", base, env=index)
         Git(folder)("add", "-A", env=index)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from adapters.git import Git, create_scratch_repository, hand_over, signed
+from adapters.workspace._scratch import scratch_folder
 from adapters.workspace._submodules import checked_out_submodules
 from prompt_lab.errors import MergeConflict, TargetError
 from prompt_lab.evaluate.answers import blob_id
@@ -85,7 +85,7 @@ def merge_commit(clone: Git, base: str, head: str) -> str:
 
 @contextmanager
 def _checkout(clone: Git, commit: str) -> Iterator[Git]:
-    with TemporaryDirectory(dir=clone.folder) as scratch:
+    with scratch_folder(clone.folder) as scratch:
         folder = Path(scratch).resolve() / "beside"
         there = create_scratch_repository(clone, folder)
         there("checkout", "-q", "--detach", commit)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from adapters.git import Git, signed
+from adapters.workspace._scratch import scratch_folder
 from adapters.workspace.lab_exclude import ANYWHERE, exclude_lab_files, exclude_paths
 from prompt_lab.errors import LabError, StoreError
 from prompt_lab.store.files import disk_errors
@@ -98,7 +98,7 @@ class LabRepository:
         head = self._head()
         present = [path for path in dict.fromkeys(paths) if self._can_be_added(path)]
         git_dir = self._git("rev-parse", "--absolute-git-dir")
-        with disk_errors(Path(git_dir)), TemporaryDirectory(dir=git_dir) as scratch:
+        with disk_errors(Path(git_dir)), scratch_folder(git_dir) as scratch:
             env = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
             self._git("read-tree", head or "--empty", env=env)
             # --remove passes over a file that another process took away since it was listed.

@@ -1,6 +1,7 @@
 """The lab's repository: our files are committed by name, and the user's state stays as it was."""
 
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.workspace._scratch import scratch_folder
 from adapters.workspace.lab_repository import LabRepository
 from tests.adapters.workspace.target import WHEN
 
@@ -290,3 +292,26 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path) -> None:
     assert commit(user) == first
     assert (tmp_path / ".gitignore").read_text() == IGNORED
     assert (config.read_text(), exclude.read_text()) == before
+
+
+def test_the_folder_of_a_process_that_was_killed_is_removed_and_that_of_a_live_one_stays(
+    tmp_path: Path,
+) -> None:
+    code = (
+        "import os, sys\n"
+        "from adapters.workspace._scratch import scratch_folder\n"
+        "with scratch_folder(sys.argv[1]) as folder:\n"
+        "    print(folder, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    left = Path(done.stdout.strip())
+    assert left.is_dir()
+    with scratch_folder(tmp_path) as first:
+        assert not left.exists()
+        with scratch_folder(tmp_path) as second:
+            assert Path(first).is_dir()
+            assert first != second
+    assert not list(tmp_path.iterdir())
