@@ -107,7 +107,17 @@ def _load(path: Path, kind: type[C], given: dict[str, object]) -> tuple[C | None
         return None, [_unread(path, error)]
     except UnicodeDecodeError:
         return None, [f"{path}: is not UTF-8 text"]
-    return _parse(text, path, kind, given)
+    config, faults = _parse_once(text, path, kind, tuple(given.items()))
+    return config, list(faults)
+
+
+@lru_cache(maxsize=512)
+def _parse_once(
+    text: str, path: Path, kind: type[C], given: tuple[tuple[str, object], ...]
+) -> tuple[C | None, tuple[str, ...]]:
+    """What _parse says. An iteration reads the same few files all the time; configs are frozen."""
+    config, faults = _parse(text, path, kind, dict(given))
+    return config, tuple(faults)
 
 
 def _parse(
@@ -130,7 +140,7 @@ def _parse(
 
 @lru_cache(maxsize=256)
 def _parse_yaml(text: str) -> tuple[yaml.Node | None, Any]:
-    """The nodes of a text, and its values. An iteration reads the same few files all the time."""
+    """The nodes of a text, and its values."""
     return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
 
 
