@@ -15,6 +15,7 @@ from pipeline.cli.luigi_command import (
     task_options,
     with_options,
 )
+from pipeline.cli.plans import plans_app
 from pipeline.cli.project import init, install_local_model
 from pipeline.cli.prompts import prompts_app
 from pipeline.cli.records import (
@@ -96,6 +97,7 @@ app.add_typer(benchmark_app, name="benchmark")
 add_commands(prompts_app)
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(keys_app, name="keys")
+app.add_typer(plans_app, name="plans")
 
 
 def main(args: Sequence[str] | None = None) -> None:

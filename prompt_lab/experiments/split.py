@@ -1,5 +1,6 @@
 """Split: divide a data set that is given whole into train plans and sealed verify plans."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from prompt_lab.errors import StoreError
@@ -43,13 +44,17 @@ def split_data_set(context: LabContext, source: Path, seed: int) -> str:
 
 
 def _strata(source: Path, names: list[str]) -> dict[str, str]:
-    """Plan -> the names of its files, and whether it is short, medium or long among those."""
     with disk_errors(source):
         files = {n: sorted(p for p in (source / n).rglob("*") if p.is_file()) for n in names}
         sizes = {n: sum(path.stat().st_size for path in files[n]) for n in names}
     kinds = {n: " ".join(str(p.relative_to(source / n)) for p in files[n]) for n in names}
+    return group_plans(kinds, sizes)
+
+
+def group_plans(kinds: Mapping[str, str], sizes: Mapping[str, int]) -> dict[str, str]:
+    """Plan -> the names of its files, and whether it is short, medium or long among those."""
     found: dict[str, str] = {}
     for kind in set(kinds.values()):
-        same = sorted((n for n in names if kinds[n] == kind), key=lambda n: (sizes[n], n))
+        same = sorted((n for n in kinds if kinds[n] == kind), key=lambda n: (sizes[n], n))
         found |= {name: f"{kind} {at * PARTS // len(same)}" for at, name in enumerate(same)}
     return found

@@ -1,8 +1,10 @@
 """The table of what servers do wrong: what they send, and what a caller must get."""
 
 import gzip
+import json
 import zlib
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from tests.adapters.llm.faulty_server import (
@@ -43,6 +45,8 @@ def time_cases(form: Format) -> list[FaultCase]:
     """Servers that take for ever."""
     good = form.good()
     length = str(len(good))
+    noise = "".join(sha256(str(number).encode()).hexdigest() for number in range(200))
+    packed = gzip.compress(json.dumps({"noise": noise}).encode())
     return [
         FaultCase("no byte", stay_silent(), says="in time", slow=True),
         FaultCase("half a status line", stay_silent(b"HTTP/1.1 20"), says="in time", slow=True),
@@ -89,7 +93,8 @@ def time_cases(form: Format) -> list[FaultCase]:
         ),
         FaultCase(
             "gzip a byte at a time",
-            drip(b"\0", first=head(Content_Encoding="gzip") + gzip.compress(good)[:20]),
+            # So long that its end, or the broken data that would follow, never comes.
+            drip(packed[20:], first=head(Content_Encoding="gzip") + packed[:20]),
             slow=True,
         ),
         FaultCase("continue for ever", flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), slow=True),
