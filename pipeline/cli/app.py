@@ -30,6 +30,7 @@ from pipeline.cli.remote_prompts import add_commands
 from pipeline.cli.run import run
 from pipeline.cli.serve import keys_app, serve
 from pipeline.cli.show_request import show_request
+from pipeline.cli.try_prompt import try_prompt
 from pipeline.console import run_command
 from pipeline.tasks.after_merge import CheckMerges
 from pipeline.tasks.iteration import Iteration
@@ -73,6 +74,7 @@ def _task_file_command() -> Callable[..., None]:
 for _name, _command in (
     ("init", init),
     ("split", make_command(SplitPlans)),
+    ("try", try_prompt),
     ("iterate", make_command(Iteration, iteration_records)),
     ("loop", make_command(Loop, loop_records)),
     ("task", _task_file_command()),

@@ -31,7 +31,7 @@ TASKS: dict[str, type[luigi.Task]] = {
     "give-up": GiveUp,
     "prepare-pull": PreparePull,
 }
-OTHERS = ("init", "task", "run", "show-request", "scheduler", "install-local-model", "plans")
+OTHERS = ("init", "task", "run", "show-request", "scheduler", "install-local-model", "plans", "try")
 
 
 def shown(*args: str) -> str:
