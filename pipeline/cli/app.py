@@ -21,6 +21,10 @@ COMMANDS = {
     "loop": ("tasks:loop", "Iteration after iteration."),
     "task": ("tasks:task", "One attempt at a task.yaml, reported as one JSON record."),
     "run": ("run:run", "Run one step of the target on plans, and keep the runs."),
+    "batch": (
+        "batch:batch",
+        "Ask a model every line of FILE; each answer is a row on the disk before it is counted.",
+    ),
     "ledger": ("tasks:ledger", "Writes index.html, a page for each analysis of another tool."),
     "replay": (
         "tasks:replay",
