@@ -133,12 +133,14 @@ check: lint ## what lint does, and the unit tests
 	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, 200 attempts at a task; time and memory of a verdict; promotions and reads of prompts
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, the start of commands, `prompt-lab batch`, 200 attempts at a task; time and memory of a verdict; promotions and reads of prompts
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
 	@$(BIN)/python -m tests.bench.routing
 	@$(BIN)/python -m tests.bench.wire
+	@$(BIN)/python -m tests.bench.start
+	@$(BIN)/python -m tests.bench.batch
 	@$(BIN)/python -m tests.bench.target
 	@$(BIN)/python -m tests.bench.decide
 	@$(BIN)/python -m tests.bench.tasks

@@ -1,5 +1,7 @@
 """What a person reads in the terminal: a LabError is one message, anything else keeps its trace."""
 
+from __future__ import annotations
+
 import logging
 import os
 import re
@@ -7,22 +9,36 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
-
-import typer
-from luigi.parameter import ParameterException
-from luigi.rpc import RPCError
-from luigi.task_register import TaskClassException
+from typing import TYPE_CHECKING
 
 from pipeline.interrupt import end_plainly, handle_interrupts
 from prompt_lab.errors import LabError
 from prompt_lab.report.terminal import printable
 
+if TYPE_CHECKING:
+    import typer
+
 _reported: dict[int, set[str]] = {}
 """Process id -> the errors that it has reported to the user. A fork begins with none."""
-PLAIN = (LabError, ParameterException, TaskClassException, RPCError)
-"""What is meant for the person at the keyboard."""
 _CALL = re.compile(r"\[args=.*, kwargs=.*?\](?=: )", re.DOTALL)
 """How luigi says what a task was made with, in the words of Python."""
+
+
+def is_plain(error: BaseException | None) -> bool:
+    """Whether an error is meant for the person at the keyboard."""
+    return isinstance(error, LabError) or any(
+        _is_luigis(error, module, name)
+        for module, name in (
+            ("luigi.parameter", "ParameterException"),
+            ("luigi.task_register", "TaskClassException"),
+            ("luigi.rpc", "RPCError"),
+        )
+    )
+
+
+def _is_luigis(error: BaseException | None, module: str, name: str) -> bool:
+    """Whether it is an error of luigi's, which not every command imports."""
+    return module in sys.modules and isinstance(error, getattr(sys.modules[module], name))
 
 
 def say_plainly(
@@ -30,7 +46,7 @@ def say_plainly(
 ) -> None:
     """The interpreter's last word on an error that ends it; sys.excepthook."""
     note_reported(str(error))
-    if isinstance(error, PLAIN):
+    if is_plain(error):
         print(f"\nStopped: {printable(_error_text(error))}\n", file=sys.stderr)
     else:
         end_plainly(kind, error, trace)
@@ -102,9 +118,9 @@ class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
 
 def _error_text(error: BaseException) -> str:
-    if isinstance(error, RPCError):
+    if _is_luigis(error, "luigi.rpc", "RPCError"):
         return f"{error}: start it with `make scheduler`, or leave LUIGI_CONFIG_PATH out."
-    if isinstance(error, ParameterException):
+    if _is_luigis(error, "luigi.parameter", "ParameterException"):
         return _CALL.sub("", str(error))
     return str(error)
 
@@ -118,7 +134,7 @@ def _find_own_error(record: logging.LogRecord) -> BaseException | None:
 
 def _unwrap_own_error(error: BaseException | None) -> BaseException | None:
     while error is not None:
-        if isinstance(error, PLAIN):
+        if is_plain(error):
             return error
         error = error.__cause__ or error.__context__
     return None

@@ -5,6 +5,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 from luigi.configuration import add_config_path, get_config
+from luigi.interface import core
 
 from prompt_lab.errors import ConfigError, StoreError
 from prompt_lab.experiments.project import PROJECT_FILE
@@ -78,3 +79,8 @@ def check_settings() -> None:
             f"{Path.cwd()}: there is no {PROJECT_FILE} and no luigi.cfg of Prompt Lab here. "
             "Run the command in a project's folder; `prompt-lab init` makes one here."
         )
+
+
+# luigi's client reads these from [core], where luigi itself takes them for mistakes.
+core.ignore_unconsumed |= {"rpc_retry_attempts", "rpc_retry_wait", "rpc_log_retries"}
+find_settings()

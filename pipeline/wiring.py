@@ -4,22 +4,37 @@ A name is one of the tables below, an entry point of a package (group `prompt_la
 dotted path 'package.module:Class' in a config.
 """
 
+from __future__ import annotations
+
 import os
 from functools import cache, lru_cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
 from pipeline.settings import check_settings, default_configs, settings_folder
-from prompt_lab.benchmark.lab_router import LabRouter
 from prompt_lab.errors import ConfigError, UnknownName
-from prompt_lab.experiments.context import LabContext
-from prompt_lab.experiments.project import PROJECT_FILE, read_project
+from prompt_lab.experiments.project import PROJECT_FILE
+from prompt_lab.lazy import call_on_use
 from prompt_lab.ports import TaskTools
 from prompt_lab.store.layout import Lab
+
+if TYPE_CHECKING:
+    from prompt_lab.benchmark.lab_router import LabRouter
+    from prompt_lab.experiments.context import LabContext
+    from prompt_lab.experiments.project import read_project
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.benchmark.lab_router": "LabRouter",
+        "prompt_lab.experiments.context": "LabContext",
+        "prompt_lab.experiments.project": "read_project",
+    },
+)
 
 ADAPTERS = {
     "llm": {

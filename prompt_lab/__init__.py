@@ -3,8 +3,9 @@
 They are imported on first use: importing this package alone loads nothing else.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from prompt_lab.lazy import find_lazily
 
 if TYPE_CHECKING:
     from prompt_lab.decide.verdict import (
@@ -55,26 +56,20 @@ __all__ = [
     "explain",
     "open_lab",
 ]
-_LAB = dict.fromkeys(
-    ("IterationResult", "LabHandle", "Records", "open_lab"), "prompt_lab.experiments.lab_handle"
+__getattr__ = find_lazily(
+    globals(),
+    {
+        "prompt_lab.decide.verdict": (
+            "RULE Amounts Code Evidence Guard Interval Lengths Outcome Pair Policy Reason RunCell "
+            "Trial Validity Verdict explain decide=decide_pairs"
+        ),
+        "prompt_lab.errors": "LabError",
+        "prompt_lab.experiments.lab_handle": "IterationResult LabHandle Records open_lab",
+        "prompt_lab.experiments.open_prompts": "open_prompts=Prompts",
+    },
 )
-_MODULES = {
-    "LabError": "prompt_lab.errors",
-    "Prompts": "prompt_lab.experiments.open_prompts",
-    **_LAB,
-}
-"""Public name -> its module; all others are in prompt_lab.decide.verdict."""
-_NAMES = {"decide_pairs": "decide", "Prompts": "open_prompts"}
 """`prompt_lab.decide` is a package, so that its function has another name here; `Prompts` makes
 one of two readers."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(_MODULES.get(name, "prompt_lab.decide.verdict"))
-    value = globals()[name] = getattr(module, _NAMES.get(name, name))
-    return value
 
 
 def __dir__() -> list[str]:

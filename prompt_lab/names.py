@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 
 class Side(StrEnum):
@@ -41,6 +41,17 @@ class PullState(StrEnum):
     OPEN = "open"
     MERGED = "merged"
     CLOSED = "closed"
+
+
+class RunEnding(Enum):
+    """How a run ended in this process."""
+
+    MADE = auto()
+    FOUND = auto()
+    """Another process had finished it."""
+    ELSEWHERE = auto()
+    """Another process is making it."""
+    FAILED = auto()
 
 
 def count(number: int, word: str) -> str:

@@ -11,6 +11,7 @@ from adapters.llm.wire_requests import (
     chat_body,
     check_context,
     check_read_whole,
+    conversation_body,
     messages_body,
     no_address,
     ollama_body,
@@ -23,6 +24,7 @@ from adapters.wire.retry import RetryableError
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import ModelUnavailable
 from prompt_lab.ports import Answer, Request
+from prompt_lab.ports.llm import Conversation
 
 _BODIES: dict[DialectName, Callable[[ModelConfig, Request], Body]] = {
     "chat": chat_body,
@@ -52,7 +54,10 @@ class WireLlm(BaseLlm):
         if self.config.key_env:
             headers |= key_header(self.config, name, self.key)
         url = endpoint_url(base_address(self.config), self.config, DIALECTS[name].path)
-        body = _BODIES[name](self.config, request)
+        if isinstance(request, Conversation) and name == "chat":
+            body = conversation_body(self.config, request)
+        else:
+            body = _BODIES[name](self.config, request)
         if name != "ollama":
             return send_request(self.config, name, url, headers, body)
         check_context(self.config, request)

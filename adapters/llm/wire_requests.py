@@ -8,6 +8,7 @@ from adapters.wire.addresses import ADDRESSES
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import InputTruncated
 from prompt_lab.ports import Request
+from prompt_lab.ports.llm import Conversation
 
 Body = dict[str, Any]
 TOOL = "answer"
@@ -83,6 +84,17 @@ def chat_body(config: ModelConfig, request: Request) -> Body:
     if request.schema is not None:
         body["response_format"] = response_format(request.schema)
     return {**body, **settings.extra}
+
+
+def conversation_body(config: ModelConfig, request: Conversation) -> Body:
+    """The same with the messages that are given; no limit and no temperature of our own."""
+    settings = config.settings
+    body: Body = {"model": config.id, "messages": list(request.messages)}
+    if settings.max_tokens is not None:
+        body[limit_key(config)] = settings.max_tokens
+    if settings.temperature is not None:
+        body["temperature"] = settings.temperature
+    return {**body, **settings.extra, **request.extra}
 
 
 def messages_body(config: ModelConfig, request: Request) -> Body:

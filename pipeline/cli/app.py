@@ -1,46 +1,117 @@
-"""The console script `prompt-lab`. A new command is a line below."""
+"""The console script `prompt-lab`. A new command is a line of COMMANDS."""
 
-from collections.abc import Callable, Sequence
+from collections import UserDict
+from collections.abc import Sequence
+from importlib import import_module
+from textwrap import shorten
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from pipeline.cli import task as task_command
-from pipeline.cli.audit import audit
-from pipeline.cli.benchmark import app as benchmark_app
-from pipeline.cli.luigi_command import (
-    command_words,
-    flag,
-    make_command,
-    task_options,
-    with_options,
-)
-from pipeline.cli.plans import plans_app
-from pipeline.cli.project import init, install_local_model
-from pipeline.cli.prompts import prompts_app
-from pipeline.cli.records import (
-    compare_records,
-    iteration_records,
-    ledger_records,
-    loop_records,
-    merge_records,
-    replay_records,
-)
-from pipeline.cli.remote_prompts import add_commands
-from pipeline.cli.run import run
-from pipeline.cli.serve import keys_app, serve
-from pipeline.cli.show_request import show_request
-from pipeline.cli.try_prompt import try_prompt
 from pipeline.console import run_command
-from pipeline.tasks.after_merge import CheckMerges
-from pipeline.tasks.iteration import Iteration
-from pipeline.tasks.lab import Compare, Ledger, Replay, SplitPlans
-from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Reveal, Revert
-from pipeline.tasks.noise_floor import NoiseFloor
-from pipeline.tasks.task_engine import Campaign, RunTask
-from pipeline.web.scheduler import main as run_scheduler
+
+COMMANDS = {
+    "init": ("project:init", "Write a project: promptlab.yaml, luigi.cfg, and a sample data set."),
+    "split": (
+        "tasks:split",
+        "Divide a data set given whole into baseline/train and baseline/verify.",
+    ),
+    "try": ("try_prompt:try_prompt", "Test a prompt of a file against the current one."),
+    "iterate": ("tasks:iterate", "The next iteration, or the one that --number names."),
+    "loop": ("tasks:loop", "Iteration after iteration."),
+    "task": ("tasks:task", "One attempt at a task.yaml, reported as one JSON record."),
+    "run": ("run:run", "Run one step of the target on plans, and keep the runs."),
+    "batch": (
+        "batch:batch",
+        "Ask a model every line of FILE; each answer is a row on the disk before it is counted.",
+    ),
+    "ledger": ("tasks:ledger", "Writes index.html, a page for each analysis of another tool."),
+    "replay": (
+        "tasks:replay",
+        "Prints 'identical', or what differs; with --policy, the past verdicts it would change.",
+    ),
+    "compare": (
+        "tasks:compare",
+        "Writes compare/<before>_<after>/ with insight_metrics.md and assessment.md.",
+    ),
+    "noise-floor": ("tasks:noise_floor", "The baseline against itself."),
+    "reveal": (
+        "tasks:reveal",
+        "Show the figures of an iteration's sealed plans.",
+    ),
+    "check-merges": ("tasks:check_merges", "Re-test every merge that has fresh plans."),
+    "revert": ("tasks:revert", "Take back what an iteration merged."),
+    "give-up": ("tasks:give_up", "End an open iteration without a verdict."),
+    "prepare-pull": ("tasks:prepare_pull", "Verify --pr, claim iteration and run folders."),
+    "show-request": (
+        "show_request:show_request",
+        "Print the system message, the user message and the model settings of one run.",
+    ),
+    "audit": (
+        "audit:audit",
+        "Compare the prompts in raw outputs over the iterations of another tool's lab.",
+    ),
+    "scheduler": (
+        "tasks:scheduler",
+        "Run luigid's page on 127.0.0.1:8082 and the lab's pages on 8083, until Ctrl-C.",
+    ),
+    "serve": ("serve:serve", "Serve prompts and pages until Ctrl-C."),
+    "install-local-model": (
+        "project:install_local_model",
+        "Install the embedded model and its server into this Python environment.",
+    ),
+    "plans": ("plans:plans_app", "Plans: the examples that decide."),
+    "benchmark": ("benchmark:app", "Benchmarks of models."),
+    "prompts": (
+        "remote_prompts:prompts_app",
+        "The lab's prompt registry: versions, snapshots, promotions.",
+    ),
+    "keys": ("serve:keys_app", "Keys of the web app, kept as hashes."),
+}
+"""Name -> where it is in pipeline/cli, and what `--help` says of it. Imported on first use."""
+
+
+class _LoadedCommands(UserDict[str, Any]):
+    """Commands by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if self.data[name] is None:
+            self.data[name] = _load(name)
+        return self.data[name]
+
+
+class LazyCommands(TyperGroup):
+    """A group that lists its commands without importing them."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = _LoadedCommands(dict.fromkeys(COMMANDS))
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:
+        """The list in `--help`."""
+        listed = COMMANDS.items()
+        limit = formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            rows = [(name, shorten(text, limit, placeholder="...")) for name, (_, text) in listed]
+            formatter.write_dl(rows)
+
+
+def _load(name: str) -> Any:
+    """The command as typer makes it."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    found = getattr(import_module(f"pipeline.cli.{module}"), attribute)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+        alone.command(name)(found)
+        found = alone
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
 
 app = typer.Typer(
+    cls=LazyCommands,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -50,56 +121,6 @@ app = typer.Typer(
 @app.callback()
 def describe() -> None:
     """Improve prompts by paired trials: one change at a time, measured, judged and recorded."""
-
-
-def scheduler() -> None:
-    """Run luigid's page on 127.0.0.1:8082 and the lab's pages on 8083, until Ctrl-C."""
-    raise typer.Exit(run_scheduler())
-
-
-def _run_task_file(**given: Any) -> None:
-    kind = ["--campaign"] if given.pop("campaign") else []
-    task_command.main([given.pop("task"), *command_words(given), *kind])
-
-
-def _task_file_command() -> Callable[..., None]:
-    """`prompt-lab task`: the options of RunTask, and those that Campaign has besides."""
-    options = {one.name: one for one in task_options(Campaign, "task")}
-    options |= {one.name: one for one in task_options(RunTask, "task")}
-    campaign = flag("campaign", "make attempts until the task's budget or goal is reached")
-    text = "One attempt at a task.yaml, reported as one JSON record; or a campaign of them."
-    return with_options(_run_task_file, [*options.values(), campaign], text)
-
-
-for _name, _command in (
-    ("init", init),
-    ("split", make_command(SplitPlans)),
-    ("try", try_prompt),
-    ("iterate", make_command(Iteration, iteration_records)),
-    ("loop", make_command(Loop, loop_records)),
-    ("task", _task_file_command()),
-    ("run", run),
-    ("ledger", make_command(Ledger, ledger_records)),
-    ("replay", make_command(Replay, replay_records)),
-    ("compare", make_command(Compare, compare_records)),
-    ("noise-floor", make_command(NoiseFloor)),
-    ("reveal", make_command(Reveal)),
-    ("check-merges", make_command(CheckMerges, merge_records)),
-    ("revert", make_command(Revert)),
-    ("give-up", make_command(GiveUp)),
-    ("prepare-pull", make_command(PreparePull)),
-    ("show-request", show_request),
-    ("audit", audit),
-    ("scheduler", scheduler),
-    ("serve", serve),
-    ("install-local-model", install_local_model),
-):
-    app.command(_name)(_command)
-app.add_typer(benchmark_app, name="benchmark")
-add_commands(prompts_app)
-app.add_typer(prompts_app, name="prompts")
-app.add_typer(keys_app, name="keys")
-app.add_typer(plans_app, name="plans")
 
 
 def main(args: Sequence[str] | None = None) -> None:

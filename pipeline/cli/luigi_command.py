@@ -84,7 +84,7 @@ def command_words(options: Mapping[str, Any]) -> list[str]:
 def run_task(kind: type[luigi.Task], words: list[str]) -> int:
     """Run a task as the command `luigi` does. The exit code."""
     try:
-        run_with_retcodes(["--module", "pipeline", kind.__name__, *words])
+        run_with_retcodes(["--module", kind.__module__, kind.__name__, *words])
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)

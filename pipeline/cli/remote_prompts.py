@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.prompts import prompts_app
 from pipeline.wiring import lab_context
 from prompt_lab.clock import utc_now
 from prompt_lab.config.registries import RegistryConfig
@@ -166,3 +167,6 @@ def _describe_status(config: RegistryConfig, status: RemoteStatus) -> str:
     lab = status.lab.digest[:12] if status.lab else "–"
     text = f"{config.name} {status.label} {WORDS[status.state]}: {at}, lab {lab}"
     return f"{status.prompt}  {text}"
+
+
+add_commands(prompts_app)

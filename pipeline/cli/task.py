@@ -34,7 +34,7 @@ def main(words: Sequence[str] | None = None) -> None:
     kind = "Campaign" if "--campaign" in given else "RunTask"
     rest = [word for word in given[1:] if word != "--campaign"]
     report_errors_plainly()
-    whole = ["--module", "pipeline", kind, "--task", given[0], *rest]
+    whole = ["--module", "pipeline.tasks.task_engine", kind, "--task", given[0], *rest]
     _check(whole)
     luigi_run(whole)
 

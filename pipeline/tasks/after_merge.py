@@ -1,8 +1,10 @@
 """Re-tests of merges on fresh plans, to be started on a schedule."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
@@ -12,15 +14,28 @@ from pipeline.tasks.parameters import CountParameter
 from pipeline.tasks.printing import PrintingTask
 from pipeline.wiring import lab_context
 from prompt_lab.errors import ConfigError, LabError
-from prompt_lab.experiments.after_merge import (
-    describe_checks,
-    describe_retests,
-    merges_to_retest,
-    next_round,
-    retest,
+from prompt_lab.lazy import call_on_use
+
+if TYPE_CHECKING:
+    from prompt_lab.experiments.after_merge import (
+        describe_checks,
+        describe_retests,
+        merges_to_retest,
+        next_round,
+        retest,
+    )
+    from prompt_lab.experiments.experiment import Experiment
+    from prompt_lab.store.retests import retest_file
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.experiments.after_merge": (
+            "describe_checks describe_retests merges_to_retest next_round retest"
+        ),
+        "prompt_lab.store.retests": "retest_file",
+    },
 )
-from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.store.retests import retest_file
 
 
 class Retest(Phase):

@@ -1,10 +1,12 @@
 """What every Luigi task of a lab shares: parameters, one output file, the lock on the lab."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import luigi
 from luigi.cmdline_parser import CmdlineParser
@@ -15,14 +17,25 @@ from pipeline.tasks.turns import in_turns, uses_luigid
 from pipeline.wiring import lab_context, load_adapter
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import ConfigError, LabBusy, LabError, StoreError
-from prompt_lab.experiments.context import LabContext
-from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.flags import NEXT, settle
-from prompt_lab.experiments.race import MOST
+from prompt_lab.experiments.flags import MOST_IN_RACE, NEXT
+from prompt_lab.lazy import call_on_use
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.given_up import is_given_up
 from prompt_lab.store.lab_id import lab_id
 from prompt_lab.store.layout import LabLock
+
+if TYPE_CHECKING:
+    from prompt_lab.experiments.context import LabContext
+    from prompt_lab.experiments.experiment import Experiment
+    from prompt_lab.experiments.flags import settle
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.experiments.experiment": "Experiment",
+        "prompt_lab.experiments.flags": "settle",
+    },
+)
 
 T = TypeVar("T", bound=luigi.Task)
 _locks: dict[Path, LabLock] = {}
@@ -186,7 +199,7 @@ class Phase(LabTask):
     race = CountParameter(
         "--race",
         least=1,
-        most=MOST,
+        most=MOST_IN_RACE,
         default=1,
         description="strategies to screen on one baseline, up to 4; the best goes on",
     )

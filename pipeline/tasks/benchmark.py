@@ -1,25 +1,45 @@
 """Benchmark, and what follows from it: thin tasks over prompt_lab/benchmark."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
 from pipeline.tasks.base import File, LabTask, hold_lab
 from pipeline.tasks.parameters import MOST_REPLICATES, CountParameter, NamesParameter
 from pipeline.tasks.runs import run_tasks
-from prompt_lab.benchmark.cold_starts import STARTS, WarmUpValidation, render_validation
-from prompt_lab.benchmark.folders import RESULTS, benchmarks_folder
-from prompt_lab.benchmark.harness_lock import keep_harness, release_harness
-from prompt_lab.benchmark.meta_loop import parse_baseline, run_meta_loop
-from prompt_lab.benchmark.open_benchmark import BenchmarkRequest
-from prompt_lab.benchmark.supervise import prepare_benchmark, supervise_benchmark
-from prompt_lab.benchmark.warm_up_trial import WarmUpTrial, adopt_warm_up
+from prompt_lab.benchmark.folders import RESULTS
+from prompt_lab.benchmark.records import STARTS
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError
+from prompt_lab.lazy import call_on_use
 from prompt_lab.report.terminal import say
 from prompt_lab.store.layout import NO_ITERATION
+
+if TYPE_CHECKING:
+    from prompt_lab.benchmark.cold_starts import WarmUpValidation, render_validation
+    from prompt_lab.benchmark.folders import benchmarks_folder
+    from prompt_lab.benchmark.harness_lock import keep_harness, release_harness
+    from prompt_lab.benchmark.meta_loop import parse_baseline, run_meta_loop
+    from prompt_lab.benchmark.open_benchmark import BenchmarkRequest
+    from prompt_lab.benchmark.supervise import prepare_benchmark, supervise_benchmark
+    from prompt_lab.benchmark.warm_up_trial import WarmUpTrial, adopt_warm_up
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.benchmark.cold_starts": "render_validation",
+        "prompt_lab.benchmark.folders": "benchmarks_folder",
+        "prompt_lab.benchmark.harness_lock": "keep_harness release_harness",
+        "prompt_lab.benchmark.meta_loop": "parse_baseline run_meta_loop",
+        "prompt_lab.benchmark.open_benchmark": "BenchmarkRequest",
+        "prompt_lab.benchmark.supervise": "prepare_benchmark supervise_benchmark",
+        "prompt_lab.benchmark.warm_up_trial": "WarmUpTrial adopt_warm_up",
+    },
+)
 
 
 class Benchmark(LabTask):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
@@ -11,17 +11,29 @@ from pipeline.tasks.base import LabTask
 from pipeline.tasks.parameters import CountParameter
 from pipeline.tasks.printing import PrintingTask
 from pipeline.wiring import load_adapter
-from prompt_lab.decide.calibrate.results import CellResult
 from prompt_lab.errors import TargetError
-from prompt_lab.experiments.calibrate import (
-    cells_of,
-    check_page,
-    file_name,
-    is_current,
-    measure_cell,
-    write_page,
+from prompt_lab.lazy import call_on_use
+from prompt_lab.store.files import write_record
+
+if TYPE_CHECKING:
+    from prompt_lab.experiments.calibrate import (
+        cells_of,
+        check_page,
+        file_name,
+        is_current,
+        measure_cell,
+        read_cell,
+        write_page,
+    )
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.experiments.calibrate": (
+            "cells_of check_page file_name is_current measure_cell read_cell write_page"
+        ),
+    },
 )
-from prompt_lab.store.files import read_record, write_record
 
 
 class CalibrateCell(LabTask):
@@ -88,8 +100,7 @@ class Calibrate(PrintingTask):
     def run(self) -> None:
         """Render, write, and print what was missed. Raises LimitsMissed."""
         found = {
-            name: read_record(Path(task.output().path), CellResult)
-            for name, task in self.requires().items()
+            name: read_cell(Path(task.output().path)) for name, task in self.requires().items()
         }
         self.print_result(write_page(found, self.goal, quick=self.quick, rule=self.rule))
 

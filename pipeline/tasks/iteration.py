@@ -1,8 +1,10 @@
 """The phases of an iteration: one candidate, taken from idea to verdict."""
 
+from __future__ import annotations
+
 from collections.abc import Generator, Iterable, Iterator
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
@@ -13,30 +15,56 @@ from pipeline.tasks.printing import PrintingTask, prints_when_complete
 from pipeline.tasks.runs import run_tasks
 from pipeline.tasks.turns import uses_luigid
 from prompt_lab.errors import LabError
-from prompt_lab.experiments.agent_work import analysts_of
-from prompt_lab.experiments.analysis import (
-    write_assessment,
-    write_code_review,
-    write_insight,
-    write_synthesis,
-)
-from prompt_lab.experiments.conclude import conclude, write_report
-from prompt_lab.experiments.decision import write_verdict
-from prompt_lab.experiments.dry_run import describe_dry_run
-from prompt_lab.experiments.finish import finish_iteration, saved_summary
 from prompt_lab.experiments.flags import METRICS
-from prompt_lab.experiments.gather import summary_file
-from prompt_lab.experiments.implement import implement
-from prompt_lab.experiments.llm_judge import is_judged, judge_look, judgements_file
-from prompt_lab.experiments.looks import runs_under_way
-from prompt_lab.experiments.needs import JudgementsNeeded, Need, RunsNeeded, ScoutNeeded
-from prompt_lab.experiments.prepare import is_prepared, prepare
-from prompt_lab.experiments.runs import complete_split
-from prompt_lab.experiments.scout import scout
-from prompt_lab.experiments.since_start import compare_since_start, since_start_due
+from prompt_lab.experiments.needs import JudgementsNeeded, RunsNeeded, ScoutNeeded
+from prompt_lab.lazy import call_on_use
 from prompt_lab.names import Split
 from prompt_lab.report.terminal import say
 from prompt_lab.store.iterations import SUMMARY
+
+if TYPE_CHECKING:
+    from prompt_lab.experiments.agent_work import analysts_of
+    from prompt_lab.experiments.analysis import (
+        write_assessment,
+        write_code_review,
+        write_insight,
+        write_synthesis,
+    )
+    from prompt_lab.experiments.conclude import conclude, write_report
+    from prompt_lab.experiments.decision import write_verdict
+    from prompt_lab.experiments.dry_run import describe_dry_run
+    from prompt_lab.experiments.finish import finish_iteration, saved_summary
+    from prompt_lab.experiments.gather import summary_file
+    from prompt_lab.experiments.implement import implement
+    from prompt_lab.experiments.llm_judge import is_judged, judge_look, judgements_file
+    from prompt_lab.experiments.looks import runs_under_way
+    from prompt_lab.experiments.needs import Need
+    from prompt_lab.experiments.prepare import is_prepared, prepare
+    from prompt_lab.experiments.runs import complete_split
+    from prompt_lab.experiments.scout import scout
+    from prompt_lab.experiments.since_start import compare_since_start, since_start_due
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.experiments.agent_work": "analysts_of",
+        "prompt_lab.experiments.analysis": (
+            "write_assessment write_code_review write_insight write_synthesis"
+        ),
+        "prompt_lab.experiments.conclude": "conclude write_report",
+        "prompt_lab.experiments.decision": "write_verdict",
+        "prompt_lab.experiments.dry_run": "describe_dry_run",
+        "prompt_lab.experiments.finish": "finish_iteration saved_summary",
+        "prompt_lab.experiments.gather": "summary_file",
+        "prompt_lab.experiments.implement": "implement",
+        "prompt_lab.experiments.llm_judge": "is_judged judge_look judgements_file",
+        "prompt_lab.experiments.looks": "runs_under_way",
+        "prompt_lab.experiments.prepare": "is_prepared prepare",
+        "prompt_lab.experiments.runs": "complete_split",
+        "prompt_lab.experiments.scout": "scout",
+        "prompt_lab.experiments.since_start": "compare_since_start since_start_due",
+    },
+)
 
 
 def tasks_for(phase: Phase, need: Need) -> luigi.Task | list[luigi.Task]:

@@ -1,7 +1,10 @@
 """Tasks on a whole lab: its pages, its old verdicts, and labs to begin with."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import luigi
 
@@ -10,13 +13,29 @@ from pipeline.tasks.base import LabTask, hold_lab
 from pipeline.tasks.parameters import WholeParameter
 from pipeline.tasks.printing import PrintingTask, prints_when_complete
 from prompt_lab.errors import LabError
-from prompt_lab.experiments.compare import compare
-from prompt_lab.experiments.example_lab import NOTE, is_example_there, make_example_lab
-from prompt_lab.experiments.ledger import write_ledger
-from prompt_lab.experiments.recorded_lab import make_recorded_lab
-from prompt_lab.experiments.replay import Replayed, render_replay, replay
-from prompt_lab.experiments.split import split_data_set
+from prompt_lab.experiments.example_lab import NOTE
+from prompt_lab.lazy import call_on_use
 from prompt_lab.report.terminal import say
+
+if TYPE_CHECKING:
+    from prompt_lab.experiments.compare import compare
+    from prompt_lab.experiments.example_lab import is_example_there, make_example_lab
+    from prompt_lab.experiments.ledger import write_ledger
+    from prompt_lab.experiments.recorded_lab import make_recorded_lab
+    from prompt_lab.experiments.replay import Replayed, render_replay, replay
+    from prompt_lab.experiments.split import split_data_set
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.experiments.compare": "compare",
+        "prompt_lab.experiments.example_lab": "is_example_there make_example_lab",
+        "prompt_lab.experiments.ledger": "write_ledger",
+        "prompt_lab.experiments.recorded_lab": "make_recorded_lab",
+        "prompt_lab.experiments.replay": "render_replay replay",
+        "prompt_lab.experiments.split": "split_data_set",
+    },
+)
 
 
 class Ledger(PrintingTask):

@@ -1,7 +1,9 @@
 """Iterations one after another, and pull requests that others begin or that are taken back."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
@@ -17,19 +19,37 @@ from pipeline.tasks.parameters import (
 from pipeline.tasks.printing import PrintingTask, prints_when_complete
 from pipeline.tasks.turns import in_turns, uses_luigid
 from pipeline.wiring import lab_context
-from prompt_lab.decide.stop import LoopLimits
 from prompt_lab.errors import ConfigError
-from prompt_lab.experiments.flags import NEXT, change_given
-from prompt_lab.experiments.give_up import IterationEnd
-from prompt_lab.experiments.loop import LoopRun
-from prompt_lab.experiments.needs import IterationNeeded
-from prompt_lab.experiments.prepare_pull import PREPARED, describe_prepared, prepare_pull
-from prompt_lab.experiments.reveal import SealedFigures
-from prompt_lab.experiments.revert import MergeRevert
+from prompt_lab.experiments.flags import NEXT
+from prompt_lab.lazy import call_on_use
 from prompt_lab.report.terminal import say
 from prompt_lab.store.given_up import GIVEN_UP
+from prompt_lab.store.iterations import PREPARED
 from prompt_lab.store.loops import ENDED, check_loop, open_loop, read_ended
 from prompt_lab.store.sealed import REVEALED
+
+if TYPE_CHECKING:
+    from prompt_lab.decide.stop import LoopLimits
+    from prompt_lab.experiments.flags import change_given
+    from prompt_lab.experiments.give_up import IterationEnd
+    from prompt_lab.experiments.loop import LoopRun
+    from prompt_lab.experiments.needs import IterationNeeded
+    from prompt_lab.experiments.prepare_pull import describe_prepared, prepare_pull
+    from prompt_lab.experiments.reveal import SealedFigures
+    from prompt_lab.experiments.revert import MergeRevert
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.decide.stop": "LoopLimits",
+        "prompt_lab.experiments.flags": "change_given",
+        "prompt_lab.experiments.give_up": "IterationEnd",
+        "prompt_lab.experiments.loop": "LoopRun",
+        "prompt_lab.experiments.prepare_pull": "describe_prepared prepare_pull",
+        "prompt_lab.experiments.reveal": "SealedFigures",
+        "prompt_lab.experiments.revert": "MergeRevert",
+    },
+)
 
 
 class Loop(LabTask):

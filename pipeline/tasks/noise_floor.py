@@ -1,7 +1,7 @@
 """NoiseFloor: run the baseline again and again, and say what that lets a trial see."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
@@ -10,14 +10,26 @@ from pipeline.tasks.iteration import supply
 from pipeline.tasks.parameters import WholeParameter
 from pipeline.tasks.printing import PrintingTask, prints_when_complete
 from prompt_lab.errors import ConfigError
-from prompt_lab.experiments.noise_floor import (
-    describe_floor_dry_run,
-    floor_path,
-    is_measured,
-    measure_noise_floor,
-    saved_floor_page,
-)
+from prompt_lab.lazy import call_on_use
 from prompt_lab.store.layout import NO_ITERATION
+
+if TYPE_CHECKING:
+    from prompt_lab.experiments.noise_floor import (
+        describe_floor_dry_run,
+        floor_path,
+        is_measured,
+        measure_noise_floor,
+        saved_floor_page,
+    )
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.experiments.noise_floor": (
+            "describe_floor_dry_run floor_path is_measured measure_noise_floor saved_floor_page"
+        ),
+    },
+)
 
 
 class NoiseFloor(PrintingTask, Phase):

@@ -1,10 +1,13 @@
 """One run of a batch; luigi may hand out many at once, which then share one process."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Collection, Mapping
 from functools import cache
 from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import luigi
 
@@ -13,17 +16,28 @@ from pipeline.tasks.batching import current
 from pipeline.tasks.parameters import Batched, WholeParameter
 from pipeline.wiring import lab_context
 from prompt_lab.errors import TransientError
-from prompt_lab.experiments.context import LabContext
-from prompt_lab.experiments.execute import RunContext
-from prompt_lab.experiments.make_runs import RunEnding, RunMaker, make_run_context
-from prompt_lab.experiments.needs import RunsNeeded
-from prompt_lab.names import Side, count
+from prompt_lab.lazy import call_on_use
+from prompt_lab.names import RunEnding, Side, count
 from prompt_lab.records import RunKey
-from prompt_lab.report.progress import Progress
 from prompt_lab.store.batch import Batch, PlannedRun, batch_path, read_batch, runs_by_key
 from prompt_lab.store.layout import MARKER
 from prompt_lab.store.runs import is_finished
 from prompt_lab.store.work_locks import WorkLocks
+
+if TYPE_CHECKING:
+    from prompt_lab.experiments.context import LabContext
+    from prompt_lab.experiments.execute import RunContext
+    from prompt_lab.experiments.make_runs import RunMaker, make_run_context
+    from prompt_lab.experiments.needs import RunsNeeded
+    from prompt_lab.report.progress import Progress
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.experiments.make_runs": "RunMaker make_run_context",
+        "prompt_lab.report.progress": "Progress",
+    },
+)
 
 
 class Run(LabTask):

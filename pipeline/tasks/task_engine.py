@@ -3,11 +3,13 @@
 Standard output holds one JSON record, nothing else.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
@@ -17,23 +19,38 @@ from pipeline.tasks.printing import PrintingTask
 from pipeline.wiring import task_tools
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError
+from prompt_lab.lazy import call_on_use
 from prompt_lab.report.terminal import printable, say
 from prompt_lab.store.files import read_record
-from prompt_lab.task_engine.explain_command import explained
-from prompt_lab.task_engine.paths import split_command
-from prompt_lab.task_engine.record import AttemptCode, AttemptRecord, AttemptStatus
-from prompt_lab.task_engine.run_campaign import CampaignRun
-from prompt_lab.task_engine.run_task import (
-    NO_ATTEMPT,
-    TaskCrashed,
-    TaskUsageError,
-    code_of,
-    crash,
-    make_attempt,
-    print_record,
-    undo_last_keep,
+from prompt_lab.task_engine.record import NO_ATTEMPT, AttemptCode, AttemptRecord, AttemptStatus
+
+if TYPE_CHECKING:
+    from prompt_lab.task_engine.explain_command import explained
+    from prompt_lab.task_engine.paths import split_command
+    from prompt_lab.task_engine.run_campaign import CampaignRun
+    from prompt_lab.task_engine.run_task import (
+        TaskCrashed,
+        TaskUsageError,
+        code_of,
+        crash,
+        make_attempt,
+        print_record,
+        undo_last_keep,
+    )
+    from prompt_lab.task_engine.task_context import TaskContext
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.task_engine.explain_command": "explained",
+        "prompt_lab.task_engine.paths": "split_command",
+        "prompt_lab.task_engine.run_campaign": "CampaignRun",
+        "prompt_lab.task_engine.task_context": "TaskContext",
+        "prompt_lab.task_engine.run_task": (
+            "TaskCrashed TaskUsageError code_of crash make_attempt print_record undo_last_keep"
+        ),
+    },
 )
-from prompt_lab.task_engine.task_context import TaskContext
 
 NEXT = 0
 

@@ -11,8 +11,6 @@ from prompt_lab.benchmark.policies import better_policy
 from prompt_lab.decide.verdict import Outcome, Pair, Policy, Verdict, decide
 from prompt_lab.records import VERSION, Record
 
-STARTS = 8
-"""Cold starts of a usual test: the fewest at which a strong effect is adopted reliably."""
 POLICY = better_policy("warm_up", unseen_loss_guard=False)
 """Without the guard against rare kinds of plans that lose: a start is no kind of plan, and where
 the warm-up does nothing both arms of a start are equally distributed, so the test is exact."""

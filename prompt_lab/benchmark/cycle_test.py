@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from math import ceil, log2
 
 from prompt_lab.benchmark.candidates import HarnessCandidate
-from prompt_lab.benchmark.cold_starts import POLICY, STARTS, ColdStart, decide_effect
+from prompt_lab.benchmark.cold_starts import POLICY, ColdStart, decide_effect
 from prompt_lab.benchmark.cycle_records import CycleResults
 from prompt_lab.benchmark.policies import better_policy
-from prompt_lab.benchmark.records import BenchmarkResults, ModelPhaseResult, PlanResult
+from prompt_lab.benchmark.records import STARTS, BenchmarkResults, ModelPhaseResult, PlanResult
 from prompt_lab.benchmark.validity import suite_changed
 from prompt_lab.benchmark.warm_up_trial import WarmUpTrial
 from prompt_lab.decide.verdict import (

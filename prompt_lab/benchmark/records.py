@@ -8,6 +8,8 @@ from prompt_lab.records import VERSION, Record
 
 Validity = Literal["VALID", "INVALID"]
 Purpose = Literal["benchmark", "selection", "test"]
+STARTS = 8
+"""Cold starts of a usual test: the fewest at which a strong effect is adopted reliably."""
 WarmUpStatus = Literal["off", "complete", "timed out", "failed"]
 
 

@@ -12,9 +12,8 @@ from scipy.special import stdtrit
 
 from prompt_lab.decide.limits import fewest_plans
 from prompt_lab.decide.looks import Design, design
-from prompt_lab.decide.many import Endings, Flags, run_many, screening_p_values
+from prompt_lab.decide.many import Endings, Flags, margin_p_values, run_many, screening_p_values
 from prompt_lab.decide.policy import Policy
-from prompt_lab.decide.screening import margin_p_value
 from prompt_lab.decide.simulated import SimulatedLab, SimulatedScores, draw_scores
 from prompt_lab.names import count, plural
 
@@ -199,7 +198,7 @@ def screen_many(train: SimulatedScores, policy: Policy) -> Flags:
     values = train.values
     ahead = values.mean(axis=1) + shift > 0
     if shift:
-        p_values = np.array([margin_p_value(row, shift) for row in values])
+        p_values = margin_p_values(values, shift)
     else:
         binary = bool(np.isin(train.baseline[:5], (0.0, 1.0)).all())
         cells = train.baseline.shape[2] * train.baseline.shape[3]

@@ -10,13 +10,18 @@ counts.
 
 from collections.abc import Sequence
 from math import exp, log
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.special import zeta
 
 from prompt_lab.decide.policy import LedgerRule, Policy
+from prompt_lab.lazy import call_on_use
 from prompt_lab.names import count, plural
+
+if TYPE_CHECKING:
+    from scipy.special import zeta
+
+call_on_use(globals(), {"scipy.special": "zeta"})
 
 
 class Use(BaseModel):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtr, stdtr, stdtrit
 
 from prompt_lab.decide.limits import fewest_plans
 from prompt_lab.decide.looks import Design, is_margin_test
@@ -69,6 +69,18 @@ def run_many(
 def _deviations(values: Floats) -> Floats:
     found = values.std(axis=1, ddof=1) if values.shape[1] > 1 else np.zeros(len(values))
     return np.where(found > 1e-9, found, 0.0)
+
+
+def margin_p_values(values: Floats, margin: float) -> Floats:
+    """`screening.margin_p_value` of each row of values, shape (world, plan)."""
+    worlds, plans = values.shape
+    if plans < 2:
+        return np.ones(worlds)
+    excess, spread = values.mean(axis=1) + margin, values.std(axis=1, ddof=1)
+    flat = spread <= 1e-9  # below it is the rounding of equal values
+    certain = np.where(excess > 0, np.inf, np.where(excess < 0, -np.inf, 0.0))
+    scores = np.where(flat, certain, excess * np.sqrt(plans) / np.where(flat, 1.0, spread))
+    return np.asarray(stdtr(plans - 1, -scores))
 
 
 def _margin_crossings(

@@ -22,7 +22,7 @@ from prompt_lab.errors import LabError
 from prompt_lab.evaluate import drift
 from prompt_lab.evaluate.batches import FEWEST_PROBES
 from prompt_lab.evaluate.drift_rows import DRIFT_ALPHA
-from prompt_lab.store.files import read_if_whole, write_record, write_text
+from prompt_lab.store.files import read_if_whole, read_record, write_record, write_text
 
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "configs" / "policies"
@@ -95,6 +95,11 @@ def is_current(path: Path, seed: int) -> bool:
     """Whether a cell was measured with this very engine and this seed."""
     found = read_if_whole(path, CellResult)
     return found is not None and (found.made.engine, found.made.seed) == (engine(), seed)
+
+
+def read_cell(path: Path) -> CellResult:
+    """A measured cell. Raises StoreError."""
+    return read_record(path, CellResult)
 
 
 def check_page(docs: str, *, quick: bool, rule: int = RULE) -> None:

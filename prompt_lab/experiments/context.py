@@ -1,5 +1,7 @@
 """A lab with its configs and the adapters that they name. Adapters are made on first use."""
 
+from __future__ import annotations
+
 import atexit
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,9 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from prompt_lab.analyze.analyst import Analyst
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.base import load
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig, with_mode
@@ -18,18 +19,32 @@ from prompt_lab.config.models import ModelConfig
 from prompt_lab.config.profiles import profile_path, read_profile, without_class
 from prompt_lab.decide.verdict import Policy
 from prompt_lab.errors import ConfigError, ModelUnavailable, UnknownName
-from prompt_lab.experiments.extensions import CheckedAnalyst, make_strategies
-from prompt_lab.experiments.fallbacks import Fallbacks
 from prompt_lab.experiments.gateways import Gateways
-from prompt_lab.experiments.noted_calls import NotedLlm
-from prompt_lab.experiments.project import ConfigFiles
+from prompt_lab.lazy import call_on_use
 from prompt_lab.own_process import ModelGateway, TargetLocation
 from prompt_lab.ports import CodeHost, LabRepository, Llm, PromptSource, StepAdapter, Workspace
 from prompt_lab.ports.model_router import ModelRouter
-from prompt_lab.propose.model import Strategy
 from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.variants import read_variants
+
+if TYPE_CHECKING:
+    from prompt_lab.analyze.analyst import Analyst
+    from prompt_lab.experiments.extensions import CheckedAnalyst, make_strategies
+    from prompt_lab.experiments.fallbacks import Fallbacks
+    from prompt_lab.experiments.noted_calls import NotedLlm
+    from prompt_lab.experiments.project import ConfigFiles
+    from prompt_lab.propose.model import Strategy
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.experiments.extensions": "CheckedAnalyst make_strategies",
+        "prompt_lab.experiments.fallbacks": "Fallbacks",
+        "prompt_lab.experiments.noted_calls": "NotedLlm",
+        "prompt_lab.experiments.project": "ConfigFiles",
+    },
+)
 
 
 class AdapterLoader(Protocol):
@@ -53,7 +68,7 @@ class LabContext:
     """The shipped configs, used where the lab's own have none."""
     project: Path | None = None
     """A promptlab.yaml, whose sections come before the files of `configs`."""
-    make_router: "Callable[[LabContext], ModelRouter] | None" = None
+    make_router: Callable[[LabContext], ModelRouter] | None = None
     """What enforces the lab's routing table; None: every model may do everything."""
     _llms: dict[tuple[str, str], Llm] = field(default_factory=dict)
     _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)

@@ -1,14 +1,33 @@
 """Finish an iteration: update instructions and pareto front, ledger, summary, commit."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from prompt_lab.errors import StoreError
-from prompt_lab.experiments.commit import commit_lab
-from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.learn import learn
-from prompt_lab.experiments.ledger import write_ledger
-from prompt_lab.experiments.pages import report_view
-from prompt_lab.experiments.pareto import keep_front
-from prompt_lab.report.summary import render_summary
+from prompt_lab.lazy import call_on_use
 from prompt_lab.store.iterations import SUMMARY, read_change, read_meta
+
+if TYPE_CHECKING:
+    from prompt_lab.experiments.commit import commit_lab
+    from prompt_lab.experiments.experiment import Experiment
+    from prompt_lab.experiments.learn import learn
+    from prompt_lab.experiments.ledger import write_ledger
+    from prompt_lab.experiments.pages import report_view
+    from prompt_lab.experiments.pareto import keep_front
+    from prompt_lab.report.summary import render_summary
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.experiments.commit": "commit_lab",
+        "prompt_lab.experiments.learn": "learn",
+        "prompt_lab.experiments.ledger": "write_ledger",
+        "prompt_lab.experiments.pages": "report_view",
+        "prompt_lab.experiments.pareto": "keep_front",
+        "prompt_lab.report.summary": "render_summary",
+    },
+)
 
 
 def finish_iteration(experiment: Experiment) -> str:

@@ -1,18 +1,32 @@
 """Resolve the flags of a command on this lab, once, before anything is scheduled."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prompt_lab.errors import ConfigError
-from prompt_lab.experiments.agent_access import agent_config
-from prompt_lab.experiments.context import LabContext
+from prompt_lab.lazy import call_on_use
 from prompt_lab.names import Split, join_names, split_names
 from prompt_lab.store.files import read_if_whole
 from prompt_lab.store.iteration_numbers import check_number, check_step, resolve_number
 from prompt_lab.store.iterations import IterationMeta
 
+if TYPE_CHECKING:
+    from prompt_lab.experiments.agent_access import agent_config
+    from prompt_lab.experiments.context import LabContext
+
+call_on_use(
+    globals(),
+    {
+        "prompt_lab.experiments.agent_access": "agent_config",
+    },
+)
+
 NEXT = -1
 METRICS = "metrics"
+MOST_IN_RACE = 4
+"""Strategies, or branches, that are screened on one baseline."""
 
 
 def settle(ctx: LabContext, given: Mapping[str, Any], *, iterates: bool = True) -> dict[str, Any]:
@@ -55,7 +69,7 @@ def _check_agents(ctx: LabContext, values: Mapping[str, Any]) -> None:
         values.get("analyst", METRICS),
     ]
     for name in dict.fromkeys(analysts):
-        if ctx.analyst(name) is None:
+        if name != METRICS and ctx.analyst(name) is None:
             agent_config(ctx, name, "analyst")
     for name in filter(None, (values["agent"], ctx.defaults.agent)):
         agent_config(ctx, name)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from threading import Lock
 
 from prompt_lab.errors import LabError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.execute import Checkout, RunContext
 from prompt_lab.experiments.ref_watch import watched_refs
+from prompt_lab.names import RunEnding
 from prompt_lab.records import RunKey
 from prompt_lab.report.progress import Progress
 from prompt_lab.store.batch import Batch, PlannedRun
@@ -42,17 +42,6 @@ def make_run_context(
     return RunContext(
         ctx, number, step, adapter, config.primary, checkouts, judged, gateway=gateway
     )
-
-
-class RunEnding(Enum):
-    """How a run ended in this process."""
-
-    MADE = auto()
-    FOUND = auto()
-    """Another process had finished it."""
-    ELSEWHERE = auto()
-    """Another process is making it."""
-    FAILED = auto()
 
 
 class CircuitBreaker:

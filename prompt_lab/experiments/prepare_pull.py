@@ -6,9 +6,7 @@ from prompt_lab.experiments.runs import order_of
 from prompt_lab.names import Split, count
 from prompt_lab.records import VERSION, Change, Record
 from prompt_lab.store.files import read_record
-from prompt_lab.store.iterations import made_again, read_change
-
-PREPARED = "prepared.json"
+from prompt_lab.store.iterations import PREPARED, made_again, read_change
 
 
 class Prepared(Record):

@@ -8,6 +8,7 @@ from prompt_lab.evaluate.pairs import pairs_of
 from prompt_lab.experiments.batches import BatchOrder, batch_for
 from prompt_lab.experiments.crash import note_taint, refuse_unanswered
 from prompt_lab.experiments.experiment import Experiment
+from prompt_lab.experiments.flags import MOST_IN_RACE
 from prompt_lab.experiments.gather import summarise_batch
 from prompt_lab.experiments.leak_check import leaks_in
 from prompt_lab.experiments.looks import all_runs
@@ -20,7 +21,6 @@ from prompt_lab.report.words import points
 from prompt_lab.store.files import write_record
 from prompt_lab.store.iterations import RACE, IterationMeta, RaceEntry, RaceRecord
 
-MOST = 4
 """Candidates of one race: with more the best of them is mostly the luckiest."""
 
 
@@ -42,8 +42,10 @@ def rivals_of(
         return ()
     if not experiment.branch:
         raise ConfigError(["--rivals: name the first candidate with --branch"])
-    if len(rivals) >= MOST or experiment.branch in rivals:
-        raise ConfigError([f"--rivals: give at most {MOST - 1} branches beside --branch's own"])
+    if len(rivals) >= MOST_IN_RACE or experiment.branch in rivals:
+        raise ConfigError(
+            [f"--rivals: give at most {MOST_IN_RACE - 1} branches beside that of --branch"]
+        )
     main = context.target(context.step(experiment.step).target).main
     for name in rivals:
         check_change(experiment.with_options(branch=name), main, main_commit)

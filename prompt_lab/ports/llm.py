@@ -1,7 +1,7 @@
 """A model that answers one request at a time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
@@ -14,6 +14,15 @@ class Request:
     schema: Mapping[str, Any] | None = None
     max_tokens: int = 256
     seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Conversation(Request):
+    """A call with messages of its own instead of the two; chat completions alone take it."""
+
+    messages: tuple[Mapping[str, Any], ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further keys of the request, as they are."""
 
 
 @dataclass(frozen=True)

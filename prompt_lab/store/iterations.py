@@ -153,6 +153,7 @@ class RaceRecord(Record):
     best: str
 
 
+PREPARED = "prepared.json"
 RACE = "race.json"
 
 

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from prompt_lab.decide.result import Verdict
 
 VERSION: Literal[1] = 1
+NO_ATTEMPT = 0
+"""The number of an attempt that was never begun."""
 
 
 class AttemptStatus(StrEnum):

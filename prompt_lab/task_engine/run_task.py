@@ -10,12 +10,15 @@ from prompt_lab.errors import ConfigError, LabBusy, LabError
 from prompt_lab.report.terminal import write_output
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.task_engine.attempt import ActiveAttempt
-from prompt_lab.task_engine.record import AttemptCode, AttemptRecord, AttemptStatus, Undo
+from prompt_lab.task_engine.record import (
+    NO_ATTEMPT,
+    AttemptCode,
+    AttemptRecord,
+    AttemptStatus,
+    Undo,
+)
 from prompt_lab.task_engine.task_context import TaskContext
 from prompt_lab.task_engine.task_copy.files import Conflict
-
-NO_ATTEMPT = 0
-"""The number of an attempt that was never begun."""
 
 
 class TaskCrashed(LabError):

@@ -36,7 +36,7 @@ class ClientRound(NamedTuple):
 def main(calls: int) -> None:
     """Measure and print."""
     stand_in, address = started(LATENCY)
-    print(f"{calls} calls of {LATENCY * 1000:.0f} ms, load {_load()}\n")
+    print(f"{calls} calls of {LATENCY * 1000:.0f} ms, load {load_average()}\n")
     print(f"{'':>6}{'places':>8}{'calls/CPU s':>13}{'CPU ms':>9}{'wall/ideal':>12}")
     for name, kind in CLIENTS.items():
         for places in PLACES:
@@ -76,7 +76,8 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _load() -> str:
+def load_average() -> str:
+    """Of this machine, over the last minute."""
     return f"{os.getloadavg()[0]:.1f}"
 
 

@@ -315,3 +315,19 @@ def test_the_folder_of_a_process_that_was_killed_is_removed_and_that_of_a_live_o
             assert Path(first).is_dir()
             assert first != second
     assert not list(tmp_path.iterdir())
+
+
+def test_many_files_become_one_pack_and_no_loose_object_each(tmp_path: Path) -> None:
+    user = UserRepository(tmp_path / "lab")
+    paths = [f"history/0/00_s/outputs/plan_{n}.txt" for n in range(60)]
+    for path in paths:
+        user.write(path, f"the answer of {path}\n")
+    repository = LabRepository(user.root)
+    repository.ensure()
+    assert repository.commit(paths, "Iteration 1", when=WHEN) is not None
+    counts = dict(line.split(": ") for line in user.git("count-objects", "-v").splitlines())
+    assert (counts["in-pack"], counts["packs"]) == ("60", "1")
+    assert int(counts["count"]) < 10  # the commit, and a tree for each folder
+    assert user.git("show", f"HEAD:{paths[7]}") == f"the answer of {paths[7]}\n"
+    assert user.status() == []
+    user.git("fsck", "--strict")
