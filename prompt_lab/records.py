@@ -3,7 +3,7 @@
 Times are seconds or UTC time stamps in ISO 8601; money is US dollars; scores are in [0, 1].
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -103,6 +103,22 @@ def ending(text: str, most: int = 300) -> str:
     return "\n".join(reversed(kept)).strip()
 
 
+class PromptCheck(Record):
+    """How a step in a process of its own was seen to send its commit's prompt."""
+
+    rule: Literal["requests", "returned", "files"] = Field(
+        description="what was looked at: recorded requests, what the step returned, loaded files"
+    )
+    requests: int = Field(default=0, description="requests of the run that the gateway recorded")
+    own: int = Field(default=0, description="of these, with the prompt of the run's own commit")
+    other: int = Field(default=0, description="of these, with the prompt of the other side")
+
+    @property
+    def holds(self) -> bool:
+        """Whether recorded requests have this side's prompt, and none the other side's."""
+        return self.own > 0 and self.other == 0
+
+
 class SentEvidence(Record):
     """What the run really used: the evidence that is checked after the runs."""
 
@@ -112,6 +128,9 @@ class SentEvidence(Record):
     files: dict[str, str] = Field(description="path in the target -> git blob id of the bytes read")
     prompt_sha256: str = Field(description="of the prompt as it was sent, placeholders unfilled")
     request_sha256: str = Field(default="", description="of the whole request: messages, schema")
+    prompt_check: PromptCheck | None = Field(
+        default=None, description="of a step in a process of its own; None: it ran in ours"
+    )
 
 
 class ProcessRecord(Record):

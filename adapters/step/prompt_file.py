@@ -146,6 +146,10 @@ class PromptFileStep(ABC):
         """Of the prompt file at a commit."""
         return text_sha256(workspace.read(commit, self.sources[0], stored=stored))
 
+    def prompt_text(self, workspace: Workspace, commit: str) -> str:
+        """The prompt file at a commit."""
+        return workspace.read(commit, self.sources[0])
+
     def source_paths(self, worktree: Callable[[], Path]) -> tuple[str, ...]:  # noqa: ARG002 -- the port's
         """Prompt and schema."""
         return self.sources

@@ -76,6 +76,9 @@ class StepAdapter(Protocol):
     def prompt_sha256(self, workspace: Workspace, commit: str, *, stored: bool = False) -> str:
         """Of the prompt as checked out (or `stored`) at a commit; '' if undeterminable."""
 
+    def prompt_text(self, workspace: Workspace, commit: str) -> str:
+        """The same prompt as text; '' if undeterminable."""
+
     def source_paths(self, worktree: Callable[[], Path]) -> tuple[str, ...]:
         """Every file that a run may load; `worktree` makes the checkout where that takes one."""
 
