@@ -48,7 +48,7 @@ LIVE = "live"
 """The origin of a call that a model answered, and no recording."""
 
 
-WITHHELD = frozenset({"refusal", "content_filter"})
+WITHHELD = frozenset({"refusal", "content_filter", "input_truncated"})
 """Ends of an answer that is none, whatever its text looks like."""
 
 
@@ -61,6 +61,9 @@ class CallNote(Record):
     origin: str = Field(default=LIVE, description="live, or what it is a replay of")
     status: int = Field(default=0, description="HTTP status that the step was given")
     seconds: float = 0.0
+    seconds_elsewhere: float = Field(
+        default=0.0, description="part of the seconds spent on models that did not answer"
+    )
     waited: float = Field(default=0.0, description="part of the seconds before a place was free")
     retries: int = 0
     input_tokens: int = 0
@@ -70,7 +73,7 @@ class CallNote(Record):
     error: str = Field(default="", description="why there was no answer, redacted")
     withheld: str = Field(
         default="",
-        description="refusal or content_filter, unless the same request was answered later",
+        description="refusal, content_filter or input_truncated, unless answered later",
     )
 
 

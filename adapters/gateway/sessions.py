@@ -5,23 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from adapters.gateway.owner import Gateway
 from adapters.gateway.records import CallRecord
 from adapters.gateway.settings import RecordingsAt, Route
+from adapters.gateway.texts import request_text
 from prompt_lab.config.lab import GatewayConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.config.routing import GatewayRouting
-from prompt_lab.evaluate.sent_prompt import fold
 from prompt_lab.own_process import GatewaySession, ModelUrl
 from prompt_lab.records import WITHHELD, CallNote, RunKey
 
 ANSWERED = 200
 NOWHERE = "http://127.0.0.1:9"
 """The address of models that are not called. Port 9 discards."""
-_TEXTS = ("system", "instructions", "messages", "input", "prompt")
-"""Keys of a request, in any dialect, under which its texts are."""
 _PASSED = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH"}
 _NETWORK = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
 
@@ -89,7 +86,7 @@ class GatewaySessions:
         finally:
             calls = gateway.end(token)
             line.calls = tuple(note_call(call, calls) for call in calls)
-            line.requests = tuple(_said_to_model(call.request) for call in calls)
+            line.requests = tuple(request_text(call.request) for call in calls)
             line.texts = "".join(call.model_dump_json() + "\n" for call in calls)
 
     def close(self) -> None:
@@ -117,24 +114,8 @@ def _environment(models: Sequence[ModelConfig]) -> dict[str, str]:
     }
 
 
-def _said_to_model(request: Mapping[str, Any]) -> str:
-    """All texts of a request in any dialect, the system's first, white space folded."""
-    return fold(" ".join(text for key in _TEXTS for text in _texts(request.get(key))))
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, Sequence):
-        for one in value:
-            yield from _texts(one)
-
-
 def _withheld(call: CallRecord, calls: Sequence[CallRecord]) -> str:
-    """The finish of an answer that its model withheld; '' where asking again gave one."""
+    """The finish of an answer that is none; '' where asking again gave one."""
     if call.finish not in WITHHELD or call.status != ANSWERED:
         return ""
     later = (one for one in calls if one.key == call.key and one.number > call.number)
@@ -151,6 +132,7 @@ def note_call(call: CallRecord, calls: Sequence[CallRecord]) -> CallNote:
         origin=call.origin,
         status=call.status,
         seconds=round(call.seconds, 3),
+        seconds_elsewhere=round(call.seconds_elsewhere, 3),
         waited=round(call.waited, 3),
         retries=call.retries,
         input_tokens=call.input_tokens,

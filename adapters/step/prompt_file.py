@@ -123,6 +123,9 @@ class PromptFileStep(ABC):
         """`score`: no file outside is read."""
         return ScoreResult(self.score(plan_dir, out_dir), {})
 
+    def load(self, worktree: Path, side: Side) -> None:  # noqa: B027 -- nothing to do is the rule
+        """A prompt file takes no loading."""
+
     def check(self) -> None:  # noqa: B027 -- nothing to do is the rule
         """Nothing can be wrong before there is a worktree."""
 

@@ -70,6 +70,10 @@ class PythonTarget:
         self._sites.try_out()
         self._scorer()
 
+    def load(self, worktree: Path, side: Side) -> None:
+        """Start the worktree's worker, which imports the target once."""
+        self._sites.process_for(worktree, side)
+
     def execute(self, job: StepJob) -> StepResult:
         """Run one plan in a process of its own, on a copy of the plan.
 

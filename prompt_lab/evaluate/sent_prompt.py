@@ -1,9 +1,9 @@
 """Whether a step in a process of its own sent its commit's prompt: by the recorded requests.
 
 Two rules, and a run's record says which one was used. `requests`: the prompt, white space folded,
-stands in a request that the gateway recorded, and the other side's in none. `returned`: no call was
-made, and what the step says that it sent is the prompt, white space folded. Where neither applies
-(`files`) the files that the run loaded are the evidence.
+is part of a request that the gateway recorded, and the other side's of none. `returned`: no call
+was made, and what the step says that it sent is the prompt, white space folded. Where neither
+applies (`files`) the files that the run loaded are the evidence.
 """
 
 import re

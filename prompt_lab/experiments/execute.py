@@ -1,7 +1,7 @@
 """Make one run: call the step adapter, score its outputs, record it."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -108,6 +108,9 @@ class RunContext:
         """
         plan_dir = (self.plans or self.ctx.lab.plans(key.split)) / key.plan
         folder = (self.ctx.lab.root / planned.path).parent.parent
+        if not planned.rescored_from:
+            with suppress(LabError):  # the run itself raises it, and notes it in its folder
+                self.adapter.load(self.sites[key.side].worktree, key.side)
         started = utc_now()
         out = store.start(folder, key.plan, now=started)
         if planned.rescored_from:

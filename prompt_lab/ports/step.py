@@ -52,6 +52,12 @@ class StepAdapter(Protocol):
     def execute(self, job: StepJob) -> StepResult:
         """Run once. A bad answer is an `error`; a broken system raises TransientError."""
 
+    def load(self, worktree: Path, side: Side) -> None:
+        """Load what all runs in a worktree share, so that no run's time counts it.
+
+        Raises TargetError where a run would.
+        """
+
     def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
         """Named parts in [0, 1] from the outputs, against gold outputs where the plan has them."""
 
