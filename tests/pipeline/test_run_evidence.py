@@ -215,7 +215,7 @@ time.sleep(60)
 """
 FLOOD = "for _ in range(1024):\n    print('x' * (1 << 20))"
 FEW = {"seconds": 20, "processes": 40}
-SHADOWED = ("shadowed_import", "prompt_mismatch")
+SHADOWED = ("shadowed_import",)
 OWN_PROMPT = 'return {"prompt": "Something of my own."}'
 
 ROWS = [
