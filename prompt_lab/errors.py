@@ -120,6 +120,9 @@ class TimeUp(CallRefused):
 class TransientError(LabError):
     """A dead network, a rate limit that outlasted its retries, a server that answers 500."""
 
+    attempts = 1
+    """How often the call was made before it was given up."""
+
 
 class SandboxUnavailable(LabError):
     """Code of others was not run: no sandbox can be built, and the operator has not waived it."""

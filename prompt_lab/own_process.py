@@ -71,6 +71,8 @@ class Description:
     files: Mapping[str, str]
     elsewhere: Mapping[str, str]
     prompt_sha256: str
+    prompt: str
+    """The constant that the step file names; '' where it names none."""
     python: str
     installed_sha256: str
 
@@ -85,6 +87,8 @@ class GatewaySession:
     urls: tuple[ModelUrl, ...]
     calls: tuple[CallNote, ...] = ()
     texts: str = ""
+    requests: tuple[str, ...] = ()
+    """Everything that each call said to a model, in its order, white space folded."""
 
 
 class ModelGateway(Protocol):

@@ -3,7 +3,7 @@
 Times are seconds or UTC time stamps in ISO 8601; money is US dollars; scores are in [0, 1].
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -48,7 +48,7 @@ LIVE = "live"
 """The origin of a call that a model answered, and no recording."""
 
 
-WITHHELD = frozenset({"refusal", "content_filter"})
+WITHHELD = frozenset({"refusal", "content_filter", "input_truncated"})
 """Ends of an answer that is none, whatever its text looks like."""
 
 
@@ -61,6 +61,9 @@ class CallNote(Record):
     origin: str = Field(default=LIVE, description="live, or what it is a replay of")
     status: int = Field(default=0, description="HTTP status that the step was given")
     seconds: float = 0.0
+    seconds_elsewhere: float = Field(
+        default=0.0, description="part of the seconds spent on models that did not answer"
+    )
     waited: float = Field(default=0.0, description="part of the seconds before a place was free")
     retries: int = 0
     input_tokens: int = 0
@@ -70,7 +73,7 @@ class CallNote(Record):
     error: str = Field(default="", description="why there was no answer, redacted")
     withheld: str = Field(
         default="",
-        description="refusal or content_filter, unless the same request was answered later",
+        description="refusal, content_filter or input_truncated, unless answered later",
     )
 
 
@@ -103,6 +106,22 @@ def ending(text: str, most: int = 300) -> str:
     return "\n".join(reversed(kept)).strip()
 
 
+class PromptCheck(Record):
+    """How a step in a process of its own was seen to send its commit's prompt."""
+
+    rule: Literal["requests", "returned", "files"] = Field(
+        description="what was looked at: recorded requests, what the step returned, loaded files"
+    )
+    requests: int = Field(default=0, description="requests of the run that the gateway recorded")
+    own: int = Field(default=0, description="of these, with the prompt of the run's own commit")
+    other: int = Field(default=0, description="of these, with the prompt of the other side")
+
+    @property
+    def holds(self) -> bool:
+        """Whether recorded requests have this side's prompt, and none the other side's."""
+        return self.own > 0 and self.other == 0
+
+
 class SentEvidence(Record):
     """What the run really used: the evidence that is checked after the runs."""
 
@@ -112,6 +131,9 @@ class SentEvidence(Record):
     files: dict[str, str] = Field(description="path in the target -> git blob id of the bytes read")
     prompt_sha256: str = Field(description="of the prompt as it was sent, placeholders unfilled")
     request_sha256: str = Field(default="", description="of the whole request: messages, schema")
+    prompt_check: PromptCheck | None = Field(
+        default=None, description="of a step in a process of its own; None: it ran in ours"
+    )
 
 
 class ProcessRecord(Record):

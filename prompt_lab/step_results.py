@@ -19,6 +19,8 @@ class StepResult:
     process: ProcessFacts | None = None
     plan_read: tuple[str, ...] | None = ()
     """Files of the plan folder that were read, beside `inputs`; None: any that it was given."""
+    prompt: str | None = None
+    """What a step in a process of its own says that it sent, if it says so."""
     outside: Mapping[str, str] = field(default_factory=dict)
     """File outside plan, outputs, worktree, interpreter and system that was read -> sha256."""
 

@@ -14,10 +14,12 @@ from adapters.gateway.recordings import Recorded, RecordedRequest, Recordings
 from adapters.gateway.records import CallRecord
 from adapters.gateway.routing import CallRouter
 from adapters.gateway.settings import Mode, Route
+from adapters.gateway.texts import request_text
 from adapters.gateway.upstream import Upstream, UpstreamUnavailable
+from adapters.wire.context import was_cut
 from adapters.wire.dialects import DIALECTS, DialectName
 from adapters.wire.dialects.base import Body, Reply
-from prompt_lab.errors import LabError
+from prompt_lab.errors import InputTruncated, LabError
 from prompt_lab.redact import Redactor
 
 MOST_SHOWN = 4000
@@ -115,7 +117,7 @@ class CallHandler:
                 if client.started:
                     raise
                 continue
-            _note(record, route, answer)
+            _note(record, route, answer, body)
             if self._recordings is not None and self._mode == "record":
                 self._recordings.keep(question, route, answer)
             return answer
@@ -156,22 +158,33 @@ def _replay(
     for route in routes:
         answer = recordings.find(question, route)
         if answer is not None:
-            _note(record, route, answer)
+            _note(record, route, answer, question.body)
             record.seconds, record.waited = answer.seconds, answer.waited
             return answer
     raise UpstreamUnavailable(recordings.unknown(question, routes[0]), 422)
 
 
-def _note(record: CallRecord, route: Route, answer: Recorded) -> None:
+def _note(record: CallRecord, route: Route, answer: Recorded, body: Body) -> None:
     reply = answer.reply
     record.answered_by, record.model_id = route.config.alias, _model_name(route, reply)
     record.status = answer.status
     record.answer = answer.data.decode(errors="replace")
-    record.finish = reply.finish
+    record.finish = InputTruncated.kind if _has_cut(route, body, answer) else reply.finish
     record.counted = answer.status != 200 or reply.input_tokens is not None
     record.input_tokens = reply.input_tokens or 0
     record.output_tokens = reply.output_tokens or 0
     record.cost = route.config.cost(record.input_tokens, record.output_tokens)
+
+
+def _has_cut(route: Route, body: Body, answer: Recorded) -> bool:
+    """Whether an Ollama has read less than it was sent: it says 200 all the same."""
+    read = answer.reply.input_tokens
+    if route.config.provider != "ollama" or answer.status != 200 or read is None:
+        return False
+    options = body.get("options")
+    asked = options.get("num_ctx") if isinstance(options, Mapping) else None
+    context = asked if isinstance(asked, int) and asked > 0 else None
+    return was_cut(request_text(body), context, read)
 
 
 def _model_name(route: Route, reply: Reply) -> str:

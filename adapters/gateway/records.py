@@ -77,9 +77,16 @@ class CallRecord(GatewayRecord):
 
     @property
     def retries(self) -> int:
-        """Attempts on the model that answered, or was tried last, beyond its first."""
-        last = self.attempts[-1].model if self.attempts else ""
-        return max(0, sum(attempt.model == last for attempt in self.attempts) - 1)
+        """Attempts beyond the first, on whichever model: those of a dead one that fell back too."""
+        return max(0, len(self.attempts) - 1)
+
+    @property
+    def seconds_elsewhere(self) -> float:
+        """Part of the seconds that models took, with pauses, which did not answer in the end."""
+        others = [
+            one for one in self.attempts if self.answered_by and one.model != self.answered_by
+        ]
+        return min(self.seconds, fsum(one.waited + one.seconds + one.pause for one in others))
 
 
 class GatewayUsage(GatewayRecord):

@@ -9,6 +9,7 @@ from threading import Lock
 from adapters.gateway.owner import Gateway
 from adapters.gateway.records import CallRecord
 from adapters.gateway.settings import RecordingsAt, Route
+from adapters.gateway.texts import request_text
 from prompt_lab.config.lab import GatewayConfig
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.config.routing import GatewayRouting
@@ -85,6 +86,7 @@ class GatewaySessions:
         finally:
             calls = gateway.end(token)
             line.calls = tuple(note_call(call, calls) for call in calls)
+            line.requests = tuple(request_text(call.request) for call in calls)
             line.texts = "".join(call.model_dump_json() + "\n" for call in calls)
 
     def close(self) -> None:
@@ -113,7 +115,7 @@ def _environment(models: Sequence[ModelConfig]) -> dict[str, str]:
 
 
 def _withheld(call: CallRecord, calls: Sequence[CallRecord]) -> str:
-    """The finish of an answer that its model withheld; '' where asking again gave one."""
+    """The finish of an answer that is none; '' where asking again gave one."""
     if call.finish not in WITHHELD or call.status != ANSWERED:
         return ""
     later = (one for one in calls if one.key == call.key and one.number > call.number)
@@ -130,6 +132,7 @@ def note_call(call: CallRecord, calls: Sequence[CallRecord]) -> CallNote:
         origin=call.origin,
         status=call.status,
         seconds=round(call.seconds, 3),
+        seconds_elsewhere=round(call.seconds_elsewhere, 3),
         waited=round(call.waited, 3),
         retries=call.retries,
         input_tokens=call.input_tokens,

@@ -71,7 +71,9 @@ class BaseLlm(ABC):
             delay = retry_delay(self._policy, failed, problem.retry_after)
             if delay is None:
                 times = count(failed.number, "attempt")
-                raise TransientError(f"{self.config.alias} did not answer in {times}: {problem}")
+                fault = TransientError(f"{self.config.alias} did not answer in {times}: {problem}")
+                fault.attempts = failed.number
+                raise fault
             self._pause(delay)
 
     @property

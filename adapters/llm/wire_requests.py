@@ -5,6 +5,7 @@ from typing import Any
 
 from adapters.llm.response_format import response_format
 from adapters.wire.addresses import ADDRESSES
+from adapters.wire.context import cannot_fit, fewest_tokens, was_cut
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import InputTruncated
 from prompt_lab.ports import Request
@@ -22,28 +23,23 @@ def base_address(config: ModelConfig) -> str:
 
 
 def check_context(config: ModelConfig, request: Request) -> None:
-    """Raises InputTruncated for a request that cannot fit: Ollama cuts its front, and says 200.
-
-    A word is at least one token, so that nothing is refused that would have fitted.
-    """
-    context, words = _context_of(config), _count_words(request)
-    if words >= context:
+    """Raises InputTruncated for a request that cannot fit: Ollama cuts its front, and says 200."""
+    context, text = _context_of(config), _text_of(request)
+    if cannot_fit(text, context):
         raise InputTruncated(
-            f"{config.alias}: the request has {words:,} words, each of a token or more, and the "
+            f"{config.alias}: the request has {fewest_tokens(text):,} tokens or more, and the "
             f"context {context:,} tokens: raise num_ctx in settings.extra, or shorten the input"
         )
 
 
 def check_read_whole(config: ModelConfig, request: Request, read_tokens: int) -> None:
-    """Raises InputTruncated where the server has read fewer tokens than the request has words.
-
-    A count of less than half of the context is that of a server that leaves cached tokens out.
-    """
-    context, words = _context_of(config), _count_words(request)
-    if context // 2 <= read_tokens < words:
+    """Raises InputTruncated where the server's own count shows that it has cut the request."""
+    context, text = _context_of(config), _text_of(request)
+    if was_cut(text, context, read_tokens):
         raise InputTruncated(
-            f"{config.alias}: its server read {read_tokens:,} tokens of a request of {words:,} "
-            f"words, so it has cut the front: raise num_ctx (now {context:,}) in settings.extra"
+            f"{config.alias}: its server read {read_tokens:,} tokens of a request of at least "
+            f"{fewest_tokens(text):,}, so it has cut the front: raise num_ctx (now {context:,}) in "
+            "settings.extra"
         )
 
 
@@ -52,8 +48,8 @@ def _context_of(config: ModelConfig) -> int:
     return wanted if isinstance(wanted, int) and wanted > 0 else CONTEXT_TOKENS
 
 
-def _count_words(request: Request) -> int:
-    return len(request.system.split()) + len(request.user.split())
+def _text_of(request: Request) -> str:
+    return f"{request.system} {request.user}"
 
 
 def no_address(config: ModelConfig) -> str | None:

@@ -123,6 +123,9 @@ class PromptFileStep(ABC):
         """`score`: no file outside is read."""
         return ScoreResult(self.score(plan_dir, out_dir), {})
 
+    def load(self, worktree: Path, side: Side) -> None:  # noqa: B027 -- nothing to do is the rule
+        """A prompt file takes no loading."""
+
     def check(self) -> None:  # noqa: B027 -- nothing to do is the rule
         """Nothing can be wrong before there is a worktree."""
 
@@ -145,6 +148,10 @@ class PromptFileStep(ABC):
     def prompt_sha256(self, workspace: Workspace, commit: str, *, stored: bool = False) -> str:
         """Of the prompt file at a commit."""
         return text_sha256(workspace.read(commit, self.sources[0], stored=stored))
+
+    def prompt_text(self, workspace: Workspace, commit: str) -> str:
+        """The prompt file at a commit."""
+        return workspace.read(commit, self.sources[0])
 
     def source_paths(self, worktree: Callable[[], Path]) -> tuple[str, ...]:  # noqa: ARG002 -- the port's
         """Prompt and schema."""

@@ -70,6 +70,10 @@ class PythonTarget:
         self._sites.try_out()
         self._scorer()
 
+    def load(self, worktree: Path, side: Side) -> None:
+        """Start the worktree's worker, which imports the target once."""
+        self._sites.process_for(worktree, side)
+
     def execute(self, job: StepJob) -> StepResult:
         """Run one plan in a process of its own, on a copy of the plan.
 
@@ -125,6 +129,7 @@ class PythonTarget:
             files=ready["files"],
             elsewhere={module: file for module, file in ready["elsewhere"].items() if file},
             prompt_sha256=ready["prompt_sha256"],
+            prompt=ready["prompt"],
             python=ready["installed"]["python"],
             installed_sha256=ready["installed"]["sha256"],
         )
@@ -145,13 +150,28 @@ class PythonTarget:
         text = self.prompt_in(workspace.read(commit, self.sources[0], stored=stored))
         if text is not None:
             return sha256(text.encode()).hexdigest()
+        found = self._describe_clean(workspace, commit)
+        return found.prompt_sha256 if found else ""
+
+    def prompt_text(self, workspace: Workspace, commit: str) -> str:
+        """The prompt at a commit; '' for a module of which no constant is the prompt."""
+        if not self._file.prompt and self.sources[0].endswith(".py"):
+            return ""
+        text = self.prompt_in(workspace.read(commit, self.sources[0]))
+        if text is not None:
+            return text
+        found = self._describe_clean(workspace, commit)
+        return found.prompt if found else ""
+
+    def _describe_clean(self, workspace: Workspace, commit: str) -> Description | None:
+        """The step as the commit's worktree has it; None where that cannot be known."""
         tree = workspace.worktree(commit)
         if workspace.observe(tree) != (commit, True):
-            return ""  # what is there is not the commit's prompt
+            return None  # what is there is not the commit's prompt
         try:
-            return self.describe(tree).prompt_sha256
+            return self.describe(tree)
         except TargetError:
-            return ""
+            return None
 
     def source_paths(self, worktree: Callable[[], Path]) -> tuple[str, ...]:
         """`sources`, and all files of its packages."""
@@ -269,6 +289,7 @@ class PythonTarget:
             request_sha256="",
             error=error_of(answer["error"] or said.get("error")),
             process=facts,
+            prompt=text if isinstance(text := said.get("prompt"), str) else None,
             plan_read=None if answer.get("plan_read") is None else tuple(answer["plan_read"]),
             outside=answer.get("outside", {}),
         )

@@ -29,6 +29,7 @@ class Ready(_Message):
     files: dict[str, str]
     elsewhere: dict[str, str]
     prompt_sha256: str
+    prompt: str = ""
     installed: Installed
     unbound: list[str]
 

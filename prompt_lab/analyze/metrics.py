@@ -16,6 +16,7 @@ from prompt_lab.analyze.openers import openers
 from prompt_lab.analyze.phrases import phrases
 from prompt_lab.analyze.text_metrics import lengths, placeholders
 from prompt_lab.analyze.words import estimated_tokens
+from prompt_lab.evaluate.pairs import count_lost_pairs, paired_rows
 from prompt_lab.names import Side, Status
 from prompt_lab.records import PlanText, PromptVersion, RunRow
 
@@ -121,10 +122,14 @@ def measure(
     """Measure the runs of one side or of both; equal rows in equal order give an equal record.
 
     `plans` by name: their gold outputs are compared where they have some, their inputs tell what
-    an answer may well repeat. Without `prompts` nothing is said about text copied from them.
+    an answer may well repeat. A run that lacks the other side is left out, so that both sides are
+    measured over the same pairs. Without `prompts` nothing is said about text copied from them.
     """
+    lost = count_lost_pairs(rows)
+    rows = paired_rows(rows)
     evidence = RunEvidence(rows, plans, prompts or {})
     return Metrics(
+        lost=lost,
         primary=primary,
         plans=tuple(dict.fromkeys(row.record.plan for row in rows)),
         replicates=len({row.record.replicate for row in rows}),

@@ -150,6 +150,7 @@ class Metrics(Record):
     primary: str = Field(description="name of the part that is judged")
     plans: tuple[str, ...]
     replicates: int
+    lost: int = Field(default=0, description="pairs left out, since one side has no run")
     totals: ModelStats = Field(description="all models together; its model is ''")
     models: tuple[ModelStats, ...]
     cells: tuple[ScoreCell, ...]

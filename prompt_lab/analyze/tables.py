@@ -27,6 +27,8 @@ def summary(metrics: Metrics) -> str:
         _row(metrics, "retries", lambda side: count(side.retries)),
         _row(metrics, "reused runs", lambda side: count(side.reused)),
     ]
+    if metrics.lost:
+        rows.insert(0, ("pairs without one side", str(metrics.lost), str(metrics.lost), "left out"))
     return table(("", "before", "after", "change"), rows)
 
 

@@ -45,6 +45,7 @@ class Code(StrEnum):
     BASELINE_DRIFTED = "baseline_drifted"  # the reused baseline no longer holds
     SKEWED = "skewed"  # a warning: few plans with skewed differences
     NO_EFFECT = "no_observable_effect"  # a warning: every pair gave the same outputs
+    ONE_SIDED_FILTER = "one_sided_filter"  # a warning: answers were withheld on one side alone
     RECORDED = "recorded_answers"  # a warning: the answers do not hang on the prompt
     NEEDS_PAIRS = "needs_pairs"  # a note: what deciding would take
     OTHER = "other"  # a finding of the caller's own; its facts say which

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from prompt_lab.decide.verdict import Code, Reason
+from prompt_lab.errors import InputTruncated
 from prompt_lab.evaluate.evidence import NOTHING_RAN
 from prompt_lab.names import Side, Status
 from prompt_lab.records import RunRecord, RunRow
@@ -13,6 +14,8 @@ from prompt_lab.store.planexe.runs import ENDED
 BROKEN = frozenset({"import_failed", "outputs_missing", "score_failed"})
 """Kinds of errors that are the step's own, whatever a model says."""
 TIME_LIMIT = "time_limit"
+MOST_TRUNCATED = 0.1
+"""The share of a side's runs with a truncated input beyond which there is no verdict."""
 REFUSED = 400
 """The HTTP status from which on a response holds no answer."""
 
@@ -89,8 +92,25 @@ def nobody_answered(rows: Sequence[RunRow]) -> UnansweredRuns | None:
     return None
 
 
+def many_truncated(rows: Sequence[RunRow]) -> UnansweredRuns | None:
+    """Why no verdict can come of rows whose input often did not reach the model whole, if so."""
+    for side in Side:
+        of = [row for row in rows if row.record.side is side]
+        cut = [row for row in of if _kind_of(row) == InputTruncated.kind]
+        if cut and len(cut) > MOST_TRUNCATED * len(of):
+            text = (
+                f"{len(cut)} of {len(of)} {side.value} runs have an input that is longer than the"
+                " model's context (input_truncated)"
+            )
+            models = tuple(sorted({row.record.model for row in cut}))
+            return UnansweredRuns(text, models, cut[0])
+    return None
+
+
 def nothing_to_compare(rows: Sequence[RunRow]) -> UnansweredRuns | None:
     """Why the rows of both sides show nothing of a change, if so."""
+    if cut := many_truncated(rows):
+        return cut
     models = tuple(sorted({row.record.model for row in rows}))
     if rows and not any(row.record.valid for row in rows):
         text = f"None of {len(rows)} answers of {', '.join(models)} could be used, on either side"
@@ -135,6 +155,10 @@ def told_unanswered(rows: Sequence[RunRow], *, sealed: bool = False) -> str:
         f"{len(lost)} of {len(rows)} runs had no answer and are judged as they ended"
         f" ({first.side.value}, {first.model}, {first.plan}: {' '.join(why.split())[:200]}{more})."
     )
+
+
+def _kind_of(row: RunRow) -> str:
+    return row.record.error.kind if row.record.error else ""
 
 
 def _is_step_failure(record: RunRecord) -> bool:

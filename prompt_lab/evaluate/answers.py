@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from prompt_lab.errors import InputTruncated
 from prompt_lab.evaluate.extract import extract_object
 from prompt_lab.evaluate.schema import Schema, first_fault
 from prompt_lab.json_limits import check_json_limits
@@ -28,6 +29,8 @@ MOST_SHOWN = 300
 WITHHELD_WORDS = {
     "refusal": "the model refused to answer",
     "content_filter": "a content filter of the provider withheld the answer or a part of it",
+    InputTruncated.kind: "the server cut the front of the request, which is longer than its"
+    " context (num_ctx)",
 }
 
 

@@ -38,6 +38,7 @@ class _Fault(NamedTuple):
     found: str
 
 
+_REQUESTS = "the prompt in the requests that the gateway recorded (white space folded)"
 _Rule = Callable[[RunRow, SideFacts], Iterable[_Fault]]
 
 
@@ -47,6 +48,7 @@ def examine(rows: Sequence[RunRow], wanted: Mapping[Side, SideFacts]) -> tuple[R
     Runs are grouped: one finding for each code, side, file and pair of expected and found.
     """
     found = [reason for rule in _RULES for reason in _rule_violations(rule, rows, wanted)]
+    found = _without_consequences(found)
     if all(side in wanted for side in Side):
         used = frozenset(path for row in rows for path in row.record.sent.files)
         sides = (wanted[Side.BASELINE], wanted[Side.CANDIDATE])
@@ -124,6 +126,20 @@ def nothing_ran(rows: Sequence[RunRow]) -> Reason | None:
     )
 
 
+def _without_consequences(found: Sequence[Reason]) -> list[Reason]:
+    """The findings without the wrong prompt of a side whose modules came from elsewhere."""
+    shadowed = {
+        reason.facts["side"]
+        for reason in found
+        if reason.code is Code.SHADOWED_IMPORT and reason.facts["found"] != NEVER
+    }
+    return [
+        reason
+        for reason in found
+        if reason.code is not Code.PROMPT_MISMATCH or reason.facts["side"] not in shadowed
+    ]
+
+
 def _rule_violations(
     rule: _Rule, rows: Sequence[RunRow], wanted: Mapping[Side, SideFacts]
 ) -> Iterable[Reason]:
@@ -174,6 +190,12 @@ def _files(row: RunRow, facts: SideFacts) -> Iterable[_Fault]:
 
 
 def _prompt(row: RunRow, facts: SideFacts) -> Iterable[_Fault]:
+    check = row.record.sent.prompt_check
+    if check is not None and check.rule == "requests":
+        if not check.holds:
+            found = "the other side's" if check.other else "in none"
+            yield _Fault(Code.PROMPT_MISMATCH, _REQUESTS, "the commit's", found)
+        return
     sent = row.record.sent.prompt_sha256
     # A step in a process of its own may name no prompt: then its files alone are the evidence.
     unknown = row.record.status is Status.ERROR or row.record.process is not None
@@ -183,14 +205,21 @@ def _prompt(row: RunRow, facts: SideFacts) -> Iterable[_Fault]:
 
 
 def _imports(row: RunRow, _: SideFacts) -> Iterable[_Fault]:
-    process = row.record.process
-    for module, file in process.elsewhere.items() if process else ():
-        # A run that failed may have ended before it would have loaded the package.
-        if file or row.record.status is Status.OK:
-            yield _Fault(Code.SHADOWED_IMPORT, f"module {module}", "the worktree's", file or NEVER)
+    """One fault for all modules of a run that came from elsewhere: they have one cause."""
+    elsewhere = row.record.process.elsewhere if row.record.process else {}
+    shadowed = {module: file for module, file in elsewhere.items() if file}
+    if shadowed:
+        module, file = min(shadowed.items())
+        names = f"module {module}" + (f" and {len(shadowed) - 1} more" * (len(shadowed) > 1))
+        yield _Fault(Code.SHADOWED_IMPORT, names, "the worktree's", file)
+    # A run that failed may have ended before it would have loaded the package.
+    if row.record.status is Status.OK:
+        for module in sorted(elsewhere.keys() - shadowed.keys()):
+            yield _Fault(Code.SHADOWED_IMPORT, f"module {module}", "the worktree's", NEVER)
 
 
-_RULES: tuple[_Rule, ...] = (_commit, _tree, _files, _prompt, _imports)
+_RULES: tuple[_Rule, ...] = (_imports, _commit, _tree, _files, _prompt)
+"""The cause first: a module from elsewhere explains other files and another prompt."""
 
 
 def _blob(facts: SideFacts, path: str) -> str:

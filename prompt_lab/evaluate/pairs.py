@@ -24,6 +24,31 @@ def whole_pairs(rows: Iterable[RunRow]) -> list[Pair]:
     return [p for p in pairs_of(rows) if p.baseline is not None and p.candidate is not None]
 
 
+def paired_rows(rows: Sequence[RunRow]) -> list[RunRow]:
+    """The rows whose run has the other side too; all where no run has.
+
+    Means of both sides that are shown side by side are over the same pairs: a side that has lost
+    its hard plans would look better.
+    """
+    sides: dict[tuple[str, str, str, int], set[Side]] = {}
+    for row in rows:
+        sides.setdefault(_cell_of(row), set()).add(row.record.side)
+    whole = [row for row in rows if len(sides[_cell_of(row)]) == len(Side)]
+    return whole or list(rows)
+
+
+def count_lost_pairs(rows: Sequence[RunRow]) -> int:
+    """How many pairs lack a side, where any pair has both."""
+    cells = {_cell_of(row) for row in rows}
+    whole = {_cell_of(row) for row in paired_rows(rows)}
+    return len(cells - whole)
+
+
+def _cell_of(row: RunRow) -> tuple[str, str, str, int]:
+    r = row.record
+    return (r.split, r.model, r.plan, r.replicate)
+
+
 def repeat_pairs(pairs: Iterable[Pair], replicates: Mapping[str, int]) -> list[Pair]:
     """The pairs, those of a model with fewer `replicates` than the others once for each of theirs.
 
@@ -80,8 +105,10 @@ def evidence_of(
 ) -> Evidence:
     """What the guards look at. `verify` is None as long as the verify plans are unread.
 
-    `violations` are sentences that keep a YES from standing.
+    Runs that lack the other side count in the pairs alone. `violations` are sentences that keep a
+    YES from standing.
     """
+    rows = paired_rows(rows)
     by_side = {side: [row.record for row in rows if row.record.side is side] for side in Side}
     base, cand = by_side[Side.BASELINE], by_side[Side.CANDIDATE]
     paid = any(r.usage.cost_usd for r in [*base, *cand])

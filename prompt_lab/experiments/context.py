@@ -173,7 +173,7 @@ class LabContext:
         kind, location = self.load_adapter("step", config.adapter), None
         if kind.in_own_process:
             target = self.target(config.target)
-            location = TargetLocation(target, self.repository(target), self.home)
+            location = TargetLocation(target, self.repository(target), self._home_of(config))
         known = self._steps.get(name)
         if known is None or known[0] != (config, location):
             if known is not None:
@@ -236,6 +236,13 @@ class LabContext:
     def home(self) -> Path:
         """The folder that relative paths in configs refer to."""
         return self.configs.resolve().parent
+
+    def _home_of(self, config: StepConfig) -> Path:
+        """Where a step's `file` starts; a copy of shipped configs uses the shipped file."""
+        shipped = self.shipped.resolve().parent if self.shipped else None
+        if shipped and not (self.home / config.file).exists() and (shipped / config.file).exists():
+            return shipped
+        return self.home
 
     def target(self, name: str) -> TargetConfig:
         """configs/targets/<name>.yaml."""

@@ -20,6 +20,7 @@ from prompt_lab.decide.verdict import (
     sealed_view,
 )
 from prompt_lab.evaluate.evidence import no_observable_effect, recorded_answers_warning
+from prompt_lab.evaluate.filtered import find_filter
 from prompt_lab.evaluate.judged import (
     agreement_of,
     judged_pairs,
@@ -154,7 +155,11 @@ def _decide_by_train(
             *(shortfall(seen, meta.judge) if meta.judge else ()),
             *([kept.text] if kept else ()),
         ],
-        remarks=[remark for remark in (kept, no_observable_effect(train)) if remark],
+        remarks=[
+            remark
+            for remark in (find_filter(train, verify or []), kept, no_observable_effect(train))
+            if remark
+        ],
     )
     verdict = trial.conclude_with(evidence, gathered.order)
     verdict = verdict.model_copy(update={"follow_up_of": meta.follow_up_of})
@@ -177,7 +182,8 @@ def _decide_by_sealed(
     judged = {**(read_judgements(experiment, "train") or {}), **(known or {})}
     seen = agreement_of(judgements_on(both, judged))
     kept = recorded_answers_warning(both)
-    remarks = [remark for remark in (kept, no_observable_effect(both)) if remark]
+    filtered = find_filter(train, verify or [])
+    remarks = [remark for remark in (filtered, kept, no_observable_effect(both)) if remark]
     case = Case(trial.policy, train, verify, findings, facts)
     if verify is None and not findings:
         verdict = _before_confirmation(screening, trial, kept)

@@ -1,14 +1,15 @@
 """Make one run: call the step adapter, score its outputs, record it."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError, ScoreFailed, TransientError
 from prompt_lab.evaluate.answers import WITHHELD_WORDS
 from prompt_lab.evaluate.batches import seed_of
+from prompt_lab.evaluate.sent_prompt import SentPrompt, SideTexts, check_sent_prompt
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.deadline import within
 from prompt_lab.experiments.meter import GatewayMeter, Meter
@@ -86,6 +87,8 @@ class RunContext:
     sites: Mapping[Side, Checkout]
     judged: bool = False
     """Whether a judge compares the answers, so that a plan need not have gold."""
+    prompts: Mapping[Side, str] = field(default_factory=dict)
+    """The prompt of each side's commit, for a step in its own process; none where unknown."""
     gateway: ModelGateway | None = None
     """The gateway of a step in its own process; None for one in ours, which calls the meter."""
     plans: Path | None = None
@@ -105,6 +108,9 @@ class RunContext:
         """
         plan_dir = (self.plans or self.ctx.lab.plans(key.split)) / key.plan
         folder = (self.ctx.lab.root / planned.path).parent.parent
+        if not planned.rescored_from:
+            with suppress(LabError):  # the run itself raises it, and notes it in its folder
+                self.adapter.load(self.sites[key.side].worktree, key.side)
         started = utc_now()
         out = store.start(folder, key.plan, now=started)
         if planned.rescored_from:
@@ -132,7 +138,8 @@ class RunContext:
             meter = GatewayMeter(meter.llm, meter.config, notes=line.calls, seconds_run=seconds)
         if line.texts:
             store.keep_calls(out, line.texts)
-        record = self._record(key, planned, result, meter=meter).model_copy(
+        sent = self._check_prompt(key.side, result, line.requests)
+        record = self._record(key, planned, result, meter=meter, sent=sent).model_copy(
             update={
                 "started": started,
                 "scores": score.parts,
@@ -204,8 +211,24 @@ class RunContext:
         together = self.ctx.llm_of((model, *self.fallbacks))
         return Meter(together, self.ctx.models[model], fallbacks=others)
 
+    def _check_prompt(
+        self, side: Side, result: StepResult, requests: Sequence[str]
+    ) -> SentPrompt | None:
+        """None for a step in our own process, which sends what it says, or an unknown prompt."""
+        if result.process is None or not self.prompts.get(side):
+            return None
+        others = [text for one, text in self.prompts.items() if one is not side]
+        texts = SideTexts(self.prompts[side], "".join(others[:1]))
+        return check_sent_prompt(texts, requests, result.prompt, result.prompt_sha256)
+
     def _record(
-        self, key: RunKey, planned: PlannedRun, result: StepResult, *, meter: Meter
+        self,
+        key: RunKey,
+        planned: PlannedRun,
+        result: StepResult,
+        *,
+        meter: Meter,
+        sent: SentPrompt | None,
     ) -> RunRecord:
         site = self.sites[key.side]
         return RunRecord(
@@ -223,7 +246,8 @@ class RunContext:
                 head=site.head,
                 tree_clean=site.tree_clean,
                 files=dict(result.files),
-                prompt_sha256=result.prompt_sha256,
+                prompt_sha256=sent.sha256 if sent else result.prompt_sha256,
+                prompt_check=sent.check if sent else None,
                 request_sha256=result.request_sha256,
             ),
             content_key=planned.content_key,

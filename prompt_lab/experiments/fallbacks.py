@@ -12,8 +12,9 @@ FAILURES = (TransientError, ModelUnavailable, CallRefused)
 class Fallbacks:
     """ports.Llm over models by alias, in order of preference.
 
-    An answer's `alias` names its model, and its `retries` count the models that failed before. Only
-    an unavailable model is skipped; a bad answer is an answer. Models that rest after failures are
+    An answer's `alias` names its model, and its `retries` count every attempt that failed before,
+    also those on other models; its `seconds` are the answering model's call alone. Only an
+    unavailable model is skipped; a bad answer is an answer. Models that rest after failures are
     asked last.
     """
 
@@ -39,7 +40,8 @@ class Fallbacks:
             except FAILURES as error:
                 faults.append(error)
                 continue
-            return replace(answer, alias=alias, retries=answer.retries + len(faults))
+            before = sum(getattr(fault, "attempts", 1) for fault in faults)
+            return replace(answer, alias=alias, retries=answer.retries + before)
         kinds = {type(fault) for fault in faults}
         kind = kinds.pop() if len(kinds) == 1 else TransientError
         raise kind("\n".join(map(str, faults)))

@@ -38,9 +38,20 @@ def make_run_context(
     adapter = ctx.adapter(step)
     own_process = ctx.runs_in_own_process(step)
     gateway = ctx.gateway({key.model for key in keys}) if own_process else None
-    judged = config.judge is not None
+    prompts = {
+        side: adapter.prompt_text(workspace, commit)
+        for side, commit in (batch.commits.items() if own_process else ())
+    }
     return RunContext(
-        ctx, number, step, adapter, config.primary, checkouts, judged, gateway=gateway
+        ctx,
+        number,
+        step,
+        adapter,
+        config.primary,
+        checkouts,
+        judged=config.judge is not None,
+        prompts=prompts,
+        gateway=gateway,
     )
 
 

@@ -81,5 +81,9 @@ class GatewayMeter(Meter):
         )
 
     def seconds(self) -> float:
-        """Usage of the whole run, including the step's own computing time."""
-        return self.seconds_run
+        """Usage of the whole run, including the step's own computing time.
+
+        Without what was spent on models that did not answer: it is no time of those that did.
+        """
+        elsewhere = fsum(note.seconds_elsewhere for note in self.notes)
+        return max(0.0, self.seconds_run - elsewhere)

@@ -1,6 +1,7 @@
 """Gather from the lab what pages and summaries show."""
 
 import os
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.synthesis import parse_synthesis
 from prompt_lab.analyze.synthesis_model import Participant
 from prompt_lab.decide.verdict import Code, Verdict, explain
+from prompt_lab.evaluate.sent_prompt import describe_rules
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import plans_of, texts, version_at
@@ -65,7 +67,7 @@ def report_view(experiment: Experiment) -> ReportView:
         iteration=experiment.number,
         step=experiment.step,
         created=meta.created,
-        setup=_setup(experiment, meta, unread=bool(runs and runs.skipped)),
+        setup=_setup(experiment, meta, unread=bool(runs and runs.skipped), rows=rows),
         change=change,
         pull=host.get(change.pull) if change.pull is not None else None,
         before=before,
@@ -226,7 +228,9 @@ def _took_part(folder: Path) -> tuple[Participant, ...]:
     return read_parsed(path, parse_synthesis, fix=made_again(path)).took_part
 
 
-def _setup(experiment: Experiment, meta: IterationMeta, *, unread: bool) -> Setup:
+def _setup(
+    experiment: Experiment, meta: IterationMeta, *, unread: bool, rows: Sequence[RunRow]
+) -> Setup:
     return Setup(
         target=meta.target,
         main_commit=meta.main_commit,
@@ -235,6 +239,7 @@ def _setup(experiment: Experiment, meta: IterationMeta, *, unread: bool) -> Setu
         train_plans=meta.plans[Split.TRAIN],
         verify_plans=meta.plans[Split.VERIFY],
         replicates=meta.replicates,
+        prompt_rule=describe_rules(rows),
         budget="" if unread else _describe_budget(experiment, meta),
     )
 

@@ -52,6 +52,12 @@ class StepAdapter(Protocol):
     def execute(self, job: StepJob) -> StepResult:
         """Run once. A bad answer is an `error`; a broken system raises TransientError."""
 
+    def load(self, worktree: Path, side: Side) -> None:
+        """Load what all runs in a worktree share, so that no run's time counts it.
+
+        Raises TargetError where a run would.
+        """
+
     def score(self, plan_dir: Path, out_dir: Path) -> dict[str, float]:
         """Named parts in [0, 1] from the outputs, against gold outputs where the plan has them."""
 
@@ -75,6 +81,9 @@ class StepAdapter(Protocol):
 
     def prompt_sha256(self, workspace: Workspace, commit: str, *, stored: bool = False) -> str:
         """Of the prompt as checked out (or `stored`) at a commit; '' if undeterminable."""
+
+    def prompt_text(self, workspace: Workspace, commit: str) -> str:
+        """The same prompt as text; '' if undeterminable."""
 
     def source_paths(self, worktree: Callable[[], Path]) -> tuple[str, ...]:
         """Every file that a run may load; `worktree` makes the checkout where that takes one."""

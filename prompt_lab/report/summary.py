@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from prompt_lab.analyze.model import ErrorKind, ModelStats
-from prompt_lab.decide.verdict import Verdict
+from prompt_lab.decide.verdict import Code, Verdict
 from prompt_lab.names import Side, count
 from prompt_lab.propose.remedy import remedy
 from prompt_lab.report.numbers import (
@@ -37,7 +37,7 @@ def _lines(view: ReportView) -> Iterator[str]:
     head, tail = list(_head(view)), list(_tail(view))
     yield from head
     if view.metrics is not None and view.metrics.models:
-        errors = list(_errors(view.metrics.errors))
+        errors = [*_incomplete_pairs(view), *_errors(view.metrics.errors)]
         room = LINES - len(head) - len(tail) - len(errors) - 1
         yield ""
         yield from _models(view.metrics.models, max(MODELS_AT_LEAST, min(MODELS, room)))
@@ -51,6 +51,9 @@ def _head(view: ReportView) -> Iterator[str]:
     outcome = verdict.outcome.value if verdict else "no verdict"
     yield f"Iteration {view.iteration}  {view.step}  {outcome}"
     yield from _wrapped(f"  why       {deciding_reason(view)}")
+    for reason in verdict.reasons if verdict is not None else ():
+        if reason.code is Code.ONE_SIDED_FILTER:
+            yield from _wrapped(f"  filter    {reason.text}")
     fix = remedy(verdict) if verdict is not None else None
     if fix is not None:
         yield from _wrapped(f"  settle    {fix.text}")
@@ -110,6 +113,17 @@ def _models(models: tuple[ModelStats, ...], room: int) -> Iterator[str]:
         yield f"  {name:<{wide}}  {score(before):>4} -> {score(after):>4}  {by:>6}"
     if len(models) > len(shown):
         yield f"  and {len(models) - len(shown)} more models"
+
+
+def _incomplete_pairs(view: ReportView) -> Iterator[str]:
+    """How many pairs lack a run of one side, and what counts them."""
+    if view.metrics is None or not view.metrics.lost:
+        return
+    text = f"{count(view.metrics.lost, 'pair')} without the run of one side"
+    if view.verdict is not None and view.verdict.screening is not None:
+        text += ": the screening counts each against the candidate"
+    text += "; the scores above are over the other pairs, the same on both sides"
+    yield from _wrapped(f"  missing   {text}")
 
 
 def _errors(errors: tuple[ErrorKind, ...]) -> Iterator[str]:

@@ -20,6 +20,9 @@ class Setup(Record):
     train_plans: tuple[str, ...] = ()
     verify_plans: tuple[str, ...] = ()
     replicates: int = 1
+    prompt_rule: str = Field(
+        default="", description="how the prompt of runs in a process of their own was checked"
+    )
     budget: str = Field(default="", description="the alpha that the ledger granted, in a sentence")
 
 

@@ -1,6 +1,7 @@
 """Another lab's answers as recordings for the example planner."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from prompt_lab.store.layout import Lab
 
 pytestmark = pytest.mark.slow
 REAL = Path(__file__).parents[3] / "shared" / "data" / "planexe_lab"
+CONFIGS = Path(__file__).parents[2] / "configs"
 STEP, PLANS = "find_levers", ("bridge", "garden")
 TOPICS = ["kiln heat", "roof repair", "harbour boats", "legal form", "seed sharing", "night trains"]
 Run = Callable[..., bool]
@@ -90,6 +92,23 @@ def test_an_iteration_on_another_lab_s_answers(run: Run, tmp_path: Path) -> None
     before, after = (found[side, "bridge"] for side in ("baseline", "candidate"))
     assert (before.usage.input_tokens, before.usage.output_tokens) == (303, 60)
     assert after.scores["valid"] > before.scores["valid"] > 0
+
+
+def test_configs_that_are_a_copy_use_shipped_step_files_policies_and_prompts(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy without these two folders, and without examples/ beside it."""
+    configs = tmp_path / "mine/configs"
+    shutil.copytree(CONFIGS, configs)
+    for folder in ("policies", "prompts"):
+        shutil.rmtree(configs / folder)
+    monkeypatch.setenv("PROMPTLAB_CONFIGS", str(configs))
+    assert run(RecordedLab(answers=str(other_lab(tmp_path / "other").root), before="7", after="8"))
+    context = lab_context()
+    assert context.configs == configs
+    assert context.adapter("potential_levers").outputs
+    assert context.policy("strict").name == "strict"
+    assert context.files.prompt("llm_judge.txt").parent == CONFIGS / "prompts"
 
 
 @pytest.mark.parametrize(

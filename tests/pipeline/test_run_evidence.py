@@ -142,7 +142,9 @@ def shadowed(room: Room) -> Mapping[str, Any]:
 
 def names_the_copy(world: TargetWorld) -> None:
     found = {r.facts["found"] for r in world.verdict().reasons if r.code == "shadowed_import"}
-    assert str(world.root.parent / "copy/notes/core.py") in found
+    assert found == {
+        str(world.root.parent / "copy/notes/__init__.py")
+    }  # the first module, once a side
     assert not (world.lab / "history/reusable.jsonl").exists()  # no later trial rests on these
 
 
@@ -215,7 +217,7 @@ time.sleep(60)
 """
 FLOOD = "for _ in range(1024):\n    print('x' * (1 << 20))"
 FEW = {"seconds": 20, "processes": 40}
-SHADOWED = ("shadowed_import", "prompt_mismatch")
+SHADOWED = ("shadowed_import",)
 OWN_PROMPT = 'return {"prompt": "Something of my own."}'
 
 ROWS = [

@@ -119,7 +119,9 @@ class Worker:
             for name in setup["preload"]:
                 importlib.import_module(name)
             module = step.load(setup["step_file"])
-            prompt = step.prompt_sha256(module, {}) if setup["worktree"] else ""
+            there = bool(setup["worktree"])
+            prompt = step.prompt_sha256(module, {}) if there else ""
+            text = step.prompt_text(module, {}) if there else None
         except BaseException as error:
             return {"failed": failure(error)}
         self._shared = LoadedStep(setup, ledger, module, reads)
@@ -130,6 +132,7 @@ class Worker:
             "files": ledger.collect(list(sys.modules)),
             "elsewhere": self._shared.elsewhere,
             "prompt_sha256": prompt,
+            "prompt": text or "",
             "installed": environment_digest(),
             "unbound": self._unbound(),
         }

@@ -44,13 +44,19 @@ def import_reference(reference: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def prompt_sha256(step: types.ModuleType, said: dict[str, Any]) -> str:
-    """Of the prompt that the step says it sent, else of the one that it names; '' for neither."""
+def prompt_text(step: types.ModuleType, said: dict[str, Any]) -> str | None:
+    """The prompt that the step says it sent, else the one that it names; None for neither."""
     text = said.get("prompt")
     reference = getattr(step, "PROMPT", "")
     if text is None and reference:
         text = import_reference(reference)
-    return hashlib.sha256(text.encode()).hexdigest() if isinstance(text, str) else ""
+    return text if isinstance(text, str) else None
+
+
+def prompt_sha256(step: types.ModuleType, said: dict[str, Any]) -> str:
+    """Of that prompt; '' for none."""
+    text = prompt_text(step, said)
+    return "" if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
 def execute(step: types.ModuleType, setup: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:

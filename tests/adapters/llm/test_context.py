@@ -15,7 +15,7 @@ CLIENTS = ["llm", pytest.param("llm_sdk", marks=pytest.mark.slow)]
 def test_what_cannot_fit_is_not_sent(kind: str) -> None:
     with FaultyServer(respond(200, OLLAMA.good())) as server:
         model = load_adapter(kind, "ollama")(OLLAMA.config(server.address))
-        with pytest.raises(InputTruncated, match=r"9,001 words.*num_ctx") as caught:
+        with pytest.raises(InputTruncated, match=r"9,001 tokens or more.*num_ctx") as caught:
             model.ask(Request("Extract", "word " * 9000))
         assert (caught.value.kind, server.requests) == ("input_truncated", [])
         assert model.ask(Request("Extract", "word " * 8000)).text == "yes"
@@ -23,10 +23,10 @@ def test_what_cannot_fit_is_not_sent(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", CLIENTS)
 @pytest.mark.parametrize(
-    ("read", "fits"), [(8192, True), (8000, True), (7999, False), (4096, False), (12, True)]
+    ("read", "fits"), [(8192, False), (8000, True), (7999, False), (4096, False), (12, True)]
 )
 def test_what_the_server_has_cut_is_no_answer(kind: str, read: int, fits: bool) -> None:
-    """12 of 8000: an Ollama that does not count what it has cached."""
+    """12 of 8000: an Ollama that does not count what it has cached; 8192: the context is full."""
     said = OLLAMA.answer("yes", prompt_eval_count=read)
     with FaultyServer(respond(200, said)) as server:
         model = load_adapter(kind, "ollama")(OLLAMA.config(server.address))
@@ -47,3 +47,12 @@ def test_a_larger_context_is_taken_from_the_settings_and_other_servers_refuse_by
         assert load_adapter("llm", "ollama")(config).ask(long).text == "yes"
     with FaultyServer(respond(200, CHAT.good())) as server:
         assert load_adapter("llm", "openai_like")(CHAT.config(server.address)).ask(long).text
+
+
+def test_text_without_blanks_is_estimated_by_its_characters() -> None:
+    """Tables, base64 and languages without blanks have few words and many tokens."""
+    with FaultyServer(respond(200, OLLAMA.good())) as server:
+        model = load_adapter("llm", "ollama")(OLLAMA.config(server.address))
+        with pytest.raises(InputTruncated, match=r"8,572 tokens or more"):
+            model.ask(Request("Extract", "a1" * 30_000))
+        assert server.requests == []

@@ -10,6 +10,8 @@ from prompt_lab.config.models import CallSettings, ModelConfig
 from prompt_lab.errors import CallRefused, LabError, ModelUnavailable, TransientError
 from prompt_lab.experiments.fallbacks import Fallbacks
 from prompt_lab.ports import Request
+from tests.adapters.llm.faulty_server import FaultyServer, respond
+from tests.adapters.llm.formats import CHAT
 from tests.adapters.llm.vendors import KEY_ENV, VENDORS
 
 ASKED = Request("s", "u")
@@ -42,7 +44,7 @@ def test_the_next_answers_where_one_cannot_be_had(fail: str) -> None:
     both = together(dead, alive)
     answer = both.ask(ASKED)
     assert (answer.text, answer.alias, answer.answered_by) == ("of b", "b", "id of b")
-    assert answer.retries == 1
+    assert answer.retries == (2 if fail == "never" else 1)  # each attempt on the first counts
 
 
 def test_each_call_begins_with_the_first_anew() -> None:
@@ -84,3 +86,14 @@ def test_a_missing_key_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelUnavailable, match=KEY_ENV):
         keyless.ask(ASKED)
     assert Fallbacks({"a": keyless, "b": model("b", otherwise="x")}).ask(ASKED).alias == "b"
+
+
+def test_every_attempt_on_a_dead_model_counts() -> None:
+    """As many retries as the dead model was tried, by what its own error says."""
+    with FaultyServer(respond(500, "overloaded")) as server:
+        config = CHAT.config(server.address, alias="dead")
+        dead = WireLlm(config, pause=lambda _: None)
+        both = Fallbacks({"dead": dead, "b": model("b", otherwise="of b")})
+        answer = both.ask(ASKED)
+        assert (answer.alias, answer.retries) == ("b", len(server.requests))
+        assert answer.retries == 5

@@ -4,6 +4,7 @@ import pytest
 
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import Metrics
+from prompt_lab.analyze.tables import summary
 from prompt_lab.names import Side
 from prompt_lab.records import Usage
 from tests.prompt_lab.analyze.making import both, by_name, plan_text, prompt, row
@@ -15,6 +16,7 @@ def test_sides_are_counted_apart() -> None:
         row(Side.BASELINE, "p1", {"total": "1"}, score=0.5, duration_seconds=1.0),
         row(Side.BASELINE, "p2", {"total": "1"}, score=1.0, duration_seconds=3.0, usage=cheap),
         row(Side.CANDIDATE, "p1", None, error=("timeout", "no answer in 60 s")),
+        row(Side.CANDIDATE, "p2", None, error=("timeout", "no answer in 60 s")),
     ]
     metrics = measure(rows, {}, "total")
     before, after = metrics.totals.baseline, metrics.totals.candidate
@@ -23,7 +25,28 @@ def test_sides_are_counted_apart() -> None:
     assert (before.n, before.ok, before.primary, before.latency_median) == (2, 2, 0.75, 2.0)
     assert (before.input_tokens, before.retries) == (110, 2)
     assert before.cost_usd == pytest.approx(0.501)
-    assert (after.n, after.errors, after.valid, after.primary) == (1, 1, 0.0, 0.0)
+    assert (after.n, after.errors, after.valid, after.primary) == (2, 2, 0.0, 0.0)
+
+
+def test_both_sides_are_measured_over_the_same_pairs() -> None:
+    """A candidate that has lost the runs that it would fail is no better for it."""
+    rows = [row(Side.BASELINE, f"p{n}", {"a": 1}, score=float(n < 6)) for n in range(10)]
+    rows += [row(Side.CANDIDATE, f"p{n}", {"a": 1}, score=1.0) for n in range(6)]
+    metrics = measure(rows, {}, "total")
+    (stats,) = metrics.models
+    assert metrics.lost == 4
+    for side in (stats.baseline, stats.candidate, metrics.totals.baseline):
+        assert side is not None
+        assert (side.n, side.primary) == (6, 1.0)
+    assert "| pairs without one side | 4 | 4 | left out |" in summary(metrics)
+    assert len(metrics.cells) == 6
+
+
+def test_nothing_is_left_out_where_no_pair_is_whole() -> None:
+    alone = [row(Side.BASELINE, f"p{n}", {"a": 1}, score=1.0) for n in range(3)]
+    metrics = measure(alone, {}, "total")
+    assert metrics.totals.baseline is not None
+    assert (metrics.lost, metrics.totals.baseline.n) == (0, 3)
 
 
 def test_cells_mean_replicates_and_leave_missing_ones_open() -> None:

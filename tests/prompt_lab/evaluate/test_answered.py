@@ -136,3 +136,19 @@ def test_the_end_of_a_traceback_is_what_is_shown() -> None:
     said = RunError(kind="import_failed", message=text).summary
     assert said.startswith("import_failed: ")
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(("cut", "stops"), [(1, False), (2, False), (3, True), (20, True)])
+def test_many_truncated_inputs_give_no_verdict(cut: int, stops: bool) -> None:
+    """Up to a tenth of a side's runs are errors with score 0, as any other."""
+    error = RunError(kind="input_truncated", message="num_ctx")
+    rows = [
+        run(side, f"p{n}", **({"error": error} if side is Side.CANDIDATE and n < cut else {}))
+        for side in Side
+        for n in range(20)
+    ]
+    found = nothing_to_compare(rows)
+    assert (found is not None) is stops
+    if found is not None:
+        assert found.text.startswith(f"{cut} of 20 candidate runs have an input that is longer")
+        assert [reason.facts["finding"] for reason in silent(rows)] == ["nothing_ran"]

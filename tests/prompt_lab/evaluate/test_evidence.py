@@ -103,6 +103,7 @@ def test_one_run_gone_wrong_is_one_finding(
         ({}, None, []),
         ({"pkg.core": "/copy/core.py"}, None, ["/copy/core.py"]),
         ({"pkg.core": "/copy/core.py"}, RunError(kind="x", message=""), ["/copy/core.py"]),
+        ({f"pkg.m{n:02}": f"/copy/m{n:02}.py" for n in range(40)}, None, ["/copy/m00.py"]),
         ({"pkg": ""}, None, ["never loaded"]),
         ({"pkg": ""}, RunError(kind="time_limit", message=""), []),
     ],
@@ -116,6 +117,24 @@ def test_a_module_from_outside_the_worktree_voids_the_run(
     findings = examine([*sound(), bad.model_copy(update={"record": record})], FACTS)
     assert [finding.facts["found"] for finding in findings] == found
     assert {finding.code for finding in findings} <= {Code.SHADOWED_IMPORT}
+
+
+def test_the_cause_of_a_shadowed_import_is_said_first_and_once() -> None:
+    """Forty modules from another checkout, and so its prompt too: one reason, which says why."""
+    elsewhere = {f"pkg.m{n:02}": f"/copy/m{n:02}.py" for n in range(40)}
+    rows = []
+    for one in (row(Side.CANDIDATE, f"p{n}", prompt_sha256="sha0") for n in range(3)):
+        record = one.record.model_copy(update={"process": ProcessRecord(elsewhere=elsewhere)})
+        rows.append(one.model_copy(update={"record": record}))
+    baseline = [one for one in sound() if one.record.side is Side.BASELINE]
+    (finding,) = examine([*baseline, *rows], FACTS)
+    assert finding.code is Code.SHADOWED_IMPORT
+    assert finding.text.startswith(
+        "3 of 3 candidate runs: module pkg.m00 and 39 more was '/copy/m00.py'"
+    )
+    wrong = row(Side.BASELINE, "p4", prompt_sha256="x")  # the other side's own fault stays
+    codes = [found.code for found in examine([*baseline, wrong, *rows], FACTS)]
+    assert codes == [Code.SHADOWED_IMPORT, Code.PROMPT_MISMATCH]
 
 
 def test_a_process_that_names_no_prompt_is_judged_by_its_files() -> None:

@@ -1,8 +1,10 @@
 import pytest
 
 from prompt_lab.analyze.model import ErrorKind
+from prompt_lab.decide.verdict import Code, Reason
 from prompt_lab.names import Side
 from prompt_lab.report.comment import escape, verdict_comment
+from prompt_lab.report.page import render_report
 from prompt_lab.report.summary import COLUMNS, LINES, render_summary
 from prompt_lab.report.view import ReportView
 from tests.prompt_lab.report import samples
@@ -106,3 +108,21 @@ def test_nobody_is_called_by_name() -> None:
 @pytest.mark.parametrize("view", [samples.nothing_ran(), samples.one_side()])
 def test_a_comment_without_pairs_says_why(view: ReportView) -> None:
     assert "compared" in verdict_comment(view)
+
+
+def test_lost_runs_and_a_one_sided_filter_are_said() -> None:
+    view = samples.full()
+    assert view.metrics is not None
+    assert view.verdict is not None
+    text = "content_filter hits the candidate alone: in 13 of 24 of its runs."
+    reason = Reason(code=Code.ONE_SIDED_FILTER, text=text)
+    changed = {
+        "metrics": view.metrics.model_copy(update={"lost": 13}),
+        "verdict": view.verdict.model_copy(update={"reasons": (*view.verdict.reasons, reason)}),
+    }
+    told = view.model_copy(update=changed)
+    assert "  missing   13 pairs without the run of one side" in render_summary(told)
+    assert f"  filter    {text}" in render_summary(told)
+    assert text in render_report(told)
+    assert "13 pairs without the run of one side" in render_report(told)
+    assert "missing  " not in render_summary(view)
