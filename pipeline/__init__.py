@@ -48,6 +48,14 @@ if Path(sys.argv[0]).name in ("luigi", "luigi.exe"):
     # Luigi looks the task's name up before it calls anything of ours: there is no other way in.
     sys.excepthook = say_plainly
 
+    from pipeline.cli.luigi_flags import check_flags, help_text
+    from prompt_lab.report.terminal import write_output
+
+    if shown := help_text(sys.argv[1:]):
+        write_output(shown)
+        sys.exit(0)
+    check_flags(sys.argv[1:])
+
 __all__ = [
     "Assessment",
     "Attempt",
