@@ -113,7 +113,9 @@ demo-registry: setup ## a prompt of the registry: tried, promoted and rolled bac
 
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes
-	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long"
+	@echo "All tests but the long ones; the last complete run here took $$(cat $(VENV)/.test-minutes 2>/dev/null || echo 'an unknown number of') minutes."
+	@start=$$(date +%s); $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" && \
+		echo $$(( ($$(date +%s) - start + 59) / 60 )) > $(VENV)/.test-minutes
 
 .PHONY: test-long
 test-long: $(VENV)/.dev ## the tests that take minutes: the README in a clone, cuts at calls to GitHub

@@ -41,6 +41,14 @@ if TYPE_CHECKING:
     from pipeline.tasks.runs import Run
     from pipeline.tasks.task_engine import Attempt, Campaign, RunTask
 
+    from pipeline.cli.luigi_flags import check_flags, help_text
+    from prompt_lab.report.terminal import write_output
+
+    if shown := help_text(sys.argv[1:]):
+        write_output(shown)
+        sys.exit(0)
+    check_flags(sys.argv[1:])
+
 __all__ = [
     "Assessment",
     "Attempt",

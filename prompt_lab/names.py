@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from enum import Enum, StrEnum, auto
+from math import floor, log10
 
 
 class Side(StrEnum):
@@ -52,6 +53,8 @@ class RunEnding(Enum):
     ELSEWHERE = auto()
     """Another process is making it."""
     FAILED = auto()
+    UNTRIED = auto()
+    """Its model failed too often in a row: no call was made."""
 
 
 def count(number: int, word: str) -> str:
@@ -70,6 +73,23 @@ def plural(number: int, word: str) -> str:
     ('plan', 'plans')
     """
     return word if number == 1 else f"{word}s"
+
+
+def dollars(value: float) -> str:
+    """US dollars, with as many digits as tell something.
+
+    >>> [dollars(v) for v in (0, 0.00042, 0.000021, 0.5, 12.346, 3e-9)]
+    ['$0', '$0.00042', '$0.000021', '$0.50', '$12.35', '<$0.000001']
+    """
+    if value == 0:
+        return "$0"
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    if size >= 0.01:
+        return f"{sign}${size:.2f}"
+    if size < 1e-6:
+        return f"{sign}<$0.000001"
+    digits = f"{size:.{1 - floor(log10(size))}f}".rstrip("0")
+    return f"{sign}${digits}"
 
 
 def split_names(value: str) -> tuple[str, ...]:

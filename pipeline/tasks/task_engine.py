@@ -144,7 +144,9 @@ class RunTask(PrintingTask, EngineTask):
         "--number", least=0, default=NEXT, description="the attempt; default: the next one"
     )
     explain = luigi.BoolParameter(description="print what the task allows, and what was tried")
-    undo = luigi.BoolParameter(description="revert the last keep")
+    undo = luigi.BoolParameter(
+        description="revert the last keep only; run again, the one before it"
+    )
 
     def find_flag_fault(self) -> LabError | None:
         """A page and an undo are two things."""

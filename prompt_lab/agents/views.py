@@ -25,6 +25,9 @@ _LETTER = re.compile(r"[^\W\d]")
 _NUMBER = re.compile(r"(?<![^\W\d])(?<!\d)\d")
 _QUOTED = re.compile(r"(?<!\w)(?:'(.+?)'|\"(.+?)\"|`(.+?)`|\u201c(.+?)\u201d)(?!\w)")
 _FILE = re.compile(r"[\w./-]+\.\w+")
+_RUN = re.compile(
+    r"history/\d+/[\w-]+/outputs/[^\s`'\"()\[\],;:]+?(?=[.?!]*(?:[\s`'\"()\[\],;:]|$))"
+)
 _KEPT = (Refusal.NO_BLOCK, Refusal.BAD_BLOCK)
 
 
@@ -54,7 +57,11 @@ def fault_of(text: str, runs: Sequence[str] | None) -> Fault | None:
         return bad_block(error)
     bare = [one for one in found if runs is not None and not _is_shown(one.evidence, runs)]
     if bare:
-        text = f"finding {bare[0].text[:80]!r} cites no number together with the path of a run"
+        example = runs[0] if runs else "the path of a run"
+        text = (
+            f"finding {bare[0].text[:80]!r} cites no number together with the path of a run. "
+            f"A line of its evidence has this form: '3 of 4 ({example})'"
+        )
         return Fault(code=Refusal.NO_EVIDENCE, text=text)
     return None
 
@@ -70,18 +77,34 @@ def backed(
     """The findings of a review, each with those lines of evidence alone that are there.
 
     Such a line cites a run as an insight's does, or quotes words of `source`: the change, and the
-    texts that it changes. One that quotes nothing names a file that stands there.
+    texts that it changes. One that quotes nothing names a file that stands there. A finding that
+    cites a run that does not exist, and has no line that is there, is left out.
     """
     words = line(tokens(visible(source)))
-    return tuple(
+    shown = (
         one.model_copy(
             update={"evidence": tuple(e for e in one.evidence if _stands(e, runs, words))}
         )
         for one in found
     )
+    return tuple(
+        after
+        for before, after in zip(found, shown, strict=True)
+        if after.evidence or not any(_cites_unknown_run(e, runs) for e in before.evidence)
+    )
+
+
+def _cites_unknown_run(text: str, runs: Sequence[str]) -> bool:
+    """Whether a text names the folder of a run that is none of `runs`."""
+    return any(
+        not any(path == run or path.startswith(f"{run}/") for run in runs)
+        for path in _RUN.findall(visible(text))
+    )
 
 
 def _stands(evidence: str, runs: Sequence[str], source: str) -> bool:
+    if _cites_unknown_run(evidence, runs):
+        return False
     if _is_shown([evidence], runs):
         return True
     quotes = [tokens(visible(quote)) for quote in _quoted(evidence)]

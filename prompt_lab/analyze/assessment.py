@@ -23,7 +23,7 @@ def assess(metrics: Metrics, verdict: Verdict, change: Change) -> str:
     return page(
         f"# Assessment: {plain_line(change.title, 200)}",
         label(metrics.recorded),
-        f"**{verdict.outcome}** — {_effect(verdict)}",
+        f"**{_decision(verdict)}** — {_effect(verdict)}",
         _BEFORE_VERIFY if verdict.needs_verify else "",
         "\n".join(
             f"- {plain_line(reason.text, 300)} ({reason.code})" for reason in verdict.reasons
@@ -33,6 +33,11 @@ def assess(metrics: Metrics, verdict: Verdict, change: Change) -> str:
         section("What got worse", _lines(found, "worse")),
         section("What stayed", _lines(found, "same")),
     )
+
+
+def _decision(verdict: Verdict) -> str:
+    """The outcome; while the verify plans have not run, CONDITIONAL would only mean that."""
+    return "Goes on to the verify plans" if verdict.needs_verify else str(verdict.outcome)
 
 
 def _effect(verdict: Verdict) -> str:

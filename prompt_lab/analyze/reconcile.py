@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
+from prompt_lab.analyze.check_claims import claimed_change
 from prompt_lab.analyze.findings import METRICS, AnalystFinding, Views, is_parsed
 from prompt_lab.analyze.synthesis_model import Participant
 
@@ -63,7 +64,7 @@ def disputed(claims: Claims) -> tuple[str, ...]:
 
 
 def _opposed(views: Mapping[str, AnalystFinding]) -> bool:
-    return len({one.says for one in views.values() if one.says}) > 1
+    return len({claim for one in views.values() if (claim := claimed_change(one))}) > 1
 
 
 def single_analyst_findings(insights: Views, reviews: Views) -> list[tuple[str, AnalystFinding]]:

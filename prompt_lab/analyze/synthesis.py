@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from prompt_lab.analyze.check_claims import check_claims
 from prompt_lab.analyze.directions import ALIGN, for_strategies
 from prompt_lab.analyze.directions_always import always
 from prompt_lab.analyze.directions_open import for_people
@@ -47,6 +48,7 @@ def render_synthesis(synthesis: SynthesisRecord) -> str:
         section("Analysts", _participants(synthesis)),
         section("Where they agree", _render_list(synthesis.agree)),
         section("Where they disagree", _render_list(synthesis.disagree)),
+        section("Contradicted by the numbers", _render_list(synthesis.contradicted)),
         section("What only one analyst says", _render_list(synthesis.alone)),
         section("What was tried before", _render_list(synthesis.remembered)),
         section("Known failure modes", modes_told(synthesis.failure_modes)),
@@ -123,7 +125,11 @@ def synthesise(
     The order follows the metrics. A direction that was decided before is set aside unless there
     is new evidence. A change whose verdict is open belongs into `tried` with the outcome None; the
     newest of all is the iteration that this is about. `known` are the step's failure modes so far.
+    A claim that the numbers contradict is listed as such, and used for nothing else.
     """
+    answered = took_part(findings, reviews)
+    findings, refuted = check_claims(findings, metrics)
+    reviews, refuted_reviews = check_claims(reviews, metrics)
     own = needs(metrics)
     objections = [one for view in reviews.values() for one in view or ()]
     others = single_analyst_findings(findings, reviews)
@@ -139,9 +145,10 @@ def synthesise(
         side=own.side,
         score=own.primary,
         recorded=metrics.recorded,
-        took_part=took_part(findings, reviews),
+        took_part=answered,
         agree=agreed(claims),
         disagree=disputed(claims),
+        contradicted=(*refuted, *refuted_reviews),
         alone=tuple(f"{analyst}: {one.text}" for analyst, one in others),
         remembered=remembered([one for one in tried if one.outcome is not None]),
         failure_modes=merge_modes(known, modes_of(findings, own.side, number), number),

@@ -26,6 +26,9 @@ class SynthesisRecord(Record):
     took_part: tuple[Participant, ...] = ()
     agree: tuple[str, ...] = ()
     disagree: tuple[str, ...] = ()
+    contradicted: tuple[str, ...] = Field(
+        default=(), description="claims that the numbers of the runs refute, with these numbers"
+    )
     alone: tuple[str, ...] = Field(default=(), description="reported by only one analyst")
     recorded: bool = Field(default=False, description="as in Metrics")
     remembered: tuple[str, ...] = Field(

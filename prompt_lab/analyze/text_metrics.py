@@ -8,7 +8,7 @@ from statistics import fmean
 from prompt_lab.analyze.evidence import RunEvidence
 from prompt_lab.analyze.model import LengthRatio, Placeholder
 from prompt_lab.analyze.texts import Text
-from prompt_lab.names import Side
+from prompt_lab.names import Side, dollars
 from prompt_lab.records import RunRow
 
 _Sizes = dict[Side, list[float]]
@@ -116,16 +116,8 @@ def seconds(value: float | None) -> str:
 
 
 def money(value: float | None) -> str:
-    """US dollars, with the digits that small amounts need.
-
-    >>> money(0.0), money(0.00042), money(3.5)
-    ('$0', '$0.00042', '$3.50')
-    """
-    if value is None:
-        return "-"
-    if value == 0:
-        return "$0"
-    return f"${value:.2f}" if value >= 1 else f"${value:.5f}"
+    """US dollars, or '-'; see `dollars`."""
+    return "-" if value is None else dollars(value)
 
 
 def count(value: float | None) -> str:

@@ -11,7 +11,7 @@ from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.price import Rates, TrialPrice, plans_of_trial, visible_in_trial
 from prompt_lab.decide.price import price as priced
 from prompt_lab.decide.reasons import Code, Reason, number
-from prompt_lab.names import count, plural
+from prompt_lab.names import count, dollars, plural
 
 SKEWED_BELOW = 100  # plans; above, the mean of skewed values is close enough to normal
 SKEW = 1.0
@@ -62,23 +62,32 @@ def visible_gain(means: Floats, level: float, policy: Policy) -> float:
 
 def rates(evidence: Evidence) -> Rates:
     """What a run took here: mean dollars and seconds over both sides, where they were given."""
-    dollars, seconds = (
+    paid, seconds = (
         float(np.mean(part.baseline + part.candidate))
         if part and part.baseline + part.candidate
         else None
         for part in (evidence.cost, evidence.latency)
     )
-    return Rates(dollars, seconds)
+    return Rates(paid, seconds)
 
 
 def in_words(cost: TrialPrice) -> str:
-    """A price for a sentence: runs, dollars and hours one after another, where they are known."""
+    """A price for a sentence: runs, dollars and time one after another, where they are known."""
     parts = [f"{cost.calls} {plural(cost.calls, 'run')} on both sides"]
     if cost.dollars is not None:
-        parts.append(f"{cost.dollars:.2f} dollars")
+        parts.append(dollars(cost.dollars))
     if cost.seconds is not None:
-        parts.append(f"{cost.seconds / 3600:.1f} hours one after another")
+        parts.append(f"{_span(cost.seconds)} one after another")
     return ", ".join(parts)
+
+
+def _span(seconds: float) -> str:
+    """A rough duration: seconds, minutes or hours, whichever gives a number that is not 0."""
+    if seconds < 90:
+        return count(max(1, round(seconds)), "second")
+    if seconds < 5400:
+        return count(round(seconds / 60), "minute")
+    return f"{seconds / 3600:.1f} hours"
 
 
 def skewed(means: Floats, policy: Policy | None = None) -> Reason | None:

@@ -131,7 +131,10 @@ class RunMaker:
                     continue
             self.made += ending is RunEnding.MADE
             self.found += ending in (RunEnding.FOUND, RunEnding.ELSEWHERE)
-            self.progress.record_end(ok=ending is not RunEnding.FAILED)
+            self.progress.record_end(
+                ok=ending not in (RunEnding.FAILED, RunEnding.UNTRIED),
+                tried=ending is not RunEnding.UNTRIED,
+            )
             if key in own and ending in (RunEnding.MADE, RunEnding.FOUND):
                 finished(key, ending)
         return left
@@ -144,15 +147,17 @@ class RunMaker:
             if is_finished(out):
                 return RunEnding.FOUND
             fault = self._breaker.refusal(key.model)
-            if fault is None:
-                try:
-                    self.run_context.run(key, planned)
-                except LabError as error:
-                    if is_finished(out):
-                        return RunEnding.FOUND
-                    said = str(error)
-                    fault = f"  {said}" if said.startswith(key.model) else f"  {key.model}: {said}"
-                self._breaker.record(key.model, failed=fault is not None)
+            if fault is not None:
+                self.faults[key] = fault
+                return RunEnding.UNTRIED
+            try:
+                self.run_context.run(key, planned)
+            except LabError as error:
+                if is_finished(out):
+                    return RunEnding.FOUND
+                said = str(error)
+                fault = f"  {said}" if said.startswith(key.model) else f"  {key.model}: {said}"
+            self._breaker.record(key.model, failed=fault is not None)
             if fault is None:
                 return RunEnding.MADE
             self.faults[key] = fault

@@ -21,13 +21,15 @@ class Progress:
 
     def __init__(self, title: str, total: int, on_progress: ReportProgress | None = None) -> None:
         self.title, self.total = title, total
-        self.done = self.failed = 0
+        self.done = self.failed = self.untried = 0
         self._on_progress = on_progress
         self._bar = None
         self._started = self._last_line = time.monotonic()
         if sys.stderr.isatty() and total:
             self._bar = _bar()
-            self._row = self._bar.add_task(title, total=total, failed=0, left=total)
+            self._row = self._bar.add_task(
+                title, total=total, failed=self._failed_text(), left=total
+            )
 
     def __enter__(self) -> Self:
         if self._bar:
@@ -45,13 +47,15 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def record_end(self, *, ok: bool) -> None:
-        """One run ended."""
+    def record_end(self, *, ok: bool, tried: bool = True) -> None:
+        """One run ended; with `tried` False it was given up before any call of it."""
         self.done += ok
-        self.failed += not ok
-        count = self.done + self.failed
+        self.failed += tried and not ok
+        self.untried += not tried
+        count = self.done + self.failed + self.untried
         if self._bar:
-            self._bar.update(self._row, advance=1, failed=self.failed, left=self.total - count)
+            left = self.total - count
+            self._bar.update(self._row, advance=1, failed=self._failed_text(), left=left)
         elif self._is_due(count):
             self._last_line = time.monotonic()
             print(f"{self.title}: {self._format_line()}", file=sys.stderr, flush=True)
@@ -63,12 +67,16 @@ class Progress:
         return long_ago or count == self.total or count % max(1, self.total // 5) == 0
 
     def _format_line(self) -> str:
-        count = self.done + self.failed
+        count = self.done + self.failed + self.untried
         left = self.total - count
-        line = f"{self.done} done, {self.failed} failed, {left} left"
+        line = f"{self.done} done, {self._failed_text()}, {left} left"
         if not left:
             return line
         return f"{line}, about {time_left(count, left, time.monotonic() - self._started)}"
+
+    def _failed_text(self) -> str:
+        untried = f", {self.untried} not tried" if self.untried else ""
+        return f"{self.failed} failed{untried}"
 
 
 def time_left(ended: int, left: int, seconds: float) -> str:
@@ -90,7 +98,7 @@ def _bar() -> Any:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[failed]} failed, {task.fields[left]} left"),
+        TextColumn("{task.fields[failed]}, {task.fields[left]} left"),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )

@@ -1,10 +1,9 @@
 """Numbers, names and links as every page and summary writes them."""
 
 from datetime import datetime
-from math import floor, log10
 from urllib.parse import quote, urlsplit
 
-from prompt_lab.names import Outcome
+from prompt_lab.names import Outcome, dollars
 
 NOTHING = "–"
 MARKS = {
@@ -48,22 +47,8 @@ def points(value: float | None) -> str:
 
 
 def money(value: float | None) -> str:
-    """US dollars, with as many digits as tell something.
-
-    >>> [money(v) for v in (0, 0.00042, 0.000021, 0.5, 12.346, 3e-9)]
-    ['$0', '$0.00042', '$0.000021', '$0.50', '$12.35', '<$0.000001']
-    """
-    if value is None:
-        return NOTHING
-    if value == 0:
-        return "$0"
-    sign, size = ("-" if value < 0 else ""), abs(value)
-    if size >= 0.01:
-        return f"{sign}${size:.2f}"
-    if size < 1e-6:
-        return f"{sign}<$0.000001"
-    digits = f"{size:.{1 - floor(log10(size))}f}".rstrip("0")
-    return f"{sign}${digits}"
+    """US dollars, or NOTHING; see `dollars`."""
+    return NOTHING if value is None else dollars(value)
 
 
 def duration(seconds: float | None) -> str:

@@ -156,5 +156,24 @@ def test_a_proposals_block_is_strict(block: dict[str, object], code: str | None)
 def test_a_review_keeps_the_evidence_that_is_there(evidence: str, there: bool) -> None:
     diff = "+++ b/prompts/prompt.txt\n+Say the net\n+total.\n"
     one = AnalystFinding(kind="k", text="t", evidence=(evidence,))
-    [found] = backed([one], ["history/0/00_x/outputs/p1"], diff)
-    assert found == one.model_copy(update={"evidence": (evidence,) if there else ()})
+    found = backed([one], ["history/0/00_x/outputs/p1"], diff)
+    kept = one.model_copy(update={"evidence": (evidence,) if there else ()})
+    assert found == (() if "p19" in evidence else (kept,))
+
+
+def test_a_review_that_cites_a_run_that_does_not_exist_does_not_count() -> None:
+    run, diff = "history/0/00_x/outputs/p1", "+++ b/prompt.txt\n+Say the net total.\n"
+    made_up = "3 of 4 (history/0/77_x/outputs/p1)"
+    quoted = f"'net total' stands there, {made_up}"
+    invented = AnalystFinding(kind="k", text="t", evidence=(made_up, quoted))
+    partly = invented.model_copy(update={"evidence": (made_up, f"3 of 4 ({run}/answer.json).")})
+    [found] = backed([invented, partly], [run], diff)
+    assert found.evidence == (f"3 of 4 ({run}/answer.json).",)
+
+
+def test_a_finding_that_is_sent_back_sees_the_form_that_its_evidence_takes() -> None:
+    fault = fault_of(answer("no number"), RUNS)
+    assert fault is not None
+    assert fault.code == Refusal.NO_EVIDENCE
+    form = fault.text.partition("has this form: '")[2].removesuffix("'")
+    assert code_of(answer(form)) is None

@@ -36,7 +36,9 @@ def test_the_page_says_verdict_better_and_worse() -> None:
 
 
 def test_a_page_from_before_verify_says_so() -> None:
-    waiting = VERDICT.model_copy(update={"needs_verify": True})
+    waiting = VERDICT.model_copy(update={"needs_verify": True, "outcome": Outcome.CONDITIONAL})
+    assert "**Goes on to the verify plans** — effect" in assess(_metrics(), waiting, CHANGE)
+    assert "CONDITIONAL" not in assess(_metrics(), waiting, CHANGE)
     assert "before the verify plans were read" in assess(_metrics(), waiting, CHANGE)
     assert "verify" not in assess(_metrics(), VERDICT, CHANGE)
 
