@@ -21,14 +21,14 @@ def upgrade() -> None:
     for table, name in ADDED_COLUMNS:
         known = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
         if table.name in there and name not in known:
-            op.add_column(table.name, _like(table.c[name]))
+            op.add_column(table.name, _copy_column(table.c[name]))
     for table in METADATA.sorted_tables:
         if table.name in there:
             for index in table.indexes:
                 index.create(connection, checkfirst=True)
 
 
-def _like(column: sa.Column[Any]) -> sa.Column[Any]:
+def _copy_column(column: sa.Column[Any]) -> sa.Column[Any]:
     """The same column, of no table yet."""
     return sa.Column(
         column.name,
