@@ -16,6 +16,7 @@ if _COMMAND in _LUIGI:
     handle_interrupts()
 
 if TYPE_CHECKING:
+    from pipeline.cli.luigi_flags import check_flags, help_text
     from pipeline.tasks.after_merge import CheckMerges, Retest
     from pipeline.tasks.benchmark import Benchmark, MetaLoop, WarmUpTest
     from pipeline.tasks.calibrate import Calibrate, CalibrateCell
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from pipeline.tasks.noise_floor import NoiseFloor
     from pipeline.tasks.runs import Run
     from pipeline.tasks.task_engine import Attempt, Campaign, RunTask
-
-    from pipeline.cli.luigi_flags import check_flags, help_text
     from prompt_lab.report.terminal import write_output
 
     if shown := help_text(sys.argv[1:]):

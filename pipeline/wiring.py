@@ -72,6 +72,12 @@ ADAPTERS = {
     "workspace": {"git": "adapters.workspace.git:GitWorkspace"},
     "prompt_source": {"git": "adapters.workspace.prompt_source:GitPromptSource"},
     "scorer": {},
+    "traces": {
+        "jsonl": "adapters.traces.jsonl:JsonlTraces",
+        "openai-chat": "adapters.traces.openai_chat:OpenAiChats",
+        "langfuse": "adapters.traces.langfuse:LangfuseTraces",
+        "openinference": "adapters.traces.openinference:OpenInferenceTraces",
+    },
     "analyst": {"metrics": "prompt_lab.analyze.analyst:MetricsAnalyst"},
     "strategy": {
         "align_with_schema": "prompt_lab.propose.align:AlignWithSchema",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from prompt_lab.errors import LabError
     from prompt_lab.experiments.lab_handle import IterationResult, LabHandle, Records, open_lab
     from prompt_lab.experiments.open_prompts import open_prompts as Prompts
+    from prompt_lab.production.trace_writer import TraceWriter
 
 __all__ = [
     "RULE",
@@ -49,6 +50,7 @@ __all__ = [
     "Reason",
     "Records",
     "RunCell",
+    "TraceWriter",
     "Trial",
     "Validity",
     "Verdict",
@@ -66,6 +68,7 @@ __getattr__ = find_lazily(
         "prompt_lab.errors": "LabError",
         "prompt_lab.experiments.lab_handle": "IterationResult LabHandle Records open_lab",
         "prompt_lab.experiments.open_prompts": "open_prompts=Prompts",
+        "prompt_lab.production.trace_writer": "TraceWriter",
     },
 )
 """`prompt_lab.decide` is a package, so that its function has another name here; `Prompts` makes

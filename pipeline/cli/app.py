@@ -62,6 +62,7 @@ COMMANDS = {
         "Install the embedded model and its server into this Python environment.",
     ),
     "plans": ("plans:plans_app", "Plans: the examples that decide."),
+    "traces": ("traces:traces_app", "Traces of the agent in production."),
     "benchmark": ("benchmark:app", "Benchmarks of models."),
     "prompts": (
         "remote_prompts:prompts_app",
