@@ -17,6 +17,7 @@ from prompt_lab.production.detector import (
     DetectionContext,
     DetectionPolicy,
     Detector,
+    agent_calls,
     parse_time,
 )
 from prompt_lab.reviews import Finding, Goal
@@ -25,7 +26,7 @@ from prompt_lab.traces import Feedback, Trace, Window
 GROUP: Final = "prompt_lab.detectors"
 MONTH_DAYS: Final = 30.0
 HISTORY_DAYS: Final = 30
-MOST_HISTORY: Final = 5_000
+MOST_HISTORY: Final = 3_000
 _HERE = "prompt_lab.production.detectors"
 DETECTORS: Final = {
     "tool_failures": f"{_HERE}.tool_failures:ToolFailures",
@@ -35,6 +36,11 @@ DETECTORS: Final = {
     "long_sessions": f"{_HERE}.long_sessions:LongSessions",
     "thumbs_down": f"{_HERE}.thumbs_down:ThumbsDown",
     "unused_tools": f"{_HERE}.unused_tools:UnusedTools",
+    "version_change": f"{_HERE}.version_change:VersionChange",
+    "slow_models": f"{_HERE}.slow_models:SlowModels",
+    "dear_models": f"{_HERE}.dear_models:DearModels",
+    "large_sections": f"{_HERE}.large_sections:LargeSections",
+    "unused_context": f"{_HERE}.unused_context:UnusedContext",
     "repeated_blocks": f"{_HERE}.repeated_blocks:RepeatedBlocks",
 }
 """Ours, in the order of a review. Others are entry points of the group GROUP."""
@@ -52,6 +58,8 @@ class Detection(NamedTuple):
     """Those of the window."""
     history: int
     """Those from before it."""
+    measured: list[Finding]
+    """Every hypothesis that was tested and every fact, also what is no finding."""
 
 
 def detect(
@@ -103,13 +111,15 @@ def run_detectors(
             break
         current += trace.created_at >= window.start
         history += trace.created_at < window.start
+        for call in agent_calls(trace):
+            context.prices.add(call)
         for detector in detectors.values():
             detector.read_trace(trace)
     found = [finding for detector in detectors.values() for finding in detector.find()]
     spent = level * min(1.0, context.days / MONTH_DAYS)
     tested = sum(finding.evidence.p_value is not None for finding in found)
     kept_findings = _drop_replaced(select_findings(found, spent), detectors)
-    return Detection(kept_findings, tested, spent, current, history)
+    return Detection(kept_findings, tested, spent, current, history, found)
 
 
 def detect_in_store(
@@ -121,7 +131,7 @@ def detect_in_store(
     policy: DetectionPolicy | None = None,
     earlier_prompts: Mapping[str, str] | None = None,
 ) -> Detection:
-    """`run_detectors` over the window and its history: 30 days, or at most 5,000 traces of them."""
+    """`run_detectors` over the window and its history: 30 days, or at most 3,000 traces of them."""
     span = Window(find_history_start(store, window), window.end)
     return run_detectors(
         store.read(span),
@@ -207,4 +217,12 @@ def _drop_replaced(findings: list[Finding], detectors: Mapping[str, Detector]) -
         for finding in findings
         for other in detectors[finding.detector].replaces
     }
-    return [finding for finding in findings if finding.identity not in replaced]
+    proposed: set[tuple[str, str]] = set()
+    kept_findings = []
+    for finding in findings:
+        change = (finding.prompt_key, finding.prompt_text)
+        if finding.identity in replaced or (finding.prompt_text and change in proposed):
+            continue  # the same change is proposed once, for its strongest reason
+        proposed.add(change)
+        kept_findings.append(finding)
+    return kept_findings

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from prompt_lab.analyze.words import visible
 from prompt_lab.config.base import Config
+from prompt_lab.production.prices import PriceTable
 from prompt_lab.production.rates import share_interval
 from prompt_lab.reviews import Finding, FindingEvidence
 from prompt_lab.traces import AgentCall, ToolResult, Trace, UserMessage, Window
@@ -74,6 +75,7 @@ class DetectionContext:
     ) -> None:
         self.window, self.prompts, self.thumbs = window, prompts, thumbs
         self.policy, self.earlier_prompts = policy, earlier_prompts
+        self.prices = PriceTable()
 
     @property
     def days(self) -> float:

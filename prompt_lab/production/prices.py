@@ -6,6 +6,8 @@ import numpy as np
 
 from prompt_lab.traces import AgentCall
 
+MOST_MODELS = 100
+
 
 class EstimatedPrice(NamedTuple):
     """US dollars for one token."""
@@ -27,8 +29,9 @@ class PriceEstimate:
         read, written = call.tokens.input, call.tokens.output
         if not call.cost_usd or not (read or written):
             return
-        for at, product in enumerate((read * read, read * written, written * written)):
-            self._squares[at] += product
+        self._squares[0] += read * read
+        self._squares[1] += read * written
+        self._squares[2] += written * written
         self._costs[0] += read * call.cost_usd
         self._costs[1] += written * call.cost_usd
         self.calls += 1
@@ -52,7 +55,12 @@ class PriceTable:
 
     def add(self, call: AgentCall) -> None:
         """Take in one call."""
-        self.models.setdefault(call.model, PriceEstimate()).add(call)
+        estimate = self.models.get(call.model)
+        if estimate is None:
+            if len(self.models) >= MOST_MODELS:
+                return
+            estimate = self.models[call.model] = PriceEstimate()
+        estimate.add(call)
 
     def input_price(self) -> float | None:
         """Mean over the calls of models with known prices; None without any."""

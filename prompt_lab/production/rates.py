@@ -81,6 +81,21 @@ def difference_interval(
     return newcombe(seen, (1 - confidence) / 2)
 
 
+def is_no_worse(first: tuple[int, int], second: tuple[int, int], margin: float) -> float:
+    """P value against "the first rate is at least `margin` above the second".
+
+    The smallest level at which the upper limit of `difference_interval` lies below the margin.
+    """
+    if not first[1] or not second[1] or first[0] / first[1] - second[0] / second[1] >= margin:
+        return 1.0
+    low, high = 1e-12, 0.5
+    for _ in range(60):
+        level = float(np.sqrt(low * high))
+        upper = difference_interval(first, second, 1 - 2 * level)[1]
+        low, high = (low, level) if upper < margin else (level, high)
+    return high
+
+
 class Moments(NamedTuple):
     """Size, mean and sum of squared deviations of numbers, one at a time (Welford 1962)."""
 

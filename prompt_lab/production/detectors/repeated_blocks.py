@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from prompt_lab.production.detector import DetectionContext, TraceIds, agent_calls, plain_name
-from prompt_lab.production.prices import PriceTable
 from prompt_lab.production.text_blocks import (
     TextBlock,
     find_repeats,
@@ -50,15 +49,12 @@ class RepeatedBlocks:
         self._ids = {name: TraceIds() for name in self._prompts}
         self._injected: dict[str, _Injected] = {}
         self._texts: OrderedDict[str, list[tuple[str, int]]] = OrderedDict()
-        self._prices = PriceTable()
 
     def read_trace(self, trace: Trace) -> None:
         """Count the calls of a trace of the window, and look at what was sent."""
         if not self._context.is_current(trace):
             return
         calls = agent_calls(trace)
-        for call in calls:
-            self._prices.add(call)
         for name in self._prompts:
             if name in trace.payload.prompts or not trace.payload.prompts:
                 self._calls[name] += len(calls)
@@ -116,7 +112,7 @@ class RepeatedBlocks:
 
     def _describe(self, tokens: int, calls: int, ids: TraceIds, title: str, blocks: int) -> Finding:
         per_day = tokens * calls / self._context.days
-        price = self._prices.input_price()
+        price = self._context.prices.input_price()
         money = None if price is None else per_day * price
         return Finding(
             detector="repeated_blocks",

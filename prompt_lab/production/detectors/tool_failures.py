@@ -17,6 +17,9 @@ from prompt_lab.production.rates import exceeds_rate
 from prompt_lab.reviews import Finding, Goal, ItemType
 from prompt_lab.traces import Trace
 
+CLEARLY = 0.001
+"""A p value from which down failures without a retry are the finding, whatever else there is."""
+
 
 class ToolUse:
     """What is known of one tool, over all sessions that are closed."""
@@ -83,9 +86,9 @@ class ToolFailures:
         policy = self._context.policy
         fails = exceeds_rate(tool.failed_sessions, tool.sessions, policy.failed_calls * tool.calls)
         drops = exceeds_rate(tool.unretried, tool.sessions, policy.unretried_calls * tool.calls)
-        unretried = drops <= fails
+        unretried = drops <= max(fails, CLEARLY)
         evidence = rate_evidence(
-            tool.unretried if unretried else tool.failed_sessions,
+            tool.failed_sessions,
             tool.sessions,
             min(1.0, 2 * min(fails, drops)),
             tool.ids,
