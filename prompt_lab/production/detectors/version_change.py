@@ -44,7 +44,7 @@ class VersionTotals:
         self.ids = {sign: TraceIds() for sign in SIGNS}
 
 
-class _Session:
+class VersionSession:
     """One session: the versions that it began under, what went wrong in it, and its cost."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class VersionChange:
 
     def __init__(self, context: DetectionContext) -> None:
         self._context = context
-        self._open: OpenSessions[_Session] = OpenSessions(_Session, self._close)
+        self._open: OpenSessions[VersionSession] = OpenSessions(VersionSession, self._close)
         self._versions: dict[str, OrderedDict[str, VersionTotals]] = {}
         self._current: dict[str, str] = {}
 
@@ -91,7 +91,7 @@ class VersionChange:
             if len(known) > MOST_VERSIONS:
                 known.popitem(last=False)
 
-    def _find_signs(self, trace: Trace, session: _Session) -> Iterable[str]:
+    def _find_signs(self, trace: Trace, session: VersionSession) -> Iterable[str]:
         if self._context.thumbs.get(trace.trace_id) == "down":
             yield "thumb down"
         if any(map(has_failed, tool_results(trace))):
@@ -105,7 +105,7 @@ class VersionChange:
                 yield "repeated request"
             session.texts.add(plain)
 
-    def _close(self, session: _Session) -> None:
+    def _close(self, session: VersionSession) -> None:
         for name, version in (session.versions or {}).items():
             known = self._versions[name]
             if version not in known:
