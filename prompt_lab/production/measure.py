@@ -62,7 +62,7 @@ class MeasuredSession:
 def measure_versions(
     traces: Iterable[Trace], feedback: Sequence[Feedback]
 ) -> dict[str, OrderedDict[str, VersionSessions]]:
-    """Prompt id -> version -> its sessions, versions in the order of their first use.
+    """Prompt id -> version -> its sessions, the one that came into use last is the last.
 
     A session belongs to the versions that it began under. It failed if its reward is below 1/2;
     without a reward, if its last model call or its last tool call failed.
@@ -83,6 +83,7 @@ def measure_versions(
             for name, version in session.versions.items():
                 known = found.setdefault(name, OrderedDict())
                 known.setdefault(version, VersionSessions())
+                known.move_to_end(version)  # a version that was rolled back to is the newest
                 if len(known) > MOST_VERSIONS:
                     known.popitem(last=False)
         _read_trace(session, trace, thumbs.get(trace.trace_id))

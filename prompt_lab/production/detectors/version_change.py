@@ -84,12 +84,12 @@ class VersionChange:
         session.cost += trace.payload.summary.total_cost_usd or 0.0
 
     def _begin(self, name: str, version: str) -> None:
-        """Make it the newest version of its prompt if it was not the newest already."""
+        """Make it the newest version of its prompt; after a rollback that is an earlier one."""
         known = self._versions.setdefault(name, OrderedDict())
-        if version not in known:
-            known[version] = VersionTotals()
-            if len(known) > MOST_VERSIONS:
-                known.popitem(last=False)
+        known.setdefault(version, VersionTotals())
+        known.move_to_end(version)
+        if len(known) > MOST_VERSIONS:
+            known.popitem(last=False)
 
     def _find_signs(self, trace: Trace, session: VersionSession) -> Iterable[str]:
         if self._context.thumbs.get(trace.trace_id) == "down":

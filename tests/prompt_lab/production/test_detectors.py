@@ -169,6 +169,24 @@ def test_a_worse_version_names_the_earlier_one_and_its_text() -> None:
     assert (unknown.type, unknown.prompt_text) == (ItemType.INVESTIGATE, "")
 
 
+def test_after_a_rollback_the_earlier_version_is_the_current_one() -> None:
+    good = fill(100, day="2026-02-20", prompts={"p": "good"})
+    bad = fill(60, day="2026-02-22", prompts={"p": "bad"})
+    back = fill(60, day="2026-02-25", prompts={"p": "good"})
+    down = [
+        Feedback(trace_id=one.trace_id, thumb="down", created_at=one.created_at) for one in bad[:30]
+    ]
+    day = Window("2026-02-25T00:00:00.000Z", WINDOW.start)
+    assert names(review([*good, *bad, *back], down, window=day)) == set()
+    worse = fill(60, prompts={"p": "worse"})
+    down += [
+        Feedback(trace_id=one.trace_id, thumb="down", created_at=one.created_at)
+        for one in worse[:30]
+    ]
+    finding = find_one(review([*good, *bad, *back, *worse], down), "version_change")
+    assert finding.fix == "Return to the text of version good."
+
+
 def test_a_dearer_version_is_found_and_a_drift_of_five_per_cent_is_not() -> None:
     rng = np.random.default_rng(1)
 
