@@ -289,6 +289,15 @@ def test_a_block_twice_in_a_prompt_becomes_a_change_without_the_second_one() -> 
     assert finding.evidence.usd_per_day == pytest.approx(tokens * 30 * 3e-6, rel=0.01)
 
 
+def test_only_calls_of_traces_that_sent_the_prompt_are_counted() -> None:
+    text = f"You write.\n\n{BLOCK}\n\n{BLOCK}\n"
+    other = [{"role": "system", "content": "You translate."}]
+    sent = [{"role": "system", "content": text}]
+    traces = [make_trace(at, [make_call()], messages=sent if at < 4 else other) for at in range(10)]
+    finding = find_one(review(traces, prompts={"p": text}), "repeated_blocks")
+    assert finding.evidence.counts["calls"] == 4
+
+
 def test_a_block_that_code_sends_twice_is_a_code_change() -> None:
     sent = [{"role": "system", "content": f"You write.\n{BLOCK}\nContext:\n{BLOCK}"}]
     traces = [make_trace(at, [make_call()], messages=sent) for at in range(10)]
