@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Generic, Protocol, TypeVar
 
 from pydantic import Field
@@ -169,6 +170,12 @@ def agent_calls(trace: Trace) -> list[AgentCall]:
 def tool_results(trace: Trace) -> list[ToolResult]:
     """What the tools answered, in order."""
     return [event for event in trace.payload.events if type(event) is ToolResult]
+
+
+def read_cost(trace: Trace) -> float | None:
+    """US dollars of the trace; None where it is not known, or no amount."""
+    cost = trace.payload.summary.total_cost_usd
+    return cost if cost is not None and isfinite(cost) and cost >= 0 else None
 
 
 def user_messages(trace: Trace) -> tuple[str, ...]:

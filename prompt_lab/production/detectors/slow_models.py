@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from math import exp, log, sqrt
+from math import exp, inf, log, sqrt
 from typing import NamedTuple
 
 from scipy.special import stdtr
@@ -53,12 +53,13 @@ class SlowModels:
             return
         session = self._open.find_state(trace)
         for call in agent_calls(trace):
-            if not call.latency_ms or call.latency_ms <= 0 or call.error:
+            latency = call.latency_ms or 0.0
+            if not 0 < latency < inf or call.error:
                 continue
             if call.model not in self._models and len(self._models) >= MOST_MODELS:
                 continue
-            size = (call.model, (call.tokens.output or 0).bit_length())
-            session[size] = session.get(size, Moments()).add(log(call.latency_ms))
+            size = (call.model, max(call.tokens.output, 0).bit_length())
+            session[size] = session.get(size, Moments()).add(log(latency))
             self._models[call.model]
             self._ids[call.model].add(trace)
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prompt_lab.errors import UnknownName
 from prompt_lab.production.detect import DETECTORS, load_detectors
@@ -39,7 +41,7 @@ def test_two_failures_without_retry_in_twelve_sessions_are_found() -> None:
     traces = [make_trace(at, use("write_article", at > 1)) for at in range(12)]
     finding = find_one(review(traces), "tool_failures")
     assert finding.title == "write_article failed twice without retry"
-    assert finding.impact == "~2 sessions ended without what write_article was called for"
+    assert finding.impact == "~2 extra sessions wasted"
     assert finding.type is ItemType.CODE_CHANGE
     assert finding.goal is Goal.ACCURACY
     assert finding.evidence.trace_ids == ("2026-02-26-0", "2026-02-26-1")
@@ -346,6 +348,48 @@ def test_context_that_no_answer_uses_is_found(used: int) -> None:
     assert finding.prompt_text == "You answer.\n\n## Rules\nBe brief.\n"
 
 
+def test_a_section_that_differs_by_user_is_one_finding() -> None:
+    def system(at: int) -> str:
+        lines = [f"Order {at * 100 + n} of Customer{at}, sent to Street{n}" for n in range(30)]
+        return "You answer.\n## Orders\n" + "\n".join(lines)
+
+    traces = [
+        make_trace(at, [make_call()], messages=[{"role": "system", "content": system(at)}])
+        for at in range(700)
+    ]
+    finding = find_one(review(traces, window=MONTH), "unused_context")
+    assert finding.key == "Orders"
+    assert finding.type is ItemType.CODE_CHANGE
+    assert finding.evidence.total == 700
+
+
+def test_blocks_that_differ_by_user_are_one_finding() -> None:
+    def system(at: int) -> str:
+        block = "## Orders\n" + "\n".join(f"order {at} {n} was sent today" for n in range(30))
+        return f"You answer.\n{block}\n## Again\n{block}"
+
+    traces = [
+        make_trace(at, [make_call()], messages=[{"role": "system", "content": system(at)}])
+        for at in range(300)
+    ]
+    finding = find_one(review(traces), "repeated_blocks")
+    assert finding.evidence.counts["traces"] == 300
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -1.0])
+def test_numbers_that_are_none_do_not_spoil_the_others(number: float) -> None:
+    rng = np.random.default_rng(5)
+    traces = []
+    for at in range(200):
+        slow = at % 2 == 0
+        latency = 1000 * rng.lognormal(0, 0.2) * (3 if slow else 1)
+        call = make_call("slow" if slow else "quick", latency_ms=latency, cost_usd=0.004)
+        traces.append(make_trace(2 * at, [call], cost=0.004, prompts={"p": str(at // 100)}))
+        bad = make_call("slow", latency_ms=number, cost_usd=number, tokens={"input": -5})
+        traces.append(make_trace(2 * at + 1, [bad], cost=number, prompts={"p": str(at // 100)}))
+    assert names(review(traces)) == {"slow_models"}
+
+
 def test_rules_are_not_called_unused_context() -> None:
     text = "## Rules\n" + "\n".join(f"- Be brief, be kind, be quick, rule {at}" for at in range(40))
     traces = [
@@ -363,6 +407,21 @@ def test_repeats_are_found_whatever_their_spaces_and_only_once() -> None:
     assert remove_blocks(text, blocks) == f"{BLOCK}\n\nmiddle\n\nend\n"
     assert find_repeats("---\n" * 500, 50) == []
     assert find_repeats("", 50) == []
+
+
+LINES = st.lists(st.sampled_from([f"line {at} says a thing of its own" for at in range(30)]))
+
+
+@given(before=LINES, between=LINES, after=LINES)
+def test_without_its_repeats_a_text_repeats_nothing_and_has_every_line(
+    before: list[str], between: list[str], after: list[str]
+) -> None:
+    text = "\n".join([*before, BLOCK, *between, BLOCK, *after])
+    blocks = find_repeats(text, 100)
+    shorter = remove_blocks(text, blocks)
+    assert BLOCK.splitlines()[3] in shorter
+    assert shorter.count(BLOCK.splitlines()[3]) == 1
+    assert set(shorter.splitlines()) - {""} == set(text.splitlines()) - {""}
 
 
 def test_sentences_of_one_long_line_are_compared() -> None:
