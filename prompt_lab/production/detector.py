@@ -75,7 +75,10 @@ class DetectionContext:
         earlier_prompts: Mapping[str, str],
     ) -> None:
         self.window, self.prompts, self.thumbs = window, prompts, thumbs
-        self.policy, self.earlier_prompts = policy, earlier_prompts
+        self.policy = policy
+        # traces name a version by its first 8 characters, a registry by all of them
+        short = {version[:8]: text for version, text in earlier_prompts.items()}
+        self.earlier_prompts = {**short, **earlier_prompts}
         self.prices = PriceTable()
 
     @property

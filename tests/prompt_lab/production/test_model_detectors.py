@@ -20,18 +20,23 @@ from tests.prompt_lab.production.made_traces import (
 
 
 def test_a_worse_version_names_the_earlier_one_and_its_text() -> None:
-    old = fill(200, day="2026-02-20", prompts={"p": "aaaa"}, cost=0.04)
+    old = fill(200, day="2026-02-20", prompts={"p": "aaaabbbb"}, cost=0.04)
     new = fill(60, prompts={"p": "bbbb"}, cost=0.04)
     down = [
         Feedback(trace_id=one.trace_id, thumb="down", created_at=one.created_at)
         for one in (*old[:4], *new[:20])
     ]
-    detection = review([*old, *new], down, {"p": "new text"}, earlier={"aaaa": "old text"})
+    earlier = {"aaaabbbb": "old text"}
+    detection = review([*old, *new], down, {"p": "new text"}, earlier=earlier)
     finding = find_one(detection, "version_change")
     assert finding.title == (
         "p got worse with version bbbb: thumbs down in 33 % of sessions, 2.0 % before"
     )
     assert (finding.type, finding.prompt_text) == (ItemType.PROMPT_CHANGE, "old text")
+    full = review(
+        [*old, *new], down, {"p": "new text"}, earlier={"aaaabbbb" + "0" * 56: "old text"}
+    )
+    assert find_one(full, "version_change").prompt_text == "old text"
     unknown = find_one(review([*old, *new], down, {"p": "new text"}), "version_change")
     assert (unknown.type, unknown.prompt_text) == (ItemType.INVESTIGATE, "")
 
