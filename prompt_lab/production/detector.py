@@ -40,7 +40,7 @@ class DetectionPolicy(Config):
     long_session_messages: int = Field(default=15, ge=2, description="more than this is long")
     thumbs_down: float = Field(default=0.05, gt=0, lt=1, description="of the traces")
     least_tool_use: float = Field(
-        default=0.02, gt=0, lt=1, description="of the sessions that offer it; a rarer one is unused"
+        default=0.03, gt=0, lt=1, description="of the sessions that offer it; a rarer one is unused"
     )
     cost_increase: float = Field(
         default=0.10, ge=0, description="of a session's cost from one prompt version to the next"
