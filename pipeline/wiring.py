@@ -107,6 +107,11 @@ ADAPTERS = {
         "promptlayer": "adapters.registry.promptlayer:PromptLayer",
         "langfuse": "adapters.registry.langfuse:Langfuse",
     },
+    "chat": {
+        "terminal": "adapters.chat.terminal:TerminalChat",
+        "green_api": "adapters.chat.green_api:open_green_api",
+    },
+    "chat_webhook": {"green_api": "adapters.chat.green_api:parse_webhook"},
     "recordings": {"keyed": "adapters.gateway.keyed:write_answers"},
 }
 """Imported on first use, since imports are expensive."""
