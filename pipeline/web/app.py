@@ -10,16 +10,30 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from pipeline.web import lab_pages, login, reading, registry_pages
+from pipeline.web import (
+    lab_pages,
+    login,
+    production_api,
+    production_pages,
+    reading,
+    registry_pages,
+)
 from pipeline.web.context import WebContext, WebSettings, find_session, get_viewer
+from pipeline.web.production import ProductionDoor
 from pipeline.web.registry_pages import Page
 from pipeline.web.shield import RequestShield
-from prompt_lab.errors import LabError, StoreError, UnknownName
+from prompt_lab.errors import LabBusy, LabError, StoreError, UnknownName, UsageError
 from prompt_lab.prompts.snapshots import PromotionRefused
 from prompt_lab.report.registry_page import render_message
 from prompt_lab.store.layout import Lab
 
-ROUTERS = (reading.router, login.router, registry_pages.router, lab_pages.router)
+ROUTERS = (
+    reading.router,
+    login.router,
+    registry_pages.router,
+    lab_pages.router,
+)
+PRODUCTION_ROUTERS = (production_pages.router, production_api.router, production_api.webhooks)
 _HEADINGS = {
     401: "Log in first",
     403: "Not allowed",
@@ -31,12 +45,16 @@ _STATUSES: tuple[tuple[type[LabError], int], ...] = (
     (UnknownName, 404),
     (PromotionRefused, 409),
     (StoreError, 503),
+    (LabBusy, 409),
+    (UsageError, 422),
 )
 
 
-def create_app(lab: Lab, settings: WebSettings | None = None) -> FastAPI:
-    """The app that serves one lab. Its routers are listed in ROUTERS."""
-    context = WebContext(lab, settings or WebSettings())
+def create_app(
+    lab: Lab, settings: WebSettings | None = None, production: ProductionDoor | None = None
+) -> FastAPI:
+    """The app that serves one lab; pages and API of the production loop only with `production`."""
+    context = WebContext(lab, settings or WebSettings(), production)
 
     @asynccontextmanager
     async def run(_app: FastAPI) -> AsyncIterator[None]:
@@ -56,7 +74,7 @@ def create_app(lab: Lab, settings: WebSettings | None = None) -> FastAPI:
         lifespan=run,
     )
     app.state.context = context
-    for router in ROUTERS:
+    for router in (*ROUTERS, *(PRODUCTION_ROUTERS if production is not None else ())):
         app.include_router(router)
     _add_error_pages(app)
     app.add_middleware(RequestShield, limits=context.settings.limits, hosts=context.settings.hosts)
@@ -84,7 +102,8 @@ def _add_error_pages(app: FastAPI) -> None:
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        names = ", ".join(str(one["loc"][-1]) for one in error.errors())
+        names = ", ".join(str(one["loc"][-1])[:100] for one in error.errors())
+        names = names.encode("utf-8", "replace").decode()
         return await answer(
             request, 422, f"The request lacks these fields, or they are wrong: {names}."
         )

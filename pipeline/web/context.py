@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import Depends, HTTPException, Request
 
 from pipeline.web.keys import WebKeys
+from pipeline.web.production import Notices, ProductionDoor
+from pipeline.web.review_tasks import ReviewTasks
 from pipeline.web.sessions import COOKIE, Session, Sessions, is_same_token
 from pipeline.web.shield import RequestLimits
 from prompt_lab.errors import StoreError
@@ -25,6 +27,7 @@ from prompt_lab.store.prompt_reader import Prompts
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PAGES = (("Prompts", "/prompts"), ("History", "/history"), ("Ledger", "/lab/index.html"))
+REVIEWS = ("Reviews", "/reviews")
 RETRY_SECONDS = 0.5
 
 
@@ -37,6 +40,9 @@ class WebSettings:
     limits: RequestLimits = field(default_factory=RequestLimits)
     ping_seconds: float = 2.0
     most_listeners: int = 2000
+    api_key: str = field(default="", repr=False)
+    """WEB_API_KEY: opens /api/admin. Without it only keys of the lab do."""
+    webhook_secret: str = field(default="", repr=False)
 
 
 class ChangeHub:
@@ -84,13 +90,18 @@ class ChangeHub:
 class WebContext:
     """One lab, served."""
 
-    def __init__(self, lab: Lab, settings: WebSettings) -> None:
+    def __init__(
+        self, lab: Lab, settings: WebSettings, production: ProductionDoor | None = None
+    ) -> None:
         self.lab = lab
         self.settings = settings
         self.view = RegistryView(lab)
         self.keys = WebKeys(lab)
         self.sessions = Sessions(self.keys)
         self.hub = ChangeHub()
+        self.tasks = ReviewTasks(lab)
+        self.notices = Notices()
+        self._production = production
         self._prompts: Prompts | None = None
         self._opening = threading.Lock()
 
@@ -102,6 +113,18 @@ class WebContext:
                 if self._prompts is None:
                     self._prompts = Prompts(self.lab.root, on_change=self.hub.notify)
         return self._prompts
+
+    @property
+    def pages(self) -> tuple[tuple[str, str], ...]:
+        """(name, path) of the navigation."""
+        return PAGES if self._production is None else (PAGES[0], REVIEWS, *PAGES[1:])
+
+    @property
+    def production(self) -> ProductionDoor:
+        """The production loop. Raises StoreError where the app was given none."""
+        if self._production is None:
+            raise StoreError("The store of traces and reviews is not set up on this server.")
+        return self._production
 
     async def wait_for_prompts(self) -> None:
         """Open the reader as soon as the lab has prompts."""
@@ -159,11 +182,12 @@ async def require_reader(request: Request, context: Context, session: CurrentSes
 
 async def get_viewer(request: Request, session: CurrentSession) -> Viewer:
     """Who looks, for the page's bar and forms."""
-    page = next((p for _, p in PAGES if request.url.path.startswith(p)), "")
+    pages = (await get_context(request)).pages
+    page = next((p for _, p in pages if request.url.path.startswith(p)), "")
     if session is None:
-        return Viewer(page, PAGES)
+        return Viewer(page, pages)
     may_change = session.key.role == "operator"
-    return Viewer(page, PAGES, session.key.name, session.csrf, may_change)
+    return Viewer(page, pages, session.key.name, session.csrf, may_change)
 
 
 PageViewer = Annotated[Viewer, Depends(get_viewer)]

@@ -8,6 +8,7 @@ import uvicorn
 
 from pipeline.web.app import create_app
 from pipeline.web.context import LOOPBACK, WebContext, WebSettings
+from pipeline.web.production import ProductionDoor
 from prompt_lab.errors import LabError
 from prompt_lab.report.terminal import say
 from prompt_lab.store.layout import Lab
@@ -26,7 +27,12 @@ class WebServer(uvicorn.Server):
 
 
 def run_server(
-    lab: Lab, address: tuple[str, int], *, allowed_hosts: Collection[str] = (), proxy: str = ""
+    lab: Lab,
+    address: tuple[str, int],
+    *,
+    allowed_hosts: Collection[str] = (),
+    proxy: str = "",
+    production: ProductionDoor | None = None,
 ) -> None:
     """Serve a lab until a signal ends it. Raises LabError where it cannot listen.
 
@@ -37,8 +43,14 @@ def run_server(
     is_local = host in LOOPBACK
     names = frozenset(allowed_hosts)
     hosts = LOOPBACK | names if is_local or names else frozenset({"*"})
-    app = create_app(lab, WebSettings(open_reading=is_local, hosts=hosts))
-    settings = uvicorn.Config(
+    settings = WebSettings(
+        open_reading=is_local,
+        hosts=hosts,
+        api_key=os.environ.get("WEB_API_KEY", ""),
+        webhook_secret=os.environ.get("GREEN_API_WEBHOOK_SECRET", ""),
+    )
+    app = create_app(lab, settings, production)
+    config = uvicorn.Config(
         app,
         log_level="warning",
         server_header=False,
@@ -50,7 +62,7 @@ def run_server(
     with _listen(host, port) as place:
         name = f"[{host}]" if ":" in host else host
         say(f"http://{name}:{place.getsockname()[1]}")
-        WebServer(settings).run([place])
+        WebServer(config).run([place])
 
 
 def _listen(host: str, port: int) -> socket.socket:

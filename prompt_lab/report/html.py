@@ -13,7 +13,7 @@ from prompt_lab.names import count
 from prompt_lab.report import words
 
 STYLES = ("base.css", "parts.css")
-WEB_STYLES = (*STYLES, "web.css")
+WEB_STYLES = (*STYLES, "web.css", "reviews.css")
 SCRIPT = "page.js"
 
 
