@@ -49,6 +49,7 @@ ADAPTERS = {
         "python_target": "adapters.step.python_target:PythonTarget",
         "luigi_task": "adapters.step.luigi_task:LuigiTask",
         "command": "adapters.step.command:CommandStep",
+        "trace_turn": "adapters.step.trace_turn:TraceTurnStep",
     },
     "code_host": {
         "local": "adapters.code_host.local:LocalHost",
