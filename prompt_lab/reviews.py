@@ -53,6 +53,8 @@ class FindingEvidence(Record):
     trace_ids: tuple[str, ...] = Field(default=(), description="the first 20, in order of time")
     rate: float | None = None
     interval: tuple[float, float] | None = Field(default=None, description="95 % of the rate")
+    hits: int | None = Field(default=None, description="numerator of the rate, in sessions")
+    total: int | None = Field(default=None, description="denominator of the rate")
     p_value: float | None = None
     tokens_per_day: float | None = None
     usd_per_day: float | None = None
