@@ -1,7 +1,7 @@
-"""Challenge sets: plans that accumulate, with a sealed part, so that any version can be named again.
+"""Challenge sets: plans that accumulate, with a sealed part; every version has a name.
 
-A set only grows, except where a trace is erased: then a tombstone keeps the plan's name. Which plans
-are sealed is decided by the set's seed and the plan's name alone, so later plans move none.
+A set only grows, except where a trace is erased: then a tombstone keeps the plan's name. Which
+plans are sealed is decided by the set's seed and the plan's name alone, so later plans move none.
 """
 
 from collections.abc import Iterable, Mapping
@@ -85,7 +85,10 @@ class ChallengeSet(Record):
         )
 
     def add(
-        self, contents: Mapping[str, Mapping[str, str]], facts: Mapping[str, tuple[str, str]], *,
+        self,
+        contents: Mapping[str, Mapping[str, str]],
+        facts: Mapping[str, tuple[str, str]],
+        *,
         when: str,
     ) -> "ChallengeSet":
         """Add plans that are new: name -> file name -> text, and name -> (trace id, finding).

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from prompt_lab.errors import StoreError
 from prompt_lab.records import VERSION, Record
-from prompt_lab.redact import redact
+from prompt_lab.redact import Redactor
 from prompt_lab.traces import ToolResult, Trace
 
 ANSWER: Final = "answer"
@@ -22,6 +22,7 @@ CONTRACT_FILE: Final = "contract.json"
 MOST_CHARACTERS: Final = 4_000
 """Of the context; the oldest messages are left out first."""
 MOST_OUTPUT: Final = 1_000
+_REDACTOR: Final = Redactor(())
 _ROLES = {"user": "Person", "assistant": "You", "tool": "Tool"}
 
 
@@ -79,7 +80,7 @@ def build_plan(
     turn = TraceTurn(
         context=_shorten([line for line in context if line]),
         tools=tuple(tools),
-        recorded=tuple(_recorded(trace, after)),
+        recorded=tuple(_list_recorded(trace, after)),
     )
     contract = TurnContract(
         actions=actions,
@@ -96,8 +97,8 @@ def read_turn(text: str, place: str) -> TraceTurn:
         return TraceTurn.model_validate_json(text)
     except ValidationError as error:
         raise StoreError(
-            f"{place}: is no turn of a trace ({error.errors()[0]['msg']}). Delete the plan's folder;"
-            " the next review builds it again."
+            f"{place}: is no turn of a trace ({error.errors()[0]['msg']}). Delete the plan's"
+            " folder; the next review builds it again."
         ) from error
 
 
@@ -109,8 +110,8 @@ def render_turn(turn: TraceTurn, done: Iterable[tuple[str, str]] = ()) -> str:
     choices = ", ".join(action_names(turn))
     lines += [
         "",
-        "What do you do next? Reply with one JSON object: \"action\" is one of "
-        f"{choices}; \"content\" is the tool's input, or your text to the person.",
+        'What do you do next? Reply with one JSON object: "action" is one of '
+        f'{choices}; "content" is the tool\'s input, or your text to the person.',
     ]
     return "\n".join(lines)
 
@@ -167,7 +168,9 @@ def _describe(message: Mapping[str, Any]) -> str:
     text = message.get("content")
     parts = [f"[{name}]" for name in calls if name]
     if text:
-        parts.append(redact(text if isinstance(text, str) else json.dumps(text))[:MOST_OUTPUT])
+        parts.append(
+            _REDACTOR.text(text if isinstance(text, str) else json.dumps(text))[:MOST_OUTPUT]
+        )
     name = f" {message['name']}" if role == "Tool" and message.get("name") else ""
     return f"{role}{name}: {' '.join(parts)}" if parts else ""
 
@@ -187,18 +190,22 @@ def _actions(messages: Sequence[Mapping[str, Any]]) -> Iterable[str]:
             yield ANSWER
 
 
-def _recorded(trace: Trace, after: Sequence[Mapping[str, Any]]) -> Iterable[RecordedTool]:
+def _list_recorded(trace: Trace, after: Sequence[Mapping[str, Any]]) -> Iterable[RecordedTool]:
     """Outputs from the turn's messages; where these hold none, from the events."""
     outputs = [one for one in after if one.get("role") == "tool"]
     if outputs:
         names = [_called(call) for one in after for call in one.get("tool_calls") or ()]
         for at, one in enumerate(outputs):
             name = str(one.get("name") or (names[at] if at < len(names) else ""))
-            yield RecordedTool(tool=name, output=redact(str(one.get("content", "")))[:MOST_OUTPUT])
+            yield RecordedTool(
+                tool=name, output=_REDACTOR.text(str(one.get("content", "")))[:MOST_OUTPUT]
+            )
         return
     for event in trace.payload.events:
         if isinstance(event, ToolResult):
-            yield RecordedTool(tool=event.tool_name, output=redact(event.output)[:MOST_OUTPUT])
+            yield RecordedTool(
+                tool=event.tool_name, output=_REDACTOR.text(event.output)[:MOST_OUTPUT]
+            )
 
 
 def _shorten(lines: Sequence[str]) -> tuple[str, ...]:
