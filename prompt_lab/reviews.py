@@ -93,6 +93,9 @@ class Item(Finding):
     price_usd: float | None = Field(default=None, description="what its trial cost")
     plans_missing: int = Field(default=0, description="plans that a trial would still need")
     note: str = Field(default="", description="why it was refused or removed")
+    base_sha256: str = Field(
+        default="", description="of the current text that `prompt_text` was written from"
+    )
 
     @property
     def deployable(self) -> bool:
@@ -120,6 +123,11 @@ class ReviewSession(Record):
     notified_at: str = ""
     message_id: str = Field(default="", description="the chat's id of the message")
     reason: str = Field(default="", description="why it is still pending, where something is down")
+    approval_id: str = Field(default="", description="of the last reply that approved items")
+    approved_by: str = Field(default="", description="the person, as the channel names them")
+    approved_at: str = ""
+    approved_items: tuple[int, ...] = Field(default=(), description="that this reply approved")
+    forced_item: int = Field(default=0, description="the one that it approved untested; 0: none")
 
     @property
     def content_sha256(self) -> str:
