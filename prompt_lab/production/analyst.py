@@ -16,7 +16,7 @@ from prompt_lab.analyze.markdown import last_json_block
 from prompt_lab.errors import LabError
 from prompt_lab.names import count
 from prompt_lab.ports.llm import Llm
-from prompt_lab.production.analyst_prompt import AnalystMaterial, read_trace_text, render_analysis
+from prompt_lab.production.analyst_prompt import ReviewMaterial, read_trace_text, render_analysis
 from prompt_lab.production.detector import plain_name
 from prompt_lab.records import Record
 from prompt_lab.reviews import Finding, FindingEvidence, Goal, ItemType
@@ -96,7 +96,7 @@ def choose_traces(
 
 
 def run_analyst(
-    llm: Llm | None, material: AnalystMaterial, find_trace: FindTrace, *, model: str = DEFAULT_MODEL
+    llm: Llm | None, material: ReviewMaterial, find_trace: FindTrace, *, model: str = DEFAULT_MODEL
 ) -> AnalystReport:
     """Ask the analyst once. Without its key, or when it cannot be reached, it is skipped.
 
@@ -158,7 +158,7 @@ def _writable(value: Any) -> Any:
 
 
 def check_proposals(
-    proposed: Sequence[ProposedFinding], material: AnalystMaterial, find_trace: FindTrace
+    proposed: Sequence[ProposedFinding], material: ReviewMaterial, find_trace: FindTrace
 ) -> _Checked:
     """Keep what the store supports: every quote must be in its trace, and the trace shown."""
     shown = {trace.trace_id for trace in material.traces}
@@ -177,7 +177,7 @@ def check_proposals(
 
 
 def _find_fault(
-    one: ProposedFinding, material: AnalystMaterial, shown: set[str], find_trace: FindTrace
+    one: ProposedFinding, material: ReviewMaterial, shown: set[str], find_trace: FindTrace
 ) -> str:
     for piece in one.evidence:
         trace = find_trace(piece.trace_id) if piece.trace_id in shown else None
@@ -195,7 +195,7 @@ def _find_fault(
     return _find_type_fault(one, material)
 
 
-def _find_type_fault(one: ProposedFinding, material: AnalystMaterial) -> str:
+def _find_type_fault(one: ProposedFinding, material: ReviewMaterial) -> str:
     if one.type is ItemType.PROMPT_CHANGE:
         if one.prompt_key not in material.prompts:
             return f"there is no prompt {one.prompt_key!r}"

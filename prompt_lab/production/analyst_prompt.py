@@ -64,7 +64,7 @@ empty list. End with one block:
 """  # noqa: E501
 
 
-class AnalystMaterial(NamedTuple):
+class ReviewMaterial(NamedTuple):
     """What the analyst is shown; `traces` are already chosen."""
 
     window: Window
@@ -75,7 +75,7 @@ class AnalystMaterial(NamedTuple):
     sessions: Sequence[ReviewSession] = ()
 
 
-def render_analysis(material: AnalystMaterial) -> Request:
+def render_analysis(material: ReviewMaterial) -> Request:
     """The request. Texts of traces are cut to their share of the limit; none can end its fence."""
     share = min(OF_ONE_TRACE, MOST_CHARACTERS // max(1, len(material.traces)))
     traces = [

@@ -215,7 +215,7 @@ def _drop_replaced(findings: list[Finding], detectors: Mapping[str, Detector]) -
     replaced = {
         f"{other}:{finding.key}"
         for finding in findings
-        for other in detectors[finding.detector].replaces
+        for other in getattr(detectors.get(finding.detector), "replaces", ())
     }
     proposed: set[tuple[str, str]] = set()
     kept_findings = []

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from prompt_lab.names import count
 from prompt_lab.production.detector import plain_name
+from prompt_lab.production.version_records import VersionComparison
 from prompt_lab.reviews import ReviewSession
 from prompt_lab.traces import VersionUsage
 
@@ -35,3 +37,22 @@ def render_performance(usages: Sequence[VersionUsage], *, most: int = 10) -> str
     if len(means) > 1 and means[-2] > 0:
         lines.append(f"Improvement: {(means[-1] / means[-2] - 1) * 100:+.1f}%")
     return "\n".join(lines if shown else [*lines, "No session so far."])
+
+
+def render_comparison(comparison: VersionComparison) -> str:
+    """Before and after in lines, each measure with its 95 % interval, and the note below."""
+    name = plain_name(comparison.prompt_id) if comparison.prompt_id else "prompt"
+    lines = [
+        f"{name}: version {comparison.before[:8]} ({count(comparison.sessions_before, 'session')})"
+        f" -> {comparison.after[:8]} ({count(comparison.sessions_after, 'session')})"
+    ]
+    for metric in comparison.metrics:
+        form = {"cost": "${:.4f}", "messages": "{:.2f}"}.get(metric.name, "{:.1%}")
+        unit = "%" if metric.name in ("cost", "messages") else "points"
+        before, after = form.format(metric.before), form.format(metric.after)
+        line = f"{metric.name}: {before} -> {after} ({metric.change * 100:+.1f} {unit}"
+        if metric.interval is not None:
+            low, high = (f"{limit * 100:+.1f}" for limit in metric.interval)
+            line += f", 95 %: {low} to {high}"
+        lines.append(f"{line})" + (" WORSE" if metric.is_worse else ""))
+    return "\n".join([*lines, comparison.note])

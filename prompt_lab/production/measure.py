@@ -49,7 +49,9 @@ class VersionSessions:
         self.cost, self.messages = Moments(), Moments()
 
 
-class _Session:
+class MeasuredSession:
+    """One session while it is open."""
+
     def __init__(self) -> None:
         self.versions: dict[str, str] | None = None
         self.cost: float | None = None
@@ -60,7 +62,7 @@ class _Session:
 def measure_versions(
     traces: Iterable[Trace], feedback: Sequence[Feedback]
 ) -> dict[str, OrderedDict[str, VersionSessions]]:
-    """Prompt id -> version -> its sessions, versions in the order of their first use.
+    """Prompt id -> version -> its sessions, the one that came into use last is the last.
 
     A session belongs to the versions that it began under. It failed if its reward is below 1/2;
     without a reward, if its last model call or its last tool call failed.
@@ -68,12 +70,12 @@ def measure_versions(
     found: dict[str, OrderedDict[str, VersionSessions]] = {}
     thumbs = {one.trace_id: one.thumb for one in feedback}
 
-    def close(session: _Session) -> None:
+    def close(session: MeasuredSession) -> None:
         for name, version in (session.versions or {}).items():
             if version in found[name]:
                 _add_session(found[name][version], session)
 
-    sessions: OpenSessions[_Session] = OpenSessions(_Session, close)
+    sessions: OpenSessions[MeasuredSession] = OpenSessions(MeasuredSession, close)
     for trace in traces:
         session = sessions.find_state(trace)
         if session.versions is None:
@@ -81,6 +83,7 @@ def measure_versions(
             for name, version in session.versions.items():
                 known = found.setdefault(name, OrderedDict())
                 known.setdefault(version, VersionSessions())
+                known.move_to_end(version)  # a version that was rolled back to is the newest
                 if len(known) > MOST_VERSIONS:
                     known.popitem(last=False)
         _read_trace(session, trace, thumbs.get(trace.trace_id))
@@ -88,7 +91,7 @@ def measure_versions(
     return found
 
 
-def _read_trace(session: _Session, trace: Trace, thumb: str | None) -> None:
+def _read_trace(session: MeasuredSession, trace: Trace, thumb: str | None) -> None:
     cost = trace.payload.summary.total_cost_usd
     if cost is not None:
         session.cost = (session.cost or 0.0) + cost
@@ -104,7 +107,7 @@ def _read_trace(session: _Session, trace: Trace, thumb: str | None) -> None:
     session.up = session.up or thumb == "up"
 
 
-def _add_session(totals: VersionSessions, session: _Session) -> None:
+def _add_session(totals: VersionSessions, session: MeasuredSession) -> None:
     totals.sessions += 1
     totals.failures += session.failed
     totals.thumbs_down += session.down

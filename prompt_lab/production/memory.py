@@ -100,8 +100,9 @@ def recall(
     """Compare today's findings with earlier sessions, given in any order.
 
     `measured` are all hypotheses of today's detection, so that a fault that is gone has its
-    numbers too. A finding that was shown returns only if it got worse; one that a person removed
-    stays dismissed; one that was deployed returns once its deployment is two days old.
+    numbers too. A finding that was shown returns only if it got worse, or if the prompt that it
+    would change is another one by now. One that was refused returns, one that a person removed
+    stays dismissed, and one that was deployed returns once its deployment is two days old.
     """
     earlier = _find_latest(sessions)
     shown, hidden = [], []
@@ -162,8 +163,10 @@ def _reason_to_hide(finding: Finding, found: _Earlier, now: str) -> str:
     day = session.created_at[:10]
     if item.state is ItemState.REMOVED:
         return f"dismissed on {day}: {item.note or 'no reason was given'}"
-    if is_worse(finding.evidence, item.evidence):
+    if is_worse(finding.evidence, item.evidence) or item.state is ItemState.REFUSED:
         return ""
+    if finding.detector != "analyst" and finding.prompt_text != item.prompt_text:
+        return ""  # the prompt has changed since, so this is another change
     if item.state is ItemState.DEPLOYED:
         return f"deployed on {day}" if _hours(session, now) < SETTLING_HOURS else ""
     what = "shown and discarded" if session.status is SessionStatus.REJECTED else "shown"

@@ -58,7 +58,12 @@ def find_repeats(text: str, least_tokens: int) -> list[TextBlock]:
     for same in places.values():
         if 1 < len(same) <= MOST_STARTS:
             for at, second in enumerate(same):
-                runs += [_extend(units, first, second) for first in same[:at]]
+                runs += [
+                    _extend(units, first, second)
+                    for first in same[:at]
+                    # else an earlier pair's run holds this one
+                    if not first or units[first - 1][0] != units[second - 1][0]
+                ]
     found: list[TextBlock] = []
     for start, end in sorted(set(runs), key=lambda run: run[0] - run[1]):
         block = _block_of(text, units, start, end)

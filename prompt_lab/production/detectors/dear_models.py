@@ -32,7 +32,9 @@ class ModelSessions:
         self.ids = TraceIds()
 
 
-class _Session:
+class ModelSession:
+    """One session: the models that worked in it, how it went, and what it cost."""
+
     def __init__(self) -> None:
         self.models: set[str] = set()
         self.bad = self.current = False
@@ -52,7 +54,7 @@ class DearModels:
 
     def __init__(self, context: DetectionContext) -> None:
         self._context = context
-        self._open: OpenSessions[_Session] = OpenSessions(_Session, self._close)
+        self._open: OpenSessions[ModelSession] = OpenSessions(ModelSession, self._close)
         self._models: dict[str, ModelSessions] = defaultdict(ModelSessions)
 
     def read_trace(self, trace: Trace) -> None:
@@ -71,7 +73,7 @@ class DearModels:
         session.current = session.current or self._context.is_current(trace)
         session.cost += trace.payload.summary.total_cost_usd or 0.0
 
-    def _close(self, session: _Session) -> None:
+    def _close(self, session: ModelSession) -> None:
         if len(session.models) != 1 or session.first is None:
             return
         name = next(iter(session.models))

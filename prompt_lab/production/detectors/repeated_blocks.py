@@ -40,11 +40,8 @@ class RepeatedBlocks:
             for name, text in context.prompts.items()
             if (found := find_repeats(text, least))
         }
-        self._registered = {
-            context.prompts[name][block.start : block.end]
-            for name, blocks in self._prompts.items()
-            for block in blocks
-        }
+        # by first line: in what was sent, placeholders of the block may be filled
+        self._registered = {block.title for blocks in self._prompts.values() for block in blocks}
         self._calls = dict.fromkeys(self._prompts, 0)
         self._ids = {name: TraceIds() for name in self._prompts}
         self._injected: dict[str, _Injected] = {}
@@ -55,11 +52,12 @@ class RepeatedBlocks:
         if not self._context.is_current(trace):
             return
         calls = agent_calls(trace)
-        for name in self._prompts:
-            if name in trace.payload.prompts or not trace.payload.prompts:
+        sent = read_system_text(trace)
+        for name, blocks in self._prompts.items():
+            if _was_sent(name, blocks[0], trace, sent):
                 self._calls[name] += len(calls)
                 self._ids[name].add(trace)
-        for text, tokens in self._find_in(read_system_text(trace)):
+        for text, tokens in self._find_in(sent):
             injected = self._injected.setdefault(text, _Injected(tokens))
             injected.calls += len(calls)
             injected.traces += 1
@@ -70,7 +68,7 @@ class RepeatedBlocks:
             self._texts[text] = [
                 (text[block.start : block.end], block.tokens)
                 for block in find_repeats(text, self._context.policy.least_block_tokens)
-                if text[block.start : block.end] not in self._registered
+                if block.title not in self._registered
             ]
             if len(self._texts) > MOST_TEXTS:
                 self._texts.popitem(last=False)
@@ -130,3 +128,10 @@ class RepeatedBlocks:
                 usd_per_day=money,
             ),
         )
+
+
+def _was_sent(name: str, block: TextBlock, trace: Trace, sent: str) -> bool:
+    """Whether the trace used the prompt: by its record, else by its text, else it is assumed."""
+    if trace.payload.prompts:
+        return name in trace.payload.prompts
+    return not sent or block.title in sent

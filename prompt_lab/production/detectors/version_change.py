@@ -44,7 +44,7 @@ class VersionTotals:
         self.ids = {sign: TraceIds() for sign in SIGNS}
 
 
-class _Session:
+class VersionSession:
     """One session: the versions that it began under, what went wrong in it, and its cost."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class VersionChange:
 
     def __init__(self, context: DetectionContext) -> None:
         self._context = context
-        self._open: OpenSessions[_Session] = OpenSessions(_Session, self._close)
+        self._open: OpenSessions[VersionSession] = OpenSessions(VersionSession, self._close)
         self._versions: dict[str, OrderedDict[str, VersionTotals]] = {}
         self._current: dict[str, str] = {}
 
@@ -84,14 +84,14 @@ class VersionChange:
         session.cost += trace.payload.summary.total_cost_usd or 0.0
 
     def _begin(self, name: str, version: str) -> None:
-        """Make it the newest version of its prompt if it was not the newest already."""
+        """Make it the newest version of its prompt; after a rollback that is an earlier one."""
         known = self._versions.setdefault(name, OrderedDict())
-        if version not in known:
-            known[version] = VersionTotals()
-            if len(known) > MOST_VERSIONS:
-                known.popitem(last=False)
+        known.setdefault(version, VersionTotals())
+        known.move_to_end(version)
+        if len(known) > MOST_VERSIONS:
+            known.popitem(last=False)
 
-    def _find_signs(self, trace: Trace, session: _Session) -> Iterable[str]:
+    def _find_signs(self, trace: Trace, session: VersionSession) -> Iterable[str]:
         if self._context.thumbs.get(trace.trace_id) == "down":
             yield "thumb down"
         if any(map(has_failed, tool_results(trace))):
@@ -105,7 +105,7 @@ class VersionChange:
                 yield "repeated request"
             session.texts.add(plain)
 
-    def _close(self, session: _Session) -> None:
+    def _close(self, session: VersionSession) -> None:
         for name, version in (session.versions or {}).items():
             known = self._versions[name]
             if version not in known:

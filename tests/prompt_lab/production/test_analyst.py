@@ -16,7 +16,7 @@ from prompt_lab.production.analyst import (
     parse_analysis,
     run_analyst,
 )
-from prompt_lab.production.analyst_prompt import AnalystMaterial, render_analysis
+from prompt_lab.production.analyst_prompt import ReviewMaterial, render_analysis
 from prompt_lab.reviews import Finding, FindingEvidence, Goal, ItemType
 from prompt_lab.traces import ToolResult, Trace, VersionUsage
 from tests.prompt_lab.production.made_traces import WINDOW, make_call, make_trace
@@ -73,8 +73,8 @@ def answer(*rows: dict[str, Any]) -> str:
     return f"I read them.\n```json\n{json.dumps({'findings': rows})}\n```\n"
 
 
-def material(traces: Sequence[Trace] = TRACES, findings: Sequence[Finding] = ()) -> AnalystMaterial:
-    return AnalystMaterial(WINDOW, traces, findings, PROMPTS)
+def material(traces: Sequence[Trace] = TRACES, findings: Sequence[Finding] = ()) -> ReviewMaterial:
+    return ReviewMaterial(WINDOW, traces, findings, PROMPTS)
 
 
 def find(trace_id: str) -> Trace | None:

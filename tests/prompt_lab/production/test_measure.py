@@ -1,10 +1,12 @@
 """Before and after by prompt version, against scipy and by simulation; rollback by policy."""
 
+import re
 from datetime import date
 
 import numpy as np
 import pytest
 
+from prompt_lab.production.history_sections import render_comparison
 from prompt_lab.production.measure import (
     MeasurePolicy,
     VersionSessions,
@@ -112,7 +114,12 @@ def test_a_prompt_without_the_repeated_block_costs_less_with_an_interval() -> No
     versions = measure_versions(traces, [one for day in days for one in day.feedback])[PROMPT_ID]
     found = compare_versions(PROMPT_ID, versions)
     assert found is not None
-    assert found.note.startswith("Observational")
+    first, second, *_, note = render_comparison(found).splitlines()
+    assert first.startswith("blog_writer: version ")
+    assert re.fullmatch(
+        r"cost: \$0\.\d{4} -> \$0\.\d{4} \(-\d+\.\d %, 95 %: -\d+\.\d to [+-]\d+\.\d\)", second
+    )
+    assert note.startswith("Observational")
     cost = found.metrics[0]
     assert cost.change < 0
     assert cost.interval is not None

@@ -114,6 +114,16 @@ def test_a_discarded_analysis_hides_its_findings_until_they_get_worse() -> None:
     assert shown(make_finding(25), session)[0] == 1
 
 
+def test_a_prompt_change_returns_when_the_prompt_has_changed_or_it_was_refused() -> None:
+    def change(text: str) -> Finding:
+        finding = make_finding(detector="repeated_blocks", type=ItemType.PROMPT_CHANGE)
+        return finding.model_copy(update={"prompt_text": text})
+
+    assert shown(change("a"), make_session(change("a")))[0] == 0
+    assert shown(change("b"), make_session(change("a")))[0] == 1
+    assert shown(change("a"), make_session(change("a"), state=ItemState.REFUSED))[0] == 1
+
+
 def test_what_was_deployed_returns_once_the_deployment_is_old_enough() -> None:
     session = make_session(make_finding(6), state=ItemState.DEPLOYED)
     assert shown(make_finding(6), session) == (0, "deployed on 2026-02-25")
