@@ -7,14 +7,11 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from prompt_lab.evaluate.challenge_sets import ChallengeSet
+from prompt_lab.evaluate.challenge_sets import ChallengeSet, digest_plan
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.names import Split
 from prompt_lab.store.files import disk_errors, read_record, write_record, write_text
 from prompt_lab.store.layout import Lab
-
-PLANS = "trace_*"
-"""Pattern of the names of plans that are built from traces."""
 
 
 def read_set(lab: Lab, name: str) -> ChallengeSet:
@@ -44,17 +41,22 @@ def grow_set(
     """
     before = read_set(context.lab, name)
     after = before.add(contents, facts, when=when)
-    if after == before:
-        return before
-    patterns = [f"baseline/{split.value}/{PLANS}/" for split in Split]
-    # Answers to these plans, too, quote what people wrote.
-    patterns.append(f"history/*/*/outputs/{PLANS}/")
-    context.load_adapter("git", "exclude_paths")(context.lab.root, patterns)
-    for plan in after.plans[len(before.plans) :]:
+    context.load_adapter("git", "exclude")(context.lab.root)
+    for plan in after.plans:
+        # A folder that is missing, as on a machine that keeps only what git has, is made again.
+        folder = context.lab.plans(plan.split) / plan.name
+        if plan.digest != digest_plan(contents.get(plan.name, {})) or folder.is_dir():
+            continue
         for file, text in contents[plan.name].items():
-            write_text(context.lab.plans(plan.split) / plan.name / file, text, durable=False)
-    write_record(_record(context.lab, name), after)
+            write_text(folder / file, text, durable=False)
+    if after != before:
+        write_record(_record(context.lab, name), after)
     return after
+
+
+def list_present(lab: Lab, known: ChallengeSet, split: Split) -> list[str]:
+    """The plans of one part whose folders are on this machine."""
+    return [name for name in known.names(split) if (lab.plans(split) / name).is_dir()]
 
 
 def erase_plans(lab: Lab, trace_ids: Iterable[str], *, when: str) -> list[str]:

@@ -23,7 +23,7 @@ from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.prepare import is_prepared, prepare
 from prompt_lab.experiments.registry_target import registry_prompt, take_snapshot
 from prompt_lab.names import Outcome, Split, count
-from prompt_lab.production.challenge_files import grow_set, read_set
+from prompt_lab.production.challenge_files import grow_set, list_present, read_set
 from prompt_lab.production.trace_plans import build_plan, plan_name, turn_file
 from prompt_lab.prompts.snapshots import digest_text
 from prompt_lab.records import VERSION, Record
@@ -161,8 +161,8 @@ def why_untested(context: LabContext, item: Item) -> Untested | None:
     if not alpha:
         return Untested(f"the error budget of policy {policy.name!r} is used up")
     known = read_set(context.lab, item.prompt_key)
-    missing = plans_needed(policy, alpha) - len(known.names(Split.VERIFY))
-    lacking = FEWEST_TRAIN_PLANS - len(known.names(Split.TRAIN))
+    missing = plans_needed(policy, alpha) - len(list_present(context.lab, known, Split.VERIFY))
+    lacking = FEWEST_TRAIN_PLANS - len(list_present(context.lab, known, Split.TRAIN))
     if missing > 0 or lacking > 0:
         wanted = max(missing, 0) + max(lacking, 0)
         return Untested(f"{count(wanted, 'plan')} missing", wanted)

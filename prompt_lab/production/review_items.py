@@ -15,7 +15,7 @@ from prompt_lab.production.analyst import (
     choose_traces,
     run_analyst,
 )
-from prompt_lab.production.analyst_prompt import AnalystMaterial
+from prompt_lab.production.analyst_prompt import ReviewMaterial
 from prompt_lab.production.item_trials import (
     ItemTrial,
     Untested,
@@ -115,7 +115,7 @@ def _ask_analyst(
     chosen = choose_traces(
         run.traces.read(observed.window), detected.findings, most=run.analyst_traces, seed=0
     )
-    material = AnalystMaterial(
+    material = ReviewMaterial(
         observed.window,
         chosen,
         detected.findings,

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from prompt_lab.errors import StoreError
 from prompt_lab.records import VERSION, Record
 from prompt_lab.redact import Redactor
+from prompt_lab.store.plans import TRACE_PREFIX
 from prompt_lab.traces import ToolResult, Trace
 
 ANSWER: Final = "answer"
@@ -53,7 +54,7 @@ class TurnContract(Record):
 
 def plan_name(trace_id: str) -> str:
     """The name of a trace's plan, which does not reveal the trace's id."""
-    return f"trace_{sha256(trace_id.encode()).hexdigest()[:16]}"
+    return f"{TRACE_PREFIX}{sha256(trace_id.encode()).hexdigest()[:16]}"
 
 
 def turn_file(prompt_key: str) -> str:
