@@ -36,6 +36,17 @@ from pipeline.tasks.iteration import (
 from pipeline.tasks.lab import Compare, ExampleLab, Ledger, RecordedLab, Replay, SplitPlans
 from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Reveal, Revert
 from pipeline.tasks.noise_floor import NoiseFloor
+from pipeline.tasks.production import (
+    Analyse,
+    Answer,
+    DailyReview,
+    Deploy,
+    Detect,
+    Measure,
+    Notify,
+    Observe,
+    Trials,
+)
 from pipeline.tasks.runs import Run
 from pipeline.tasks.task_engine import Attempt, Campaign, RunTask
 
@@ -49,6 +60,8 @@ if Path(sys.argv[0]).name in ("luigi", "luigi.exe"):
     sys.excepthook = say_plainly
 
 __all__ = [
+    "Analyse",
+    "Answer",
     "Assessment",
     "Attempt",
     "Benchmark",
@@ -59,6 +72,9 @@ __all__ = [
     "CodeReview",
     "Compare",
     "Conclude",
+    "DailyReview",
+    "Deploy",
+    "Detect",
     "ExampleLab",
     "GiveUp",
     "Implement",
@@ -67,8 +83,11 @@ __all__ = [
     "Judgements",
     "Ledger",
     "Loop",
+    "Measure",
     "MetaLoop",
     "NoiseFloor",
+    "Notify",
+    "Observe",
     "Prepare",
     "PreparePull",
     "RecordedLab",
@@ -84,6 +103,7 @@ __all__ = [
     "SinceStart",
     "SplitPlans",
     "Synthesis",
+    "Trials",
     "Verdict",
     "WarmUpTest",
 ]

@@ -15,11 +15,15 @@ import luigi
 
 from pipeline.settings import check_settings, default_configs, settings_folder
 from prompt_lab.benchmark.lab_router import LabRouter
+from prompt_lab.config.registries import RegistryConfig
+from prompt_lab.deploy.remote import RemoteDeployer
 from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.project import PROJECT_FILE, read_project
 from prompt_lab.ports import TaskTools
+from prompt_lab.production.daily import ReviewDoors
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.prompt_verdicts import open_registry
 
 ADAPTERS = {
     "llm": {
@@ -87,6 +91,11 @@ ADAPTERS = {
         "promptlayer": "adapters.registry.promptlayer:PromptLayer",
         "langfuse": "adapters.registry.langfuse:Langfuse",
     },
+    "stores": {"database": "prompt_lab.store.database:open_stores"},
+    "chat": {
+        "terminal": "adapters.chat.terminal:TerminalChat",
+        "green_api": "adapters.chat.green_api:GreenApiChat",
+    },
     "recordings": {"keyed": "adapters.gateway.keyed:write_answers"},
 }
 """Imported on first use, since imports are expensive."""
@@ -126,6 +135,24 @@ def task_tools() -> TaskTools:
     """What the task engine of this process uses: commands in a sandbox, and git."""
     commands = load_adapter("commands", "sandbox")()
     return TaskTools(commands, partial(load_adapter("git", "git"), ours=False))
+
+
+def stores(context: LabContext) -> Any:
+    """Traces and review sessions of a lab: Stores(traces, reviews). Raises StoreError."""
+    url = context.defaults.production.store
+    return load_adapter("stores", "database")(context.lab, url)
+
+
+def review_doors(context: LabContext) -> ReviewDoors:
+    """The chat of the daily review, and the remote registries that follow the lab's."""
+    config = context.defaults.production
+    chat = load_adapter("chat", config.chat)()
+    files = open_registry(context.lab).files
+    publishers = {
+        name: RemoteDeployer(files, load_adapter("registry", remote.kind)(remote), remote)
+        for name, remote in context.files.entries("registries", RegistryConfig).items()
+    }
+    return ReviewDoors(chat, chat_id=str(getattr(chat, "chat_id", "")), publishers=publishers)
 
 
 class lab(luigi.Config):

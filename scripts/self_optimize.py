@@ -1,4 +1,4 @@
-"""--window HOURS --n TRACES [--dry-run]: one daily review, `luigi --module pipeline DailyReview`."""
+"""--window HOURS --n TRACES [--dry-run]: `luigi --module pipeline DailyReview`."""
 
 import sys
 

@@ -12,11 +12,12 @@ from pipeline.tasks.base import File, LabTask, hold_lab
 from pipeline.tasks.iteration import Iteration
 from pipeline.tasks.parameters import AmountParameter, CountParameter
 from pipeline.tasks.printing import PrintingTask, prints_when_complete
-from pipeline.wiring import lab_context, review_chat, stores
+from pipeline.wiring import lab_context, review_doors, stores
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import ConfigError
 from prompt_lab.production.daily import (
     answer_replies,
+    carry_out,
     deploy_approvals,
     describe_dry_run,
     describe_review,
@@ -110,7 +111,7 @@ class Deploy(ReviewPhase):
 
     def work(self) -> None:
         """Before anything new is looked at, what was approved is carried out."""
-        deploy_approvals(self.run_of_review, review_chat(self.context))
+        deploy_approvals(self.run_of_review, review_doors(self.context))
 
 
 class Observe(ReviewPhase):
@@ -195,7 +196,7 @@ class Notify(ReviewPhase):
 
     def work(self) -> None:
         """Write, then send. Raises ChatError where the chat is down: the next command retries."""
-        notify_review(self.run_of_review, review_chat(self.context))
+        notify_review(self.run_of_review, review_doors(self.context))
 
 
 class DailyReview(PrintingTask, ReviewPhase):
@@ -243,7 +244,9 @@ class Answer(PrintingTask):
         opened = stores(self.context)
         now = utc_now()
         run = ReviewRun(self.context, opened.traces, opened.reviews, name="", now=now)
-        self.print_result("\n".join(answer_replies(run, review_chat(self.context))))
+        doors = review_doors(self.context)
+        lines = [*answer_replies(run, doors), *carry_out(run, doors)]
+        self.print_result("\n".join(lines) or "No reply waits.")
 
 
 def check_time(value: str) -> str:

@@ -163,7 +163,11 @@ def detect_faults(run: ReviewRun, observed: Observed) -> Findings:
         window=observed.window,
         level=run.context.defaults.production.level,
         policy=detection_policy(run.context.defaults.production),
-        earlier_prompts=dict(read_versions(run.context.lab)),
+        earlier_prompts={
+            key: text
+            for version, text in read_versions(run.context.lab)
+            for key in (version, version[:8])
+        },
     )
     return Findings(
         findings=tuple(found.findings),

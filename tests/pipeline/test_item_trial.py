@@ -1,4 +1,4 @@
-"""The trial of a review's item by Luigi: a YES waits for a person, and the file follows the registry."""
+"""The trial of a review's item by Luigi: a YES waits for a person, then the file follows."""
 
 from collections.abc import Iterator
 from pathlib import Path
