@@ -32,6 +32,9 @@ class Chat(Protocol):
         Raises ChatBusy where it was certainly not taken, ChatOutcomeUnknown where unknown.
         """
 
+    def find_sent(self, text: str, *, since: str) -> str:
+        """Id of a message with exactly this text that we sent at `since` (UTC) or later, or ''."""
+
     def receive(self, *, wait_seconds: float = 0.0) -> Iterator[ChatMessage]:
         """Messages of the queue, oldest first; each must be acknowledged before the next comes."""
 
