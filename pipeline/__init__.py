@@ -38,13 +38,13 @@ from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Reveal, Revert
 from pipeline.tasks.noise_floor import NoiseFloor
 from pipeline.tasks.production import (
     Analyse,
-    Answer,
     DailyReview,
     Deploy,
     Detect,
     Measure,
     Notify,
     Observe,
+    TakeReplies,
     Trials,
 )
 from pipeline.tasks.runs import Run
@@ -61,7 +61,6 @@ if Path(sys.argv[0]).name in ("luigi", "luigi.exe"):
 
 __all__ = [
     "Analyse",
-    "Answer",
     "Assessment",
     "Attempt",
     "Benchmark",
@@ -103,6 +102,7 @@ __all__ = [
     "SinceStart",
     "SplitPlans",
     "Synthesis",
+    "TakeReplies",
     "Trials",
     "Verdict",
     "WarmUpTest",

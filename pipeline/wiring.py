@@ -139,8 +139,7 @@ def task_tools() -> TaskTools:
 
 def stores(context: LabContext) -> Any:
     """Traces and review sessions of a lab: Stores(traces, reviews). Raises StoreError."""
-    url = context.defaults.production.store
-    return load_adapter("stores", "database")(context.lab, url)
+    return load_adapter("stores", "database")(context.lab, context.defaults.production.store)
 
 
 def review_doors(context: LabContext) -> ReviewDoors:

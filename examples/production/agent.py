@@ -1,4 +1,4 @@
-"""The blog-writing agent of `make demo-daily`: `python examples/production/agent.py begin | day DATE`.
+"""The agent of `make demo-daily`: `python examples/production/agent.py begin | day DATE`.
 
 `begin` makes its repository and its prompts in the lab's registry, and writes 27 days of traces.
 `day` writes one more day under the prompt that the registry serves then, as an agent would.

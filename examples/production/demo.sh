@@ -22,7 +22,7 @@ agent begin
 echo "== Day 1: the review of 27 February, and a trial of what it proposes"
 review 2026-02-28T00:00:00Z
 echo "== The answer: deploy all"
-answer() { printf '%s\n' "$1" | "$bin/luigi" --module pipeline Answer; }
+answer() { printf '%s\n' "$1" | "$bin/luigi" --module pipeline TakeReplies; }
 answer "deploy all"
 echo "== Day 2: the agent has worked a day with the new prompt"
 agent day 2026-02-28

@@ -1,4 +1,4 @@
-"""The daily review of an agent in production: each task writes one file under lab/reviews/<review>/.
+"""The daily review of an agent: each task writes one file under lab/reviews/<review>/.
 
 `DailyReview` runs all of them. Each may be killed and run again: a person gets one message.
 """
@@ -230,7 +230,7 @@ def _read_message(task: DailyReview) -> str:
     return "" if task.dry_run else describe_review(task.run_of_review)
 
 
-class Answer(PrintingTask):
+class TakeReplies(PrintingTask):
     """Takes the replies that wait in the chat, carries them out, and prints what was answered."""
 
     @property

@@ -17,7 +17,7 @@ from prompt_lab.production.review_items import (
     build_session,
     describe_session,
 )
-from prompt_lab.production.review_measure import Measured, describe_measured
+from prompt_lab.production.review_measure import MeasuredVersions, describe_measured
 from prompt_lab.production.review_run import (
     DEPLOYED,
     MEASURED,
@@ -63,9 +63,7 @@ class ReviewDoors(NamedTuple):
 def review_context(run: ReviewRun, doors: ReviewDoors) -> ReviewContext:
     """What answering, deploying and notifying work with."""
     files = SessionFiles(reviews_folder(run.context.lab))
-    return ReviewContext(
-        files, run.reviews, chat_id=doors.chat_id, start_review=doors.start_review
-    )
+    return ReviewContext(files, run.reviews, chat_id=doors.chat_id, start_review=doors.start_review)
 
 
 def deploy_approvals(run: ReviewRun, doors: ReviewDoors) -> CarriedOut:
@@ -93,7 +91,7 @@ def describe_dry_run(run: ReviewRun) -> str:
     """The message that a review would send, from its detectors alone; writes nothing."""
     observed = look_at_window(run)
     analysis = analyse_findings(run, observed, detect_faults(run, observed), asks=False)
-    session = describe_session(run, observed, analysis, analysis.items)
+    session = describe_session("", observed, analysis, analysis.items)
     return f"{render_message(session)}\n\nA dry run: nothing was written, tried or sent."
 
 
@@ -101,7 +99,7 @@ def describe_review(run: ReviewRun) -> str:
     """The message of a review that is done, and what was measured."""
     session = SessionFiles(reviews_folder(run.context.lab)).read(build_session(run).id)
     text = render_message(session or build_session(run))
-    measured = read_if_whole(run.folder / MEASURED, Measured)
+    measured = read_if_whole(run.folder / MEASURED, MeasuredVersions)
     lines = describe_measured(measured) if measured else []
     notes = session.analysis_text.splitlines() if session else []
     return "\n".join([text, "", "Prompt versions, before and after:", *lines, *notes])

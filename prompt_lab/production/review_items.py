@@ -43,7 +43,7 @@ from prompt_lab.store.lab_id import lab_id
 _GOALS = tuple(Goal)
 
 
-class Analysis(Record):
+class ReviewAnalysis(Record):
     """analysis.json: the items before their trials, and what is not shown again."""
 
     version: int = VERSION
@@ -53,7 +53,7 @@ class Analysis(Record):
     analyst: AnalystReport = AnalystReport()
 
 
-class Trials(Record):
+class TriedItems(Record):
     """trials.json: the items with their verdicts, and the iterations that gave them."""
 
     version: int = VERSION
@@ -61,7 +61,7 @@ class Trials(Record):
     trials: tuple[ItemTrial, ...] = ()
 
 
-def analyse(run: ReviewRun) -> Analysis:
+def analyse(run: ReviewRun) -> ReviewAnalysis:
     """Compare with earlier reviews, ask the analyst, number the items. Writes analysis.json."""
     analysis = analyse_findings(run, run.read_observed(), run.read_findings())
     write_record(run.folder / ANALYSIS, analysis)
@@ -70,9 +70,9 @@ def analyse(run: ReviewRun) -> Analysis:
 
 def analyse_findings(
     run: ReviewRun, observed: Observed, detected: Findings, *, asks: bool = True
-) -> Analysis:
+) -> ReviewAnalysis:
     """What `analyse` records; writes nothing. The analyst is asked only if `asks`."""
-    own = session_id(run)
+    own = session_id(run) if asks else ""
     sessions = [one for one in run.reviews.list_sessions() if one.id != own]
     report = AnalystReport(skipped="The analyst was skipped: this is a dry run.")
     if asks:
@@ -80,7 +80,7 @@ def analyse_findings(
     found = recall(
         [*detected.findings, *report.findings], detected.measured, sessions, now=observed.at
     )
-    return Analysis(
+    return ReviewAnalysis(
         items=number_items(found.findings, observed),
         hidden=tuple(f"{one.finding.identity}: {one.reason}" for one in found.hidden),
         follow_ups=tuple(one.text for one in found.follow_ups),
@@ -137,7 +137,7 @@ def _find_llm(run: ReviewRun, name: str) -> Llm | None:
         return None
 
 
-def run_trials(run: ReviewRun) -> Generator[ItemTrial, None, Trials]:
+def run_trials(run: ReviewRun) -> Generator[ItemTrial, None, TriedItems]:
     """Yield the iteration of each item that can be tried, then write trials.json.
 
     May be started again from the top after each: iterations are found by their branches.
@@ -158,7 +158,7 @@ def run_trials(run: ReviewRun) -> Generator[ItemTrial, None, Trials]:
             yield trial
             tested = read_trial(run.context, item, trial)
         items.append(tested)
-    done = Trials(items=tuple(items), trials=tuple(trials))
+    done = TriedItems(items=tuple(items), trials=tuple(trials))
     write_record(run.folder / TRIALS, done)
     return done
 
@@ -191,18 +191,18 @@ def session_id(run: ReviewRun) -> str:
 
 def build_session(run: ReviewRun) -> ReviewSession:
     """The session of a review whose trials are done. Raises StoreError."""
-    tested = read_record(run.folder / TRIALS, Trials, fix=FIX)
-    return describe_session(run, run.read_observed(), _read_analysis(run), tested.items)
+    tested = read_record(run.folder / TRIALS, TriedItems, fix=FIX)
+    return describe_session(session_id(run), run.read_observed(), _read_analysis(run), tested.items)
 
 
 def describe_session(
-    run: ReviewRun, observed: Observed, analysis: Analysis, items: Sequence[Item]
+    own_id: str, observed: Observed, analysis: ReviewAnalysis, items: Sequence[Item]
 ) -> ReviewSession:
     """The session as a record; with nothing found there is nothing to answer."""
     notes = [*analysis.follow_ups, *analysis.hidden]
     notes += [analysis.analyst.skipped] if analysis.analyst.skipped else []
     return ReviewSession(
-        id=session_id(run),
+        id=own_id,
         created_at=observed.at,
         status=SessionStatus.PENDING,
         window_hours=observed.window_hours,
@@ -214,5 +214,5 @@ def describe_session(
     )
 
 
-def _read_analysis(run: ReviewRun) -> Analysis:
-    return read_record(run.folder / ANALYSIS, Analysis, fix=FIX)
+def _read_analysis(run: ReviewRun) -> ReviewAnalysis:
+    return read_record(run.folder / ANALYSIS, ReviewAnalysis, fix=FIX)

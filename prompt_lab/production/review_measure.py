@@ -19,7 +19,7 @@ from prompt_lab.store.prompt_verdicts import open_registry
 from prompt_lab.traces import Window
 
 
-class Measured(Record):
+class MeasuredVersions(Record):
     """measured.json: the current version of each prompt against the one before it."""
 
     version: int = VERSION
@@ -29,7 +29,7 @@ class Measured(Record):
     notes: tuple[str, ...] = ()
 
 
-def measure(run: ReviewRun) -> Measured:
+def measure(run: ReviewRun) -> MeasuredVersions:
     """Compare versions over the history, roll back where the policy says so; measured.json."""
     observed = run.read_observed()
     window = Window(find_history_start(run.traces, observed.window), observed.at)
@@ -48,7 +48,7 @@ def measure(run: ReviewRun) -> Measured:
         if decision.roll_back:
             text = roll_back_version(registry, decision, when=observed.at)
             (notes if text else done).append(text or decision.prompt_id)
-    measured = Measured(
+    measured = MeasuredVersions(
         comparisons=tuple(comparisons),
         decisions=tuple(decisions),
         rolled_back=tuple(done),
@@ -95,7 +95,7 @@ def _list_forced(registry: PromptRegistry) -> Iterator[tuple[str, str]]:
             yield prompts[name], name
 
 
-def describe_measured(measured: Measured) -> list[str]:
+def describe_measured(measured: MeasuredVersions) -> list[str]:
     """A line for each comparison and its decision."""
     lines = []
     for compared, decision in zip(measured.comparisons, measured.decisions, strict=True):
