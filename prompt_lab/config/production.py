@@ -44,6 +44,9 @@ class ProductionConfig(Config):
     plans_per_review: int = Field(
         default=40, ge=0, description="most plans that a review adds for one prompt"
     )
+    context_characters: int = Field(
+        default=4000, ge=200, description="of the conversation in a plan; its end is what is kept"
+    )
     forbidden_claims: tuple[str, ...] = Field(
         default=(), description="texts that no answer may hold, in any case of letters"
     )

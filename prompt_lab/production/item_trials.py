@@ -120,7 +120,7 @@ def _grow(
     contents: dict[str, Mapping[str, str]] = {}
     facts: dict[str, tuple[str, str]] = {}
     for trace, reason in chosen:
-        plan = build_plan(trace, key, forbidden=config.forbidden_claims, is_healthy=not reason)
+        plan = build_plan(trace, key, config, is_healthy=not reason)
         if plan is not None:
             contents[plan_name(trace.trace_id)] = plan
             facts[plan_name(trace.trace_id)] = (trace.trace_id, reason)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
+from prompt_lab.config.production import ProductionConfig
 from prompt_lab.errors import StoreError
 from prompt_lab.records import VERSION, Record
 from prompt_lab.redact import Redactor
@@ -20,8 +21,6 @@ from prompt_lab.traces import ToolResult, Trace
 ANSWER: Final = "answer"
 """The action that is no tool: a text for the person."""
 CONTRACT_FILE: Final = "contract.json"
-MOST_CHARACTERS: Final = 4_000
-"""Of the context; the oldest messages are left out first."""
 MOST_OUTPUT: Final = 1_000
 _REDACTOR: Final = Redactor(())
 _ROLES = {"user": "Person", "assistant": "You", "tool": "Tool"}
@@ -63,12 +62,17 @@ def turn_file(prompt_key: str) -> str:
 
 
 def build_plan(
-    trace: Trace, prompt_key: str, *, forbidden: Sequence[str] = (), is_healthy: bool = False
+    trace: Trace,
+    prompt_key: str,
+    config: ProductionConfig | None = None,
+    *,
+    is_healthy: bool = False,
 ) -> dict[str, str] | None:
     """File name -> text of the plan of a trace's last turn; None where nothing was recorded of it.
 
     `is_healthy` makes the recorded first action the gold. Texts are redacted.
     """
+    config = config or ProductionConfig()
     messages = trace.payload.messages
     last = max((at for at, one in enumerate(messages) if one.get("role") == "user"), default=-1)
     if last < 0 or last == len(messages) - 1:
@@ -79,13 +83,13 @@ def build_plan(
     actions = tuple(dict.fromkeys((*tools, ANSWER)))
     first = next(iter(_actions(after)), "")
     turn = TraceTurn(
-        context=_shorten([line for line in context if line]),
+        context=_shorten([line for line in context if line], config.context_characters),
         tools=tuple(tools),
         recorded=tuple(_list_recorded(trace, after)),
     )
     contract = TurnContract(
         actions=actions,
-        forbidden=tuple(forbidden),
+        forbidden=config.forbidden_claims,
         first_action=first if is_healthy and first in actions else "",
     )
     files = {turn_file(prompt_key): turn, CONTRACT_FILE: contract}
@@ -209,13 +213,13 @@ def _list_recorded(trace: Trace, after: Sequence[Mapping[str, Any]]) -> Iterable
             )
 
 
-def _shorten(lines: Sequence[str]) -> tuple[str, ...]:
-    """The last lines that fit; always the very last."""
+def _shorten(lines: Sequence[str], most: int) -> tuple[str, ...]:
+    """The last lines that fit into so many characters; always the very last."""
     kept: list[str] = []
     size = 0
     for line in reversed(lines):
         size += len(line)
-        if kept and size > MOST_CHARACTERS:
+        if kept and size > most:
             break
-        kept.append(line[:MOST_CHARACTERS])
+        kept.append(line[:most])
     return tuple(reversed(kept))
