@@ -91,11 +91,12 @@ ADAPTERS = {
         "promptlayer": "adapters.registry.promptlayer:PromptLayer",
         "langfuse": "adapters.registry.langfuse:Langfuse",
     },
-    "stores": {"database": "prompt_lab.store.database:open_stores"},
+    "stores": {"database": "prompt_lab.store.database.engine:open_stores"},
     "chat": {
         "terminal": "adapters.chat.terminal:TerminalChat",
-        "green_api": "adapters.chat.green_api:GreenApiChat",
+        "green_api": "adapters.chat.green_api:open_green_api",
     },
+    "chat_webhook": {"green_api": "adapters.chat.green_api:parse_webhook"},
     "recordings": {"keyed": "adapters.gateway.keyed:write_answers"},
 }
 """Imported on first use, since imports are expensive."""

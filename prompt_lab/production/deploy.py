@@ -21,7 +21,7 @@ class PromptPublisher(Protocol):
     """Puts the lab's current text of a prompt on a remote registry, such as RemoteDeployer."""
 
     def deploy(self, prompt_id: str, why: PromotionReason) -> object:
-        """Raises RemoteChanged or PromptMissing for good, another RegistryError for now."""
+        """Raises RemoteChanged or PromptMissing (lasting), or another RegistryError (try again)."""
 
 
 class ItemDeployment(NamedTuple):

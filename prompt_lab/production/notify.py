@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from prompt_lab.errors import ChatError, ChatOutcomeUnknown
 from prompt_lab.ports.chat import Chat, ChatMessage
-from prompt_lab.production.approve import CHAT, ReplyRequest, answer_reply
+from prompt_lab.production.approve import answer_reply
+from prompt_lab.production.binding import CHAT, ReplyRequest
 from prompt_lab.production.deploy import ItemDeployer, is_waiting
 from prompt_lab.production.message import render_message
 from prompt_lab.production.review_context import ReviewContext, replace_status

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from prompt_lab.names import Outcome
-from prompt_lab.production.approve import CHAT as CHAT_DOOR
-from prompt_lab.production.approve import ReplyRequest
+from prompt_lab.production.binding import CHAT as CHAT_DOOR
+from prompt_lab.production.binding import ReplyRequest
 from prompt_lab.production.deploy import ItemDeployer
 from prompt_lab.production.review_context import ReviewContext
 from prompt_lab.production.session_files import SessionFiles
