@@ -5,11 +5,12 @@ dotted path 'package.module:Class' in a config.
 """
 
 import os
+from collections.abc import Iterable
 from functools import cache, lru_cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
@@ -22,8 +23,12 @@ from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.project import PROJECT_FILE, read_project
 from prompt_lab.ports import TaskTools
 from prompt_lab.production.daily import ReviewDoors
+from prompt_lab.report.terminal import say
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_verdicts import open_registry
+
+if TYPE_CHECKING:
+    from prompt_lab.store.database.engine import Stores
 
 ADAPTERS = {
     "llm": {
@@ -62,6 +67,12 @@ ADAPTERS = {
     "workspace": {"git": "adapters.workspace.git:GitWorkspace"},
     "prompt_source": {"git": "adapters.workspace.prompt_source:GitPromptSource"},
     "scorer": {},
+    "traces": {
+        "jsonl": "adapters.traces.jsonl:JsonlTraces",
+        "openai-chat": "adapters.traces.openai_chat:OpenAiChats",
+        "langfuse": "adapters.traces.langfuse:LangfuseTraces",
+        "openinference": "adapters.traces.openinference:OpenInferenceTraces",
+    },
     "analyst": {"metrics": "prompt_lab.analyze.analyst:MetricsAnalyst"},
     "strategy": {
         "align_with_schema": "prompt_lab.propose.align:AlignWithSchema",
@@ -91,7 +102,6 @@ ADAPTERS = {
         "promptlayer": "adapters.registry.promptlayer:PromptLayer",
         "langfuse": "adapters.registry.langfuse:Langfuse",
     },
-    "stores": {"database": "prompt_lab.store.database.engine:open_stores"},
     "chat": {
         "terminal": "adapters.chat.terminal:TerminalChat",
         "green_api": "adapters.chat.green_api:open_green_api",
@@ -138,21 +148,35 @@ def task_tools() -> TaskTools:
     return TaskTools(commands, partial(load_adapter("git", "git"), ours=False))
 
 
-def stores(context: LabContext) -> Any:
-    """Traces and review sessions of a lab: Stores(traces, reviews). Raises StoreError."""
-    return load_adapter("stores", "database")(context.lab, context.defaults.production.store)
+def stores(context: LabContext) -> "Stores":
+    """Traces and review sessions of a lab. Raises StoreError.
+
+    PROMPTLAB_STORE, else `production: store:` of lab.yaml, is a database's URL; without both it is
+    state.db in the lab.
+    """
+    url = os.environ.get("PROMPTLAB_STORE") or context.defaults.production.store
+    # SQLAlchemy takes a while to import, which most commands can do without.
+    opened: Stores = import_object("prompt_lab.store.database.engine:open_stores")(context.lab, url)
+    return opened
 
 
-def review_doors(context: LabContext) -> ReviewDoors:
-    """The chat of the daily review, and the remote registries that follow the lab's."""
-    config = context.defaults.production
-    chat = load_adapter("chat", config.chat)()
+def review_doors(context: LabContext, *, replies: Iterable[str] = ()) -> ReviewDoors:
+    """The chat of the daily review, and the remote registries that follow the lab's.
+
+    `replies` are what a person types, where the chat is the terminal.
+    """
     files = open_registry(context.lab).files
     publishers = {
         name: RemoteDeployer(files, load_adapter("registry", remote.kind)(remote), remote)
         for name, remote in context.files.entries("registries", RegistryConfig).items()
     }
-    return ReviewDoors(chat, chat_id=str(getattr(chat, "chat_id", "")), publishers=publishers)
+    name = context.defaults.production.chat
+    if name == "terminal":
+        journal = context.lab.root / "reviews" / "terminal.jsonl"
+        chat = load_adapter("chat", name)(journal, say, replies)
+        return ReviewDoors(chat, chat_id=name, publishers=publishers)
+    chat_id = os.environ.get("WHATSAPP_ALLOWED_CHAT_ID", "")
+    return ReviewDoors(load_adapter("chat", name)(), chat_id=chat_id, publishers=publishers)
 
 
 class lab(luigi.Config):

@@ -29,6 +29,7 @@ from pipeline.cli.remote_prompts import add_commands
 from pipeline.cli.run import run
 from pipeline.cli.serve import keys_app, serve
 from pipeline.cli.show_request import show_request
+from pipeline.cli.traces import traces_app
 from pipeline.console import run_command
 from pipeline.tasks.after_merge import CheckMerges
 from pipeline.tasks.iteration import Iteration
@@ -96,6 +97,7 @@ app.add_typer(benchmark_app, name="benchmark")
 add_commands(prompts_app)
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(keys_app, name="keys")
+app.add_typer(traces_app, name="traces")
 
 
 def main(args: Sequence[str] | None = None) -> None:

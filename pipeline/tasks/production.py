@@ -3,6 +3,7 @@
 `DailyReview` runs all of them. Each may be killed and run again: a person gets one message.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -223,6 +224,9 @@ class DailyReview(PrintingTask, ReviewPhase):
         """Print; the phases have done the work."""
         if self.dry_run:
             self.print_result(describe_dry_run(self.run_of_review))
+            return
+        is_shown = self.context.defaults.production.chat == "terminal"
+        self.print_result(describe_review(self.run_of_review, shows_message=not is_shown))
 
 
 @prints_when_complete(DailyReview)
@@ -244,7 +248,7 @@ class TakeReplies(PrintingTask):
         opened = stores(self.context)
         now = utc_now()
         run = ReviewRun(self.context, opened.traces, opened.reviews, name="", now=now)
-        doors = review_doors(self.context)
+        doors = review_doors(self.context, replies=sys.stdin or ())
         lines = [*answer_replies(run, doors), *carry_out(run, doors)]
         self.print_result("\n".join(lines) or "No reply waits.")
 

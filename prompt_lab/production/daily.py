@@ -95,14 +95,15 @@ def describe_dry_run(run: ReviewRun) -> str:
     return f"{render_message(session)}\n\nA dry run: nothing was written, tried or sent."
 
 
-def describe_review(run: ReviewRun) -> str:
-    """The message of a review that is done, and what was measured."""
-    session = SessionFiles(reviews_folder(run.context.lab)).read(build_session(run).id)
-    text = render_message(session or build_session(run))
+def describe_review(run: ReviewRun, *, shows_message: bool = True) -> str:
+    """What a review that is done has to say: its message, what was measured, what is kept back."""
+    built = build_session(run)
+    session = SessionFiles(reviews_folder(run.context.lab)).read(built.id) or built
     measured = read_if_whole(run.folder / MEASURED, MeasuredVersions)
-    lines = describe_measured(measured) if measured else []
-    notes = session.analysis_text.splitlines() if session else []
-    return "\n".join([text, "", "Prompt versions, before and after:", *lines, *notes])
+    lines = [render_message(session), ""] if shows_message else []
+    lines += ["Prompt versions, before and after:"] if measured else []
+    lines += describe_measured(measured) if measured else []
+    return "\n".join([*lines, *session.analysis_text.splitlines(), f"Files: {run.folder}"])
 
 
 def answer_replies(run: ReviewRun, doors: ReviewDoors) -> list[str]:

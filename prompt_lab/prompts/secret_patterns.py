@@ -5,7 +5,7 @@ https://github.com/Yelp/detect-secrets/tree/master/detect_secrets/plugins
 
 import re
 
-from prompt_lab.redact import Redactor
+from prompt_lab.redact import HIDDEN, Redactor
 
 _PATTERNS = {
     "an AWS key": r"(?<![A-Za-z0-9])(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}(?![A-Za-z0-9])",
@@ -38,3 +38,14 @@ def find_secret(text: str) -> str:
         if pattern.search(text):
             return kind
     return "a key" if _REDACTOR.find_secrets(text) else ""
+
+
+def hide_secrets(text: str) -> str:
+    """The text with every secret that find_secret would find replaced.
+
+    >>> hide_secrets("Read https://user:pass@example.com first.")
+    'Read https[key] first.'
+    """
+    for pattern in _COMPILED.values():
+        text = pattern.sub(HIDDEN, text)
+    return _REDACTOR.text(text)

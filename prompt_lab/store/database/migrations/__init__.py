@@ -1,0 +1,1 @@
+"""Migrations of the lab's database, run by Alembic when it is opened."""

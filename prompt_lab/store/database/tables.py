@@ -1,0 +1,103 @@
+"""The tables of the lab's database, in the form of an existing Supabase database of this kind.
+
+Columns of ours that such a database lacks are added by a migration; nothing of it is changed.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeDecorator
+
+METADATA = sa.MetaData()
+JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+NUMBERS = sa.JSON().with_variant(postgresql.ARRAY(sa.Integer), "postgresql")
+
+
+class Moment(TypeDecorator[str]):
+    """A UTC time stamp in ISO 8601: `timestamptz` in PostgreSQL, text of equal order in SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        """The type of the database's own."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(sa.TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(sa.Text())
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> Any:
+        """Raises ValueError where the text is no time."""
+        if not value:
+            return None
+        time = datetime.fromisoformat(value)
+        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+        return time if dialect.name == "postgresql" else write_time(time)
+
+    def process_result_value(self, value: Any, _dialect: sa.Dialect) -> str:
+        """'' where the database has none."""
+        return write_time(value) if isinstance(value, datetime) else value or ""
+
+
+def write_time(time: datetime) -> str:
+    """To the millisecond, in UTC, as '2026-01-31T12:00:00.000Z'."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+TRACES = sa.Table(
+    "observability_traces",
+    METADATA,
+    sa.Column("trace_id", sa.Text, primary_key=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("channel", sa.Text, nullable=False, server_default=""),
+    sa.Column("channel_user_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("user_message", sa.Text, nullable=False, server_default=""),
+    sa.Column("final_message", sa.Text, nullable=False, server_default=""),
+    sa.Column("payload", JSON, nullable=False),
+    sa.Index("observability_traces_by_time", "created_at", "trace_id"),
+    sa.Index("observability_traces_by_user", "channel_user_id"),
+)
+FEEDBACK = sa.Table(
+    "trace_feedback",
+    METADATA,
+    sa.Column("trace_id", sa.Text, primary_key=True),
+    sa.Column("channel_user_id", sa.Text, primary_key=True),
+    sa.Column("thumb", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False, server_default=""),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("trace_feedback_by_time", "created_at"),
+    sa.Index("trace_feedback_by_user", "channel_user_id"),
+)
+SESSIONS = sa.Table(
+    "optimization_sessions",
+    METADATA,
+    sa.Column("id", sa.Uuid(as_uuid=False).with_variant(sa.Text, "sqlite"), primary_key=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("window_hours", sa.Float, nullable=False),
+    sa.Column("trace_count", sa.Integer, nullable=False),
+    sa.Column("analysis_text", sa.Text, nullable=False, server_default=""),
+    sa.Column("action_items", JSON, nullable=False),
+    sa.Column("pending_item_ids", NUMBERS, nullable=False),
+    sa.Column("channel_user_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("notified_at", Moment),
+    sa.Column("details", JSON),
+    sa.Index("optimization_sessions_by_time", "created_at"),
+)
+SETTINGS = sa.Table(
+    "agent_config",
+    METADATA,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", JSON, nullable=False),
+)
+ADDED_COLUMNS = (
+    (TRACES, "session_id"),
+    (TRACES, "channel"),
+    (TRACES, "channel_user_id"),
+    (TRACES, "user_message"),
+    (TRACES, "final_message"),
+    (SESSIONS, "details"),
+)
+"""Columns that an existing table may lack, each with a default or null."""
