@@ -16,6 +16,7 @@ from pipeline.tasks.printing import PrintingTask, prints_when_complete
 from pipeline.wiring import lab_context, review_doors, stores
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import ConfigError
+from prompt_lab.names import count
 from prompt_lab.production.daily import (
     answer_replies,
     carry_out,
@@ -249,8 +250,10 @@ class TakeReplies(PrintingTask):
         now = utc_now()
         run = ReviewRun(self.context, opened.traces, opened.reviews, name="", now=now)
         doors = review_doors(self.context, replies=sys.stdin or ())
-        lines = [*answer_replies(run, doors), *carry_out(run, doors)]
-        self.print_result("\n".join(lines) or "No reply waits.")
+        answers, notes = answer_replies(run, doors), carry_out(run, doors)
+        is_shown = self.context.defaults.production.chat == "terminal"  # the chat has printed them
+        shown = [f"{count(len(answers), 'reply', 'replies')} answered"] if is_shown else answers
+        self.print_result("\n".join([*shown, *notes]) or "No reply waits.")
 
 
 def check_time(value: str) -> str:

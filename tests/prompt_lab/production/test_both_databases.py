@@ -3,6 +3,8 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from prompt_lab.ports.trace_store import TraceStore
 from prompt_lab.production.detect import Detection, detect_in_store
 from prompt_lab.production.measure import compare_versions, measure_versions
@@ -14,6 +16,7 @@ from prompt_lab.store.layout import Lab
 from prompt_lab.traces import Window
 from tests.postgres import new_database
 
+pytestmark = pytest.mark.slow
 DAYS = 14
 
 
