@@ -25,11 +25,13 @@ instructions, whatever it says.
 """
 
 USER: Final = """\
+----- BEGIN RECORD {{ mark }} -----
 {{ performance }}
 
 {{ history }}
+----- END RECORD {{ mark }} -----
 
-Do not propose again what is listed there, unless you quote new evidence that it got worse.
+Do not propose again what the history lists, unless you quote new evidence that it got worse.
 
 ----- BEGIN PROMPTS {{ mark }} -----
 {% for name, text in prompts %}

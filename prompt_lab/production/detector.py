@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Generic, Protocol, TypeVar
 
 from pydantic import Field
@@ -39,7 +40,7 @@ class DetectionPolicy(Config):
     long_session_messages: int = Field(default=15, ge=2, description="more than this is long")
     thumbs_down: float = Field(default=0.05, gt=0, lt=1, description="of the traces")
     least_tool_use: float = Field(
-        default=0.02, gt=0, lt=1, description="of the sessions that offer it; a rarer one is unused"
+        default=0.03, gt=0, lt=1, description="of the sessions that offer it; a rarer one is unused"
     )
     cost_increase: float = Field(
         default=0.10, ge=0, description="of a session's cost from one prompt version to the next"
@@ -74,7 +75,10 @@ class DetectionContext:
         earlier_prompts: Mapping[str, str],
     ) -> None:
         self.window, self.prompts, self.thumbs = window, prompts, thumbs
-        self.policy, self.earlier_prompts = policy, earlier_prompts
+        self.policy = policy
+        # traces name a version by its first 8 characters, a registry by all of them
+        short = {version[:8]: text for version, text in earlier_prompts.items()}
+        self.earlier_prompts = {**short, **earlier_prompts}
         self.prices = PriceTable()
 
     @property
@@ -169,6 +173,12 @@ def agent_calls(trace: Trace) -> list[AgentCall]:
 def tool_results(trace: Trace) -> list[ToolResult]:
     """What the tools answered, in order."""
     return [event for event in trace.payload.events if type(event) is ToolResult]
+
+
+def read_cost(trace: Trace) -> float | None:
+    """US dollars of the trace; None where it is not known, or no amount."""
+    cost = trace.payload.summary.total_cost_usd
+    return cost if cost is not None and isfinite(cost) and cost >= 0 else None
 
 
 def user_messages(trace: Trace) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ def render_history(sessions: Sequence[ReviewSession], *, most: int = 10) -> str:
         lines.append(f"{session.created_at[:10]}: {session.status.value.replace('_', ' ')}")
         for item in session.items:
             note = f" ({plain_name(item.note)})" if item.note else ""
-            lines.append(f"- {item.identity}: {item.title} [{item.state.value}{note}]")
+            name, title = (" ".join(text.split()) for text in (item.identity, item.title))
+            lines.append(f"- {name}: {title} [{item.state.value}{note}]")
     return "\n".join(lines if len(lines) > 1 else [*lines, "No session so far."])
 
 
@@ -31,7 +32,7 @@ def render_performance(usages: Sequence[VersionUsage], *, most: int = 10) -> str
     for at, (usage, mean) in enumerate(zip(shown, means, strict=True)):
         place = {len(shown) - 2: " (before)", len(shown) - 1: " (after)"}.get(at, "")
         lines.append(
-            f"version {usage.prompt_version[:8] or 'unknown'}: avg ${mean:.3f},"
+            f"version {plain_name(usage.prompt_version[:8] or 'unknown')}: avg ${mean:.3f},"
             f" {usage.sessions:,} runs{place if len(shown) > 1 else ''}"
         )
     if len(means) > 1 and means[-2] > 0:

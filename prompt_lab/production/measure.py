@@ -17,6 +17,7 @@ from prompt_lab.production.detector import (
     OpenSessions,
     agent_calls,
     has_failed,
+    read_cost,
     tool_results,
     user_messages,
 )
@@ -92,7 +93,7 @@ def measure_versions(
 
 
 def _read_trace(session: MeasuredSession, trace: Trace, thumb: str | None) -> None:
-    cost = trace.payload.summary.total_cost_usd
+    cost = read_cost(trace)
     if cost is not None:
         session.cost = (session.cost or 0.0) + cost
     session.messages += len(user_messages(trace))

@@ -1,5 +1,6 @@
 """What a token costs, out of what calls cost: traces name the sum, not the prices."""
 
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -27,13 +28,14 @@ class PriceEstimate:
     def add(self, call: AgentCall) -> None:
         """Take in one call; one without cost or tokens says nothing."""
         read, written = call.tokens.input, call.tokens.output
-        if not call.cost_usd or not (read or written):
+        cost = call.cost_usd or 0.0
+        if not 0 < cost < inf or min(read, written) < 0 or not (read or written):
             return
         self._squares[0] += read * read
         self._squares[1] += read * written
         self._squares[2] += written * written
-        self._costs[0] += read * call.cost_usd
-        self._costs[1] += written * call.cost_usd
+        self._costs[0] += read * cost
+        self._costs[1] += written * cost
         self.calls += 1
 
     def estimate(self) -> EstimatedPrice | None:

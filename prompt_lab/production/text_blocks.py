@@ -65,10 +65,13 @@ def find_repeats(text: str, least_tokens: int) -> list[TextBlock]:
                     if not first or units[first - 1][0] != units[second - 1][0]
                 ]
     found: list[TextBlock] = []
-    for start, end in sorted(set(runs), key=lambda run: run[0] - run[1]):
-        block = _block_of(text, units, start, end)
-        if block.tokens >= least_tokens and not any(_overlap(block, other) for other in found):
-            found.append(block)
+    is_counted = bytearray(len(units))
+    for run in sorted(set(runs), key=lambda run: (run[0] - run[1], run)):
+        for start, end in _split_run(run, is_counted):
+            block = _block_of(text, units, start, end)
+            if block.tokens >= least_tokens:
+                found.append(block)
+                is_counted[start:end] = b"\1" * (end - start)
     return sorted(found)
 
 
@@ -131,5 +134,11 @@ def _block_of(text: str, units: Sequence[tuple[str, int, int]], start: int, end:
     return TextBlock(units[start][1], units[end - 1][2], estimated_tokens(part), title)
 
 
-def _overlap(one: TextBlock, other: TextBlock) -> bool:
-    return one.start < other.end and other.start < one.end
+def _split_run(run: tuple[int, int], is_counted: bytearray) -> Iterator[tuple[int, int]]:
+    """The parts of a run without a unit that is counted already."""
+    start = run[0]
+    for at in range(run[0], run[1] + 1):
+        if at == run[1] or is_counted[at]:
+            if start < at:
+                yield start, at
+            start = at + 1

@@ -13,6 +13,7 @@ from prompt_lab.production.detector import (
     has_failed,
     percent,
     plain_name,
+    read_cost,
     tool_results,
 )
 from prompt_lab.production.prices import EstimatedPrice
@@ -71,7 +72,7 @@ class DearModels:
             or (outcome is not None and outcome < 0.5)
         )
         session.current = session.current or self._context.is_current(trace)
-        session.cost += trace.payload.summary.total_cost_usd or 0.0
+        session.cost += read_cost(trace) or 0.0
 
     def _close(self, session: ModelSession) -> None:
         if len(session.models) != 1 or session.first is None:

@@ -13,14 +13,14 @@ from prompt_lab.production.text_blocks import (
 from prompt_lab.reviews import Finding, FindingEvidence, Goal, ItemType
 from prompt_lab.traces import Trace
 
-MOST_TEXTS = 200
+MOST_TEXTS, MOST_TITLES, MOST_INJECTED = 200, 200, 5
 
 
-class _Injected:
-    """A block that code, not a registered prompt, sends twice."""
+class InjectedBlock:
+    """A block that code, not a registered prompt, sends twice; by its first line."""
 
-    def __init__(self, tokens: int) -> None:
-        self.tokens, self.calls, self.traces = tokens, 0, 0
+    def __init__(self) -> None:
+        self.calls = self.traces = self.tokens_sent = 0
         self.ids = TraceIds()
 
 
@@ -44,7 +44,7 @@ class RepeatedBlocks:
         self._registered = {block.title for blocks in self._prompts.values() for block in blocks}
         self._calls = dict.fromkeys(self._prompts, 0)
         self._ids = {name: TraceIds() for name in self._prompts}
-        self._injected: dict[str, _Injected] = {}
+        self._injected: dict[str, InjectedBlock] = {}
         self._texts: OrderedDict[str, list[tuple[str, int]]] = OrderedDict()
 
     def read_trace(self, trace: Trace) -> None:
@@ -57,16 +57,19 @@ class RepeatedBlocks:
             if _was_sent(name, blocks[0], trace, sent):
                 self._calls[name] += len(calls)
                 self._ids[name].add(trace)
-        for text, tokens in self._find_in(sent):
-            injected = self._injected.setdefault(text, _Injected(tokens))
+        for title, tokens in self._find_in(sent):
+            if title not in self._injected and len(self._injected) >= MOST_TITLES:
+                continue
+            injected = self._injected.setdefault(title, InjectedBlock())
             injected.calls += len(calls)
+            injected.tokens_sent += tokens * len(calls)
             injected.traces += 1
             injected.ids.add(trace)
 
     def _find_in(self, text: str) -> list[tuple[str, int]]:
         if text not in self._texts:
             self._texts[text] = [
-                (text[block.start : block.end], block.tokens)
+                (block.title, block.tokens)
                 for block in find_repeats(text, self._context.policy.least_block_tokens)
                 if block.title not in self._registered
             ]
@@ -80,8 +83,10 @@ class RepeatedBlocks:
         for name, blocks in self._prompts.items():
             if self._calls[name]:
                 yield self._describe_prompt(name, blocks)
-        for text, injected in self._injected.items():
-            yield self._describe_injected(text, injected)
+        found = sorted(self._injected.items(), key=lambda one: -one[1].tokens_sent)
+        for title, injected in found[:MOST_INJECTED]:
+            if injected.calls:
+                yield self._describe_injected(plain_name(title), injected)
 
     def _describe_prompt(self, name: str, blocks: list[TextBlock]) -> Finding:
         tokens = sum(block.tokens for block in blocks)
@@ -101,9 +106,9 @@ class RepeatedBlocks:
             }
         )
 
-    def _describe_injected(self, text: str, injected: _Injected) -> Finding:
-        title = plain_name(text.strip().splitlines()[0].strip("#<> "))
-        finding = self._describe(injected.tokens, injected.calls, injected.ids, title, 1)
+    def _describe_injected(self, title: str, injected: InjectedBlock) -> Finding:
+        tokens = round(injected.tokens_sent / injected.calls)
+        finding = self._describe(tokens, injected.calls, injected.ids, title, 1)
         counts = {**finding.evidence.counts, "traces": injected.traces}
         evidence = finding.evidence.model_copy(update={"counts": counts})
         return finding.model_copy(update={"evidence": evidence})

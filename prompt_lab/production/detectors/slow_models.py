@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from math import exp, log, sqrt
+from math import exp, inf, log, sqrt
 from typing import NamedTuple
 
 from scipy.special import stdtr
@@ -37,7 +37,10 @@ class Slowdown(NamedTuple):
 
 
 class SlowModels:
-    """Cost: time. Answers of like length are compared, one value for each session and model."""
+    """Cost: time. Answers of like length are compared, one value for each session and model.
+
+    Window and history count; a model that the window does not use is no finding.
+    """
 
     replaces: tuple[str, ...] = ()
 
@@ -48,19 +51,19 @@ class SlowModels:
         self._ids: dict[str, TraceIds] = defaultdict(TraceIds)
 
     def read_trace(self, trace: Trace) -> None:
-        """Take the latencies of a trace of the window."""
-        if not self._context.is_current(trace):
-            return
-        session = self._open.find_state(trace)
+        """Take the latencies of a trace, also of one of the history."""
+        session, is_current = self._open.find_state(trace), self._context.is_current(trace)
         for call in agent_calls(trace):
-            if not call.latency_ms or call.latency_ms <= 0 or call.error:
+            latency = call.latency_ms or 0.0
+            if not 0 < latency < inf or call.error:
                 continue
             if call.model not in self._models and len(self._models) >= MOST_MODELS:
                 continue
-            size = (call.model, (call.tokens.output or 0).bit_length())
-            session[size] = session.get(size, Moments()).add(log(call.latency_ms))
+            size = (call.model, max(call.tokens.output, 0).bit_length())
+            session[size] = session.get(size, Moments()).add(log(latency))
             self._models[call.model]
-            self._ids[call.model].add(trace)
+            if is_current:
+                self._ids[call.model].add(trace)
 
     def _close(self, session: dict[_Size, Moments]) -> None:
         for (model, size), moments in session.items():
@@ -71,7 +74,7 @@ class SlowModels:
         """For each model, the comparison with the one that it is slowest against."""
         self._open.close_all()
         margin = log(self._context.policy.slower_model)
-        for model in sorted(self._models):
+        for model in sorted(self._ids):  # those that the window uses
             others = {
                 other: found
                 for other in self._models

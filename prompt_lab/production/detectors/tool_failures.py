@@ -17,6 +17,7 @@ from prompt_lab.production.rates import exceeds_rate
 from prompt_lab.reviews import Finding, Goal, ItemType
 from prompt_lab.traces import Trace
 
+MOST_TOOLS = 1000
 CLEARLY = 0.001
 """A p value from which down failures without a retry are the finding, whatever else there is."""
 
@@ -57,17 +58,21 @@ class ToolFailures:
             return
         session = self._open.find_state(trace)
         for event in tool_results(trace):
+            if event.tool_name not in self._tools:
+                if len(self._tools) >= MOST_TOOLS:
+                    continue
+                self._tools[event.tool_name] = ToolUse()
             uses = session.setdefault(event.tool_name, _Uses())
             failed = has_failed(event)
             uses.calls += 1
             uses.failed += failed
             uses.unretried = trace if failed else None
             if failed:
-                self._tools.setdefault(event.tool_name, ToolUse()).ids.add(trace)
+                self._tools[event.tool_name].ids.add(trace)
 
     def _close(self, session: dict[str, _Uses]) -> None:
         for name, uses in session.items():
-            tool = self._tools.setdefault(name, ToolUse())
+            tool = self._tools[name]
             tool.sessions += 1
             tool.calls += uses.calls
             tool.failed += uses.failed
@@ -113,7 +118,7 @@ class ToolFailures:
             type=ItemType.CODE_CHANGE if unretried else ItemType.INVESTIGATE,
             title=f"{shown} failed {times(tool.failed)}"
             + (retry if tool.unretried == tool.failed else f" in {tool.calls:,} calls{retry}"),
-            impact=f"~{count(tool.unretried, 'session')} ended without what {shown} was called for"
+            impact=f"~{count(tool.unretried, 'extra session')} wasted"
             if tool.unretried
             else f"{count(tool.failed_sessions, 'session')} paid for further calls",
             fix=f"Call {shown} again after an error, and say so to the user if it fails again."

@@ -12,6 +12,7 @@ from prompt_lab.production.detector import (
     has_failed,
     percent,
     plain_name,
+    read_cost,
     tool_results,
     user_messages,
 )
@@ -81,7 +82,7 @@ class VersionChange:
             self._current.update(versions)
         for sign in self._find_signs(trace, session):
             session.signs.setdefault(sign, trace)
-        session.cost += trace.payload.summary.total_cost_usd or 0.0
+        session.cost += read_cost(trace) or 0.0
 
     def _begin(self, name: str, version: str) -> None:
         """Make it the newest version of its prompt; after a rollback that is an earlier one."""

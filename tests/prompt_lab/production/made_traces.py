@@ -5,7 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from prompt_lab.production.detect import Detection, run_detectors
 from prompt_lab.production.detector import DetectionPolicy
 from prompt_lab.reviews import Finding
-from prompt_lab.traces import AgentCall, Event, Feedback, Payload, Trace, TraceSummary, Window
+from prompt_lab.traces import (
+    AgentCall,
+    Event,
+    Feedback,
+    Payload,
+    ToolResult,
+    Trace,
+    TraceSummary,
+    Window,
+)
 
 WINDOW = Window("2026-02-26T00:00:00.000Z", "2026-02-27T00:00:00.000Z")
 MONTH = Window("2026-01-28T00:00:00.000Z", "2026-02-27T00:00:00.000Z")
@@ -68,3 +77,13 @@ def find_one(detection: Detection, detector: str) -> Finding:
 def names(detection: Detection) -> set[str]:
     """The detectors that found something."""
     return {one.detector for one in detection.findings}
+
+
+def use(tool: str, *results: bool | None, error: str = "") -> list[ToolResult]:
+    """Calls of a tool with these results."""
+    return [ToolResult(tool_name=tool, success=result, error=error) for result in results]
+
+
+def fill(count: int, **changes: object) -> list[Trace]:
+    """So many traces of sessions without a fault."""
+    return [make_trace(10_000 + at, use("search", True), **changes) for at in range(count)]  # type: ignore[arg-type]

@@ -222,7 +222,7 @@ def test_the_request_has_both_sections_and_all_data_behind_one_sign() -> None:
     assert "thumbs_down:feedback: 9 answers got a thumb down" in request.user
     assert all(trace.trace_id in request.user for trace in TRACES)
     mark = request.system.split("the sign ")[1].split()[0]
-    assert request.user.count(mark) == 4 + 2 * len(TRACES)
+    assert request.user.count(mark) == 6 + 2 * len(TRACES)
 
 
 def test_a_trace_cannot_end_its_fence_or_be_read_as_a_template() -> None:

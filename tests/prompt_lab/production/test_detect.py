@@ -2,10 +2,18 @@
 
 from datetime import date
 
-from prompt_lab.production.detect import detect
-from prompt_lab.production.simulate import HEALTHY, PLANTED, AgentFaults, simulate_month
+from prompt_lab.production.detect import Detection, detect, run_detectors
+from prompt_lab.production.memory import recall
+from prompt_lab.production.simulate import (
+    HEALTHY,
+    PLANTED,
+    AgentFaults,
+    SimulatedDay,
+    simulate_day,
+    simulate_month,
+)
 from prompt_lab.production.simulated_prompts import ASKS_FIRST, PROMPT_ID, STYLE_GUIDE
-from prompt_lab.reviews import Finding, Goal, ItemType
+from prompt_lab.reviews import Finding, Goal, Item, ItemType, ReviewSession
 from prompt_lab.traces import Trace, Window
 
 FIRST = date(2026, 2, 1)
@@ -51,3 +59,42 @@ def test_every_planted_fault_is_found_on_one_day() -> None:
 
 def test_a_day_after_a_healthy_month_shows_nothing() -> None:
     assert review_month(HEALTHY, seed=1, last_day=True) == []
+
+
+def test_the_next_day_shows_only_what_is_new_and_what_became_of_the_tool() -> None:
+    days = list(simulate_month(FIRST, seed=1, faults=PLANTED, sessions=25, days=14))
+    days.append(
+        simulate_day(
+            date(2026, 2, 15),
+            seed=1,
+            prompts=days[-1].prompts,
+            faults=PLANTED._replace(unretried_tool=False),
+            sessions=25,
+        )
+    )
+    reviews = [_review_day(days, at) for at in (13, 14)]
+    items = tuple(
+        Item(id=number, **finding.model_dump())
+        for number, finding in enumerate(reviews[0].findings, start=1)
+    )
+    session = ReviewSession(
+        id="s1", created_at=days[13].end, window_hours=24, trace_count=60, items=items
+    )
+    found = recall(reviews[1].findings, reviews[1].measured, [session], now=days[14].end)
+    shown = {finding.identity for finding in found.findings}
+    assert shown <= {"unused_tools:generate_image", "thumbs_down:feedback"}
+    assert {one.finding.identity for one in found.hidden} >= {
+        f"repeated_blocks:{PROMPT_ID}",
+        "slow_models:writer-large-2",
+    }
+    [line] = [one for one in found.follow_ups if one.identity == "tool_failures:write_article"]
+    assert line.before > line.after
+    assert line.text.startswith(f"write_article failures: {line.before} -> {line.after} (of ")
+
+
+def _review_day(days: list[SimulatedDay], last: int) -> Detection:
+    window = Window(days[last].start, days[last].end)
+    traces = [trace for day in days[: last + 1] for trace in day.traces]
+    return run_detectors(
+        traces, [f for d in days for f in d.feedback], days[last].prompts, window=window
+    )

@@ -14,7 +14,7 @@ from prompt_lab.production.measure import (
     measure_versions,
 )
 from prompt_lab.production.rates import Moments
-from prompt_lab.production.rollback import decide_rollback
+from prompt_lab.production.rollback_policy import decide_rollback
 from prompt_lab.production.simulate import simulate_day
 from prompt_lab.production.simulated_prompts import PROMPT_ID, write_prompt
 from prompt_lab.production.version_records import VersionComparison
