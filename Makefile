@@ -138,7 +138,7 @@ check: lint ## what lint does, and the unit tests
 	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, 200 attempts at a task; time and memory of a verdict; promotions and reads of prompts
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, 200 attempts at a task; time and memory of a verdict; promotions and reads of prompts; traces
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
@@ -149,6 +149,7 @@ bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a lui
 	@$(BIN)/python -m tests.bench.tasks
 	@$(BIN)/python -m tests.bench.registry
 	@$(BIN)/python -m tests.bench.prompts
+	@$(BIN)/python -m tests.bench.traces
 
 .PHONY: calibrate
 calibrate: setup ## measure the policies into docs/calibration.md; QUICK=1: two minutes; RULE=2: the older rule, an hour

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from prompt_lab.errors import LabError
     from prompt_lab.experiments.lab_handle import IterationResult, LabHandle, Records, open_lab
     from prompt_lab.experiments.open_prompts import open_prompts as Prompts
+    from prompt_lab.production.trace_writer import TraceWriter
 
 __all__ = [
     "RULE",
@@ -48,6 +49,7 @@ __all__ = [
     "Reason",
     "Records",
     "RunCell",
+    "TraceWriter",
     "Trial",
     "Validity",
     "Verdict",
@@ -61,6 +63,7 @@ _LAB = dict.fromkeys(
 _MODULES = {
     "LabError": "prompt_lab.errors",
     "Prompts": "prompt_lab.experiments.open_prompts",
+    "TraceWriter": "prompt_lab.production.trace_writer",
     **_LAB,
 }
 """Public name -> its module; all others are in prompt_lab.decide.verdict."""

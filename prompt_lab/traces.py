@@ -3,6 +3,7 @@
 The form is that of the table observability_traces; times are UTC time stamps in ISO 8601.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -157,3 +158,24 @@ class VersionUsage(NamedTuple):
     thumbs_down: int
     first: str
     last: str
+
+
+def summarize(events: Iterable[Event], **known: Any) -> TraceSummary:
+    """The totals of a trace's events; `known` are those that the writer gave itself."""
+    calls, tools = [], []
+    for event in events:
+        if isinstance(event, AgentCall):
+            calls.append(event)
+        elif isinstance(event, ToolResult):
+            tools.append(event.tool_name)
+    costs = [call.cost_usd for call in calls if call.cost_usd is not None]
+    totals = {
+        "steps": len(calls) + len(tools),
+        "total_input_tokens": sum(call.tokens.input for call in calls),
+        "total_output_tokens": sum(call.tokens.output for call in calls),
+        "total_tokens": sum(call.tokens.input + call.tokens.output for call in calls),
+        "total_cost_usd": sum(costs) if costs else None,
+        "models_used": tuple(dict.fromkeys(call.model for call in calls if call.model)),
+        "tools_used": tuple(dict.fromkeys(filter(None, tools))),
+    }
+    return TraceSummary(**{**totals, **{k: v for k, v in known.items() if v is not None}})

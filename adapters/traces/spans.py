@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from prompt_lab.traces import AgentCall, Event, Payload, ToolResult, Trace, TraceSummary
+from prompt_lab.traces import Event, Payload, Trace, summarize
 
 
 def read_text(value: object) -> str:
@@ -62,27 +62,6 @@ def milliseconds(start: str, end: str) -> float | None:
         return None
     span = datetime.fromisoformat(end) - datetime.fromisoformat(start)
     return span.total_seconds() * 1000
-
-
-def summarize(events: Iterable[Event], **known: Any) -> TraceSummary:
-    """The totals of a trace's events; `known` are those that the writer gave itself."""
-    calls, tools = [], []
-    for event in events:
-        if isinstance(event, AgentCall):
-            calls.append(event)
-        elif isinstance(event, ToolResult):
-            tools.append(event.tool_name)
-    costs = [call.cost_usd for call in calls if call.cost_usd is not None]
-    totals = {
-        "steps": len(calls) + len(tools),
-        "total_input_tokens": sum(call.tokens.input for call in calls),
-        "total_output_tokens": sum(call.tokens.output for call in calls),
-        "total_tokens": sum(call.tokens.input + call.tokens.output for call in calls),
-        "total_cost_usd": sum(costs) if costs else None,
-        "models_used": tuple(dict.fromkeys(call.model for call in calls if call.model)),
-        "tools_used": tuple(dict.fromkeys(filter(None, tools))),
-    }
-    return TraceSummary(**{**totals, **{k: v for k, v in known.items() if v is not None}})
 
 
 def make_trace(events: Sequence[Event], payload: Mapping[str, Any], **fields: Any) -> Trace:

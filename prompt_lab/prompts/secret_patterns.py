@@ -25,6 +25,27 @@ _PATTERNS = {
     "a password in an address": r"://[^\s:/@{}]+:[^\s:/@{}]+@[\w.-]+",
 }
 _COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
+_MARKERS = {
+    "an AWS key": ("AKIA", "ASIA", "ABIA", "ACCA", "A3T"),
+    "a private key": ("-----BEGIN ",),
+    "a GitHub token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    "a GitLab token": ("glpat-", "gldt-", "glft-", "glsoat-", "glrt-"),
+    "a JSON web token": ("eyJ",),
+    "a Slack webhook": ("hooks.slack.com",),
+    "a Stripe key": ("k_live_", "k_test_"),
+    "a SendGrid key": ("SG.",),
+    "a Twilio key": ("AC", "SK"),
+    "an npm token": ("_authToken=",),
+    "a PyPI token": ("pypi-AgE",),
+    "a password in an address": ("://",),
+}
+"""Looking for a word is cheap, looking for a shape is not: without one of these there is none."""
+_PARTS = {
+    "a Slack token": re.compile(r"[xX][oO][xX]"),
+    "a Telegram token": re.compile(r":[0-9A-Za-z_-]{35}(?![\w-])"),
+    "a Discord token": re.compile(r"\.[\w-]{6}\.[\w-]{27}"),
+}
+"""What a part of the shape looks like, for those without such a word."""
 _REDACTOR = Redactor([])
 
 
@@ -34,8 +55,8 @@ def find_secret(text: str) -> str:
     >>> find_secret("Read https://user:pass@example.com first."), find_secret("user: name")
     ('a password in an address', '')
     """
-    for kind, pattern in _COMPILED.items():
-        if pattern.search(text):
+    for kind in _possible_in(text):
+        if _COMPILED[kind].search(text):
             return kind
     return "a key" if _REDACTOR.find_secrets(text) else ""
 
@@ -46,6 +67,16 @@ def hide_secrets(text: str) -> str:
     >>> hide_secrets("Read https://user:pass@example.com first.")
     'Read https[key] first.'
     """
-    for pattern in _COMPILED.values():
-        text = pattern.sub(HIDDEN, text)
+    for kind in _possible_in(text):
+        text = _COMPILED[kind].sub(HIDDEN, text)
     return _REDACTOR.text(text)
+
+
+def _possible_in(text: str) -> list[str]:
+    """The kinds of which a text has the marker, in the order of the patterns."""
+    return [
+        kind
+        for kind in _COMPILED
+        if any(marker in text for marker in _MARKERS.get(kind, ()))
+        or (kind in _PARTS and _PARTS[kind].search(text))
+    ]

@@ -30,9 +30,9 @@ class TraceRows:
         given = iter(traces)
         while page := list(islice(given, PAGE)):
             rows = list({trace.trace_id: _row(trace) for trace in page}.values())
-            insert = self._insert(TRACES).values(rows).on_conflict_do_nothing()
+            insert = self._insert(TRACES).on_conflict_do_nothing()
             with self._errors(), self._engine.begin() as connection:
-                added = connection.execute(insert.returning(TRACES.c.trace_id)).all()
+                added = connection.execute(insert.returning(TRACES.c.trace_id), rows).all()
             new, seen = new + len(added), seen + len(page)
         return Added(new, seen - new)
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -264,3 +265,19 @@ def test_states_of_items_decide_which_wait(stores: Stores, url: str, tmp_path: P
             sa.text("SELECT pending_item_ids FROM optimization_sessions")
         ).scalar_one()
     assert waiting in ([1], "[1]")
+
+
+@pytest.mark.slow
+def test_the_tables_of_the_supabase_migration_are_those_of_the_store(tmp_path: Path) -> None:
+    files = sorted((Path(__file__).parents[4] / "supabase/migrations").glob("*.sql"))
+    with new_database() as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            for _ in range(2):  # it may be run again
+                for file in files:
+                    connection.execute(file.read_text().encode())
+        stores = open_stores(Lab(tmp_path), url)
+        trace, session = make_trace("a"), make_session()
+        stores.traces.add([trace])
+        stores.reviews.save_session(session)
+        assert stores.traces.find("a") == trace
+        assert stores.reviews.read_session(session.id) == session
