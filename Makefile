@@ -111,6 +111,11 @@ demo-harness: setup ## benchmarks, a warm-up test, routing and two cycles on the
 demo-registry: setup ## a prompt of the registry: tried, promoted and rolled back, in ./lab-registry
 	@BIN=$(BIN) sh examples/registry/demo.sh
 
+DAILY ?= lab-daily
+.PHONY: demo-daily
+demo-daily: setup ## three daily reviews of an agent in production, on a simulated clock, in ./lab-daily
+	@BIN=$(BIN) LAB=$(DAILY) sh examples/production/demo.sh
+
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes
 	@echo "All tests but the long ones; the last complete run here took $$(cat $(VENV)/.test-minutes 2>/dev/null || echo 'an unknown number of') minutes."

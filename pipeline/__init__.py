@@ -16,7 +16,6 @@ if _COMMAND in _LUIGI:
     handle_interrupts()
 
 if TYPE_CHECKING:
-    from pipeline.cli.luigi_flags import check_flags, help_text
     from pipeline.tasks.after_merge import CheckMerges, Retest
     from pipeline.tasks.benchmark import Benchmark, MetaLoop, WarmUpTest
     from pipeline.tasks.calibrate import Calibrate, CalibrateCell
@@ -39,16 +38,22 @@ if TYPE_CHECKING:
     from pipeline.tasks.lab import Compare, ExampleLab, Ledger, RecordedLab, Replay, SplitPlans
     from pipeline.tasks.loop import GiveUp, Loop, PreparePull, Reveal, Revert
     from pipeline.tasks.noise_floor import NoiseFloor
+    from pipeline.tasks.production import (
+        Analyse,
+        DailyReview,
+        Deploy,
+        Detect,
+        Measure,
+        Notify,
+        Observe,
+        TakeReplies,
+        Trials,
+    )
     from pipeline.tasks.runs import Run
     from pipeline.tasks.task_engine import Attempt, Campaign, RunTask
-    from prompt_lab.report.terminal import write_output
-
-    if shown := help_text(sys.argv[1:]):
-        write_output(shown)
-        sys.exit(0)
-    check_flags(sys.argv[1:])
 
 __all__ = [
+    "Analyse",
     "Assessment",
     "Attempt",
     "Benchmark",
@@ -59,6 +64,9 @@ __all__ = [
     "CodeReview",
     "Compare",
     "Conclude",
+    "DailyReview",
+    "Deploy",
+    "Detect",
     "ExampleLab",
     "GiveUp",
     "Implement",
@@ -67,8 +75,11 @@ __all__ = [
     "Judgements",
     "Ledger",
     "Loop",
+    "Measure",
     "MetaLoop",
     "NoiseFloor",
+    "Notify",
+    "Observe",
     "Prepare",
     "PreparePull",
     "RecordedLab",
@@ -84,6 +95,8 @@ __all__ = [
     "SinceStart",
     "SplitPlans",
     "Synthesis",
+    "TakeReplies",
+    "Trials",
     "Verdict",
     "WarmUpTest",
 ]
@@ -100,6 +113,9 @@ __getattr__ = find_lazily(
         "pipeline.tasks.lab": "Compare ExampleLab Ledger RecordedLab Replay SplitPlans",
         "pipeline.tasks.loop": "GiveUp Loop PreparePull Reveal Revert",
         "pipeline.tasks.noise_floor": "NoiseFloor",
+        "pipeline.tasks.production": (
+            "Analyse DailyReview Deploy Detect Measure Notify Observe TakeReplies Trials"
+        ),
         "pipeline.tasks.runs": "Run",
         "pipeline.tasks.task_engine": "Attempt Campaign RunTask",
     },
@@ -115,3 +131,12 @@ if _COMMAND in _LUIGI:
 
     # Luigi looks the task's name up before it calls anything of ours: there is no other way in.
     sys.excepthook = say_plainly
+
+    from pipeline.cli.luigi_flags import check_flags, help_text
+
+    if shown := help_text(sys.argv[1:]):
+        from prompt_lab.report.terminal import write_output
+
+        write_output(shown)
+        sys.exit(0)
+    check_flags(sys.argv[1:])

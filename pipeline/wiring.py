@@ -7,6 +7,7 @@ dotted path 'package.module:Class' in a config.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import cache, lru_cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -16,16 +17,22 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from pipeline.settings import check_settings, default_configs, settings_folder
+from prompt_lab.config.registries import RegistryConfig
 from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.experiments.project import PROJECT_FILE
 from prompt_lab.lazy import call_on_use
 from prompt_lab.ports import TaskTools
+from prompt_lab.report.terminal import say
 from prompt_lab.store.layout import Lab
 
 if TYPE_CHECKING:
     from prompt_lab.benchmark.lab_router import LabRouter
+    from prompt_lab.deploy.remote import RemoteDeployer
     from prompt_lab.experiments.context import LabContext
     from prompt_lab.experiments.project import read_project
+    from prompt_lab.production.daily import ReviewDoors
+    from prompt_lab.store.database.engine import Stores
+    from prompt_lab.store.prompt_verdicts import open_registry
 
 call_on_use(
     globals(),
@@ -33,6 +40,9 @@ call_on_use(
         "prompt_lab.benchmark.lab_router": "LabRouter",
         "prompt_lab.experiments.context": "LabContext",
         "prompt_lab.experiments.project": "read_project",
+        "prompt_lab.deploy.remote": "RemoteDeployer",
+        "prompt_lab.production.daily": "ReviewDoors",
+        "prompt_lab.store.prompt_verdicts": "open_registry",
     },
 )
 
@@ -64,6 +74,7 @@ ADAPTERS = {
         "python_target": "adapters.step.python_target:PythonTarget",
         "luigi_task": "adapters.step.luigi_task:LuigiTask",
         "command": "adapters.step.command:CommandStep",
+        "trace_turn": "adapters.step.trace_turn:TraceTurnStep",
     },
     "code_host": {
         "local": "adapters.code_host.local:LocalHost",
@@ -151,6 +162,37 @@ def task_tools() -> TaskTools:
     """What the task engine of this process uses: commands in a sandbox, and git."""
     commands = load_adapter("commands", "sandbox")()
     return TaskTools(commands, partial(load_adapter("git", "git"), ours=False))
+
+
+def stores(context: LabContext) -> Stores:
+    """Traces and review sessions of a lab. Raises StoreError.
+
+    PROMPTLAB_STORE, else `production: store:` of lab.yaml, is a database's URL; without both it is
+    state.db in the lab.
+    """
+    url = os.environ.get("PROMPTLAB_STORE") or context.defaults.production.store
+    # SQLAlchemy takes a while to import, which most commands can do without.
+    opened: Stores = import_object("prompt_lab.store.database.engine:open_stores")(context.lab, url)
+    return opened
+
+
+def review_doors(context: LabContext, *, replies: Iterable[str] = ()) -> ReviewDoors:
+    """The chat of the daily review, and the remote registries that follow the lab's.
+
+    `replies` are what a person types, where the chat is the terminal.
+    """
+    files = open_registry(context.lab).files
+    publishers = {
+        name: RemoteDeployer(files, load_adapter("registry", remote.kind)(remote), remote)
+        for name, remote in context.files.entries("registries", RegistryConfig).items()
+    }
+    name = context.defaults.production.chat
+    if name == "terminal":
+        journal = context.lab.root / "reviews" / "terminal.jsonl"
+        chat = load_adapter("chat", name)(journal, say, replies)
+        return ReviewDoors(chat, chat_id=name, publishers=publishers)
+    chat_id = os.environ.get("WHATSAPP_ALLOWED_CHAT_ID", "")
+    return ReviewDoors(load_adapter("chat", name)(), chat_id=chat_id, publishers=publishers)
 
 
 class lab(luigi.Config):

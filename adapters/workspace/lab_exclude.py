@@ -18,6 +18,9 @@ _LOCKS = (
     "pulls/.lock",
     "prompts/.lock",
     "prompts/remotes/.*.lock",
+    # Plans that are built from traces, and answers to them, hold what people wrote.
+    "baseline/*/trace_*/",
+    "history/*/*/outputs/trace_*/",
     "web_keys.json",
     ".web_keys.lock",
     # What a killed command leaves of a file that it wrote: .<name>.<process>-<thread>.

@@ -102,11 +102,13 @@ def _load(name: str) -> Any:
     """The command as typer makes it."""
     module, _, attribute = COMMANDS[name][0].partition(":")
     found = getattr(import_module(f"pipeline.cli.{module}"), attribute)
-    if not isinstance(found, typer.Typer):
+    command: Any
+    if isinstance(found, typer.Typer):
+        command = typer.main.get_group(found)  # of one command too, which get_command would unwrap
+    else:
         alone = typer.Typer(rich_markup_mode=None, add_completion=False)
         alone.command(name)(found)
-        found = alone
-    command = typer.main.get_command(found)
+        command = typer.main.get_command(alone)
     command.name = name
     return command
 

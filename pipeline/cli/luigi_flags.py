@@ -11,7 +11,6 @@ import luigi
 from luigi.parameter import ParameterVisibility
 from luigi.task_register import Register, TaskClassException
 
-from pipeline.cli.luigi_command import NOT_GIVEN
 from prompt_lab.errors import UsageError
 
 WIDTH = 100
@@ -45,6 +44,8 @@ def help_text(words: Sequence[str]) -> str | None:
     task = find_task(words)
     if task is None or "--help" not in words:
         return None
+    from pipeline.cli.luigi_command import NOT_GIVEN  # noqa: PLC0415 -- it loads typer
+
     parser = argparse.ArgumentParser(
         prog=f"luigi --module pipeline {task.get_task_family()}",
         usage="%(prog)s [options]",

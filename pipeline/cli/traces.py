@@ -1,36 +1,28 @@
 """`prompt-lab traces`: what the agent in production did, in the lab's database."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipeline.wiring import adapter_names, lab_context, load_adapter
+from pipeline.wiring import adapter_names, lab_context, load_adapter, stores
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import StoreError, UsageError
 from prompt_lab.experiments.agent_access import secrets
-from prompt_lab.experiments.context import LabContext
 from prompt_lab.names import count
+from prompt_lab.production.challenge_files import erase_plans
 from prompt_lab.production.ingest import ASIDE, import_traces, render_ingested
 from prompt_lab.redact import Redactor
 from prompt_lab.report.terminal import say, write_output
-from prompt_lab.store.database.engine import Stores, open_stores
 from prompt_lab.store.database.tables import write_time
 from prompt_lab.store.files import append_row
 from prompt_lab.traces import Feedback, Window
 
 traces_app = typer.Typer(no_args_is_help=True, help="Traces of the agent in production.")
-DATABASE = "PROMPTLAB_DATABASE"
 ERASED = "erased_traces.jsonl"
 """In the lab: which traces were deleted, when and why; nothing of what they held."""
 _ALL = Window("0001-01-01T00:00:00.000Z", "9999-12-31T00:00:00.000Z")
-
-
-def open_lab_stores(context: LabContext) -> Stores:
-    """The database that PROMPTLAB_DATABASE names; state.db in the lab without it."""
-    return open_stores(context.lab, os.environ.get(DATABASE, ""))
 
 
 @traces_app.command("import")
@@ -48,7 +40,7 @@ def import_files(
     reader = load_adapter("traces", format_)()
     aside = context.lab.root / ASIDE
     found = import_traces(
-        open_lab_stores(context).traces,
+        stores(context).traces,
         reader,
         files,
         at=_read_time(at, "--at") if at else "",
@@ -70,8 +62,7 @@ def export_user(
     user: Annotated[str, typer.Option(help="channel_user_id; '' exports every trace")] = "",
 ) -> None:
     """Print traces as JSON Lines, such as all that is held of one user."""
-    stores = open_lab_stores(lab_context())
-    for trace in stores.traces.read(_ALL):
+    for trace in stores(lab_context()).traces.read(_ALL):
         if not user or trace.channel_user_id == user:
             write_output(trace.model_dump_json(exclude_none=True))
 
@@ -86,10 +77,12 @@ def erase_user(
     if not user or not reason.strip():
         raise UsageError("--user and --reason: name whose traces are deleted, and why")
     context = lab_context()
-    ids = open_lab_stores(context).traces.erase_user(user)
-    row = {"when": utc_now(), "reason": reason, "trace_ids": list(ids)}
+    ids = stores(context).traces.erase_user(user)
+    when = utc_now()
+    row = {"when": when, "reason": reason, "trace_ids": list(ids)}
     append_row(context.lab.root / ERASED, row)
-    say(f"{count(len(ids), 'trace')} deleted")
+    plans = erase_plans(context.lab, ids, when=when)
+    say(f"{count(len(ids), 'trace')} deleted, and {count(len(plans), 'plan')} built from traces")
 
 
 @traces_app.command("expire")
@@ -99,7 +92,7 @@ def expire(
     """Delete traces and feedback that are older."""
     before = write_time(datetime.now(UTC) - timedelta(days=days))
     context = lab_context()
-    gone = open_lab_stores(context).traces.erase_before(before)
+    gone = stores(context).traces.erase_before(before)
     if gone:
         row = {"when": utc_now(), "reason": f"older than {days} days", "count": gone}
         append_row(context.lab.root / ERASED, row)
@@ -118,7 +111,7 @@ def record_feedback(
     if thumb not in ("up", "down"):
         raise UsageError(f"{thumb!r}: a thumb is up or down")
     context = lab_context()
-    store = open_lab_stores(context).traces
+    store = stores(context).traces
     found = store.find(trace_id)
     if found is None:
         raise StoreError(f"there is no trace {trace_id!r}: `prompt-lab traces export` lists them")

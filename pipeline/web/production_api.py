@@ -51,7 +51,7 @@ class OptimizeRequest(AdminBody):
     """What a review is to read."""
 
     window_hours: float = Field(default=24.0, gt=0, le=8784, allow_inf_nan=False)
-    dry_run: bool = Field(default=False, description="notify nobody and deploy nothing")
+    dry_run: bool = Field(default=False, description="send no message and deploy nothing")
 
 
 class ReplyRequest(AdminBody):

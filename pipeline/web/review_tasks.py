@@ -132,7 +132,7 @@ class ReviewTasks:
         self._end(task, state, code)
 
     def _with_state(self, task: ReviewTask) -> ReviewTask:
-        """A task of an earlier web app, whose end nobody saw, was interrupted."""
+        """A task of an earlier web app, whose end was not recorded, was interrupted."""
         own = self._own.get(task.id)
         if task.state is not ReviewTaskState.RUNNING or (own is not None and own.is_alive()):
             return task

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from prompt_lab.config.base import Config
 from prompt_lab.config.github import TOKENS, GitHubConfig
+from prompt_lab.config.production import ProductionConfig
 from prompt_lab.errors import ConfigError
 
 MOST_SECONDS = 1_000_000
@@ -78,6 +79,9 @@ class LabConfig(Config):
         default=0.25, ge=0, le=1, description="share of a reused sampled baseline that is run again"
     )
     gateway: GatewayConfig = GatewayConfig()
+    production: ProductionConfig = Field(
+        default=ProductionConfig(), description="the daily review, docs/production.md"
+    )
 
 
 def with_mode(config: LabConfig, mode: str) -> LabConfig:

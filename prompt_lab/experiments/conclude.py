@@ -28,7 +28,9 @@ LABELS = {
     Outcome.INVALID: "prompt-lab: invalid",
 }
 CONFLICT, REFUSED = "prompt-lab: conflict", "prompt-lab: merge refused"
-OURS = {*LABELS.values(), CONFLICT, REFUSED}
+APPROVAL = "prompt-lab: awaits approval"
+AWAITS = "awaits approval"
+OURS = {*LABELS.values(), CONFLICT, REFUSED, APPROVAL}
 
 
 def conclude(experiment: Experiment) -> None:
@@ -100,7 +102,9 @@ def _act(
     assert number is not None
     pull = host.get(number)
     action, merged, snapshot = f"{pull.state.value} by another user", "", ""
-    if outcome is Outcome.YES and pull.state is not PullState.CLOSED:
+    if outcome is Outcome.YES and pull.state is PullState.OPEN and _waits(experiment, change):
+        action = AWAITS
+    elif outcome is Outcome.YES and pull.state is not PullState.CLOSED:
         action = "merged"
         merged, snapshot = _promote(experiment, host, pull, change, when=when)
     elif outcome is Outcome.NO and pull.state is not PullState.MERGED:
@@ -109,8 +113,15 @@ def _act(
         action = "closed"
     elif pull.state is PullState.OPEN:
         action = "left open"
-    _relabel(host, pull, LABELS[outcome] if action == "left open" else "", when=when)
+    label = LABELS[outcome] if action == "left open" else APPROVAL if action == AWAITS else ""
+    _relabel(host, pull, label, when=when)
     return action, merged, snapshot
+
+
+def _waits(experiment: Experiment, change: Change) -> bool:
+    """Whether a person has still to promote the candidate."""
+    meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
+    return meta.awaits_approval and not is_promoted(experiment, change)
 
 
 def _promote(

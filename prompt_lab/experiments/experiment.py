@@ -37,11 +37,20 @@ class Experiment:
     skip_runner: bool = False
     force_model: bool = False
     """Whether models run that routing keeps from the step."""
+    policy: str = ""
+    """A file of configs/policies instead of lab.yaml's; read when the iteration is prepared."""
+    awaits_approval: bool = False
+    """Whether a person promotes after a YES; read when the iteration is prepared."""
 
     @property
     def folder(self) -> Path:
         """The iteration's folder in analysis/."""
         return self.context.lab.iteration(self.number, self.step)
+
+    @property
+    def policy_name(self) -> str:
+        """The policy that a new iteration is prepared with."""
+        return self.policy or self.context.defaults.policy
 
     @property
     def change_ref(self) -> str:

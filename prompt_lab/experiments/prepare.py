@@ -76,7 +76,7 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
     ctx, defaults = experiment.context, experiment.context.defaults
     step = ctx.step(experiment.step)
     target = ctx.target(step.target)
-    policy = ctx.policy(defaults.policy)
+    policy = ctx.policy(experiment.policy_name)
     names, force = experiment.model_names or defaults.models, experiment.force_model
     models = admit_models(ctx, names, experiment.step, force=force)
     judge, template = check_judge(experiment, models)
@@ -105,7 +105,7 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
         plans=plans,
         replicates=replicates,
         confirm_replicates=experiment.replicates,
-        policy=defaults.policy,
+        policy=experiment.policy_name,
         target=step.target,
         main=target.main,
         main_commit=main_commit,
@@ -123,6 +123,7 @@ def plan_iteration(experiment: Experiment) -> IterationMeta:
         granted=_as_told(experiment, budget, follow_up_of),
         registry_prompt=registry_prompt(ctx, experiment.step),
         snapshot=current_snapshot(ctx, experiment.step),
+        awaits_approval=experiment.awaits_approval,
         plan_sets=sets,
         last_synthesis=last_synthesis(ctx.lab, experiment.step, before=experiment.number),
     )
@@ -171,7 +172,7 @@ def train_plans(experiment: Experiment, most: int) -> Sequence[str]:
     wanted = split_names(experiment.plans)
     if wanted:
         return choose_plans(available, wanted, experiment.context.lab.plans(Split.TRAIN))
-    policy = experiment.context.policy(experiment.context.defaults.policy)
+    policy = experiment.context.policy(experiment.policy_name)
     return sample_plans(available, most, policy.seed) if policy.seals else available[:most]
 
 

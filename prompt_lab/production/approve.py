@@ -26,8 +26,8 @@ from prompt_lab.production.deploy import (
 from prompt_lab.production.message import list_numbers, render_item, render_message
 from prompt_lab.production.replies import ReplyAction, ReviewReply, parse_reply
 from prompt_lab.production.review_context import ReviewContext, replace_status
-from prompt_lab.production.rollback import roll_back_review
 from prompt_lab.production.session_files import ReplyRow
+from prompt_lab.production.undo_review import roll_back_review
 from prompt_lab.prompts.snapshots import PromotionRefused
 from prompt_lab.reviews import Item, ItemState, ItemType, ReviewSession, SessionStatus
 

@@ -63,6 +63,8 @@ class IterationMeta(Record):
     """The registry's id of the step's prompt; '' where the prompt is the target's own."""
     snapshot: str = ""
     """The registry's snapshot that the baseline is; '' where the prompt is the target's own."""
+    awaits_approval: bool = False
+    """Whether a YES waits for a person, who promotes the text by the verdict's id."""
     plan_sets: dict[Split, str] = {}
     """A digest of the plans of each split, with their texts."""
     history: tuple[str, ...] = ()

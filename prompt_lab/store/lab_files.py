@@ -20,6 +20,7 @@ from prompt_lab.store.iterations import (
 from prompt_lab.store.layout import NO_ITERATION, Lab, LabLock
 from prompt_lab.store.loops import BEGUN, ENDED
 from prompt_lab.store.planexe.runs import run_folders
+from prompt_lab.store.plans import TRACE_PREFIX
 
 _ITERATION = (
     *("meta.json", "prepared.json", "scout.json", "change.json", "batch_*.json", "judged_*.json"),
@@ -91,6 +92,7 @@ def _shared_files(lab: Lab) -> Iterator[Path]:
     yield from (lab.root / name for name in _ROOT)
     yield from (lab.history / name for name in _HISTORY)
     yield from (lab.root / "prompts" / name for name in _PROMPTS)
+    yield from _find_matching(lab.root / "challenge_sets", ("*.json",))
     for pattern in _PROMPT_FOLDERS:
         yield from sorted((lab.root / "prompts").glob(pattern))
     for step in sorted(set(ours.values())):
@@ -125,10 +127,14 @@ def _iteration_files(folder: Path) -> Iterator[Path]:
 
 
 def _run_files(folder: Path) -> Iterator[Path]:
-    """The rows of a run folder, and all that its runs left in their plans' folders."""
+    """The rows of a run folder, and all that its runs left in their plans' folders.
+
+    Answers to plans that were built from traces quote what people wrote: they stay out of git.
+    """
     yield from (folder / name for name in _RUN)
     for plan in _list_children(folder / "outputs"):
-        if plan.is_dir() and not plan.is_symlink():
+        is_private = plan.name.startswith(TRACE_PREFIX)
+        if plan.is_dir() and not plan.is_symlink() and not is_private:
             yield from _walk_files(plan)
 
 

@@ -15,6 +15,9 @@ from prompt_lab.store.files import disk_errors
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.plan_files import WHOLE, digest_folder, hash_plan
 
+TRACE_PREFIX = "trace_"
+"""Names of plans that are built from traces of production begin so: they stay out of git."""
+
 
 def plan_names(lab: Lab, inputs: Sequence[str], *, split: Split) -> list[str]:
     """The plans of a split that hold a step's inputs, in the order of their names.

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pipeline
-from tests.tools.draw_dag import GOAL, draw, edges
+from tests.tools.draw_dag import DAILY, DAILY_GOAL, GOAL, draw, edges
 
 SNAPSHOT = Path(__file__).with_name("dag.txt")
 ROOT = Path(__file__).parents[2]
@@ -17,6 +17,7 @@ def test_the_dag_is_the_one_that_was_reviewed() -> None:
 
 def test_the_picture_is_drawn_from_the_tasks() -> None:
     assert draw() == GOAL.read_text("utf-8"), "run `python -m tests.tools.draw_dag`"
+    assert draw(DAILY) == DAILY_GOAL.read_text("utf-8"), "run `python -m tests.tools.draw_dag`"
 
 
 def test_every_task_is_documented() -> None:

@@ -1,4 +1,4 @@
-"""Draw the DAG from the tasks themselves: `python -m tests.tools.draw_dag` writes docs/dag.svg.
+"""Draw the DAG from the tasks themselves: `python -m tests.tools.draw_dag` writes docs/dag*.svg.
 
 A solid arrow is a requirement; a dashed one is asked for while the task runs.
 """
@@ -16,6 +16,8 @@ from prompt_lab.experiments.loop import LoopRun
 
 ROOT = Path(__file__).parents[2]
 GOAL = ROOT / "docs" / "dag.svg"
+DAILY_GOAL = ROOT / "docs" / "dag-daily.svg"
+LOOP, DAILY = "Loop", "DailyReview"
 WIDTH, HEIGHT, STEP_X, STEP_Y, MARGIN = 168, 50, 212, 84, 60
 
 
@@ -43,7 +45,9 @@ def _edges_of(name: str, kind: type[LabTask]) -> Iterable[Edge]:
         text = inspect.getsource(body) if body else ""
         for needed in pipeline.__all__:
             asked = (
-                rf"\byield self\.clone(?:_as)?\({needed}\b" if dynamic else rf"[(,]\s*{needed}\b"
+                rf"\byield (?:self\.clone(?:_as)?\()?{needed}\b"
+                if dynamic
+                else rf"[(,]\s*{needed}\b"
             )
             if needed != name and re.search(asked, text):
                 yield Edge(name, needed, dynamic)
@@ -65,18 +69,19 @@ def _needs_of(function: Any, seen: set[Any]) -> set[str]:
     return found
 
 
-def drawn() -> list[Edge]:
-    """The edges of a loop of iterations: those that can be reached from it."""
-    reached, size = {"Loop"}, 0
+def drawn(root: str = LOOP) -> list[Edge]:
+    """The edges that can be reached from a task; those of an iteration are drawn under Loop."""
+    ends = {"Iteration"} if root == DAILY else set[str]()
+    reached, size = {root}, 0
     while len(reached) > size:
         size = len(reached)
-        reached |= {edge.needed for edge in edges() if edge.task in reached}
-    return [edge for edge in edges() if edge.task in reached]
+        reached |= {edge.needed for edge in edges() if edge.task in reached - ends}
+    return [edge for edge in edges() if edge.task in reached - ends]
 
 
-def rows() -> dict[str, int]:
+def rows(root: str = LOOP) -> dict[str, int]:
     """Task -> how far from the top it is drawn: below everything that needs it."""
-    found = drawn()
+    found = drawn(root)
     depth = dict.fromkeys((e.task for e in found), 0) | dict.fromkeys((e.needed for e in found), 0)
     for _ in depth:
         for edge in found:
@@ -85,9 +90,9 @@ def rows() -> dict[str, int]:
     return depth
 
 
-def draw() -> str:
+def draw(root: str = LOOP) -> str:
     """The picture as SVG text."""
-    depth = rows()
+    depth = rows(root)
     columns: dict[int, list[str]] = {}
     for name in sorted(depth, key=lambda n: (depth[n], n == "Prepare", n)):
         columns.setdefault(depth[name], []).append(name)
@@ -99,7 +104,7 @@ def draw() -> str:
     }
     width = 2 * MARGIN + (widest - 1) * STEP_X + WIDTH
     height = 2 * MARGIN + max(columns) * STEP_Y + HEIGHT
-    parts = [_line(edge, place) for edge in drawn()] + [_box(n, *place[n]) for n in place]
+    parts = [_line(edge, place) for edge in drawn(root)] + [_box(n, *place[n]) for n in place]
     return _PAGE.format(width=width, height=height, parts="\n".join(parts))
 
 
@@ -165,5 +170,6 @@ svg {{ background: #fff }} text {{ font: 14px system-ui, sans-serif; text-anchor
 """
 
 if __name__ == "__main__":
-    GOAL.write_text(draw(), "utf-8")
-    print(f"{GOAL.relative_to(ROOT)}: {len(drawn())} arrows")
+    for path, top in ((GOAL, LOOP), (DAILY_GOAL, DAILY)):
+        path.write_text(draw(top), "utf-8")
+        print(f"{path.relative_to(ROOT)}: {len(drawn(top))} arrows")

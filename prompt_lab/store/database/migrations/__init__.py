@@ -1,1 +1,0 @@
-"""Migrations of the lab's database, run by Alembic when it is opened."""
