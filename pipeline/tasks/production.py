@@ -252,7 +252,7 @@ class TakeReplies(PrintingTask):
         doors = review_doors(self.context, replies=sys.stdin or ())
         answers, notes = answer_replies(run, doors), carry_out(run, doors)
         is_shown = self.context.defaults.production.chat == "terminal"  # the chat has printed them
-        shown = [f"{count(len(answers), 'reply', 'replies')} answered"] if is_shown else answers
+        shown = [f"{count(len(answers), 'message')} answered"] if is_shown else answers
         self.print_result("\n".join([*shown, *notes]) or "No reply waits.")
 
 
