@@ -238,22 +238,44 @@ def _read_message(task: DailyReview) -> str:
 class TakeReplies(PrintingTask):
     """Takes the replies that wait in the chat, carries them out, and prints what was answered."""
 
+    _lines: tuple[str, ...] | None = None
+    _review: DailyReview | None = None
+
     @property
     def one_process_only(self) -> bool:
         """It may deploy."""
         return True
 
-    def run(self) -> None:
-        """One round; a cron line may make it every few minutes."""
+    def reset_state(self) -> None:
+        """Take replies again."""
+        super().reset_state()
+        self._lines, self._review = None, None
+
+    def run(self) -> Iterator[Any]:
+        """One round, and the review that a reply asked for. Luigi starts this again after it."""
         hold_lab(self.context)
+        if self._lines is None:
+            self._lines = self._take()
+        if self._review is not None:
+            yield self._review
+        self.print_result("\n".join(self._lines) or "No reply waits.")
+
+    def _take(self) -> tuple[str, ...]:
         opened = stores(self.context)
-        now = utc_now()
-        run = ReviewRun(self.context, opened.traces, opened.reviews, name="", now=now)
+        run = ReviewRun(self.context, opened.traces, opened.reviews, name="", now=utc_now())
         doors = review_doors(self.context, replies=sys.stdin or ())
+        doors = doors._replace(start_review=self._start_review)
         answers, notes = answer_replies(run, doors), carry_out(run, doors)
         is_shown = self.context.defaults.production.chat == "terminal"  # the chat has printed them
-        shown = [f"{count(len(answers), 'reply', 'replies')} answered"] if is_shown else answers
-        self.print_result("\n".join([*shown, *notes]) or "No reply waits.")
+        shown = [f"{count(len(answers), 'message')} answered"] if is_shown else answers
+        return (*shown, *notes)
+
+    def _start_review(self, _reply: str) -> str:
+        self._review = self._review or DailyReview(again=True)
+        return (
+            "A review begins. It is sent if today has had no message yet; otherwise it is on the"
+            " page of reviews."
+        )
 
 
 def check_time(value: str) -> str:

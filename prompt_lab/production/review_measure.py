@@ -7,7 +7,7 @@ from prompt_lab.experiments.promotion import WORKER
 from prompt_lab.production.detect import find_history_start
 from prompt_lab.production.measure import compare_versions, measure_versions
 from prompt_lab.production.review_run import MEASURED, ReviewRun
-from prompt_lab.production.rollback import decide_rollback
+from prompt_lab.production.rollback_policy import decide_rollback
 from prompt_lab.production.settings import measure_policy
 from prompt_lab.production.version_records import RollbackDecision, VersionComparison
 from prompt_lab.prompts.snapshots import PromotionKind

@@ -13,7 +13,7 @@ from prompt_lab.store.database.engine import open_stores
 from prompt_lab.store.layout import Lab
 from prompt_lab.traces import Feedback, Payload, Trace, summarize
 
-DATABASE = "PROMPTLAB_DATABASE"
+DATABASE = "PROMPTLAB_STORE"
 
 
 class TraceWriter:
@@ -29,7 +29,7 @@ class TraceWriter:
     """
 
     def __init__(self, lab: str | Path, url: str = "") -> None:
-        """`url`: the database; default: PROMPTLAB_DATABASE, else `state.db` in the lab.
+        """`url`: the database; default: PROMPTLAB_STORE, else `state.db` in the lab.
 
         Raises StoreError.
         """

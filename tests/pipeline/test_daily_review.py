@@ -1,5 +1,6 @@
 """DailyReview by Luigi on a lab with its own database: files, one message, a deployment."""
 
+import io
 from datetime import date
 from pathlib import Path
 
@@ -81,6 +82,16 @@ def test_a_review_writes_its_files_sends_one_message_and_deploys_what_is_approve
     )
     assert answer("deploy all")
     assert [row.kind for row in registry.files.read_journal()] == kinds
+
+
+def test_a_reply_starts_a_review(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("run optimization\n"))
+    assert luigi.build([TakeReplies()], local_scheduler=True, log_level="ERROR")
+    [folder] = [path for path in (lab / "reviews").iterdir() if path.is_dir()]
+    assert (folder / "notified.json").exists()
+    sent = (lab / "reviews/terminal.jsonl").read_text()
+    assert "A review begins" in sent
+    assert "Agent Self-Analysis" in sent
 
 
 def test_a_time_that_is_none_is_one_sentence(lab: Path) -> None:
