@@ -205,8 +205,8 @@ def _cut_trace(trace_id: str, trace: Trace | None) -> TraceExcerpt:
     return TraceExcerpt(
         trace_id,
         trace.created_at,
-        _cut(trace.user_message or _first_question(trace)),
-        _cut(trace.final_message),
+        _shorten(trace.user_message or _first_question(trace)),
+        _shorten(trace.final_message),
         tuple(failed),
         True,
     )
@@ -218,6 +218,6 @@ def _first_question(trace: Trace) -> str:
     return first if isinstance(first, str) else ""
 
 
-def _cut(text: str) -> str:
+def _shorten(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= EXCERPT_CHARACTERS else f"{text[: EXCERPT_CHARACTERS - 1]}…"
