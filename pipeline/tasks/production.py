@@ -37,6 +37,7 @@ from prompt_lab.production.review_run import (
     OBSERVED,
     TRIALS,
     ReviewRun,
+    check_review,
     detect,
     format_time_before,
     observe,
@@ -44,12 +45,15 @@ from prompt_lab.production.review_run import (
 )
 
 DEFAULT_TRACES = -1
+MOST_HOURS = 24 * 3660
 
 
 class ReviewPhase(LabTask):
     """A part of one review. Its parameters are those of `DailyReview`, passed on by clone()."""
 
-    window = AmountParameter("--window", default=24.0, description="hours of traces to look at")
+    window = AmountParameter(
+        "--window", most=MOST_HOURS, default=24.0, description="hours of traces to look at"
+    )
     n = CountParameter(
         "--n", least=0, default=DEFAULT_TRACES, description="most traces that the analyst reads"
     )
@@ -72,7 +76,9 @@ class ReviewPhase(LabTask):
         found["at"] = check_time(found["at"]) if found["at"] else utc_now()
         if found["n"] == DEFAULT_TRACES:
             found["n"] = context.defaults.production.traces
-        if not found["review"]:
+        if found["review"]:
+            check_review(found["review"])
+        else:
             date = found["at"][:10]
             found["review"] = resolve_review(context.lab, date, again=found["again"])
         return [(name, found[name]) for name, _ in params]
@@ -281,9 +287,11 @@ class TakeReplies(PrintingTask):
 def check_time(value: str) -> str:
     """A time as our records have it. Raises ConfigError for what is none."""
     try:
-        parse_time(value)
+        if parse_time(value).utcoffset() is None:
+            raise ValueError("no time zone")
+        format_time_before(value, MOST_HOURS)
         return format_time_before(value, 0)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ConfigError(
             [f"--at {value!r}: give a UTC time such as 2026-02-26T06:00:00Z"]
         ) from error

@@ -6,12 +6,12 @@ Each use case writes one file. What a file fixed, later steps and repeated comma
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 from pydantic import Field
 
-from prompt_lab.errors import LabError, StoreError
+from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.ports.trace_store import ReviewStore, TraceStore
 from prompt_lab.production.detect import Detection, detect_in_store
@@ -107,6 +107,14 @@ def resolve_review(lab: Lab, date: str, *, again: bool = False) -> str:
     return f"{date}_{numbers[-1] + 1}" if again and is_done else newest
 
 
+def check_review(name: str) -> None:
+    """Raise ConfigError for what is no name of a review's folder."""
+    if not _FOLDER.fullmatch(name):
+        raise ConfigError(
+            [f"--review {name!r}: name a folder of lab/reviews, such as 2026-02-26_1"]
+        )
+
+
 def window_before(end: str, hours: float) -> Window:
     """The window of so many hours before a time."""
     return Window(format_time_before(end, hours), end)
@@ -114,7 +122,7 @@ def window_before(end: str, hours: float) -> Window:
 
 def format_time_before(time: str, hours: float) -> str:
     """The time stamp so many hours earlier, UTC with milliseconds."""
-    moved = parse_time(time) - timedelta(hours=hours)
+    moved = parse_time(time).astimezone(UTC) - timedelta(hours=hours)
     return moved.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
