@@ -17,7 +17,7 @@ from prompt_lab.errors import UsageError
 from prompt_lab.ports.trace_store import ReviewStore, TraceStore
 from prompt_lab.prompts.snapshots import Actor, PromotionRefused
 from prompt_lab.report.review_page import Notice
-from prompt_lab.report.review_plot import VersionChange
+from prompt_lab.report.review_plot import MeasuredVersionChange
 from prompt_lab.reviews import Item, ItemState, ItemType, ReviewSession
 from prompt_lab.store.files import append_row, disk_errors
 from prompt_lab.store.layout import Lab
@@ -59,7 +59,7 @@ class ProductionDoor:
     traces: TraceStore
     reviews: ReviewStore
     answer: AnswerFunction
-    measure: Callable[[], Sequence[VersionChange]] = tuple
+    measure: Callable[[], Sequence[MeasuredVersionChange]] = tuple
     receive_webhook: Callable[[Mapping[str, Any]], None] | None = None
     """Takes a notification of a chat; None where no chat with a webhook is set up."""
 
@@ -71,7 +71,7 @@ class Notices:
         self._notices: dict[str, Notice] = {}
         self._lock = threading.Lock()
 
-    def put(self, session: str, notice: Notice) -> None:
+    def keep(self, session: str, notice: Notice) -> None:
         """Keep it for the next page of that login."""
         with self._lock:
             self._notices[session] = notice

@@ -54,7 +54,7 @@ class OptimizeRequest(AdminBody):
     dry_run: bool = Field(default=False, description="send no message and deploy nothing")
 
 
-class ReplyRequest(AdminBody):
+class ReplyBody(AdminBody):
     """An answer in ordinary words to what was shown."""
 
     text: Text = Field(min_length=1, max_length=2000, description="such as: remove 3, deploy")
@@ -107,7 +107,7 @@ def read_session(context: Context, _caller: Caller, session_id: str) -> dict[str
 
 
 @router.post("/sessions/{session_id}/replies")
-def reply(context: Context, caller: Caller, session_id: str, body: ReplyRequest) -> dict[str, Any]:
+def reply(context: Context, caller: Caller, session_id: str, body: ReplyBody) -> dict[str, Any]:
     """Answer a session in words, as in the chat. 409 with the reason where it is refused."""
     door = context.production
     session = find_review(door.reviews, session_id)

@@ -142,7 +142,7 @@ def _return_to(
     context: WebContext, login: CurrentSession, session: ReviewSession, notice: Notice
 ) -> RedirectResponse:
     if login is not None:
-        context.notices.put(login.csrf, notice)
+        context.notices.keep(login.csrf, notice)
     return RedirectResponse(f"/reviews/{session.id}", 303)
 
 

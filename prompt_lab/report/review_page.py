@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from prompt_lab.report.html import render_served
 from prompt_lab.report.registry_page import Viewer
 from prompt_lab.report.review_plot import (
-    VersionChange,
+    MeasuredVersionChange,
     plot_change,
     plot_costs,
     plot_versions,
@@ -28,7 +28,7 @@ def render_reviews(
     viewer: Viewer,
     sessions: Sequence[ReviewSession],
     usage: Sequence[VersionUsage] = (),
-    changes: Sequence[VersionChange] = (),
+    changes: Sequence[MeasuredVersionChange] = (),
     tasks: Sequence[Any] = (),
 ) -> str:
     """All review sessions, newest first, and how costs went. `tasks`: runs that were asked for."""

@@ -68,7 +68,7 @@ class MeasuredChange(NamedTuple):
     unit: Literal["%", "points"]
 
 
-class VersionChange(NamedTuple):
+class MeasuredVersionChange(NamedTuple):
     """Two versions of a prompt in production; observational."""
 
     prompt: str
@@ -82,7 +82,7 @@ class VersionChange(NamedTuple):
 class ChangePlot(NamedTuple):
     """A version's changes on one scale; less is better for each measure."""
 
-    versions: VersionChange
+    versions: MeasuredVersionChange
     axis: Axis
     rows: tuple[tuple[MeasuredChange, Bar], ...]
 
@@ -135,7 +135,7 @@ def plot_versions(usage: Sequence[VersionUsage]) -> tuple[VersionBar, ...]:
     )
 
 
-def plot_change(change: VersionChange) -> ChangePlot:
+def plot_change(change: MeasuredVersionChange) -> ChangePlot:
     """The changes with their intervals on one scale, of which zero is a part."""
     effects = [
         Effect(one.name, one.change, *(one.interval or (None, None))) for one in change.changes
