@@ -128,6 +128,7 @@ class ReviewSession(Record):
     approved_at: str = ""
     approved_items: tuple[int, ...] = Field(default=(), description="that this reply approved")
     forced_item: int = Field(default=0, description="the one that it approved untested; 0: none")
+    forced_reason: str = Field(default="", description="why, in the person's words")
 
     @property
     def content_sha256(self) -> str:

@@ -26,13 +26,17 @@ def serve(
     ] = "",
 ) -> None:
     """Serve prompts and pages until Ctrl-C. Elsewhere than on loopback, reading takes a key too."""
-    lab = lab_context().lab
+    context = lab_context()
+    lab = context.lab
     if not lab.root.is_dir():
         raise UsageError(f"{lab.root}: there is no lab. Run the command in a project's folder.")
     load_adapter("git", "exclude")(lab.root)
     # The imports of a web server take long, and no other command needs them.
     run_server = import_object("pipeline.web.server:run_server")
-    run_server(lab, (host, port), allowed_hosts=allowed_host or (), proxy=proxy)
+    production = import_object("pipeline.web.production_door:open_production_door")(context)
+    run_server(
+        lab, (host, port), allowed_hosts=allowed_host or (), proxy=proxy, production=production
+    )
 
 
 @keys_app.command("add")

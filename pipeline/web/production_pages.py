@@ -107,7 +107,7 @@ def show_trace(context: Context, viewer: PageViewer, id: str) -> Page:
     trace = None if "\0" in id else traces.find(id)
     if trace is None:
         raise HTTPException(404, "The store has no trace with that id. It may have been erased.")
-    since = Window(trace.created_at, "9999")
+    since = Window(trace.created_at, "9999-12-31T00:00:00.000Z")
     given = [one for one in traces.read_feedback(since) if one.trace_id == trace.trace_id]
     return Page(render_trace(viewer, trace, given))
 
@@ -148,4 +148,4 @@ def _return_to(
 
 def _last_days(days: int) -> Window:
     start = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
-    return Window(start.replace("+00:00", "Z"), "9999")
+    return Window(start.replace("+00:00", "Z"), "9999-12-31T00:00:00.000Z")

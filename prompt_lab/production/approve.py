@@ -112,6 +112,7 @@ def _act_on_session(
         "approved_at": context.now(),
         "approved_items": tuple(item.id for item in chosen),
         "forced_item": chosen[0].id if reply.is_untested else 0,
+        "forced_reason": request.reason if reply.is_untested else "",
     }
     session = context.save(session.model_copy(update=approval))
     return _report(deploy_approved(session, deployer, context))

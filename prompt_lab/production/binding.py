@@ -31,6 +31,8 @@ class ReplyRequest(NamedTuple):
     """`content_sha256` of what was shown: required of every door but a chat."""
     time: str = ""
     """When it was written (UTC), where known."""
+    reason: str = ""
+    """Why an untested item is deployed, where the door asks for it."""
 
 
 class ReplyAnswer(NamedTuple):

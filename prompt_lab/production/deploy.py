@@ -47,10 +47,11 @@ class ItemDeployer:
         """
         is_forced = session.forced_item == item.id
         reason = describe_reason(session, item)
+        forced = ", untested" + (f": {session.forced_reason}" if session.forced_reason else "")
         actor = Actor(name=session.approved_by or "unnamed", kind=ActorKind.PERSON)
-        why = PromotionReason(actor, reason + (", untested" if is_forced else ""), when)
+        why = PromotionReason(actor, reason + (forced if is_forced else ""), when)
         try:
-            if not self._was_promoted(reason):
+            if not self._was_promoted(reason, reason + forced):
                 check_item(item, is_forced=is_forced)
                 self._check_base(session, item)
                 if is_forced:
@@ -85,9 +86,9 @@ class ItemDeployer:
         state = item.state if is_waiting else ItemState.DEPLOYED
         return ItemDeployment(replace_item(item, state, "; ".join(notes)), is_waiting)
 
-    def _was_promoted(self, reason: str) -> bool:
+    def _was_promoted(self, *reasons: str) -> bool:
         read = self.registry.files.read_journal
-        return bool(read(reason=reason) or read(reason=f"{reason}, untested"))
+        return any(read(reason=reason) for reason in reasons)
 
     def _check_base(self, session: ReviewSession, item: Item) -> None:
         """Raise PromotionRefused where the prompt is not the one that the item was made from."""

@@ -217,7 +217,7 @@ def read_versions(lab: Lab) -> Iterator[tuple[str, str]]:
 
 def check_store(run: ReviewRun) -> None:
     """Raise StoreError where the store holds no trace at all."""
-    window = Window("0000", run.now)
+    window = Window("0001-01-01T00:00:00.000Z", run.now)
     if not run.traces.count(window):
         raise StoreError(
             "The store holds no trace before this time. Import some with `prompt-lab traces import"
