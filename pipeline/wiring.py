@@ -171,6 +171,13 @@ def stores(context: LabContext) -> Stores:
     state.db in the lab.
     """
     url = os.environ.get("PROMPTLAB_STORE") or context.defaults.production.store
+    if not url and os.environ.get("SUPABASE_URL"):
+        raise ConfigError(
+            [
+                "SUPABASE_URL is set, and a Supabase project is read by its database alone:"
+                " set PROMPTLAB_STORE to the project's connection string (postgresql://…)."
+            ]
+        )
     # SQLAlchemy takes a while to import, which most commands can do without.
     opened: Stores = import_object("prompt_lab.store.database.engine:open_stores")(context.lab, url)
     return opened

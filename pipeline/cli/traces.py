@@ -1,5 +1,6 @@
 """`prompt-lab traces`: what the agent in production did, in the lab's database."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from pipeline.wiring import adapter_names, lab_context, load_adapter, stores
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import StoreError, UsageError
 from prompt_lab.experiments.agent_access import secrets
+from prompt_lab.experiments.context import LabContext
 from prompt_lab.names import count
 from prompt_lab.production.challenge_files import erase_plans
 from prompt_lab.production.ingest import ASIDE, import_traces, render_ingested
@@ -61,10 +63,15 @@ def list_formats() -> None:
 def export_user(
     user: Annotated[str, typer.Option(help="channel_user_id; '' exports every trace")] = "",
 ) -> None:
-    """Print traces as JSON Lines, such as all that is held of one user."""
-    for trace in stores(lab_context()).traces.read(_ALL):
-        if not user or trace.channel_user_id == user:
+    """Print traces and feedback as JSON Lines, such as all that is held of one user."""
+    store = stores(lab_context()).traces
+    found = map(store.find, store.find_ids(user=user)) if user else store.read(_ALL)
+    for trace in found:
+        if trace is not None:
             write_output(trace.model_dump_json(exclude_none=True))
+    for feedback in store.read_feedback(_ALL):
+        if not user or feedback.channel_user_id == user:
+            write_output(feedback.model_dump_json(exclude_none=True))
 
 
 @traces_app.command("erase")
@@ -77,11 +84,10 @@ def erase_user(
     if not user or not reason.strip():
         raise UsageError("--user and --reason: name whose traces are deleted, and why")
     context = lab_context()
-    ids = stores(context).traces.erase_user(user)
-    when = utc_now()
-    row = {"when": when, "reason": reason, "trace_ids": list(ids)}
-    append_row(context.lab.root / ERASED, row)
-    plans = erase_plans(context.lab, ids, when=when)
+    store = stores(context).traces
+    ids = store.find_ids(user=user)
+    plans = _erase_plans(context, ids, reason)
+    store.erase_user(user)
     say(f"{count(len(ids), 'trace')} deleted, and {count(len(plans), 'plan')} built from traces")
 
 
@@ -92,11 +98,11 @@ def expire(
     """Delete traces and feedback that are older."""
     before = write_time(datetime.now(UTC) - timedelta(days=days))
     context = lab_context()
-    gone = stores(context).traces.erase_before(before)
-    if gone:
-        row = {"when": utc_now(), "reason": f"older than {days} days", "count": gone}
-        append_row(context.lab.root / ERASED, row)
-    say(f"{count(gone, 'trace')} deleted")
+    store = stores(context).traces
+    ids = store.find_ids(before=before)
+    plans = _erase_plans(context, ids, f"older than {days} days") if ids else []
+    store.erase_before(before)
+    say(f"{count(len(ids), 'trace')} deleted, and {count(len(plans), 'plan')} built from traces")
 
 
 @traces_app.command("feedback")
@@ -126,6 +132,14 @@ def record_feedback(
         }
     )
     say("recorded" if store.add_feedback(given) else "there is feedback of this user already")
+
+
+def _erase_plans(context: LabContext, ids: Sequence[str], reason: str) -> list[str]:
+    """Record what is deleted, and delete the plans of it. The rows go last: a repeat finds them."""
+    when = utc_now()
+    row = {"when": when, "reason": reason, "trace_ids": list(ids)}
+    append_row(context.lab.root / ERASED, row)
+    return erase_plans(context.lab, ids, when=when)
 
 
 def _read_time(text: str, option: str) -> str:

@@ -38,6 +38,9 @@ class TraceStore(Protocol):
     def read_feedback(self, window: Window) -> list[Feedback]:
         """Feedback given in the window, oldest first."""
 
+    def find_ids(self, *, user: str = "", before: str = "") -> tuple[str, ...]:
+        """Ids of the traces of one user, or of those older than a time; sorted."""
+
     def erase_user(self, channel_user_id: str) -> tuple[str, ...]:
         """Delete all of one user; the ids of the traces that were deleted."""
 

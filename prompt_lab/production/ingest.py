@@ -11,7 +11,7 @@ from prompt_lab.ports.trace_store import TraceStore
 from prompt_lab.prompts.files import decode_text
 from prompt_lab.prompts.secret_patterns import find_secret, hide_secrets
 from prompt_lab.redact import Redactor
-from prompt_lab.store.files import append_row, disk_errors
+from prompt_lab.store.files import append_row, disk_errors, read_rows
 from prompt_lab.traces import Trace
 
 ASIDE = "malformed_traces.jsonl"
@@ -38,6 +38,7 @@ def import_traces(
 ) -> Ingested:
     """Read every trace of the files into the store. May be repeated. Raises StoreError."""
     malformed: list[tuple[Path, MalformedTrace]] = []
+    known = list(read_rows(aside))
 
     def read_file(path: Path) -> Iterator[Trace]:
         for found in reader.read(_read_text(path), at=at):
@@ -48,7 +49,8 @@ def import_traces(
                 kept = MalformedTrace(found.line, found.reason, text)
                 malformed.append((path, kept))
                 row = {"file": path.name, "line": kept.line, "reason": kept.reason, "text": text}
-                append_row(aside, row)
+                if row not in known:
+                    append_row(aside, row)
 
     new = duplicates = 0
     for path in files:

@@ -14,6 +14,7 @@ from pydantic import Field
 from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.ports.trace_store import ReviewStore, TraceStore
+from prompt_lab.production.challenge_files import erase_plans
 from prompt_lab.production.detect import Detection, detect_in_store
 from prompt_lab.production.detector import parse_time
 from prompt_lab.production.settings import detection_policy
@@ -129,7 +130,7 @@ def format_time_before(time: str, hours: float) -> str:
 def observe(run: ReviewRun) -> Observed:
     """Count what the window holds, and fix window and prompts. Writes observed.json."""
     days = run.context.defaults.production.retention_days
-    expired = run.traces.erase_before(format_time_before(run.now, days * 24)) if days else 0
+    expired = _expire(run, format_time_before(run.now, days * 24)) if days else 0
     observed = look_at_window(run).model_copy(update={"expired": expired})
     write_record(run.folder / OBSERVED, observed)
     return observed
@@ -213,6 +214,14 @@ def read_versions(lab: Lab) -> Iterator[tuple[str, str]]:
             yield digest, registry.files.read_version(digest)
         except LabError:
             continue
+
+
+def _expire(run: ReviewRun, before: str) -> int:
+    """Delete older traces, and first the plans that were built of them; how many traces."""
+    ids = run.traces.find_ids(before=before)
+    if ids:
+        erase_plans(run.context.lab, ids, when=run.now)
+    return run.traces.erase_before(before)
 
 
 def check_store(run: ReviewRun) -> None:

@@ -92,6 +92,14 @@ class TraceRows:
                 Feedback.model_validate(dict(row)) for row in connection.execute(query).mappings()
             ]
 
+    def find_ids(self, *, user: str = "", before: str = "") -> tuple[str, ...]:
+        """Ids of the traces of one user, or of those older than a time; sorted."""
+        query = sa.select(TRACES.c.trace_id).order_by(TRACES.c.trace_id)
+        query = query.where(TRACES.c.channel_user_id == user) if user else query
+        query = query.where(TRACES.c.created_at < before) if before else query
+        with self._errors(), self._engine.connect() as connection:
+            return tuple(connection.execute(query).scalars())
+
     def erase_user(self, channel_user_id: str) -> tuple[str, ...]:
         """Delete traces and feedback of one user; the ids of the traces."""
         gone = sa.delete(TRACES).where(TRACES.c.channel_user_id == channel_user_id)
@@ -109,7 +117,8 @@ class TraceRows:
         """Delete what is older; how many traces that was."""
         with self._errors(), self._engine.begin() as connection:
             done = connection.execute(sa.delete(TRACES).where(TRACES.c.created_at < time))
-            connection.execute(sa.delete(FEEDBACK).where(FEEDBACK.c.created_at < time))
+            kept = sa.select(TRACES.c.trace_id)
+            connection.execute(sa.delete(FEEDBACK).where(FEEDBACK.c.trace_id.not_in(kept)))
             return int(done.rowcount)
 
     def _insert(self, table: sa.Table) -> Any:

@@ -12,9 +12,9 @@ from pipeline.web.production import AnswerResult, ProductionDoor, WebAnswer
 from prompt_lab.reviews import FindingEvidence, Goal, Item, ItemType, ReviewSession
 from prompt_lab.store.layout import Lab
 from prompt_lab.traces import Trace
+from tests.memory_stores import MemoryReviews, MemoryTraces
 from tests.pipeline.web.conftest import LOCAL
 from tests.pipeline.web.labs import HOSTILE, ID, make_lab, write_text
-from tests.pipeline.web.memory_stores import MemoryReviews, MemoryTraces
 from tests.prompt_lab.report.reading import Page
 
 KEY = "a key of the web API"

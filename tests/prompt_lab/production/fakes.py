@@ -1,45 +1,12 @@
-"""A store of reviews and a chat in memory; they pass the ports' contract tests."""
+"""A chat in memory; it passes the contract tests of the port."""
 
 from collections.abc import Iterator
 
 from prompt_lab.errors import ChatBusy, ChatError
 from prompt_lab.ports.chat import ChatMessage
-from prompt_lab.reviews import ReviewSession, SessionStatus
 
 NOW = "2026-02-26T06:00:00.000Z"
 CHAT = "group@g.us"
-
-
-class MemoryReviews:
-    """ReviewStore in memory."""
-
-    def __init__(self) -> None:
-        self.sessions: dict[str, str] = {}
-        self.config: dict[str, str] = {}
-
-    def save_session(self, session: ReviewSession) -> None:
-        self.sessions[session.id] = session.model_dump_json()
-
-    def read_session(self, session_id: str) -> ReviewSession | None:
-        found = self.sessions.get(session_id)
-        return None if found is None else ReviewSession.model_validate_json(found)
-
-    def list_sessions(self, *, limit: int = 100) -> list[ReviewSession]:
-        found = map(ReviewSession.model_validate_json, self.sessions.values())
-        return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)[:limit]
-
-    def move_session(self, session: ReviewSession, *, expected: SessionStatus) -> bool:
-        stored = self.read_session(session.id)
-        if stored is None or stored.status is not expected:
-            return False
-        self.save_session(session)
-        return True
-
-    def read_config(self) -> dict[str, str]:
-        return dict(self.config)
-
-    def write_config(self, key: str, value: str) -> None:
-        self.config[key] = value
 
 
 class MemoryChat:

@@ -17,7 +17,7 @@ from prompt_lab.production.simulated_prompts import PROMPT_ID
 from prompt_lab.store.prompt_guard import PromotionReason
 from prompt_lab.store.prompt_registry import PromptRegistry
 from prompt_lab.store.prompt_verdicts import open_registry
-from tests.prompt_lab.production.memory_stores import MemoryReviews, MemoryTraces
+from tests.memory_stores import MemoryReviews, MemoryTraces
 
 CALLS_A_TOOL = {"rules": [{"answer": '{"action": "write_article", "content": "a draft"}'}]}
 REVIEW_DAY = 14

@@ -14,7 +14,8 @@ from prompt_lab.reviews import Goal, Item, ItemState, ItemType, ReviewSession
 from prompt_lab.store.prompt_files import PromptFiles
 from prompt_lab.store.prompt_guard import PromotionReason
 from prompt_lab.store.prompt_registry import PromptRegistry
-from tests.prompt_lab.production.fakes import CHAT, NOW, MemoryReviews
+from tests.memory_stores import MemoryReviews
+from tests.prompt_lab.production.fakes import CHAT, NOW
 
 PROMPTS = {
     "writer": "Write the article from the outline. Name every source. " * 6,

@@ -1,51 +1,15 @@
 """How much history a review reads from a store."""
 
-from collections.abc import Iterator, Sequence
-
-from prompt_lab.ports.trace_store import Added, TraceStore
+from prompt_lab.ports.trace_store import TraceStore
 from prompt_lab.production.detect import detect_in_store, find_history_start
-from prompt_lab.traces import Feedback, ToolResult, Trace, VersionUsage, Window
+from prompt_lab.traces import ToolResult, Trace, Window
+from tests.memory_stores import MemoryTraces
 from tests.prompt_lab.production.made_traces import WINDOW, make_trace
-
-
-class ListStore:
-    """Traces in a list, in the order of their times; only what a review reads."""
-
-    def __init__(self, traces: Sequence[Trace], feedback: Sequence[Feedback] = ()) -> None:
-        self.traces = sorted(traces, key=lambda one: (one.created_at, one.trace_id))
-        self.feedback = feedback
-
-    def add(self, traces: object) -> Added:
-        raise NotImplementedError
-
-    def read(self, window: Window) -> Iterator[Trace]:
-        return (one for one in self.traces if window.start <= one.created_at < window.end)
-
-    def find(self, trace_id: str) -> Trace | None:
-        return next((one for one in self.traces if one.trace_id == trace_id), None)
-
-    def count(self, window: Window) -> int:
-        return sum(1 for _ in self.read(window))
-
-    def usage_by_version(self, window: Window) -> list[VersionUsage]:
-        return []
-
-    def add_feedback(self, feedback: Feedback) -> bool:
-        raise NotImplementedError
-
-    def read_feedback(self, window: Window) -> list[Feedback]:
-        return [one for one in self.feedback if window.start <= one.created_at < window.end]
-
-    def erase_user(self, channel_user_id: str) -> tuple[str, ...]:
-        raise NotImplementedError
-
-    def erase_before(self, time: str) -> int:
-        raise NotImplementedError
 
 
 def make_store(days: int, per_day: int) -> TraceStore:
     """So many traces on each of the days before the window, and in it."""
-    return ListStore(
+    return MemoryTraces(
         [
             make_trace(
                 at * 60,
@@ -73,9 +37,10 @@ def test_a_large_store_is_read_as_far_as_the_limit_goes() -> None:
 
 def test_a_day_with_too_many_traces_has_no_history() -> None:
     def crowd(at: int) -> Trace:
-        return make_trace(86_399, session=f"s{at}", day="2026-02-25")
+        trace = make_trace(86_399, session=f"s{at}", day="2026-02-25")
+        return trace.model_copy(update={"trace_id": f"crowd {at}"})
 
-    store = ListStore([crowd(at) for at in range(30)])
+    store = MemoryTraces([crowd(at) for at in range(30)])
     assert find_history_start(store, WINDOW, most=10) == WINDOW.start
 
 

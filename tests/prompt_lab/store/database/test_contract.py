@@ -23,6 +23,7 @@ from prompt_lab.store.database.engine import Stores, open_engine, open_stores
 from prompt_lab.store.database.trace_rows import PAGE
 from prompt_lab.store.layout import Lab
 from prompt_lab.traces import AgentCall, Feedback, Payload, ToolResult, Trace, VersionUsage, Window
+from tests.memory_stores import MemoryReviews, MemoryTraces
 from tests.postgres import new_database
 
 DAY = Window("2026-02-26T00:00:00.000Z", "2026-02-27T00:00:00.000Z")
@@ -38,9 +39,15 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def stores(url: str, tmp_path: Path) -> Stores:
-    return open_stores(Lab(tmp_path / "lab"), url)
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow), "memory"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
+    if request.param == "memory":
+        yield Stores(MemoryTraces(), MemoryReviews())
+    elif request.param == "sqlite":
+        yield open_stores(Lab(tmp_path / "lab"))
+    else:
+        with new_database() as address:
+            yield open_stores(Lab(tmp_path / "lab"), address)
 
 
 def make_trace(name: str, at: str = NOON, *, version: str = "", user: str = "u1") -> Trace:
@@ -134,6 +141,7 @@ def test_all_of_one_user_is_erased_and_nothing_else(stores: Stores) -> None:
         stores.traces.add_feedback(
             Feedback(trace_id=trace, thumb="up", created_at=NOON, channel_user_id=user)
         )
+    assert stores.traces.find_ids(user="u1") == ("a", "b")
     assert stores.traces.erase_user("u1") == ("a", "b")
     assert stores.traces.erase_user("u1") == ()
     assert [one.trace_id for one in stores.traces.read(DAY)] == ["c"]
@@ -142,6 +150,7 @@ def test_all_of_one_user_is_erased_and_nothing_else(stores: Stores) -> None:
 
 def test_what_is_older_is_erased(stores: Stores) -> None:
     stores.traces.add([make_trace("old", "2026-02-01T00:00:00.000Z"), make_trace("new")])
+    assert stores.traces.find_ids(before=DAY.start) == ("old",)
     assert stores.traces.erase_before(DAY.start) == 1
     assert stores.traces.find("new") is not None
 
@@ -255,7 +264,8 @@ def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
         open_stores(Lab(tmp_path))
 
 
-def test_states_of_items_decide_which_wait(stores: Stores, url: str, tmp_path: Path) -> None:
+def test_states_of_items_decide_which_wait(url: str, tmp_path: Path) -> None:
+    stores = open_stores(Lab(tmp_path / "lab"), url)
     session = make_session()
     removed = session.items[0].model_copy(update={"state": ItemState.REMOVED, "id": 2})
     stores.reviews.save_session(session.model_copy(update={"items": (*session.items, removed)}))

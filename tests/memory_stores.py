@@ -1,0 +1,126 @@
+"""Stores of traces and reviews in memory; they pass the contract tests of the real ones."""
+
+from collections.abc import Iterable, Iterator
+
+from prompt_lab.ports.trace_store import Added
+from prompt_lab.reviews import ReviewSession, SessionStatus
+from prompt_lab.traces import Feedback, ToolResult, Trace, VersionUsage, Window
+
+
+class MemoryTraces:
+    """ports.TraceStore."""
+
+    def __init__(self, traces: Iterable[Trace] = (), feedback: Iterable[Feedback] = ()) -> None:
+        self.traces: dict[str, Trace] = {}
+        self.feedback = list(feedback)
+        self.add(traces)
+
+    def add(self, traces: Iterable[Trace]) -> Added:
+        given = list(traces)
+        before = len(self.traces)
+        for trace in given:
+            self.traces.setdefault(trace.trace_id, trace)
+        new = len(self.traces) - before
+        return Added(new, len(given) - new)
+
+    def read(self, window: Window) -> Iterator[Trace]:
+        found = [t for t in self.traces.values() if window.start <= t.created_at < window.end]
+        yield from sorted(found, key=lambda one: (one.created_at, one.trace_id))
+
+    def find(self, trace_id: str) -> Trace | None:
+        return self.traces.get(trace_id)
+
+    def count(self, window: Window) -> int:
+        return sum(1 for _ in self.read(window))
+
+    def usage_by_version(self, window: Window) -> list[VersionUsage]:
+        groups: dict[str, list[Trace]] = {}
+        for trace in self.read(window):
+            groups.setdefault(trace.payload.prompt_version, []).append(trace)
+        return [self._sum_up(version, traces) for version, traces in groups.items()]
+
+    def _sum_up(self, version: str, traces: list[Trace]) -> VersionUsage:
+        totals = [trace.payload.summary for trace in traces]
+        events = [event for trace in traces for event in trace.payload.events]
+        tools = [event for event in events if isinstance(event, ToolResult)]
+        ids = {trace.trace_id for trace in traces}
+        thumbs = [one.thumb for one in self.feedback if one.trace_id in ids]
+        return VersionUsage(
+            prompt_version=version,
+            sessions=len({trace.session for trace in traces}),
+            traces=len(traces),
+            cost_usd=sum(total.total_cost_usd or 0.0 for total in totals),
+            input_tokens=sum(total.total_input_tokens for total in totals),
+            output_tokens=sum(total.total_output_tokens for total in totals),
+            failed_tools=sum(tool.success is False for tool in tools),
+            tool_calls=len(tools),
+            thumbs_up=thumbs.count("up"),
+            thumbs_down=thumbs.count("down"),
+            first=traces[0].created_at,
+            last=traces[-1].created_at,
+        )
+
+    def add_feedback(self, feedback: Feedback) -> bool:
+        known = {(one.trace_id, one.channel_user_id) for one in self.feedback}
+        if (feedback.trace_id, feedback.channel_user_id) in known:
+            return False
+        self.feedback.append(feedback)
+        return True
+
+    def read_feedback(self, window: Window) -> list[Feedback]:
+        return [one for one in self.feedback if window.start <= one.created_at < window.end]
+
+    def find_ids(self, *, user: str = "", before: str = "") -> tuple[str, ...]:
+        found = [
+            one.trace_id
+            for one in self.traces.values()
+            if (not user or one.channel_user_id == user) and (not before or one.created_at < before)
+        ]
+        return tuple(sorted(found))
+
+    def erase_user(self, channel_user_id: str) -> tuple[str, ...]:
+        gone = self.find_ids(user=channel_user_id)
+        self._forget(gone)
+        self.feedback = [one for one in self.feedback if one.channel_user_id != channel_user_id]
+        return gone
+
+    def erase_before(self, time: str) -> int:
+        gone = self.find_ids(before=time)
+        self._forget(gone)
+        return len(gone)
+
+    def _forget(self, ids: Iterable[str]) -> None:
+        gone = set(ids)
+        self.traces = {name: one for name, one in self.traces.items() if name not in gone}
+        self.feedback = [one for one in self.feedback if one.trace_id not in gone]
+
+
+class MemoryReviews:
+    """ports.ReviewStore."""
+
+    def __init__(self, sessions: Iterable[ReviewSession] = ()) -> None:
+        self.sessions = {one.id: one for one in sessions}
+        self.config: dict[str, str] = {}
+
+    def save_session(self, session: ReviewSession) -> None:
+        self.sessions[session.id] = session
+
+    def read_session(self, session_id: str) -> ReviewSession | None:
+        return self.sessions.get(session_id)
+
+    def list_sessions(self, *, limit: int = 100) -> list[ReviewSession]:
+        found = self.sessions.values()
+        return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)[:limit]
+
+    def move_session(self, session: ReviewSession, *, expected: SessionStatus) -> bool:
+        known = self.sessions.get(session.id)
+        if known is None or known.status is not expected:
+            return False
+        self.sessions[session.id] = session
+        return True
+
+    def read_config(self) -> dict[str, str]:
+        return dict(self.config)
+
+    def write_config(self, key: str, value: str) -> None:
+        self.config[key] = value
