@@ -17,7 +17,10 @@ COMMANDS = {
         "tasks:split",
         "Divide a data set given whole into baseline/train and baseline/verify.",
     ),
-    "try": ("try_prompt:try_prompt", "Test a prompt of a file against the current one."),
+    "try": (
+        "try_prompt:try_prompt",
+        "Make a branch with this prompt in the place of the step's, and run its iteration.",
+    ),
     "iterate": ("tasks:iterate", "The next iteration, or the one that --number names."),
     "loop": ("tasks:loop", "Iteration after iteration."),
     "task": ("tasks:task", "One attempt at a task.yaml, reported as one JSON record."),

@@ -238,7 +238,8 @@ def test_analysts_are_reconciled_and_failing_ones_stop_nobody(make_world: MakeWo
     for row in ("| metrics | read | read |", "| first | read | read |", "| bare | failed | read |",
                 "| prose | unparsed | unparsed |", "| away | failed | failed |"):  # fmt: skip
         assert row in synthesis
-    assert "first says: The answers are shorter. But second says: Curt." in synthesis
+    contradicted = synthesis.partition("## Contradicted by the numbers")[2].partition("##")[0]
+    assert "second says: Curt. But amount went from 0.000 to 1.000." in contradicted
 
 
 def test_an_analyst_that_knows_verify_answers_has_failed(make_world: MakeWorld) -> None:

@@ -22,7 +22,7 @@ import pipeline
 
 @pytest.mark.parametrize(
     "where",
-    ["luigi.interface", "prompt_lab.experiments.analysis", "prompt_lab.experiments.decision"],
+    ["luigi.interface", "pipeline.tasks.base", "pipeline.tasks.iteration"],
 )
 def test_ctrl_c_during_the_imports_is_one_line(where: str) -> None:
     command = [sys.executable, "-c", PRESSED, where]
