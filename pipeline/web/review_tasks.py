@@ -112,8 +112,8 @@ class ReviewTasks:
 
     def _spawn(self, task: ReviewTask, lock: int) -> "subprocess.Popen[bytes]":
         words = [*self._command, "--window", f"{task.window_hours:g}"]
-        if task.dry_run:
-            words.append("--dry-run")
+        # What a person asks for is a review of its own, also on a day that has one.
+        words.append("--dry-run" if task.dry_run else "--again")
         environment = {**os.environ, "PROMPTLAB_ROOT": str(self._lab.root)}
         with disk_errors(self.folder), self._log(task.id).open("wb") as log:
             return subprocess.Popen(

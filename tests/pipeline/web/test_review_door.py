@@ -19,7 +19,7 @@ from prompt_lab.reviews import ReviewSession, SessionStatus
 from prompt_lab.store.database.engine import open_stores
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_verdicts import open_registry
-from tests.pipeline.web.conftest import LOCAL, log_in
+from tests.pipeline.web.conftest import LOCAL, context_of, log_in
 from tests.pipeline.web.labs import HOSTILE, ID
 from tests.pipeline.web.review_labs import TESTED, UNTESTED, make_review_lab, read_status
 
@@ -173,6 +173,22 @@ def test_the_api_as_its_openapi_page_describes_it_never_fails_inside(client: Tes
         _ask_anything(operation, headers, statuses.setdefault(operation.label, set()))
     assert len(statuses) >= 9
     assert {name: codes for name, codes in statuses.items() if max(codes) >= 500} == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_a_review_that_is_asked_for_runs_and_says_how_it_ended(
+    client: TestClient, session: ReviewSession, is_dry: bool
+) -> None:
+    body = {"window_hours": 24, "dry_run": is_dry}
+    started = client.post("/api/admin/optimize", json=body, headers=HEADERS)
+    assert started.status_code == 202, started.text
+    assert client.post("/api/admin/optimize", json=body, headers=HEADERS).status_code == 409
+    context_of(client).tasks.join(started.json()["task"])
+    ended = client.get(started.json()["status_url"], headers=HEADERS).json()
+    assert (ended["state"], ended["exit_code"]) == ("succeeded", 0), ended
+    listed = client.get("/api/admin/sessions", headers=HEADERS).json()["sessions"]
+    assert len(listed) == (1 if is_dry else 2)
 
 
 def _ask_anything(operation: Any, headers: dict[str, str], statuses: set[int]) -> None:
