@@ -1,8 +1,13 @@
-"""The time now, in the form that records hold."""
+"""Times in the form that records hold."""
 
 from datetime import UTC, datetime
 
 
 def utc_now() -> str:
     """The time now in UTC, to the millisecond: '2026-01-31T12:00:00.000Z'."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return write_time(datetime.now(UTC))
+
+
+def write_time(time: datetime) -> str:
+    """A time in UTC, to the millisecond: '2026-01-31T12:00:00.000Z'."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

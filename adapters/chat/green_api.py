@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from prompt_lab.clock import write_time
 from prompt_lab.errors import ChatBusy, ChatError, ChatOutcomeUnknown, ConfigError
 from prompt_lab.ports.chat import ChatMessage
 from prompt_lab.redact import Redactor
@@ -206,7 +207,7 @@ def _format_time(seconds: object) -> str:
         time = datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=999_000)
     except (ValueError, OverflowError, OSError):
         return ""
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return write_time(time)
 
 
 def _get(value: object, *names: str) -> object:

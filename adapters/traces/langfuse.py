@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adapters.traces.spans import (
+    documents_of,
     last_of,
-    lines_of,
     make_trace,
     milliseconds,
     read_count,
@@ -26,23 +26,13 @@ class LangfuseTraces:
 
     def read(self, text: str, *, at: str) -> Iterator[Trace | MalformedTrace]:
         """One trace for each export; `at` is the time of those that say none."""
-        for number, line in _documents(text):
+        for number, line in documents_of(text):
             try:
                 found = parse_json(line)
                 for one in found if isinstance(found, list) else [found]:
                     yield _read_export(one, at)
             except (ValueError, TypeError, RecursionError) as error:
                 yield MalformedTrace(number, str(error)[:300], line)
-
-
-def _documents(text: str) -> Iterator[tuple[int, str]]:
-    """The whole text, or its lines where each of them is an object."""
-    try:
-        parse_json(text)
-    except (ValueError, RecursionError):
-        yield from lines_of(text)
-    else:
-        yield 1, text
 
 
 def _read_export(export: object, at: str) -> Trace:

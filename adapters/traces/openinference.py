@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.traces.spans import (
+    documents_of,
     last_of,
-    lines_of,
     make_trace,
     milliseconds,
     read_count,
@@ -58,7 +58,7 @@ class OpenInferenceTraces:
     def read(self, text: str, *, at: str) -> Iterator[Trace | MalformedTrace]:
         """One trace for each trace id; `at` is the time of those that say none."""
         groups: dict[str, list[Span]] = {}
-        for number, document in _documents(text):
+        for number, document in documents_of(text):
             try:
                 found = parse_json(document)
                 for span in found if isinstance(found, list) else [found]:
@@ -70,15 +70,6 @@ class OpenInferenceTraces:
                 yield _read_trace(name, spans, at)
             except (ValueError, TypeError) as error:
                 yield MalformedTrace(1, f"trace {name}: {str(error)[:300]}", json.dumps(spans))
-
-
-def _documents(text: str) -> Iterator[tuple[int, str]]:
-    try:
-        parse_json(text)
-    except (ValueError, RecursionError):
-        yield from lines_of(text)
-    else:
-        yield 1, text
 
 
 def _trace_id(span: object) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from prompt_lab.clock import write_time
+from prompt_lab.json_limits import parse_json
 from prompt_lab.traces import Event, Payload, Trace, summarize
 
 
@@ -53,7 +55,7 @@ def read_time(value: object) -> str:
             time = datetime.fromtimestamp(number / 1e9 if number > 1e12 else number, UTC)
     except (ValueError, OverflowError, OSError, TypeError):
         return ""
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return write_time(time)
 
 
 def milliseconds(start: str, end: str) -> float | None:
@@ -97,3 +99,13 @@ def lines_of(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, line
+
+
+def documents_of(text: str) -> Iterator[tuple[int, str]]:
+    """(line from 1, text) of the JSON of a file: all of it, else each line for itself."""
+    try:
+        parse_json(text)
+    except (ValueError, RecursionError):
+        yield from lines_of(text)
+    else:
+        yield 1, text

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.wiring import adapter_names, lab_context, load_adapter, stores
-from prompt_lab.clock import utc_now
+from prompt_lab.clock import utc_now, write_time
 from prompt_lab.errors import StoreError, UsageError
 from prompt_lab.experiments.agent_access import secrets
 from prompt_lab.experiments.context import LabContext
@@ -17,7 +17,6 @@ from prompt_lab.production.challenge_files import erase_plans
 from prompt_lab.production.ingest import ASIDE, import_traces, render_ingested
 from prompt_lab.redact import Redactor
 from prompt_lab.report.terminal import say, write_output
-from prompt_lab.store.database.tables import write_time
 from prompt_lab.store.files import append_row
 from prompt_lab.traces import Feedback, Window
 

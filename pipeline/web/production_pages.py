@@ -17,6 +17,7 @@ from pipeline.web.context import (
 )
 from pipeline.web.production import WebAnswer, apply_setting, find_review
 from pipeline.web.registry_pages import Page
+from prompt_lab.clock import write_time
 from prompt_lab.errors import LabError, StoreError
 from prompt_lab.prompts.snapshots import digest_text
 from prompt_lab.report.registry_view import PromotionView
@@ -147,5 +148,4 @@ def _return_to(
 
 
 def _last_days(days: int) -> Window:
-    start = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
-    return Window(start.replace("+00:00", "Z"), "9999-12-31T00:00:00.000Z")
+    return Window(write_time(datetime.now(UTC) - timedelta(days=days)), "9999-12-31T00:00:00.000Z")

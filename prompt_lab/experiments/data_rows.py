@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from prompt_lab.errors import StoreError
 from prompt_lab.json_limits import parse_json
-from prompt_lab.prompts.files import decode_text
-from prompt_lab.store.files import disk_errors
+from prompt_lab.store.files import disk_errors, read_given_text
 
 LONGEST_CELL = 16 << 20
 """Characters of one cell of a CSV file."""
@@ -61,12 +60,7 @@ def _read_text(path: Path) -> str:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise StoreError(f"{path}: holds more than {MOST_BYTES >> 20} MB: divide it")
-        content = path.read_bytes()
-    try:
-        return decode_text(content)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise StoreError(f"{path}:{line}: is not UTF-8 text. Save it as UTF-8.") from error
+    return read_given_text(path)
 
 
 def _read_csv(path: Path, text: str) -> Iterator[DataRow | RejectedRow]:

@@ -7,8 +7,7 @@ from pathlib import Path
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import NoSuchCommit, StoreError, UsageError
 from prompt_lab.experiments.context import LabContext
-from prompt_lab.prompts.files import decode_text
-from prompt_lab.store.files import disk_errors
+from prompt_lab.store.files import read_given_text
 
 _NOT_IN_BRANCHES = re.compile(r"[^A-Za-z0-9]+")
 
@@ -25,12 +24,7 @@ def make_candidate_branch(context: LabContext, step: str, file: Path) -> str:
             f"the prompt of {step!r} is in code ({config.prompt}): change it on a branch, and"
             " name that with `prompt-lab iterate --branch`"
         )
-    with disk_errors(file):
-        content = file.read_bytes()
-    try:
-        text = decode_text(content)
-    except UnicodeDecodeError as error:
-        raise StoreError(f"{file}: is not UTF-8 text. Save it as UTF-8.") from error
+    text = read_given_text(file)
     if not text.strip():
         raise StoreError(f"{file}: is empty")
     workspace = context.workspace(config.target)

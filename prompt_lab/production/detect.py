@@ -11,6 +11,7 @@ from datetime import timedelta
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final, NamedTuple
 
+from prompt_lab.clock import write_time
 from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.ports.trace_store import TraceStore
 from prompt_lab.production.detector import (
@@ -152,15 +153,11 @@ def find_history_start(
     low, high = 0, days * 24  # hours of history: `low` fits, from `high` + 1 on is not wanted
     while low < high:
         hours = (low + high + 1) // 2
-        if store.count(Window(_format_time(end - timedelta(hours=hours)), window.start)) <= most:
+        if store.count(Window(write_time(end - timedelta(hours=hours)), window.start)) <= most:
             low = hours
         else:
             high = hours - 1
-    return _format_time(end - timedelta(hours=low)) if low else window.start
-
-
-def _format_time(time: object) -> str:
-    return str(time.isoformat(timespec="milliseconds")).replace("+00:00", "Z")  # type: ignore[attr-defined]
+    return write_time(end - timedelta(hours=low)) if low else window.start
 
 
 def load_detectors(context: DetectionContext) -> dict[str, Detector]:

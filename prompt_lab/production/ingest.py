@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prompt_lab.errors import StoreError
 from prompt_lab.names import count
 from prompt_lab.ports.trace_reader import MalformedTrace, TraceReader
 from prompt_lab.ports.trace_store import TraceStore
-from prompt_lab.prompts.files import decode_text
 from prompt_lab.prompts.secret_patterns import find_secret, hide_secrets
 from prompt_lab.redact import Redactor
-from prompt_lab.store.files import append_row, disk_errors, read_rows
+from prompt_lab.store.files import append_row, read_given_text, read_rows
 from prompt_lab.traces import Trace
 
 ASIDE = "malformed_traces.jsonl"
@@ -41,7 +39,7 @@ def import_traces(
     known = list(read_rows(aside))
 
     def read_file(path: Path) -> Iterator[Trace]:
-        for found in reader.read(_read_text(path), at=at):
+        for found in reader.read(read_given_text(path), at=at):
             if isinstance(found, Trace):
                 yield redact_trace(found, redactor)
             else:
@@ -83,16 +81,6 @@ def render_ingested(found: Ingested, aside: Path) -> str:
             lines.append(f"  and {more:,} more")
         lines.append(f"  kept in {aside}")
     return "\n".join(lines)
-
-
-def _read_text(path: Path) -> str:
-    with disk_errors(path):
-        content = path.read_bytes()
-    try:
-        return decode_text(content)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise StoreError(f"{path}:{line}: is not UTF-8 text. Save it as UTF-8.") from error
 
 
 def _map_texts(value: Any, change: Callable[[str], str]) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from prompt_lab.clock import write_time
 from prompt_lab.errors import ConfigError, LabError, StoreError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.ports.trace_store import ReviewStore, TraceStore
@@ -123,8 +124,7 @@ def window_before(end: str, hours: float) -> Window:
 
 def format_time_before(time: str, hours: float) -> str:
     """The time stamp so many hours earlier, UTC with milliseconds."""
-    moved = parse_time(time).astimezone(UTC) - timedelta(hours=hours)
-    return moved.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return write_time(parse_time(time).astimezone(UTC) - timedelta(hours=hours))
 
 
 def observe(run: ReviewRun) -> Observed:

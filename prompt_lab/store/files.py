@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from prompt_lab.errors import LabError, StoreError
+from prompt_lab.prompts.files import decode_text
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -186,3 +187,17 @@ def read_rows(
         if isinstance(row, dict):
             rows.append(row)
     return rows
+
+
+def read_given_text(path: Path) -> str:
+    """The text of a file that a user gives: UTF-8, or what its byte order mark says.
+
+    Raises StoreError with the line where it is neither.
+    """
+    with disk_errors(path):
+        content = path.read_bytes()
+    try:
+        return decode_text(content)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise StoreError(f"{path}:{line}: is not UTF-8 text. Save it as UTF-8.") from error

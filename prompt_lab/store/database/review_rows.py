@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from prompt_lab.reviews import Item, ItemState, ReviewSession, SessionStatus
-from prompt_lab.store.database.errors import database_errors
+from prompt_lab.store.database.rows import DatabaseRows
 from prompt_lab.store.database.tables import SESSIONS, SETTINGS
 
 _OWN = ("id", "created_at", "status", "window_hours", "trace_count", "analysis_text")
@@ -18,11 +16,8 @@ _SHARED = (*_OWN, "channel_user_id", "notified_at")
 _OPEN = (ItemState.PENDING, ItemState.UNTESTED)
 
 
-class ReviewRows:
+class ReviewRows(DatabaseRows):
     """ports.ReviewStore on SQLite or PostgreSQL."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
 
     def save_session(self, session: ReviewSession) -> None:
         """Write the session, or write it again."""
@@ -67,13 +62,6 @@ class ReviewRows:
             connection.execute(
                 insert.on_conflict_do_update(index_elements=["key"], set_={"value": row["value"]})
             )
-
-    def _insert(self, table: sa.Table) -> Any:
-        kind = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        return kind.insert(table)
-
-    def _errors(self) -> AbstractContextManager[None]:
-        return database_errors(self._engine)
 
 
 def _row(session: ReviewSession) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
 
+from prompt_lab.clock import write_time
+
 METADATA = sa.MetaData()
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 NUMBERS = sa.JSON().with_variant(postgresql.ARRAY(sa.Integer), "postgresql")
@@ -38,11 +40,6 @@ class Moment(TypeDecorator[str]):
     def process_result_value(self, value: Any, _dialect: sa.Dialect) -> str:
         """'' where the database has none."""
         return write_time(value) if isinstance(value, datetime) else value or ""
-
-
-def write_time(time: datetime) -> str:
-    """To the millisecond, in UTC, as '2026-01-31T12:00:00.000Z'."""
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 TRACES = sa.Table(

@@ -1,15 +1,13 @@
 """Traces and feedback in the database."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from prompt_lab.ports.trace_store import Added
-from prompt_lab.store.database.errors import database_errors
+from prompt_lab.store.database.rows import DatabaseRows
 from prompt_lab.store.database.tables import FEEDBACK, SESSIONS, TRACES
 from prompt_lab.traces import Feedback, Payload, Trace, VersionUsage, Window
 
@@ -18,11 +16,8 @@ PAGE = 1000
 _TEXTS = tuple(column.name for column in TRACES.c if column.name != "payload")
 
 
-class TraceRows:
+class TraceRows(DatabaseRows):
     """ports.TraceStore on SQLite or PostgreSQL."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
 
     def add(self, traces: Iterable[Trace]) -> Added:
         """Write traces, a page in one transaction."""
@@ -120,13 +115,6 @@ class TraceRows:
             kept = sa.select(TRACES.c.trace_id)
             connection.execute(sa.delete(FEEDBACK).where(FEEDBACK.c.trace_id.not_in(kept)))
             return int(done.rowcount)
-
-    def _insert(self, table: sa.Table) -> Any:
-        kind = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        return kind.insert(table)
-
-    def _errors(self) -> AbstractContextManager[None]:
-        return database_errors(self._engine)
 
 
 def _within(table: sa.Table, window: Window) -> tuple[sa.ColumnElement[bool], ...]:
