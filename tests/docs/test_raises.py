@@ -29,7 +29,7 @@ def find_unknown(sources: dict[str, str]) -> Iterator[str]:
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """The module and its statements at any depth. Expressions, most of a tree, hold none of them."""
+    """The module and its statements at any depth. Expressions, most of a tree, hold none."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
