@@ -132,6 +132,10 @@ def opened_settings() -> Iterator[tuple[tuple[int, ...], tuple[str, ...]]]:
 
 
 def _bind(mount: SandboxMount) -> Iterator[str]:
+    if mount.changes is not None:
+        yield from ("--overlay-src", str(mount.source), "--overlay", str(mount.changes))
+        yield from (str(mount.scratch), str(mount.place))
+        return
     yield "--bind" if mount.writable else "--ro-bind"
     yield from (str(mount.source), str(mount.place))
 

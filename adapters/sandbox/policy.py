@@ -28,11 +28,17 @@ class ProcessLimits:
 
 @dataclass(frozen=True)
 class SandboxMount:
-    """A file or folder of this machine that a command sees; `at` None: at its own path."""
+    """A file or folder of this machine that a command sees; `at` None: at its own path.
+
+    `changes` and `scratch`: the source stays as it is, and what the command changes lies in the one
+    (overlayfs); the other is the kernel's.
+    """
 
     source: Path
     at: Path | None = None
     writable: bool = False
+    changes: Path | None = None
+    scratch: Path | None = None
 
     @property
     def place(self) -> Path:

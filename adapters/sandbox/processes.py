@@ -13,6 +13,7 @@ from adapters.sandbox.inside.captured_output import CapturedOutput
 from adapters.sandbox.launch import LaunchedCommand, file_of, launch
 from adapters.sandbox.network import granted_network
 from adapters.sandbox.policy import SandboxPolicy
+from adapters.sandbox.prepared import NAME, take_prepared
 from adapters.sandbox.usage import COUNT_SECONDS, LOOK_SECONDS, ResourceUsage
 from prompt_lab.errors import TransientError
 
@@ -21,7 +22,7 @@ NOT_STARTED = 127
 LONGEST_LINE = 8 << 20
 """Bytes of a line that a watch is shown; a longer one is not shown."""
 DRAIN_SECONDS = 5.0
-_EXEC_FAILED = b"bwrap: execvp "
+_EXEC_FAILED = (b"bwrap: execvp ", f"{NAME}: ".encode())
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,11 @@ def run(
     with granted_network(policy, sys.executable) as network:
         granted = replace(policy, mounts=(*policy.mounts, *network.mounts))
         try:
-            with file_of(stdin) as given:
-                launched = launch(granted, [*network.words, *command], cwd, given)
+            words = [*network.words, *command]
+            launched = None if stdin else take_prepared(granted, words, cwd)
+            if launched is None:
+                with file_of(stdin) as given:
+                    launched = launch(granted, words, cwd, given)
         except FileNotFoundError as error:  # without a sandbox
             return ProcessResult(NOT_STARTED, b"", _describe_missing(command[0], error.strerror), 0)
         work = _Supervision(launched, granted, watch, look)

@@ -114,10 +114,12 @@ class EngineTask(LabTask):
             print_record(crash("", NO_ATTEMPT, code, str(fault), utc_now()))
             raise fault
 
-    def attempt(self, number: int, candidate: str = "") -> None:
-        """Make one attempt and write its record."""
+    def attempt(self, number: int, candidate: str = "", *, another: bool = False) -> None:
+        """Make one attempt and write its record; `another` is likely to follow at once."""
         folder = Path(candidate).resolve() if candidate else None
-        make_attempt(self.task_context, number, self.mutator_words, folder, self.wait)
+        make_attempt(
+            self.task_context, number, self.mutator_words, folder, self.wait, another=another
+        )
 
 
 class Attempt(EngineTask):
@@ -131,7 +133,7 @@ class Attempt(EngineTask):
 
     def run(self) -> None:
         """Make a candidate, score it, and record how that ended, a failure of ours included."""
-        self.attempt(self.number)
+        self.attempt(self.number, another=True)
 
 
 class RunTask(PrintingTask, EngineTask):

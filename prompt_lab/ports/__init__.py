@@ -3,6 +3,7 @@
 from prompt_lab.ports.code_host import CodeHost
 from prompt_lab.ports.command_runner import (
     Bounds,
+    ChangeLayer,
     CommandFolder,
     CommandResult,
     CommandRunner,
@@ -20,6 +21,7 @@ __all__ = [
     "Answer",
     "Ask",
     "Bounds",
+    "ChangeLayer",
     "CodeHost",
     "CommandFolder",
     "CommandResult",

@@ -19,6 +19,14 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class ChangeLayer:
+    """Two folders of one file system: what a command changed, and the kernel's own scratch."""
+
+    changes: Path
+    scratch: Path
+
+
+@dataclass(frozen=True)
 class CommandFolder:
     """Where a command runs: `tree` on this machine, which it sees at `at` in its sandbox."""
 
@@ -27,6 +35,8 @@ class CommandFolder:
     network: bool = False
     tree_bytes: int = 0
     """What the tree holds before the command."""
+    layer: ChangeLayer | None = None
+    """Takes what the command changes, and the tree stays as it is; None: the tree is changed."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,9 @@ class CommandRunner(Protocol):
     def no_sandbox(self) -> str:
         """Why commands run without a sandbox; '' where they have one."""
 
+    def has_layers(self, folder: Path) -> bool:
+        """Whether a command can be given a layer for its changes, below this folder."""
+
     def run(
         self,
         command: Sequence[str],
@@ -68,3 +81,19 @@ class CommandRunner(Protocol):
 
         Raises SandboxUnavailable, TransientError where the sandbox itself fails.
         """
+
+    def prepare(
+        self,
+        command: Sequence[str],
+        cwd: str,
+        environment: Mapping[str, str],
+        place: CommandFolder,
+        limits: Bounds,
+    ) -> None:
+        """Say that a `run` with equal arguments is likely to come: it may be begun faster then.
+
+        The folder's files may change until it comes.
+        """
+
+    def drop_prepared(self) -> None:
+        """Let go of what was prepared and did not come."""

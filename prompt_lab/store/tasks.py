@@ -28,6 +28,7 @@ class TaskStore:
         self.lock = self.folder / "lock"
         self.running = self.folder / "running.json"
         self.tree = self.folder / "tree"
+        self._tree_user = self.folder / "tree.user"
         self.scores = self.folder / "scores"
         self.attempts = self.folder / "attempts"
         self.keeps = self.folder / "keeps"
@@ -67,6 +68,16 @@ class TaskStore:
             return str(told["file"])
         except (OSError, ValueError, KeyError, TypeError):
             return ""
+
+    def take_tree(self, engine: str) -> bool:
+        """Note which engine uses the tree from now on; whether another one used it last."""
+        try:
+            last = self._tree_user.read_text("utf-8")
+        except (OSError, ValueError):
+            last = ""
+        if last != engine:
+            write_text(self._tree_user, engine, durable=False)
+        return last != engine
 
     def progress_path(self, first: int) -> Path:
         """How far a campaign has come."""

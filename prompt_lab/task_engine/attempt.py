@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from prompt_lab.errors import StoreError
 from prompt_lab.store.files import write_text
 from prompt_lab.task_engine import scope
 from prompt_lab.task_engine.candidate import Maker
-from prompt_lab.task_engine.changes import changed_files, diff
+from prompt_lab.task_engine.check_candidate import CandidateCheck, stop
 from prompt_lab.task_engine.keep import (
     AttemptDecision,
     mean_score,
@@ -27,16 +27,25 @@ from prompt_lab.task_engine.record import (
     MutationReport,
 )
 from prompt_lab.task_engine.score import Scored
-from prompt_lab.task_engine.scoring import BOUNDS, Stopped, clean, is_scored, score
+from prompt_lab.task_engine.scoring import (
+    BOUNDS,
+    Stopped,
+    is_scored,
+    prepare_scoring,
+    score,
+)
 from prompt_lab.task_engine.task_context import TaskContext
 from prompt_lab.task_engine.task_copy.files import Conflict
 from prompt_lab.task_engine.task_copy.listing import list_files
-from prompt_lab.task_engine.write_record import Versions, printable_path, record_of, there
+from prompt_lab.task_engine.write_record import Versions, printable_path, record_of
 
 
 @dataclass
 class ActiveAttempt:
-    """One attempt while it goes on. `mutator` replaces the task's own."""
+    """One attempt while it goes on. `mutator` replaces the task's own.
+
+    `another`: the next attempt is likely to follow at once.
+    """
 
     site: TaskContext
     number: int
@@ -51,6 +60,7 @@ class ActiveAttempt:
     summary: DiffSummary = field(default_factory=DiffSummary)
     cached: bool = True
     no_baseline: bool = False
+    another: bool = False
 
     def run(self) -> AttemptRecord:
         """The record; a keep is in the workspace then. Raises LabError where the engine fails."""
@@ -66,6 +76,7 @@ class ActiveAttempt:
             found = stopped.ruling
         except Conflict as error:
             found = _changed_meanwhile(error)
+        site.tree.layers.clear()
         record = record_of(self, found, monotonic() - begun)
         if found.status is AttemptStatus.KEEP:
             record = self._keep(record)
@@ -74,6 +85,10 @@ class ActiveAttempt:
         with suppress(OSError):
             site.store.running.unlink()
         return record
+
+    @property
+    def _maker(self) -> Maker:
+        return Maker(self.site, self.number, self.mutator, self.candidate)
 
     @property
     def log(self) -> Path:
@@ -93,13 +108,30 @@ class ActiveAttempt:
         site.tree.overlay({})
         site.tree.reset()
         self._mutate()
-        self._check()
+        check = CandidateCheck(site, self.old, self.log)
+        try:
+            check.run()
+        finally:
+            self.new, self.summary = check.new, check.summary
         site.phase("score", self.number)
         while wanted := self._next_replicates():
             self._score_baseline(wanted)
             self._score_candidate(wanted)
+        self._look_at_tree()
         site.phase("decide", self.number)
         return ruling(site.task, self.baseline, self.scored)
+
+    def _look_at_tree(self) -> None:
+        """Where each command has a layer none can have changed the tree: checked all the same.
+
+        Raises Stopped where artifacts or what scores them are not as they were laid there.
+        """
+        site = self.site
+        if site.layered:
+            found = site.tree.altered((*site.evaluator, *site.guarded, *site.artifacts))
+            if found:
+                site.tree.touched()
+            stop(scope.after_command("machine", found, ()))
 
     def _next_replicates(self) -> list[int]:
         """The replicates to score next; one will do where there is nothing to compare with."""
@@ -146,53 +178,22 @@ class ActiveAttempt:
     def _score_candidate(self, replicates: list[int]) -> None:
         site = self.site
         site.tree.overlay({n: v for n, v in self.new.items() if v != self.old.get(n)})
-        for replicate in replicates:
+        for replicate, then in zip(replicates, [*replicates[1:], None], strict=True):
             site.tree.reset()
-            self.scored[replicate] = score(site, replicate, self.log)
+            self.scored[replicate] = score(site, replicate, self.log, partial(self._prepare, then))
+
+    def _prepare(self, replicate: int | None) -> None:
+        """Say what is likely to be run next: this replicate's scoring, or another attempt."""
+        if replicate is not None:
+            prepare_scoring(self.site, replicate)
+        elif self.another:
+            self._maker.prepare_next(mean_score(self.baseline) if self.baseline else None)
 
     def _mutate(self) -> None:
         """Have the candidate made in the tree."""
         self.old = self._artifacts()
         best = mean_score(self.baseline) if self.baseline else None
-        maker = Maker(self.site, self.number, self.mutator, self.candidate)
-        self.told = maker.make(best)
-
-    def _check(self) -> None:
-        """Raises Stopped where the candidate is not one that the task allows."""
-        site = self.site
-        try:
-            changed = clean(site, site.tree.changed_files())
-        except StoreError as error:
-            raise Stopped(
-                AttemptDecision(AttemptStatus.DISCARD, AttemptCode.OUT_OF_SCOPE, str(error))
-            ) from error
-        _stop(scope.out_of_scope(changed, site.artifacts, site.evaluator, site.guarded))
-        self.new = dict(self.old)
-        for name, stamp in changed.items():
-            if stamp is not None and stamp.links > 1:
-                text = f"{name!r} is a hard link"
-                raise Stopped(
-                    AttemptDecision(AttemptStatus.DISCARD, AttemptCode.LINK, text, files=(name,))
-                )
-            if stamp is not None and stamp.size > site.task.limits.file_mb << 20:
-                text = f"{name!r} holds more than limits.file_mb"
-                raise Stopped(
-                    AttemptDecision(AttemptStatus.DISCARD, AttemptCode.BINARY, text, files=(name,))
-                )
-            self.new[name] = site.tree.take(name)
-        before, after = there(self.old), there(self.new)
-        changes = changed_files(before, after)
-        self.summary = DiffSummary(
-            files=tuple(printable_path(change.path) for change in changes),
-            added=sum(change.added for change in changes),
-            removed=sum(change.removed for change in changes),
-        )
-        _stop(scope.over_budget(site.task, changes, site.artifacts))
-        _stop(scope.twin_names(after))
-        path = self.log / "candidate.diff"
-        write_text(path, diff(before, after), durable=False)
-        where = path.relative_to(site.root).as_posix()
-        self.summary = self.summary.model_copy(update={"diff": where})
+        self.told = self._maker.make(best)
 
     def _keep(self, record: AttemptRecord) -> AttemptRecord:
         site = self.site
@@ -234,11 +235,6 @@ def _changed_meanwhile(error: Conflict) -> AttemptDecision:
         str(error),
         files=tuple(map(printable_path, error.paths)),
     )
-
-
-def _stop(found: AttemptDecision | None) -> None:
-    if found is not None:
-        raise Stopped(found)
 
 
 def _differing(site: TaskContext) -> list[str]:

@@ -8,11 +8,12 @@ from pydantic import ValidationError
 
 from prompt_lab.errors import StoreError
 from prompt_lab.store.files import write_text
+from prompt_lab.task_engine.command_call import CommandCall
 from prompt_lab.task_engine.keep import AttemptDecision
 from prompt_lab.task_engine.parts import Command
 from prompt_lab.task_engine.paths import IGNORED
 from prompt_lab.task_engine.record import AttemptCode, AttemptStatus, MutationReport
-from prompt_lab.task_engine.scoring import Stopped, ran
+from prompt_lab.task_engine.scoring import Stopped, prepare_scoring, ran
 from prompt_lab.task_engine.task_context import TaskContext
 from prompt_lab.task_engine.task_copy import files
 
@@ -45,14 +46,24 @@ class Maker:
         site, command = self.site, self._command()
         files.make_folder(site.tree.folder, "work")
         write_text(site.tree.folder / HISTORY, self._history(), durable=False)
-        more = {
-            "PROMPTLAB_ATTEMPT": str(self.number),
-            "PROMPTLAB_SEED": str(self.number),
-            "PROMPTLAB_HISTORY": str(site.tree_path_in_sandbox / HISTORY),
+        prepare_scoring(site, 0)
+        call = self._call(command, self.number, best)
+        ran(site, "mutator", call, site.store.attempt(self.number))
+        return _read_mutation_report(site.tree.changes)
+
+    def prepare_next(self, best: float | None) -> None:
+        """Say that the next attempt's candidate is likely to be made from the same baseline."""
+        if self.candidate is None:
+            self.site.prepare(self._call(self._command(), self.number + 1, best))
+
+    def _call(self, command: Command, number: int, best: float | None) -> CommandCall:
+        environment = {
+            "PROMPTLAB_ATTEMPT": str(number),
+            "PROMPTLAB_SEED": str(number),
+            "PROMPTLAB_HISTORY": str(self.site.tree_path_in_sandbox / HISTORY),
             "PROMPTLAB_BASELINE_SCORE": "" if best is None else f"{best:.17g}",
         }
-        ran(site, "mutator", command, more, site.store.attempt(self.number))
-        return _read_mutation_report(site.tree.folder)
+        return CommandCall(command, environment, "mutator")
 
     def _command(self) -> Command:
         command = self.site.task.mutator

@@ -129,6 +129,8 @@ def artifacts_among(artifacts: Iterable[str], paths: Iterable[str]) -> list[str]
     """
     given = set(artifacts)
     folders = tuple(one for one in given if one.endswith("/"))
+    if not folders:
+        return [path for path in paths if path in given]
     return [path for path in paths if path in given or path.startswith(folders)]
 
 

@@ -39,6 +39,7 @@ class CampaignRun:
             seconds = (datetime.now(UTC) - datetime.fromisoformat(progress.started)).total_seconds()
             self._result = end_of(self.context.task, done, seconds, self.most)
             if self._result is not None:
+                self.context.tools.commands.drop_prepared()
                 write_record(store.campaign(self.first), self._result)
                 return
             attempts = (*progress.attempts, store.claim())

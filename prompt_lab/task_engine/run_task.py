@@ -44,19 +44,25 @@ def make_attempt(
     mutator: tuple[str, ...],
     candidate: Path | None,
     wait_seconds: float,
+    *,
+    another: bool = False,
 ) -> None:
     """Make a candidate, score it, and record how that ended, a failure of ours included.
 
-    Waits so long for another engine on the same task. Raises LabError only where not even the
-    record can be written.
+    Waits so long for another engine on the same task. `another`: the next attempt is likely to
+    follow at once, and may be prepared: the caller ends that by `drop_prepared` of the commands.
+    Raises LabError only where not even the record can be written.
     """
     started = utc_now()
     try:
         with disk_errors(context.store.work), context.hold_task_lock(wait_seconds):
-            ActiveAttempt(context, number, started, mutator, candidate).run()
+            ActiveAttempt(context, number, started, mutator, candidate, another=another).run()
     except LabError as error:
         record = crash(context.task.id, number, code_of(error), str(error), started)
         _record_crash(context, record)
+    finally:
+        if not another:
+            context.tools.commands.drop_prepared()
 
 
 def undo_last_keep(context: TaskContext, file: str, wait_seconds: float) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from errno import EFBIG
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from prompt_lab.ports import CommandResult
 from prompt_lab.propose.budget import REGULAR
 from prompt_lab.store.files import read_if_whole, write_record
+from prompt_lab.task_engine.command_call import CommandCall
 from prompt_lab.task_engine.faults import outside_git
 from prompt_lab.task_engine.keep import AttemptDecision
 from prompt_lab.task_engine.parts import Command
@@ -40,16 +41,18 @@ class Stopped(Exception):
         """A command ended with an exit code of its own: it may have been given nothing to do."""
 
 
-def score(site: TaskContext, replicate: int, log: Path) -> Scored:
+def score(
+    site: TaskContext, replicate: int, log: Path, meanwhile: Callable[[], None] = lambda: None
+) -> Scored:
     """The score of the tree as it was reset, from memory where it was scored before.
 
-    Raises Stopped where there is none.
+    `meanwhile` is called before the scorer is run. Raises Stopped where there is no score.
     """
     path = site.store.scores / f"{_key(site, replicate)}.json"
     known = read_if_whole(path, Scored)
     if known is not None:
         return known
-    scored = _score(site, replicate, log)
+    scored = _score(site, replicate, log, meanwhile)
     write_record(path, scored, durable=False)
     return scored
 
@@ -59,11 +62,9 @@ def is_scored(site: TaskContext, replicate: int) -> bool:
     return (site.store.scores / f"{_key(site, replicate)}.json").exists()
 
 
-def ran(
-    site: TaskContext, who: str, command: Command, more: Mapping[str, str], log: Path
-) -> CommandResult:
+def ran(site: TaskContext, who: str, call: CommandCall, log: Path) -> CommandResult:
     """Run a command of the task. Raises Stopped where it fails or meets a bound."""
-    ended = site.run(command, more, log / f"{who}.log")
+    ended = site.run(call, log / f"{who}.log")
     if ended.reason:
         text = f"the {who} was ended: {_LIMITS[ended.reason]}"
         raise Stopped(AttemptDecision(AttemptStatus.CRASH, AttemptCode(ended.reason), text))
@@ -87,24 +88,33 @@ def clean(site: TaskContext, changed: Mapping[str, files.FileStamp | None]) -> C
     left = [name for name in fresh if name not in passing and not is_artifact(site.artifacts, name)]
     passing |= untracked(site.root, left, site.tools.git)
     for name in passing:
-        files.clear(site.tree.folder, name)
-    if passing:
-        site.tree.touched()
+        site.tree.remove(name)
     return {name: value for name, value in changed.items() if name not in passing}
 
 
-def _score(site: TaskContext, replicate: int, log: Path) -> Scored:
-    task, exact = site.task, site.task.policy.mode == "exact"
-    seed = 0 if exact else replicate
-    more = {"PROMPTLAB_SEED": str(seed), "PROMPTLAB_REPLICATE": str(seed)}
+def prepare_scoring(site: TaskContext, replicate: int) -> None:
+    """Say that a scoring is likely to come next."""
+    site.prepare(_call(site, site.task.runner or site.task.scorer, replicate))
+
+
+def _call(site: TaskContext, command: Command, replicate: int) -> CommandCall:
+    """Of the runner or the scorer, which share a layer. The next replicate has another one."""
+    seed = "0" if site.task.policy.mode == "exact" else str(replicate)
+    environment = {"PROMPTLAB_SEED": seed, "PROMPTLAB_REPLICATE": seed}
+    return CommandCall(command, environment, f"score-{replicate % 2}")
+
+
+def _score(site: TaskContext, replicate: int, log: Path, meanwhile: Callable[[], None]) -> Scored:
+    task = site.task
     site.tree.reset()
     seconds = site.command_seconds
     if task.runner is not None:
-        ran(site, "runner", task.runner, more, log)
+        ran(site, "runner", _call(site, task.runner, replicate), log)
         _check_runner(site)
     if task.scorer.parse.file:
-        files.clear(site.tree.folder, task.scorer.parse.file)
-    ended = ran(site, "scorer", task.scorer, more, log)
+        site.tree.remove(task.scorer.parse.file)
+    meanwhile()
+    ended = ran(site, "scorer", _call(site, task.scorer, replicate), log)
     try:
         scored = parse_score(_answer(site, ended), task.scorer.parse, task.objective)
     except ScoreFault as fault:
@@ -126,9 +136,8 @@ def _check_runner(site: TaskContext) -> None:
     if ruling is not None:
         raise Stopped(ruling)
     for name in strays:
-        files.clear(tree.folder, name)
+        tree.remove(name)
         site.removed[name] = None
-    tree.touched()
 
 
 def _answer(site: TaskContext, ended: CommandResult) -> str:
@@ -136,9 +145,9 @@ def _answer(site: TaskContext, ended: CommandResult) -> str:
     name = site.task.scorer.parse.file
     if not name:
         return ended.out
-    path = site.tree.folder / name
+    path = site.tree.changes / name
     found = files.stamp(path)
-    through = any(above.is_symlink() for above in path.parents if above != site.tree.folder)
+    through = any(above.is_symlink() for above in path.parents if above != site.tree.changes)
     if found is None or files.git_mode(found.mode) != REGULAR or through:
         raise ScoreFault(AttemptCode.SCORE_MISSING, f"it wrote no file {name!r}")
     if found.size > ANSWER_BYTES:

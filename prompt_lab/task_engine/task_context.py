@@ -4,21 +4,22 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from uuid import uuid4
 
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import ConfigError, LabBusy
 from prompt_lab.ports import Bounds, CommandFolder, CommandResult, GitFactory, TaskTools
-from prompt_lab.store.files import disk_errors, write_text
+from prompt_lab.store.files import disk_errors
 from prompt_lab.store.layout import LabLock
 from prompt_lab.store.tasks import TaskStore
+from prompt_lab.task_engine.command_call import CommandCall, log_output
 from prompt_lab.task_engine.faults import site_faults
 from prompt_lab.task_engine.guard import guarded_paths, scorer_of
-from prompt_lab.task_engine.parts import Command
 from prompt_lab.task_engine.programs import Reader
 from prompt_lab.task_engine.schema import Task, read_task
 from prompt_lab.task_engine.scope import artifact_paths, evaluator_paths
@@ -36,6 +37,12 @@ PHASE_BYTES = 200
 def _tree(root: Path, folder: Path, git: GitFactory) -> Tree:
     """Kept from attempt to attempt: it knows what it has copied."""
     return Tree(root, folder, git)
+
+
+@lru_cache(maxsize=1)
+def _engine(pid: int) -> str:
+    """What names this process among all that ever used a tree."""
+    return f"{pid}-{uuid4().hex}"
 
 
 @lru_cache(maxsize=8)
@@ -128,25 +135,46 @@ class TaskContext:
         """Where commands see the tree: at the repository's own path, if in a sandbox."""
         return self.tree.folder if self.no_sandbox else self.root
 
-    def run(self, command: Command, more: Mapping[str, str], log: Path) -> CommandResult:
+    @cached_property
+    def layered(self) -> bool:
+        """Whether what commands change is kept apart from the tree."""
+        with disk_errors(self.store.folder):
+            self.store.folder.mkdir(parents=True, exist_ok=True)
+        return self.tools.commands.has_layers(self.store.folder)
+
+    def run(self, call: CommandCall, log: Path) -> CommandResult:
         """Run a command in the tree, and log what it printed."""
-        limits, tree = self.task.limits, self.tree
+        tree, command = self.tree, call.command
         for folder in ("work/tmp" if self.no_sandbox else "work", command.cwd):
             files.make_folder(tree.folder, folder)
-        tree.settle()
-        ended = self.tools.commands.run(
-            command.command,
-            command.cwd,
-            {**self._environment(), **more},
-            CommandFolder(tree.folder, self.root, self.task.network, tree.bytes),
-            Bounds(command.timeout_seconds, limits.memory_mb, limits.processes, limits.output_mb,
-                   limits.file_mb),
-        )  # fmt: skip
-        tree.touched()
+        if not self.layered:
+            tree.settle()
+        ended = self.tools.commands.run(command.command, command.cwd, *self._surroundings(call))
+        if self.layered:
+            tree.layers.use(call.layer)
+        else:
+            tree.touched()
         self.command_seconds += ended.seconds
         self.unenforced |= dict.fromkeys(ended.unenforced)
-        _log(log, ended, self.task.logging.output_kb << 10)
+        log_output(log, ended, self.task.logging.output_kb << 10)
         return ended
+
+    def prepare(self, call: CommandCall) -> None:
+        """Say that this command is likely to be run next."""
+        command = call.command
+        self.tools.commands.prepare(command.command, command.cwd, *self._surroundings(call))
+
+    def _surroundings(self, call: CommandCall) -> tuple[dict[str, str], CommandFolder, Bounds]:
+        limits, tree = self.task.limits, self.tree
+        layer = tree.layers.layer(call.layer) if self.layered else None
+        return (
+            {**self._environment(), **call.environment},
+            CommandFolder(tree.folder, self.root, self.task.network, tree.bytes, layer),
+            Bounds(
+                call.command.timeout_seconds, limits.memory_mb, limits.processes,
+                limits.output_mb, limits.file_mb,
+            ),
+        )  # fmt: skip
 
     def phase(self, name: str, attempt: int) -> None:
         """Write what the engine is doing, for `--explain` and for a process that waits."""
@@ -176,6 +204,8 @@ class TaskContext:
                 )
             time.sleep(POLL_SECONDS)
         try:
+            if self.store.take_tree(_engine(os.getpid())):
+                self.tree.touched()  # by another engine, since this one used it
             yield
         finally:
             lock.release()
@@ -209,12 +239,3 @@ class TaskContext:
             "PROMPTLAB_TASK_DIR": str(at / self.home),
             "PROMPTLAB_OUT": str(at / "work"),
         }
-
-
-def _log(path: Path, ended: CommandResult, most: int) -> None:
-    said = "".join(
-        f"--- {name}\n{text[-most:]}\n" for name, text in (("out", ended.out), ("err", ended.err))
-        if text
-    )  # fmt: skip
-    if said:
-        write_text(path, said, durable=False)

@@ -13,20 +13,30 @@ _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 def find_unknown(sources: dict[str, str]) -> Iterator[str]:
     """A line for each exception that a docstring names and no module defines or imports."""
-    trees = {path: ast.parse(text) for path, text in sources.items()}
     known = set(dir(builtins))
-    for tree in trees.values():
-        for node in ast.walk(tree):
+    named: list[tuple[str, str]] = []
+    for path, text in sources.items():
+        for node in _statements(ast.parse(text)):
             if isinstance(node, ast.ClassDef):
                 known.add(node.name)
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 known |= {alias.asname or alias.name for alias in node.names}
-    for path, tree in trees.items():
-        for node in ast.walk(tree):
             if isinstance(node, _DOCUMENTED):
-                for names in _RAISES.findall(ast.get_docstring(node) or ""):
-                    unknown = set(re.findall(r"[A-Z]\w+", names)) - known
-                    yield from (f"{path}:{getattr(node, 'lineno', 1)} {name}" for name in unknown)
+                line = f"{path}:{getattr(node, 'lineno', 1)}"
+                for names in _RAISES.findall(ast.get_docstring(node, clean=False) or ""):
+                    named += [(line, name) for name in re.findall(r"[A-Z]\w+", names)]
+    yield from sorted({f"{line} {name}" for line, name in named if name not in known})
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """The module and its statements at any depth. Expressions, most of a tree, hold none."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            below = getattr(node, name, ())
+            waiting += below if isinstance(below, list) else ()
 
 
 def test_docstrings_name_exceptions_that_exist() -> None:
@@ -37,3 +47,18 @@ def test_docstrings_name_exceptions_that_exist() -> None:
 def test_an_exception_that_was_renamed_is_found() -> None:
     text = 'def send() -> None:\n    """Send it. Raises Gone or OSError."""\n'
     assert list(find_unknown({"a.py": text})) == ["a.py:1 Gone"]
+
+
+def test_a_docstring_within_other_statements_is_read() -> None:
+    text = """
+try:
+    import os
+except ImportError:
+    class A:
+        def b(self):
+            if os:
+                def c():
+                    'Raises Gone,\\n    Missing or A.'
+"""
+    assert list(find_unknown({"a.py": text})) == ["a.py:8 Gone"]
+    assert list(find_unknown({"a.py": text, "b.py": "from x import y as Gone"})) == []

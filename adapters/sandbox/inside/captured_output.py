@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 
@@ -39,15 +40,25 @@ class CapturedOutput:
 
 def size(folder: str) -> int:
     """Bytes of all files below a folder."""
-    return sum(_sizes(folder))
+    return sum(count for _, count in _sizes(folder))
 
 
 def largest(folder: str) -> int:
     """Bytes of the largest file below a folder."""
-    return max(_sizes(folder), default=0)
+    return max((count for _, count in _sizes(folder)), default=0)
 
 
-def _sizes(folder: str) -> Iterator[int]:
+def growth(changed: str, before: str) -> int:
+    """Bytes of all files below a folder, less those of files at the same paths in another one."""
+    total = 0
+    for path, count in _sizes(changed):
+        total += count
+        with contextlib.suppress(OSError):
+            total -= os.lstat(before + path[len(changed) :]).st_size
+    return total
+
+
+def _sizes(folder: str) -> Iterator[tuple[str, int]]:
     if os.path.islink(folder):  # it leads to files that do not lie in it
         return
     waiting = [folder]  # no recursion: folders may be nested to any depth
@@ -58,6 +69,6 @@ def _sizes(folder: str) -> Iterator[int]:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
                     else:
-                        yield entry.stat(follow_symlinks=False).st_size
+                        yield entry.path, entry.stat(follow_symlinks=False).st_size
         except OSError:  # it is gone, or its path is too long
             continue

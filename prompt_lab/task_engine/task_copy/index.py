@@ -1,7 +1,9 @@
 """What a tree holds, kept from one engine to the next: a tree is used again, not copied again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import copy
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +25,57 @@ class IndexedFile(NamedTuple):
         """What a digest of the whole tree holds of this file."""
         text = f"{name}\0{git_mode(self.here.mode)}\0{self.digest}\n"
         return text.encode("utf-8", "surrogateescape")
+
+
+class HeldFiles:
+    """What a tree was reset to: path -> file. Sums over all are made once for each content."""
+
+    def __init__(self, files: Mapping[str, IndexedFile]) -> None:
+        self.files = dict(files)
+        self.above = folders_above(self.files)
+        self._order = sorted(self.files)
+        self._lines = {name: held.line(name) for name, held in self.files.items()}
+        self._digest = ""
+        self.bytes = sum(held.here.size for held in self.files.values())
+
+    def with_changes(self, more: Mapping[str, IndexedFile | None]) -> "HeldFiles":
+        """The same with other versions of some files; None: without it."""
+        new = copy(self)
+        new.files, new._lines, new._digest = {**self.files}, {**self._lines}, ""
+        for name, held in more.items():
+            old = self.files.get(name)
+            new.bytes += (held.here.size if held else 0) - (old.here.size if old else 0)
+            if held is None:
+                new.files.pop(name, None)
+                new._lines.pop(name, None)
+            else:
+                new.files[name], new._lines[name] = held, held.line(name)
+        if new.files.keys() != self.files.keys():
+            new._order, new.above = sorted(new.files), folders_above(new.files)
+        return new
+
+    @property
+    def digest(self) -> str:
+        """sha256 of every path, mode and content."""
+        if not self._digest:
+            text = b"".join(map(self._lines.__getitem__, self._order))
+            self._digest = sha256(text).hexdigest()
+        return self._digest
+
+
+def folders_above(names: Iterable[str]) -> set[str]:
+    """Every folder above one of the paths.
+
+    >>> sorted(folders_above(["a/b/c", "d"]))
+    ['a', 'a/b']
+    """
+    found: set[str] = set()
+    for name in names:
+        above = name.rpartition("/")[0]
+        while above and above not in found:
+            found.add(above)
+            above = above.rpartition("/")[0]
+    return found
 
 
 def read_index(path: Path, root: Path) -> dict[str, IndexedFile]:

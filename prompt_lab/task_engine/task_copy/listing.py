@@ -2,14 +2,22 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from prompt_lab.errors import TargetError
 from prompt_lab.ports import GitFactory
 from prompt_lab.propose.budget import LINK
 from prompt_lab.task_engine.paths import ignored
-from prompt_lab.task_engine.task_copy.files import SPECIAL, FileStamp, git_mode, opened, stamp
+from prompt_lab.task_engine.task_copy.files import (
+    SPECIAL,
+    FileStamp,
+    git_mode,
+    is_unchanged,
+    opened,
+    stamp,
+)
 
 
 def root_of(task_file: Path) -> Path:
@@ -26,16 +34,21 @@ def list_files(
     artifacts: Iterable[str],
     git: GitFactory,
     names: Iterable[str] | None = None,
+    seen: Mapping[str, FileStamp | None] = MappingProxyType({}),
 ) -> dict[str, FileStamp]:
     """Path from the root -> stamp, of every file and link of the workspace that a copy holds.
 
     Uncommitted files too, but nothing that .gitignore names, unless it is an artifact. A link that
     leads out of the workspace is in no copy, nor is anything that is neither file nor link.
-    `names` are what `candidates` gave, where that was asked before.
+    `names` are what `candidates` gave, where that was asked before; `seen` is an earlier answer.
     """
     found: dict[str, FileStamp] = {}
     with opened(root) as top:
         for name in [*(candidates(root, git) if names is None else names), *artifacts]:
+            old = seen.get(name)
+            if old is not None and stat.S_ISREG(old.mode) and is_unchanged(name, top, old):
+                found[name] = old
+                continue
             known = stamp(name.rstrip("/"), top)
             if known is not None and stat.S_ISREG(known.mode):
                 if not ignored(name):

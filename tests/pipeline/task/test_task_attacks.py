@@ -165,3 +165,23 @@ def test_a_planted_answer_of_the_runner_is_no_answer(world: World, capsys: Any) 
     world.change({"runner": {"command": "python t/run.py"},
                   "scorer": {"parse": {"file": "work/score.json"}}})  # fmt: skip
     assert _end(world.run(capsys)) == ("crash", "score_missing")
+
+
+def test_a_tree_that_another_engine_has_used_is_read_again(world: World, capsys: Any) -> None:
+    assert _end(world.run(capsys)) == ("keep", "better")
+    forged = world.root / "work/tasks/attacked/tree/t/score.py"
+    forged.write_text("print('{\"score\": 1}')", "utf-8")
+    world.root.joinpath("work/tasks/attacked/tree.user").write_text("another engine", "utf-8")
+    assert world.run(capsys)["candidate_score"] == 0.05
+    assert forged.read_text("utf-8") == BASE
+
+
+def test_a_score_from_a_tree_that_was_changed_beside_the_engine_counts_for_nothing(
+    world: World, capsys: Any
+) -> None:
+    assert _end(world.run(capsys)) == ("keep", "better")
+    forged = world.root / "work/tasks/attacked/tree/t/score.py"
+    forged.write_text("print('{\"score\": 1}')", "utf-8")
+    record = world.run(capsys)
+    assert record["candidate_score"] == 0.05 or _end(record) == ("discard", "evaluator_changed")
+    assert world.run(capsys)["candidate_score"] == 0.05 + 0.02 * (record["status"] == "keep")

@@ -59,7 +59,7 @@ def roll_back_and_forth(
 
 
 def test_a_rollback_reaches_twenty_readers(address: str, registry: PromptRegistry) -> None:
-    taken = roll_back_and_forth(address, registry, 4, 60)
+    taken = roll_back_and_forth(address, registry, 2, 60)
     print(f"slowest of {len(taken)} rollbacks at {READERS} readers: {max(taken):.3f} s")
 
 
