@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from prompt_lab.clock import write_time
 from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.ports.trace_store import TraceStore
+from prompt_lab.production.channel_messages import add_unanswered
 from prompt_lab.production.detector import (
     DetectionContext,
     DetectionPolicy,
@@ -132,10 +133,13 @@ def detect_in_store(
     policy: DetectionPolicy | None = None,
     earlier_prompts: Mapping[str, str] | None = None,
 ) -> Detection:
-    """`run_detectors` over the window and its history: 30 days, or at most 3,000 traces of them."""
+    """`run_detectors` over the window and its history: 30 days, or at most 3,000 traces of them.
+
+    Messages of users that no trace has count with their next trace.
+    """
     span = Window(find_history_start(store, window), window.end)
     return run_detectors(
-        store.read(span),
+        add_unanswered(store.read(span), store.read_messages(span)),
         store.read_feedback(span),
         prompts,
         window=window,
