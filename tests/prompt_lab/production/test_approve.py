@@ -265,6 +265,16 @@ def test_run_feedback_and_poison(context: ReviewContext, deployer: ItemDeployer)
     assert "put aside" in answer_reply(ask("run optimization", 3), deployer, broken).text
 
 
+def test_rollback_finds_what_was_forced_with_a_reason(
+    context: ReviewContext, deployer: ItemDeployer
+) -> None:
+    forced = ask("deploy 6 untested", 1, reason="the article is wrong")
+    assert "Deployed: 6" in answer_reply(forced, deployer, context).text
+    answer = answer_reply(ask("rollback", 2), deployer, context)
+    assert answer.text.startswith("Rolled back editor")
+    assert deployer.registry.read_text("editor") == PROMPTS["editor"]
+
+
 @pytest.mark.parametrize("thumb", ["👍", "👎"])
 def test_thumb_is_feedback_for_the_trace_of_the_quoted_message_and_deploys_nothing(
     context: ReviewContext, deployer: ItemDeployer, thumb: str
