@@ -22,6 +22,7 @@ from prompt_lab.production.detector import (
     agent_calls,
     parse_time,
 )
+from prompt_lab.production.rates import count_rejected
 from prompt_lab.reviews import Finding, Goal
 from prompt_lab.traces import Feedback, Trace, Window
 
@@ -193,12 +194,9 @@ def select_findings(found: Sequence[Finding], level: float) -> list[Finding]:
         (finding for finding in found if finding.evidence.p_value is not None),
         key=lambda finding: finding.evidence.p_value or 0.0,
     )
-    chosen = [finding for finding in found if finding.evidence.p_value is None]
-    for at, finding in enumerate(tests):
-        if (finding.evidence.p_value or 0.0) > level / (len(tests) - at):
-            break
-        chosen.append(finding)
-    return sorted(chosen, key=_rank)
+    facts = [finding for finding in found if finding.evidence.p_value is None]
+    rejected = count_rejected([finding.evidence.p_value or 0.0 for finding in tests], level)
+    return sorted([*facts, *tests[:rejected]], key=_rank)
 
 
 def _rank(finding: Finding) -> tuple[int, float, float, str]:
