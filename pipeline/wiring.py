@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from prompt_lab.deploy.remote import RemoteDeployer
     from prompt_lab.experiments.context import LabContext
     from prompt_lab.experiments.project import read_project
+    from prompt_lab.ports.trace_store import Stores
     from prompt_lab.production.daily import ReviewDoors
-    from prompt_lab.store.database.engine import Stores
     from prompt_lab.store.prompt_verdicts import open_registry
 
 call_on_use(
@@ -89,6 +89,7 @@ ADAPTERS = {
         "langfuse": "adapters.traces.langfuse:LangfuseTraces",
         "openinference": "adapters.traces.openinference:OpenInferenceTraces",
     },
+    "stores": {"supabase": "adapters.traces.postgrest:open_supabase"},
     "analyst": {"metrics": "prompt_lab.analyze.analyst:MetricsAnalyst"},
     "strategy": {
         "align_with_schema": "prompt_lab.propose.align:AlignWithSchema",
@@ -168,16 +169,12 @@ def stores(context: LabContext) -> Stores:
     """Traces and review sessions of a lab. Raises StoreError.
 
     PROMPTLAB_STORE, else `production: store:` of lab.yaml, is a database's URL; without both it is
-    state.db in the lab.
+    the REST API of the Supabase project SUPABASE_URL, else state.db in the lab.
     """
     url = os.environ.get("PROMPTLAB_STORE") or context.defaults.production.store
     if not url and os.environ.get("SUPABASE_URL"):
-        raise ConfigError(
-            [
-                "SUPABASE_URL is set, and a Supabase project is read by its database alone:"
-                " set PROMPTLAB_STORE to the project's connection string (postgresql://…)."
-            ]
-        )
+        rest: Stores = load_adapter("stores", "supabase")(os.environ)
+        return rest
     # SQLAlchemy takes a while to import, which most commands can do without.
     opened: Stores = import_object("prompt_lab.store.database.engine:open_stores")(context.lab, url)
     return opened

@@ -118,6 +118,7 @@ class ReviewSession(Record):
     session_count: int = 0
     average_cost_usd: float | None = None
     analysis_text: str = ""
+    analyst_skipped: str = Field(default="", description="why the analyst was not asked")
     items: tuple[Item, ...] = ()
     channel_user_id: str = Field(default="", description="chat that it was sent to")
     notified_at: str = ""

@@ -136,6 +136,20 @@ class Feedback(TraceRecord):
     channel_user_id: str = ""
 
 
+class ChannelMessage(TraceRecord):
+    """One message of the agent's channel: a row of the table `messages`."""
+
+    created_at: str
+    channel: str = ""
+    channel_user_id: str = ""
+    role: str = Field(default="", description="user, assistant, or the writer's own word")
+    content: str = ""
+    trace_id: str = Field(default="", description="of the request that it belongs to, where known")
+    channel_message_id: str = Field(
+        default="", description="the channel's id, which a reply quotes"
+    )
+
+
 class Window(NamedTuple):
     """Times from `start` (inclusive) to `end` (exclusive)."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from prompt_lab.ports.trace_store import Added
 from prompt_lab.reviews import ReviewSession, SessionStatus
-from prompt_lab.traces import Feedback, ToolResult, Trace, VersionUsage, Window
+from prompt_lab.traces import ChannelMessage, Feedback, ToolResult, Trace, VersionUsage, Window
 
 
 class MemoryTraces:
@@ -13,6 +13,7 @@ class MemoryTraces:
     def __init__(self, traces: Iterable[Trace] = (), feedback: Iterable[Feedback] = ()) -> None:
         self.traces: dict[str, Trace] = {}
         self.feedback = list(feedback)
+        self.messages: list[ChannelMessage] = []
         self.add(traces)
 
     def add(self, traces: Iterable[Trace]) -> Added:
@@ -70,6 +71,20 @@ class MemoryTraces:
     def read_feedback(self, window: Window) -> list[Feedback]:
         return [one for one in self.feedback if window.start <= one.created_at < window.end]
 
+    def add_messages(self, messages: Iterable[ChannelMessage]) -> int:
+        known = {one.channel_message_id for one in self.messages}
+        new = [one for one in messages if one.channel_message_id not in known]
+        self.messages += new
+        return len(new)
+
+    def read_messages(self, window: Window) -> Iterator[ChannelMessage]:
+        found = [one for one in self.messages if window.start <= one.created_at < window.end]
+        yield from sorted(found, key=lambda one: one.created_at)
+
+    def find_message_trace(self, channel_message_id: str) -> str:
+        found = (m.trace_id for m in self.messages if m.channel_message_id == channel_message_id)
+        return next(found, "")
+
     def find_ids(self, *, user: str = "", before: str = "") -> tuple[str, ...]:
         found = [
             one.trace_id
@@ -82,11 +97,17 @@ class MemoryTraces:
         gone = self.find_ids(user=channel_user_id)
         self._forget(gone)
         self.feedback = [one for one in self.feedback if one.channel_user_id != channel_user_id]
+        self.messages = [
+            one
+            for one in self.messages
+            if one.channel_user_id != channel_user_id and one.trace_id not in gone
+        ]
         return gone
 
     def erase_before(self, time: str) -> int:
         gone = self.find_ids(before=time)
         self._forget(gone)
+        self.messages = [one for one in self.messages if one.created_at >= time]
         return len(gone)
 
     def _forget(self, ids: Iterable[str]) -> None:

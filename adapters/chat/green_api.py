@@ -23,6 +23,7 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.Un
 _QUOTA = 466
 _SHORTEST_WAIT, _LONGEST_WAIT = 5, 60
 _SHOWN = 200
+_THUMBS, _TONES = ("👍", "👎"), frozenset("\ufe0f🏻🏼🏽🏾🏿")
 
 
 class GreenApiChat:
@@ -170,6 +171,8 @@ def open_green_api(environment: Mapping[str, str] = os.environ) -> GreenApiChat:
 def parse_webhook(body: object) -> ChatMessage | None:
     """The message of a notification's body, polled or pushed; None for what is no text.
 
+    A reaction with a thumb is a message that quotes the one it is on; other reactions are none.
+
     In a group `chat` is the group, and `sender` the person.
     """
     if not isinstance(body, dict) or body.get("typeWebhook") != "incomingMessageReceived":
@@ -177,6 +180,8 @@ def parse_webhook(body: object) -> ChatMessage | None:
     chat, sender = _get(body, "senderData", "chatId"), _get(body, "senderData", "sender")
     text = _get(body, "messageData", "textMessageData", "textMessage")
     text = text or _get(body, "messageData", "extendedTextMessageData", "text")
+    if _get(body, "messageData", "typeMessage") == "reactionMessage":
+        text = _read_thumb(text)
     message_id, seconds = body.get("idMessage"), body.get("timestamp")
     fields = (message_id, chat, sender, text)
     if not all(isinstance(field, str) and field for field in fields):
@@ -191,6 +196,12 @@ def parse_webhook(body: object) -> ChatMessage | None:
         quoted=quoted if isinstance(quoted, str) else "",
         time=_format_time(seconds),
     )
+
+
+def _read_thumb(reaction: object) -> str:
+    """The thumb of a reaction, without its skin tone; '' for any other: a reaction has no words."""
+    text = str(reaction)
+    return text[:1] if text[:1] in _THUMBS and not set(text[1:]) - _TONES else ""
 
 
 def is_webhook_genuine(authorization: str, secret: str) -> bool:

@@ -9,12 +9,12 @@ from adapters.traces.spans import (
     make_trace,
     milliseconds,
     read_count,
+    read_documents,
     read_messages,
     read_number,
     read_text,
     read_time,
 )
-from prompt_lab.json_limits import parse_json
 from prompt_lab.ports.trace_reader import MalformedTrace
 from prompt_lab.traces import AgentCall, Event, RequestDone, SubAgent, Tokens, ToolResult, Trace
 
@@ -26,13 +26,12 @@ class LangfuseTraces:
 
     def read(self, text: str, *, at: str) -> Iterator[Trace | MalformedTrace]:
         """One trace for each export; `at` is the time of those that say none."""
-        for number, line in documents_of(text):
-            try:
-                found = parse_json(line)
-                for one in found if isinstance(found, list) else [found]:
-                    yield _read_export(one, at)
-            except (ValueError, TypeError, RecursionError) as error:
-                yield MalformedTrace(number, str(error)[:300], line)
+
+        def read(found: object, _text: str) -> Iterator[Trace]:
+            for one in found if isinstance(found, list) else [found]:
+                yield _read_export(one, at)
+
+        return read_documents(documents_of(text), read)
 
 
 def _read_export(export: object, at: str) -> Trace:

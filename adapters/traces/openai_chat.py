@@ -13,12 +13,12 @@ from adapters.traces.spans import (
     lines_of,
     make_trace,
     read_count,
+    read_documents,
     read_messages,
     read_number,
     read_text,
     read_time,
 )
-from prompt_lab.json_limits import parse_json
 from prompt_lab.ports.trace_reader import MalformedTrace
 from prompt_lab.traces import AgentCall, Event, Tokens, ToolResult, Trace, UserMessage
 
@@ -28,11 +28,7 @@ class OpenAiChats:
 
     def read(self, text: str, *, at: str) -> Iterator[Trace | MalformedTrace]:
         """One trace for each line; `at` is the time of those that say none."""
-        for number, line in lines_of(text):
-            try:
-                yield _read_row(parse_json(line), line, at)
-            except (ValueError, TypeError, RecursionError) as error:
-                yield MalformedTrace(number, str(error)[:300], line)
+        return read_documents(lines_of(text), lambda row, line: [_read_row(row, line, at)])
 
 
 def _read_row(row: object, line: str, at: str) -> Trace:

@@ -48,7 +48,6 @@ _OUTPUT_TOKENS = (
 _MODELS = ("gen_ai.response.model", "llm.model_name", "ai.response.model", "gen_ai.request.model")
 _MESSAGES = ("gen_ai.input.messages", "ai.prompt.messages", "gen_ai.prompt", "input.value")
 _ANSWERS = ("ai.response.text", "gen_ai.completion", "output.value", "ai.response.object")
-_QUESTIONS = ("ai.prompt", "input.value")
 _TOOL_NAMES = ("tool.name", "gen_ai.tool.name", "ai.toolCall.name")
 
 

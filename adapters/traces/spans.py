@@ -1,12 +1,13 @@
 """What the readers of other tools' traces share: lenient values, and a trace of ordered events."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from prompt_lab.clock import write_time
 from prompt_lab.json_limits import parse_json
+from prompt_lab.ports.trace_reader import MalformedTrace
 from prompt_lab.traces import Event, Payload, Trace, summarize
 
 
@@ -99,6 +100,20 @@ def lines_of(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, line
+
+
+def read_documents(
+    documents: Iterable[tuple[int, str]], read: Callable[[object, str], Iterable[Trace]]
+) -> Iterator[Trace | MalformedTrace]:
+    """The traces that `read` finds in the JSON of each document, given with its text.
+
+    A document that it cannot read is malformed, with the reason.
+    """
+    for number, text in documents:
+        try:
+            yield from read(parse_json(text), text)
+        except (ValueError, TypeError, RecursionError) as error:
+            yield MalformedTrace(number, str(error)[:300], text)
 
 
 def documents_of(text: str) -> Iterator[tuple[int, str]]:

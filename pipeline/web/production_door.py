@@ -1,6 +1,7 @@
 """Connect the web app to the production loop: answers, the chat's webhook, what was measured."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from prompt_lab.production.daily import ReviewDoors
 from prompt_lab.production.deploy import ItemDeployer
 from prompt_lab.production.notify import answer_message
 from prompt_lab.production.replies import ReplyAction, parse_reply
-from prompt_lab.production.review_context import ReviewContext
+from prompt_lab.production.review_context import ReviewContext, record_thumb
 from prompt_lab.production.review_measure import MeasuredVersions
 from prompt_lab.production.review_run import MEASURED, reviews_folder
 from prompt_lab.production.session_files import SessionFiles
@@ -40,7 +41,8 @@ def open_production_door(context: LabContext) -> ProductionDoor:
     def enter() -> tuple[ReviewContext, ItemDeployer, ReviewDoors]:
         """Looked up for each answer, so that keys and registries may change while the app runs."""
         doors = review_doors(context)
-        review = ReviewContext(files, opened.reviews, chat_id=doors.chat_id)
+        thumbs = partial(record_thumb, opened.traces)
+        review = ReviewContext(files, opened.reviews, chat_id=doors.chat_id, give_feedback=thumbs)
         return review, ItemDeployer(open_registry(context.lab), doors.publishers), doors
 
     def carry_out(answer: WebAnswer) -> AnswerResult:

@@ -1,5 +1,6 @@
 """configs/registries/*.yaml: remote registries that prompts are deployed to."""
 
+import os
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -7,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from prompt_lab.config.base import Config, address
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+PREFIX = "PROMPTLAYER_PROMPT_PREFIX"
 _BASE_URLS = {
     "promptlayer": "https://api.promptlayer.com",
     "langfuse": "https://cloud.langfuse.com",
@@ -29,6 +31,11 @@ class RegistryConfig(Config):
     )
     prompts: dict[str, str] = Field(
         default={}, description="prompt id -> its name there; default: all, by their ids"
+    )
+    prefix: str = Field(
+        default="",
+        description="of names there: prompt `outline` is `<prefix>_outline`; not of those in"
+        " `prompts`. For promptlayer PROMPTLAYER_PROMPT_PREFIX overrides it",
     )
     timeout_seconds: float = Field(default=20.0, gt=0, description="of one call")
     tries: int = Field(default=4, ge=1, description="of a call that may be made again")
@@ -61,5 +68,16 @@ class RegistryConfig(Config):
         return self
 
     def remote_name(self, prompt_id: str) -> str:
-        """The name of a prompt at the registry."""
-        return self.prompts.get(prompt_id, prompt_id)
+        """The name of a prompt at the registry. An id that begins with the prefix is its own name.
+
+        >>> live = RegistryConfig(name="live", kind="langfuse", prefix="blog", prompts={"a": "b"})
+        >>> [live.remote_name(one) for one in ("a", "blog", "blog_outline", "outline")]
+        ['b', 'blog', 'blog_outline', 'blog_outline']
+        """
+        if prompt_id in self.prompts:
+            return self.prompts[prompt_id]
+        prefix = self.prefix
+        if self.kind == "promptlayer":
+            prefix = os.environ.get(PREFIX) or prefix
+        has_it = prompt_id == prefix or prompt_id.startswith(f"{prefix}_")
+        return prompt_id if has_it or not prefix else f"{prefix}_{prompt_id}"

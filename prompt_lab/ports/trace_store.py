@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from prompt_lab.reviews import ReviewSession, SessionStatus
-from prompt_lab.traces import Feedback, Trace, VersionUsage, Window
+from prompt_lab.traces import ChannelMessage, Feedback, Trace, VersionUsage, Window
 
 
 class Added(NamedTuple):
@@ -38,14 +38,26 @@ class TraceStore(Protocol):
     def read_feedback(self, window: Window) -> list[Feedback]:
         """Feedback given in the window, oldest first."""
 
+    def add_messages(self, messages: Iterable[ChannelMessage]) -> int:
+        """Write messages that have a channel_message_id; how many were not there yet."""
+
+    def read_messages(self, window: Window) -> Iterator[ChannelMessage]:
+        """Messages of the agent's channel in the window, by time; fetched in pages."""
+
+    def find_message_trace(self, channel_message_id: str) -> str:
+        """Id of the trace that a message of the channel belongs to; '' where none is known."""
+
     def find_ids(self, *, user: str = "", before: str = "") -> tuple[str, ...]:
         """Ids of the traces of one user, or of those older than a time; sorted."""
 
     def erase_user(self, channel_user_id: str) -> tuple[str, ...]:
-        """Delete all of one user; the ids of the traces that were deleted."""
+        """Delete all of one user, messages too; the ids of the traces that were deleted."""
 
     def erase_before(self, time: str) -> int:
-        """Delete what is older; how many traces that was."""
+        """Delete what is older; how many traces that was.
+
+        Of the messages those with a channel_message_id go: other writers' rows stay.
+        """
 
 
 class ReviewStore(Protocol):
@@ -68,3 +80,10 @@ class ReviewStore(Protocol):
 
     def write_config(self, key: str, value: str) -> None:
         """Set one value of agent_config."""
+
+
+class Stores(NamedTuple):
+    """The parts of one database."""
+
+    traces: TraceStore
+    reviews: ReviewStore

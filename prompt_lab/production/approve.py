@@ -192,8 +192,9 @@ def _start_review(request: ReplyRequest, context: ReviewContext) -> str:
 
 
 def _give_feedback(request: ReplyRequest, reply: ReviewReply, context: ReviewContext) -> str:
-    """Quietly: a thumb on what is no trace's answer needs no reply."""
-    if context.give_feedback is not None and request.quoted:
+    """Quietly: a thumb on what is no trace's answer, or on our own message, needs no reply."""
+    is_ours = context.files.find_shown(request.quoted) is not None
+    if context.give_feedback is not None and request.quoted and not is_ours:
         context.give_feedback(request.quoted, reply.thumb, request.person)
     return ""
 

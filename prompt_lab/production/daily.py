@@ -1,6 +1,7 @@
 """The ends of a daily review: replies and deployments before it, its message after it."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from prompt_lab.production.deploy import ItemDeployer, PromptPublisher, resume_d
 from prompt_lab.production.item_trials import follow_deployments
 from prompt_lab.production.message import render_message
 from prompt_lab.production.notify import answer_message, notify_session
-from prompt_lab.production.review_context import ReviewContext
+from prompt_lab.production.review_context import ReviewContext, record_thumb
 from prompt_lab.production.review_items import (
     analyse_findings,
     build_session,
@@ -62,8 +63,13 @@ class ReviewDoors(NamedTuple):
 
 def review_context(run: ReviewRun, doors: ReviewDoors) -> ReviewContext:
     """What answering, deploying and notifying work with."""
-    files = SessionFiles(reviews_folder(run.context.lab))
-    return ReviewContext(files, run.reviews, chat_id=doors.chat_id, start_review=doors.start_review)
+    return ReviewContext(
+        SessionFiles(reviews_folder(run.context.lab)),
+        run.reviews,
+        chat_id=doors.chat_id,
+        start_review=doors.start_review,
+        give_feedback=partial(record_thumb, run.traces),
+    )
 
 
 def deploy_approvals(run: ReviewRun, doors: ReviewDoors) -> CarriedOut:

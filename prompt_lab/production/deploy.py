@@ -46,12 +46,11 @@ class ItemDeployer:
         An item without verdict is promoted by force if it is the session's `forced_item`.
         """
         is_forced = session.forced_item == item.id
-        reason = describe_reason(session, item)
-        forced = ", untested" + (f": {session.forced_reason}" if session.forced_reason else "")
+        reasons = list_reasons(session, item)
         actor = Actor(name=session.approved_by or "unnamed", kind=ActorKind.PERSON)
-        why = PromotionReason(actor, reason + (forced if is_forced else ""), when)
+        why = PromotionReason(actor, reasons[is_forced], when)
         try:
-            if not self._was_promoted(reason, reason + forced):
+            if not any(self.registry.files.read_journal(reason=one) for one in reasons):
                 check_item(item, is_forced=is_forced)
                 self._check_base(session, item)
                 if is_forced:
@@ -85,10 +84,6 @@ class ItemDeployer:
                 is_waiting = is_waiting or not isinstance(error, RemoteChanged | PromptMissing)
         state = item.state if is_waiting else ItemState.DEPLOYED
         return ItemDeployment(replace_item(item, state, "; ".join(notes)), is_waiting)
-
-    def _was_promoted(self, *reasons: str) -> bool:
-        read = self.registry.files.read_journal
-        return any(read(reason=reason) for reason in reasons)
 
     def _check_base(self, session: ReviewSession, item: Item) -> None:
         """Raise PromotionRefused where the prompt is not the one that the item was made from."""
@@ -169,9 +164,11 @@ def check_item(item: Item, *, is_forced: bool) -> None:
     )
 
 
-def describe_reason(session: ReviewSession, item: Item) -> str:
-    """The reason in the registry's journal, by which a promotion is found again."""
-    return f"review {session.id} item {item.id}"
+def list_reasons(session: ReviewSession, item: Item) -> tuple[str, str]:
+    """Reasons in the journal, by which a promotion is found again: by a verdict, and by force."""
+    reason = f"review {session.id} item {item.id}"
+    words = f": {session.forced_reason}" if session.forced_reason else ""
+    return reason, f"{reason}, untested{words}"
 
 
 def find_item(session: ReviewSession, number: int) -> Item | None:

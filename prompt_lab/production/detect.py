@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from prompt_lab.clock import write_time
 from prompt_lab.errors import ConfigError, UnknownName
 from prompt_lab.ports.trace_store import TraceStore
+from prompt_lab.production.channel_messages import add_unanswered
 from prompt_lab.production.detector import (
     DetectionContext,
     DetectionPolicy,
@@ -21,6 +22,7 @@ from prompt_lab.production.detector import (
     agent_calls,
     parse_time,
 )
+from prompt_lab.production.rates import count_rejected
 from prompt_lab.reviews import Finding, Goal
 from prompt_lab.traces import Feedback, Trace, Window
 
@@ -132,10 +134,13 @@ def detect_in_store(
     policy: DetectionPolicy | None = None,
     earlier_prompts: Mapping[str, str] | None = None,
 ) -> Detection:
-    """`run_detectors` over the window and its history: 30 days, or at most 3,000 traces of them."""
+    """`run_detectors` over the window and its history: 30 days, or at most 3,000 traces of them.
+
+    Messages of users that no trace has count with their next trace.
+    """
     span = Window(find_history_start(store, window), window.end)
     return run_detectors(
-        store.read(span),
+        add_unanswered(store.read(span), store.read_messages(span)),
         store.read_feedback(span),
         prompts,
         window=window,
@@ -189,12 +194,9 @@ def select_findings(found: Sequence[Finding], level: float) -> list[Finding]:
         (finding for finding in found if finding.evidence.p_value is not None),
         key=lambda finding: finding.evidence.p_value or 0.0,
     )
-    chosen = [finding for finding in found if finding.evidence.p_value is None]
-    for at, finding in enumerate(tests):
-        if (finding.evidence.p_value or 0.0) > level / (len(tests) - at):
-            break
-        chosen.append(finding)
-    return sorted(chosen, key=_rank)
+    facts = [finding for finding in found if finding.evidence.p_value is None]
+    rejected = count_rejected([finding.evidence.p_value or 0.0 for finding in tests], level)
+    return sorted([*facts, *tests[:rejected]], key=_rank)
 
 
 def _rank(finding: Finding) -> tuple[int, float, float, str]:

@@ -22,7 +22,7 @@ from prompt_lab.production.detector import (
     user_messages,
 )
 from prompt_lab.production.detectors.version_change import read_versions
-from prompt_lab.production.rates import Moments, difference_interval, exceeds_other
+from prompt_lab.production.rates import Moments, count_rejected, difference_interval, exceeds_other
 from prompt_lab.production.version_records import MetricChange, VersionComparison
 from prompt_lab.traces import Feedback, Trace
 
@@ -162,11 +162,9 @@ def compare_versions(
 
 def _flag(metrics: Sequence[MetricChange], level: float) -> list[MetricChange]:
     """Holm's procedure over the measures."""
-    worse = set()
-    for at, metric in enumerate(sorted(metrics, key=lambda one: one.p_value)):
-        if metric.p_value > level / (len(metrics) - at):
-            break
-        worse.add(metric.name)
+    ordered = sorted(metrics, key=lambda one: one.p_value)
+    rejected = count_rejected([one.p_value for one in ordered], level)
+    worse = {one.name for one in ordered[:rejected]}
     return [one.model_copy(update={"is_worse": one.name in worse}) for one in metrics]
 
 

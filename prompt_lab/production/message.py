@@ -11,6 +11,7 @@ _HEADINGS = {
     Goal.CAPABILITIES: ("Capabilities", "issue"),
     Goal.COST: ("Cost", "saving"),
 }
+_SKIPPED_LENGTH = 200
 _LINE_LENGTHS = (400, 160, 70)
 """Characters of an item's title and impact, tried in this order until the message fits."""
 
@@ -117,10 +118,12 @@ def _list_parts(session: ReviewSession, shown: Sequence[Item], length: int) -> l
 def _describe_window(session: ReviewSession) -> list[str]:
     cost = session.average_cost_usd
     average = "unknown" if cost is None else f"${cost:.3f}"
+    skipped = clean_line(session.analyst_skipped, _SKIPPED_LENGTH)
     return [
         f"🔍 Agent Self-Analysis ({session.created_at[:10]})",
         f"Window: last {session.window_hours:g}h | {_count(session.session_count, 'session')} | "
         f"avg cost {average}",
+        *([skipped] if skipped else []),
     ]
 
 

@@ -4,6 +4,7 @@ Calls of one session are not independent, so sessions are counted and not calls.
 one-sided. scipy.special is enough; scipy.stats takes seconds to import.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +67,17 @@ def _log_choose(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore"):
         found = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
     return np.where((k < 0) | (k > n), -np.inf, found)
+
+
+def count_rejected(p_values: Sequence[float], level: float) -> int:
+    """How many of the smallest p values Holm's step-down procedure (1979) rejects at `level`.
+
+    >>> count_rejected([0.6, 0.001, 0.02], 0.05)
+    2
+    """
+    ordered = sorted(p_values)
+    fits = [p_value <= level / (len(ordered) - at) for at, p_value in enumerate(ordered)]
+    return [*fits, False].index(False)
 
 
 def difference_interval(

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from prompt_lab.clock import utc_now
-from prompt_lab.ports.trace_store import ReviewStore
+from prompt_lab.ports.trace_store import ReviewStore, TraceStore
 from prompt_lab.production.session_files import SessionFiles
 from prompt_lab.reviews import ReviewSession, SessionStatus
+from prompt_lab.traces import Feedback
 
 
 class ReviewContext(NamedTuple):
@@ -53,6 +54,20 @@ class ReviewContext(NamedTuple):
         """The session whose message was sent last."""
         sent = [one for one in self.files.list_sessions() if one.notified_at]
         return max(sent, key=lambda one: (one.notified_at, one.created_at), default=None)
+
+
+def record_thumb(traces: TraceStore, message_id: str, thumb: str, person: str) -> bool:
+    """Feedback for the trace whose answer a channel's message is; False where it is no trace's.
+
+    The message is known from the table `messages`, or its id is the trace's own. The first thumb of
+    a person on a trace counts. Raises StoreError.
+    """
+    trace_id = traces.find_message_trace(message_id) or message_id
+    if traces.find(trace_id) is None:
+        return False
+    given = {"trace_id": trace_id, "thumb": thumb, "channel_user_id": person}
+    traces.add_feedback(Feedback.model_validate({**given, "created_at": utc_now()}))
+    return True
 
 
 def replace_status(session: ReviewSession, status: SessionStatus) -> ReviewSession:

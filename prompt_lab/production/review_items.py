@@ -199,8 +199,9 @@ def describe_session(
     own_id: str, observed: Observed, analysis: ReviewAnalysis, items: Sequence[Item]
 ) -> ReviewSession:
     """The session as a record; with nothing found there is nothing to answer."""
+    analyst = analysis.analyst
     notes = [*analysis.follow_ups, *analysis.hidden]
-    notes += [analysis.analyst.skipped] if analysis.analyst.skipped else []
+    notes += [analyst.skipped] if analyst.skipped and not analyst.model else []
     return ReviewSession(
         id=own_id,
         created_at=observed.at,
@@ -210,6 +211,7 @@ def describe_session(
         session_count=observed.sessions,
         average_cost_usd=observed.average_cost_usd,
         analysis_text="\n".join(notes),
+        analyst_skipped=analyst.skipped if analyst.model else "",
         items=tuple(items),
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from prompt_lab.errors import LabError
 from prompt_lab.experiments.promotion import WORKER
 from prompt_lab.production.detect import find_history_start
+from prompt_lab.production.history_sections import render_comparison
 from prompt_lab.production.measure import compare_versions, measure_versions
 from prompt_lab.production.review_run import MEASURED, ReviewRun
 from prompt_lab.production.rollback_policy import decide_rollback
@@ -96,19 +97,10 @@ def _list_forced(registry: PromptRegistry) -> Iterator[tuple[str, str]]:
 
 
 def describe_measured(measured: MeasuredVersions) -> list[str]:
-    """A line for each comparison and its decision."""
+    """Each comparison, which says that it is observational, and its decision."""
     lines = []
     for compared, decision in zip(measured.comparisons, measured.decisions, strict=True):
-        parts = [
-            f"{one.name} {one.before:.3g} -> {one.after:.3g}"
-            + (f" ({one.interval[0]:+.1%} to {one.interval[1]:+.1%})" if one.interval else "")
-            for one in compared.metrics
-        ]
-        sizes = f"{compared.sessions_before} and {compared.sessions_after} sessions"
-        lines.append(
-            f"{compared.prompt_id}: {compared.before[:8]} -> {compared.after[:8]}, {sizes}: "
-            + "; ".join(parts)
-        )
+        lines += render_comparison(compared).splitlines()
         if decision.flagged:
             lines.append(f"{compared.prompt_id}: {decision.reason}")
     return [*lines, *measured.notes] if lines else ["No prompt has two versions to compare."]

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import Field
 
 from prompt_lab.clock import write_time
-from prompt_lab.errors import ConfigError, LabError, StoreError
+from prompt_lab.errors import ConfigError, LabError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.ports.trace_store import ReviewStore, TraceStore
 from prompt_lab.production.challenge_files import erase_plans
@@ -222,13 +222,3 @@ def _expire(run: ReviewRun, before: str) -> int:
     if ids:
         erase_plans(run.context.lab, ids, when=run.now)
     return run.traces.erase_before(before)
-
-
-def check_store(run: ReviewRun) -> None:
-    """Raise StoreError where the store holds no trace at all."""
-    window = Window("0001-01-01T00:00:00.000Z", run.now)
-    if not run.traces.count(window):
-        raise StoreError(
-            "The store holds no trace before this time. Import some with `prompt-lab traces import"
-            " FILE --format jsonl`, or write them with prompt_lab.TraceWriter (docs/production.md)."
-        )

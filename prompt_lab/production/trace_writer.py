@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from prompt_lab.clock import utc_now
+from prompt_lab.experiments.lab_handle import open_lab
+from prompt_lab.ports.trace_store import TraceStore
 from prompt_lab.production.ingest import redact_trace
 from prompt_lab.prompts.secret_patterns import hide_secrets
 from prompt_lab.redact import Redactor
 from prompt_lab.store.database.engine import open_stores
 from prompt_lab.store.layout import Lab
-from prompt_lab.traces import Feedback, Payload, Trace, summarize
+from prompt_lab.traces import ChannelMessage, Feedback, Payload, Trace, summarize
 
-DATABASE = "PROMPTLAB_STORE"
+DATABASE, PROJECT = "PROMPTLAB_STORE", "SUPABASE_URL"
 
 
 class TraceWriter:
@@ -29,11 +31,17 @@ class TraceWriter:
     """
 
     def __init__(self, lab: str | Path, url: str = "") -> None:
-        """`url`: the database; default: PROMPTLAB_STORE, else `state.db` in the lab.
+        """`url`: the database; default: PROMPTLAB_STORE, else the Supabase project SUPABASE_URL,
+        else `state.db` in the lab.
 
-        Raises StoreError.
+        Raises StoreError, and ConfigError where the project's key is missing.
         """
-        self._store = open_stores(Lab(Path(lab)), url or os.environ.get(DATABASE, "")).traces
+        url = url or os.environ.get(DATABASE, "")
+        if not url and os.environ.get(PROJECT):
+            open_project = open_lab(lab).context.load_adapter("stores", "supabase")
+            self._store: TraceStore = open_project(os.environ).traces
+        else:
+            self._store = open_stores(Lab(Path(lab)), url).traces
         self._redactor = Redactor([])
 
     def write_trace(
@@ -67,6 +75,35 @@ class TraceWriter:
             payload=given,
         )
         return self._store.add([redact_trace(trace, self._redactor)]).new == 1
+
+    def record_message(
+        self,
+        message_id: str,
+        trace_id: str = "",
+        *,
+        content: str = "",
+        role: Literal["user", "assistant"] = "assistant",
+        user_id: str = "",
+        channel: str = "",
+        created_at: str = "",
+    ) -> bool:
+        """Record a message of the channel, by the channel's id of it; False where it is there.
+
+        With it a thumb that quotes the agent's answer finds its trace, and a user's message that
+        the agent did not answer is counted. Raises StoreError.
+        """
+        if not message_id:
+            raise ValueError("message_id is empty: give the channel's id of the message")
+        message = ChannelMessage(
+            created_at=created_at or utc_now(),
+            channel=channel,
+            channel_user_id=user_id,
+            role=role,
+            content=hide_secrets(content),
+            trace_id=trace_id,
+            channel_message_id=message_id,
+        )
+        return self._store.add_messages([message]) == 1
 
     def record_feedback(
         self, trace_id: str, thumb: Literal["up", "down"], comment: str = "", *, user_id: str = ""

@@ -1,6 +1,6 @@
 """Take back what the last review deployed, at a person's word."""
 
-from prompt_lab.production.deploy import ItemDeployer, describe_reason
+from prompt_lab.production.deploy import ItemDeployer, list_reasons
 from prompt_lab.production.review_context import ReviewContext
 from prompt_lab.prompts.snapshots import (
     Actor,
@@ -56,11 +56,9 @@ def _find_deployed(context: ReviewContext) -> ReviewSession:
 
 def _list_rows(session: ReviewSession, deployer: ItemDeployer) -> list[PromotionRecord]:
     """The journal's rows of the session's promotions, oldest first."""
-    rows = []
-    for item in session.items:
-        reason = describe_reason(session, item)
-        for text in (reason, f"{reason}, untested"):
-            rows += deployer.registry.files.read_journal(reason=text)
+    read = deployer.registry.files.read_journal
+    reasons = [reason for item in session.items for reason in list_reasons(session, item)]
+    rows = [row for reason in reasons for row in read(reason=reason)]
     if not rows:
         raise PromotionRefused("The registry has no promotion of this review.")
     return sorted(rows, key=lambda row: row.sequence)

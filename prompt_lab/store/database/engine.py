@@ -1,7 +1,7 @@
 """Open the lab's database: SQLite in the lab by default, PostgreSQL by its address."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -10,7 +10,7 @@ from filelock import FileLock
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from prompt_lab.errors import StoreError
-from prompt_lab.ports.trace_store import ReviewStore, TraceStore
+from prompt_lab.ports.trace_store import Stores
 from prompt_lab.store.database.errors import database_errors
 from prompt_lab.store.database.review_rows import ReviewRows
 from prompt_lab.store.database.trace_rows import TraceRows
@@ -22,13 +22,6 @@ BUSY_SECONDS = 30
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x70726C61
 """Of PostgreSQL's advisory locks: one process at a time changes tables."""
-
-
-class Stores(NamedTuple):
-    """The parts of one database."""
-
-    traces: TraceStore
-    reviews: ReviewStore
 
 
 def open_stores(lab: Lab, url: str = "") -> Stores:

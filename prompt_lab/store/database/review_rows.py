@@ -21,7 +21,7 @@ class ReviewRows(DatabaseRows):
 
     def save_session(self, session: ReviewSession) -> None:
         """Write the session, or write it again."""
-        row = _row(session)
+        row = make_session_row(session)
         insert = self._insert(SESSIONS).values(row)
         rest = {name: value for name, value in row.items() if name != "id"}
         with self._errors(), self._engine.begin() as connection:
@@ -32,17 +32,19 @@ class ReviewRows(DatabaseRows):
         query = sa.select(SESSIONS).where(SESSIONS.c.id == session_id)
         with self._errors(), self._engine.connect() as connection:
             row = connection.execute(query).mappings().first()
-        return _session(row) if row else None
+        return parse_session_row(row) if row else None
 
     def list_sessions(self, *, limit: int = 100) -> list[ReviewSession]:
         """Newest first."""
         query = sa.select(SESSIONS).order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.id)
         with self._errors(), self._engine.connect() as connection:
-            return [_session(row) for row in connection.execute(query.limit(limit)).mappings()]
+            return [
+                parse_session_row(row) for row in connection.execute(query.limit(limit)).mappings()
+            ]
 
     def move_session(self, session: ReviewSession, *, expected: SessionStatus) -> bool:
         """Write the session if the stored one has the expected status; False if not."""
-        row = _row(session)
+        row = make_session_row(session)
         held = sa.and_(SESSIONS.c.id == session.id, SESSIONS.c.status == expected.value)
         with self._errors(), self._engine.begin() as connection:
             done = connection.execute(sa.update(SESSIONS).where(held).values(row))
@@ -64,19 +66,22 @@ class ReviewRows(DatabaseRows):
             )
 
 
-def _row(session: ReviewSession) -> dict[str, Any]:
+def make_session_row(session: ReviewSession) -> dict[str, Any]:
+    """Columns of a session -> values, times as text; None where there is no time."""
     told = session.model_dump(mode="json")
     items = told.pop("items")
     shared = {name: told.pop(name) for name in _SHARED}
     return {
         **shared,
+        "notified_at": session.notified_at or None,
         "action_items": items,
         "pending_item_ids": [item.id for item in session.items if item.state in _OPEN],
         "details": told,
     }
 
 
-def _session(row: Mapping[Any, Any]) -> ReviewSession:
+def parse_session_row(row: Mapping[Any, Any]) -> ReviewSession:
+    """The session of a row whose times are in our form."""
     shared = {name: row[name] for name in _SHARED if row[name] is not None}
     shared["id"] = str(shared["id"])
     items = tuple(Item.model_validate(one) for one in row["action_items"] or ())

@@ -3,6 +3,7 @@
 Columns of ours that such a database lacks are added by a migration; nothing of it is changed.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,6 +84,20 @@ SESSIONS = sa.Table(
     sa.Column("details", JSON),
     sa.Index("optimization_sessions_by_time", "created_at"),
 )
+MESSAGES = sa.Table(
+    "messages",
+    METADATA,
+    sa.Column("created_at", Moment),
+    sa.Column("channel", sa.Text, nullable=False, server_default=""),
+    sa.Column("channel_user_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("role", sa.Text, nullable=False, server_default=""),
+    sa.Column("content", sa.Text, nullable=False, server_default=""),
+    sa.Column("trace_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("channel_message_id", sa.Text),
+    sa.Index("messages_by_channel_message", "channel_message_id", unique=True),
+    sa.Index("messages_by_time", "created_at"),
+    sa.Index("messages_by_user", "channel_user_id"),
+)
 SETTINGS = sa.Table(
     "agent_config",
     METADATA,
@@ -96,5 +111,33 @@ ADDED_COLUMNS = (
     (TRACES, "user_message"),
     (TRACES, "final_message"),
     (SESSIONS, "details"),
+    *((MESSAGES, column.name) for column in MESSAGES.columns),
 )
 """Columns that an existing table may lack, each with a default or null."""
+
+
+def complete_tables(
+    connection: sa.Connection,
+    add_column: Callable[[str, sa.Column[Any]], object],
+    tables: Sequence[sa.Table],
+) -> None:
+    """Make the tables that are missing, and add the columns and indexes that the others lack."""
+    there = set(sa.inspect(connection).get_table_names())
+    METADATA.create_all(connection, tables=list(tables))
+    for table in (one for one in tables if one.name in there):
+        known = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        for other, name in ADDED_COLUMNS:
+            if other is table and name not in known:
+                add_column(table.name, _copy_column(table.c[name]))
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
+
+
+def _copy_column(column: sa.Column[Any]) -> sa.Column[Any]:
+    """The same column, of no table yet."""
+    return sa.Column(
+        column.name,
+        column.type,
+        nullable=column.nullable,
+        server_default=None if column.server_default is None else "",
+    )

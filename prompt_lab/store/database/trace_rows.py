@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from prompt_lab.ports.trace_store import Added
 from prompt_lab.store.database.rows import DatabaseRows
-from prompt_lab.store.database.tables import FEEDBACK, SESSIONS, TRACES
-from prompt_lab.traces import Feedback, Payload, Trace, VersionUsage, Window
+from prompt_lab.store.database.tables import FEEDBACK, MESSAGES, SESSIONS, TRACES
+from prompt_lab.traces import ChannelMessage, Feedback, Payload, Trace, VersionUsage, Window
 
 PAGE = 1000
 """Rows of one fetch; each page starts after the last row of the one before (keyset)."""
@@ -33,29 +33,31 @@ class TraceRows(DatabaseRows):
 
     def read(self, window: Window) -> Iterator[Trace]:
         """Every trace of the window, by (created_at, trace_id)."""
-        key = sa.tuple_(TRACES.c.created_at, TRACES.c.trace_id)
-        after: tuple[str, str] | None = None
+        is_postgres = self._engine.dialect.name == "postgresql"
+        # Other writers' times have microseconds, which our form of a time leaves out.
+        exact = sa.TIMESTAMP(timezone=True) if is_postgres else sa.Text()
+        time = sa.type_coerce(TRACES.c.created_at, exact)
+        after: tuple[Any, str] | None = None
         while True:
-            query = sa.select(TRACES).where(*_within(TRACES, window))
+            query = sa.select(TRACES, time.label("exact_time")).where(*_within(TRACES, window))
             if after is not None:
-                last = sa.tuple_(*(sa.bindparam(None, value, column.type) for value, column in
-                                   zip(after, key.clauses, strict=True)))  # fmt: skip
-                query = query.where(key > last)
+                last = sa.tuple_(sa.bindparam(None, after[0], exact), sa.literal(after[1]))
+                query = query.where(sa.tuple_(time, TRACES.c.trace_id) > last)
             query = query.order_by(TRACES.c.created_at, TRACES.c.trace_id).limit(PAGE)
             with self._errors(), self._engine.connect() as connection:
                 rows = connection.execute(query).mappings().all()
             for row in rows:
-                yield _trace(row)
+                yield parse_trace_row(row)
             if len(rows) < PAGE:
                 return
-            after = rows[-1]["created_at"], rows[-1]["trace_id"]
+            after = rows[-1]["exact_time"], rows[-1]["trace_id"]
 
     def find(self, trace_id: str) -> Trace | None:
         """One trace."""
         query = sa.select(TRACES).where(TRACES.c.trace_id == trace_id)
         with self._errors(), self._engine.connect() as connection:
             row = connection.execute(query).mappings().first()
-        return _trace(row) if row else None
+        return parse_trace_row(row) if row else None
 
     def count(self, window: Window) -> int:
         """How many traces the window holds."""
@@ -87,6 +89,33 @@ class TraceRows(DatabaseRows):
                 Feedback.model_validate(dict(row)) for row in connection.execute(query).mappings()
             ]
 
+    def add_messages(self, messages: Iterable[ChannelMessage]) -> int:
+        """Write messages; how many were new."""
+        rows = [one.model_dump(include=set(ChannelMessage.model_fields)) for one in messages]
+        if not rows:
+            return 0
+        insert = self._insert(MESSAGES).on_conflict_do_nothing()
+        with self._errors(), self._engine.begin() as connection:
+            added = insert.returning(MESSAGES.c.channel_message_id)
+            return len(connection.execute(added, rows).all())
+
+    def read_messages(self, window: Window) -> Iterator[ChannelMessage]:
+        """Messages of the window, by time."""
+        query = sa.select(MESSAGES).where(*_within(MESSAGES, window))
+        query = query.order_by(MESSAGES.c.created_at)
+        with self._errors(), self._engine.connect() as connection:
+            rows = connection.execution_options(yield_per=PAGE).execute(query).mappings()
+            for row in rows:
+                known = {name: row[name] or "" for name in MESSAGES.c.keys()}  # noqa: SIM118
+                yield ChannelMessage.model_validate(known)
+
+    def find_message_trace(self, channel_message_id: str) -> str:
+        """Id of the trace that a message belongs to; '' where none is known."""
+        query = sa.select(MESSAGES.c.trace_id)
+        query = query.where(MESSAGES.c.channel_message_id == channel_message_id)
+        with self._errors(), self._engine.connect() as connection:
+            return connection.execute(query).scalar() or ""
+
     def find_ids(self, *, user: str = "", before: str = "") -> tuple[str, ...]:
         """Ids of the traces of one user, or of those older than a time; sorted."""
         query = sa.select(TRACES.c.trace_id).order_by(TRACES.c.trace_id)
@@ -96,7 +125,7 @@ class TraceRows(DatabaseRows):
             return tuple(connection.execute(query).scalars())
 
     def erase_user(self, channel_user_id: str) -> tuple[str, ...]:
-        """Delete traces and feedback of one user; the ids of the traces."""
+        """Delete traces, feedback and messages of one user; the ids of the traces."""
         gone = sa.delete(TRACES).where(TRACES.c.channel_user_id == channel_user_id)
         with self._errors(), self._engine.begin() as connection:
             ids = tuple(sorted(connection.execute(gone.returning(TRACES.c.trace_id)).scalars()))
@@ -104,6 +133,10 @@ class TraceRows(DatabaseRows):
                 FEEDBACK.c.channel_user_id == channel_user_id, FEEDBACK.c.trace_id.in_(ids)
             )
             connection.execute(sa.delete(FEEDBACK).where(about))
+            said = sa.or_(
+                MESSAGES.c.channel_user_id == channel_user_id, MESSAGES.c.trace_id.in_(ids)
+            )
+            connection.execute(sa.delete(MESSAGES).where(said))
             sent = SESSIONS.c.channel_user_id == channel_user_id
             connection.execute(sa.update(SESSIONS).where(sent).values(channel_user_id=""))
         return ids
@@ -114,6 +147,8 @@ class TraceRows(DatabaseRows):
             done = connection.execute(sa.delete(TRACES).where(TRACES.c.created_at < time))
             kept = sa.select(TRACES.c.trace_id)
             connection.execute(sa.delete(FEEDBACK).where(FEEDBACK.c.trace_id.not_in(kept)))
+            ours = MESSAGES.c.channel_message_id.is_not(None)
+            connection.execute(sa.delete(MESSAGES).where(MESSAGES.c.created_at < time, ours))
             return int(done.rowcount)
 
 
@@ -126,7 +161,7 @@ def _row(trace: Trace) -> dict[str, Any]:
     return {**row, "payload": trace.payload.model_dump(mode="json", exclude_none=True)}
 
 
-def _trace(row: Mapping[Any, Any]) -> Trace:
+def parse_trace_row(row: Mapping[Any, Any]) -> Trace:
     """A trace that a writer of another kind stored may lack anything but its id and its time."""
     known = {name: row[name] or "" for name in _TEXTS}
     payload = row["payload"] if isinstance(row["payload"], dict) else {}

@@ -57,6 +57,15 @@ class GreenApiServer:
             }
         self.push(make_body(message_id, data, self.time))
 
+    def react(self, emoji: str, message_id: str, *, quoted: str) -> None:
+        """A person of the group reacts to a message."""
+        data = {
+            "typeMessage": "reactionMessage",
+            "extendedTextMessageData": {"text": emoji},
+            "quotedMessage": {"stanzaId": quoted, "participant": "me"},
+        }
+        self.push(make_body(message_id, data, self.time))
+
     def _post_sendMessage(self, request: httpx.Request, _: list[str]) -> httpx.Response:
         body = json.loads(request.content)
         if self.fault == 466:

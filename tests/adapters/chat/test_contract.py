@@ -129,6 +129,22 @@ def test_quoted_message_and_group_sender(server: GreenApiServer) -> None:
     assert (message.chat, message.sender, message.quoted) == (CHAT, PERSON, "BAE5")
 
 
+@pytest.mark.parametrize("emoji", ["👍", "👎", "👍🏽", "👎🏿", "👍\ufe0f"])
+def test_reaction_with_a_thumb_is_a_message_that_quotes(server: GreenApiServer, emoji: str) -> None:
+    server.react(emoji, "A", quoted="BAE5")
+    (message,) = list(open_chat(server).receive())
+    assert (message.text, message.quoted, message.sender) == (emoji[0], "BAE5", PERSON)
+
+
+@pytest.mark.parametrize("emoji", ["❤️", "", "✅", "deploy all", "👍 deploy all", "👍👍"])
+def test_other_reaction_is_no_message_and_does_not_block(
+    server: GreenApiServer, emoji: str
+) -> None:
+    server.react(emoji, "A", quoted="BAE5")
+    assert list(open_chat(server).receive()) == []
+    assert server.queue == []
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [

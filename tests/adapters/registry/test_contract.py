@@ -74,6 +74,32 @@ def test_deploys_reads_back_and_goes_back(world: World, registry: PromptRegistry
     assert_sound(world, OLD)
 
 
+@pytest.mark.parametrize(
+    ("prefix", "variable", "name"),
+    [
+        ("", "", "greet"),
+        ("blog_writer", "", "blog_writer_greet"),
+        ("blog_writer", "shop", "shop_greet"),
+        ("", "greet", "greet"),
+    ],
+)
+def test_names_at_promptlayer_begin_with_the_prefix(
+    registry: PromptRegistry, monkeypatch: pytest.MonkeyPatch, prefix: str, variable: str, name: str
+) -> None:
+    monkeypatch.setenv("PROMPTLAYER_PROMPT_PREFIX", variable)
+    world = ServiceWorld("promptlayer")
+    try:
+        config = world.config.model_copy(update={"prefix": prefix})
+        done = RemoteDeployer(registry.files, world.remote, config).deploy("greet", WHY)
+        assert done.is_published
+        assert world.list_texts(name) == [NEW]
+        named = config.model_copy(update={"name": "other", "prompts": {"greet": "hello"}})
+        RemoteDeployer(registry.files, world.remote, named).deploy("greet", WHY)
+        assert world.list_texts("hello") == [NEW], "a name that is given is taken as it is"
+    finally:
+        world.close()
+
+
 def test_makes_prompt_and_label_where_there_are_none(
     world: World, registry: PromptRegistry
 ) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from prompt_lab.ports.trace_store import Stores
 from prompt_lab.production.review_context import ReviewContext
 from prompt_lab.production.review_run import reviews_folder
 from prompt_lab.production.session_files import SessionFiles
@@ -15,7 +16,7 @@ from prompt_lab.reviews import (
     ReviewSession,
     SessionStatus,
 )
-from prompt_lab.store.database.engine import Stores, open_stores
+from prompt_lab.store.database.engine import open_stores
 from prompt_lab.store.layout import Lab
 from prompt_lab.traces import AgentCall, Payload, Tokens, ToolResult, Trace, UserMessage
 from tests.pipeline.web.labs import HOSTILE, ID, make_lab, write_iteration, write_text

@@ -1,5 +1,6 @@
 """Approvals: what is deployed, what is refused with which reason, and no door without a verdict."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from prompt_lab.production.agent_tool import call_tool, describe_tool, render_co
 from prompt_lab.production.approve import answer_reply
 from prompt_lab.production.deploy import ItemDeployer, resume_deployments
 from prompt_lab.production.notify import notify_session
-from prompt_lab.production.review_context import ReviewContext
+from prompt_lab.production.review_context import ReviewContext, record_thumb
 from prompt_lab.prompts.snapshots import PromotionKind
 from prompt_lab.reviews import ItemState, ReviewSession, SessionStatus
 from prompt_lab.store.prompt_guard import PromotionReason
-from tests.prompt_lab.production.fakes import MemoryChat
+from prompt_lab.traces import ChannelMessage, Trace
+from tests.memory_stores import MemoryTraces
+from tests.prompt_lab.production.fakes import NOW, MemoryChat
 from tests.prompt_lab.production.reviews import (
     NEW,
     PROMPTS,
@@ -260,6 +263,42 @@ def test_run_feedback_and_poison(context: ReviewContext, deployer: ItemDeployer)
         with pytest.raises(ZeroDivisionError):
             answer_reply(ask("run optimization", 3), deployer, broken)
     assert "put aside" in answer_reply(ask("run optimization", 3), deployer, broken).text
+
+
+def test_rollback_finds_what_was_forced_with_a_reason(
+    context: ReviewContext, deployer: ItemDeployer
+) -> None:
+    forced = ask("deploy 6 untested", 1, reason="the article is wrong")
+    assert "Deployed: 6" in answer_reply(forced, deployer, context).text
+    answer = answer_reply(ask("rollback", 2), deployer, context)
+    assert answer.text.startswith("Rolled back editor")
+    assert deployer.registry.read_text("editor") == PROMPTS["editor"]
+
+
+@pytest.mark.parametrize("thumb", ["👍", "👎"])
+def test_thumb_is_feedback_for_the_trace_of_the_quoted_message_and_deploys_nothing(
+    context: ReviewContext, deployer: ItemDeployer, thumb: str
+) -> None:
+    traces = MemoryTraces(Trace(trace_id=one, created_at=NOW) for one in ("t1", "t2"))
+    traces.add_messages(
+        [ChannelMessage(created_at=NOW, trace_id="t1", channel_message_id="ANSWER")]
+    )
+    full = context._replace(give_feedback=partial(record_thumb, traces))
+    before, prompt = read_session(full), deployer.registry.read_text("writer")
+    review = read_session(full).message_id
+    assert review
+    quotes = ("ANSWER", "ANSWER", "t2", "unknown", review, "")
+    for number, quoted in enumerate(quotes):
+        assert answer_reply(ask(thumb, number, quoted=quoted), deployer, full).text == ""
+    stranger = ask(thumb, 9, quoted="ANSWER", chat="another@g.us")
+    assert answer_reply(stranger, deployer, full).is_refused
+    name = {"👍": "up", "👎": "down"}[thumb]
+    assert [(one.trace_id, one.thumb, one.channel_user_id) for one in traces.feedback] == [
+        ("t1", name, "ann@c.us"),
+        ("t2", name, "ann@c.us"),
+    ]
+    assert read_session(full) == before
+    assert deployer.registry.read_text("writer") == prompt
 
 
 def test_agent_tool_is_bound_and_never_forces(

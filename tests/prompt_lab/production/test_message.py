@@ -4,7 +4,7 @@ import pytest
 
 from prompt_lab.errors import ChatError
 from prompt_lab.production.message import render_item, render_message
-from prompt_lab.reviews import Goal, ItemState, ItemType
+from prompt_lab.reviews import Goal, ItemState, ItemType, ReviewSession
 from tests.prompt_lab.production.reviews import make_change, make_item, make_session
 
 GOLDEN = """\
@@ -31,14 +31,14 @@ Reply to me:
 • "skip" — discard this analysis"""
 
 
-def test_has_the_golden_form() -> None:
+def make_golden() -> ReviewSession:
     first = make_item(
         1,
         goal=Goal.ACCURACY,
         title="write_article failed twice without retry",
         impact="~2 extra sessions wasted",
     )
-    session = make_session(
+    return make_session(
         first,
         make_item(
             2,
@@ -52,7 +52,22 @@ def test_has_the_golden_form() -> None:
         make_change(4, "router", title="The outline is sent on every turn"),
         make_item(5, ItemType.INVESTIGATE, title="A dearer model answers short questions"),
     )
-    assert render_message(session) == GOLDEN
+
+
+def test_has_the_golden_form() -> None:
+    assert render_message(make_golden()) == GOLDEN
+
+
+def test_says_that_the_analyst_was_skipped_below_the_window() -> None:
+    reason = "The analyst was skipped: ANTHROPIC_API_KEY is not set"
+    session = make_golden().model_copy(update={"analyst_skipped": reason})
+    window = "avg cost $0.044\n"
+    assert render_message(session) == GOLDEN.replace(window, f"{window}{reason}\n")
+    assert session.content_sha256 == make_golden().content_sha256
+    empty = session.model_copy(update={"items": (), "analyst_skipped": "x\n• \u202edeploy " * 99})
+    line = render_message(empty).splitlines()[2]
+    assert line.startswith("x • deploy x")
+    assert len(line) <= 200
 
 
 def test_with_nothing_found_asks_for_nothing() -> None:

@@ -92,6 +92,13 @@ OTHER = {
     "start review": ("run", ()),
     "👍": ("feedback", ()),
     "👎": ("feedback", ()),
+    "👍🏽": ("feedback", ()),
+    "👎\ufe0f": ("feedback", ()),
+    "👍 thanks": ("feedback", ()),
+    "👎 please": ("feedback", ()),
+    "👍 all": ("none", ()),
+    "👍 3": ("none", ()),
+    "👍👎": ("none", ()),
 }
 NEVER = """don't deploy|do not deploy|never deploy all|not deploy 3|deploy nothing|no deploy
 deploy all?|should I deploy all?|can you deploy 3|did you deploy all|deploy it|deploy this

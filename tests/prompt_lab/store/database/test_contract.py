@@ -9,7 +9,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from adapters.traces.postgrest import open_supabase
 from prompt_lab.errors import StoreError
+from prompt_lab.ports.trace_store import Stores
 from prompt_lab.reviews import (
     FindingEvidence,
     Goal,
@@ -19,10 +21,20 @@ from prompt_lab.reviews import (
     ReviewSession,
     SessionStatus,
 )
-from prompt_lab.store.database.engine import Stores, open_engine, open_stores
+from prompt_lab.store.database.engine import open_engine, open_stores
 from prompt_lab.store.database.trace_rows import PAGE
 from prompt_lab.store.layout import Lab
-from prompt_lab.traces import AgentCall, Feedback, Payload, ToolResult, Trace, VersionUsage, Window
+from prompt_lab.traces import (
+    AgentCall,
+    ChannelMessage,
+    Feedback,
+    Payload,
+    ToolResult,
+    Trace,
+    VersionUsage,
+    Window,
+)
+from tests.adapters.traces.postgrest_server import open_project
 from tests.memory_stores import MemoryReviews, MemoryTraces
 from tests.postgres import new_database
 
@@ -39,12 +51,22 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow), "memory"])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.slow),
+        pytest.param("postgrest", marks=pytest.mark.slow),
+        "memory",
+    ]
+)
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
     if request.param == "memory":
         yield Stores(MemoryTraces(), MemoryReviews())
     elif request.param == "sqlite":
         yield open_stores(Lab(tmp_path / "lab"))
+    elif request.param == "postgrest":
+        with open_project() as project:
+            yield open_supabase(project.environment)
     else:
         with new_database() as address:
             yield open_stores(Lab(tmp_path / "lab"), address)
@@ -135,6 +157,32 @@ def test_feedback_is_kept_once_for_each_user_and_trace(stores: Stores) -> None:
     assert [one.comment for one in stores.traces.read_feedback(DAY)] == ["wrong", "wrong"]
 
 
+def make_message(name: str, at: str = NOON, **fields: str) -> ChannelMessage:
+    known = {"channel_user_id": "u1", "role": "user", "content": "Write about tea"}
+    return ChannelMessage.model_validate(
+        {"channel_message_id": name, "created_at": at, **known, **fields}
+    )
+
+
+def test_messages_are_kept_once_and_lead_to_their_trace(stores: Stores) -> None:
+    question = make_message("Q1", "2026-02-26T11:59:00.000Z")
+    answer = make_message("A1", role="assistant", trace_id="a")
+    outside = make_message("Q0", "2026-02-20T00:00:00.000Z")
+    assert stores.traces.add_messages([answer, question, outside]) == 3
+    assert stores.traces.add_messages([answer]) == 0
+    assert list(stores.traces.read_messages(DAY)) == [question, answer]
+    assert stores.traces.find_message_trace("A1") == "a"
+    assert stores.traces.find_message_trace("Q1") == ""
+    assert stores.traces.find_message_trace("none") == ""
+    stores.traces.add([make_trace("a", user="u2")])
+    stores.traces.erase_before(DAY.start)
+    assert stores.traces.add_messages([outside]) == 1, "it was erased for its age"
+    stores.traces.erase_user("u2")
+    assert list(stores.traces.read_messages(DAY)) == [question], "its trace's went with it"
+    stores.traces.erase_user("u1")
+    assert list(stores.traces.read_messages(DAY)) == []
+
+
 def test_all_of_one_user_is_erased_and_nothing_else(stores: Stores) -> None:
     stores.traces.add([make_trace("a"), make_trace("b"), make_trace("c", user="u2")])
     for trace, user in (("a", "u1"), ("c", "u1"), ("c", "u2")):
@@ -214,6 +262,46 @@ def test_a_database_of_this_kind_that_is_there_is_read_as_it_is(url: str, tmp_pa
     assert (found.trace_id, found.channel, found.user_message) == ("x", "", "hi")
     assert isinstance(found.payload.events[0], ToolResult)
     assert stores.traces.add([make_trace("y")]).new == 1
+
+
+def test_messages_of_another_writer_are_read_and_stay_when_old(url: str, tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "lab")
+    engine = open_engine(lab, url)
+    moment = "timestamptz" if url else "text"
+    at = "2026-02-26 12:00:00+00:00" if url else NOON
+    with engine.begin() as connection:
+        for table in ("messages", "prompt_lab_version"):
+            connection.execute(sa.text(f"DROP TABLE {table}"))
+        connection.execute(
+            sa.text(f"CREATE TABLE messages (id integer, created_at {moment}, content text)")
+        )
+        connection.execute(sa.text(f"INSERT INTO messages VALUES (7, '{at}', 'hi')"))
+    engine.dispose()
+    store = open_stores(lab, url).traces
+    [found] = store.read_messages(DAY)
+    assert (found.content, found.role, found.trace_id) == ("hi", "", "")
+    assert store.add_messages([make_message("A1")]) == 1
+    store.erase_before(DAY.end)
+    assert [one.content for one in store.read_messages(DAY)] == ["hi"]
+
+
+@pytest.mark.slow
+def test_times_of_another_writer_with_microseconds_are_paged_without_repeats(
+    tmp_path: Path,
+) -> None:
+    with new_database() as url:
+        engine = open_engine(Lab(tmp_path), url)
+        with engine.begin() as connection:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO observability_traces (trace_id, created_at, payload)"
+                    " SELECT n::text, '2026-02-26T12:00:00Z'::timestamptz + n * interval '7 us',"
+                    " '{}' FROM generate_series(1, :many) n"
+                ),
+                {"many": PAGE + 7},
+            )
+        ids = [one.trace_id for one in open_stores(Lab(tmp_path), url).traces.read(DAY)]
+    assert len(ids) == len(set(ids)) == PAGE + 7
 
 
 def test_the_plans_of_the_queries_of_a_review_use_indexes(url: str, tmp_path: Path) -> None:
