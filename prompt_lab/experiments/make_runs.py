@@ -3,9 +3,10 @@
 import gc
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 
 from prompt_lab.errors import LabError
@@ -13,6 +14,7 @@ from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.execute import Checkout, RunContext
 from prompt_lab.experiments.ref_watch import watched_refs
 from prompt_lab.names import RunEnding
+from prompt_lab.ports.call_pool import CallPool
 from prompt_lab.records import RunKey
 from prompt_lab.report.progress import Progress
 from prompt_lab.store.batch import Batch, PlannedRun
@@ -76,7 +78,7 @@ class CircuitBreaker:
 
 @dataclass
 class RunMaker:
-    """Makes runs on a pool of threads for each model, as wide as its `workers`.
+    """Makes runs on a pool of threads for each model, with as many places as its `workers`.
 
     With `locks` a run is made under the lock of its number in `pieces`, so that no two processes
     make it at the same time; what another process has finished meanwhile is not made again.
@@ -110,7 +112,7 @@ class RunMaker:
 
     def _take(
         self,
-        pools: Mapping[str, ThreadPoolExecutor],
+        pools: Mapping[str, CallPool[RunEnding]],
         runs: Mapping[RunKey, PlannedRun],
         keys: Iterable[RunKey],
         finished: Callable[[RunKey, RunEnding], None],
@@ -120,7 +122,8 @@ class RunMaker:
     ) -> list[RunKey]:
         """Make what no other process is making; the keys of the rest. `wait` for those too."""
         futures: dict[Future[RunEnding], RunKey] = {
-            pools[key.model].submit(self._one, key, runs[key], wait=wait): key for key in keys
+            pools[key.model].submit(partial(self._one, key, runs[key], wait=wait)): key
+            for key in keys
         }
         left = []
         for future in as_completed(futures):
@@ -170,17 +173,17 @@ class RunMaker:
         return self.locks.hold(piece) if wait else self.locks.try_to_hold(piece)
 
     @contextmanager
-    def _pools(self, keys: Iterable[RunKey]) -> Iterator[dict[str, ThreadPoolExecutor]]:
-        """A pool of threads for each model. Ctrl-C drops what waits."""
+    def _pools(self, keys: Iterable[RunKey]) -> Iterator[dict[str, CallPool[RunEnding]]]:
+        """A pool for each model. Ctrl-C drops what waits."""
         widths = {key.model: self.run_context.ctx.models[key.model].workers for key in keys}
         usual = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
         gc.freeze()  # thousands of tasks are alive anyway, so the collector need not scan them
-        pools = {m: ThreadPoolExecutor(width, f"run-{m}") for m, width in widths.items()}
+        pools = {m: CallPool[RunEnding](width, f"run-{m}") for m, width in widths.items()}
         try:
             yield pools
         finally:
             gc.unfreeze()
             sys.setswitchinterval(usual)
             for pool in pools.values():
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.close()
