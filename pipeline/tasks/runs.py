@@ -148,11 +148,11 @@ class Run(LabTask):
     def _maker(self, left: Collection[RunKey], progress: Progress) -> RunMaker:
         reports = current()
         if reports is None or not reports.watched:
-            return RunMaker(self._run_context(left), progress)
+            return RunMaker(self._run_context(left), progress, self.batch)
         path = batch_path(self.context.lab, self.number, self.step, self.batch)
         pieces = {key: piece for piece, key in enumerate(runs_by_key(path))}
         locks = WorkLocks(self.context.lab, f"{self.number}_{self.step}_{self.batch}_runs")
-        return RunMaker(self._run_context(left), progress, locks, pieces)
+        return RunMaker(self._run_context(left), progress, self.batch, locks, pieces)
 
     def _run_context(self, left: Collection[RunKey]) -> RunContext:
         batch = read_batch(batch_path(self.context.lab, self.number, self.step, self.batch))

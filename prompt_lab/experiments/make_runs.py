@@ -18,6 +18,7 @@ from prompt_lab.ports.call_pool import CallPool
 from prompt_lab.records import RunKey
 from prompt_lab.report.progress import Progress
 from prompt_lab.store.batch import Batch, PlannedRun
+from prompt_lab.store.run_journal import RunJournal, journal_name
 from prompt_lab.store.runs import is_finished
 from prompt_lab.store.work_locks import WorkLocks
 
@@ -54,6 +55,7 @@ def make_run_context(
         judged=config.judge is not None,
         prompts=prompts,
         gateway=gateway,
+        usage_files=ctx.defaults.layout == "planexe",
     )
 
 
@@ -76,6 +78,10 @@ class CircuitBreaker:
             self._in_a_row[model] = self._in_a_row.get(model, 0) + 1 if failed else 0
 
 
+def _nothing() -> None:
+    """Report no one."""
+
+
 @dataclass
 class RunMaker:
     """Makes runs on a pool of threads for each model, with as many places as its `workers`.
@@ -86,6 +92,8 @@ class RunMaker:
 
     run_context: RunContext
     progress: Progress
+    batch: str = ""
+    """The name of the batch, for the journal of its finished runs."""
     locks: WorkLocks | None = None
     pieces: Mapping[RunKey, int] = field(default_factory=dict)
     faults: dict[RunKey, str] = field(default_factory=dict)
@@ -99,16 +107,30 @@ class RunMaker:
         shared: Mapping[RunKey, PlannedRun],
         finished: Callable[[RunKey, RunEnding], None],
     ) -> None:
-        """Make the runs; `finished` is called for each of `own` when it ends.
+        """Make the runs; `finished` is called for each of `own` once the disk has it.
 
         Runs of `shared` that another process is making are left to it. Failures are in `faults`
         afterwards.
         """
         runs = {**own, **shared}
         site = self.run_context
-        with watched_refs(site.ctx, site.number, site.step), self._pools(runs) as pools:
-            waiting = self._take(pools, runs, runs, finished, own=own, wait=False)
-            self._take(pools, runs, [k for k in waiting if k in own], finished, own=own, wait=True)
+        name = journal_name(site.number, site.step, self.batch)
+        with (
+            watched_refs(site.ctx, site.number, site.step),
+            RunJournal(site.ctx.lab, name) as journal,
+            self._pools(runs) as pools,
+        ):
+
+            def report(key: RunKey, ending: RunEnding) -> None:
+                """Only once the disk has the run; of a shared one nothing is reported."""
+                done = partial(finished, key, ending) if key in own else _nothing
+                if ending is RunEnding.MADE:
+                    journal.add(runs[key].path, done)
+                elif ending is RunEnding.FOUND:
+                    done()
+
+            waiting = self._take(pools, runs, runs, report, own=own, wait=False)
+            self._take(pools, runs, [k for k in waiting if k in own], report, own=own, wait=True)
 
     def _take(
         self,
@@ -138,8 +160,7 @@ class RunMaker:
                 ok=ending not in (RunEnding.FAILED, RunEnding.UNTRIED),
                 tried=ending is not RunEnding.UNTRIED,
             )
-            if key in own and ending in (RunEnding.MADE, RunEnding.FOUND):
-                finished(key, ending)
+            finished(key, ending)
         return left
 
     def _one(self, key: RunKey, planned: PlannedRun, *, wait: bool) -> RunEnding:

@@ -101,11 +101,12 @@ def fail(folder: Path, plan: str, message: str, *, now: str) -> None:
     _event(folder, "run_single_plan_error", plan, now, error=message)
 
 
-def finish(lab: Lab, out: Path, record: RunRecord) -> None:
+def finish(lab: Lab, out: Path, record: RunRecord, *, usage_files: bool = True) -> None:
     """Write down a finished run: rows and usage first, run.json last.
 
-    Of two processes that made the same run the first one's record stays; what the other one's cost
-    is noted beside it.
+    Without `usage_files` the usage is in run.json alone, except for a step in a process of its own,
+    which may have counted for itself. Of two processes that made the same run the first one's
+    record stays; what the other one's cost is noted beside it.
     """
     folder = out.parent.parent
     if is_finished(out):
@@ -113,7 +114,7 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
         return
     error = f"{record.error.kind}: {record.error.message}" if record.error else None
     duration = round(record.duration_seconds, 3)
-    if not record.rescored_from:
+    if not record.rescored_from and (usage_files or record.process is not None):
         _usage(out, record)
     append_row(
         folder / "outputs.jsonl",
