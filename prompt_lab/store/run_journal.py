@@ -22,6 +22,7 @@ from prompt_lab.store.row_journal import JournalDisk, Reported, RowJournal
 from prompt_lab.store.runs import ATTEMPTS, finish
 
 FOLDER = "run_journals"
+RESTORED = ".restored"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 MOST_BYTES = 1 << 20
 """A run that left more than this is synced file by file instead."""
@@ -73,7 +74,7 @@ def restore_runs(lab: Lab, name: str) -> int:
     """
     restored, boot = 0, boot_id()
     for journal in _journals(lab, name):
-        if f".{boot}." in journal.name:
+        if f".{boot}." in journal.name or journal.name.endswith(RESTORED):
             continue
         for row in read_rows(journal):
             record = _record_of(row)
@@ -81,7 +82,7 @@ def restore_runs(lab: Lab, name: str) -> int:
                 finish(lab, lab.root / str(row["path"]), record, usage_files=False)
                 restored += 1
         with disk_errors(journal):  # once: what is removed from now on is not restored again
-            journal.rename(journal.with_name(f"{journal.name}.restored"))
+            journal.rename(journal.with_name(f"{journal.name}{RESTORED}"))
     return restored
 
 

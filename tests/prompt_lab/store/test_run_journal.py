@@ -82,6 +82,7 @@ def test_a_power_cut_loses_no_reported_run(lab: Lab) -> None:
     assert [read_row(lab, path, ("levers.json",), reused=False) for path in paths] == before
     assert (lab.root / paths[0] / "more" / "deep.txt").read_text() == "also"
     assert set(reusable_runs(lab).scored) == {"key of gone", "key of torn"}
+    (lab.root / paths[0] / "run.json").unlink()  # by a user, who wants it made again
     assert restore_runs(lab, NAME) == 0
 
 
