@@ -140,8 +140,9 @@ check: lint ## what lint does, and the unit tests
 	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, the start of commands, `prompt-lab batch`, 200 attempts at a task; time and memory of a verdict; promotions and reads of prompts; traces
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, the phases after them, processes of a luigid, the gateway, calls per CPU second, the start of commands, `prompt-lab batch`, 200 attempts at a task; time and memory of a verdict; promotions and reads of prompts; traces
 	@$(BIN)/python -m tests.bench.fan_out
+	@$(BIN)/python -m tests.bench.after_runs
 	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
 	@$(BIN)/python -m tests.bench.routing

@@ -25,6 +25,7 @@ from prompt_lab.config.models import ModelConfig
 from prompt_lab.errors import CallRefused, ModelUnavailable, TransientError
 from prompt_lab.names import count
 from prompt_lab.ports import Answer, Request
+from prompt_lab.ports.call_pool import pause_call
 from prompt_lab.redact import Redactor
 
 MALFORMED = (TypeError, AttributeError, LookupError, ValueError)
@@ -38,7 +39,7 @@ class BaseLlm(ABC):
     Subclasses make one call in `_call` and raise RetryableError, CallRefused or ModelUnavailable.
     """
 
-    def __init__(self, config: ModelConfig, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, config: ModelConfig, pause: Callable[[float], None] = pause_call) -> None:
         self.config = config
         self._places = PerProcess(lambda: BoundedSemaphore(config.workers))
         self._pause = pause

@@ -4,6 +4,7 @@ Its script is the config's `settings.extra`. Equal requests get equal answers, i
 """
 
 import re
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from threading import Lock
@@ -79,6 +80,7 @@ class Scripted(BaseLlm):
 
     def __init__(self, config: ModelConfig, pause: Callable[[float], None] | None = None) -> None:
         super().__init__(config, *([pause] if pause else []))
+        self._sleep = pause or time.sleep  # a call that takes long keeps its place
         try:
             self.script = Script.model_validate(config.settings.extra)
         except ValidationError as error:
@@ -88,7 +90,7 @@ class Scripted(BaseLlm):
 
     def _call(self, request: Request) -> Answer:
         if self.script.latency_seconds:
-            self._pause(self.script.latency_seconds)
+            self._sleep(self.script.latency_seconds)
         text = self._failure() if self._fails(request) else self._text(request)
         return Answer(
             text=text,
@@ -111,7 +113,7 @@ class Scripted(BaseLlm):
         name = self.config.alias
         match self.script.fail:
             case "never":
-                self._pause(self.config.timeout_seconds)
+                self._sleep(self.config.timeout_seconds)
                 raise ReadTimeout(self.config.timeout_seconds)
             case "outside":
                 raise TransientError(f"{name}: fails from outside, as its script says")

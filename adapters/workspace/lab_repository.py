@@ -1,5 +1,6 @@
 """The lab's own git repository: commits exactly the files that Prompt Lab wrote, by name."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -99,7 +100,8 @@ class LabRepository:
         there is nothing to commit and no commit yet. Raises StoreError.
         """
         head = self._head()
-        present = [path for path in dict.fromkeys(paths) if self._can_be_added(path)]
+        behind_links: dict[str, bool] = {}
+        present = [p for p in dict.fromkeys(paths) if self._can_be_added(p, behind_links)]
         git_dir = self._git("rev-parse", "--absolute-git-dir")
         with disk_errors(Path(git_dir)), scratch_folder(git_dir) as scratch:
             env = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
@@ -166,13 +168,23 @@ class LabRepository:
         ]
         self._git.raw("update-index", "-z", "--index-info", stdin=_join(lines))
 
-    def _can_be_added(self, path: str) -> bool:
-        """A file or link that lies in folders of this repository, behind no link of the user."""
-        parts = Path(path).parts
-        place = self._root / path
-        if ".git" in parts or not (place.is_file() or place.is_symlink()):
+    def _can_be_added(self, path: str, behind_links: dict[str, bool]) -> bool:
+        """A file or link that lies in folders of this repository, behind no link of the user.
+
+        `behind_links`: folder -> whether it is such a link or lies behind one, as far as known.
+        """
+        place = f"{self._root}/{path}"
+        if ".git" in path.split("/") or not (os.path.isfile(place) or os.path.islink(place)):
             return False
-        return not any((self._root / parent).is_symlink() for parent in Path(path).parents)
+        return not self._is_behind_link(os.path.dirname(path), behind_links)
+
+    def _is_behind_link(self, folder: str, known: dict[str, bool]) -> bool:
+        if not folder:
+            return False
+        if folder not in known:
+            above = self._is_behind_link(os.path.dirname(folder), known)
+            known[folder] = above or os.path.islink(f"{self._root}/{folder}")
+        return known[folder]
 
     def _is_tracked_elsewhere(self) -> bool:
         """Whether a repository around the lab tracks files of it."""

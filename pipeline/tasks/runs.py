@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping
-from functools import cache
+from functools import cache, partial
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,7 +94,7 @@ class Run(LabTask):
         reports = current()
         with Progress(title, total, reports.progress if reports else None) as progress:
             maker = self._maker({**own, **shared}, progress)
-            maker.make(own, shared, self._report)
+            maker.make(own, shared, partial(self._report, self.context.lab.root))
         if maker.found:
             by = f"{maker.made} made by this process, {maker.found} by others"
             print(f"{title}: {by}", file=sys.stderr, flush=True)
@@ -148,19 +148,19 @@ class Run(LabTask):
     def _maker(self, left: Collection[RunKey], progress: Progress) -> RunMaker:
         reports = current()
         if reports is None or not reports.watched:
-            return RunMaker(self._run_context(left), progress)
+            return RunMaker(self._run_context(left), progress, self.batch)
         path = batch_path(self.context.lab, self.number, self.step, self.batch)
         pieces = {key: piece for piece, key in enumerate(runs_by_key(path))}
         locks = WorkLocks(self.context.lab, f"{self.number}_{self.step}_{self.batch}_runs")
-        return RunMaker(self._run_context(left), progress, locks, pieces)
+        return RunMaker(self._run_context(left), progress, self.batch, locks, pieces)
 
     def _run_context(self, left: Collection[RunKey]) -> RunContext:
         batch = read_batch(batch_path(self.context.lab, self.number, self.step, self.batch))
         return make_run_context(self.context, self.number, self.step, batch, left)
 
-    def _report(self, key: RunKey, ending: RunEnding) -> None:
+    def _report(self, root: Path, key: RunKey, ending: RunEnding) -> None:
         if reports := current():
-            task = run_task(self.number, self.step, self.batch, key)
+            task = _run_task(root, self.number, self.step, self.batch, key)
             reports.member_done(task.task_id, at_once=ending is RunEnding.MADE)
 
 
@@ -194,4 +194,5 @@ def run_tasks(context: LabContext, number: int, step: str, need: RunsNeeded) -> 
     if reports is not None and need.keys:
         batch = read_batch(batch_path(context.lab, number, step, need.batch))
         reports.limit_batches(Run, calls_at_a_time(context, batch))
-    return [run_task(number, step, need.batch, key) for key in need.keys]
+    root = context.lab.root
+    return [_run_task(root, number, step, need.batch, key) for key in need.keys]

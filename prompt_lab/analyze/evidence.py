@@ -90,6 +90,14 @@ class RunEvidence:
         return found
 
     @cached_property
+    def gold_by_plan(self) -> dict[str, dict[str, list[str]]]:
+        """Plan -> field -> the gold texts."""
+        found: dict[str, dict[str, list[str]]] = defaultdict(dict)
+        for (plan, field), texts in self.gold.items():
+            found[plan][field] = texts
+        return dict(found)
+
+    @cached_property
     def input_lines(self) -> dict[str, str]:
         """Plan -> the words of its inputs as one line."""
         return {
@@ -134,14 +142,18 @@ class RunEvidence:
         both = len(self.sides)
         return {key: group for key, group in found.items() if not key.plan or len(group) == both}
 
-    def gold_texts(self, key: GroupKey) -> list[str]:
+    def gold_texts(self, key: GroupKey) -> Sequence[str]:
         """The gold texts that a group is held against."""
-        return [
-            text
-            for (plan, field), texts in self.gold.items()
-            if field == key.field and key.plan in ("", plan)
-            for text in texts
-        ]
+        return self._gold_by_group.get((key.plan, key.field), ())
+
+    @cached_property
+    def _gold_by_group(self) -> dict[tuple[str, str], list[str]]:
+        """(plan, or '' for all, field) -> the gold texts."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for (plan, field), texts in self.gold.items():
+            found[plan, field] += texts
+            found["", field] += texts
+        return found
 
     def leaves_by_field(self, row: RunRow) -> dict[str, list[str]]:
         """Field -> the values that a run gave, in order."""

@@ -1,6 +1,6 @@
 """Measure the runs of a batch for the analyst `metrics`, in one record."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -19,6 +19,10 @@ from prompt_lab.analyze.words import estimated_tokens
 from prompt_lab.evaluate.pairs import count_lost_pairs, paired_rows
 from prompt_lab.names import Side, Status
 from prompt_lab.records import PlanText, PromptVersion, RunRow
+
+_Asked = tuple[list[RunRow], dict[str, PlanText], str, dict[Side, PromptVersion]]
+_latest: deque[tuple[_Asked, Metrics]] = deque(maxlen=2)
+"""Those of train and of verify plans."""
 
 
 def side_stats(rows: Sequence[RunRow]) -> SideStats | None:
@@ -124,7 +128,23 @@ def measure(
     `plans` by name: their gold outputs are compared where they have some, their inputs tell what
     an answer may well repeat. A run that lacks the other side is left out, so that both sides are
     measured over the same pairs. Without `prompts` nothing is said about text copied from them.
+    The last records are kept, since every page of an iteration asks for the same one.
     """
+    asked = (list(rows), dict(plans), primary, dict(prompts or {}))
+    for known, metrics in _latest:
+        if known == asked:
+            return metrics
+    found = _measure(rows, plans, primary, prompts)
+    _latest.appendleft((asked, found))
+    return found
+
+
+def _measure(
+    rows: Sequence[RunRow],
+    plans: Mapping[str, PlanText],
+    primary: str,
+    prompts: Mapping[Side, PromptVersion] | None,
+) -> Metrics:
     lost = count_lost_pairs(rows)
     rows = paired_rows(rows)
     evidence = RunEvidence(rows, plans, prompts or {})

@@ -35,6 +35,8 @@ def openers(evidence: RunEvidence) -> tuple[OpeningPhrase, ...]:
 
 
 def _locks(evidence: RunEvidence, key: GroupKey, group: Group) -> list[OpeningPhrase]:
+    if max(map(len, group.values())) < MIN_COUNT:
+        return []
     heads = {side: [_head(text) for text in texts] for side, texts in group.items()}
     gold = [tokens(text[:_READ]) for text in evidence.gold_texts(key)]
     found: dict[tuple[str, ...], OpeningPhrase] = {}

@@ -41,6 +41,8 @@ def phrases(evidence: RunEvidence) -> tuple[Phrase, ...]:
 
 
 def _contrasts(evidence: RunEvidence, key: GroupKey, group: Group) -> list[Phrase]:
+    if max(map(len, group.values())) < MIN_COUNT:
+        return []
     docs = {side: [_doc(text) for text in texts] for side, texts in group.items()}
     found: list[Phrase] = []
     for side, own in docs.items():

@@ -27,8 +27,7 @@ def lengths(evidence: RunEvidence) -> tuple[LengthRatio, ...]:
         for field, texts in _by_field(evidence, row).items():
             chars[record.model, field][record.side].append(sum(map(len, texts)))
             items[record.model, field][record.side].append(len(texts))
-        for field in (key[1] for key in evidence.gold if key[0] == record.plan):
-            wanted = evidence.gold[record.plan, field]
+        for field, wanted in evidence.gold_by_plan.get(record.plan, {}).items():
             gold[record.model, field].append(sum(map(len, wanted)))
     found = [_ratio(key, sizes, items[key], gold.get(key, [])) for key, sizes in chars.items()]
     return tuple(sorted(found, key=lambda one: (one.model, one.field)))

@@ -78,6 +78,10 @@ class LabConfig(Config):
     drift_sample: float = Field(
         default=0.25, ge=0, le=1, description="share of a reused sampled baseline that is run again"
     )
+    layout: Literal["compact", "planexe"] = Field(
+        default="compact",
+        description="planexe: each plan's folder also has the usage files of the original tool",
+    )
     gateway: GatewayConfig = GatewayConfig()
     production: ProductionConfig = Field(
         default=ProductionConfig(), description="the daily review, docs/production.md"

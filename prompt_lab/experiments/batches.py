@@ -30,6 +30,7 @@ from prompt_lab.store.counters import claim_run_folder
 from prompt_lab.store.journal import events
 from prompt_lab.store.plan_files import digest_files, hash_plan
 from prompt_lab.store.reusable import read_answered, read_finished, reusable_runs
+from prompt_lab.store.run_journal import journal_name, restore_runs
 from prompt_lab.store.runs import write_meta
 
 _LEFT_OUT_AT_DEFAULT = (
@@ -63,6 +64,8 @@ def batch_for(experiment: Experiment, order: BatchOrder, *, reuse: bool = True) 
     """The batch of a request: read from its file, or planned and written now."""
     path = batch_path(experiment.context.lab, experiment.number, experiment.step, order.name)
     if path.exists():
+        name = journal_name(experiment.number, experiment.step, order.name)
+        restore_runs(experiment.context.lab, name)
         return read_batch(path)
     workspace = experiment.context.workspace(experiment.context.step(experiment.step).target)
     for commit in set(order.commits.values()):

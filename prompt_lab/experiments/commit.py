@@ -7,6 +7,7 @@ from prompt_lab.experiments.context import LabContext
 from prompt_lab.report.terminal import say
 from prompt_lab.store.lab_files import list_lab_files
 from prompt_lab.store.layout import NO_ITERATION
+from prompt_lab.store.run_journal import drop_journals
 
 
 def commit_lab(
@@ -33,6 +34,8 @@ def commit_lab(
         files = list_lab_files(ctx.lab, number)
         paths = (*files.current, *repository.list_uncommitted(files.earlier))
         repository.commit(paths, message, when=when, contents=contents)
+        if number != NO_ITERATION:  # the commit has its runs
+            drop_journals(ctx.lab, f"{number}_")
     except StoreError as error:
         reason = str(error).rstrip(".")
         say(f"The lab's new files were not committed. {reason}. The next iteration commits them.")

@@ -166,7 +166,7 @@ def _make_runs(experiment: Experiment, need: RunsNeeded) -> bool:
     shared = make_run_context(context, experiment.number, experiment.step, batch, runs)
     title = f"iteration {experiment.number}, {need.batch} runs"
     with Progress(title, len(runs)) as progress:
-        maker = RunMaker(shared, progress)
+        maker = RunMaker(shared, progress, need.batch)
         maker.make(runs, {}, lambda _key, _ending: None)
     if maker.faults:
         faults = sorted(set(maker.faults.values()))

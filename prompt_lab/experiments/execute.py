@@ -99,6 +99,8 @@ class RunContext:
     """The suite phase that the gateway routes calls by; '': a run keeps its model."""
     limit_seconds: float | None = None
     """Of one plan; None: what the step's config says of a process of its own."""
+    usage_files: bool = True
+    """Whether each plan's folder gets the usage files of the original tool."""
 
     def run(self, key: RunKey, planned: PlannedRun) -> RunRecord:
         """Make one run.
@@ -148,7 +150,7 @@ class RunContext:
                 "files_read": files_read,
             }
         )
-        store.finish(self.ctx.lab, out, record)
+        store.finish(self.ctx.lab, out, record, usage_files=self.usage_files)
         return record
 
     def _rescore(self, key: RunKey, planned: PlannedRun, out: Path, started: str) -> RunRecord:
@@ -185,7 +187,7 @@ class RunContext:
                 "ended": utc_now(),
             }
         )
-        store.finish(self.ctx.lab, out, record)
+        store.finish(self.ctx.lab, out, record, usage_files=self.usage_files)
         return record
 
     def _scored(

@@ -1,7 +1,8 @@
 """Judgements: ask the step's judge which side's answer is better, once in each order."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from functools import partial
 
 from prompt_lab.clock import utc_now
 from prompt_lab.errors import CallRefused, LabError, TransientError
@@ -14,6 +15,7 @@ from prompt_lab.experiments.make_runs import CircuitBreaker
 from prompt_lab.experiments.meter import Meter
 from prompt_lab.experiments.needs import JudgementsNeeded
 from prompt_lab.experiments.trials import read_judgements, trial_of
+from prompt_lab.ports.call_pool import CallPool
 from prompt_lab.records import RunRow
 from prompt_lab.report.progress import Progress, ReportProgress
 from prompt_lab.store.batch import Batch, batch_path, read_batch
@@ -105,18 +107,19 @@ def _ask_all(
         return
     title = f"iteration {experiment.number}, {batch} judgements"
     breaker, faults = CircuitBreaker(), list[str]()
-    pool = ThreadPoolExecutor(judge.model.workers, "judge")
+    pool = CallPool[str | None](judge.model.workers, "judge")
     try:
         with Progress(title, len(left), on_progress) as progress:
             futures = [
-                pool.submit(_answer, experiment, judge, (batch, one), breaker) for one in left
+                pool.submit(partial(_answer, experiment, judge, (batch, one), breaker))
+                for one in left
             ]
             for future in as_completed(futures):
                 fault = future.result()
                 progress.record_end(ok=fault is None)
                 faults += [fault] if fault else []
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.close()
     if faults:
         raise TransientError(
             f"{len(faults)} of {len(left)} judgements failed; the finished ones are kept, and "

@@ -3,9 +3,10 @@
 import gc
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 
 from prompt_lab.errors import LabError
@@ -13,9 +14,11 @@ from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.execute import Checkout, RunContext
 from prompt_lab.experiments.ref_watch import watched_refs
 from prompt_lab.names import RunEnding
+from prompt_lab.ports.call_pool import CallPool
 from prompt_lab.records import RunKey
 from prompt_lab.report.progress import Progress
 from prompt_lab.store.batch import Batch, PlannedRun
+from prompt_lab.store.run_journal import RunJournal, journal_name
 from prompt_lab.store.runs import is_finished
 from prompt_lab.store.work_locks import WorkLocks
 
@@ -52,6 +55,7 @@ def make_run_context(
         judged=config.judge is not None,
         prompts=prompts,
         gateway=gateway,
+        usage_files=ctx.defaults.layout == "planexe",
     )
 
 
@@ -74,9 +78,13 @@ class CircuitBreaker:
             self._in_a_row[model] = self._in_a_row.get(model, 0) + 1 if failed else 0
 
 
+def _nothing() -> None:
+    """Report no one."""
+
+
 @dataclass
 class RunMaker:
-    """Makes runs on a pool of threads for each model, as wide as its `workers`.
+    """Makes runs on a pool of threads for each model, with as many places as its `workers`.
 
     With `locks` a run is made under the lock of its number in `pieces`, so that no two processes
     make it at the same time; what another process has finished meanwhile is not made again.
@@ -84,6 +92,8 @@ class RunMaker:
 
     run_context: RunContext
     progress: Progress
+    batch: str = ""
+    """The name of the batch, for the journal of its finished runs."""
     locks: WorkLocks | None = None
     pieces: Mapping[RunKey, int] = field(default_factory=dict)
     faults: dict[RunKey, str] = field(default_factory=dict)
@@ -97,20 +107,34 @@ class RunMaker:
         shared: Mapping[RunKey, PlannedRun],
         finished: Callable[[RunKey, RunEnding], None],
     ) -> None:
-        """Make the runs; `finished` is called for each of `own` when it ends.
+        """Make the runs; `finished` is called for each of `own` once the disk has it.
 
         Runs of `shared` that another process is making are left to it. Failures are in `faults`
         afterwards.
         """
         runs = {**own, **shared}
         site = self.run_context
-        with watched_refs(site.ctx, site.number, site.step), self._pools(runs) as pools:
-            waiting = self._take(pools, runs, runs, finished, own=own, wait=False)
-            self._take(pools, runs, [k for k in waiting if k in own], finished, own=own, wait=True)
+        name = journal_name(site.number, site.step, self.batch)
+        with (
+            watched_refs(site.ctx, site.number, site.step),
+            RunJournal(site.ctx.lab, name) as journal,
+            self._pools(runs) as pools,
+        ):
+
+            def report(key: RunKey, ending: RunEnding) -> None:
+                """Only once the disk has the run; of a shared one nothing is reported."""
+                done = partial(finished, key, ending) if key in own else _nothing
+                if ending is RunEnding.MADE:
+                    journal.add(runs[key].path, done)
+                elif ending is RunEnding.FOUND:
+                    done()
+
+            waiting = self._take(pools, runs, runs, report, own=own, wait=False)
+            self._take(pools, runs, [k for k in waiting if k in own], report, own=own, wait=True)
 
     def _take(
         self,
-        pools: Mapping[str, ThreadPoolExecutor],
+        pools: Mapping[str, CallPool[RunEnding]],
         runs: Mapping[RunKey, PlannedRun],
         keys: Iterable[RunKey],
         finished: Callable[[RunKey, RunEnding], None],
@@ -120,7 +144,8 @@ class RunMaker:
     ) -> list[RunKey]:
         """Make what no other process is making; the keys of the rest. `wait` for those too."""
         futures: dict[Future[RunEnding], RunKey] = {
-            pools[key.model].submit(self._one, key, runs[key], wait=wait): key for key in keys
+            pools[key.model].submit(partial(self._one, key, runs[key], wait=wait)): key
+            for key in keys
         }
         left = []
         for future in as_completed(futures):
@@ -135,8 +160,7 @@ class RunMaker:
                 ok=ending not in (RunEnding.FAILED, RunEnding.UNTRIED),
                 tried=ending is not RunEnding.UNTRIED,
             )
-            if key in own and ending in (RunEnding.MADE, RunEnding.FOUND):
-                finished(key, ending)
+            finished(key, ending)
         return left
 
     def _one(self, key: RunKey, planned: PlannedRun, *, wait: bool) -> RunEnding:
@@ -170,17 +194,17 @@ class RunMaker:
         return self.locks.hold(piece) if wait else self.locks.try_to_hold(piece)
 
     @contextmanager
-    def _pools(self, keys: Iterable[RunKey]) -> Iterator[dict[str, ThreadPoolExecutor]]:
-        """A pool of threads for each model. Ctrl-C drops what waits."""
+    def _pools(self, keys: Iterable[RunKey]) -> Iterator[dict[str, CallPool[RunEnding]]]:
+        """A pool for each model. Ctrl-C drops what waits."""
         widths = {key.model: self.run_context.ctx.models[key.model].workers for key in keys}
         usual = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
         gc.freeze()  # thousands of tasks are alive anyway, so the collector need not scan them
-        pools = {m: ThreadPoolExecutor(width, f"run-{m}") for m, width in widths.items()}
+        pools = {m: CallPool[RunEnding](width, f"run-{m}") for m, width in widths.items()}
         try:
             yield pools
         finally:
             gc.unfreeze()
             sys.setswitchinterval(usual)
             for pool in pools.values():
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.close()

@@ -1,5 +1,6 @@
 """The model x plan grid: each cell's scores before and after, and how strongly it changed."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
@@ -44,7 +45,10 @@ def grid(metrics: Metrics, links: Mapping[tuple[str, str], str]) -> Grid:
         Row(model, tuple(_square(cells.get((model, plan)), links) for plan in plans))
         for model in models
     )
-    means = tuple(_mean([c for c in metrics.cells if c.plan == plan]) for plan in plans)
+    by_plan: dict[str, list[ScoreCell]] = defaultdict(list)
+    for cell in metrics.cells:
+        by_plan[cell.plan].append(cell)
+    means = tuple(_mean(by_plan[plan]) for plan in plans)
     return Grid(plans, rows, Row("all models", means))
 
 

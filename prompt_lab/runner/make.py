@@ -1,9 +1,10 @@
 """Make the runs that are missing in a run folder, some at a time, and sum up what all came to."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -13,6 +14,7 @@ from prompt_lab.evaluate.answered import unanswered
 from prompt_lab.experiments.execute import Checkout, RunContext
 from prompt_lab.experiments.make_runs import CircuitBreaker
 from prompt_lab.names import Side, Split, Status, count
+from prompt_lab.ports.call_pool import CallPool
 from prompt_lab.records import RunKey, RunRecord
 from prompt_lab.report.progress import Progress
 from prompt_lab.runner.order import RunnerOrder
@@ -81,7 +83,7 @@ def make_runs(order: RunnerOrder, folder: Path, bench: RunContext) -> RunnerResu
         Progress(f"{order.step} on {count(len(order.names), 'plan')}", len(left)) as bar,
         _pool(order) as p,
     ):
-        for future in as_completed([p.submit(make, name) for name in left]):
+        for future in as_completed([p.submit(partial(make, name)) for name in left]):
             fault = future.result()
             bar.record_end(ok=fault is None)
             faults += [fault] if fault else []
@@ -131,10 +133,10 @@ def _planned(key: RunKey, out: Path) -> PlannedRun:
 
 
 @contextmanager
-def _pool(order: RunnerOrder) -> Iterator[ThreadPoolExecutor]:
-    """As many threads as workers. Ctrl-C drops what waits."""
-    pool = ThreadPoolExecutor(order.workers, "run")
+def _pool(order: RunnerOrder) -> Iterator[CallPool[str | None]]:
+    """As many places as workers. Ctrl-C drops what waits."""
+    pool = CallPool[str | None](order.workers, "run")
     try:
         yield pool
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.close()

@@ -1,5 +1,6 @@
 """Which files of a lab Prompt Lab writes: these, and no others, are committed to the lab."""
 
+import os
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -132,19 +133,23 @@ def _run_files(folder: Path) -> Iterator[Path]:
     Answers to plans that were built from traces quote what people wrote: they stay out of git.
     """
     yield from (folder / name for name in _RUN)
-    for plan in _list_children(folder / "outputs"):
-        is_private = plan.name.startswith(TRACE_PREFIX)
-        if plan.is_dir() and not plan.is_symlink() and not is_private:
-            yield from _walk_files(plan)
+    outputs = folder / "outputs"
+    for plan in _scan_folder(str(outputs)) if outputs.is_dir() else ():
+        if plan.is_dir(follow_symlinks=False) and not plan.name.startswith(TRACE_PREFIX):
+            yield from _walk_files(plan.path)
 
 
-def _walk_files(folder: Path) -> Iterator[Path]:
-    for path in _list_children(folder):
-        if path.is_dir() and not path.is_symlink():
-            if path.name != ".git":
-                yield from _walk_files(path)
-        else:
-            yield path
+def _walk_files(folder: str) -> Iterator[Path]:
+    for entry in _scan_folder(folder):
+        if not entry.is_dir(follow_symlinks=False):
+            yield Path(entry.path)
+        elif entry.name != ".git":
+            yield from _walk_files(entry.path)
+
+
+def _scan_folder(folder: str) -> list[os.DirEntry[str]]:
+    with disk_errors(Path(folder)), os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
 
 
 def _find_matching(folder: Path, patterns: tuple[str, ...]) -> Iterator[Path]:

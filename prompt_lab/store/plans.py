@@ -11,12 +11,15 @@ from prompt_lab.errors import StoreError, UnknownName
 from prompt_lab.names import Split, count
 from prompt_lab.prompts.files import LONGEST_POINTER, pointer_command
 from prompt_lab.records import PlanText
+from prompt_lab.store.file_cache import FileCache
 from prompt_lab.store.files import disk_errors
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.plan_files import WHOLE, digest_folder, hash_plan
 
 TRACE_PREFIX = "trace_"
 """Names of plans that are built from traces of production begin so: they stay out of git."""
+_TEXTS = FileCache[PlanText](64 << 20)
+"""Every phase after the runs reads the plans of all of them."""
 
 
 def plan_names(lab: Lab, inputs: Sequence[str], *, split: Split) -> list[str]:
@@ -92,8 +95,16 @@ def choose_plans(available: Sequence[str], wanted: Sequence[str], folder: Path) 
 def read_plan(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> PlanText:
     """A plan's texts, without a byte order mark and with line ends as `\\n`.
 
-    Raises StoreError for an input that is not UTF-8 text.
+    They are read once for each process. Raises StoreError for an input that is not UTF-8 text.
     """
+    return _TEXTS.get(
+        (str(folder), tuple(inputs), tuple(outputs)),
+        [f"{folder}/{name}" for name in (*inputs, *outputs)],
+        lambda: _read_plan(folder, inputs, outputs),
+    )
+
+
+def _read_plan(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> PlanText:
     gold = [name for name in outputs if (folder / name).is_file()]
     return PlanText(
         name=folder.name,

@@ -1,6 +1,7 @@
 """Run folders in the lab's history, in the format that existing labs use."""
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from prompt_lab.errors import StoreError
 from prompt_lab.records import CallNote, Record, RunRecord, RunRow, Usage
 from prompt_lab.store.duplicates import note_duplicate
+from prompt_lab.store.file_cache import FileCache
 from prompt_lab.store.files import (
     append_row,
     create_record,
@@ -31,6 +33,8 @@ _SUMS = (
     *("calls", "input_tokens", "output_tokens", "thinking_tokens"),
     *("total_cost", "total_tokens"),
 )
+_ROWS = FileCache[RunRow](64 << 20)
+"""Every phase after the runs reads all of them."""
 _REUSED = (
     "It was taken over from an earlier iteration: restore it, or remove it together with this "
     "iteration's batch_*.json to have both made again"
@@ -97,11 +101,12 @@ def fail(folder: Path, plan: str, message: str, *, now: str) -> None:
     _event(folder, "run_single_plan_error", plan, now, error=message)
 
 
-def finish(lab: Lab, out: Path, record: RunRecord) -> None:
+def finish(lab: Lab, out: Path, record: RunRecord, *, usage_files: bool = True) -> None:
     """Write down a finished run: rows and usage first, run.json last.
 
-    Of two processes that made the same run the first one's record stays; what the other one's cost
-    is noted beside it.
+    Without `usage_files` the usage is in run.json alone, except for a step in a process of its own,
+    which may have counted for itself. Of two processes that made the same run the first one's
+    record stays; what the other one's cost is noted beside it.
     """
     folder = out.parent.parent
     if is_finished(out):
@@ -109,7 +114,7 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
         return
     error = f"{record.error.kind}: {record.error.message}" if record.error else None
     duration = round(record.duration_seconds, 3)
-    if not record.rescored_from:
+    if not record.rescored_from and (usage_files or record.process is not None):
         _usage(out, record)
     append_row(
         folder / "outputs.jsonl",
@@ -150,9 +155,13 @@ def finish(lab: Lab, out: Path, record: RunRecord) -> None:
         note_reusable(lab, lab.relative(out), record)
 
 
-def is_finished(out: Path) -> bool:
+def is_finished(out: Path | str) -> bool:
     """Whether a plan's folder holds a run, whole or damaged since."""
-    return (out / MARKER).exists()
+    try:
+        os.stat(f"{out}/{MARKER}")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def set_aside_damaged(out: Path) -> bool:
@@ -172,8 +181,22 @@ def unmark(out: Path, why: str) -> None:
 
 
 def read_row(lab: Lab, path: str, outputs: Sequence[str], *, reused: bool) -> RunRow:
-    """A finished run with the texts of its outputs. Raises StoreError where run.json is damaged."""
-    out = lab.root / path
+    """A finished run with the texts of its outputs, parsed once for each process.
+
+    Raises StoreError where run.json is damaged.
+    """
+    out = f"{lab.root}/{path}"
+    names = [f"{out}/{name}" for name in outputs]
+    if not any(map(os.path.exists, names)):
+        names = [out]  # where a step that failed may have left its raw texts
+    return _ROWS.get(
+        (out, tuple(outputs), reused),
+        (f"{out}/{MARKER}", *names),
+        lambda: _read_row(Path(out), path, outputs, reused=reused),
+    )
+
+
+def _read_row(out: Path, path: str, outputs: Sequence[str], *, reused: bool) -> RunRow:
     record = read_record(out / MARKER, RunRecord, fix=_REUSED if reused else _OWN)
     with disk_errors(out):
         files = [out / n for n in outputs if (out / n).is_file()] or sorted(out.glob("*_raw.txt"))

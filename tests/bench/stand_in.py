@@ -1,10 +1,13 @@
 """A local stand-in for a model: answers chat completions after a fixed time. No other work.
 
 `python -m tests.bench.stand_in 0.2` prints its port and serves until its standard input closes.
+With a word as the second argument it reads requests: the amount is the second number of the invoice
+where the messages hold the word, else the first, so that a change of the prompt has an effect.
 """
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 
@@ -28,10 +31,13 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d
 )
 
 
-def started(latency: float) -> tuple["subprocess.Popen[bytes]", str]:
+NUMBER = re.compile(rb"\d+\.\d+|\d+")
+
+
+def started(latency: float, word: str = "") -> tuple["subprocess.Popen[bytes]", str]:
     """A stand-in in a process of its own, and its base URL."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.stand_in", str(latency)],
+        [sys.executable, "-m", "tests.bench.stand_in", str(latency), *([word] if word else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -39,7 +45,18 @@ def started(latency: float) -> tuple["subprocess.Popen[bytes]", str]:
     return process, f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
 
 
-async def serve(latency: float) -> None:
+def _read_invoice(request: bytes, word: bytes) -> bytes:
+    """An answer to the request, as a whole response."""
+    messages = json.dumps(json.loads(request)["messages"]).encode()
+    invoice = messages[messages.rindex(b"Invoice") :]
+    amount = NUMBER.findall(invoice)[word in messages].decode()
+    message = {"role": "assistant", "content": json.dumps({"amount": float(amount)})}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    body = json.dumps({**ANSWER, "choices": [choice]}).encode()
+    return HEAD.replace(b"%d" % len(BODY), b"%d" % len(body)) + body
+
+
+async def serve(latency: float, word: bytes = b"") -> None:
     """Speak just enough HTTP/1.1 to stay out of the measurement's way."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -50,9 +67,9 @@ async def serve(latency: float) -> None:
                 for line in head.split(b"\r\n"):
                     if line.lower().startswith(b"content-length:"):
                         length = int(line.split(b":")[1])
-                await reader.readexactly(length)
+                request = await reader.readexactly(length)
                 await asyncio.sleep(latency)
-                writer.write(HEAD + BODY)
+                writer.write(_read_invoice(request, word) if word else HEAD + BODY)
                 await writer.drain()
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             writer.close()
@@ -63,4 +80,4 @@ async def serve(latency: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(float(sys.argv[1])))
+    asyncio.run(serve(float(sys.argv[1]), *(word.encode() for word in sys.argv[2:3])))

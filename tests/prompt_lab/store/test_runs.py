@@ -110,3 +110,20 @@ def test_a_record_is_created_once(tmp_path: Path) -> None:
     assert not create_record(path, made.model_copy(update={"plan": "other"}))
     assert read_record(path, RunRecord) == made
     assert [one.name for one in tmp_path.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize(
+    ("usage_files", "process", "expected"),
+    [
+        (True, None, {"run.json", "usage_metrics.jsonl", "activity_overview.json"}),
+        (False, None, {"run.json"}),
+        (False, ProcessRecord(), {"run.json", "usage_metrics.jsonl", "activity_overview.json"}),
+    ],
+)
+def test_the_usage_files_of_the_original_tool_are_left_out_unless_asked_for(
+    tmp_path: Path, usage_files: bool, process: ProcessRecord | None, expected: set[str]
+) -> None:
+    lab = Lab(tmp_path)
+    out = start(lab.run_folder(7, "levers"), "p", now=NOW)
+    finish(lab, out, record(process=process), usage_files=usage_files)
+    assert {path.name for path in out.iterdir()} == expected
