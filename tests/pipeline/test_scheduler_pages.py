@@ -88,7 +88,7 @@ def test_luigid_s_page_can_be_read_and_leads_to_the_lab(make_world: Callable[...
             assert params["side"].startswith(("baseline", "candidate"))
             assert " runs" in params["side"]
             assert params["plan"].split(" (")[0].split(", ")[0] in params["plan"]
-            assert params["model"].split(" (")[0] == "m"
+            assert params["model"].split(" (")[0] == "exact"
         (world.lab / "index.html").unlink()
         status, page = fetch(pages, "/")
         assert (status, "Iteration" in page or "analysis/1_read_sum" in page) == (200, True)
