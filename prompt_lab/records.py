@@ -131,6 +131,11 @@ class SentEvidence(Record):
     files: dict[str, str] = Field(description="path in the target -> git blob id of the bytes read")
     prompt_sha256: str = Field(description="of the prompt as it was sent, placeholders unfilled")
     request_sha256: str = Field(default="", description="of the whole request: messages, schema")
+    messages: tuple[str, ...] = Field(
+        default=(),
+        description="sha256 of system and user message of each request of a step in our process, "
+        "in order; the texts are in messages.jsonl of the run folder",
+    )
     prompt_check: PromptCheck | None = Field(
         default=None, description="of a step in a process of its own; None: it ran in ours"
     )

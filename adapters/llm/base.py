@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from threading import BoundedSemaphore
 
+from adapters.llm.setting_hint import setting_hint
 from adapters.wire.dialects.base import Reply, is_count
 from adapters.wire.per_process import PerProcess
 from adapters.wire.retry import (
@@ -140,7 +141,9 @@ def fault_of(
         case StatusKind.RETRYABLE:
             return RetryableError(text, read_retry_after(headers, datetime.now(UTC)))
         case StatusKind.REFUSED:
-            return CallRefused(f"{config.alias}: {text}")
+            hint = setting_hint(message, config)
+            advice = f"; in the file of {config.alias!r}: {hint}" if hint else ""
+            return CallRefused(f"{config.alias}: {text}{advice}")
         case _:
             return ModelUnavailable(f"{config.alias}: {describe_unusable(status)} ({text})")
 

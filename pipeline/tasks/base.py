@@ -21,7 +21,7 @@ from prompt_lab.experiments.flags import MOST_IN_RACE, NEXT
 from prompt_lab.lazy import call_on_use
 from prompt_lab.store.files import disk_errors, write_text
 from prompt_lab.store.given_up import is_given_up
-from prompt_lab.store.lab_id import lab_id
+from prompt_lab.store.lab_id import lab_label
 from prompt_lab.store.layout import LabLock
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class LabTask(luigi.Task):
     lab_id = luigi.Parameter(
         default="",
         positional=False,
-        description="the lab's id, so that no two labs share a task of one luigid; set by itself",
+        description="the lab's name and id, so that no two labs share a task of one luigid; set by"
+        " itself",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -117,8 +118,14 @@ class LabTask(luigi.Task):
 
     @classmethod
     def owner_id(cls, values: Mapping[str, Any]) -> str:
-        """The id of the lab; '' for a dry run, which leaves no trace. Raises StoreError."""
-        return "" if values.get("dry_run") else lab_id(lab_context().lab)
+        """Name and id of the lab; '' for a dry run, which leaves no trace. Raises StoreError."""
+        return "" if values.get("dry_run") else lab_label(lab_context().lab)
+
+    @property
+    def page_url(self) -> str:
+        """Where luigid's page leads to: the lab's own, which shows what is there now; or ''."""
+        context = self.context
+        return context.page(context.lab.index) if context.pages_url else ""
 
     @classmethod
     @cache

@@ -33,12 +33,17 @@ class MemberReports:
         # A scheduler of this process alone has no page, and each report costs it a look at every
         # member: the square of their number in all.
         self.watched = not isinstance(self._scheduler, Scheduler)
+        self._report_page: Callable[[str], None] = process.status_reporter.update_tracking_url
+        self._page: str = getattr(process.task, "page_url", "") if self.watched else ""
         self._unreported: list[str] = []
         self._silent_until = 0.0
 
     def __enter__(self) -> Self:
         global _current  # noqa: PLW0603 -- luigi makes the context; the task has to find it
         _current = self
+        if self._page:
+            with self._lock:
+                self._call(lambda: self._report_page(self._page))
         return self
 
     def __exit__(
@@ -119,7 +124,13 @@ class MemberReports:
         while self._unreported and time.monotonic() >= self._silent_until:
             task_id = self._unreported[-1]
             self._call(
-                partial(self._scheduler.add_task, task_id=task_id, worker=self._worker, status=DONE)
+                partial(
+                    self._scheduler.add_task,
+                    task_id=task_id,
+                    worker=self._worker,
+                    status=DONE,
+                    tracking_url=self._page or None,
+                )
             )
             if time.monotonic() >= self._silent_until:
                 self._unreported.pop()

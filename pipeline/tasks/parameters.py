@@ -7,7 +7,7 @@ from typing import Any
 import luigi
 
 from prompt_lab.errors import ConfigError
-from prompt_lab.names import Split, join_names, split_names
+from prompt_lab.names import Split, count, join_names, split_names
 
 
 class NamesParameter(luigi.Parameter):
@@ -106,19 +106,34 @@ class SplitParameter(luigi.Parameter[Split]):
         return Split(x).value
 
 
+LISTED = 3
+"""Values of a batch that its name shows."""
+
+
 class Batched(luigi.Parameter):
     """A parameter whose values luigi gathers into one Luigi batch.
 
-    A batch's value is a tuple; it is shown as a count and a digest, so that the name of a batch
-    of 10,000 stays short and unique.
+    A batch's value is a tuple; it is shown by its first values and a digest, so that the name of a
+    batch of 10,000 can be read and stays short and unique.
     """
 
     def __init__(self, description: str) -> None:
         super().__init__(batch_method=tuple, description=description)
 
     def serialize(self, x: object) -> str:
-        """'name' for one value, '12 x 1f3a9c20' for a batch."""
+        """'name' for one value; what a batch holds, how many runs it is of, and a digest.
+
+        >>> [Batched("x").serialize(v) for v in ("a", ("a", "a"), ("a", "b", "b"))]
+        ['a', 'a (2 runs)', 'a, b (3 runs, 8ef3a07b)']
+        >>> Batched("x").serialize(tuple("abcde"))
+        'a, b, c and 2 more (5 runs, dbbc47f2)'
+        """
         if not isinstance(x, tuple):
             return str(x)
+        values = list(dict.fromkeys(map(str, x)))
+        more = f" and {len(values) - LISTED} more" if len(values) > LISTED else ""
+        text = ", ".join(values[:LISTED]) + more
+        if len(values) == 1:
+            return f"{text} ({count(len(x), 'run')})"
         digest = sha256("\n".join(map(str, x)).encode()).hexdigest()[:8]
-        return f"{len(x)} x {digest}"
+        return f"{text} ({count(len(x), 'run')}, {digest})"

@@ -9,60 +9,92 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from pipeline.settings import default_configs
 from pipeline.wiring import lab_context, load_adapter
 from prompt_lab.errors import LabError
+from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.ledger import render_ledger
 from prompt_lab.store.files import disk_errors
+from prompt_lab.store.sealed import holds_figures, is_sealed
 
 LUIGID_PORT = 8082
 PAGES_PORT = 8083
 
 
 class LabPages(SimpleHTTPRequestHandler):
-    """The lab's index and iterations, on loopback only; plans, work and the target stay closed."""
+    """The lab's index and iterations, on loopback only; plans, work and the target stay closed.
 
-    OPEN = ("/index.html", "/analysis/", "/history/", "/pulls/")
+    The index is rendered at each request, so that it shows the iteration that is under way.
+    """
+
+    OPEN = ("/analysis/", "/history/", "/pulls/")
+
+    def __init__(self, *args: Any, context: LabContext, **kwargs: Any) -> None:
+        self._context = context
+        super().__init__(*args, directory=str(context.lab.root), **kwargs)
 
     def do_GET(self) -> None:
         """Pages and records; everything else is 404."""
         path = self.path.split("?")[0]
-        if path == "/":
-            self.path = "/index.html"
-        elif not path.startswith(self.OPEN) or ".." in path:
+        if path in ("/", "/index.html"):
+            self._send_index()
+        elif not path.startswith(self.OPEN) or ".." in path or self._is_sealed(path):
             self.send_error(404)
-            return
-        super().do_GET()
+        elif self.command == "HEAD":
+            super().do_HEAD()
+        else:
+            super().do_GET()
 
     do_HEAD = do_GET
+
+    def _is_sealed(self, path: str) -> bool:
+        found = Path(self.translate_path(path))
+        return holds_figures(found.name) and is_sealed(found.parent)
+
+    def _send_index(self) -> None:
+        try:
+            page = render_ledger(self._context).encode()
+        except LabError as error:
+            self.send_error(503, explain=str(error))
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(page)
 
     def log_message(self, *args: object) -> None:
         """Say nothing: the terminal belongs to luigid."""
 
 
-def serve_pages(root: Path, port: int) -> ThreadingHTTPServer:
+def serve_pages(context: LabContext, port: int) -> ThreadingHTTPServer:
     """Serve a lab in a thread. Returns the server; its port is in `server_address`."""
-    handler = partial(LabPages, directory=str(root))
+    handler = partial(LabPages, context=context)
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
 
-def main() -> int:
+def main(luigid_port: int = LUIGID_PORT, pages_port: int = PAGES_PORT) -> int:
     """Run both until Ctrl-C."""
     try:
-        lab = lab_context().lab
+        context = lab_context()
+        lab = context.lab
         with disk_errors(lab.work):
             lab.work.mkdir(parents=True, exist_ok=True)
         load_adapter("git", "exclude")(lab.root)
-        for port in (LUIGID_PORT, PAGES_PORT):
+        for port in (luigid_port, pages_port):
             _refuse_taken(port)
-        serve_pages(lab.root, PAGES_PORT)
+        serve_pages(context, pages_port)
     except (LabError, OSError) as error:
         print(f"Stopped: {error}", file=sys.stderr)
         return 1
     print(
-        f"luigid      http://127.0.0.1:{LUIGID_PORT}\nlab's pages http://127.0.0.1:{PAGES_PORT}",
+        f"luigid      http://127.0.0.1:{luigid_port}\nlab's pages http://127.0.0.1:{pages_port}",
         flush=True,
     )
     print(
@@ -71,7 +103,7 @@ def main() -> int:
     )
     luigid = str(Path(sys.executable).with_name("luigid"))
     state = str(lab.work / "luigid.pickle")
-    command = [luigid, "--address", "127.0.0.1", "--port", str(LUIGID_PORT), "--state-path", state]
+    command = [luigid, "--address", "127.0.0.1", "--port", str(luigid_port), "--state-path", state]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with subprocess.Popen(command, env=os.environ) as daemon:
         try:

@@ -60,6 +60,8 @@ class Judgement(Record):
     """1, 0.5 or 0 by which side scores more; None where the plan has no gold."""
     pair: tuple[float | None, float | None]
     """The pair's two scores, as the trial reads them."""
+    asked: tuple[str, ...] = ()
+    """Keys of the judge's answers in history/judgements.jsonl: baseline first, candidate first."""
 
     @property
     def cell(self) -> RunCell:
@@ -79,6 +81,8 @@ class JudgedLook(Record):
     judgements: tuple[Judgement, ...]
 
 
+PREFERENCE = "preference"
+"""What a judge's choices measure: the share of pairs that a side wins, a tie counts half."""
 NO_AGREEMENT = "is not shown to agree with gold"
 """By these words of a verdict its remedy finds that the judge is what has to be settled."""
 Known = Mapping[tuple[RunCell, str], Judgement]
@@ -149,8 +153,8 @@ def judged_pairs(rows: Iterable[RunRow], known: Known) -> list[Pair]:
     return [Pair(*j.cell, *j.pair) for j in judgements_on(rows, known)]
 
 
-def as_judged(rows: Iterable[RunRow], known: Known, primary: str) -> list[RunRow]:
-    """The rows as pages show them: what the judge made of a pair in the place of its scores."""
+def as_judged(rows: Iterable[RunRow], known: Known) -> list[RunRow]:
+    """The rows as pages show them: the judge's preference in the place of their scores."""
     rows = list(rows)
     settled = {j.cell: j.pair for j in judgements_on(rows, known)}
     found = []
@@ -159,7 +163,7 @@ def as_judged(rows: Iterable[RunRow], known: Known, primary: str) -> list[RunRow
         pair = settled.get(RunCell(r.model, r.plan, r.replicate), (None, None))
         score = pair[r.side is Side.CANDIDATE]
         value = 0.5 if score is None else score
-        update = {"primary": value, "scores": {**r.scores, primary: value}}
+        update = {"primary": value, "scores": {PREFERENCE: value}}
         found.append(row.model_copy(update={"record": r.model_copy(update=update)}))
     return found
 

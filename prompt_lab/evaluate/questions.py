@@ -63,4 +63,5 @@ def settle_contest(
 ) -> Judgement:
     """A pair settled by the answers (key -> text) to its questions; each must be among them."""
     said: list[JudgeChoice | None] = [parse(answers[question.key]) for question in asked]
-    return judgement(contest, (said[0], said[1]) if said else None, primary)
+    settled = judgement(contest, (said[0], said[1]) if said else None, primary)
+    return settled.model_copy(update={"asked": tuple(question.key for question in asked)})

@@ -19,7 +19,7 @@ from prompt_lab.experiments.decision import decide_iteration
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import plans_of, texts, version_at
 from prompt_lab.experiments.past import known_modes, read_tried_changes
-from prompt_lab.experiments.trials import rows_for_display
+from prompt_lab.experiments.trials import measured_name, rows_for_display
 from prompt_lab.names import Side, Split
 from prompt_lab.records import PlanText, PromptVersion
 from prompt_lab.store.files import read_parsed
@@ -140,7 +140,7 @@ def metrics_of(experiment: Experiment) -> Metrics:
     )
     before, after = versions(experiment)
     prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
-    return measure(rows, plans, experiment.context.step(experiment.step).primary, prompts)
+    return measure(rows, plans, measured_name(experiment), prompts)
 
 
 def versions(experiment: Experiment) -> tuple[PromptVersion, PromptVersion]:

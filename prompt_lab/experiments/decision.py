@@ -38,6 +38,7 @@ from prompt_lab.experiments.findings import (
     recorded_findings,
 )
 from prompt_lab.experiments.gather import batch_of, rows_now, summary_file
+from prompt_lab.experiments.merge_preview import missing_changes
 from prompt_lab.experiments.needs import Need, SplitNeeded
 from prompt_lab.experiments.ref_watch import find_moved_refs
 from prompt_lab.experiments.revealed_plans import check_sealed
@@ -127,10 +128,18 @@ def _gather(
     facts = facts or gather_facts(experiment, [*rows, *(verify or [])])
     findings = [
         *(recorded_findings(recorded, Code.HEAD_MOVED) if recorded else head_moved(experiment)),
-        *(found or merge_time_findings(experiment)),
+        *(found or _base_findings(experiment, rows, recorded)),
     ]
     rule = decision_policy(experiment, policy)
     return _Gathered(meta, rule, rows, verify, findings, facts, order)
+
+
+def _base_findings(
+    experiment: Experiment, rows: Sequence[RunRow], recorded: Verdict | None
+) -> list[Reason]:
+    """The finding that the branch lacks changes of main: as recorded, else of these train runs."""
+    known = merge_time_findings(experiment)
+    return known if known or recorded else missing_changes(experiment, rows)
 
 
 def _decide_by_train(

@@ -16,7 +16,7 @@ from prompt_lab.experiments.meter import GatewayMeter, Meter
 from prompt_lab.experiments.trace import PlanTrace
 from prompt_lab.names import Side, Status
 from prompt_lab.own_process import GatewaySession, ModelGateway
-from prompt_lab.ports import StepAdapter, StepJob
+from prompt_lab.ports import Answer, Request, StepAdapter, StepJob
 from prompt_lab.records import (
     LIVE,
     CallNote,
@@ -30,6 +30,7 @@ from prompt_lab.step_results import ScoreResult, StepResult
 from prompt_lab.store import runs as store
 from prompt_lab.store.batch import PlannedRun
 from prompt_lab.store.plans import has_gold
+from prompt_lab.store.sent_messages import keep_messages
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,17 @@ class RunContext:
         seeded = meter.config.settings.seeded
         seed = seed_of(key.plan, planned.replicate) if seeded else None
         worktree = self.sites[key.side].worktree
+        requests: list[Request] = []
+
+        def ask_and_note(request: Request) -> Answer:
+            requests.append(request)
+            return ask(request)
+
         trace = PlanTrace(self.adapter, plan_dir, planned)
         try:
             trace.begin()
             with self._line(key) as line:
-                job = StepJob(worktree, plan_dir, out, ask, seed, line.urls, key.side)
+                job = StepJob(worktree, plan_dir, out, ask_and_note, seed, line.urls, key.side)
                 result = self.adapter.execute(replace(job, limit_seconds=self.limit_seconds))
             refuse_unreachable(key.model, result.error, line.calls)
             result = refuse_withheld(result, line.calls)
@@ -141,8 +148,12 @@ class RunContext:
         if line.texts:
             store.keep_calls(out, line.texts)
         sent = self._check_prompt(key.side, result, line.requests)
-        record = self._record(key, planned, result, meter=meter, sent=sent).model_copy(
+        record = self._record(key, planned, result, meter=meter, sent=sent)
+        texts = [text for request in requests for text in (request.system, request.user)]
+        kept = keep_messages(folder, texts)
+        record = record.model_copy(
             update={
+                "sent": record.sent.model_copy(update={"messages": kept}),
                 "started": started,
                 "scores": score.parts,
                 "primary": score.parts.get(self.primary, 0.0),

@@ -43,18 +43,8 @@ def write_ledger(ctx: LabContext) -> str:
         keep_other(irregular_file, sign=HEADING)
         write_text(irregular_file, render_irregular(odd))
     kept = keep_other(lab.index, sign=SIGN)
+    write_text(lab.index, render_ledger(ctx, odd))
     entries = ledger_entries(ctx)
-    fronts = [front_view(ctx, step) for step in sorted({entry.step for entry in entries})]
-    promotions = promotion_rows(ctx.lab)
-    page = render_index(
-        entries,
-        budgets(ctx),
-        irregular=odd,
-        fronts=fronts,
-        loops=loop_rows(ctx.lab),
-        promotions=promotions,
-    )
-    write_text(lab.index, page)
     lines = [f"{count(len(entries), 'iteration')}, {len(foreign)} of another tool: {lab.index}"]
     if odd:
         lines.append(
@@ -65,6 +55,19 @@ def write_ledger(ctx: LabContext) -> str:
     if kept is not None:
         lines.append(f"The index.html that was there is now {kept.name}.")
     return "\n".join(lines)
+
+
+def render_ledger(ctx: LabContext, odd: Sequence[OddFolder] = ()) -> str:
+    """index.html as the lab is now. Writes nothing."""
+    entries = ledger_entries(ctx)
+    return render_index(
+        entries,
+        budgets(ctx),
+        irregular=odd,
+        fronts=[front_view(ctx, step) for step in sorted({entry.step for entry in entries})],
+        loops=loop_rows(ctx.lab),
+        promotions=promotion_rows(ctx.lab),
+    )
 
 
 def _write_pages(ctx: LabContext, foreign: Sequence[Analysis]) -> None:

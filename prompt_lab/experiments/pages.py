@@ -11,16 +11,17 @@ from prompt_lab.analyze.model import Metrics
 from prompt_lab.analyze.synthesis import parse_synthesis
 from prompt_lab.analyze.synthesis_model import Participant
 from prompt_lab.decide.verdict import Code, Verdict, explain
+from prompt_lab.evaluate.judged import judgements_on
 from prompt_lab.evaluate.sent_prompt import describe_rules
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import plans_of, texts, version_at
 from prompt_lab.experiments.planexe_pages import foreign_entry
 from prompt_lab.experiments.race import describe_race
-from prompt_lab.experiments.trials import rows_for_display
+from prompt_lab.experiments.trials import measured_name, read_judgements, rows_for_display
 from prompt_lab.names import Side, Split, count
 from prompt_lab.records import RECORDED, Change, PromptVersion, RunRow
-from prompt_lab.report.view import LedgerEntry, LoopRow, ReportView, Setup, Spent
+from prompt_lab.report.view import JudgeReason, LedgerEntry, LoopRow, ReportView, Setup, Spent
 from prompt_lab.store.agents import works
 from prompt_lab.store.batch import Batch
 from prompt_lab.store.counters import iterations
@@ -39,10 +40,12 @@ from prompt_lab.store.iterations import (
     read_change,
     read_meta,
 )
+from prompt_lab.store.journal import answers_by_key
 from prompt_lab.store.layout import NO_ITERATION, Lab
 from prompt_lab.store.loops import BEGUN, ENDED, LoopBegun, loops, read_ended
 from prompt_lab.store.retests import last_retest
 from prompt_lab.store.sealed import is_sealed, may_be_shown, shown_verdict, was_confirming
+from prompt_lab.store.sent_messages import read_messages
 
 PHASES_OF_RUNS = ("scout", "runs_train", "runs_verify")
 
@@ -60,6 +63,7 @@ def report_view(experiment: Experiment) -> ReportView:
     sealed = is_sealed(folder)
     verify = [] if sealed else rows_for_display(experiment, Split.VERIFY)
     prompts = {Side.BASELINE: before, Side.CANDIDATE: after}
+    metrics = _measure_rows(experiment, rows, prompts, split=Split.TRAIN)
     documents = sorted(folder.glob("*.md"))
     host = ctx.code_host(meta.target)
     runs = read_if_whole(folder / "runs_train.json", RunsSummary)  # nothing asked: nothing spent
@@ -74,10 +78,12 @@ def report_view(experiment: Experiment) -> ReportView:
         after=after,
         verdict=shown_verdict(folder),
         sealed=sealed and was_confirming(folder),
-        metrics=_measure_rows(experiment, rows, prompts, split=Split.TRAIN),
+        metrics=metrics,
         verify_metrics=_measure_rows(experiment, verify, prompts, split=Split.VERIFY),
         rows=tuple(rows),
         plans=texts(experiment, plans_of(meta, Split.TRAIN, rows), split=Split.TRAIN),
+        messages=_sent_messages(ctx.lab, rows, metrics),
+        judge_reasons=_judge_reasons(experiment, rows),
         spent=usage_to_show(folder, strict=True),
         race=_race_of(folder),
         **_after_merge(folder),
@@ -91,6 +97,33 @@ def report_view(experiment: Experiment) -> ReportView:
         lab=os.path.relpath(ctx.lab.root, folder),
         versions={name: version(name) for name in ("prompt-lab", "luigi", "llama-index-core")},
     )
+
+
+def _judge_reasons(experiment: Experiment, rows: Sequence[RunRow]) -> tuple[JudgeReason, ...]:
+    """What the judge said about the pairs of the train plans; () without a judge."""
+    known = read_judgements(experiment, Split.TRAIN.value)
+    if not known:
+        return ()
+    answers = answers_by_key(experiment.context.lab)
+    return tuple(
+        JudgeReason(
+            **one.cell._asdict(),
+            baseline_first=answers.get(one.asked[0], ""),
+            candidate_first=answers.get(one.asked[1], ""),
+        )
+        for one in judgements_on(rows, known)
+        if len(one.asked) == len(Side)
+    )
+
+
+def _sent_messages(lab: Lab, rows: Sequence[RunRow], metrics: Metrics | None) -> dict[str, str]:
+    """The messages of the runs of each flip; of an answer scored again, those of its first run."""
+    flips = metrics.flips if metrics else ()
+    shown = {path for flip in flips for path in (flip.baseline_path, flip.candidate_path)}
+    found = [row for row in rows if row.path in shown]
+    paths = [row.record.rescored_from or row.path for row in found]
+    folders = [(lab.root / path).parent.parent for path in paths]
+    return dict(read_messages(folders, (one for row in found for one in row.record.sent.messages)))
 
 
 def _after_merge(folder: Path) -> dict[str, Any]:
@@ -239,6 +272,7 @@ def _setup(
         train_plans=meta.plans[Split.TRAIN],
         verify_plans=meta.plans[Split.VERIFY],
         replicates=meta.replicates,
+        judge=meta.judge.model if meta.judge else "",
         prompt_rule=describe_rules(rows),
         budget="" if unread else _describe_budget(experiment, meta),
     )
@@ -264,4 +298,4 @@ def _measure_rows(
         return None
     meta = read_meta(experiment.context.lab, experiment.number, experiment.step)
     plans = texts(experiment, plans_of(meta, split, rows), split=split)
-    return measure(rows, plans, experiment.context.step(experiment.step).primary, prompts)
+    return measure(rows, plans, measured_name(experiment), prompts)

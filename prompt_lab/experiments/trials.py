@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prompt_lab.decide.verdict import Evidence, Pair, Policy, Trial
-from prompt_lab.evaluate.judged import JudgedLook, Known, as_judged, judged_pairs, known_of
+from prompt_lab.evaluate.judged import (
+    PREFERENCE,
+    JudgedLook,
+    Known,
+    as_judged,
+    judged_pairs,
+    known_of,
+)
 from prompt_lab.evaluate.pairs import is_binary, lengths_of, pairs_of, repeat_pairs, whole_pairs
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.gather import compared_rows, version_at
@@ -188,11 +195,13 @@ def read_judgements(experiment: Experiment, batch: str) -> Known | None:
 def rows_for_display(experiment: Experiment, split: Split) -> list[RunRow]:
     """The rows of a verdict for pages; with a judge, its choices are the scores."""
     rows, known = compared_rows(experiment, split), read_judgements(experiment, split.value)
-    return (
-        rows
-        if known is None
-        else as_judged(rows, known, experiment.context.step(experiment.step).primary)
-    )
+    return rows if known is None else as_judged(rows, known)
+
+
+def measured_name(experiment: Experiment) -> str:
+    """The name of what `rows_for_display` holds as primary score: a judge's is no part of it."""
+    judge = read_meta(experiment.context.lab, experiment.number, experiment.step).judge
+    return PREFERENCE if judge else experiment.context.step(experiment.step).primary
 
 
 def replicates_in(experiment: Experiment, trial: Trial) -> Mapping[str, int]:

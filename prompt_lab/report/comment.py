@@ -11,8 +11,11 @@ from prompt_lab.propose.remedy import remedy
 from prompt_lab.report.numbers import (
     by_agents,
     calls,
+    headline,
     interval,
     is_of_screening,
+    judge_note,
+    measured_note,
     sealed_note,
     without_sealed,
 )
@@ -49,6 +52,8 @@ def _lines(view: ReportView) -> Iterator[str]:
         yield f"**{label(view)}**\n"
     yield from _answered(verdict)
     yield from _effect(verdict)
+    if judge_note(view):
+        yield f"{escape(judge_note(view))}.\n"
     if view.race:
         yield f"Race: {escape(view.race)}\n"
     if view.sealed:
@@ -59,7 +64,7 @@ def _lines(view: ReportView) -> Iterator[str]:
     spent = view.spent
     agents = f" ({by_agents(spent)})" if spent.agents else ""
     yield (
-        f"\nCalls: {calls(view)}. {money(spent.cost_usd)}{agents}, {duration(spent.seconds)}"
+        f"\nCalls: {calls(view)}. {money(spent.cost_usd)}{agents}, runs {duration(spent.seconds)}"
         f"{without_sealed(spent)}."
         f" Iteration {view.iteration} of `{_code(view.step)}`; policy `{_code(view.setup.policy)}`."
     )
@@ -84,7 +89,8 @@ def _effect(verdict: Verdict) -> Iterator[str]:
     how = f"{size}; {escape(verdict.method)}"
     what = "Screening: " if is_of_screening(verdict) else ""
     ends = interval(verdict.interval)
-    yield f"{what}**{points(verdict.effect)} points**, interval {ends} ({how})."
+    note = f" {measured_note(verdict)}" if measured_note(verdict) else ""
+    yield f"{what}**{points(headline(verdict))} points**{note}, interval {ends} ({how})."
     if verdict.verify is not None:
         v = verdict.verify
         yield (

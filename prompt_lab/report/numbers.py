@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from prompt_lab.decide.result import VerifyResult
 from prompt_lab.decide.verdict import Interval, Screening, Verdict
-from prompt_lab.names import count
+from prompt_lab.names import Outcome, count
 from prompt_lab.report.view import ReportView, Spent
 from prompt_lab.report.words import NOTHING, duration, money, points
 
@@ -21,6 +21,30 @@ def is_of_screening(verdict: Verdict) -> bool:
     """Whether the numbers of a verdict are those of its train plans, which only screen."""
     seen = verdict.screening
     return seen is not None and seen.fingerprint == verdict.fingerprint
+
+
+def headline(verdict: Verdict) -> float | None:
+    """The number to report: the gain to claim of a YES whose figures are open, else the effect."""
+    open_yes = verdict.outcome is Outcome.YES and not is_of_screening(verdict)
+    return verdict.claimed if open_yes and verdict.claimed is not None else verdict.effect
+
+
+def measured_note(verdict: Verdict) -> str:
+    """What was measured, where the headline is corrected for selection; else ''."""
+    shown = headline(verdict)
+    if shown is None or shown == verdict.effect:
+        return ""
+    return f"to claim, measured {points(verdict.effect)}"
+
+
+def judge_note(view: ReportView) -> str:
+    """What the numbers are where a judge decides; '' where scores do."""
+    if not view.setup.judge:
+        return ""
+    return (
+        f"{view.setup.judge} compared the answers: scores are the share of pairs that it prefers,"
+        " a tie counts half"
+    )
 
 
 def sealed_note(view: ReportView) -> str:
@@ -47,7 +71,7 @@ def facts(view: ReportView) -> tuple[Fact, ...]:
         Fact("pairs", f"{pairs:,}", f"{count(len(setup.models), 'model')}{replicates}"),
         Fact("calls", *calls(view).split(" ", 1)),
         Fact("cost", money(spent.cost_usd), by_agents(spent) or _what_counts(spent)),
-        Fact("time", duration(spent.seconds), _what_counts(spent)),
+        Fact("time of runs", duration(spent.seconds), _what_counts(spent)),
     )
 
 

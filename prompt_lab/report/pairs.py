@@ -4,12 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import NamedTuple
 
 from prompt_lab.analyze.model import Flip
 from prompt_lab.names import Side, count
 from prompt_lab.records import PlanText, RunRow
+from prompt_lab.report.right_answer import right_answer
 from prompt_lab.report.view import ReportView
 from prompt_lab.report.words import path_href
 
@@ -97,6 +98,10 @@ NEAR = 0.5
 """Share of an answer that must agree with gold for the marks to say anything."""
 
 
+_ROLES = ("system", "user")
+"""Of the messages of a request, in order."""
+
+
 class Panel(NamedTuple):
     """One text of a flip; `note` says what is wrong with it, `link` leads to its run folder."""
 
@@ -179,14 +184,38 @@ def _panels(flip: Flip, runs: Mapping[str, RunRow], view: ReportView) -> tuple[P
         ):
             link = path_href(view.lab, path) if path else ""
             panels.append(Panel(side, name, spans, _cut_text(text), _note(run, text), link))
+    panels += _sent_panels(before, after, view)
     panels += [Panel("gold", *_display_answer(item)) for item in plan.gold.items()]
-    return tuple(panels)
+    return (*panels, *_judge_panels(flip, view))
+
+
+def _sent_panels(before: RunRow | None, after: RunRow | None, view: ReportView) -> Iterable[Panel]:
+    """The messages that the runs sent, in order; once where both sides sent the same."""
+    sent = [row.record.sent.messages if row else () for row in (before, after)]
+    for at, pair in enumerate(zip_longest(*sent)):
+        name = _ROLES[at % len(_ROLES)]
+        texts = [view.messages.get(digest or "") for digest in pair]
+        if texts[0] is not None and texts[0] == texts[1]:
+            yield Panel("sent by both", *_display_answer((name, texts[0])))
+            continue
+        for side, text in zip(Side, texts, strict=True):
+            if text is not None:
+                yield Panel(f"sent, {side.value}", *_display_answer((name, text)))
+
+
+def _judge_panels(flip: Flip, view: ReportView) -> Iterable[Panel]:
+    """What the judge said about the pair, once for each order."""
+    cell = (flip.model, flip.plan, flip.replicate)
+    for one in view.judge_reasons:
+        if (one.model, one.plan, one.replicate) == cell:
+            yield Panel("judge", *_display_answer(("baseline first", one.baseline_first)))
+            yield Panel("judge", *_display_answer(("candidate first", one.candidate_first)))
 
 
 def _mark_texts(left: str, right: str, gold: str | None) -> Marked:
     """Against gold where an answer comes near to it, else against each other."""
     if gold is not None:
-        one, two = mark_differing_words(left, gold).left, mark_differing_words(right, gold).left
+        one, two = (mark_differing_words(s, right_answer(s, gold)).left for s in (left, right))
         if max(_unmarked_share(one), _unmarked_share(two)) >= NEAR:
             return Marked(one, two)
     return mark_differing_words(left, right)

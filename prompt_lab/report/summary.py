@@ -11,8 +11,11 @@ from prompt_lab.propose.remedy import remedy
 from prompt_lab.report.numbers import (
     by_agents,
     calls,
+    headline,
     interval,
     is_of_screening,
+    judge_note,
+    measured_note,
     without_sealed,
 )
 from prompt_lab.report.page import deciding_reason, label
@@ -59,6 +62,8 @@ def _head(view: ReportView) -> Iterator[str]:
         yield from _wrapped(f"  settle    {fix.text}")
     if label(view):
         yield f"  answers   {label(view)}"
+    if judge_note(view):
+        yield from _wrapped(f"  judge     {judge_note(view)}")
     if verdict is not None and verdict.follow_up_of is not None:
         yield f"  follows   iteration {verdict.follow_up_of}, which was CONDITIONAL"
     yield f"  change    {view.change.title}  ({view.change.strategy})"
@@ -76,7 +81,7 @@ def _tail(view: ReportView) -> Iterator[str]:
     yield ""
     yield f"  calls     {calls(view)}"
     agents = f", {by_agents(view.spent)}" if view.spent.agents else ""
-    took = f"{money(view.spent.cost_usd)} in {duration(view.spent.seconds)}"
+    took = f"{money(view.spent.cost_usd)}, runs {duration(view.spent.seconds)}"
     yield f"  cost      {took}{without_sealed(view.spent)}{agents}"
     yield f"  PR        {_pull(view)}"
     if view.setup.budget:
@@ -91,7 +96,9 @@ def _effect(verdict: Verdict) -> Iterator[str]:
         return
     name = f"{'screening' if is_of_screening(verdict) else 'effect':<9}"
     ends = interval(verdict.interval)
-    yield f"  {name} {points(verdict.effect)} points, interval {ends}  ({size})"
+    note = measured_note(verdict)
+    words = f"points {note}, interval" if note else "points, interval"
+    yield f"  {name} {points(headline(verdict))} {words} {ends}  ({size})"
     if verdict.screening is not None and not is_of_screening(verdict):
         seen = verdict.screening
         size = f"{count(seen.n_plans, 'plan')}, {count(seen.n_pairs, 'pair')}"

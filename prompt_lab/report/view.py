@@ -20,10 +20,23 @@ class Setup(Record):
     train_plans: tuple[str, ...] = ()
     verify_plans: tuple[str, ...] = ()
     replicates: int = 1
+    judge: str = Field(
+        default="", description="model that compares the answers; '' where their scores decide"
+    )
     prompt_rule: str = Field(
         default="", description="how the prompt of runs in a process of their own was checked"
     )
     budget: str = Field(default="", description="the alpha that the ledger granted, in a sentence")
+
+
+class JudgeReason(Record):
+    """What a judge said about one pair, in both orders of the two answers."""
+
+    model: str
+    plan: str
+    replicate: int
+    baseline_first: str = ""
+    candidate_first: str = ""
 
 
 class Spent(Record):
@@ -70,6 +83,10 @@ class ReportView(Record):
     )
     rows: tuple[RunRow, ...] = Field(default=(), description="runs of the train plans, both sides")
     plans: dict[str, PlanText] = Field(default={}, description="train plans by name")
+    messages: dict[str, str] = Field(
+        default={}, description="sha256 -> text, of the messages that flipped runs sent"
+    )
+    judge_reasons: tuple[JudgeReason, ...] = Field(default=(), description="on the train plans")
     spent: Spent = Spent()
     after_merge: str = Field(default="", description="what re-tests of the merge show")
     worse_since: bool = Field(default=False, description="whether those show that it is worse")

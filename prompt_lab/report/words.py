@@ -20,7 +20,7 @@ def score(value: float | None) -> str:
     >>> score(0.7249), score(None) == NOTHING
     ('0.72', True)
     """
-    return NOTHING if value is None else f"{value:.2f}"
+    return NOTHING if value is None else f"{_steady(value):.2f}"
 
 
 def compact(value: float | None) -> str:
@@ -31,19 +31,24 @@ def compact(value: float | None) -> str:
     """
     if value is None:
         return NOTHING
-    return f"{value:.2f}".rstrip("0").rstrip(".").replace("0.", ".") if value else "0"
+    return f"{_steady(value):.2f}".rstrip("0").rstrip(".").replace("0.", ".") if value else "0"
 
 
 def points(value: float | None) -> str:
     """A difference of scores in points of 100, with its sign.
 
-    >>> points(0.0873), points(-0.0001)
-    ('+8.7', '0.0')
+    >>> points(0.0873), points(-0.0001), points(0.0875) == points(0.3 - 0.2125)
+    ('+8.7', '0.0', True)
     """
     if value is None:
         return NOTHING
-    text = f"{value * 100:+.1f}"
+    text = f"{_steady(value * 100):+.1f}"
     return text[1:] if text in ("-0.0", "+0.0") else text
+
+
+def _steady(value: float) -> float:
+    """Without the noise of float sums: one number is rounded alike however it was computed."""
+    return round(value, 9)
 
 
 def money(value: float | None) -> str:

@@ -22,6 +22,7 @@ from prompt_lab.store.layout import NO_ITERATION, Lab, LabLock
 from prompt_lab.store.loops import BEGUN, ENDED
 from prompt_lab.store.planexe.runs import run_folders
 from prompt_lab.store.plans import TRACE_PREFIX
+from prompt_lab.store.sent_messages import MESSAGES
 
 _ITERATION = (
     *("meta.json", "prepared.json", "scout.json", "change.json", "batch_*.json", "judged_*.json"),
@@ -42,7 +43,7 @@ _ITERATION = (
     VERDICT_ERROR,
 )
 """Patterns of an iteration's files. Those of its analysts have the analyst's name, see below."""
-_RUN = ("meta.json", "events.jsonl", "outputs.jsonl")
+_RUN = ("meta.json", "events.jsonl", "outputs.jsonl", MESSAGES)
 _ROOT = ("index.html", "irregular.md", "journal.jsonl")
 _PROMPTS = ("current.json", "promotions.jsonl", "refusals.jsonl")
 _PROMPT_FOLDERS = ("manifests/*.json", "versions/*.txt", "snapshots/*.json")

@@ -35,18 +35,30 @@ def lab_id(lab: Lab) -> str:
 
     A lab that can only be read has an id made from its path.
     """
-    return _lab_id(lab.root.resolve(), lab.work / ID_FILE)
+    return _lab_id(lab.root.resolve(), lab.work / ID_FILE).id
+
+
+def lab_label(lab: Lab) -> str:
+    """The id after a name to know the lab by: its folder and the one around it, when it was made.
+
+    Equal on every machine, as the id is. Raises StoreError.
+    """
+    found = _lab_id(lab.root.resolve(), lab.work / ID_FILE)
+    name = "/".join(Path(found.path).parts[-2:]).lstrip("/")
+    readable = "".join(c if c.isalnum() or c in "-_./" else "_" for c in name)
+    return f"{readable} {found.id}"
 
 
 @lru_cache(maxsize=8)
-def _lab_id(root: Path, path: Path) -> str:
+def _lab_id(root: Path, path: Path) -> LabId:
     with disk_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             if error.errno in _READ_ONLY:
-                return sha256(str(root).encode()).hexdigest()[:12]
+                digest = sha256(str(root).encode()).hexdigest()[:12]
+                return LabId(id=digest, path=str(root), inode=0)
             raise
         try:
             return _read_or_write(handle, str(root))
@@ -54,7 +66,7 @@ def _lab_id(root: Path, path: Path) -> str:
             os.close(handle)  # which ends the lock
 
 
-def _read_or_write(handle: int, root: str) -> str:
+def _read_or_write(handle: int, root: str) -> LabId:
     """Under a lock, so that of two processes that come at once both get the first one's id."""
     with suppress(OSError):  # a file system without locks
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -62,9 +74,9 @@ def _read_or_write(handle: int, root: str) -> str:
     with suppress(ValidationError):
         found = LabId.model_validate_json(os.pread(handle, _LONGEST, 0))
         if found.id and (found.path == root or found.inode == inode):
-            return found.id
+            return found
     made = LabId(id=uuid4().hex[:12], path=root, inode=inode)
     os.ftruncate(handle, 0)
     os.pwrite(handle, (made.model_dump_json() + "\n").encode("utf-8", "surrogateescape"), 0)
     os.fsync(handle)
-    return made.id
+    return made

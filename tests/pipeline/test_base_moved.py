@@ -8,7 +8,7 @@ import pytest
 from prompt_lab.decide.verdict import Code
 from prompt_lab.names import Outcome
 from tests.pipeline.target_world import BETTER as BETTER_CORE
-from tests.pipeline.target_world import TargetWorld
+from tests.pipeline.target_world import CORE, TargetWorld
 from tests.pipeline.terminal import luigi
 from tests.pipeline.test_bad_input import TASK, stops
 from tests.pipeline.world import HINT, PLAIN, SCHEMA, World
@@ -64,15 +64,42 @@ def test_a_conflict_is_said_before_anything_is_written(world: World) -> None:
     assert not world.folder(1).exists()
 
 
-def test_a_module_that_main_alone_has_counts(make_target: Callable[..., TargetWorld]) -> None:
+def test_in_a_first_iteration_a_module_that_nothing_loads_is_reported(
+    make_target: Callable[..., TargetWorld], capsys: pytest.CaptureFixture[str]
+) -> None:
     world = make_target().small(plans=12)
     world.branch("idea", {"src/notes/core.py": BETTER_CORE})
     commit(world, {"src/notes/style.py": "STYLE = 'terse'\n"})
-    assert not world.iterate(branch="idea")
-    assert not world.folder.exists()
-    world.git("rebase", "-q", "main", "idea")
-    world.git("checkout", "-q", "main")
     assert world.iterate(branch="idea")
+    assert "'src/notes/style.py' since" in capsys.readouterr().out
+    assert world.verdict().outcome is not Outcome.INVALID
+    assert not loads_style(world)
+
+
+def test_in_a_first_iteration_a_module_that_the_runs_of_main_load_makes_it_invalid(
+    make_target: Callable[..., TargetWorld],
+) -> None:
+    """Nothing is run on the sealed plans; afterwards the loaded modules are known at once."""
+    world = make_target().small(plans=12)
+    uses = "from notes import style\n\n"
+    commit(world, {"src/notes/core.py": uses + CORE, "src/notes/style.py": "STYLE = 'long'\n"})
+    world.branch("idea", {"src/notes/core.py": uses + BETTER_CORE})
+    world.branch("later", {"src/notes/core.py": uses + BETTER_CORE.replace("all", "each")})
+    commit(world, {"src/notes/style.py": "STYLE = 'terse'\n"})
+    assert world.iterate(branch="idea")
+    verdict = world.verdict()
+    assert verdict.outcome is Outcome.INVALID
+    assert verdict.reasons[0].code is Code.BASE_MOVED
+    assert "'src/notes/style.py'" in verdict.reasons[0].text
+    assert "Merge 'main' into 'idea'" in verdict.reasons[0].text
+    assert loads_style(world)
+    assert not (world.folder / "runs_verify.json").exists()
+    assert not world.iterate(branch="later")
+    assert not (world.lab / "analysis/2_probe").exists()
+
+
+def loads_style(world: TargetWorld) -> bool:
+    return any("src/notes/style.py" in run["sent"]["files"] for run in world.runs())
 
 
 def test_a_module_that_no_recorded_run_has_loaded_is_no_obstacle(
@@ -86,7 +113,7 @@ def test_a_module_that_no_recorded_run_has_loaded_is_no_obstacle(
     commit(world, {"src/notes/style.py": "STYLE = 'terse'\n"})
     capsys.readouterr()
     assert world.iterate(branch="later")
-    assert "'src/notes/style.py' since" in capsys.readouterr().out
+    assert "No recorded run of main has loaded that" in capsys.readouterr().out
 
 
 def test_main_that_moves_during_the_runs_is_merged_into_by_nobody(world: World) -> None:

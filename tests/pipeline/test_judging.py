@@ -69,7 +69,14 @@ def test_a_judge_that_sees_the_right_answer_decides(make_world: MakeWorld) -> No
     assert len(asked(world)) == 4 * 12
     assert (train["judge_calls"], train["calls_made"]) == (24, 24 + train["runs_made"])
     assert train["cost_usd"] == train["judge_cost_usd"] > 0
-    assert "0.00 -> 1.00" in (world.folder(1) / "summary.txt").read_text()
+    summary = (world.folder(1) / "summary.txt").read_text()
+    assert "0.00 -> 1.00" in summary
+    assert "judge     wise compared the answers" in summary
+    page = (world.folder(1) / "report.html").read_text()
+    assert "It stands there.\nverdict: SECOND" in page
+    assert 'of <span class="mono">preference</span>' in page
+    assert "**preference** (judged)" in (world.folder(1) / "insight_metrics.md").read_text()
+    assert {len(one["asked"]) for one in world.record(1, "judged_train_1")["judgements"]} == {2}
 
 
 def test_plans_without_gold_are_decided_by_a_judge_that_others_have_proven(

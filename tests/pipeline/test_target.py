@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -171,3 +172,29 @@ def test_where_no_model_is_reached_there_is_no_verdict(make_target: MakeTarget) 
     assert all("one: no model" in text for text in events)
     assert events
     assert not (world.folder / "verdict.json").exists()
+
+
+def test_a_run_starts_once_the_target_is_imported(make_target: MakeTarget) -> None:
+    """A target that takes long to import makes no run look long: its events come after it."""
+    late = (
+        "import datetime, time\n\ntime.sleep(1.5)\nIMPORTED = datetime.datetime.now().timestamp()\n"
+    )
+    world = make_target().small("return {'imported': core.IMPORTED}", plans=2)
+    world.write(world.target, {"src/notes/core.py": late + CORE})
+    world.git("commit", "-q", "-a", "-m", "Take long to import")
+    world.branch("idea", {"src/notes/core.py": late + BETTER})
+    assert world.iterate(branch="idea")
+    runs = world.runs()
+    assert len(runs) == 4
+    for run in runs:
+        started = datetime.fromisoformat(run["started"]).timestamp()
+        # Records hold milliseconds.
+        assert started >= run["process"]["said"]["imported"] - 0.001
+        folder = world.run_folder(run).parent.parent
+        rows = map(json.loads, (folder / "events.jsonl").read_text().splitlines())
+        [start] = [
+            row["timestamp"]
+            for row in rows
+            if row["event"] == "run_single_plan_start" and row["plan_name"] == run["plan"]
+        ]
+        assert datetime.fromisoformat(start).timestamp() == started

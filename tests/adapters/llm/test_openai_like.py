@@ -8,7 +8,7 @@ import pytest
 from adapters.wire.addresses import ADDRESSES
 from pipeline.wiring import load_adapter
 from prompt_lab.config.models import ModelConfig
-from prompt_lab.errors import ModelUnavailable, TransientError
+from prompt_lab.errors import CallRefused, ModelUnavailable, TransientError
 from prompt_lab.ports import Request
 from tests.adapters.llm.conftest import World
 from tests.adapters.llm.vendors import KEY, KEY_ENV
@@ -39,6 +39,33 @@ def test_others_are_limited_by_the_old_key(world_of: WorldOf, provider: str) -> 
     world.reply(200, world.vendor.answer("x")).model(id="openai/gpt-5-nano").ask(PLAIN)
     assert world.sent[0]["max_tokens"] == 99
     assert "max_completion_tokens" not in world.sent[0]
+
+
+NEWER = (
+    "Unsupported parameter: 'max_tokens' is not supported with this model. "
+    "Use 'max_completion_tokens' instead."
+)
+REFUSALS = [
+    ("openai_like", NEWER, {}, "change 'provider' to openai, which sends max_completion_tokens"),
+    ("openai", "Unrecognized request argument supplied: max_completion_tokens", {}, "openai_like"),
+    ("openai_like", "max_tokens is too large: 99999", {}, "'max_tokens' in its settings"),
+    ("openai", "'temperature' does not support 0.0 with this model", {}, "null leaves it out"),
+    ("openai_like", "top_k: not permitted", {"top_k": 3}, "'top_k' in 'extra' of its settings"),
+    ("openai_like", "The messages are too long.", {}, "too long."),
+]
+
+
+@pytest.mark.parametrize(("provider", "said", "extra", "words"), REFUSALS)
+def test_a_refused_setting_is_quoted_with_the_key_to_change(
+    world_of: WorldOf, provider: str, said: str, extra: dict[str, object], words: str
+) -> None:
+    world = world_of(provider)
+    model = world.reply(400, {"error": {"message": said}}).model(settings={"extra": extra})
+    with pytest.raises(CallRefused) as refused:
+        model.ask(PLAIN)
+    assert said in str(refused.value)
+    assert words in str(refused.value)
+    assert ("in the file of" in str(refused.value)) == (words != "too long.")
 
 
 def test_extra_keys_win_over_our_own(world_of: WorldOf) -> None:

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from prompt_lab.config.lab import JudgeConfig
 from prompt_lab.decide.verdict import Policy, decide
 from prompt_lab.evaluate.judged import (
+    PREFERENCE,
     JudgedLook,
     agreement_of,
     as_judged,
@@ -80,7 +81,9 @@ def test_the_judge_s_choices_become_a_pair() -> None:
     assert scores(rows, (FIRST, FIRST)) == [(0.5, 0.5)]
     assert scores(rows, (FIRST, None)) == [(None, None)]
     known = known_of([settled(rows, (SECOND, FIRST))])
-    assert [r.record.primary for r in as_judged(rows, known, PRIMARY)] == [0.0, 1.0]
+    shown = as_judged(rows, known)
+    assert [r.record.primary for r in shown] == [0.0, 1.0]
+    assert [r.record.scores for r in shown] == [{PREFERENCE: 0.0}, {PREFERENCE: 1.0}]
 
 
 def test_a_judgement_holds_for_the_answers_it_was_made_on_and_no_others() -> None:

@@ -2,11 +2,12 @@ import pytest
 
 from prompt_lab.analyze.model import ErrorKind
 from prompt_lab.decide.verdict import Code, Reason
-from prompt_lab.names import Side
+from prompt_lab.names import Outcome, Side
 from prompt_lab.report.comment import escape, verdict_comment
 from prompt_lab.report.page import render_report
 from prompt_lab.report.summary import COLUMNS, LINES, render_summary
 from prompt_lab.report.view import ReportView
+from prompt_lab.report.words import points, score
 from tests.prompt_lab.report import samples
 from tests.prompt_lab.report.reading import poisoned
 
@@ -29,10 +30,33 @@ def test_a_summary_fits_on_a_screen(view: ReportView) -> None:
 
 def test_a_summary_says_all_that_matters() -> None:
     text = render_summary(samples.full())
-    for words in ("YES", "+18.8 points, interval +8.9 to +28.6", "118 made, 42 reused", "$0.0064"):
+    for words in ("YES", "interval +8.9 to +28.6", "118 made, 42 reused", "$0.0064"):
         assert words in text
     assert "0.45 -> 0.68" in text
     assert "#12 open  https://example.org/acme/invoices/pull/12" in text
+
+
+def test_a_yes_is_headed_by_the_gain_to_claim_everywhere() -> None:
+    view = samples.full()
+    assert view.verdict is not None
+    assert view.verdict.claimed is not None
+    claim = points(view.verdict.claimed)
+    assert claim != points(view.verdict.effect) == "+18.8"
+    assert f"effect    {claim} points to claim, measured +18.8, interval" in render_summary(view)
+    assert f"**{claim} points** to claim, measured +18.8, interval" in verdict_comment(view)
+    page = render_report(view)
+    assert f'<p class="big">{claim} <small>points to claim, measured +18.8, interval' in page
+    no = view.verdict.model_copy(update={"outcome": Outcome.NO})
+    told = view.model_copy(update={"verdict": no})
+    assert "effect    +18.8 points, interval" in render_summary(told)
+
+
+def test_headline_table_and_comment_round_one_number_alike() -> None:
+    """8.75 points, as the engine has it and as a table's means of floats give it."""
+    exact, noisy = 0.0875, 0.7218749999999999 - 0.634375
+    assert exact != noisy
+    assert points(exact) == points(noisy) == "+8.8"
+    assert score(0.625) == score(0.6249999999999999) == "0.62"
 
 
 def test_errors_are_told_by_side_and_kind() -> None:
@@ -69,7 +93,7 @@ def test_what_agents_cost_is_told_where_any_was_at_work() -> None:
     spent = view.spent.model_copy(update={"cost_usd": 1.75, "agents_usd": 1.5, "agents": 3})
     told = view.model_copy(update={"spent": spent})
     words = "$1.50 of it for 3 tasks of agents"
-    assert f"$1.75 in 1 min 23 s, {words}" in render_summary(told)
+    assert f"$1.75, runs 1 min 23 s, {words}" in render_summary(told)
     assert f"$1.75 ({words})" in verdict_comment(told)
     assert "of agents" not in render_summary(view) + verdict_comment(view)
 

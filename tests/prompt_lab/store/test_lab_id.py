@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from prompt_lab.store.lab_id import _lab_id, lab_id
+from prompt_lab.store.lab_id import _lab_id, lab_id, lab_label
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.work_locks import WorkLocks
 
@@ -37,6 +37,15 @@ def test_a_lab_keeps_its_id_where_it_is_moved_and_a_copy_has_another(tmp_path: P
     assert read_anew(Lab(tmp_path / "copy")) == copied
     (tmp_path / "lab").rename(tmp_path / "moved")
     assert read_anew(Lab(tmp_path / "moved")) == made
+
+
+def test_a_label_names_the_lab_as_every_machine_sees_it(tmp_path: Path) -> None:
+    made = read_anew(Lab(tmp_path / "my shop" / "lab"))
+    label = lab_label(Lab(tmp_path / "my shop" / "lab"))
+    assert label == f"my_shop/lab {made}"
+    (tmp_path / "my shop").rename(tmp_path / "mounted")
+    assert read_anew(Lab(tmp_path / "mounted" / "lab")) == made
+    assert lab_label(Lab(tmp_path / "mounted" / "lab")) == label
 
 
 def test_a_half_written_id_is_written_again(tmp_path: Path) -> None:
