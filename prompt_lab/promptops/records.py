@@ -1,0 +1,117 @@
+"""What the PromptOps service writes, answers and passes on, as typed records.
+
+Times are UTC in ISO 8601, durations milliseconds, money US dollars, scores and shares in [0, 1].
+"""
+
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from prompt_lab.records import VERSION, Record
+
+CONTRACT_VERSION: Final = "1"
+"""Of the contract API. A change that a caller of v1 could notice makes a new one."""
+Arm = Literal["", "control", "canary"]
+"""'' is traffic outside of a canary's two arms; it gets the current text."""
+Prompt = str | tuple[dict[str, Any], ...]
+"""A text, or chat messages whose content is a text or a list of parts (text, image)."""
+
+
+class PromptPrepared(BaseModel):
+    """The answer of `prepare`. `prompt` is the raw one, unchanged, where `applied` is false."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    contract: str = CONTRACT_VERSION
+    prompt: Prompt
+    prompt_id: str = Field(default="", description="'' where no prompt of ours was used")
+    snapshot: str = Field(default="", description="id of the registry's snapshot it was read from")
+    variant: str = Field(default="", description="sha256 of the prompt's text as registered")
+    arm: Arm = ""
+    applied: bool = False
+    strategy: str = Field(
+        default="", description="how the variant was chosen; 'raw' if not applied"
+    )
+    reason: str = Field(default="", description="why not, where not applied; '' else")
+    trace: str = Field(default="", description="id to give to record_outcome")
+
+
+class CallOutcome(Record):
+    """What became of one call whose prompt was prepared: a row of the outcome log."""
+
+    version: int = VERSION
+    trace: str = Field(description="id that `prepare` gave; rows of one trace are one outcome")
+    when: str
+    prompt_id: str = ""
+    task_class: str = ""
+    variant: str = Field(default="", description="sha256 of the prompt's text")
+    snapshot: str = ""
+    arm: Arm = ""
+    unit: str = Field(default="", description="who or what asked (hashed): the unit of a canary")
+    model: str = ""
+    success: bool | None = Field(default=None, description="None: unknown")
+    score: float | None = Field(default=None, ge=0, le=1, description="composite score")
+    parsed: bool | None = Field(default=None, description="the answer could be parsed")
+    schema_ok: bool | None = Field(default=None, description="it kept its schema")
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    grounding: float | None = Field(default=None, ge=0, le=1, description="share found in sources")
+    source_count: int | None = Field(default=None, ge=0)
+    feedback: Literal["", "up", "down"] = ""
+    latency_ms: float | None = Field(default=None, ge=0)
+    cost_usd: float | None = Field(default=None, ge=0)
+    question: str = Field(default="", description="the input, personal data removed")
+    sources: tuple[str, ...] = Field(default=(), description="texts that the answer may rest on")
+    answer: str = ""
+    expected: dict[str, Any] = Field(
+        default={}, description="expects_any, expects_all, expect_exact, require_citations"
+    )
+    error: str = Field(default="", description="kind of a failed call; '' for none")
+
+
+class Provenance(Record):
+    """Where a variant of a prompt comes from."""
+
+    operator: str = Field(
+        description="structure, compress, expand, evidence_contract, model_rewrite, template or "
+        "person"
+    )
+    parent: str = Field(description="sha256 of the text that it was made from")
+    model: str = Field(default="", description="of a model-assisted rewrite; '' for a rule")
+    note: str = ""
+
+
+class Variant(Record):
+    """A candidate text of one prompt, with where it comes from."""
+
+    prompt_id: str
+    text: str
+    provenance: Provenance
+
+
+class Canary(Record):
+    """A candidate on live traffic: promptops/canaries/<prompt id>.json, one at a time a prompt."""
+
+    version: int = VERSION
+    prompt_id: str
+    candidate: str = Field(description="sha256 of the candidate's text, a version of the registry")
+    control: str = Field(description="sha256 of the current text, which the control arm gets")
+    verdict_id: str = Field(description="the offline YES; '' where a person forced it")
+    share: float = Field(gt=0, le=0.5, description="of the units, in each of the two arms")
+    seed: int = Field(description="of the hash that puts each unit in its arm")
+    started: str
+    log_evidence: float = Field(
+        default=0.0, description="log e-value of the offline trial that the canary continues from"
+    )
+    state: Literal["running", "passed", "aborted", "withdrawn"] = "running"
+    ended: str = ""
+    reasons: tuple[str, ...] = Field(default=(), description="codes, where it was aborted")
+    forced_by: str = Field(default="", description="the person, where it was forced")
+
+
+def metric_row(kind: str, when: str, **fields: Any) -> dict[str, Any]:
+    """A row of promptops/metrics.jsonl: `type` is 'promptops.' and the kind.
+
+    >>> metric_row("prepare_prompt", "2026-01-01T00:00:00Z", latency_ms=0.1)["type"]
+    'promptops.prepare_prompt'
+    """
+    return {"type": f"promptops.{kind}", "ts": when, **fields}
