@@ -115,3 +115,17 @@ def metric_row(kind: str, when: str, **fields: Any) -> dict[str, Any]:
     'promptops.prepare_prompt'
     """
     return {"type": f"promptops.{kind}", "ts": when, **fields}
+
+
+class TemplateRecommendation(BaseModel):
+    """The template that `recommend_template` names for a task class, as it is registered."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    contract: str = CONTRACT_VERSION
+    task_class: str
+    prompt_id: str
+    snapshot: str
+    variant: str = Field(description="sha256 of the text")
+    text: str
+    strategy: str = Field(default="current", description="how it was chosen")
