@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from prompt_lab.experiments.context import LabContext
     from prompt_lab.experiments.project import read_project
     from prompt_lab.production.daily import ReviewDoors
+    from prompt_lab.promptops.routes import LabPromptRoutes
     from prompt_lab.store.database.engine import Stores
     from prompt_lab.store.prompt_verdicts import open_registry
 
@@ -42,6 +43,7 @@ call_on_use(
         "prompt_lab.experiments.project": "read_project",
         "prompt_lab.deploy.remote": "RemoteDeployer",
         "prompt_lab.production.daily": "ReviewDoors",
+        "prompt_lab.promptops.routes": "LabPromptRoutes",
         "prompt_lab.store.prompt_verdicts": "open_registry",
     },
 )
@@ -242,6 +244,7 @@ def cached_context(
         section.pages_url,
         shipped=default_configs(),
         make_router=LabRouter,
+        make_prompt_routes=LabPromptRoutes,
     )
 
 
@@ -258,6 +261,7 @@ def project_context(folder: Path, root: str | None = None, pages_url: str = "") 
         shipped=default_configs(),
         project=path,
         make_router=LabRouter,
+        make_prompt_routes=LabPromptRoutes,
     )
 
 
@@ -276,4 +280,5 @@ def open_context(folder: Path, configs: Path | None = None) -> LabContext:
         adapter_names,
         shipped=shipped,
         make_router=LabRouter,
+        make_prompt_routes=LabPromptRoutes,
     )

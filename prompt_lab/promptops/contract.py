@@ -21,6 +21,7 @@ from prompt_lab.config.base import load
 from prompt_lab.config.lab import LabConfig
 from prompt_lab.config.promptops import PromptOpsConfig
 from prompt_lab.errors import ConfigError
+from prompt_lab.promptops.arms import choose_arm
 from prompt_lab.promptops.metric_log import MetricLog, describe_outcome
 from prompt_lab.promptops.records import (
     Arm,
@@ -75,7 +76,7 @@ class PromptOps:
         *,
         now: Callable[[], str] = utc_now,
         new_trace: Callable[[], str] | None = None,
-        choose_arm: ChooseArm | None = None,
+        choose_arm: ChooseArm = choose_arm,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         """`clock`: seconds, for the budget and latencies. A lab without prompts is fine."""
@@ -181,9 +182,7 @@ class PromptOps:
         )
 
     def _find_arm(self, served: ServedPrompt, unit: str) -> Arm:
-        if served.canary is None or self._choose_arm is None:
-            return ""
-        return self._choose_arm(served.canary, unit)
+        return self._choose_arm(served.canary, unit) if served.canary is not None else ""
 
     def _note(
         self,
