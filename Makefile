@@ -140,7 +140,7 @@ check: lint ## what lint does, and the unit tests
 	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, the start of commands, `prompt-lab batch`, 200 attempts at a task; time and memory of a verdict; promotions and reads of prompts; traces
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a luigid, the gateway, calls per CPU second, the start of commands, `prompt-lab batch`, 200 attempts at a task; time and memory of a verdict; promotions, reads and preparation of prompts; traces
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.luigid
 	@$(BIN)/python -m tests.bench.gateway
@@ -153,6 +153,7 @@ bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, processes of a lui
 	@$(BIN)/python -m tests.bench.tasks
 	@$(BIN)/python -m tests.bench.registry
 	@$(BIN)/python -m tests.bench.prompts
+	@$(BIN)/python -m tests.bench.promptops
 	@$(BIN)/python -m tests.bench.traces
 
 .PHONY: calibrate

@@ -52,11 +52,11 @@ class ComposedText:
     def _fill(self, raw: str, inputs: Mapping[str, str]) -> tuple[str, str]:
         if not self.names:
             return self.system[0], raw
-        values = {**inputs, QUERY: raw}
-        if not all(isinstance(one, str) for one in values.values()):
+        values = {**inputs, QUERY: raw} if inputs else {QUERY: raw}
+        if inputs and not all(isinstance(one, str) for one in values.values()):
             raise ValueError("context['inputs'] must hold texts alone")
-        missing = sorted(self.names - values.keys())
-        if missing:
+        if not self.names <= values.keys():
+            missing = sorted(self.names - values.keys())
             raise ValueError(
                 f"the registered text has the placeholder {missing[0]!r}, and context['inputs'] "
                 "does not"

@@ -8,15 +8,17 @@ into the registry.
 import logging
 import os
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import entry_points
 from itertools import count
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, time
 from types import MappingProxyType
 from typing import Any, Final, Protocol, Self
 
-from prompt_lab.clock import utc_now
+from prompt_lab.clock import write_time
 from prompt_lab.config.base import load
 from prompt_lab.config.lab import LabConfig
 from prompt_lab.config.promptops import PromptOpsConfig
@@ -74,13 +76,18 @@ class PromptOps:
         lab: Lab,
         config: PromptOpsConfig,
         *,
-        now: Callable[[], str] = utc_now,
+        now: Callable[[], str] | None = None,
         new_trace: Callable[[], str] | None = None,
         choose_arm: ChooseArm = choose_arm,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
-        """`clock`: seconds, for the budget and latencies. A lab without prompts is fine."""
-        self._now, self._clock = now, clock
+        """`now`: default is the time in UTC. `clock`: seconds, for the budget and latencies.
+
+        A lab without prompts is fine.
+        """
+        # The default time is written as text on the writing thread.
+        self._now: Callable[[], str | float] = now or time
+        self._clock = clock
         self._new_trace = new_trace or make_traces()
         self._choose_arm = choose_arm
         self._budget_ms = config.prepare_ms
@@ -100,7 +107,8 @@ class PromptOps:
         trace = self._new_trace()
         unit = ""
         try:
-            unit = hash_unit(str(context.get("unit") or trace))
+            given = context.get("unit")
+            unit = hash_unit(str(given)) if given else trace
             intent = str(context.get("intent", ""))
             prepared = self._choose(task_class, raw_prompt, context, (trace, unit, intent))
         except ValueError as error:
@@ -123,7 +131,7 @@ class PromptOps:
         if "unit" in facts:
             facts["unit"] = hash_unit(str(facts["unit"]))
         when = self._now()
-        self.metrics.add(lambda: describe_outcome(str(trace), when, facts))
+        self.metrics.add(lambda: describe_outcome(str(trace), show_time(when), facts))
 
     def recommend_template(
         self, task_class: str, context: Mapping[str, Any] = NO_CONTEXT
@@ -168,7 +176,7 @@ class PromptOps:
         if arm == "canary" and served.canary is not None and served.candidate is not None:
             text, variant = served.candidate, served.canary.candidate
         inputs = context.get("inputs") or NO_CONTEXT
-        if not isinstance(inputs, Mapping):
+        if inputs is not NO_CONTEXT and not isinstance(inputs, Mapping):
             raise ValueError("context['inputs'] must be an object: placeholder -> text")
         return PromptPrepared(
             prompt=text.join(raw, inputs),
@@ -195,7 +203,7 @@ class PromptOps:
         when = self._now()
         facts = {name: context[name] for name in _NOTED if name in context} if context else {}
         self.metrics.add(
-            lambda: describe_prepared(task_class, prepared, unit, (when, taken), facts)
+            lambda: describe_prepared(task_class, prepared, unit, (show_time(when), taken), facts)
         )
 
 
@@ -208,13 +216,19 @@ def describe_prepared(
 ) -> dict[str, Any]:
     """The metric row of one prepare. `times`: UTC, and the milliseconds that it took."""
     when, taken = times
-    known = describe_outcome(prepared.trace, when, facts)
-    fields = prepared.model_dump(mode="json", exclude={"prompt", "contract"})
+    known = describe_outcome(prepared.trace, when, facts) if facts else {}
     return known | metric_row(
         "prepare_prompt",
         when,
-        **fields,
+        trace=prepared.trace,
         task_class=task_class,
+        prompt_id=prepared.prompt_id,
+        snapshot=prepared.snapshot,
+        variant=prepared.variant,
+        arm=prepared.arm,
+        applied=prepared.applied,
+        strategy=prepared.strategy,
+        reason=prepared.reason,
         unit=unit,
         latency_ms=round(taken, 4),
         promptops_used=True,
@@ -229,6 +243,16 @@ def give_raw(raw: Prompt, trace: str, reason: str) -> PromptPrepared:
     )
 
 
+def show_time(moment: str | float) -> str:
+    """A time as rows hold it; a number is seconds since 1970.
+
+    >>> show_time(0.0), show_time("2026-01-01T00:00:00.000Z")
+    ('1970-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z')
+    """
+    return moment if isinstance(moment, str) else write_time(datetime.fromtimestamp(moment, UTC))
+
+
+@lru_cache(maxsize=4096)
 def hash_unit(unit: str) -> str:
     """Who asked, as rows hold it: the beginning of its sha256."""
     return sha256(unit.encode("utf-8", "surrogatepass")).hexdigest()[:16]
