@@ -29,7 +29,7 @@ def prepare_prompt(context: WebContext, body: Mapping[str, Any]) -> dict[str, An
         raise HTTPException(422, "'raw_prompt' must be a text or a list of messages.")
     prompt = raw if isinstance(raw, str) else tuple(raw)
     prepared = context.promptops.prepare(_read_class(body), prompt, _read_context(body))
-    return prepared.model_dump(mode="json")
+    return dict(prepared)  # all of it is JSON already
 
 
 def record_outcomes(context: WebContext, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Runs the web app on uvicorn."""
 
+import gc
 import os
 import socket
 from collections.abc import Collection
@@ -65,6 +66,7 @@ def run_server(
     with _listen(host, port) as place:
         name = f"[{host}]" if ":" in host else host
         say(f"http://{name}:{place.getsockname()[1]}")
+        gc.freeze()  # what was imported stays: looking through it again would make readers wait
         WebServer(config).run([place])
 
 

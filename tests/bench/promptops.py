@@ -20,6 +20,7 @@ from prompt_lab.store.files import read_rows
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_files import PromptFiles
 from prompt_lab.store.prompt_registry import PromptRegistry
+from tests.bench.prompts import _cpu_seconds
 from tests.pipeline.web.labs import find_any, why
 from tests.pipeline.web.served import serving
 
@@ -52,9 +53,11 @@ def main() -> int:
         make_lab(lab)
         median, whole = measure_in_process(lab)
         written = len(read_rows(lab / "promptops" / "metrics.jsonl"))
-        with serving(lab) as (address, _):
+        with serving(lab) as (address, process):
             host, port = address.removeprefix("http://").split(":")
+            before = _cpu_seconds(process.pid)
             latencies = sorted(asyncio.run(ask_at_fixed_times(host, int(port))))
+            cpu = 1e3 * (_cpu_seconds(process.pid) - before) / (PER_SECOND * (SECONDS + 1))
     p50, p99 = (1e3 * latencies[int(len(latencies) * q)] for q in (0.5, 0.99))
     print(
         f"in process, {PROMPTS} prompts, {CALLS:,} calls: median {median:.1f} us (limit:"
@@ -62,7 +65,8 @@ def main() -> int:
     )
     print(
         f"HTTP, {PER_SECOND} requests a second for {SECONDS} s: median {p50:.2f} ms, p99 {p99:.2f}"
-        f" ms, slowest {1e3 * latencies[-1]:.2f} ms (limit of p99: {P99_MS:g} ms)"
+        f" ms, slowest {1e3 * latencies[-1]:.2f} ms (limit of p99: {P99_MS:g} ms);"
+        f" the server took {cpu:.2f} ms of processor time each"
     )
     return 0 if p99 <= P99_MS and median <= IN_PROCESS_US and written == CALLS else 1
 

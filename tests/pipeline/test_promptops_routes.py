@@ -172,5 +172,4 @@ def test_no_call_of_a_model_goes_around_the_service() -> None:
         name: route.module for name, route in COVERED_ROUTES.items() if name not in by_agents
     }
     assert workers == {COVERED_ROUTES[name].module for name in by_agents}
-    for route in COVERED_ROUTES.values():
-        assert find_spec(route.module) is not None
+    assert all(find_spec(one.module) is not None for one in COVERED_ROUTES.values())
