@@ -77,6 +77,7 @@ ADAPTERS = {
         "luigi_task": "adapters.step.luigi_task:LuigiTask",
         "command": "adapters.step.command:CommandStep",
         "trace_turn": "adapters.step.trace_turn:TraceTurnStep",
+        "prompted_question": "adapters.step.prompted_question:PromptedQuestion",
     },
     "code_host": {
         "local": "adapters.code_host.local:LocalHost",
@@ -84,7 +85,7 @@ ADAPTERS = {
     },
     "workspace": {"git": "adapters.workspace.git:GitWorkspace"},
     "prompt_source": {"git": "adapters.workspace.prompt_source:GitPromptSource"},
-    "scorer": {},
+    "scorer": {"composite": "prompt_lab.promptops.composite:score_answer"},
     "traces": {
         "jsonl": "adapters.traces.jsonl:JsonlTraces",
         "openai-chat": "adapters.traces.openai_chat:OpenAiChats",

@@ -7,12 +7,23 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from prompt_lab.outcomes import Arm, CallOutcome
 from prompt_lab.records import VERSION, Record
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "Arm",
+    "CallOutcome",
+    "Canary",
+    "Prompt",
+    "PromptPrepared",
+    "Provenance",
+    "Variant",
+    "metric_row",
+]
 
 CONTRACT_VERSION: Final = "1"
 """Of the contract API. A change that a caller of v1 could notice makes a new one."""
-Arm = Literal["", "control", "canary"]
-"""'' is traffic outside of a canary's two arms; it gets the current text."""
 Prompt = str | tuple[dict[str, Any], ...]
 """A text, or chat messages whose content is a text or a list of parts (text, image)."""
 
@@ -34,38 +45,6 @@ class PromptPrepared(BaseModel):
     )
     reason: str = Field(default="", description="why not, where not applied; '' else")
     trace: str = Field(default="", description="id to give to record_outcome")
-
-
-class CallOutcome(Record):
-    """What became of one call whose prompt was prepared: a row of the outcome log."""
-
-    version: int = VERSION
-    trace: str = Field(description="id that `prepare` gave; rows of one trace are one outcome")
-    when: str
-    prompt_id: str = ""
-    task_class: str = ""
-    variant: str = Field(default="", description="sha256 of the prompt's text")
-    snapshot: str = ""
-    arm: Arm = ""
-    unit: str = Field(default="", description="who or what asked (hashed): the unit of a canary")
-    model: str = ""
-    success: bool | None = Field(default=None, description="None: unknown")
-    score: float | None = Field(default=None, ge=0, le=1, description="composite score")
-    parsed: bool | None = Field(default=None, description="the answer could be parsed")
-    schema_ok: bool | None = Field(default=None, description="it kept its schema")
-    confidence: float | None = Field(default=None, ge=0, le=1)
-    grounding: float | None = Field(default=None, ge=0, le=1, description="share found in sources")
-    source_count: int | None = Field(default=None, ge=0)
-    feedback: Literal["", "up", "down"] = ""
-    latency_ms: float | None = Field(default=None, ge=0)
-    cost_usd: float | None = Field(default=None, ge=0)
-    question: str = Field(default="", description="the input, personal data removed")
-    sources: tuple[str, ...] = Field(default=(), description="texts that the answer may rest on")
-    answer: str = ""
-    expected: dict[str, Any] = Field(
-        default={}, description="expects_any, expects_all, expect_exact, require_citations"
-    )
-    error: str = Field(default="", description="kind of a failed call; '' for none")
 
 
 class Provenance(Record):
