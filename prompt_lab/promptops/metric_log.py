@@ -10,8 +10,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from prompt_lab.errors import StoreError
+from prompt_lab.promptops.personal import hide_personal
 from prompt_lab.promptops.records import CallOutcome, metric_row
-from prompt_lab.prompts.secret_patterns import hide_secrets
 from prompt_lab.store.files import append_rows, disk_errors
 from prompt_lab.store.layout import Lab
 
@@ -104,9 +104,11 @@ def append_metric(lab: Lab, kind: str, when: str, **fields: Any) -> None:
 
 
 def describe_outcome(trace: str, when: str, facts: Mapping[str, Any]) -> Row:
-    """The row of one outcome: the facts that CallOutcome knows and accepts, secrets hidden.
+    """The row of one outcome: the facts that CallOutcome knows and accepts.
 
-    Others are left out and named, under `left_out`, so that one wrong fact loses no other.
+    Keys and personal data are hidden. Other facts are left out and named, under `left_out`, so that
+    one wrong fact loses no other. Without success or error, as of a user's feedback that comes
+    later, it is a review_result.
 
     >>> row = describe_outcome("t", "2026-01-01T00:00:00Z", {"success": True, "latency_ms": -1})
     >>> row["success"], row["left_out"]
@@ -125,14 +127,12 @@ def describe_outcome(trace: str, when: str, facts: Mapping[str, Any]) -> Row:
     row = found.model_dump(mode="json", include=set(known))
     for name in _TEXTS:
         if row.get(name):
-            row[name] = hide_secrets(row[name])
+            row[name] = hide_personal(row[name])
     if row.get("sources"):
-        row["sources"] = [hide_secrets(text) for text in row["sources"]]
+        row["sources"] = [hide_personal(text) for text in row["sources"]]
     left_out = sorted(str(name) for name in facts.keys() - known.keys() if name != "when")
-    return metric_row(
-        "model_interaction",
-        when,
-        trace=trace,
-        **row,
-        **({"left_out": left_out} if left_out else {}),
-    )
+    if left_out:
+        row["left_out"] = left_out
+    has_ended = row.get("success") is not None or row.get("error")
+    kind = "model_interaction" if has_ended else "review_result"
+    return metric_row(kind, when, trace=trace, **row)

@@ -12,6 +12,7 @@ import prompt_lab
 from prompt_lab.config.promptops import PromptOpsConfig
 from prompt_lab.errors import ConfigError
 from prompt_lab.promptops.contract import PromptOps, hash_unit, make_traces, open_promptops
+from prompt_lab.promptops.outcomes import ingest_facts
 from prompt_lab.promptops.records import Arm, Canary
 from prompt_lab.prompts.manifest import propose_manifest
 from prompt_lab.prompts.snapshots import digest_text
@@ -19,6 +20,7 @@ from prompt_lab.store.files import read_rows, write_record
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_files import PromptFiles
 from prompt_lab.store.prompt_registry import PromptRegistry
+from tests.memory_stores import MemoryOutcomes
 from tests.pipeline.web.labs import ID, QUERY, find_any, why, write_text
 from tests.processes import until
 
@@ -227,7 +229,7 @@ def test_rows_of_prepare_and_outcome_share_the_trace_and_hold_no_secret(tmp_path
     with open_service(tmp_path, now=lambda: "2026-01-01T00:00:00.000Z") as service:
         context = {"unit": "ann@example.com", "model": "m", "confidence": 0.4, "source_count": 2}
         got = service.prepare("faq", "raw", context)
-        secret = "https://user:pass@example.com"
+        secret = "https://user:pass@example.com ann@example.com"
         facts = {"success": False, "latency_ms": 12.5, "answer": secret, "feedback": "down"}
         service.record_outcome(got.trace, **facts, cost_usd=-1, colour="red")
     prepared, outcome = read_metrics(tmp_path)
@@ -243,7 +245,7 @@ def test_rows_of_prepare_and_outcome_share_the_trace_and_hold_no_secret(tmp_path
     assert 0 <= prepared["latency_ms"] < 60_000
     assert outcome == shared | {
         "type": "promptops.model_interaction", "success": False, "latency_ms": 12.5,
-        "answer": "https[key]", "feedback": "down", "left_out": ["colour", "cost_usd"],
+        "answer": "https[key] [personal]", "feedback": "down", "left_out": ["colour", "cost_usd"],
     }  # fmt: skip
     assert "ann" not in json.dumps([prepared, outcome])
 
@@ -304,3 +306,29 @@ def test_open_promptops_reads_the_labs_own_settings(tmp_path: Path) -> None:
 def test_forks_make_traces_of_their_own() -> None:
     make = make_traces()
     assert len({make() for _ in range(100)}) == 100
+
+
+def test_the_outcome_log_takes_in_what_the_contract_writes(tmp_path: Path) -> None:
+    make_registry(tmp_path, {"brief": BRIEF}, brief=("faq", ""))
+    with open_service(tmp_path, now=lambda: "2026-01-01T00:00:00.000Z") as service:
+        context = {"unit": "ann", "model": "m", "confidence": 0.4, "question": "Which press?"}
+        got = service.prepare("faq", "Which press?", context)
+        facts = {"success": False, "latency_ms": 12.5, "cost_usd": 0.01, "answer": "4"}
+        service.record_outcome(got.trace, **facts)
+        service.record_outcome(got.trace, feedback="down")
+        failed = service.prepare("faq", "Where?")
+        service.record_outcome(failed.trace, error="timeout")
+    store = MemoryOutcomes()
+    report = ingest_facts(Lab(tmp_path), store, now="2026-01-02T00:00:00.000Z")
+    assert (report.malformed, report.problems) == (0, ())
+    found = store.find(got.trace)
+    assert found is not None
+    expected = facts | {
+        "prompt_id": "brief", "task_class": "faq", "variant": got.variant, "model": "m",
+        "snapshot": got.snapshot, "unit": hash_unit("ann"), "confidence": 0.4, "feedback": "down",
+        "question": "Which press?",
+    }  # fmt: skip
+    assert {name: getattr(found, name) for name in expected} == expected
+    other = store.find(failed.trace)
+    assert other is not None
+    assert (other.error, other.success) == ("timeout", None)
