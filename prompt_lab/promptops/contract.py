@@ -91,7 +91,7 @@ class PromptOps:
         self._new_trace = new_trace or make_traces()
         self._choose_arm = choose_arm
         self._budget_ms = config.prepare_ms
-        self._served = ServedPrompts(lab, config.task_classes)
+        self.served = ServedPrompts(lab, config.task_classes)
         self.metrics = MetricLog(lab)
 
     def prepare(
@@ -138,7 +138,7 @@ class PromptOps:
     ) -> TemplateRecommendation | None:
         """The current text for a task class; None where the lab has none. Never raises."""
         try:
-            found = self._served.table.find(task_class, str(context.get("intent", "")))
+            found = self.served.table.find(task_class, str(context.get("intent", "")))
         except ValueError:
             return None
         answer = found.answer
@@ -152,7 +152,7 @@ class PromptOps:
 
     def close(self) -> None:
         """Write the rows that wait, and end the threads."""
-        self._served.close()
+        self.served.close()
         self.metrics.close()
 
     def __enter__(self) -> Self:
@@ -170,7 +170,7 @@ class PromptOps:
     ) -> PromptPrepared:
         """`names`: trace, unit, intent. Raises ValueError with the reason for the raw prompt."""
         trace, unit, intent = names
-        served = self._served.table.find(task_class, intent)
+        served = self.served.table.find(task_class, intent)
         arm = self._find_arm(served, unit)
         text, variant = served.text, served.answer.version
         if arm == "canary" and served.canary is not None and served.candidate is not None:

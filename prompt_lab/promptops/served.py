@@ -83,13 +83,23 @@ class ServedPrompts:
         self._folder = lab.root / "promptops" / "canaries"
         self._task_classes = dict(task_classes)
         self._prompts: Prompts | None = None
-        self._making = threading.Lock()
+        self._opening, self._making = threading.Lock(), threading.Lock()
         self._closed = threading.Event()
         self._sign = self._read_sign()
         self.table = ServedTable(fault=self._open())
         self._refresh()
         self._watcher = threading.Thread(target=self._watch, name="canaries", daemon=True)
         self._watcher.start()
+
+    def refresh(self) -> None:
+        """Read registry and canaries now, not at the next look: for clocks that are simulated."""
+        with self._opening:
+            before = self._prompts
+            self._open_or_note()
+            if before is not None and before is not self._prompts:
+                before.close()
+        self._sign = self._read_sign()
+        self._refresh()
 
     def close(self) -> None:
         """End the watching threads; the table stays as it is."""
@@ -110,16 +120,27 @@ class ServedPrompts:
 
     def _watch(self) -> None:
         while not self._closed.wait(WATCH_SECONDS):
-            if self._prompts is None:
-                fault = self._open()
-                if fault:
-                    self.table = ServedTable(fault=fault)
-                    continue
-                self._refresh()
-            sign = self._read_sign()
-            if sign != self._sign:
-                self._sign = sign
-                self._refresh()
+            try:
+                self._look()
+            except OSError as error:  # a folder that may not be read; the next look may be luckier
+                _log.warning("prompts are served as they were: %s", error)
+
+    def _look(self) -> None:
+        if self._prompts is None:
+            with self._opening:
+                if self._prompts is None:
+                    self._open_or_note()
+            self._refresh()
+        sign = self._read_sign()
+        if sign != self._sign:
+            self._sign = sign
+            self._refresh()
+
+    def _open_or_note(self) -> None:
+        """Open the registry; where that fails, what was read before is served on."""
+        fault = self._open()
+        if fault and not self.table.prompts:
+            self.table = ServedTable(fault=fault)
 
     def _refresh(self) -> None:
         if self._prompts is None:

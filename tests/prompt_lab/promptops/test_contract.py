@@ -177,6 +177,20 @@ def test_a_prepare_beyond_its_budget_gives_the_raw_prompt(tmp_path: Path) -> Non
     assert got.reason == "it took 100 ms, and the budget is 50 ms"
 
 
+def test_refresh_reads_changes_at_once(tmp_path: Path) -> None:
+    """As a simulated clock needs it, on which no watching thread is waited for."""
+    with open_service(tmp_path, choose_arm=lambda *_: "canary") as service:
+        registry = make_registry(tmp_path, {"brief": BRIEF}, brief=("faq", ""))
+        service.served.refresh()
+        assert service.prepare("faq", "raw").variant == digest_text(BRIEF)
+        write_canary(tmp_path, registry, BRIEF + "Be polite.")
+        service.served.refresh()
+        assert service.prepare("faq", "raw").variant == digest_text(BRIEF + "Be polite.")
+        registry.force("brief", BRIEF + "By hand.", why("a person's act", 3))
+        service.served.refresh()
+        assert service.prepare("faq", "raw").variant == digest_text(BRIEF + "By hand.")
+
+
 def write_canary(root: Path, registry: PromptRegistry, text: str, **fields: Any) -> None:
     control = registry.read_current()[1].prompts["brief"]
     canary = Canary(
