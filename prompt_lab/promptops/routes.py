@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -46,6 +47,7 @@ class LabPromptRoutes:
         self._new_trace = make_traces()
         self._service: PromptOps | None = None
         self._process = 0
+        self._opening = threading.Lock()
 
     def prepare(self, route: str, user: str, *, model: str, fixed: str = "") -> RoutedPrompt:
         """See the port."""
@@ -89,9 +91,11 @@ class LabPromptRoutes:
             return self._service
         if not self._pointer.exists():
             return None
-        self._process = os.getpid()
-        self._service = PromptOps(self._context.lab, self._context.defaults.promptops)
-        atexit.register(self._service.close)
+        with self._opening:
+            if self._service is None or self._process != os.getpid():
+                service = PromptOps(self._context.lab, self._context.defaults.promptops)
+                atexit.register(service.close)
+                self._service, self._process = service, os.getpid()
         return self._service
 
     def _note_fixed(self, service: PromptOps, route: str, text: str, model: str) -> str:
