@@ -6,32 +6,31 @@ into the registry.
 """
 
 import logging
-import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
-from hashlib import sha256
 from importlib.metadata import entry_points
-from itertools import count
 from pathlib import Path
 from time import perf_counter, time
 from types import MappingProxyType
 from typing import Any, Final, Protocol, Self
 
-from prompt_lab.clock import write_time
 from prompt_lab.config.base import load
 from prompt_lab.config.lab import LabConfig
 from prompt_lab.config.promptops import PromptOpsConfig
 from prompt_lab.errors import ConfigError
 from prompt_lab.promptops.arms import choose_arm
 from prompt_lab.promptops.metric_log import MetricLog, describe_outcome
+from prompt_lab.promptops.prepared_rows import (
+    describe_prepared,
+    hash_unit,
+    make_traces,
+    show_time,
+)
 from prompt_lab.promptops.records import (
     Arm,
     Canary,
     Prompt,
     PromptPrepared,
     TemplateRecommendation,
-    metric_row,
 )
 from prompt_lab.promptops.served import ServedPrompt, ServedPrompts
 from prompt_lab.store.layout import Lab
@@ -207,73 +206,12 @@ class PromptOps:
         )
 
 
-def describe_prepared(
-    task_class: str,
-    prepared: PromptPrepared,
-    unit: str,
-    times: tuple[str, float],
-    facts: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The metric row of one prepare. `times`: UTC, and the milliseconds that it took."""
-    when, taken = times
-    known = describe_outcome(prepared.trace, when, facts) if facts else {}
-    return known | metric_row(
-        "prepare_prompt",
-        when,
-        trace=prepared.trace,
-        task_class=task_class,
-        prompt_id=prepared.prompt_id,
-        snapshot=prepared.snapshot,
-        variant=prepared.variant,
-        arm=prepared.arm,
-        applied=prepared.applied,
-        strategy=prepared.strategy,
-        reason=prepared.reason,
-        unit=unit,
-        latency_ms=round(taken, 4),
-        promptops_used=True,
-    )
-
-
 def give_raw(raw: Prompt, trace: str, reason: str) -> PromptPrepared:
     """The caller's own prompt, unchanged, with the reason."""
     # Not validated: even what is no prompt at all comes back as it was given.
     return PromptPrepared.model_construct(
         prompt=raw, strategy="raw", reason=reason, trace=trace, applied=False
     )
-
-
-def show_time(moment: str | float) -> str:
-    """A time as rows hold it; a number is seconds since 1970.
-
-    >>> show_time(0.0), show_time("2026-01-01T00:00:00.000Z")
-    ('1970-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z')
-    """
-    return moment if isinstance(moment, str) else write_time(datetime.fromtimestamp(moment, UTC))
-
-
-@lru_cache(maxsize=4096)
-def hash_unit(unit: str) -> str:
-    """Who asked, as rows hold it: the beginning of its sha256."""
-    return sha256(unit.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def make_traces() -> Callable[[], str]:
-    """Makes ids that no other process makes: 96 random bits, and a number.
-
-    >>> first, second = map(lambda make: make(), [make_traces()] * 2)
-    >>> first.partition("-")[0] == second.partition("-")[0], first == second
-    (True, False)
-    """
-    prefix, number, process = os.urandom(12).hex(), count(1), os.getpid()
-
-    def make_trace() -> str:
-        nonlocal prefix, process
-        if os.getpid() != process:  # a fork would repeat its parent's ids
-            prefix, process = os.urandom(12).hex(), os.getpid()
-        return f"{prefix}-{next(number)}"
-
-    return make_trace
 
 
 def open_promptops(lab_or_url: Path | str, **options: Any) -> PromptService:

@@ -11,7 +11,8 @@ from prompt_lab.clock import utc_now
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.ports import Answer
 from prompt_lab.ports.prompt_routes import RoutedPrompt
-from prompt_lab.promptops.contract import PromptOps, make_traces
+from prompt_lab.promptops.contract import PromptOps
+from prompt_lab.promptops.prepared_rows import make_traces
 from prompt_lab.promptops.records import metric_row
 from prompt_lab.prompts.snapshots import digest_text
 from prompt_lab.store.prompt_files import PromptFiles

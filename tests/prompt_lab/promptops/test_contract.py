@@ -11,8 +11,9 @@ import pytest
 import prompt_lab
 from prompt_lab.config.promptops import PromptOpsConfig
 from prompt_lab.errors import ConfigError
-from prompt_lab.promptops.contract import PromptOps, hash_unit, make_traces, open_promptops
+from prompt_lab.promptops.contract import PromptOps, open_promptops
 from prompt_lab.promptops.outcomes import ingest_facts
+from prompt_lab.promptops.prepared_rows import hash_unit, make_traces
 from prompt_lab.promptops.records import Arm, Canary
 from prompt_lab.prompts.manifest import propose_manifest
 from prompt_lab.prompts.snapshots import digest_text
