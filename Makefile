@@ -116,6 +116,11 @@ DAILY ?= lab-daily
 demo-daily: setup ## three daily reviews of an agent in production, on a simulated clock, in ./lab-daily
 	@BIN=$(BIN) LAB=$(DAILY) sh examples/production/demo.sh
 
+PROMPTOPS ?= lab-promptops
+.PHONY: demo-promptops
+demo-promptops: setup ## a service whose prompt fails: improved when idle, by canary, in ./lab-promptops
+	@BIN=$(BIN) LAB=$(PROMPTOPS) sh examples/promptops/demo.sh
+
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes
 	@echo "All tests but the long ones; the last complete run here took $$(cat $(VENV)/.test-minutes 2>/dev/null || echo 'an unknown number of') minutes."
@@ -140,7 +145,7 @@ check: lint ## what lint does, and the unit tests
 	@$(BIN)/python -m pytest -n auto -m "not model and not browser and not slow and not long"
 
 .PHONY: bench
-bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, the phases after them, processes of a luigid, the gateway, calls per CPU second, the start of commands, `prompt-lab batch`, 200 attempts at a task; time and memory of a verdict; promotions and reads of prompts; traces
+bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, the phases after them, processes of a luigid, the gateway, calls per CPU second, the start of commands, `prompt-lab batch`, 200 attempts at a task; time and memory of a verdict; promotions, reads and preparation of prompts; traces
 	@$(BIN)/python -m tests.bench.fan_out
 	@$(BIN)/python -m tests.bench.after_runs
 	@$(BIN)/python -m tests.bench.luigid
@@ -154,6 +159,7 @@ bench: $(VENV)/.dev ## wall time over the ideal: 10,000 runs, the phases after t
 	@$(BIN)/python -m tests.bench.tasks
 	@$(BIN)/python -m tests.bench.registry
 	@$(BIN)/python -m tests.bench.prompts
+	@$(BIN)/python -m tests.bench.promptops
 	@$(BIN)/python -m tests.bench.traces
 
 .PHONY: calibrate

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from prompt_lab.deploy.remote import RemoteDeployer
     from prompt_lab.experiments.context import LabContext
     from prompt_lab.experiments.project import read_project
+    from prompt_lab.ports.outcome_store import OutcomeStore
     from prompt_lab.ports.trace_store import Stores
     from prompt_lab.production.daily import ReviewDoors
+    from prompt_lab.promptops.routes import LabPromptRoutes
+    from prompt_lab.promptops.worker import OptimizerRun, open_run
     from prompt_lab.store.prompt_verdicts import open_registry
 
 call_on_use(
@@ -42,6 +45,8 @@ call_on_use(
         "prompt_lab.experiments.project": "read_project",
         "prompt_lab.deploy.remote": "RemoteDeployer",
         "prompt_lab.production.daily": "ReviewDoors",
+        "prompt_lab.promptops.routes": "LabPromptRoutes",
+        "prompt_lab.promptops.worker": "open_run",
         "prompt_lab.store.prompt_verdicts": "open_registry",
     },
 )
@@ -75,6 +80,7 @@ ADAPTERS = {
         "luigi_task": "adapters.step.luigi_task:LuigiTask",
         "command": "adapters.step.command:CommandStep",
         "trace_turn": "adapters.step.trace_turn:TraceTurnStep",
+        "prompted_question": "adapters.step.prompted_question:PromptedQuestion",
     },
     "code_host": {
         "local": "adapters.code_host.local:LocalHost",
@@ -82,7 +88,7 @@ ADAPTERS = {
     },
     "workspace": {"git": "adapters.workspace.git:GitWorkspace"},
     "prompt_source": {"git": "adapters.workspace.prompt_source:GitPromptSource"},
-    "scorer": {},
+    "scorer": {"composite": "prompt_lab.promptops.composite:score_answer"},
     "traces": {
         "jsonl": "adapters.traces.jsonl:JsonlTraces",
         "openai-chat": "adapters.traces.openai_chat:OpenAiChats",
@@ -180,6 +186,22 @@ def stores(context: LabContext) -> Stores:
     return opened
 
 
+def optimizer_run(context: LabContext, now: str) -> OptimizerRun:
+    """What a round of the optimizer works on. Raises StoreError."""
+    rewriter = context.defaults.promptops.optimizer.rewriter
+    model = context.select_models([rewriter])[0].alias if rewriter else ""
+    return open_run(context, outcomes(context), now, rewriter=model)
+
+
+def outcomes(context: LabContext) -> OutcomeStore:
+    """The outcome log of a lab, in the database that `stores` names. Raises StoreError."""
+    url = os.environ.get("PROMPTLAB_STORE") or context.defaults.production.store
+    opened: OutcomeStore = import_object("prompt_lab.store.database.engine:open_outcomes")(
+        context.lab, url
+    )
+    return opened
+
+
 def review_doors(context: LabContext, *, replies: Iterable[str] = ()) -> ReviewDoors:
     """The chat of the daily review, and the remote registries that follow the lab's.
 
@@ -239,6 +261,7 @@ def cached_context(
         section.pages_url,
         shipped=default_configs(),
         make_router=LabRouter,
+        make_prompt_routes=LabPromptRoutes,
     )
 
 
@@ -255,6 +278,7 @@ def project_context(folder: Path, root: str | None = None, pages_url: str = "") 
         shipped=default_configs(),
         project=path,
         make_router=LabRouter,
+        make_prompt_routes=LabPromptRoutes,
     )
 
 
@@ -273,4 +297,5 @@ def open_context(folder: Path, configs: Path | None = None) -> LabContext:
         adapter_names,
         shipped=shipped,
         make_router=LabRouter,
+        make_prompt_routes=LabPromptRoutes,
     )

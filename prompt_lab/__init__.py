@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from prompt_lab.experiments.lab_handle import IterationResult, LabHandle, Records, open_lab
     from prompt_lab.experiments.open_prompts import open_prompts as Prompts
     from prompt_lab.production.trace_writer import TraceWriter
+    from prompt_lab.promptops.contract import PromptOps, open_promptops
 
 __all__ = [
     "RULE",
@@ -46,6 +47,7 @@ __all__ = [
     "Outcome",
     "Pair",
     "Policy",
+    "PromptOps",
     "Prompts",
     "Reason",
     "Records",
@@ -57,6 +59,7 @@ __all__ = [
     "decide_pairs",
     "explain",
     "open_lab",
+    "open_promptops",
 ]
 __getattr__ = find_lazily(
     globals(),
@@ -69,6 +72,7 @@ __getattr__ = find_lazily(
         "prompt_lab.experiments.lab_handle": "IterationResult LabHandle Records open_lab",
         "prompt_lab.experiments.open_prompts": "open_prompts=Prompts",
         "prompt_lab.production.trace_writer": "TraceWriter",
+        "prompt_lab.promptops.contract": "PromptOps open_promptops",
     },
 )
 """`prompt_lab.decide` is a package, so that its function has another name here; `Prompts` makes

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from prompt_lab.outcomes import CallOutcome, OutcomeSummary, fill_outcome
 from prompt_lab.ports.trace_store import Added
 from prompt_lab.reviews import ReviewSession, SessionStatus
 from prompt_lab.traces import ChannelMessage, Feedback, ToolResult, Trace, VersionUsage, Window
@@ -145,3 +146,80 @@ class MemoryReviews:
 
     def write_config(self, key: str, value: str) -> None:
         self.config[key] = value
+
+
+class MemoryOutcomes:
+    """ports.OutcomeStore."""
+
+    def __init__(self, rows: Iterable[CallOutcome] = ()) -> None:
+        self.rows: dict[str, CallOutcome] = {}
+        self.add(rows)
+
+    def add(self, rows: Iterable[CallOutcome]) -> Added:
+        before, seen = len(self.rows), 0
+        for row in rows:
+            seen += 1
+            known = self.rows.get(row.trace)
+            self.rows[row.trace] = fill_outcome(known, row) if known else row
+        new = len(self.rows) - before
+        return Added(new, seen - new)
+
+    def find(self, trace: str) -> CallOutcome | None:
+        return self.rows.get(trace)
+
+    def since(self, when: str, *, prompt_id: str = "") -> Iterator[CallOutcome]:
+        found = [
+            one
+            for one in self.rows.values()
+            if one.when >= when and prompt_id in ("", one.prompt_id)
+        ]
+        yield from sorted(found, key=lambda one: (one.when, one.trace))
+
+    def summary(self, window: Window) -> list[OutcomeSummary]:
+        groups: dict[tuple[str, str, str, str], list[CallOutcome]] = {}
+        for one in self.since(window.start):
+            if one.when < window.end:
+                key = (one.prompt_id, one.task_class, one.variant, one.arm)
+                groups.setdefault(key, []).append(one)
+        return [_summarise(key, groups[key]) for key in sorted(groups)]
+
+    def erase(self, *, unit: str = "", before: str = "") -> tuple[str, ...]:
+        if not unit and not before:
+            raise ValueError("erase: name a unit or a time")
+        gone = [
+            one.trace
+            for one in self.rows.values()
+            if (not unit or one.unit == unit) and (not before or one.when < before)
+        ]
+        for trace in gone:
+            del self.rows[trace]
+        return tuple(sorted(gone))
+
+
+def _summarise(key: tuple[str, str, str, str], rows: list[CallOutcome]) -> OutcomeSummary:
+    def mean(name: str) -> float | None:
+        values = [value for one in rows if (value := getattr(one, name)) is not None]
+        return sum(values) / len(values) if values else None
+
+    latency = sorted(one.latency_ms for one in rows if one.latency_ms is not None)
+    costs = [one.cost_usd for one in rows if one.cost_usd is not None]
+    size = len(latency)
+    return OutcomeSummary(
+        *key,
+        calls=len(rows),
+        successes=sum(one.succeeded is True for one in rows),
+        failures=sum(one.succeeded is False for one in rows),
+        thumbs_up=sum(one.feedback == "up" for one in rows),
+        thumbs_down=sum(one.feedback == "down" for one in rows),
+        disputed=sum(one.is_disputed for one in rows),
+        errors=sum(bool(one.error) for one in rows),
+        score=mean("score"),
+        grounding=mean("grounding"),
+        confidence=mean("confidence"),
+        latency_p50_ms=latency[(size + 1) // 2 - 1] if size else None,
+        latency_p95_ms=latency[(95 * size + 99) // 100 - 1] if size else None,
+        cost_usd=sum(costs),
+        costed=len(costs),
+        first=rows[0].when,
+        last=rows[-1].when,
+    )

@@ -182,16 +182,18 @@ class PromptFileStep(ABC):
         return {path: _source(worktree, path) for path in self.sources}
 
     def _request(self, content: Mapping[str, bytes], plan_dir: Path, seed: int | None) -> Request:
+        prompt = _text(self._config.prompt, content[self._config.prompt])
         return render(
-            _text(self._config.prompt, content[self._config.prompt]),
-            self._texts(plan_dir),
+            prompt,
+            self._fill(prompt, plan_dir),
             _schema(self._config.schema_path, content),
             max_tokens=self._config.max_tokens,
             seed=seed,
             style=self._config.placeholder_style,
         )
 
-    def _texts(self, plan_dir: Path) -> dict[str, str]:
+    def _fill(self, prompt: str, plan_dir: Path) -> Mapping[str, str]:  # noqa: ARG002 -- a subclass's
+        """Placeholder -> text."""
         texts = read_plan(plan_dir, self.inputs, ()).inputs
         return {Path(name).stem: texts[name].strip("\n") for name in self.inputs}
 

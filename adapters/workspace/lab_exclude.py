@@ -21,6 +21,9 @@ _LOCKS = (
     # Plans that are built from traces, and answers to them, hold what people wrote.
     "baseline/*/trace_*/",
     "history/*/*/outputs/trace_*/",
+    # Outcomes hold what people asked.
+    "promptops/metrics.jsonl",
+    "promptops/facts/",
     "web_keys.json",
     ".web_keys.lock",
     # What a killed command leaves of a file that it wrote: .<name>.<process>-<thread>.

@@ -35,7 +35,12 @@ def serve(
     run_server = import_object("pipeline.web.server:run_server")
     production = import_object("pipeline.web.production_door:open_production_door")(context)
     run_server(
-        lab, (host, port), allowed_hosts=allowed_host or (), proxy=proxy, production=production
+        lab,
+        (host, port),
+        allowed_hosts=allowed_host or (),
+        proxy=proxy,
+        production=production,
+        promptops=context.defaults.promptops,
     )
 
 

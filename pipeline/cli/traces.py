@@ -11,9 +11,9 @@ from pipeline.wiring import adapter_names, lab_context, load_adapter, stores
 from prompt_lab.clock import utc_now, write_time
 from prompt_lab.errors import StoreError, UsageError
 from prompt_lab.experiments.agent_access import secrets
+from prompt_lab.experiments.challenge_files import erase_plans
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.names import count
-from prompt_lab.production.challenge_files import erase_plans
 from prompt_lab.production.ingest import ASIDE, import_traces, render_ingested
 from prompt_lab.redact import Redactor
 from prompt_lab.report.terminal import say, write_output

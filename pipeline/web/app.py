@@ -15,6 +15,7 @@ from pipeline.web import (
     login,
     production_api,
     production_pages,
+    promptops_api,
     reading,
     registry_pages,
 )
@@ -29,6 +30,7 @@ from prompt_lab.store.layout import Lab
 
 ROUTERS = (
     reading.router,
+    promptops_api.router,
     login.router,
     registry_pages.router,
     lab_pages.router,

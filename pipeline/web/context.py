@@ -18,7 +18,9 @@ from pipeline.web.production import Notices, ProductionDoor
 from pipeline.web.review_tasks import ReviewTasks
 from pipeline.web.sessions import COOKIE, Session, Sessions, is_same_token
 from pipeline.web.shield import RequestLimits
+from prompt_lab.config.promptops import PromptOpsConfig
 from prompt_lab.errors import StoreError
+from prompt_lab.promptops.contract import PromptOps, read_config
 from prompt_lab.prompts.snapshots import Actor, ActorKind
 from prompt_lab.report.registry_page import Viewer
 from prompt_lab.report.registry_view import RegistryView
@@ -43,6 +45,8 @@ class WebSettings:
     api_key: str = field(default="", repr=False)
     """WEB_API_KEY: opens /api/admin. Without it only keys of the lab do."""
     webhook_secret: str = field(default="", repr=False)
+    promptops: PromptOpsConfig | None = None
+    """Default: those of the lab's own lab.yaml."""
 
 
 class ChangeHub:
@@ -103,6 +107,7 @@ class WebContext:
         self.notices = Notices()
         self._production = production
         self._prompts: Prompts | None = None
+        self._promptops: PromptOps | None = None
         self._opening = threading.Lock()
 
     @property
@@ -113,6 +118,21 @@ class WebContext:
                 if self._prompts is None:
                     self._prompts = Prompts(self.lab.root, on_change=self.hub.notify)
         return self._prompts
+
+    @property
+    def has_promptops(self) -> bool:
+        """Whether the contract API is open already."""
+        return self._promptops is not None
+
+    @property
+    def promptops(self) -> PromptOps:
+        """The contract API over the lab. Raises ConfigError for a damaged lab.yaml."""
+        if self._promptops is None:
+            with self._opening:
+                if self._promptops is None:
+                    config = self.settings.promptops or read_config(self.lab)
+                    self._promptops = PromptOps(self.lab, config)
+        return self._promptops
 
     @property
     def pages(self) -> tuple[tuple[str, str], ...]:
@@ -138,9 +158,11 @@ class WebContext:
                 return
 
     def close(self) -> None:
-        """End the watching thread."""
+        """End the watching threads, and write the metric rows that wait."""
         if self._prompts is not None:
             self._prompts.close()
+        if self._promptops is not None:
+            self._promptops.close()
 
     def read_state(self) -> dict[str, str]:
         """What an event says: the current snapshot, and since when it is stale ('': it is not)."""

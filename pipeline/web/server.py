@@ -1,5 +1,6 @@
 """Runs the web app on uvicorn."""
 
+import gc
 import os
 import socket
 from collections.abc import Collection
@@ -9,6 +10,7 @@ import uvicorn
 from pipeline.web.app import create_app
 from pipeline.web.context import LOOPBACK, WebContext, WebSettings
 from pipeline.web.production import ProductionDoor
+from prompt_lab.config.promptops import PromptOpsConfig
 from prompt_lab.errors import LabError
 from prompt_lab.report.terminal import say
 from prompt_lab.store.layout import Lab
@@ -33,6 +35,7 @@ def run_server(
     allowed_hosts: Collection[str] = (),
     proxy: str = "",
     production: ProductionDoor | None = None,
+    promptops: PromptOpsConfig | None = None,
 ) -> None:
     """Serve a lab until a signal ends it. Raises LabError where it cannot listen.
 
@@ -48,6 +51,7 @@ def run_server(
         hosts=hosts,
         api_key=os.environ.get("WEB_API_KEY", ""),
         webhook_secret=os.environ.get("GREEN_API_WEBHOOK_SECRET", ""),
+        promptops=promptops,
     )
     app = create_app(lab, settings, production)
     config = uvicorn.Config(
@@ -62,6 +66,7 @@ def run_server(
     with _listen(host, port) as place:
         name = f"[{host}]" if ":" in host else host
         say(f"http://{name}:{place.getsockname()[1]}")
+        gc.freeze()  # what was imported stays: looking through it again would make readers wait
         WebServer(config).run([place])
 
 

@@ -10,6 +10,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_CLIENTS = 10_000
+PROMPTS = "/api/v1/promptops/"
+"""Its bodies hold whole prompts, images too, and its requests change no prompt."""
+_READING = ("/ofrep/", PROMPTS)
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -35,6 +38,7 @@ class RequestLimits(NamedTuple):
     """Of one client address. `logins` also bounds how fast keys can be guessed."""
 
     body_bytes: int = 64 * 1024
+    prompt_bytes: int = 8 * 1024 * 1024
     requests: Rate = Rate(1000.0, 2000)
     writes: Rate = Rate(5.0, 30)
     logins: Rate = Rate(0.2, 10)
@@ -100,7 +104,8 @@ class RequestShield:
             await refusal(scope, receive, send_headers)
             return
         try:
-            await self._app(scope, self._count_body(receive), send_headers)
+            most = self._find_most_bytes(scope)
+            await self._app(scope, self._count_body(receive, most), send_headers)
         except BodyTooLarge:
             await _too_large()(scope, receive, send_headers)
 
@@ -110,11 +115,11 @@ class RequestShield:
             # Another name that leads here would let a page of that name read our answers.
             return PlainTextResponse("This server does not answer to that host name.\n", 421)
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._limits.body_bytes:
+        if not length.isdecimal() or int(length) > self._find_most_bytes(scope):
             return _too_large()
         client = scope["client"][0] if scope.get("client") else ""
         wait = self._requests.take(client)
-        if scope["method"] not in ("GET", "HEAD") and not scope["path"].startswith("/ofrep/"):
+        if scope["method"] not in ("GET", "HEAD") and not scope["path"].startswith(_READING):
             wait = wait or self._writes.take(client)
             if scope["path"] == "/login":
                 wait = wait or self._logins.take(client)
@@ -124,14 +129,18 @@ class RequestShield:
             )
         return None
 
-    def _count_body(self, receive: Receive) -> Receive:
+    def _find_most_bytes(self, scope: Scope) -> int:
+        limits = self._limits
+        return limits.prompt_bytes if scope["path"].startswith(PROMPTS) else limits.body_bytes
+
+    def _count_body(self, receive: Receive, most: int) -> Receive:
         size = 0
 
         async def count() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > self._limits.body_bytes:
+            if size > most:
                 raise BodyTooLarge
             return message
 

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from prompt_lab.config.base import Config
 from prompt_lab.config.github import TOKENS, GitHubConfig
 from prompt_lab.config.production import ProductionConfig
+from prompt_lab.config.promptops import PromptOpsConfig
 from prompt_lab.errors import ConfigError
 
 MOST_SECONDS = 1_000_000
@@ -85,6 +86,9 @@ class LabConfig(Config):
     gateway: GatewayConfig = GatewayConfig()
     production: ProductionConfig = Field(
         default=ProductionConfig(), description="the daily review, docs/production.md"
+    )
+    promptops: PromptOpsConfig = Field(
+        default=PromptOpsConfig(), description="the PromptOps service, docs/promptops.md"
     )
 
 

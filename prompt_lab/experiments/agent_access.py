@@ -34,7 +34,7 @@ def agent(ctx: LabContext, config: AgentConfig) -> Agent:
     made: Agent
     if config.kind == "api":
         [model] = ctx.select_models([config.model])
-        made = kind(config, lambda: ctx.sdk_llm(model.alias), model)
+        made = kind(config, lambda: ctx.sdk_llm(model.alias, ""), model)
     else:
         made = kind(config)
     return made

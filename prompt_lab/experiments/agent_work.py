@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from prompt_lab.agents.port import AgentJob, AgentResult
+from prompt_lab.agents.port import AgentJob, AgentResult, Ending
 from prompt_lab.agents.refusals import Fault, redact_for_publication
 from prompt_lab.agents.requests import believed
 from prompt_lab.clock import utc_now
@@ -18,7 +18,9 @@ from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.flags import METRICS
 from prompt_lab.experiments.gather import texts
 from prompt_lab.experiments.hidden_plans import hidden_of
+from prompt_lab.experiments.routed_calls import prepare_text
 from prompt_lab.names import Split
+from prompt_lab.ports import Answer
 from prompt_lab.records import PlanText
 from prompt_lab.redact import Redactor
 from prompt_lab.store.agents import AgentRecord, keep_work, works
@@ -66,7 +68,7 @@ def put_to_work(
     *,
     writes: bool,
 ) -> Work:
-    """Run an agent in such a folder.
+    """Run an agent in such a folder, with what is registered for its route before the prompt.
 
     The lab, all targets of its links, and the target are hidden.
     """
@@ -75,9 +77,18 @@ def put_to_work(
     configs = experiment.context.files.existing()
     hidden = (*hidden_of(experiment.context.lab), repository, *configs)
     started = utc_now()
-    job = AgentJob(prompt, box.tree, box.home, hidden, writes)
-    result = believed(agent(experiment.context, config).work(job), config.cost_usd)
-    return Work(config, task, prompt, started, result)
+    routes, route = experiment.context.prompt_routes, "proposer" if writes else "analyst"
+    prepared = prepare_text(routes, route, prompt, model=config.model or config.kind)
+    job = AgentJob(prepared.user, box.tree, box.home, hidden, writes)
+    done = agent(experiment.context, config).work(job)
+    if routes is not None:
+        is_done = done.ending is Ending.DONE
+        answer = Answer(done.text, done.input_tokens, done.output_tokens, done.seconds)
+        error = "" if is_done else done.ending.value
+        routes.record(
+            prepared.trace, answer if is_done else None, seconds=done.seconds, error=error
+        )
+    return Work(config, task, prepared.user, started, believed(done, config.cost_usd))
 
 
 def keep(experiment: Experiment, work: Work, faults: Sequence[Fault], *, withheld: bool) -> Path:

@@ -24,6 +24,7 @@ from prompt_lab.lazy import call_on_use
 from prompt_lab.own_process import ModelGateway, TargetLocation
 from prompt_lab.ports import CodeHost, LabRepository, Llm, PromptSource, StepAdapter, Workspace
 from prompt_lab.ports.model_router import ModelRouter
+from prompt_lab.ports.prompt_routes import PromptRoutes
 from prompt_lab.store.iterations import IterationMeta
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.variants import read_variants
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from prompt_lab.experiments.fallbacks import Fallbacks
     from prompt_lab.experiments.noted_calls import NotedLlm
     from prompt_lab.experiments.project import ConfigFiles
+    from prompt_lab.experiments.routed_calls import RoutedLlm
     from prompt_lab.propose.model import Strategy
 
 call_on_use(
@@ -43,6 +45,7 @@ call_on_use(
         "prompt_lab.experiments.fallbacks": "Fallbacks",
         "prompt_lab.experiments.noted_calls": "NotedLlm",
         "prompt_lab.experiments.project": "ConfigFiles",
+        "prompt_lab.experiments.routed_calls": "RoutedLlm",
     },
 )
 
@@ -70,6 +73,8 @@ class LabContext:
     """A promptlab.yaml, whose sections come before the files of `configs`."""
     make_router: Callable[[LabContext], ModelRouter] | None = None
     """What enforces the lab's routing table; None: every model may do everything."""
+    make_prompt_routes: Callable[[LabContext], PromptRoutes] | None = None
+    """What prepares the prompts of our own calls; None: they are sent as they are."""
     _llms: dict[tuple[str, str], Llm] = field(default_factory=dict)
     _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
     _hosts: dict[str, CodeHost] = field(default_factory=dict)
@@ -92,6 +97,11 @@ class LabContext:
     def router(self) -> ModelRouter | None:
         """The lab's router, or None."""
         return self.make_router(self) if self.make_router else None
+
+    @cached_property
+    def prompt_routes(self) -> PromptRoutes | None:
+        """What prepares the prompts of our own calls, or None."""
+        return self.make_prompt_routes(self) if self.make_prompt_routes else None
 
     @cached_property
     def models(self) -> dict[str, ModelConfig]:
@@ -145,9 +155,16 @@ class LabContext:
         """The model behind an alias, as runs ask it: by the client that its config says."""
         return self._llm(alias, "llm_sdk" if self.models[alias].client == "sdk" else "llm")
 
-    def sdk_llm(self, alias: str) -> Llm:
-        """The same by its vendor's SDK, for the few calls of analysts, judges and agents."""
-        return self._llm(alias, "llm_sdk")
+    def sdk_llm(self, alias: str, route: str, *, fixed: str = "") -> Llm:
+        """The same by its vendor's SDK, for the few calls of analysts, judges and agents.
+
+        `route` is one of COVERED_ROUTES; '' where its caller has prepared the prompt. `fixed`: the
+        template that its trial began with.
+        """
+        llm = self._llm(alias, "llm_sdk")
+        if not route or self.prompt_routes is None:
+            return llm
+        return RoutedLlm(llm, self.prompt_routes, route, alias, fixed)
 
     def _llm(self, alias: str, kind: str) -> Llm:
         config = self.models[alias]

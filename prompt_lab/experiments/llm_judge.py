@@ -138,7 +138,8 @@ def _answer(
     fault = breaker.refusal(alias)
     if fault is not None:
         return fault
-    meter, text, refusal = Meter(experiment.context.sdk_llm(alias), judge.model), "", ""
+    llm = experiment.context.sdk_llm(alias, "llm_judge", fixed=judge.prompt.template)
+    meter, text, refusal = Meter(llm, judge.model), "", ""
     try:
         text = meter.ask(question.request).text
     except CallRefused as error:

@@ -94,7 +94,20 @@ def check_judge(
             [f"{path}: cannot be read ({unread(error)}); the judge of {place} needs it"]
         ) from error
     check_template(template, str(path))
+    template = _find_registered(experiment) or template
     return config.model_copy(update={"model": model.alias}), template
+
+
+def _find_registered(experiment: Experiment) -> str:
+    """The judge's template of the registry; '' where there is none, or it lacks a part."""
+    routes = experiment.context.prompt_routes
+    registered = routes.find_template("llm_judge") if routes else ""
+    try:
+        if registered:
+            check_template(registered, "llm_judge")
+    except ConfigError:
+        return ""
+    return registered
 
 
 def check_agents(experiment: Experiment) -> None:

@@ -17,13 +17,13 @@ from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.result import Verdict
 from prompt_lab.errors import LabError
 from prompt_lab.experiments.budget_grant import alpha_of
+from prompt_lab.experiments.challenge_files import grow_set, list_present, read_set
 from prompt_lab.experiments.conclude import conclude
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.experiments.prepare import is_prepared, prepare
 from prompt_lab.experiments.registry_target import registry_prompt, take_snapshot
 from prompt_lab.names import Outcome, Split, count
-from prompt_lab.production.challenge_files import grow_set, list_present, read_set
 from prompt_lab.production.trace_plans import build_plan, plan_name, turn_file
 from prompt_lab.prompts.snapshots import digest_text
 from prompt_lab.records import VERSION, Record

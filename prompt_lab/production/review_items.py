@@ -132,7 +132,7 @@ def _find_llm(run: ReviewRun, name: str) -> Llm | None:
     by_id = {model.id: alias for alias, model in context.models.items()}
     try:
         [model] = context.select_models([by_id.get(name, name)])
-        return context.sdk_llm(model.alias)
+        return context.sdk_llm(model.alias, "findings_analyst")
     except (UnknownName, ModelUnavailable, ValueError):
         return None
 

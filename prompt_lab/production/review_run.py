@@ -13,9 +13,9 @@ from pydantic import Field
 
 from prompt_lab.clock import write_time
 from prompt_lab.errors import ConfigError, LabError
+from prompt_lab.experiments.challenge_files import erase_plans
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.ports.trace_store import ReviewStore, TraceStore
-from prompt_lab.production.challenge_files import erase_plans
 from prompt_lab.production.detect import Detection, detect_in_store
 from prompt_lab.production.detector import parse_time
 from prompt_lab.production.settings import detection_policy

@@ -142,19 +142,25 @@ def read_parsed(path: Path, parse: Callable[[str], T], *, fix: str) -> T:
 
 
 def append_row(path: Path, row: dict[str, Any]) -> None:
-    """One JSON line in one O_APPEND write, so that rows of two writers never mix.
+    """One JSON line in one O_APPEND write, so that rows of two writers never mix."""
+    append_rows(path, [row])
+
+
+def append_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """JSON lines in one O_APPEND write, so that rows of two writers never mix.
 
     A line that a killed writer left half done is ended first: it takes no other with it. One that
     another writer is at looks the same, and then an empty line stands between the two.
     """
     # Half a surrogate pair, which UTF-8 cannot hold, becomes the escape that JSON has for it.
-    line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    data = lines.encode("utf-8", "backslashreplace")
     with disk_errors(path):
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             size = os.fstat(handle).st_size
             torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-            os.write(handle, b"\n" + line if torn else line)
+            os.write(handle, b"\n" + data if torn else data)
         finally:
             os.close(handle)
 

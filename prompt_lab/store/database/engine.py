@@ -10,8 +10,10 @@ from filelock import FileLock
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from prompt_lab.errors import StoreError
+from prompt_lab.ports.outcome_store import OutcomeStore
 from prompt_lab.ports.trace_store import Stores
 from prompt_lab.store.database.errors import database_errors
+from prompt_lab.store.database.outcome_rows import OutcomeRows
 from prompt_lab.store.database.review_rows import ReviewRows
 from prompt_lab.store.database.trace_rows import TraceRows
 from prompt_lab.store.files import disk_errors
@@ -32,6 +34,11 @@ def open_stores(lab: Lab, url: str = "") -> Stores:
     """
     engine = open_engine(lab, url)
     return Stores(TraceRows(engine), ReviewRows(engine))
+
+
+def open_outcomes(lab: Lab, url: str = "") -> OutcomeStore:
+    """The outcome log in the same database. `url` is as in open_stores. Raises StoreError."""
+    return OutcomeRows(open_engine(lab, url))
 
 
 def open_engine(lab: Lab, url: str = "") -> sa.Engine:

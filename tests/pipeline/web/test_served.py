@@ -10,8 +10,9 @@ import pytest
 
 from adapters.registry.http_prompts import HttpPrompts
 from pipeline.web.keys import WebKeys
-from prompt_lab import Prompts
+from prompt_lab import Prompts, open_promptops
 from prompt_lab.errors import RegistryError, UnknownName
+from prompt_lab.store.files import read_rows
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_registry import PromptRegistry
 from tests.pipeline.web.labs import HOSTILE, ID, make_lab, why, write_text
@@ -137,3 +138,15 @@ def test_a_port_in_use_is_one_sentence(address: str, lab: Path) -> None:
     with serving(lab, "--port", port) as (line, process):
         assert line == ""
         assert process.wait(60) == 1
+
+
+def test_the_contract_is_served_to_a_program_that_knows_the_address(
+    address: str, registry: PromptRegistry, lab: Path
+) -> None:
+    service = open_promptops(address, budget_ms=60_000.0)
+    got = service.prepare("query", "Where is the press?", {"intent": "question"})
+    service.record_outcome(got.trace, success=True, latency_ms=1.0)
+    service.close()
+    assert (got.applied, got.prompt_id, got.reason) == (True, "query", "")
+    path = lab / "promptops" / "metrics.jsonl"
+    until(lambda: [row["trace"] for row in read_rows(path)] == [got.trace] * 2)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from prompt_lab.experiments.challenge_files import erase_plans, read_set
 from prompt_lab.names import Split
-from prompt_lab.production.challenge_files import erase_plans, read_set
 from prompt_lab.production.item_trials import plans_needed, why_untested
 from prompt_lab.production.review_items import analyse, build_session, run_trials, session_id
 from prompt_lab.production.review_measure import measure
