@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from prompt_lab.deploy.remote import RemoteDeployer
     from prompt_lab.experiments.context import LabContext
     from prompt_lab.experiments.project import read_project
+    from prompt_lab.ports.outcome_store import OutcomeStore
     from prompt_lab.production.daily import ReviewDoors
     from prompt_lab.store.database.engine import Stores
     from prompt_lab.store.prompt_verdicts import open_registry
@@ -181,6 +182,15 @@ def stores(context: LabContext) -> Stores:
         )
     # SQLAlchemy takes a while to import, which most commands can do without.
     opened: Stores = import_object("prompt_lab.store.database.engine:open_stores")(context.lab, url)
+    return opened
+
+
+def outcomes(context: LabContext) -> OutcomeStore:
+    """The outcome log of a lab, in the database that `stores` names. Raises StoreError."""
+    url = os.environ.get("PROMPTLAB_STORE") or context.defaults.production.store
+    opened: OutcomeStore = import_object("prompt_lab.store.database.engine:open_outcomes")(
+        context.lab, url
+    )
     return opened
 
 
