@@ -71,6 +71,7 @@ COMMANDS = {
         "remote_prompts:prompts_app",
         "The lab's prompt registry: versions, snapshots, promotions.",
     ),
+    "promptops": ("promptops:app", "The PromptOps service."),
     "keys": ("serve:keys_app", "Keys of the web app, kept as hashes."),
 }
 """Name -> where it is in pipeline/cli, and what `--help` says of it. Imported on first use."""

@@ -100,7 +100,9 @@ def grow_challenge_set(
         else:
             cases[case.name] = case
     chosen, similar, over = _choose(
-        list(cases.values()), _read_questions(lab, before, prompt_id), config.plans_per_round
+        list(cases.values()),
+        list(read_questions(lab, before, prompt_id).values()),
+        config.plans_per_round,
     )
     grown = grow_set(
         context,
@@ -197,9 +199,9 @@ def _is_similar(text: str, others: Sequence[str]) -> bool:
     return any(list_numbers(text) == list_numbers(found) for found, _, _ in near)
 
 
-def _read_questions(lab: Lab, known: ChallengeSet, prompt_id: str) -> list[str]:
-    """The questions of the plans that are on this machine, without their sources."""
-    found = []
+def read_questions(lab: Lab, known: ChallengeSet, prompt_id: str) -> dict[str, str]:
+    """Plan -> question, without its sources, of the plans that are on this machine."""
+    found: dict[str, str] = {}
     for split in Split:
         for name in known.names(split):
             path = lab.plans(split) / name / question_file(prompt_id)
@@ -213,5 +215,5 @@ def _read_questions(lab: Lab, known: ChallengeSet, prompt_id: str) -> list[str]:
                         f"{path}: is not UTF-8 text. Delete the plan's folder; the next growth of"
                         " the set makes it again."
                     ) from error
-            found.append(text.split("\n\n[1] ")[0].strip())
+            found[name] = text.split("\n\n[1] ")[0].strip()
     return found

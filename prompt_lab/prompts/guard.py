@@ -5,10 +5,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from prompt_lab.prompts.guard_shape import find_debris, find_invisible, find_reasoning, is_question
+from prompt_lab.prompts.guard_shape import (
+    find_debris,
+    find_encoded,
+    find_invisible,
+    find_link,
+    find_lookalike,
+    find_reasoning,
+    find_role_line,
+    is_question,
+)
 from prompt_lab.prompts.manifest import PlaceholderRule, PromptManifest
 from prompt_lab.prompts.placeholders import count_exactly, find_altered, find_placeholders
-from prompt_lab.prompts.quotes import find_quote
+from prompt_lab.prompts.quotes import find_quote, measure_kept
 from prompt_lab.prompts.secret_patterns import find_secret
 
 
@@ -31,6 +40,15 @@ class GuardCode(StrEnum):
     SECRET = "secret"
     LEAKAGE = "leakage"
     INVISIBLE = "invisible"
+    LINK = "external_link"
+    ENCODED = "encoded_text"
+    ROLE_LINE = "role_line"
+    LOOKALIKE = "lookalike_letters"
+
+
+LEAST_KEPT = 0.1
+"""Share of the previous version's letter sequences: two texts of one language about different
+things share about a twentieth, a thorough rewrite keeps a quarter or more."""
 
 
 class Refusal(NamedTuple):
@@ -140,6 +158,14 @@ def _check_shape(candidate: PromptCandidate) -> Iterator[Refusal]:
         found = find(text, previous)
         if found:
             yield Refusal(code, found)
+    if found := find_link(text, previous):
+        yield Refusal(GuardCode.LINK, f"{found[:80]!r} may carry data away, and is new")
+    if found := find_encoded(text, previous):
+        yield Refusal(GuardCode.ENCODED, f"{found!r} begins a run that no reader can check")
+    if found := find_role_line(text, previous):
+        yield Refusal(GuardCode.ROLE_LINE, f"the line {found!r} would begin another message")
+    if found := find_lookalike(text, previous):
+        yield Refusal(GuardCode.LOOKALIKE, f"{found[:40]!r} mixes the letters of two scripts")
 
 
 def _check_plans(candidate: PromptCandidate) -> Iterator[Refusal]:
@@ -160,6 +186,11 @@ def _check_plans(candidate: PromptCandidate) -> Iterator[Refusal]:
             )
     if is_question(candidate.text) and not is_question(previous):
         yield Refusal(GuardCode.SCOPE_CHANGE, "a generic prompt became one question")
+    kept = measure_kept(candidate.text, previous)
+    if kept is not None and kept < LEAST_KEPT:
+        yield Refusal(
+            GuardCode.SCOPE_CHANGE, f"another text: it keeps {kept:.0%} of the previous version"
+        )
 
 
 def _check_secrets(candidate: PromptCandidate) -> Iterator[Refusal]:

@@ -16,6 +16,17 @@ _CHAT_TOKEN = re.compile(
     r"<\|[a-z_]{2,40}\|>|<｜[^｜<>]{2,40}｜>|\[/?(?:INST|THINK)\]|◁/?think▷|<\s?/?s>(?=\s|$)"
 )
 _STEP = re.compile(r"^\s*(?:[-*•]|\(?\w{1,3}[.)、．]|[^\W\d]+\s*\d+\s*[:：.])\s*\S")
+_LINK = re.compile(
+    r"!\[[^\]\n]*\]\([^)\n]*|(?:javascript|data|file|ftp):[^\s,]\S*"
+    r"|https?://[^\s<>\"'`)\]]*[?{][^\s<>\"'`)\]]*",
+    re.IGNORECASE,
+)
+"""An image, a scheme that is no page, or a page that is given something: each can carry data."""
+_ENCODED = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{60,}={0,2}")
+_ROLE_LINE = re.compile(r"^[ \t]*(?:\[(?:user|system|assistant)\])[ \t]*$", re.MULTILINE)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_LOOKALIKE = ("LATIN", "CYRILLIC", "GREEK")
+"""Scripts whose letters pass for each other's."""
 _JOINED: tuple[str, ...] = (
     "ARABIC",
     "SYRIAC",
@@ -73,6 +84,50 @@ def find_invisible(text: str, previous: str | None) -> str:
         if char in _JOINERS and _joins(text, index):
             continue
         return f"U+{ord(char):04X} {unicodedata.name(char, 'control')} at character {index}"
+    return ""
+
+
+def find_link(text: str, previous: str | None) -> str:
+    """The first address that may carry data away, and is new; '' where none. Plain links are none.
+
+    >>> find_link("![x](https://example.org/{{query}})", None), find_link("See https://a.org.", "")
+    ('![x](https://example.org/{{query}}', '')
+    """
+    known = {match[0] for match in _LINK.finditer(previous or "")}
+    return next((match[0] for match in _LINK.finditer(text) if match[0] not in known), "")
+
+
+def find_encoded(text: str, previous: str | None) -> str:
+    """The start of a long run of encoded text (base64, hex) that is new; '' where none."""
+    for match in _ENCODED.finditer(text):
+        run = match[0]
+        is_mixed = any(c.isdigit() for c in run) and any(c.isalpha() for c in run)
+        if is_mixed and run not in (previous or ""):
+            return run[:12]
+    return ""
+
+
+def find_role_line(text: str, previous: str | None) -> str:
+    """A line such as `[user]` that would begin another message, and is new; '' where none."""
+    known = {match[0].strip() for match in _ROLE_LINE.finditer(previous or "")}
+    found = (match[0].strip() for match in _ROLE_LINE.finditer(text))
+    return next((line for line in found if line not in known), "")
+
+
+def find_lookalike(text: str, previous: str | None) -> str:
+    """The first word that mixes letters of Latin, Cyrillic and Greek, and is new; '' where none.
+
+    >>> find_lookalike("P\u0430y by card", None), find_lookalike("Pay by card", None)
+    ('P\u0430y', '')
+    """
+    if text.isascii():
+        return ""
+    for match in _WORD.finditer(text):
+        if match[0].isascii():
+            continue
+        names = {unicodedata.name(char, "").split(" ")[0] for char in match[0]}
+        if len(names & set(_LOOKALIKE)) > 1 and match[0] not in (previous or ""):
+            return match[0]
     return ""
 
 
