@@ -1,7 +1,6 @@
 """DailyReview by Luigi on a lab with its own database: files, one message, a deployment."""
 
 import io
-from datetime import date
 from pathlib import Path
 
 import luigi
@@ -12,12 +11,10 @@ from pipeline.wiring import lab_context, review_doors, stores
 from prompt_lab.errors import ConfigError
 from prompt_lab.production.daily import answer_replies, carry_out
 from prompt_lab.production.review_run import ReviewRun
-from prompt_lab.production.simulate import PLANTED, prompt_of_day, simulate_month
-from prompt_lab.production.simulated_prompts import PROMPT_ID
 from prompt_lab.prompts.snapshots import PromotionKind
 from prompt_lab.reviews import ItemState, SessionStatus
 from prompt_lab.store.prompt_verdicts import open_registry
-from tests.prompt_lab.production.review_world import REVIEW_DAY, import_prompt, make_context
+from tests.prompt_lab.production.review_world import REVIEW_DAY, make_daily_lab
 
 pytestmark = pytest.mark.slow
 AT = f"2026-02-{REVIEW_DAY + 1}T00:00:00.000Z"
@@ -30,10 +27,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PROMPTLAB_ROOT", str(tmp_path))
     monkeypatch.setenv("PROMPTLAB_CONFIGS", str(tmp_path / "configs"))
     monkeypatch.delenv("PROMPTLAB_STORE", raising=False)
-    context = make_context(tmp_path)
-    import_prompt(context, prompt_of_day(REVIEW_DAY, PLANTED)[PROMPT_ID])
-    days = simulate_month(date(2026, 2, 1), seed=1, faults=PLANTED, days=REVIEW_DAY)
-    stores(context).traces.add(trace for day in days for trace in day.traces)
+    make_daily_lab(tmp_path)
     return tmp_path
 
 
