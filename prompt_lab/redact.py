@@ -31,7 +31,11 @@ _SHAPES = [
         re.compile(r"([?&](?:api_?key|key|access_token|token)=)[^&\s\"'\\#]+", re.IGNORECASE),
     ),
     (
-        ("key", "authorization", "token", "secret", "password"),
+        (
+            *("apikey", "api_key", "api-key", "authorization", "password"),
+            *("accesstoken", "access_token", "access-token"),
+            *("clientsecret", "client_secret", "client-secret"),
+        ),
         re.compile(rf'(\\?"{_NAMES}\\?"{_VALUE}', re.IGNORECASE),
     ),
 ]
@@ -75,8 +79,8 @@ class Redactor:
         known = {key for key in self._known if key in text}
         known |= {self._apart[short] for short in self._split_in(text)}
         lower = text.lower()
-        shaped = (s.finditer(text) for marker, s in _MARKED if marker in lower)
-        return frozenset(known | {one[0] for found in shaped for one in found})
+        shapes = [shape for marker, shape in _MARKED if marker in lower]
+        return frozenset(known | {one[0] for shape in shapes for one in shape.finditer(text)})
 
     def body(self, body: dict[str, Any]) -> dict[str, Any]:
         """The same for an object of JSON."""

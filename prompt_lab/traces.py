@@ -4,7 +4,7 @@ The form is that of the table observability_traces; times are UTC time stamps in
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,10 @@ class TraceRecord(BaseModel):
     """Frozen, and it keeps keys that other writers added."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Itself: pydantic copies a default for each record that does not name the field."""
+        return self
 
 
 class Tokens(TraceRecord):

@@ -1,11 +1,12 @@
 """Replay: compute old verdicts again from the raw rows, under their own policy or another one."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from prompt_lab.decide.replay import at_replayed_alpha, differences
 from prompt_lab.decide.verdict import Policy, Verdict, explain, sealed_view
 from prompt_lab.errors import ConfigError, LabError, StoreError
+from prompt_lab.evaluate.challenge_sets import ChallengeSet, Tombstone
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.decision import decide_iteration
 from prompt_lab.experiments.experiment import Experiment
@@ -13,7 +14,9 @@ from prompt_lab.experiments.gather import batch_of, find_changed_plans
 from prompt_lab.experiments.past import VERDICT_LOST, in_history, verdict_is_lost
 from prompt_lab.names import Split, count
 from prompt_lab.store.counters import iterations
+from prompt_lab.store.files import read_record
 from prompt_lab.store.iterations import VERDICT, read_meta
+from prompt_lab.store.layout import Lab
 from prompt_lab.store.sealed import SEALED_VERDICT, is_sealed, was_confirming, whole_verdict
 
 WIDEST = 160
@@ -38,10 +41,12 @@ def replay(context: LabContext, number: str, policy: str) -> list[Replayed]:
     """
     wanted, lost = _find_verdicts(context, number)
     other = context.policy(policy) if policy else None
-    return [
-        _replay_under_policy(e, old, other) if other else _replay_verdict(e, old)
+    stones = read_tombstones(context.lab)
+    found = [
+        (e, _replay_under_policy(e, old, other) if other else _replay_verdict(e, old, stones))
         for e, old in wanted
-    ] + lost
+    ]
+    return [_name_tombstones(replayed, e, stones) for e, replayed in found] + lost
 
 
 def render_replay(found: Sequence[Replayed], policy: str) -> tuple[str, str]:
@@ -82,7 +87,39 @@ def _find_verdicts(
     return found, lost
 
 
-def _replay_verdict(experiment: Experiment, old: Verdict) -> Replayed:
+def read_tombstones(lab: Lab) -> dict[str, Tombstone]:
+    """By the plan's name: what is left of plans whose traces were erased. Raises StoreError."""
+    files = sorted((lab.root / "challenge_sets").glob("*.json"))
+    fix = "restore it from the lab's git history"
+    sets = [read_record(path, ChallengeSet, fix=fix) for path in files]
+    return {stone.name: stone for one in sets for stone in one.tombstones}
+
+
+def _name_tombstones(
+    replayed: Replayed, experiment: Experiment, stones: Mapping[str, Tombstone]
+) -> Replayed:
+    """The replay with the plans of the iteration that are no longer there to be looked at."""
+    names = sorted(stones.keys() & _plans_run(experiment))
+    if not names:
+        return replayed
+    listed = _list_names(names, [f"{name!r} ({stones[name].erased[:10]})" for name in names])
+    text = f"{count(len(names), 'plan')} erased since, with inputs and answers: {listed}"
+    return Replayed(replayed.same, f"{replayed.text}\n  {text}")
+
+
+def _plans_run(experiment: Experiment) -> set[str]:
+    batches = [batch_of(experiment, split.value) for split in Split]
+    return {name for batch in batches if batch is not None for name in batch.plans}
+
+
+def _list_names(names: Sequence[str], shown: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(shown[:SHOWN]) + more
+
+
+def _replay_verdict(
+    experiment: Experiment, old: Verdict, stones: Mapping[str, Tombstone]
+) -> Replayed:
     try:
         new, _ = decide_iteration(experiment, order=old.reason_order, recorded=old)
     except LabError as error:
@@ -92,9 +129,8 @@ def _replay_verdict(experiment: Experiment, old: Verdict) -> Replayed:
     stored = (sealed if sealed.exists() else experiment.folder / VERDICT).read_text("utf-8")
     # A verdict of an earlier version is compared in the keys that it had.
     if new.model_dump_json(indent=2, include=old.model_fields_set) + "\n" == stored:
-        return Replayed(
-            True, f"{experiment.number}: identical ({new.outcome.value}){_scored_with(experiment)}"
-        )
+        noted = f"identical ({new.outcome.value}){_scored_with(experiment, stones)}"
+        return Replayed(True, f"{experiment.number}: {noted}")
     lines = differences(old, new) or ["the same numbers, written in another way"]
     if hidden:
         lines = ["its figures are sealed: `prompt-lab reveal` of it shows them"]
@@ -102,14 +138,14 @@ def _replay_verdict(experiment: Experiment, old: Verdict) -> Replayed:
     return Replayed(False, f"{experiment.number}: differs{shown}")
 
 
-def _scored_with(experiment: Experiment) -> str:
+def _scored_with(experiment: Experiment, erased: Container[str]) -> str:
     """A note that plans have changed since the runs; '' if none has."""
     batches = [batch for split in Split if (batch := batch_of(experiment, split.value)) is not None]
-    names = sorted({name for batch in batches for name in find_changed_plans(experiment, batch)})
+    changed = {name for batch in batches for name in find_changed_plans(experiment, batch)}
+    names = sorted(name for name in changed if name not in erased)
     if not names:
         return ""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    listed = ", ".join(map(repr, names[:SHOWN])) + more
+    listed = _list_names(names, [repr(name) for name in names])
     return f", with scores from before these plans were changed: {listed}"
 
 

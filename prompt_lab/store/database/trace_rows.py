@@ -8,12 +8,22 @@ import sqlalchemy as sa
 
 from prompt_lab.ports.trace_store import Added
 from prompt_lab.store.database.rows import DatabaseRows
-from prompt_lab.store.database.tables import FEEDBACK, MESSAGES, SESSIONS, TRACES
+from prompt_lab.store.database.tables import FEEDBACK, MESSAGES, SESSIONS, TRACES, Moment
 from prompt_lab.traces import ChannelMessage, Feedback, Payload, Trace, VersionUsage, Window
 
 PAGE = 1000
 """Rows of one fetch; each page starts after the last row of the one before (keyset)."""
 _TEXTS = tuple(column.name for column in TRACES.c if column.name != "payload")
+_MOMENT = Moment()
+_INSERT = (
+    f"INSERT INTO {TRACES.name} ({', '.join((*_TEXTS, 'payload'))})"
+    " VALUES ({0}) ON CONFLICT DO NOTHING"
+)
+_INSERTS = {
+    "sqlite": _INSERT.format(", ".join("?" for _ in TRACES.c)),
+    "postgresql": _INSERT.format(", ".join("%s" for _ in TRACES.c)),
+}
+"""As each driver has it: a statement of SQLAlchemy binds each value of each row by itself."""
 
 
 class TraceRows(DatabaseRows):
@@ -24,11 +34,11 @@ class TraceRows(DatabaseRows):
         new = seen = 0
         given = iter(traces)
         while page := list(islice(given, PAGE)):
-            rows = list({trace.trace_id: _row(trace) for trace in page}.values())
-            insert = self._insert(TRACES).on_conflict_do_nothing()
+            rows = [_row(trace, self._engine.dialect) for trace in page]
+            insert = _INSERTS[self._engine.dialect.name]
             with self._errors(), self._engine.begin() as connection:
-                added = connection.execute(insert.returning(TRACES.c.trace_id), rows).all()
-            new, seen = new + len(added), seen + len(page)
+                added = connection.exec_driver_sql(insert, rows).rowcount
+            new, seen = new + added, seen + len(page)
         return Added(new, seen - new)
 
     def read(self, window: Window) -> Iterator[Trace]:
@@ -156,9 +166,11 @@ def _within(table: sa.Table, window: Window) -> tuple[sa.ColumnElement[bool], ..
     return table.c.created_at >= window.start, table.c.created_at < window.end
 
 
-def _row(trace: Trace) -> dict[str, Any]:
-    row = {name: getattr(trace, name) for name in _TEXTS}
-    return {**row, "payload": trace.payload.model_dump(mode="json", exclude_none=True)}
+def _row(trace: Trace, dialect: sa.Dialect) -> tuple[Any, ...]:
+    """The values as the driver takes them; the payload goes as the text that pydantic writes."""
+    time = _MOMENT.process_bind_param(trace.created_at, dialect)
+    texts = (time if name == "created_at" else getattr(trace, name) for name in _TEXTS)
+    return (*texts, trace.payload.model_dump_json(exclude_none=True))
 
 
 def parse_trace_row(row: Mapping[Any, Any]) -> Trace:

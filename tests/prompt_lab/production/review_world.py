@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.wiring import open_context
+from pipeline.wiring import open_context, stores
 from prompt_lab.clock import utc_now
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.promotion import person
@@ -98,3 +98,11 @@ def make_run(
         traces.feedback += day.feedback
         end = day.end
     return ReviewRun(context, traces, reviews, name=f"{end[:10]}_1", now=end)
+
+
+def make_daily_lab(root: Path) -> None:
+    """A lab with its own database of two weeks of traces, and the prompt of its last day."""
+    context = make_context(root)
+    import_prompt(context, prompt_of_day(REVIEW_DAY, PLANTED)[PROMPT_ID])
+    days = simulate_month(date(2026, 2, 1), seed=1, faults=PLANTED, days=REVIEW_DAY)
+    stores(context).traces.add(trace for day in days for trace in day.traces)
