@@ -106,13 +106,21 @@ def make_control_group(pid: int, limits: ProcessLimits, spared: int) -> ControlG
 
 def _take(kind: _GroupKind, pid: int) -> Path | None:
     """A group of this kind that now holds the process, or None."""
-    with suppress(IndexError):
-        idle = _idle[kind].pop()
+    idle = next((group for group in _idle[kind] if not is_charged(group)), None)
+    if idle is not None:
+        _idle[kind].remove(idle)
         with suppress(OSError):
             (idle / "cgroup.procs").write_text(str(pid))
             return idle
         _remove(idle)
     return _make(kind, pid)
+
+
+def is_charged(group: Path) -> bool:
+    """Whether the kernel still counts processes in it: for some time after their end it does."""
+    with suppress(OSError, ValueError):
+        return int((group / "pids.current").read_text()) > 0
+    return False
 
 
 @lru_cache(maxsize=1)

@@ -2,18 +2,21 @@
 
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from adapters.sandbox.control_group import (
     ControlGroup,
+    is_charged,
     make_control_group,
     remove_idle_groups,
 )
 from adapters.sandbox.limits import apply_limits
 from adapters.sandbox.policy import ProcessLimits, show
-from tests.adapters.sandbox.sandboxed import needs_sandbox, policy_for, python
+from tests.adapters.sandbox.sandboxed import needs_sandbox, policy_for, python, shell
+from tests.processes import until
 
 pytestmark = [pytest.mark.slow, needs_sandbox]
 FORKS = """
@@ -49,6 +52,10 @@ def _ended_group() -> ControlGroup:
     return group
 
 
+def _are_free(folders: tuple[Path, ...]) -> bool:
+    return not any(map(is_charged, folders))
+
+
 def test_a_group_of_its_own_is_used_again_and_then_removed() -> None:
     group = _ended_group()
     folders: tuple[Path, ...] = ()
@@ -57,10 +64,20 @@ def test_a_group_of_its_own_is_used_again_and_then_removed() -> None:
         assert folders in ((), group.folders)
         folders = group.folders
         group.close(keep=True)
+        until(partial(_are_free, folders))
         group = _ended_group()
     group.close(keep=True)
     remove_idle_groups()
     assert not any(folder.exists() for folder in folders)
+
+
+def test_processes_that_have_ended_are_not_counted_against_the_next_command(
+    places: tuple[Path, Path],
+) -> None:
+    """The kernel counts a process for some time after its end."""
+    policy = policy_for(*show(places[0]), limits=LIMITS)
+    ended = [shell(places[0], "sh -c true; sh -c true", policy) for _ in range(30)]
+    assert {one.stopped for one in ended} == {""}
 
 
 def test_a_group_that_met_its_limit_is_not_used_again(places: tuple[Path, Path]) -> None:
