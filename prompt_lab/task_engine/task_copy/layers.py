@@ -39,9 +39,8 @@ class ChangeLayers:
         layer = ChangeLayer(self._folder / name / "changes", self._folder / name / "kernel")
         if name not in self._clean and name != self._used:
             with disk_errors(self._folder):
+                _permit_removal(layer.scratch / "work")
                 for folder in (layer.changes, layer.scratch):
-                    with suppress(OSError):
-                        os.chmod(folder / "work", 0o700)  # the kernel leaves itself no permission
                     files.throw_away(folder)
                     folder.mkdir(parents=True)
             self._clean.add(name)
@@ -90,6 +89,13 @@ class ChangeLayers:
         changed: dict[str, FileStamp | None] = dict.fromkeys(_below(covers, held))
         changed |= dict.fromkeys(name for name in (*gone, *folders) if name in held)
         return changed | {name: one for name, one in found.items() if name not in gone}
+
+
+def _permit_removal(folder: Path) -> None:
+    """The kernel leaves its own folder without permissions. A link is never followed."""
+    with suppress(OSError):
+        if stat.S_ISDIR(os.lstat(folder).st_mode):
+            os.chmod(folder, 0o700)
 
 
 def _is_opaque(folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """What a command changed is found alike in a layer over the tree and in the tree itself."""
 
 import os
+import stat
 import sys
 from functools import partial
 from pathlib import Path
@@ -179,3 +180,20 @@ def test_layers_of_an_engine_that_died_are_removed(tmp_path: Path) -> None:
     (dead / "left").write_text("x")
     Tree(tmp_path, tmp_path / "tree", partial(Git, ours=False)).layers.layer("mutator")
     assert [path.name for path in tmp_path.iterdir()] == [f"tree-layers-{os.getpid()}"]
+
+
+def test_links_that_a_command_left_are_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o755)
+    (outside / "kept").write_text("x")
+    layers = Tree(tmp_path, tmp_path / "tree", partial(Git, ours=False)).layers
+    layer = layers.layer("mutator")
+    layers.use("mutator")
+    for folder in (layer.changes, layer.scratch):
+        (folder / "work").symlink_to(outside)
+    layers.clear()
+    layers.use("other")
+    layers.layer("mutator")
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o755
+    assert (outside / "kept").read_text() == "x"
+    assert not any(layer.changes.iterdir())
