@@ -12,7 +12,7 @@ from prompt_lab.names import count
 from prompt_lab.ports.trace_reader import LineTraceReader, MalformedTrace, TraceReader
 from prompt_lab.ports.trace_store import TraceStore
 from prompt_lab.prompts.secret_patterns import find_secret, hide_secrets
-from prompt_lab.redact import Redactor
+from prompt_lab.redact import HIDDEN, Redactor
 from prompt_lab.store.files import append_row, disk_errors, read_given_text, read_rows
 from prompt_lab.traces import Trace
 
@@ -174,7 +174,16 @@ def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {key: _map_texts(inner, change) for key, inner in value.items()}
+        return {key: _map_entry(key, inner, change) for key, inner in value.items()}
     if isinstance(value, list):
         return [_map_texts(inner, change) for inner in value]
     return value
+
+
+def _map_entry(key: str, value: Any, change: Callable[[str], str]) -> Any:
+    """The value of a key; what is secret by its key alone ('password') is hidden whole."""
+    changed = _map_texts(value, change)
+    if isinstance(value, str) and value and changed == value:
+        entry = json.dumps({key: value}, ensure_ascii=False)
+        return HIDDEN if change(entry) != entry else value
+    return changed

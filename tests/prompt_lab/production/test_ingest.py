@@ -117,3 +117,16 @@ def test_a_kill_in_the_middle_loses_nothing_when_the_import_is_repeated(tmp_path
     assert (found.new, found.duplicates, found.malformed) == (999, 2_000, 1)
     assert store.count(ALL) == 2_999
     assert len(read_rows(tmp_path / "aside.jsonl")) == 1
+
+
+@pytest.mark.parametrize("key", ["password", "api_key", "client_secret"])
+def test_a_value_is_hidden_that_only_its_key_calls_secret(tmp_path: Path, key: str) -> None:
+    call = {"type": "tool_result", "tool_name": "log_in", "input": {key: "hunter2-and-more"}}
+    path = tmp_path / "traces.jsonl"
+    path.write_bytes(line("t1", events=[{**call, "note": {"user": "ann"}}]))
+    store = MemoryTraces()
+    assert load(store, path).new == 1
+    (trace,) = store.read(ALL)
+    kept = trace.model_dump_json()
+    assert "hunter2" not in kept
+    assert '"ann"' in kept
