@@ -102,9 +102,11 @@ def apply_review_setting(
 
 
 @router.get("/traces")
-def show_trace(context: Context, viewer: PageViewer, id: str) -> Page:
+def show_trace(context: Context, viewer: PageViewer, id: str = "") -> Page:
     """One trace as a conversation."""
     traces = context.production.traces
+    if not id:
+        raise HTTPException(404, "Name a trace, as /traces?id=… does. A review links to its own.")
     trace = None if "\0" in id else traces.find(id)
     if trace is None:
         raise HTTPException(404, "The store has no trace with that id. It may have been erased.")

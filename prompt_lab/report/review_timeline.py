@@ -60,6 +60,8 @@ def _read_messages(trace: Trace) -> Iterator[TimelineEntry]:
             yield _entry("system", "system prompt", text)
         else:
             yield _entry("user" if role == "user" else "note", role, text)
+    for result in results:  # that no message shows
+        yield _tool_entry(result, result.tool_name, result.output)
 
 
 def _read_events(trace: Trace) -> Iterator[TimelineEntry]:

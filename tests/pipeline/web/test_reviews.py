@@ -92,3 +92,9 @@ def test_a_reply_carries_what_was_shown_and_a_stale_one_is_refused(
     stale = reviewed.post(path, json={**body, "content_sha256": "0" * 64}, headers=headers)
     assert stale.status_code == 409
     assert [one.actor.kind.value for one in answers.answers] == ["worker", "worker"]
+
+
+def test_traces_without_an_id_say_what_is_missing(reviewed: TestClient) -> None:
+    answer = reviewed.get("/traces", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert "Name a trace" in answer.text
