@@ -12,6 +12,7 @@ from prompt_lab.experiments.context import LabContext
 from prompt_lab.names import Split
 from prompt_lab.store.files import disk_errors, read_record, write_record, write_text
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.run_journal import FOLDER as RUN_JOURNALS
 
 
 def read_set(lab: Lab, name: str) -> ChallengeSet:
@@ -75,10 +76,16 @@ def erase_plans(lab: Lab, trace_ids: Iterable[str], *, when: str) -> list[str]:
             folders = [lab.plans(stone.split) / stone.name]
             folders += lab.history.glob(f"*/*/outputs/{stone.name}")
             for folder in folders:
-                with disk_errors(folder):
-                    if folder.is_dir():
-                        shutil.rmtree(folder)
+                _remove(folder)
+    if gone:
+        _remove(lab.work / RUN_JOURNALS)  # of runs that a later boot would restore
     return gone
+
+
+def _remove(folder: Path) -> None:
+    with disk_errors(folder):
+        if folder.is_dir():
+            shutil.rmtree(folder)
 
 
 def _record(lab: Lab, name: str) -> Path:

@@ -99,10 +99,16 @@ def _void(experiment: Experiment, meta: IterationMeta) -> list[str]:
 
 def most_cost(experiment: Experiment, meta: IterationMeta) -> float:
     """The most US dollars an iteration can cost: both splits, all looks, its agents."""
+    return most_spent(experiment, meta)[1]
+
+
+def most_spent(experiment: Experiment, meta: IterationMeta) -> tuple[int, float]:
+    """The most calls of models that an iteration can make, and the most US dollars it can cost."""
     policy = experiment.context.policy_of(meta)
     asked = {split: _plans_asked(policy, meta, split) for split in Split}
     rows = [row for split in Split for row in _estimates(experiment, meta, split, asked[split])]
-    return sum(one.cost_usd for one in rows) + agents_most(experiment, meta)
+    cost = sum(one.cost_usd for one in rows) + agents_most(experiment, meta)
+    return sum(one.calls for one in rows), cost
 
 
 def _origin(meta: IterationMeta) -> str:

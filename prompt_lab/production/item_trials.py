@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from prompt_lab.agents.publication import escape_line
 from prompt_lab.config.lab import StepConfig
 from prompt_lab.config.production import ProductionConfig
 from prompt_lab.decide.limits import fewest_plans
@@ -21,8 +20,8 @@ from prompt_lab.experiments.challenge_files import grow_set, list_present, read_
 from prompt_lab.experiments.conclude import conclude
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.prepare import is_prepared, prepare
-from prompt_lab.experiments.registry_target import registry_prompt, take_snapshot
+from prompt_lab.experiments.registry_target import registry_prompt
+from prompt_lab.experiments.text_trial import prepare_text_trial
 from prompt_lab.names import Outcome, Split, count
 from prompt_lab.production.trace_plans import build_plan, plan_name, turn_file
 from prompt_lab.prompts.snapshots import digest_text
@@ -177,43 +176,18 @@ def begin_trial(context: LabContext, review: str, item: Item, *, when: str) -> I
     `review` names the review's folder. Raises LabError where the trial cannot begin.
     """
     step = find_step(context, item.prompt_key)
-    config = context.step(step)
     branch = f"prompt-lab/review-{review}-{item.id}"
-    number = _find_number(context, step, branch)
-    experiment = Experiment(
+    experiment = prepare_text_trial(
         context,
-        step=step,
-        number=number,
-        branch=branch,
-        models=",".join(context.defaults.production.models),
+        step,
+        {branch: item.prompt_text},
+        [f"{item.title}\n\nItem {item.id} of review {review}."],
+        models=context.defaults.production.models,
         policy=policy_for(item, context.defaults.production),
-        awaits_approval=True,
+        when=when,
     )
-    if not is_prepared(experiment):
-        workspace = context.workspace(config.target)
-        workspace.check()
-        context.code_host(config.target).refresh(context.target(config.target).main)
-        take_snapshot(context, config.target, when=when)
-        main = workspace.resolve(context.target(config.target).main)
-        message = f"{escape_line(item.title)}\n\nItem {item.id} of review {review}."
-        files = {config.prompt: item.prompt_text}
-        workspace.commit_files(main, branch, files, message=message, when=when)
-        prepare(experiment)
     plans = read_set(context.lab, item.prompt_key).version
-    return ItemTrial(item=item.id, step=step, number=number, branch=branch, plans=plans)
-
-
-def _find_number(context: LabContext, step: str, branch: str) -> int:
-    known = iterations(context.lab)
-    for number, its_step in known.items():
-        meta = read_if_whole(context.lab.iteration(number, step) / "meta.json", _Given)
-        if its_step == step and meta is not None and meta.given == branch:
-            return number
-    return max(known, default=0) + 1
-
-
-class _Given(Record):
-    given: str = ""
+    return ItemTrial(item=item.id, step=step, number=experiment.number, branch=branch, plans=plans)
 
 
 def read_trial(context: LabContext, item: Item, trial: ItemTrial) -> Item:

@@ -12,11 +12,11 @@ from pipeline.tasks.iteration import Verdict
 from pipeline.wiring import lab_context
 from prompt_lab.decide.verdict import Code
 from prompt_lab.evaluate.challenge_sets import ChallengePlan, ChallengeSet
+from prompt_lab.experiments.challenge_files import erase_plans
 from prompt_lab.experiments.decision import decide_iteration
 from prompt_lab.experiments.pages import ledger_entries
 from prompt_lab.experiments.trials import trial_of
 from prompt_lab.names import Outcome, Split
-from prompt_lab.production.challenge_files import erase_plans
 from prompt_lab.store.files import write_record
 from tests.pipeline.terminal import luigi
 from tests.pipeline.world import (
