@@ -1,0 +1,105 @@
+"""The sequential check of a candidate on live traffic, against a control arm of equal size.
+
+The k-th unit of either arm form a pair. At planned numbers of pairs, whatever the clock says, the
+mean difference is compared with a group-sequential boundary (Lan and DeMets 1983, spending of
+Hwang, Shih and DeCani 1990 with gamma = -2): the chance that a candidate that is not worse is ever
+aborted is at most alpha, however often one asks. The check can only abort. It never promotes by
+itself, and units that have no result yet are no evidence.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import exp, log, sqrt
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+
+from prompt_lab.decide.anytime import log_e_path
+from prompt_lab.decide.boundaries import boundaries
+
+GAMMA: Final = -2.0
+LOOKS: Final = 20
+CanaryState = Literal["abort", "holds", "open"]
+
+
+class CanaryCheck(NamedTuple):
+    """What the results so far show. `pairs` is the number that was looked at.
+
+    `state`: abort: shown to lose more than the margin; holds: shown to gain, or all planned pairs
+    are in without an abort; open: neither. `effect` is candidate minus control, None without a
+    pair. `z` is its standardised value at the last look. `log_evidence` is the log e-value for a
+    gain: that of the offline trial and that of the canary, multiplied.
+    """
+
+    state: CanaryState
+    pairs: int
+    looks: int
+    effect: float | None
+    z: float
+    log_evidence: float
+
+
+class CanaryDesign(NamedTuple):
+    """Looks after so many pairs, and the boundary of z at each."""
+
+    counts: tuple[int, ...]
+    bounds: tuple[float, ...]
+
+
+@lru_cache(maxsize=64)
+def design_canary(most_pairs: int, least_pairs: int, alpha: float) -> CanaryDesign:
+    """The looks of a canary: none before the least number of pairs, the last one at the most."""
+    wanted = {max(least_pairs, round(most_pairs * k / LOOKS)) for k in range(1, LOOKS + 1)}
+    counts = tuple(sorted(n for n in wanted if n <= most_pairs)) or (most_pairs,)
+    times = tuple(n / most_pairs for n in counts)
+    levels = tuple(alpha * (1 - exp(-GAMMA * t)) / (1 - exp(-GAMMA)) for t in times)
+    return CanaryDesign(counts, boundaries(times, levels))
+
+
+def check_canary(
+    control: Sequence[float],
+    candidate: Sequence[float],
+    *,
+    alpha: float,
+    most_pairs: int,
+    least_pairs: int = 1,
+    margin: float = 0.0,
+    log_evidence: float = 0.0,
+) -> CanaryCheck:
+    """The state after these results in [0, 1], one of each unit, in the order of their arrival.
+
+    Both arms are cut to the shorter one. `margin` is the loss that is accepted, `log_evidence` the
+    log e-value of the offline trial.
+    """
+    pairs = min(len(control), len(candidate), most_pairs)
+    values = np.asarray(candidate[:pairs], dtype=float) - np.asarray(control[:pairs], dtype=float)
+    plan = design_canary(most_pairs, min(least_pairs, most_pairs), alpha)
+    state: CanaryState = "open"
+    z, looks, looked = 0.0, 0, 0
+    for count, bound in zip(plan.counts, plan.bounds, strict=True):
+        if count > pairs or state == "abort":
+            break
+        looks, looked = looks + 1, count
+        z = _standardise(values[:count] + margin)
+        if z <= -bound:
+            state = "abort"
+    gains = float(log_e_path(values)[-1]) if pairs else 0.0
+    if state == "open" and (looked == most_pairs or (looks and gains >= -log(alpha))):
+        state = "holds"
+    return CanaryCheck(
+        state=state,
+        pairs=looked,
+        looks=looks,
+        effect=float(values[: looked or pairs].mean()) if pairs else None,
+        z=z,
+        log_evidence=log_evidence + gains,
+    )
+
+
+def _standardise(values: np.ndarray) -> float:
+    """Mean over its standard error; a constant series counts by its sign alone."""
+    deviation = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    mean = float(values.mean())
+    if deviation == 0.0:
+        return 0.0 if mean == 0.0 else float(np.copysign(np.inf, mean))
+    return mean / deviation * sqrt(len(values))
