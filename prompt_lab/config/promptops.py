@@ -25,7 +25,9 @@ class CanaryConfig(Config):
     least_units: int = Field(default=100, ge=1, description="in each arm, before it may pass")
     most_calls: int = Field(default=4000, ge=2, description="both arms; then it passes or is kept")
     harm_margin: float = Field(default=0.0, ge=0, lt=1, description="loss that is accepted")
-    alpha: float = Field(default=0.1, gt=0, lt=0.5, description="chance to abort an equal one")
+    alpha: float = Field(
+        default=0.07, gt=0, lt=0.5, description="nominal chance to abort an equal one"
+    )
 
 
 class OptimizerConfig(Config):
@@ -36,7 +38,7 @@ class OptimizerConfig(Config):
     quiet_minutes: float = Field(default=10.0, ge=0, description="since the last call of a user")
     calls_per_day: int = Field(default=2000, ge=0)
     usd_per_day: float = Field(default=1.0, ge=0)
-    errors_per_day: int = Field(default=50, ge=0, description="failed calls; then until tomorrow")
+    errors_per_day: int = Field(default=5, ge=1, description="failed attempts at trials")
     variants: int = Field(default=3, ge=1, description="candidates made for one prompt at a time")
     models: tuple[str, ...] = Field(default=(), description="of the trials; default: lab.yaml's")
     rewriter: str = Field(
@@ -76,6 +78,9 @@ class PromptOpsConfig(Config):
         ge=0,
         le=1,
         description="a prompt is weak if its success lies below, by interval",
+    )
+    least_score: float = Field(
+        default=0.3, ge=0, le=1, description="score in its trial that a candidate needs"
     )
     latency_budget_ms: float = Field(default=5000.0, gt=0, description="of one call")
     plans_per_round: int = Field(default=200, ge=0, description="most plans added for one prompt")

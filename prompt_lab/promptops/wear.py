@@ -121,7 +121,7 @@ def measure_wear(lab: Lab, prompt_id: str, prompt_text: str) -> SetWear:
 
 
 def rotate_set(lab: Lab, prompt_id: str, *, when: str) -> Rotation:
-    """Retire the used sealed plans but for a fifth, which links both rounds.
+    """Make train plans of the used sealed ones, but for a fifth, which links both rounds.
 
     Raises StoreError where too few sealed plans were never used.
     """
@@ -144,7 +144,21 @@ def rotate_set(lab: Lab, prompt_id: str, *, when: str) -> Rotation:
     )
     rotations = (*log.rotations, rotation)
     write_record(_rotations(lab, prompt_id), log.model_copy(update={"rotations": rotations}))
+    move_retired(lab, prompt_id)
     return rotation
+
+
+def move_retired(lab: Lab, prompt_id: str) -> None:
+    """Retired sealed plans become train plans, so that no trial decides on them. May be repeated.
+
+    Raises StoreError.
+    """
+    for name in sorted(_retired(read_rotations(lab, prompt_id))):
+        folder, goal = lab.plans(Split.VERIFY) / name, lab.plans(Split.TRAIN) / name
+        with disk_errors(folder):
+            if folder.is_dir() and not goal.exists():
+                goal.parent.mkdir(parents=True, exist_ok=True)
+                folder.rename(goal)
 
 
 def compare_rounds(before: Mapping[str, float], after: Mapping[str, float]) -> float | None:

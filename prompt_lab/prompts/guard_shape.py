@@ -108,8 +108,13 @@ def find_encoded(text: str, previous: str | None) -> str:
 
 
 def find_role_line(text: str, previous: str | None) -> str:
-    """A line such as `[user]` that would begin another message, and is new; '' where none."""
-    known = {match[0].strip() for match in _ROLE_LINE.finditer(previous or "")}
+    """A line such as `[user]` that would begin another message, and is new; '' where none.
+
+    A first text may have them: they are how prompt files divide their messages.
+    """
+    if previous is None:
+        return ""
+    known = {match[0].strip() for match in _ROLE_LINE.finditer(previous)}
     found = (match[0].strip() for match in _ROLE_LINE.finditer(text))
     return next((line for line in found if line not in known), "")
 

@@ -55,6 +55,11 @@ def test_confirmations_wear_a_set_and_a_rotation_keeps_linking_plans(tmp_path: P
     assert len(rotation.linking) == round(0.2 * len(used))
     assert set(rotation.retired) | set(rotation.linking) == set(used)
     assert len(active) > len(rotation.linking) + 20
+    here = {path.name for path in lab.plans(Split.VERIFY).iterdir()}
+    assert here == active
+    assert {path.name for path in lab.plans(Split.TRAIN).iterdir()} >= set(rotation.retired)
+    grow(tmp_path, 0, 120)
+    assert {path.name for path in lab.plans(Split.VERIFY).iterdir()} == active
 
 
 def test_a_prompt_that_quotes_a_question_leaks(tmp_path: Path) -> None:

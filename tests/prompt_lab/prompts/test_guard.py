@@ -137,7 +137,7 @@ PASSING: dict[GuardCode, tuple[Change, Change, Change]] = {
         lambda p, _lang: p.rstrip(),
     ),
     GuardCode.TOO_LONG: (
-        lambda p, _lang: p + "x" * 10,
+        lambda p, _lang: p + " " + "x" * 10,
         lambda p, lang: p + FILL[lang],
         lambda p, _lang: p + "\n" * 30,
     ),
