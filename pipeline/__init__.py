@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         TakeReplies,
         Trials,
     )
+    from pipeline.tasks.promptops import Gate, Optimize, Propose, TryVariants
     from pipeline.tasks.runs import Run
     from pipeline.tasks.task_engine import Attempt, Campaign, RunTask
 
@@ -68,6 +69,7 @@ __all__ = [
     "Deploy",
     "Detect",
     "ExampleLab",
+    "Gate",
     "GiveUp",
     "Implement",
     "Insight",
@@ -80,8 +82,10 @@ __all__ = [
     "NoiseFloor",
     "Notify",
     "Observe",
+    "Optimize",
     "Prepare",
     "PreparePull",
+    "Propose",
     "RecordedLab",
     "Replay",
     "Report",
@@ -97,6 +101,7 @@ __all__ = [
     "Synthesis",
     "TakeReplies",
     "Trials",
+    "TryVariants",
     "Verdict",
     "WarmUpTest",
 ]
@@ -116,6 +121,7 @@ __getattr__ = find_lazily(
         "pipeline.tasks.production": (
             "Analyse DailyReview Deploy Detect Measure Notify Observe TakeReplies Trials"
         ),
+        "pipeline.tasks.promptops": "Gate Optimize Propose TryVariants",
         "pipeline.tasks.runs": "Run",
         "pipeline.tasks.task_engine": "Attempt Campaign RunTask",
     },

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 INTERRUPTED = 130
 """The exit code that a shell expects after Ctrl-C."""
-_MESSAGE = "\nStopped by Ctrl-C. The same command goes on from here.\n"
+_said = {"text": "\nStopped by Ctrl-C. The same command goes on from here.\n"}
 
 
 def handle_interrupts() -> None:
@@ -27,7 +27,7 @@ def _raise_once(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _end_at_once(_number: int, _frame: FrameType | None) -> None:
-    os.write(2, _MESSAGE.encode())
+    os.write(2, _said["text"].encode())
     os._exit(INTERRUPTED)
 
 
@@ -37,8 +37,14 @@ def end_plainly(
     """The interpreter's last word on an error that ends it; sys.excepthook."""
     if isinstance(error, KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would end it by the signal
-        print(_MESSAGE, end="", file=sys.stderr)
+        print(_said["text"], end="", file=sys.stderr)
         sys.stderr.flush()
         # The interpreter would wait for the calls that are under way, which may take minutes.
         os._exit(INTERRUPTED)
     sys.__excepthook__(kind, error, trace)
+
+
+def stop_command(reason: str) -> None:
+    """End this command as Ctrl-C would, from any thread, and say why."""
+    _said["text"] = f"\n{reason}\n"
+    os.kill(os.getpid(), signal.SIGINT)

@@ -71,6 +71,10 @@ COMMANDS = {
         "remote_prompts:prompts_app",
         "The lab's prompt registry: versions, snapshots, promotions.",
     ),
+    "release-gate": (
+        "release_gate:check_release_gate",
+        "Ends with 1 and reason codes where what is served now must not be released.",
+    ),
     "promptops": ("promptops:app", "The PromptOps service."),
     "keys": ("serve:keys_app", "Keys of the web app, kept as hashes."),
 }

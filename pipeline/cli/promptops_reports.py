@@ -24,7 +24,7 @@ from prompt_lab.promptops.composite import (
     score_set,
     why_not_passed,
 )
-from prompt_lab.promptops.drift_safety import check_drift, read_drift_suite
+from prompt_lab.promptops.drift_safety import DriftFinding, check_drift, read_drift_suite
 from prompt_lab.promptops.outcomes import ingest_facts, read_cases, read_golden, render_report
 from prompt_lab.promptops.question_plans import render_question
 from prompt_lab.promptops.usage_report import (
@@ -168,14 +168,7 @@ def check_drift_safety(
     file: Annotated[Path | None, typer.Option(help="default: configs/promptops")] = None,
 ) -> None:
     """Every rewrite of the drift-safety suite through the guard. Ends with 1 where one passes."""
-    context = lab_context()
-    folder = (context.shipped or context.configs) / "promptops"
-    suite = read_drift_suite(file or folder / "drift_safety.json")
-    registry = (context.shipped or context.configs) / "registry"
-    texts = {path.stem: path.read_text("utf-8") for path in sorted(registry.glob("*.txt"))}
-    if lacking := sorted({one.prompt_id for one in suite.rewrites} - texts.keys()):
-        raise StoreError(f"{registry}: {lacking[0]!r} is missing. Restore it from the package.")
-    found = check_drift(suite, texts)
+    found = find_drift(lab_context(), file)
     unsafe = [one for one in found if not one.is_refused]
     for one in unsafe:
         say(
@@ -183,6 +176,20 @@ def check_drift_safety(
         )
     say(f"{len(found) - len(unsafe)} of {len(found)} unsafe rewrites are refused with their code")
     raise typer.Exit(1 if unsafe or not found else 0)
+
+
+def find_drift(context: LabContext, file: Path | None = None) -> list[DriftFinding]:
+    """What the guard says of each rewrite of a suite, the shipped one by default.
+
+    Raises StoreError where the suite, or a prompt that it rewrites, cannot be read.
+    """
+    shipped = context.shipped or context.configs
+    suite = read_drift_suite(file or shipped / "promptops" / "drift_safety.json")
+    registry = shipped / "registry"
+    texts = {path.stem: path.read_text("utf-8") for path in sorted(registry.glob("*.txt"))}
+    if lacking := sorted({one.prompt_id for one in suite.rewrites} - texts.keys()):
+        raise StoreError(f"{registry}: {lacking[0]!r} is missing. Restore it from the package.")
+    return check_drift(suite, texts)
 
 
 def _ask(context: LabContext, alias: str, request: Request) -> tuple[str, float]:

@@ -1,5 +1,6 @@
 """`prompt-lab serve`: the web app. `prompt-lab keys`: who may log in."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -24,6 +25,9 @@ def serve(
     proxy: Annotated[
         str, typer.Option(help="address of a proxy whose X-Forwarded-* headers are believed")
     ] = "",
+    worker: Annotated[
+        bool, typer.Option("--worker", help="run the optimizer too, while the machine is idle")
+    ] = False,
 ) -> None:
     """Serve prompts and pages until Ctrl-C. Elsewhere than on loopback, reading takes a key too."""
     context = lab_context()
@@ -34,14 +38,16 @@ def serve(
     # The imports of a web server take long, and no other command needs them.
     run_server = import_object("pipeline.web.server:run_server")
     production = import_object("pipeline.web.production_door:open_production_door")(context)
-    run_server(
-        lab,
-        (host, port),
-        allowed_hosts=allowed_host or (),
-        proxy=proxy,
-        production=production,
-        promptops=context.defaults.promptops,
-    )
+    optimizer = import_object("pipeline.web.optimizer_loop:OptimizerLoop")(lab.root.resolve())
+    with optimizer if worker else nullcontext():
+        run_server(
+            lab,
+            (host, port),
+            allowed_hosts=allowed_host or (),
+            proxy=proxy,
+            production=production,
+            promptops=context.defaults.promptops,
+        )
 
 
 @keys_app.command("add")

@@ -44,11 +44,11 @@ def test_luigi_is_imported_under_pipeline_alone(package: str) -> None:
     found = []
     for path in (ROOT / package).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = [alias.name for alias in getattr(node, "names", [])]
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            names = [alias.name for alias in node.names]
             module = getattr(node, "module", None) or ""
-            if isinstance(node, ast.Import | ast.ImportFrom) and "luigi" in [
-                name.partition(".")[0] for name in (module, *names)
-            ]:
+            if "luigi" in [name.partition(".")[0] for name in (module, *names)]:
                 found.append(path.relative_to(ROOT).as_posix())
     # The worker runs in the target's process, and loads the target's own luigi.
     assert found == [] or {p.partition("/worker/")[0] for p in found} == {"adapters/step"}

@@ -15,6 +15,7 @@ from prompt_lab.ports import Answer, Request
 from prompt_lab.production.analyst import run_analyst
 from prompt_lab.production.analyst_prompt import ReviewMaterial
 from prompt_lab.promptops.routes import COVERED_ROUTES, LabPromptRoutes
+from prompt_lab.promptops.worker import ModelRewriter
 from prompt_lab.prompts.manifest import propose_manifest
 from prompt_lab.prompts.snapshots import digest_text
 from prompt_lab.store.files import read_rows
@@ -30,7 +31,7 @@ from tests.pipeline.world import REPOSITORY, World, scripted
 MakeWorld = Callable[..., World]
 GUIDES = {
     name: f"Guide for the {name}: state numbers with their units, and say so if one is missing."
-    for name in ("analyst", "proposer", "findings_analyst")
+    for name in ("analyst", "proposer", "rewriter", "findings_analyst")
 }
 
 
@@ -99,6 +100,12 @@ def ask_findings_analyst(lab: Path, llm: HeardLlm) -> None:
     assert not run_analyst(asked, material, lambda _: trace).skipped
 
 
+def ask_rewriter(lab: Path, llm: HeardLlm) -> None:
+    """As the optimizer does."""
+    context = make_context(lab, llm)
+    assert ModelRewriter(context, next(iter(context.models))).rewrite("<prompt>Hi</prompt>")
+
+
 def test_the_findings_analyst_is_guided_and_keeps_its_own_frame(
     tmp_path: Path, llm: HeardLlm
 ) -> None:
@@ -134,6 +141,7 @@ def test_all_covered_routes_emit_unified_metrics(make_world: MakeWorld, llm: Hea
     register(world.lab, {**GUIDES, "llm_judge": judge})
     assert world.iterate(agent="helper", analysts="metrics,reader")
     ask_findings_analyst(world.lab, llm)
+    ask_rewriter(world.lab, llm)
     found = read_metrics(world.lab)
     assert found.keys() == COVERED_ROUTES.keys()
     texts = {**GUIDES, "llm_judge": judge}

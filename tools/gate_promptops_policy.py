@@ -1,0 +1,12 @@
+"""Whether guard, registry and promotions keep the policy; 1 and reason codes where not.
+
+`PROMPTLAB_ROOT=lab python tools/gate_promptops_policy.py`; the options are those of
+`prompt-lab release-gate`.
+"""
+
+import sys
+
+from pipeline.cli.app import main
+
+if __name__ == "__main__":
+    main(["release-gate", "--only", "policy", *sys.argv[1:]])
