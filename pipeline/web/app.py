@@ -13,9 +13,11 @@ from starlette.exceptions import HTTPException
 from pipeline.web import (
     lab_pages,
     login,
+    metrics,
     production_api,
     production_pages,
     promptops_api,
+    promptops_pages,
     reading,
     registry_pages,
 )
@@ -31,6 +33,8 @@ from prompt_lab.store.layout import Lab
 ROUTERS = (
     reading.router,
     promptops_api.router,
+    promptops_pages.router,
+    metrics.router,
     login.router,
     registry_pages.router,
     lab_pages.router,

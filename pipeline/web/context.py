@@ -28,7 +28,12 @@ from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_reader import Prompts
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-PAGES = (("Prompts", "/prompts"), ("History", "/history"), ("Ledger", "/lab/index.html"))
+PAGES = (
+    ("Prompts", "/prompts"),
+    ("History", "/history"),
+    ("Ledger", "/lab/index.html"),
+    ("Service", "/promptops"),
+)
 REVIEWS = ("Reviews", "/reviews")
 RETRY_SECONDS = 0.5
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from prompt_lab.benchmark.routing_rules import routing_schema
+from prompt_lab.promptops.slo import SloReport
 from prompt_lab.task_engine.campaign import CampaignResult
 from prompt_lab.task_engine.record import AttemptRecord, Undo
 from prompt_lab.task_engine.schema import published, task_schema
@@ -21,6 +22,9 @@ def schemas() -> dict[str, str]:
         "undo.schema.json": published(Undo, "A keep taken back by --undo: one JSON line"),
         "routing_config.schema.json": routing_schema(),
         "campaign.schema.json": published(CampaignResult, "A campaign that is over: one JSON line"),
+        "promptops_slo.schema.json": published(
+            SloReport, "Service levels of the prompt service: promptops/artifacts/slo.json"
+        ),
     }
     return {name: json.dumps(schema, indent=2) + "\n" for name, schema in found.items()}
 
