@@ -25,9 +25,14 @@ def alpha_spent(time: float, policy: Policy) -> float:
         return float(2 * above(reached(policy.alpha / 2) / sqrt(time)))
     if policy.spending == "pocock":
         return policy.alpha * log(1 + (exp(1) - 1) * time)
-    if policy.gamma == 0:
-        return policy.alpha * time
-    return policy.alpha * (1 - exp(-policy.gamma * time)) / (1 - exp(-policy.gamma))
+    return spend_by_gamma(time, policy.alpha, policy.gamma)
+
+
+def spend_by_gamma(time: float, alpha: float, gamma: float) -> float:
+    """Alpha spent by `time`, at most 1, in the family of Hwang, Shih and DeCani (1990)."""
+    if gamma == 0:
+        return alpha * time
+    return alpha * (1 - exp(-gamma * time)) / (1 - exp(-gamma))
 
 
 GRID = np.linspace(-9.0, 9.0, 2**12 + 1)  # of the walk whose variance is the time, up to 1

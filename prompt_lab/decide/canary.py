@@ -9,13 +9,13 @@ itself, and units that have no result yet are no evidence.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import exp, log, sqrt
+from math import log, sqrt
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
 from prompt_lab.decide.anytime import log_e_path
-from prompt_lab.decide.boundaries import boundaries
+from prompt_lab.decide.boundaries import boundaries, spend_by_gamma
 
 GAMMA: Final = -2.0
 LOOKS: Final = 20
@@ -27,8 +27,7 @@ class CanaryCheck(NamedTuple):
 
     `state`: abort: shown to lose more than the margin; holds: shown to gain, or all planned pairs
     are in without an abort; open: neither. `effect` is candidate minus control, None without a
-    pair. `z` is its standardised value at the last look. `log_evidence` is the log e-value for a
-    gain: that of the offline trial and that of the canary, multiplied.
+    pair. `z` is its standardised value at the last look.
     """
 
     state: CanaryState
@@ -36,7 +35,6 @@ class CanaryCheck(NamedTuple):
     looks: int
     effect: float | None
     z: float
-    log_evidence: float
 
 
 class CanaryDesign(NamedTuple):
@@ -52,7 +50,7 @@ def design_canary(most_pairs: int, least_pairs: int, alpha: float) -> CanaryDesi
     wanted = {max(least_pairs, round(most_pairs * k / LOOKS)) for k in range(1, LOOKS + 1)}
     counts = tuple(sorted(n for n in wanted if n <= most_pairs)) or (most_pairs,)
     times = tuple(n / most_pairs for n in counts)
-    levels = tuple(alpha * (1 - exp(-GAMMA * t)) / (1 - exp(-GAMMA)) for t in times)
+    levels = tuple(spend_by_gamma(time, alpha, GAMMA) for time in times)
     return CanaryDesign(counts, boundaries(times, levels))
 
 
@@ -64,12 +62,10 @@ def check_canary(
     most_pairs: int,
     least_pairs: int = 1,
     margin: float = 0.0,
-    log_evidence: float = 0.0,
 ) -> CanaryCheck:
     """The state after these results in [0, 1], one of each unit, in the order of their arrival.
 
-    Both arms are cut to the shorter one. `margin` is the loss that is accepted, `log_evidence` the
-    log e-value of the offline trial.
+    Both arms are cut to the shorter one. `margin` is the loss that is accepted.
     """
     pairs = min(len(control), len(candidate), most_pairs)
     values = np.asarray(candidate[:pairs], dtype=float) - np.asarray(control[:pairs], dtype=float)
@@ -92,7 +88,6 @@ def check_canary(
         looks=looks,
         effect=float(values[: looked or pairs].mean()) if pairs else None,
         z=z,
-        log_evidence=log_evidence + gains,
     )
 
 

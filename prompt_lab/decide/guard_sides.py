@@ -1,7 +1,5 @@
 """Guards that compare the sides as wholes: support, rules, validity, latency and cost."""
 
-from math import sqrt
-
 import numpy as np
 
 from prompt_lab.decide.evidence import Amounts, Evidence, Validity
@@ -11,6 +9,7 @@ from prompt_lab.decide.pairs import ScoreTable
 from prompt_lab.decide.policy import Policy
 from prompt_lab.decide.reasons import Code, Reason, number
 from prompt_lab.decide.result import Guard
+from prompt_lab.decide.shares import MeasuredShare, limit_difference
 from prompt_lab.decide.signflip import p_values
 
 
@@ -91,23 +90,14 @@ def newcombe(seen: Validity, level: float, answers_per_plan: int = 1) -> tuple[f
 
     Answers of one plan count as one, as if they were all alike.
     """
-    new = _wilson(seen.candidate_valid, seen.candidate_total, level, answers_per_plan)
-    old = _wilson(seen.baseline_valid, seen.baseline_total, level, answers_per_plan)
-    a, b = (
-        seen.candidate_valid / seen.candidate_total,
-        seen.baseline_valid / seen.baseline_total,
+    candidate, baseline = (
+        MeasuredShare(valid / total, total / answers_per_plan)
+        for valid, total in (
+            (seen.candidate_valid, seen.candidate_total),
+            (seen.baseline_valid, seen.baseline_total),
+        )
     )
-    low = a - b - sqrt((a - new[0]) ** 2 + (old[1] - b) ** 2)
-    high = a - b + sqrt((new[1] - a) ** 2 + (b - old[0]) ** 2)
-    return low, high
-
-
-def _wilson(hits: int, answers: int, level: float, per_plan: int) -> tuple[float, float]:
-    z, total = reached(level), answers / per_plan
-    share, weight = hits / answers, z * z / total
-    middle = (share + weight / 2) / (1 + weight)
-    half = z * sqrt(share * (1 - share) / total + weight / (4 * total)) / (1 + weight)
-    return middle - half, middle + half
+    return limit_difference(candidate, baseline, reached(level))
 
 
 def _budget(name: str, amounts: Amounts | None, rank: int | None, most: float | None) -> Guard:

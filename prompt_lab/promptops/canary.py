@@ -4,7 +4,7 @@ A canary can only abort. It passes once its planned pairs are in; the promotion 
 offline YES, as any other does. What a person pinned, forced or rolled back meanwhile stands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Literal, NamedTuple
@@ -40,16 +40,12 @@ class LiveTraffic(NamedTuple):
 
 
 class CanaryCandidate(NamedTuple):
-    """A text for a canary. Without a YES verdict a named person must force it.
-
-    `log_evidence` is the log e-value of its offline trial.
-    """
+    """A text for a canary. Without a YES verdict a named person must force it."""
 
     prompt_id: str
     text: str
     verdict_id: str = ""
     forced_by: str = ""
-    log_evidence: float = 0.0
 
 
 class CanaryEnd(NamedTuple):
@@ -105,7 +101,6 @@ def start_canary(live: LiveTraffic, tried: CanaryCandidate, *, seed: int, now: s
         share=live.config.share,
         seed=seed,
         started=now,
-        log_evidence=tried.log_evidence,
         forced_by=tried.forced_by,
     )
     write_record(canary_file(lab, prompt_id), canary)
@@ -114,24 +109,31 @@ def start_canary(live: LiveTraffic, tried: CanaryCandidate, *, seed: int, now: s
     return canary
 
 
-def check_outcomes(
-    canary: Canary, outcomes: Iterable[CallOutcome], config: CanaryConfig
-) -> CanaryCheck:
-    """The check of a canary on what its two arms brought: of each unit its first known result."""
-    values: dict[str, dict[str, float]] = {"control": {}, "canary": {}}
-    for one in outcomes:
-        result = read_result(one)
-        if one.arm and one.when >= canary.started and result is not None:
-            values[one.arm].setdefault(one.unit or one.trace, result)
-    return check_canary(
-        list(values["control"].values()),
-        list(values["canary"].values()),
-        alpha=config.alpha,
-        most_pairs=config.most_calls // 2,
-        least_pairs=config.least_units,
-        margin=config.harm_margin,
-        log_evidence=canary.log_evidence,
-    )
+class _Arms:
+    """What the two arms of a canary brought: of each unit its first known result, and times."""
+
+    def __init__(self, canary: Canary, outcomes: Iterable[CallOutcome]) -> None:
+        self.results: dict[str, dict[str, float]] = {"control": {}, "canary": {}}
+        self.times: dict[str, list[float]] = {"control": [], "canary": []}
+        for one in outcomes:
+            if not one.arm or one.when < canary.started:
+                continue
+            result = read_result(one)
+            if result is not None:
+                self.results[one.arm].setdefault(one.unit or one.trace, result)
+            if one.latency_ms is not None:
+                self.times[one.arm].append(one.latency_ms)
+
+    def check(self, config: CanaryConfig) -> CanaryCheck:
+        """The sequential check of the results."""
+        return check_canary(
+            list(self.results["control"].values()),
+            list(self.results["canary"].values()),
+            alpha=config.alpha,
+            most_pairs=config.most_calls // 2,
+            least_pairs=config.least_units,
+            margin=config.harm_margin,
+        )
 
 
 def read_result(outcome: CallOutcome) -> float | None:
@@ -145,20 +147,29 @@ def read_result(outcome: CallOutcome) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def advance_canary(
-    live: LiveTraffic, canary: Canary, *, now: str, may_promote: bool = True
-) -> CanaryEnd:
+def advance_canary(live: LiveTraffic, canary: Canary, *, now: str) -> CanaryEnd:
     """Look at a running canary: abort it, promote its candidate, or leave it as it is."""
     lab, registry = live.lab, live.registry
     if found := _why_superseded(registry, canary):
         return _end(lab, canary, "withdrawn", (found[0],), found[1], now)
-    began = live.outcomes.since(canary.started, prompt_id=canary.prompt_id)
-    check = check_outcomes(canary, began, live.config)
+    arms = _Arms(canary, live.outcomes.since(canary.started, prompt_id=canary.prompt_id))
+    check = arms.check(live.config)
     effect = f"{(check.effect or 0.0) * 100:+.1f} points on {check.pairs} pairs"
-    if found := _why_aborted(live, canary, check, effect):
-        return _end(lab, canary, "aborted", (found[0],), found[1], now, check)
-    if check.state == "open" or not may_promote:
+    if check.state == "abort":
+        text = f"the candidate does worse than the control arm: {effect}"
+        return _end(lab, canary, "aborted", ("canary_worse",), text, now, check)
+    if slower := _why_slower(live, arms.times):
+        return _end(lab, canary, "aborted", ("canary_slower",), slower, now, check)
+    if check.state == "open":
         return CanaryEnd(canary, check, f"under way: {effect}")
+    return _finish(live, canary, check, effect, now)
+
+
+def _finish(
+    live: LiveTraffic, canary: Canary, check: CanaryCheck, effect: str, now: str
+) -> CanaryEnd:
+    """Promote the candidate of a canary that has passed, if it has a verdict."""
+    lab, registry = live.lab, live.registry
     if not canary.verdict_id:
         text = f"forced by {canary.forced_by!r}, and without a verdict it is not promoted: {effect}"
         return _end(lab, canary, "passed", ("no_verdict",), text, now, check)
@@ -169,25 +180,11 @@ def advance_canary(
     return _end(lab, canary, "passed", (), f"promoted: {effect}", now, check)
 
 
-def _why_aborted(
-    live: LiveTraffic, canary: Canary, check: CanaryCheck, effect: str
-) -> tuple[str, str] | None:
-    """The code and the reason where the candidate does worse than the control arm."""
-    if check.state == "abort":
-        return "canary_worse", f"the candidate does worse than the control arm: {effect}"
-    slower = _why_slower(live, canary)
-    return ("canary_slower", slower) if slower else None
-
-
-def _why_slower(live: LiveTraffic, canary: Canary) -> str:
+def _why_slower(live: LiveTraffic, times: Mapping[str, Sequence[float]]) -> str:
     """Why its calls take too long, by the medians of both arms; '' where they do not.
 
     An arm below the least number of units says nothing.
     """
-    times: dict[str, list[float]] = {"control": [], "canary": []}
-    for one in live.outcomes.since(canary.started, prompt_id=canary.prompt_id):
-        if one.arm and one.latency_ms is not None:
-            times[one.arm].append(one.latency_ms)
     if min(map(len, times.values())) < live.config.least_units:
         return ""
     before, after = median(times["control"]), median(times["canary"])

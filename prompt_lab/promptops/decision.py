@@ -86,7 +86,6 @@ def _decide(
                 proposed.prompt_id,
                 best.text,
                 verdict_id=tried.verdict_id,
-                log_evidence=tried.log_evidence,
             ),
             seed=len(list_rounds(run.context.lab)),
             now=run.now,

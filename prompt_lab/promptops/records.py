@@ -78,9 +78,6 @@ class Canary(Record):
     share: float = Field(gt=0, le=0.5, description="of the units, in each of the two arms")
     seed: int = Field(description="of the hash that puts each unit in its arm")
     started: str
-    log_evidence: float = Field(
-        default=0.0, description="log e-value of the offline trial that the canary continues from"
-    )
     state: Literal["running", "passed", "aborted", "withdrawn"] = "running"
     ended: str = ""
     reasons: tuple[str, ...] = Field(default=(), description="codes, where it was aborted")

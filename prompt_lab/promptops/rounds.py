@@ -71,7 +71,6 @@ class TriedVariants(Record):
     text: str = Field(description="the reason of the verdict")
     effect: float | None = Field(default=None, description="on the train plans, in [-1, 1]")
     score: float | None = Field(default=None, description="of the candidate, mean over models")
-    log_evidence: float = 0.0
     calls: int = 0
     usd: float = 0.0
 

@@ -8,7 +8,6 @@ days. `docs/promptops_slo.schema.json` is the schema of the report.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import sqrt
 from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import Field
@@ -16,6 +15,7 @@ from pydantic import Field
 from prompt_lab.clock import write_time
 from prompt_lab.config.promptops import PromptOpsConfig, SloConfig
 from prompt_lab.decide.normal import quantile
+from prompt_lab.decide.shares import MeasuredShare, limit_difference
 from prompt_lab.outcomes import OutcomeSummary
 from prompt_lab.promptops.journal import read_journal
 from prompt_lab.prompts.snapshots import PromotionKind
@@ -249,21 +249,17 @@ def wilson(share: float, count: int, level: float = LEVEL) -> tuple[float, float
     >>> [round(limit, 3) for limit in wilson(0.5, 100)]
     [0.404, 0.596]
     """
-    z2 = quantile(0.5 + level / 2) ** 2
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = sqrt(z2 * (share * (1 - share) / count + z2 / (4 * count**2))) / (1 + z2 / count)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low, high = MeasuredShare(share, count).limits(quantile(0.5 + level / 2))
+    return max(0.0, low), min(1.0, high)
 
 
 def newcombe(
     now: tuple[float, int], then: tuple[float, int], level: float = LEVEL
 ) -> tuple[float, float, float]:
     """(difference, low, high) of two shares, each (share, count); Newcombe 1998, method 10."""
-    (low, high), (low_then, high_then) = wilson(*now, level), wilson(*then, level)
-    delta = now[0] - then[0]
-    down = sqrt((now[0] - low) ** 2 + (high_then - then[0]) ** 2)
-    up = sqrt((high - now[0]) ** 2 + (then[0] - low_then) ** 2)
-    return delta, delta - down, delta + up
+    shares = MeasuredShare(*now), MeasuredShare(*then)
+    low, high = limit_difference(*shares, quantile(0.5 + level / 2))
+    return now[0] - then[0], low, high
 
 
 def count_changes(lab: Lab, now: str) -> list[PromotionRates]:
