@@ -89,6 +89,10 @@ class LabContext:
     @cached_property
     def defaults(self) -> LabConfig:
         """lab.yaml of the lab where it has one, else of promptlab.yaml or configs/."""
+        return self.read_defaults()
+
+    def read_defaults(self) -> LabConfig:
+        """The same as it is on the disk now. Raises ConfigError."""
         own = self.lab.root / "lab.yaml"
         found = load(own, LabConfig) if own.exists() else self.files.defaults()
         return with_mode(found, os.environ.get("PROMPTLAB_GATEWAY", ""))

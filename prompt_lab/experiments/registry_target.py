@@ -1,5 +1,6 @@
 """Steps whose prompt is one of the lab's registry: the target's file follows the registry."""
 
+from prompt_lab.config.lab import StepConfig
 from prompt_lab.errors import ConfigError, TargetError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.prompts.snapshots import PromotionRecord
@@ -13,6 +14,14 @@ def registry_prompt(context: LabContext, step: str) -> str:
     config = context.step(step)
     paths = context.target(config.target).registry
     return next((name for name, path in paths.items() if path == config.prompt), "")
+
+
+def find_step(context: LabContext, prompt_id: str, wanted: str) -> str:
+    """The step of this registry prompt that takes the input file `wanted`; '' where none does."""
+    for name, config in context.files.entries("steps", StepConfig).items():
+        if wanted in config.inputs and registry_prompt(context, name) == prompt_id:
+            return name
+    return ""
 
 
 def current_snapshot(context: LabContext, step: str) -> str:

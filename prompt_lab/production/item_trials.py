@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from prompt_lab.config.lab import StepConfig
 from prompt_lab.config.production import ProductionConfig
 from prompt_lab.decide.limits import fewest_plans
 from prompt_lab.decide.policy import Policy
@@ -20,7 +19,7 @@ from prompt_lab.experiments.challenge_files import grow_set, list_present, read_
 from prompt_lab.experiments.conclude import conclude
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.experiments.registry_target import registry_prompt
+from prompt_lab.experiments.registry_target import find_step
 from prompt_lab.experiments.text_trial import prepare_text_trial
 from prompt_lab.names import Outcome, Split, count
 from prompt_lab.production.trace_plans import build_plan, plan_name, turn_file
@@ -53,16 +52,6 @@ class Untested(NamedTuple):
 
     reason: str
     plans_missing: int = 0
-
-
-def find_step(context: LabContext, prompt_key: str) -> str:
-    """The step that asks plans from traces of this registry prompt; '' where there is none."""
-    steps = context.files.entries("steps", StepConfig)
-    wanted = turn_file(prompt_key)
-    for name, config in steps.items():
-        if wanted in config.inputs and registry_prompt(context, name) == prompt_key:
-            return name
-    return ""
 
 
 def collect_plans(
@@ -149,7 +138,7 @@ def why_untested(context: LabContext, item: Item) -> Untested | None:
     """Why an item cannot be tried now; None if it can."""
     if item.type is not ItemType.PROMPT_CHANGE or not item.prompt_text:
         return Untested("")
-    step = find_step(context, item.prompt_key)
+    step = find_step(context, item.prompt_key, turn_file(item.prompt_key))
     if not step:
         return Untested(
             f"no step of {context.files.place('steps')} has the adapter '{ADAPTER}' and the prompt"
@@ -175,7 +164,7 @@ def begin_trial(context: LabContext, review: str, item: Item, *, when: str) -> I
 
     `review` names the review's folder. Raises LabError where the trial cannot begin.
     """
-    step = find_step(context, item.prompt_key)
+    step = find_step(context, item.prompt_key, turn_file(item.prompt_key))
     branch = f"prompt-lab/review-{review}-{item.id}"
     experiment = prepare_text_trial(
         context,

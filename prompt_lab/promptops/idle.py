@@ -1,8 +1,6 @@
 """When the optimizer may work: switched on, the machine idle, no user about, budget left today."""
 
-import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +10,7 @@ from prompt_lab.clock import read_time
 from prompt_lab.config.promptops import OptimizerConfig
 from prompt_lab.promptops.routes import COVERED_ROUTES
 from prompt_lab.records import VERSION, Record
-from prompt_lab.store.files import disk_errors, read_if_whole, write_record
+from prompt_lab.store.files import read_if_whole, read_rows, write_record
 from prompt_lab.store.layout import Lab
 
 TAIL_BYTES = 262_144
@@ -87,7 +85,7 @@ def find_last_user_call(path: Path) -> str:
     ours = {route.task_class for route in COVERED_ROUTES.values()}
     times = (
         str(row.get("ts", ""))
-        for row in _read_tail(path)
+        for row in read_rows(path, TAIL_BYTES)
         if row.get("type") == PREPARED and row.get("task_class") not in ours
     )
     return max(times, default="")
@@ -144,19 +142,3 @@ def why_spent(config: OptimizerConfig, used: DayUse, needed: DayUse = NOTHING) -
 
 def _switch_file(lab: Lab) -> Path:
     return lab.root / "promptops" / "optimizer.json"
-
-
-def _read_tail(path: Path) -> Iterator[dict[str, object]]:
-    if not path.exists():
-        return
-    with disk_errors(path), path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - TAIL_BYTES))
-        lines = file.read(TAIL_BYTES).split(b"\n")
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except ValueError:  # cut at either end, or corrupted
-            continue
-        if isinstance(row, dict):
-            yield row

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from prompt_lab.config.base import load
-from prompt_lab.config.lab import LabConfig
 from prompt_lab.config.promptops import OptimizerConfig
 from prompt_lab.errors import ConfigError
 from prompt_lab.experiments.context import LabContext
@@ -95,9 +93,7 @@ def why_stop(context: LabContext, now: str, *, watches_users: bool = True) -> st
 
 def _read_optimizer(context: LabContext) -> OptimizerConfig:
     """The config as it is now; as it was when the command began where it cannot be read."""
-    own = context.lab.root / "lab.yaml"
     try:
-        found = load(own, LabConfig) if own.exists() else context.files.defaults()
+        return context.read_defaults().promptops.optimizer
     except ConfigError:
         return context.defaults.promptops.optimizer
-    return found.promptops.optimizer

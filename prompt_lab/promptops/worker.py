@@ -13,7 +13,6 @@ from random import Random
 from typing import NamedTuple
 
 from prompt_lab.clock import read_time, write_time
-from prompt_lab.config.lab import StepConfig
 from prompt_lab.config.promptops import PromptOpsConfig
 from prompt_lab.decide.result import Verdict
 from prompt_lab.errors import LabError, ModelUnavailable
@@ -21,7 +20,7 @@ from prompt_lab.experiments.budget_grant import alpha_of
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.dry_run import most_spent
 from prompt_lab.experiments.gather import summary_file
-from prompt_lab.experiments.registry_target import registry_prompt
+from prompt_lab.experiments.registry_target import find_step
 from prompt_lab.experiments.text_trial import prepare_text_trial
 from prompt_lab.names import Outcome, Split, count
 from prompt_lab.ports.llm import Request
@@ -148,7 +147,8 @@ def choose_weak(run: OptimizerRun) -> WeakPrompt | NothingToDo:
 
 
 def _why_not_now(run: OptimizerRun, weak: WeakPrompt, begin: str) -> str:
-    if not find_step(run.context, weak.prompt_id):
+    step = _find_step(run, weak)
+    if not step:
         return (
             f"no step takes {question_file(weak.prompt_id)!r} and has this prompt of the registry"
             " (docs/promptops.md)"
@@ -157,7 +157,6 @@ def _why_not_now(run: OptimizerRun, weak: WeakPrompt, begin: str) -> str:
     if canary is not None and canary.state == "running":
         return "its canary is under way"
     policy = run.context.policy(run.config.optimizer.policy)
-    step = find_step(run.context, weak.prompt_id)
     if not alpha_of(run.context, step, policy, before=sys.maxsize):
         return (
             f"the error budget of policy {policy.name!r} is used up; new plans and ledger.since in"
@@ -172,13 +171,8 @@ def _why_not_now(run: OptimizerRun, weak: WeakPrompt, begin: str) -> str:
     return ""
 
 
-def find_step(context: LabContext, prompt_id: str) -> str:
-    """The step that asks plans of this registry prompt; '' where there is none."""
-    wanted = question_file(prompt_id)
-    for name, config in context.files.entries("steps", StepConfig).items():
-        if wanted in config.inputs and registry_prompt(context, name) == prompt_id:
-            return name
-    return ""
+def _find_step(run: OptimizerRun, weak: WeakPrompt) -> str:
+    return find_step(run.context, weak.prompt_id, question_file(weak.prompt_id))
 
 
 def propose(run: OptimizerRun, name: str, prepare: PrepareTrial | None = None) -> Proposed:
@@ -192,7 +186,7 @@ def propose(run: OptimizerRun, name: str, prepare: PrepareTrial | None = None) -
         raise LabError(f"round {name} does not begin: {weak.reason}")
     prompt_id, text = weak.prompt_id, run.registry.read_text(weak.prompt_id)
     plans = _grow_set(run, weak)
-    step = find_step(run.context, prompt_id)
+    step = _find_step(run, weak)
     candidates = _make_candidates(run, weak, text)
     sound = [one for one in candidates if not one.refused]
     trial = TrialPlan(step, 0, DayUse())
