@@ -7,7 +7,7 @@ it sees no control groups, and can neither mount them nor make namespaces.
 
 import atexit
 import os
-from collections import defaultdict
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -55,7 +55,7 @@ class ControlGroup:
         One that met a limit must not be kept: it counts what it refused as long as it lives.
         """
         for folder in self.folders:
-            idle = _idle[self._kinds[folder]]
+            idle = _idle.setdefault(self._kinds[folder], deque())
             if keep and len(idle) < MOST_IDLE and not _holds_processes(folder):
                 idle.append(folder)
             else:
@@ -74,13 +74,13 @@ class _GroupKind(NamedTuple):
 
 MOST_IDLE = 8
 """Groups of a kind that are kept: to make one takes longer than all else of a command's limits."""
-_idle: dict[_GroupKind, list[Path]] = defaultdict(list)
+_idle: dict[_GroupKind, deque[Path]] = {}
 
 
 @atexit.register
 def remove_idle_groups() -> None:
     """Remove the groups that this process keeps. Those of killed ones go with the next process."""
-    for kind in [kind for kind in _idle if kind.owner == os.getpid()]:
+    for kind in [kind for kind in list(_idle) if kind.owner == os.getpid()]:
         for folder in _idle.pop(kind):
             _remove(folder)
 
@@ -106,14 +106,30 @@ def make_control_group(pid: int, limits: ProcessLimits, spared: int) -> ControlG
 
 def _take(kind: _GroupKind, pid: int) -> Path | None:
     """A group of this kind that now holds the process, or None."""
-    idle = next((group for group in _idle[kind] if not is_charged(group)), None)
+    idle = _take_idle(kind)
     if idle is not None:
-        _idle[kind].remove(idle)
         with suppress(OSError):
             (idle / "cgroup.procs").write_text(str(pid))
             return idle
         _remove(idle)
     return _make(kind, pid)
+
+
+def _take_idle(kind: _GroupKind) -> Path | None:
+    """A kept group that the kernel counts nothing in, now the caller's alone; or None.
+
+    Sandboxes are also built ahead, by another thread: a deque gives each group to one of them.
+    """
+    kept = _idle.setdefault(kind, deque())
+    for _ in range(len(kept)):
+        try:
+            group = kept.popleft()
+        except IndexError:
+            return None
+        if not is_charged(group):
+            return group
+        kept.append(group)
+    return None
 
 
 def is_charged(group: Path) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from adapters.pipes import is_readable
 from adapters.sandbox.bubblewrap import (
@@ -39,6 +39,15 @@ NO_SANDBOX = (
     "no sandbox: the file system, the network and other processes are open to commands, and what"
     " they start may outlive them, since {why}"
 )
+
+
+class ApplyLimits(Protocol):
+    """`apply_limits`: bounds the first process of a command before the command begins."""
+
+    def __call__(
+        self, pid: int, policy: SandboxPolicy, spared: int, *, sandboxed: bool
+    ) -> tuple[ControlGroup, tuple[str, ...]]:
+        """The group, and what is not bounded, in words."""
 
 
 @dataclass
@@ -115,6 +124,7 @@ def launch(
     stdin: int | IO[bytes] = subprocess.DEVNULL,
     *,
     pass_fds: tuple[int, ...] = (),
+    apply: ApplyLimits = apply_limits,
 ) -> LaunchedCommand:
     """Start a command. Raises SandboxUnavailable, or TransientError where it cannot be built."""
     refusal = describe_refusal(f"{command[0]!r} was")
@@ -124,7 +134,7 @@ def launch(
         bare = _launch_bare(policy, command, cwd, stdin, pass_fds)
         bare.unenforced = (NO_SANDBOX.format(why=why), *bare.unenforced)
         return bare
-    return _launch_inside(policy, command, cwd, stdin, pass_fds)
+    return _launch_inside(policy, command, cwd, stdin, pass_fds, apply)
 
 
 def _launch_bare(
@@ -148,6 +158,7 @@ def _launch_inside(
     cwd: Path,
     stdin: int | IO[bytes],
     fds: tuple[int, ...],
+    apply: ApplyLimits,
 ) -> LaunchedCommand:
     status, status_end = os.pipe()
     block, release = os.pipe()
@@ -176,7 +187,7 @@ def _launch_inside(
     unenforced = () if filters else (NO_FILTER,)
     started = LaunchedCommand(process, 0, status, unenforced=unenforced)
     try:
-        _take(started, policy)
+        _take(started, policy, apply)
         with suppress(BrokenPipeError):  # it has failed by now, and says why when it is waited for
             os.write(release, b"x")
     finally:
@@ -184,22 +195,23 @@ def _launch_inside(
     return started
 
 
-def _take(started: LaunchedCommand, policy: SandboxPolicy) -> None:
+def _take(started: LaunchedCommand, policy: SandboxPolicy, apply: ApplyLimits) -> None:
     """Learn the first process of the sandbox, which waits, and bound it."""
     try:
         started.root = started.read_first_process(START_SECONDS)
         started.gone = os.pidfd_open(started.root)
         started.spared = count_spared(policy, sandboxed=True)
-        started.group, unenforced = apply_limits(
-            started.root, policy, started.spared, sandboxed=True
-        )
+        started.group, unenforced = apply(started.root, policy, started.spared, sandboxed=True)
         started.unenforced += unenforced
         if any(port < FIRST_FREE_PORT for _, port in policy.network or ()):
             _open_low_ports(started.root)
     except (ValueError, KeyError, OSError) as error:
-        started.process.kill()
+        # All of it: the first process waits, does not end with its parent yet, and holds the pipes.
+        tree.kill_tree(started.process.pid)
         said = (started.process.communicate()[1] or b"").decode("utf-8", "replace").strip()
-        os.close(started.status)
+        for fd in (started.status, started.gone):
+            if fd >= 0:
+                os.close(fd)
         raise TransientError(f"the sandbox could not be built: {said or error}") from error
 
 

@@ -2,11 +2,14 @@
 
 import os
 import subprocess
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from adapters.sandbox import control_group
 from adapters.sandbox.control_group import (
     ControlGroup,
     is_charged,
@@ -50,6 +53,20 @@ def _ended_group() -> ControlGroup:
         assert group.overrun() == ""
         process.kill()
     return group
+
+
+def test_a_kept_group_is_given_to_one_thread_alone(tmp_path: Path) -> None:
+    kind = control_group._GroupKind(os.getpid(), tmp_path, ("processes",), 20, 0)
+    kept = [tmp_path / str(number) for number in range(400)]
+    for folder in kept:
+        folder.mkdir()
+        (folder / "pids.current").write_text("0")
+    control_group._idle[kind] = deque(kept)
+    with ThreadPoolExecutor(8) as threads:
+        taken = list(threads.map(lambda _: control_group._take_idle(kind), range(401)))
+    control_group._idle.pop(kind)
+    assert taken.count(None) == 1
+    assert {folder for folder in taken if folder} == set(kept)
 
 
 def _are_free(folders: tuple[Path, ...]) -> bool:

@@ -3,12 +3,16 @@
 import os
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from adapters.sandbox.bubblewrap import SETTING
-from adapters.sandbox.policy import ProcessLimits, show, show_writable
+from adapters.sandbox.control_group import ControlGroup
+from adapters.sandbox.inside.tree import is_running
+from adapters.sandbox.launch import launch
+from adapters.sandbox.policy import ProcessLimits, SandboxPolicy, show, show_writable
 from adapters.sandbox.processes import run
 from prompt_lab.errors import TransientError
 from tests.adapters.sandbox.sandboxed import needs_sandbox, policy_for, python, shell
@@ -188,3 +192,23 @@ def _echo() -> socket.socket:
 
     threading.Thread(target=serve, daemon=True).start()
     return listener
+
+
+def test_a_sandbox_whose_limits_fail_ends_and_its_command_never_begins(
+    places: tuple[Path, Path],
+) -> None:
+    box, _ = places
+    bounded: list[int] = []
+
+    def refuse(
+        pid: int, policy: SandboxPolicy, spared: int, *, sandboxed: bool
+    ) -> tuple[ControlGroup, tuple[str, ...]]:
+        bounded.append(pid)
+        raise OSError("no group for it")
+
+    words = ["sh", "-c", "echo begun > begun"]
+    policy = policy_for(*show_writable(box))
+    with ThreadPoolExecutor(1) as thread, pytest.raises(TransientError, match="no group for it"):
+        thread.submit(launch, policy, words, box, apply=refuse).result(timeout=60)
+    assert not is_running(bounded[0])
+    assert not (box / "begun").exists()
