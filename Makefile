@@ -124,7 +124,7 @@ demo-promptops: setup ## a service whose prompt fails: improved when idle, by ca
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those that take minutes
 	@echo "All tests but the long ones; the last complete run here took $$(cat $(VENV)/.test-minutes 2>/dev/null || echo 'an unknown number of') minutes."
-	@start=$$(date +%s); $(BIN)/python -m pytest -n auto --dist worksteal -m "not long" && \
+	@start=$$(date +%s); $(BIN)/python -m pytest -n auto --dist worksteal --timeout 600 -m "not long" && \
 		echo $$(( ($$(date +%s) - start + 59) / 60 )) > $(VENV)/.test-minutes
 
 .PHONY: test-long
