@@ -7,6 +7,7 @@ by a shell that lets such commands ignore it.
 import os
 import re
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -17,8 +18,18 @@ from adapters.sandbox.bubblewrap import SETTING, why_no_sandbox
 from tests.adapters.code_host.hub.emulator import Emulator, installed
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# As in the Makefile: without stored bytecode each process would compile its imports again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # An example that takes long tells of the machine, not of the code: who means time, asserts it.
-settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `pytest --hypothesis-profile thorough` takes ten times as many examples of each property.
+for profile, examples in (("lab", 40), ("thorough", 400)):
+    settings.register_profile(
+        profile,
+        deadline=None,
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile("lab")
 if why_no_sandbox():  # what is not about the sandbox is tested all the same
     os.environ.setdefault(SETTING, "none")
