@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.doctest import DoctestModule
 from hypothesis import HealthCheck, settings
 
 from adapters.sandbox.bubblewrap import SETTING, why_no_sandbox
@@ -40,6 +41,13 @@ ALLOWED = Path(__file__).with_name("allowed_skips.txt")
 def pytest_xdist_auto_num_workers() -> int:
     """What -n auto means: two for each core, since tests wait about half of their time."""
     return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Look for doctests in the packages alone: the files of the tests have none."""
+    found = yield
+    return [one for one in found if not isinstance(one, DoctestModule)]
 
 
 @pytest.hookimpl(wrapper=True)
