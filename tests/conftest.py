@@ -7,18 +7,30 @@ by a shell that lets such commands ignore it.
 import os
 import re
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.doctest import DoctestModule
 from hypothesis import HealthCheck, settings
 
 from adapters.sandbox.bubblewrap import SETTING, why_no_sandbox
 from tests.adapters.code_host.hub.emulator import Emulator, installed
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# As in the Makefile: without stored bytecode each process would compile its imports again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # An example that takes long tells of the machine, not of the code: who means time, asserts it.
-settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `pytest --hypothesis-profile thorough` takes ten times as many examples of each property.
+for profile, examples in (("lab", 40), ("thorough", 400)):
+    settings.register_profile(
+        profile,
+        deadline=None,
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile("lab")
 if why_no_sandbox():  # what is not about the sandbox is tested all the same
     os.environ.setdefault(SETTING, "none")
@@ -29,6 +41,13 @@ ALLOWED = Path(__file__).with_name("allowed_skips.txt")
 def pytest_xdist_auto_num_workers() -> int:
     """What -n auto means: two for each core, since tests wait about half of their time."""
     return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Look for doctests in the packages alone: the files of the tests have none."""
+    found = yield
+    return [one for one in found if not isinstance(one, DoctestModule)]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -39,6 +39,9 @@ class Gateway:
     which alone holds the keys (None: this process' own); `routing` where the routing table is.
     """
 
+    POPEN: type["subprocess.Popen[bytes]"] = subprocess.Popen
+    """What starts the process."""
+
     def __init__(
         self,
         routes: Sequence[Route],
@@ -80,7 +83,7 @@ class Gateway:
         """Start the process, unless it runs. Raises TransientError where it does not start."""
         with self._lock:
             if self._process is None:
-                self._process, self._port = _start(self._settings, self._env)
+                self._process, self._port = _start(self._settings, self._env, self.POPEN)
         return self
 
     def issue(
@@ -161,9 +164,11 @@ class Gateway:
 
 
 def _start(
-    settings: GatewaySettings, env: Mapping[str, str] | None
+    settings: GatewaySettings,
+    env: Mapping[str, str] | None,
+    popen: type["subprocess.Popen[bytes]"],
 ) -> tuple["subprocess.Popen[bytes]", int]:
-    process = subprocess.Popen(
+    process = popen(
         [sys.executable, "-m", "adapters.gateway.server", str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -22,7 +22,11 @@ REASONS = {
     "failure-alarm": ["not_better", "better", "constraint", "better"],
 }
 """Sample -> how its attempts end, in their order."""
-MODEL = [pytest.mark.model, pytest.mark.long]
+MARKS = {
+    "invoice-prompt": [pytest.mark.model, pytest.mark.long],
+    "tumour-classifier": [pytest.mark.long],
+    "production-schedule": [pytest.mark.long],
+}
 
 
 def cloned(folder: Path) -> Path:
@@ -72,7 +76,7 @@ def test_the_prompt_is_the_one_of_the_example() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "sample",
-    [pytest.param(s, marks=MODEL) if s == "invoice-prompt" else s for s in REASONS],
+    [pytest.param(sample, marks=MARKS.get(sample, ())) for sample in REASONS],
 )
 def test_the_better_is_kept_the_worse_is_not_and_the_diffs_are_shown(
     tmp_path: Path, sample: str

@@ -1,4 +1,7 @@
-"""The real Claude Code and Codex, in the sandbox, on a model that uses their tools by a script."""
+"""The real Claude Code and Codex, in the sandbox, on a model that uses their tools by a script.
+
+How each ends is `long`: test_contract.py shows it with a stand-in for both commands.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -81,6 +84,7 @@ def test_it_edits_its_copy_and_sees_neither_the_lab_nor_other_keys(
     assert not (lab / "stray").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["claude", "codex"])
 def test_its_time_ends_what_its_tools_have_started(
     name: str, command: Command, job: MakeJob
@@ -92,6 +96,7 @@ def test_its_time_ends_what_its_tools_have_started(
     assert not command_runs(word)
 
 
+@pytest.mark.long
 def test_it_is_refused_above_its_cost(command: Command, job: MakeJob) -> None:
     turns: list[Turn] = [shell("claude", "true"), Say(BLOCK)]
     result, _ = work("claude", command, job(), *turns, cost_usd=0.03)
@@ -99,6 +104,7 @@ def test_it_is_refused_above_its_cost(command: Command, job: MakeJob) -> None:
     assert [fault.code for fault in of_ending(result, limit)] == ["cost_limit"]
 
 
+@pytest.mark.long
 def test_an_analyst_cannot_write(command: Command, job: MakeJob) -> None:
     given = job(writes=False)
     result, _ = work("claude", command, given, shell("claude", "touch stray"), Say(BLOCK))
@@ -106,6 +112,7 @@ def test_an_analyst_cannot_write(command: Command, job: MakeJob) -> None:
     assert not (given.folder / "stray").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["claude", "codex"])
 def test_a_model_that_refuses_is_a_failure_in_its_words(
     name: str, command: Command, job: MakeJob

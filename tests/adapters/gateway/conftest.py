@@ -14,6 +14,7 @@ from adapters.gateway.settings import Route
 from adapters.wire.retry import RetryPolicy
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.names import Side
+from tests.adapters.gateway.forked import ForkedGateway
 
 KEY_ENV = "STAND_IN_KEY"
 KEY = "sk-stand-in-0123456789abcdef"
@@ -32,7 +33,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         def make(*routes: Route, **given: Any) -> Gateway:
             env = {**os.environ, KEY_ENV: KEY, **given.pop("env", {})}
             given.setdefault("log", tmp_path / "calls.jsonl")
-            return stack.enter_context(Gateway(routes, env=env, **given))
+            return stack.enter_context(ForkedGateway(routes, env=env, **given))
 
         yield make
 

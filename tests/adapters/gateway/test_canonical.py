@@ -29,7 +29,7 @@ def _shuffled(value: Any, rng: random.Random) -> Any:
     return [_shuffled(item, rng) for item in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(BODY, st.randoms(), st.sampled_from(sorted(VOLATILE)), JSON)
 def test_the_order_of_keys_and_volatile_fields_do_not_matter(
     body: dict[str, Any], rng: random.Random, name: str, value: Any
@@ -38,7 +38,7 @@ def test_the_order_of_keys_and_volatile_fields_do_not_matter(
     assert canonical(other) == canonical(body)
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(BODY, BODY)
 def test_other_requests_have_other_forms(one: dict[str, Any], two: dict[str, Any]) -> None:
     one, two = ({k: v for k, v in body.items() if k not in VOLATILE} for body in (one, two))
@@ -47,7 +47,7 @@ def test_other_requests_have_other_forms(one: dict[str, Any], two: dict[str, Any
     assert canonical({"messages": [one]}) != canonical({"messages": [{**one, "more": 1}]})
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(BODY)
 def test_a_body_is_read_as_it_was_written(body: dict[str, Any]) -> None:
     assert read_body(json.dumps(body).encode()) == body

@@ -14,6 +14,7 @@ from prompt_lab.errors import StoreError
 from prompt_lab.names import Side
 from tests.adapters.gateway.clients import LLAMA_INDEX, VENDORS
 from tests.adapters.gateway.conftest import SAID, Start, ask, issue, post, route
+from tests.adapters.gateway.forked import ForkedGateway
 from tests.adapters.gateway.stand_in import StandIn
 
 NOBODY = "http://127.0.0.1:9"
@@ -93,7 +94,7 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     answers = [{"text": '{"amount":12.5}', "input_tokens": 7, "output_tokens": 3}, None]
     run, folder = (Side.BASELINE, "first", "bakery"), tmp_path_factory.mktemp("kept")
     write_answers(folder, run, [*answers, {"text": "third"}], source="a test")
-    with Gateway([route(NOBODY)], "replay", RecordingsAt(path=folder, by="call")) as gateway:
+    with ForkedGateway([route(NOBODY)], "replay", RecordingsAt(path=folder, by="call")) as gateway:
         yield gateway
 
 

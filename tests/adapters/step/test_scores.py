@@ -66,27 +66,31 @@ def test_a_step_harms_a_copy_of_its_plan(bench: Bench, harm: str) -> None:
     assert not Path(place).parent.exists()
 
 
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        ("raise ValueError('no gold here')", "ValueError: no gold here$"),
-        ("return None", "gives None, not a dict"),
-        ("return 0.5", "gives 0.5, not a dict"),
-        ("return {'good': None}", "score.. failed"),
-        ("return {'good': 'much'}", "could not convert"),
-        ("return {'good': float('nan')}", "'good' = nan; parts are in"),
-        ("return {'good': float('inf')}", "'good' = inf; parts are in"),
-        ("return {'good': 1.01}", "'good' = 1.01; parts are in"),
-        ("return {'good': 1.0, 'other': -0.5}", "'other' = -0.5; parts are in"),
-        ("return {'other': 1.0}", "gives other, but the primary part"),
-        ("return {}", "gives nothing, but the primary part"),
-    ],
-)
-def test_what_is_no_score_is_told_as_such(bench: Bench, body: str, said: str) -> None:
+NO_SCORES = {
+    "raise ValueError('no gold here')": "ValueError: no gold here$",
+    "return None": "gives None, not a dict",
+    "return 0.5": "gives 0.5, not a dict",
+    "return {'good': None}": "score.. failed",
+    "return {'good': 'much'}": "could not convert",
+    "return {'good': float('nan')}": "'good' = nan; parts are in",
+    "return {'good': float('inf')}": "'good' = inf; parts are in",
+    "return {'good': 1.01}": "'good' = 1.01; parts are in",
+    "return {'good': 1.0, 'other': -0.5}": "'other' = -0.5; parts are in",
+    "return {'other': 1.0}": "gives other, but the primary part",
+    "return {}": "gives nothing, but the primary part",
+}
+
+
+def test_what_is_no_score_is_told_as_such(bench: Bench) -> None:
+    """All by one step, whose plan says which of them it gives."""
+    cases = [f"if case == {number}: {body}" for number, body in enumerate(NO_SCORES)]
+    body = "\n    ".join(["case = int(open(plan_dir + '/case').read())", *cases])
     step, job = bench.step(text=scoring(body)), bench.job()
     assert step.execute(job).error is None
-    with pytest.raises(ScoreFailed, match=said):
-        step.score(job.plan_dir, job.out_dir)
+    for number, said in enumerate(NO_SCORES.values()):
+        (bench.plan / "case").write_text(str(number))
+        with pytest.raises(ScoreFailed, match=said):
+            step.score(job.plan_dir, job.out_dir)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """A small target repository for tests, made and changed as its owner would."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from adapters.git import Git, signed
@@ -12,11 +16,9 @@ class Target:
     """A repository with a branch main and one commit: a prompt and a schema."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        self.folder = folder
-        self.git = Git(folder)
-        self.git("init", "-q", "-b", "main")
-        self.first = self.commit({"prompts/extract.txt": "Read {text}.\n", "schema.json": "{}\n"})
+        template, self.first = _make_template()
+        shutil.copytree(template, folder)
+        self.folder, self.git = folder, Git(folder)
 
     @classmethod
     def at(cls, folder: Path) -> "Target":
@@ -51,3 +53,18 @@ class Target:
 
     def status(self) -> str:
         return self.git("status", "--porcelain")
+
+
+@cache
+def _make_template() -> tuple[Path, str]:
+    """(a repository to copy, its first commit), made once for each process."""
+    root = Path(tempfile.mkdtemp(prefix="prompt-lab-target-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    target = Target.at(root / "target")
+    target.folder.mkdir()
+    target.git("init", "-q", "-b", "main")
+    for sample in (target.folder / ".git/hooks").glob("*.sample"):
+        sample.unlink()
+    return target.folder, target.commit(
+        {"prompts/extract.txt": "Read {text}.\n", "schema.json": "{}\n"}
+    )

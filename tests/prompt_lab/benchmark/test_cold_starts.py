@@ -1,10 +1,12 @@
 """Warm-ups: the cold start is the unit."""
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import product
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from prompt_lab.benchmark.cold_starts import (
@@ -51,8 +53,13 @@ def share(answers: Sequence[bool]) -> tuple[float, float]:
 def exact_p_value(differences: Sequence[float]) -> float:
     """One-sided, by all flips of the starts' signs: an independent computation."""
     values = np.asarray(differences)
-    flips = np.array(list(product((1, -1), repeat=len(values))))
-    return float((flips @ values >= values.sum() - 1e-9).mean())
+    return float((sign_flips(len(values)) @ values >= values.sum() - 1e-9).mean())
+
+
+@cache
+def sign_flips(starts: int) -> NDArray[np.int_]:
+    """All 2 ** starts rows of signs."""
+    return np.array(list(product((1, -1), repeat=starts)))
 
 
 def is_adopted(starts: Sequence[ColdStart]) -> bool:

@@ -1,5 +1,7 @@
 """Candidates, and how seldom a useless one becomes the baseline."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -41,10 +43,15 @@ def answered(passes: list[bool]) -> ModelPhaseResult:
     )
 
 
+@cache
+def mcnemar_p_value(won: int, lost: int) -> float:
+    return float(binomtest(won, won + lost, 0.5, "greater").pvalue) if won + lost else 1.0
+
+
 def is_adopted(baseline: Passes, candidate: Passes, alpha: float) -> bool:
     """By McNemar's exact test, an independent computation; the engine is held against it."""
     won, lost = int((candidate & ~baseline).sum()), int((baseline & ~candidate).sum())
-    p_value = binomtest(won, won + lost, 0.5, "greater").pvalue if won + lost else 1.0
+    p_value = mcnemar_p_value(won, lost)
     if p_value <= 1.5 * alpha:
         rows = [answered(side.tolist()) for side in (baseline, candidate)]
         verdict = decide_candidate(rows[0], rows[1], alpha)

@@ -90,7 +90,7 @@ def test_without_differences_by_plan_the_validity_guard_counts_plans() -> None:
 def retested(policy: Policy) -> float:
     """How often the retest that a promising trend asks for says 'better', at a true +10."""
     rng = np.random.default_rng(2)
-    first = draw_scores(SimulatedLab(), 0.1, 200, 60, 1, rng)
+    first = draw_scores(SimulatedLab(), 0.1, 100, 60, 1, rng)
     wanted = []
     for values in first.values:
         verdict = decide(

@@ -18,8 +18,8 @@ def _stored(plans: int, models: int) -> Stored:
     return Stored(policy=policy, models=tuple(names[1]), plans=tuple(names[0]), pairs=tuple(pairs))
 
 
-@pytest.mark.parametrize(("plans", "models"), [(10_000, 1), (1_430, 7)])
-def test_10_000_stored_rows_are_replayed_alike(plans: int, models: int) -> None:
+@pytest.mark.parametrize(("plans", "models"), [(10_000, 1), (100, 7)])
+def test_stored_rows_are_replayed_alike(plans: int, models: int) -> None:
     text = _stored(plans, models).model_dump_json()
     verdict = replay(Stored.model_validate_json(text))
     again = replay(_stored(plans, models))

@@ -24,7 +24,7 @@ DAYS = 14
 
 def review(store: TraceStore) -> tuple[Detection, VersionComparison | None]:
     end = ""
-    for day in simulate_month(date(2026, 2, 1), seed=3, faults=PLANTED, days=DAYS, sessions=25):
+    for day in simulate_month(date(2026, 2, 1), seed=3, faults=PLANTED, days=DAYS, sessions=16):
         store.add(day.traces)
         for feedback in day.feedback:
             store.add_feedback(feedback)

@@ -159,10 +159,13 @@ def test_minimum_support_and_interval_are_required_of_a_set() -> None:
     assert many.parts["success"].calls == 120
 
 
-def test_the_interval_holds_the_mean_at_every_look() -> None:
+@pytest.mark.parametrize(
+    ("worlds", "most"), [(40, 6), pytest.param(200, 19, marks=pytest.mark.long)]
+)
+def test_the_interval_holds_the_mean_at_every_look(worlds: int, most: int) -> None:
     rng, misses = Random(3), 0
-    for _ in range(100):
+    for _ in range(worlds):
         values = [float(rng.random() < 0.7) for _ in range(200)]
         reports = [score_set(make_scored(values[:n]), CONFIG).composite for n in (40, 90, 200)]
         misses += any(one is None or not one.low <= 0.7 <= one.high for one in reports)
-    assert misses <= 10  # 5 % are allowed; 11 of 100 has a chance below 1 % then
+    assert misses <= most  # 5 % are allowed; more of them has a chance below 1 % then
