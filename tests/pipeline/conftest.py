@@ -11,6 +11,8 @@ import pytest
 
 from pipeline.wiring import lab_context
 from tests.loopback import free_port, listens
+from tests.pipeline import finished_worlds as finished
+from tests.pipeline.finished_worlds import CopyWorld, Prepare
 from tests.pipeline.github.github_world import BETTER, GitHubWorld
 from tests.pipeline.target_world import TargetWorld
 from tests.pipeline.world import REPOSITORY, World
@@ -28,6 +30,37 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
         return world
 
     return make
+
+
+@pytest.fixture(scope="session")
+def finished_worlds() -> dict[Prepare, World]:
+    """What copy_world has made so far."""
+    return {}
+
+
+@pytest.fixture
+def copy_world(
+    finished_worlds: dict[Prepare, World],
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> CopyWorld:
+    """Copy a world as a function of a module leaves it; the process then works in the copy."""
+
+    def enter(world: World) -> World:
+        for name, value in world.env.items():
+            monkeypatch.setenv(name, value)
+        return world
+
+    def make(**given: Any) -> World:
+        return enter(World(tmp_path_factory.mktemp("finished") / "world", **given).make())
+
+    def copy(prepare: Prepare) -> World:
+        if prepare not in finished_worlds:
+            finished_worlds[prepare] = prepare(make)
+        return enter(finished.copy_world(finished_worlds[prepare], tmp_path / "world"))
+
+    return copy
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from luigi.retcodes import run_with_retcodes
 
 from pipeline.console import report_errors_plainly
 from tests.pipeline.lab_folder import LabFolder
-from tests.pipeline.warm import warm_up
+from tests.pipeline.warm import warm_up, warm_up_parser
 
 STOPPED = "Stopped: "
 
@@ -26,6 +26,7 @@ class Said(NamedTuple):
 
 def luigi(world: LabFolder, *args: str, env: dict[str, str] | None = None) -> Said:
     """`luigi --module pipeline <args>` on a world."""
+    warm_up_parser(args[0] if args else "")
     return forked(world, lambda: run_with_retcodes(["--module", "pipeline", *args]), env or {})
 
 

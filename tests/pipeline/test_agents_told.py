@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.tasks.loop import Loop
 from prompt_lab.names import Outcome
+from tests.pipeline.finished_worlds import CopyWorld, make_improved
 from tests.pipeline.github.github_world import OTHER
 from tests.pipeline.test_agents import BETTER, agent, analyst, finding, write
 from tests.pipeline.world import World, scripted
@@ -95,9 +96,8 @@ def test_the_report_shows_every_analysts_pages_and_who_took_part(make_world: Mak
     assert "no_evidence" in who
 
 
-def test_a_report_without_agents_names_the_metrics_analyst_alone(make_world: MakeWorld) -> None:
-    world = make_world()
-    assert world.iterate()
+def test_a_report_without_agents_names_the_metrics_analyst_alone(copy_world: CopyWorld) -> None:
+    world = copy_world(make_improved)
     page = (world.folder(1) / "report.html").read_text()
     assert '<th scope="row">metrics</th>' in page
     assert "Work of agents" not in page

@@ -15,6 +15,7 @@ from prompt_lab.experiments.past import read_tried_changes
 from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
 from prompt_lab.propose.sections import CONTRACT
+from tests.pipeline.finished_worlds import CopyWorld, make_improved
 from tests.pipeline.target_world import TargetWorld
 from tests.pipeline.world import HINT, PLAIN, READS_LOOSELY, READS_WELL, World, scripted
 
@@ -33,9 +34,9 @@ def _conditional(make_world: MakeWorld) -> World:
 
 
 def test_the_named_fix_is_made_on_the_branch_and_the_second_verdict_answers_the_first(
-    make_world: MakeWorld,
+    copy_world: CopyWorld,
 ) -> None:
-    world = _conditional(make_world)
+    world = copy_world(_conditional)
     first = world.git("rev-parse", "better")
     assert world.iterate(follow_up=1)
     change, verdict = world.record(2, "change"), world.verdict(2)
@@ -56,8 +57,8 @@ def test_the_named_fix_is_made_on_the_branch_and_the_second_verdict_answers_the_
     assert "followed in 2" in page
 
 
-def test_only_the_candidate_is_run_anew_and_the_look_is_paid_for(make_world: MakeWorld) -> None:
-    world = _conditional(make_world)
+def test_only_the_candidate_is_run_anew_and_the_look_is_paid_for(copy_world: CopyWorld) -> None:
+    world = copy_world(_conditional)
     assert world.iterate(follow_up=1)
     runs = world.record(2, "runs_train")
     assert (runs["runs_reused"], runs["runs_made"]) == (2 * world.train, 2 * world.train)
@@ -66,8 +67,8 @@ def test_only_the_candidate_is_run_anew_and_the_look_is_paid_for(make_world: Mak
     assert "tests the candidate of iteration 1 again, and counts" in granted["text"]
 
 
-def test_a_fix_that_somebody_commits_is_a_follow_up_too(make_world: MakeWorld) -> None:
-    world = _conditional(make_world)
+def test_a_fix_that_somebody_commits_is_a_follow_up_too(copy_world: CopyWorld) -> None:
+    world = copy_world(_conditional)
     world.git("checkout", "-q", "better")
     (world.target / "prompt.txt").write_text(BETTER.replace("Extract", f"{CONTRACT} Extract"))
     world.git("commit", "-q", "-a", "-m", "State the form")
@@ -78,8 +79,8 @@ def test_a_fix_that_somebody_commits_is_a_follow_up_too(make_world: MakeWorld) -
     assert read_tried_changes(lab_context().lab, "read_sum")[1].follow_up_of == 1
 
 
-def test_the_same_flag_takes_what_somebody_committed(make_world: MakeWorld) -> None:
-    world = _conditional(make_world)
+def test_the_same_flag_takes_what_somebody_committed(copy_world: CopyWorld) -> None:
+    world = copy_world(_conditional)
     world.git("checkout", "-q", "better")
     (world.target / "prompt.txt").write_text(BETTER.replace("Extract", f"{CONTRACT} Extract"))
     world.git("commit", "-q", "-a", "-m", "State the form")
@@ -102,9 +103,8 @@ def test_the_loop_follows_up_by_itself(make_world: MakeWorld) -> None:
 @pytest.mark.parametrize(
     ("number", "words"), [(1, "asks for no follow-up"), (7, "has no such verdict yet")]
 )
-def test_what_waits_for_nothing_is_named(make_world: MakeWorld, number: int, words: str) -> None:
-    world = make_world()
-    assert world.iterate()
+def test_what_waits_for_nothing_is_named(copy_world: CopyWorld, number: int, words: str) -> None:
+    world = copy_world(make_improved)
     with pytest.raises(ConfigError, match=words):
         plan_iteration(Iteration(follow_up=number).experiment)
     assert not world.folder(2).exists()

@@ -9,6 +9,7 @@ import pytest
 from pipeline.wiring import lab_context
 from prompt_lab.experiments.past import known_modes
 from prompt_lab.names import Outcome
+from tests.pipeline.finished_worlds import CopyWorld, make_improved
 from tests.pipeline.model_server import ModelServer, reads_right, reads_well
 from tests.pipeline.world import HINT, PLAIN, READS_FIRST, SCHEMA, World, scripted
 
@@ -16,9 +17,8 @@ pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
 
 
-def test_a_better_prompt_is_merged_after_its_verdict_is_a_comment(make_world: MakeWorld) -> None:
-    world = make_world()
-    assert world.iterate()
+def test_a_better_prompt_is_merged_after_its_verdict_is_a_comment(copy_world: CopyWorld) -> None:
+    world = copy_world(make_improved)
     verdict = world.verdict(1)
     assert verdict.outcome is Outcome.YES
     assert verdict.effect == pytest.approx(1.0)
@@ -37,10 +37,9 @@ def test_a_better_prompt_is_merged_after_its_verdict_is_a_comment(make_world: Ma
 
 
 def test_the_next_iteration_starts_from_the_synthesis_and_reuses_runs(
-    make_world: MakeWorld,
+    copy_world: CopyWorld,
 ) -> None:
-    world = make_world()
-    assert world.iterate()
+    world = copy_world(make_improved)
     assert world.iterate()
     change, runs = world.record(2, "change"), world.record(2, "runs_train")
     assert change["source"] == "analysis/1_read_sum/synthesis.md"
@@ -49,9 +48,8 @@ def test_the_next_iteration_starts_from_the_synthesis_and_reuses_runs(
     assert (runs["runs_reused"], runs["calls_made"]) == (judged, judged)
 
 
-def test_a_finished_iteration_makes_no_call_and_changes_nothing(make_world: MakeWorld) -> None:
-    world = make_world()
-    assert world.iterate()
+def test_a_finished_iteration_makes_no_call_and_changes_nothing(copy_world: CopyWorld) -> None:
+    world = copy_world(make_improved)
     before = {p: p.stat().st_mtime_ns for p in world.folder(1).rglob("*")}
     rows = (world.lab / "history/reusable.jsonl").read_text()
     assert world.iterate(number=1)

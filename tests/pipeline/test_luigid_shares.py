@@ -48,6 +48,7 @@ class Gate:
             time.sleep(0.02)
 
 
+@pytest.mark.long
 def test_three_processes_make_the_same_number_of_a_looks_runs(
     make_world: MakeWorld, luigid: Luigid
 ) -> None:
@@ -74,6 +75,7 @@ def test_three_processes_make_the_same_number_of_a_looks_runs(
     assert [sum(one) for one in made] == [12, 12, 12], said
 
 
+@pytest.mark.long
 def test_a_luigid_that_is_killed_and_restarted_has_no_run_made_twice(
     make_world: MakeWorld, luigid: Luigid
 ) -> None:
@@ -103,6 +105,7 @@ def test_a_luigid_that_is_killed_and_restarted_has_no_run_made_twice(
     assert (world.verdict(1).n_missing, world.verdict(1).n_pairs) == (0, 20)
 
 
+@pytest.mark.long
 def test_two_labs_with_the_same_step_and_number_share_a_luigid(
     tmp_path: Path, luigid: Luigid
 ) -> None:

@@ -18,6 +18,7 @@ from prompt_lab.experiments.pages import ledger_entries
 from prompt_lab.experiments.trials import trial_of
 from prompt_lab.names import Outcome, Split
 from prompt_lab.store.files import write_record
+from tests.pipeline.finished_worlds import CopyWorld, make_improved
 from tests.pipeline.terminal import luigi
 from tests.pipeline.world import (
     HINT,
@@ -40,10 +41,9 @@ def _policy(world: World, name: str, **values: object) -> None:
 
 
 def test_a_replay_is_identical_and_stays_so_when_the_policy_is_changed(
-    make_world: MakeWorld,
+    copy_world: CopyWorld,
 ) -> None:
-    world = make_world()
-    assert world.iterate()
+    world = copy_world(make_improved)
     world.branch("bad", {"prompt.txt": PLAIN})
     assert world.iterate(branch="bad")
     said = luigi(world, "Replay")
@@ -53,9 +53,8 @@ def test_a_replay_is_identical_and_stays_so_when_the_policy_is_changed(
     assert luigi(world, "Replay", "--number", "1").code == 0
 
 
-def test_a_replay_names_the_plans_of_erased_traces(make_world: MakeWorld) -> None:
-    world = make_world()
-    assert world.iterate()
+def test_a_replay_names_the_plans_of_erased_traces(copy_world: CopyWorld) -> None:
+    world = copy_world(make_improved)
     context, name = (
         lab_context(),
         sorted(path.name for path in (world.lab / "baseline/train").iterdir())[0],
@@ -104,10 +103,9 @@ def test_a_failed_guard_is_first_everywhere_and_verdicts_of_the_earlier_order_re
 
 
 def test_a_verdict_from_before_rules_had_a_version_replays_under_the_first_one(
-    make_world: MakeWorld,
+    copy_world: CopyWorld,
 ) -> None:
-    world = make_world()
-    assert world.iterate()
+    world = copy_world(make_improved)
     assert (world.verdict(1).rule_version, rule_of(world)) == (2, 2)
     for name in ("meta", "runs_train", "verdict"):
         remove_version(world.folder(1) / f"{name}.json")
@@ -131,9 +129,8 @@ def rule_of(world: World) -> int:
     return trial_of(Verdict(number=1, step="read_sum").experiment).policy.rule_version
 
 
-def test_another_policy_lists_the_verdicts_that_would_differ(make_world: MakeWorld) -> None:
-    world = make_world()
-    assert world.iterate()
+def test_another_policy_lists_the_verdicts_that_would_differ(copy_world: CopyWorld) -> None:
+    world = copy_world(make_improved)
     _policy(world, "harsh", mode="anytime", verify_alpha=0.0001)
     _policy(world, "wide", mode="fixed", verify="required", model_margin=None)
     said = luigi(world, "Replay", "--policy", "wide")

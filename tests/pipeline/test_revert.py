@@ -13,6 +13,7 @@ from pipeline.tasks.loop import Revert
 from pipeline.wiring import lab_context
 from prompt_lab.experiments.past import read_tried_changes
 from tests.pipeline.disk_cuts import go_on, moments, to_try
+from tests.pipeline.finished_worlds import CopyWorld, make_improved
 from tests.pipeline.github.cuts import Command
 from tests.pipeline.world import HINT, PLAIN, World
 
@@ -52,10 +53,9 @@ def test_what_was_merged_is_taken_back_and_both_pulls_say_so(
 
 
 def test_a_second_command_changes_nothing_and_says_so_again(
-    make_world: MakeWorld, capsys: pytest.CaptureFixture[str]
+    copy_world: CopyWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world = make_world()
-    assert world.iterate()
+    world = copy_world(make_improved)
     assert _revert(number=1)
     main = world.git("rev-parse", "main")
     capsys.readouterr()
@@ -148,9 +148,8 @@ def test_pull_requests_that_are_gone_are_not_numbered_anew(
     assert not (world.folder(1) / "reverted.json").exists()
 
 
-def test_one_that_is_left_open_is_merged_by_a_later_command(make_world: MakeWorld) -> None:
-    world = make_world()
-    assert world.iterate()
+def test_one_that_is_left_open_is_merged_by_a_later_command(copy_world: CopyWorld) -> None:
+    world = copy_world(make_improved)
     assert _revert(number=1, leave_open=True)
     assert _pull(world, 2)["state"] == "open"
     assert HINT in world.git("show", "main:prompt.txt")
@@ -160,9 +159,8 @@ def test_one_that_is_left_open_is_merged_by_a_later_command(make_world: MakeWorl
     assert HINT not in world.git("show", "main:prompt.txt")
 
 
-def test_what_was_taken_back_is_not_proposed_again(make_world: MakeWorld) -> None:
-    world = make_world()
-    assert world.iterate()
+def test_what_was_taken_back_is_not_proposed_again(copy_world: CopyWorld) -> None:
+    world = copy_world(make_improved)
     assert _revert(number=1, reason="Wrong on real invoices.")
     world.iterate()
     assert world.record(2, "change")["strategy"] != "align_with_schema"
@@ -172,10 +170,9 @@ def test_what_was_taken_back_is_not_proposed_again(make_world: MakeWorld) -> Non
 
 
 def test_a_later_change_of_the_same_lines_is_a_clear_message(
-    make_world: MakeWorld, caplog: pytest.LogCaptureFixture
+    copy_world: CopyWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world = make_world()
-    assert world.iterate()
+    world = copy_world(make_improved)
     text = (world.target / "prompt.txt").read_text().replace(HINT, "The sum.")
     (world.target / "prompt.txt").write_text(text)
     world.git("commit", "-q", "-a", "-m", "Other words")

@@ -15,6 +15,7 @@ from prompt_lab.errors import ConfigError, StoreError
 from prompt_lab.experiments.budget_uses import uses
 from prompt_lab.experiments.prepare import plan_iteration
 from prompt_lab.names import Outcome
+from tests.pipeline.finished_worlds import CopyWorld
 from tests.pipeline.terminal import luigi
 from tests.pipeline.test_bad_input import TASK, stops
 from tests.pipeline.world import HINT, PLAIN, READS_WELL, World
@@ -39,7 +40,11 @@ def config(world: World, path: str, **more: Any) -> None:
 
 
 @pytest.fixture
-def world(make_world: MakeWorld) -> World:
+def world(copy_world: CopyWorld) -> World:
+    return copy_world(make_tried)
+
+
+def make_tried(make_world: MakeWorld) -> World:
     """A lab whose one iteration has been concluded."""
     made = make_world(train=6, verify=6, policy=PLANNED)
     made.branch("better", {"prompt.txt": BETTER})

@@ -161,7 +161,10 @@ def test_without_the_key_every_route_says_the_same(
     assert hook.status_code == 401
 
 
-def test_the_api_as_its_openapi_page_describes_it_never_fails_inside(client: TestClient) -> None:
+@pytest.mark.parametrize("examples", [6, pytest.param(40, marks=pytest.mark.long)])
+def test_the_api_as_its_openapi_page_describes_it_never_fails_inside(
+    client: TestClient, examples: int
+) -> None:
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", client.app)
     headers = {**HEADERS, "authorization": "Bearer a secret of the webhook"}
     statuses: dict[str, set[int]] = {}
@@ -170,7 +173,7 @@ def test_the_api_as_its_openapi_page_describes_it_never_fails_inside(client: Tes
         operation = result.ok()
         if operation.path == "/api/admin/optimize":
             continue  # it would start a review for each example
-        _ask_anything(operation, headers, statuses.setdefault(operation.label, set()))
+        _ask_anything(operation, headers, statuses.setdefault(operation.label, set()), examples)
     assert len(statuses) >= 9
     assert {name: codes for name, codes in statuses.items() if max(codes) >= 500} == {}
 
@@ -191,8 +194,10 @@ def test_a_review_that_is_asked_for_runs_and_says_how_it_ended(
     assert len(listed) == (1 if is_dry else 2)
 
 
-def _ask_anything(operation: Any, headers: dict[str, str], statuses: set[int]) -> None:
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def _ask_anything(
+    operation: Any, headers: dict[str, str], statuses: set[int], examples: int
+) -> None:
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy())
     def ask(case: schemathesis.Case[Any]) -> None:
         statuses.add(case.call(headers=headers).status_code)
