@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from prompt_lab.benchmark.cycle_report import render_page
 from prompt_lab.report.index import render_index
@@ -64,6 +64,75 @@ def test_a_page_is_quiet_and_fits_its_window(
     assert watched.said == []
     assert watched.outside == []
     watched.page.context.close()
+
+
+BROKEN = """() => {
+  const found = [];
+  const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode;
+    if (node.parentElement.closest("pre, .heat thead, .diff")) continue;
+    for (const { 0: word, index } of node.data.matchAll(/\\S+/g)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      const tops = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+      if (word.length <= 24 && !/[-\\/]/.test(word) && tops.size > 1) found.push(word);
+    }
+  }
+  return found;
+}"""
+"""Words that are cut in two although a line has room for them; dashes and slashes may end a line."""
+
+
+@pytest.mark.parametrize("name", ["full", "wide", "index", "old index", "benchmarks"])
+def test_on_a_telephone_every_column_is_in_the_window_and_no_word_is_cut(
+    browser: Browser, folder: Path, name: str
+) -> None:
+    """Rows are lists of labelled cells; what is wider, such as the grid, says that it scrolls."""
+    watched = Watched(browser, folder / f"{name}.html", 390, "light")
+    page = watched.page
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    cells = page.locator("table.stacked tbody :is(th, td):not([colspan])")
+    boxes = cells.evaluate_all(
+        "all => all.filter(one => one.checkVisibility()).map(one => one.getBoundingClientRect())"
+        ".map(box => [box.left, box.right])"
+    )
+    assert boxes
+    assert all(left >= 0 and right <= 390 for left, right in boxes)
+    labels = cells.evaluate_all("all => all.filter(one => !('label' in one.dataset)).length")
+    ticks = page.locator("td[colspan]:empty + td").count()
+    assert labels == ticks
+    assert page.evaluate(BROKEN) == []
+    check_hints(page)
+    assert watched.said == []
+    page.context.close()
+
+
+HINTS = """() => [...document.querySelectorAll(".scroll")].filter((box) => box.checkVisibility())
+  .map((box) => [box.getAttribute("aria-label"), box.scrollWidth > box.clientWidth + 1,
+    box.previousElementSibling.matches(".hint:not([hidden])")])"""
+
+
+def check_hints(page: Page) -> None:
+    """What is wider than its box, and nothing else, says that it scrolls."""
+    found = page.evaluate(HINTS)
+    assert found
+    assert [name for name, wide, said in found if wide != said] == []
+
+
+@pytest.mark.parametrize("name", ["full", "index", "benchmarks"])
+def test_at_1280_pixels_tables_and_charts_fit_and_charts_fill_the_page(
+    browser: Browser, folder: Path, name: str
+) -> None:
+    page = Watched(browser, folder / f"{name}.html", 1280, "light").page
+    wide = [name for name, wide, _ in page.evaluate(HINTS) if wide]
+    assert [name for name in wide if "every model on every plan" not in name] == []
+    main = page.locator("main").evaluate("box => box.clientWidth")
+    widths = page.locator(".chart").evaluate_all("all => all.map(one => one.clientWidth)")
+    assert all(width > 0.9 * main for width in widths)
+    check_hints(page)
+    page.context.close()
 
 
 def test_a_head_sorts_its_table_both_ways(report: Watched) -> None:
