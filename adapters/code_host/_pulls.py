@@ -1,4 +1,4 @@
-"""Pull requests as files: a JSON each, with its comments and all that happened to it, and a page."""
+"""Pull requests as files: a JSON each, with its comments and its history, and a page of it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -29,7 +29,7 @@ class LabPages(SimpleHTTPRequestHandler):
     The index is rendered at each request, so that it shows the iteration that is under way.
     """
 
-    OPEN = ("/analysis/", "/history/", "/pulls/")
+    OPEN = ("/analysis/", "/history/", "/pulls/", "/pages/", "/noise_floor/")
 
     def __init__(self, *args: Any, context: LabContext, **kwargs: Any) -> None:
         self._context = context

@@ -8,15 +8,44 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from prompt_lab.benchmark.cycle_report import render_page
+from prompt_lab.decide.policy import Policy
+from prompt_lab.names import Outcome, PullState
 from prompt_lab.report.index import render_index
+from prompt_lab.report.noise import render_noise_page
 from prompt_lab.report.page import render_report
 from prompt_lab.report.planexe import render_foreign
+from prompt_lab.report.pull_page import (
+    CommitVerdict,
+    PullComment,
+    PullEvent,
+    PullView,
+    render_pull,
+)
 from tests.browser.conftest import Watched
 from tests.prompt_lab.benchmark.pages import full_view
+from tests.prompt_lab.evaluate.test_floor import record
 from tests.prompt_lab.report import foreign_samples, ledgers, samples
 from tests.prompt_lab.report.reading import poisoned
 
 pytestmark = pytest.mark.browser
+WHEN = "2026-03-01T09:05:59Z"
+
+PATTERNS = {f"plan_{n:03}": ("PPPPP", "PFPPF", "FFFFF", "PPFPP")[n % 4] for n in range(24)}
+PULL = PullView(
+    number=12,
+    title="Say what the amount is",
+    body="Adds one line.\n\n- `prompts/extract_invoice.txt`",
+    repository="target",
+    branch="prompt-lab/12-align-with-schema",
+    base="main",
+    state=PullState.MERGED,
+    head="9f3c2a7d5e1b" * 3,
+    merged_commit="1a2b3c4d5e6f" * 3,
+    labels=("YES",),
+    comments=(PullComment("**YES**: the sealed plans confirm it.", WHEN),),
+    verdicts=(CommitVerdict("9f3c2a7d5e1b" * 3, Outcome.YES, "Better."),),
+    history=(PullEvent("opened", WHEN, "9f3c2a7d5e1b" * 3), PullEvent("merged", WHEN, "1a2b")),
+)
 
 PAGES: dict[str, Callable[[], str]] = {
     "full": lambda: render_report(samples.full()),
@@ -34,6 +63,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "another tool's, poisoned": lambda: render_foreign(poisoned(foreign_samples.analysis())),
     "poisoned index": lambda: render_index(poisoned(ledgers.ledger())),
     "benchmarks": lambda: render_page(full_view()),
+    "noise": lambda: render_noise_page(record(PATTERNS), Policy()),
+    "pull": lambda: render_pull(PULL),
+    "poisoned pull": lambda: render_pull(poisoned(PULL)),
 }
 
 
@@ -82,10 +114,10 @@ BROKEN = """() => {
   }
   return found;
 }"""
-"""Words that are cut in two although a line has room for them; dashes and slashes may end a line."""
+"""Words that are cut in two though a line has room for them; dashes and slashes may end lines."""
 
 
-@pytest.mark.parametrize("name", ["full", "wide", "index", "old index", "benchmarks"])
+@pytest.mark.parametrize("name", ["full", "wide", "index", "benchmarks", "noise", "pull"])
 def test_on_a_telephone_every_column_is_in_the_window_and_no_word_is_cut(
     browser: Browser, folder: Path, name: str
 ) -> None:
@@ -121,7 +153,7 @@ def check_hints(page: Page) -> None:
     assert [name for name, wide, said in found if wide != said] == []
 
 
-@pytest.mark.parametrize("name", ["full", "index", "benchmarks"])
+@pytest.mark.parametrize("name", ["full", "index", "benchmarks", "noise", "pull"])
 def test_at_1280_pixels_tables_and_charts_fit_and_charts_fill_the_page(
     browser: Browser, folder: Path, name: str
 ) -> None:
