@@ -127,7 +127,15 @@ def _view_of(pull: StoredPull) -> "PullView":
         head=pull.head,
         merged_commit=pull.merged_commit,
         labels=pull.labels,
-        comments=tuple(PullComment(one.body, one.created, one.edited) for one in pull.comments),
-        verdicts=tuple(CommitVerdict(one.commit, one.outcome, one.text) for one in pull.statuses),
-        history=tuple(PullEvent(one.what, one.when, one.note) for one in pull.history),
+        comments=tuple(
+            PullComment(body=one.body, created=one.created, edited=one.edited)
+            for one in pull.comments
+        ),
+        verdicts=tuple(
+            CommitVerdict(commit=one.commit, outcome=one.outcome, text=one.text)
+            for one in pull.statuses
+        ),
+        history=tuple(
+            PullEvent(what=one.what, when=one.when, note=one.note) for one in pull.history
+        ),
     )

@@ -1,7 +1,5 @@
 """The page of a pull request of the local code host: its text, comments, verdicts and history."""
 
-from typing import NamedTuple
-
 from prompt_lab.names import Outcome, PullState
 from prompt_lab.records import Record
 from prompt_lab.report.html import render
@@ -11,7 +9,7 @@ LAB = ".."
 """From the folder of the pages to the lab."""
 
 
-class PullComment(NamedTuple):
+class PullComment(Record):
     """A comment in Markdown, and when it was written and last edited; '' if never."""
 
     body: str
@@ -19,7 +17,7 @@ class PullComment(NamedTuple):
     edited: str = ""
 
 
-class CommitVerdict(NamedTuple):
+class CommitVerdict(Record):
     """The verdict on a commit, with its sentence."""
 
     commit: str
@@ -27,7 +25,7 @@ class CommitVerdict(NamedTuple):
     text: str
 
 
-class PullEvent(NamedTuple):
+class PullEvent(Record):
     """What happened, when, and the commit, label or key that it was about."""
 
     what: str
