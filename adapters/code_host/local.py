@@ -218,7 +218,7 @@ class LocalHost:
         head = (branch_head(self._git, pull.branch) or "") if opened else pull.head
         return Pull(
             number=pull.number,
-            url=f"{self._folder}/{self._files.path(pull.number).name}",
+            url=f"{self._folder}/{self._page_or_record(pull.number).name}",
             title=pull.title,
             body=pull.body,
             branch=pull.branch,
@@ -228,6 +228,11 @@ class LocalHost:
             labels=pull.labels,
             merged_commit=pull.merged_commit,
         )
+
+    def _page_or_record(self, number: int) -> Path:
+        """Its page; one that was last changed before there were pages has its record alone."""
+        page = self._files.page(number)
+        return page if page.exists() else self._files.path(number)
 
     def _locked(self) -> AbstractContextManager[None]:
         return one_at_a_time(self._files.lock)

@@ -6,8 +6,10 @@ import os
 import socket
 import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from ipaddress import ip_address, ip_network
 from urllib.parse import unquote, urlsplit
 
 from adapters.wire.deadline import DeadlineSocket, open_socket
@@ -106,7 +108,23 @@ def _proxy_for(scheme: str, host: str) -> str:
 
     proxies = getproxies()
     found = proxies.get(scheme) or proxies.get("all") or ""
-    return "" if proxy_bypass(host) else found
+    direct = proxy_bypass(host) or _is_in_network(host, proxies.get("no", ""))
+    return "" if direct else found
+
+
+def _is_in_network(host: str, no_proxy: str) -> bool:
+    """Whether NO_PROXY names a network with this address, which the standard library ignores.
+
+    >>> _is_in_network("fd07::2", "localhost, fd07::/64")
+    True
+    """
+    with suppress(ValueError):
+        address = ip_address(host.strip("[]"))
+        for part in no_proxy.split(","):
+            with suppress(ValueError):
+                if "/" in part and address in ip_network(part.strip(), strict=False):
+                    return True
+    return False
 
 
 def _proxy_credentials(proxy: str) -> dict[str, str]:

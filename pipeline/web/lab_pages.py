@@ -7,7 +7,7 @@ from fastapi.responses import FileResponse
 
 from pipeline.web.context import Context, require_reader
 from prompt_lab.store.layout import Lab
-from prompt_lab.store.sealed import holds_figures, is_sealed
+from prompt_lab.store.sealed import may_be_shown
 
 router = APIRouter(dependencies=[Depends(require_reader)])
 _FILES = ("index.html", "irregular.md")
@@ -53,6 +53,4 @@ def _find_file(lab: Lab, path: str) -> Path | None:
     root, found = lab.root.resolve(), (lab.root / path).resolve()
     if not found.is_relative_to(root / parts[0]) or not found.is_file():
         return None
-    if holds_figures(found.name) and is_sealed(found.parent):
-        return None
-    return found
+    return found if may_be_shown(found.parent, found.name) else None

@@ -17,7 +17,7 @@ from prompt_lab.errors import LabError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.ledger import render_ledger
 from prompt_lab.store.files import disk_errors
-from prompt_lab.store.sealed import holds_figures, is_sealed
+from prompt_lab.store.sealed import may_be_shown
 
 LUIGID_PORT = 8082
 PAGES_PORT = 8083
@@ -29,7 +29,7 @@ class LabPages(SimpleHTTPRequestHandler):
     The index is rendered at each request, so that it shows the iteration that is under way.
     """
 
-    OPEN = ("/analysis/", "/history/", "/pulls/")
+    OPEN = ("/analysis/", "/history/", "/pulls/", "/pages/", "/noise_floor/")
 
     def __init__(self, *args: Any, context: LabContext, **kwargs: Any) -> None:
         self._context = context
@@ -40,7 +40,7 @@ class LabPages(SimpleHTTPRequestHandler):
         path = self.path.split("?")[0]
         if path in ("/", "/index.html"):
             self._send_index()
-        elif not path.startswith(self.OPEN) or ".." in path or self._is_sealed(path):
+        elif not path.startswith(self.OPEN) or ".." in path or self._is_closed(path):
             self.send_error(404)
         elif self.command == "HEAD":
             super().do_HEAD()
@@ -49,9 +49,9 @@ class LabPages(SimpleHTTPRequestHandler):
 
     do_HEAD = do_GET
 
-    def _is_sealed(self, path: str) -> bool:
+    def _is_closed(self, path: str) -> bool:
         found = Path(self.translate_path(path))
-        return holds_figures(found.name) and is_sealed(found.parent)
+        return not may_be_shown(found.parent, found.name)
 
     def _send_index(self) -> None:
         try:

@@ -67,6 +67,7 @@ def render_ledger(ctx: LabContext, odd: Sequence[OddFolder] = ()) -> str:
         fronts=[front_view(ctx, step) for step in sorted({entry.step for entry in entries})],
         loops=loop_rows(ctx.lab),
         promotions=promotion_rows(ctx.lab),
+        floors=sorted(page.stem for page in ctx.lab.noise_floor.glob("*.html")),
     )
 
 

@@ -19,7 +19,7 @@ from prompt_lab.experiments.preflight import check_version
 from prompt_lab.experiments.prepare import train_plans
 from prompt_lab.experiments.routed_models import admit_models, log_routes
 from prompt_lab.names import Side, Split, count
-from prompt_lab.report.noise import render_noise
+from prompt_lab.report.noise import render_noise, render_noise_page
 from prompt_lab.report.terminal import say
 from prompt_lab.store.files import read_if_whole, write_record, write_text
 from prompt_lab.store.layout import Lab
@@ -110,11 +110,12 @@ def measure_noise_floor(experiment: Experiment) -> Iterator[Need]:
         )
     refuse_unmeasurable(experiment, batch, rows)
     record = floor_of(rows, request, experiment.context.models, now=utc_now())
-    page = render_noise(record, at_next_alpha(experiment.context, experiment.step))
+    policy = at_next_alpha(experiment.context, experiment.step)
     path = floor_path(experiment.context.lab, experiment.step)
-    write_text(path.with_suffix(".md"), page)
+    page = path.with_suffix(".html")
+    write_text(page, render_noise_page(record, policy))
     write_record(path, record)
-    say(page)
+    say(f"{render_noise(record, policy)}\nPage: {page}")
 
 
 def saved_floor_page(experiment: Experiment) -> str:

@@ -1,6 +1,7 @@
 """The chart of scores over iterations: the level of the target, and each candidate's score."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from prompt_lab.report.view import LedgerEntry
@@ -9,17 +10,15 @@ from prompt_lab.report.words import MARKS, points, score
 HEIGHT = 190
 """Height of the plot in pixels; the row of verdicts is below it."""
 LANE = 44
-LEFT, TOP, RIGHT = 44, 12, 16
+TOP = 12
 LEAST = 0.3
 """The smallest range of scores that is drawn, so that tiny differences look tiny."""
-WIDEST, NARROWEST, WHOLE = 76, 24, 900
-"""Pixels per iteration, and the width for all of them if they fit."""
-FEWEST = 280
-"""The smallest width in pixels, for a chart of few iterations."""
+NARROWEST, EDGES = 24, 60
+"""Pixels that an iteration takes at least, and those of the labels at both sides (parts.css)."""
 
 
 class Mark(NamedTuple):
-    """One iteration: positions in pixels; what was not measured is None."""
+    """One iteration: x in percent of the width, y in pixels; what was not measured is None."""
 
     iteration: int
     x: float
@@ -42,15 +41,24 @@ class LevelLine(NamedTuple):
     label: str
 
 
+class Segment(NamedTuple):
+    """A horizontal or vertical piece of the level: x in percent of the width, y in pixels."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
 class Chart(NamedTuple):
-    """One step's picture. `level` is an SVG path, '' where no score is known."""
+    """One step's picture, as wide as its page; `least` is the width in pixels that it needs."""
 
     step: str
-    width: int
+    least: int
     height: int
     plot: int
     lines: tuple[LevelLine, ...]
-    level: str
+    level: tuple[Segment, ...]
     marks: tuple[Mark, ...]
 
 
@@ -63,15 +71,15 @@ def charts(entries: Sequence[LedgerEntry]) -> tuple[Chart, ...]:
 
 def chart(step: str, entries: Sequence[LedgerEntry]) -> Chart:
     """The picture of one step; `entries` by number."""
-    each = max(NARROWEST, min(max(WIDEST, FEWEST / len(entries)), WHOLE / len(entries)))
+    each = 100 / len(entries)
     scored = any(v is not None for entry in entries for v in (entry.baseline, entry.candidate))
     plot = HEIGHT if scored else 0
     scale = _Scale.fit(entries, plot)
-    marks = tuple(_mark(entry, LEFT + each * i, each, scale) for i, entry in enumerate(entries))
-    width = round(LEFT + each * len(entries) + RIGHT)
+    marks = tuple(_mark(entry, each * i, each, scale) for i, entry in enumerate(entries))
+    least = EDGES + NARROWEST * len(entries)
     lines = scale.lines() if scored else ()
     level = _level(entries, marks)
-    return Chart(step, width, TOP + plot + LANE, TOP + plot, lines, level, marks)
+    return Chart(step, least, TOP + plot + LANE, TOP + plot, lines, level, marks)
 
 
 class _Scale(NamedTuple):
@@ -103,9 +111,9 @@ def _mark(entry: LedgerEntry, left: float, width: float, scale: _Scale) -> Mark:
     low, high = _ends(entry)
     return Mark(
         iteration=entry.iteration,
-        x=round(left + width / 2, 1),
-        left=round(left, 1),
-        width=round(width, 1),
+        x=round(left + width / 2, 3),
+        left=round(left, 3),
+        width=round(width, 3),
         base=scale.y(entry.baseline),
         dot=scale.y(entry.candidate),
         low=scale.y(low),
@@ -140,22 +148,23 @@ def _title(entry: LedgerEntry) -> str:
     return "\n".join(parts)
 
 
-def _level(entries: Sequence[LedgerEntry], marks: Sequence[Mark]) -> str:
+def _level(entries: Sequence[LedgerEntry], marks: Sequence[Mark]) -> tuple[Segment, ...]:
     """The line through the baselines, up to a merged candidate, and down again after a revert.
 
     If other merges followed, no score shows the rest; the next baseline will.
     """
-    moves: list[str] = []
+    points: list[tuple[float, float]] = []
     last: tuple[LedgerEntry, Mark] | None = None
     for entry, mark in zip(entries, marks, strict=True):
         if mark.base is None:
             continue
-        start = f"H{mark.left:g}V{mark.base:g}" if moves else f"M{mark.left:g} {mark.base:g}"
-        moves.append(f"{start}H{mark.x:g}")
+        if points:
+            points.append((mark.left, points[-1][1]))
+        points += [(mark.left, mark.base), (mark.x, mark.base)]
         if entry.merged and mark.dot is not None:
-            moves.append(f"V{mark.dot:g}")
+            points.append((mark.x, mark.dot))
             last = entry, mark
-        moves.append(f"H{mark.left + mark.width:g}")
+        points.append((round(mark.left + mark.width, 3), points[-1][1]))
         if last is not None and last[0].reverted_after == entry.iteration:
-            moves.append(f"V{last[1].base:g}")
-    return "".join(moves)
+            points.append((points[-1][0], last[1].base or 0.0))
+    return tuple(Segment(*one, *other) for one, other in pairwise(points) if one != other)

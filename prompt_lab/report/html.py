@@ -47,6 +47,7 @@ def environment() -> SandboxedEnvironment:
     made.filters.update({function.__name__: function for function in named})
     made.filters["href"] = words.href
     made.globals["path_href"] = words.path_href
+    made.globals["lab_href"] = words.lab_href
     made.globals["marks"] = {outcome.value: mark for outcome, mark in words.MARKS.items()}
     return made
 

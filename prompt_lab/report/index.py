@@ -41,9 +41,13 @@ def render_index(
     fronts: Sequence[ParetoFront] = (),
     loops: Sequence[LoopRow] = (),
     promotions: Sequence[PromotionRow] = (),
+    floors: Sequence[str] = (),
     title: str = "All iterations",
 ) -> str:
-    """The page of the whole lab, newest iteration first; an entry may hold few facts."""
+    """The page of the whole lab, newest iteration first; an entry may hold few facts.
+
+    `floors`: steps whose noise floor has a page.
+    """
     newest = sorted(entries, key=lambda entry: -entry.iteration)
     scale, drawn = bars([Effect(str(e.iteration), e.effect, e.low, e.high) for e in newest])
     return render(
@@ -60,6 +64,7 @@ def render_index(
         loops=tuple(sorted(loops, key=lambda row: -row.loop)),
         reports={entry.iteration: entry.report for entry in entries},
         odd=_by_faults(irregular),
+        floors=[(step, path_href("noise_floor", f"{step}.html")) for step in floors],
         n_odd=count(len(irregular), "folder"),
         charts=charts(entries),
         budgets=budgets,

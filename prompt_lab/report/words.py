@@ -98,6 +98,16 @@ def href(url: str) -> str:
     return url if scheme in ("http", "https") or clean else ""
 
 
+def lab_href(lab: str, url: str) -> str:
+    """A URL, or a path relative to the lab, as a link of a page whose lab is at `lab`.
+
+    >>> lab_href("../..", "pulls/0001.html"), lab_href("../..", "https://example.org/1")
+    ('../../pulls/0001.html', 'https://example.org/1')
+    """
+    safe = href(url)
+    return f"{lab}/{safe}" if safe and not urlsplit(safe).scheme else safe
+
+
 def path_href(*parts: str) -> str:
     """A file's path as a link.
 

@@ -49,7 +49,7 @@ _PROMPTS = ("current.json", "promotions.jsonl", "refusals.jsonl")
 _PROMPT_FOLDERS = ("manifests/*.json", "versions/*.txt", "snapshots/*.json")
 _HISTORY = ("reusable.jsonl", "judgements.jsonl")
 _COMPARED = ("assessment.md", "insight_metrics.md")
-_PULL = re.compile(r"[0-9]{4,}\.json")
+_PULL = re.compile(r"[0-9]{4,}\.(json|html)")
 _COMPARE = re.compile(r"[0-9-]+_[0-9-]+")
 
 
@@ -112,7 +112,7 @@ def _measured_files(lab: Lab) -> Iterator[Path]:
     for batches in _list_children(lab.noise_floor):
         if batches.is_dir():
             yield from _find_matching(batches, ("batch_*.json",))
-            yield from (batches.with_name(f"{batches.name}{end}") for end in (".json", ".md"))
+            yield from (batches.with_name(f"{batches.name}{end}") for end in (".json", ".html"))
     for folder in _list_children(lab.root / "compare"):
         if _COMPARE.fullmatch(folder.name):
             yield from (folder / name for name in _COMPARED)

@@ -5,18 +5,47 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from prompt_lab.benchmark.cycle_report import render_page
+from prompt_lab.decide.policy import Policy
+from prompt_lab.names import Outcome, PullState
 from prompt_lab.report.index import render_index
+from prompt_lab.report.noise import render_noise_page
 from prompt_lab.report.page import render_report
 from prompt_lab.report.planexe import render_foreign
+from prompt_lab.report.pull_page import (
+    CommitVerdict,
+    PullComment,
+    PullEvent,
+    PullView,
+    render_pull,
+)
 from tests.browser.conftest import Watched
 from tests.prompt_lab.benchmark.pages import full_view
+from tests.prompt_lab.evaluate.test_floor import record
 from tests.prompt_lab.report import foreign_samples, ledgers, samples
 from tests.prompt_lab.report.reading import poisoned
 
 pytestmark = pytest.mark.browser
+WHEN = "2026-03-01T09:05:59Z"
+
+PATTERNS = {f"plan_{n:03}": ("PPPPP", "PFPPF", "FFFFF", "PPFPP")[n % 4] for n in range(24)}
+PULL = PullView(
+    number=12,
+    title="Say what the amount is",
+    body="Adds one line.\n\n- `prompts/extract_invoice.txt`",
+    repository="target",
+    branch="prompt-lab/12-align-with-schema",
+    base="main",
+    state=PullState.MERGED,
+    head="9f3c2a7d5e1b" * 3,
+    merged_commit="1a2b3c4d5e6f" * 3,
+    labels=("YES",),
+    comments=(PullComment(body="**YES**: the sealed plans confirm it.", created=WHEN),),
+    verdicts=(CommitVerdict(commit="9f3c2a7d5e1b" * 3, outcome=Outcome.YES, text="Better."),),
+    history=(PullEvent(what="opened", when=WHEN, note="9f3c2a7d5e1b" * 3),),
+)
 
 PAGES: dict[str, Callable[[], str]] = {
     "full": lambda: render_report(samples.full()),
@@ -34,6 +63,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "another tool's, poisoned": lambda: render_foreign(poisoned(foreign_samples.analysis())),
     "poisoned index": lambda: render_index(poisoned(ledgers.ledger())),
     "benchmarks": lambda: render_page(full_view()),
+    "noise": lambda: render_noise_page(record(PATTERNS), Policy()),
+    "pull": lambda: render_pull(PULL),
+    "poisoned pull": lambda: render_pull(poisoned(PULL)),
 }
 
 
@@ -63,6 +95,75 @@ def test_a_page_is_quiet_and_fits_its_window(browser: Browser, folder: Path, nam
     assert watched.said == []
     assert watched.outside == []
     watched.page.context.close()
+
+
+BROKEN = """() => {
+  const found = [];
+  const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode;
+    if (node.parentElement.closest("pre, .heat thead, .diff")) continue;
+    for (const { 0: word, index } of node.data.matchAll(/\\S+/g)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      const tops = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+      if (word.length <= 24 && !/[-\\/]/.test(word) && tops.size > 1) found.push(word);
+    }
+  }
+  return found;
+}"""
+"""Words that are cut in two though a line has room for them; dashes and slashes may end lines."""
+
+
+@pytest.mark.parametrize("name", ["full", "index", "benchmarks", "noise", "pull"])
+def test_on_a_telephone_every_column_is_in_the_window_and_no_word_is_cut(
+    browser: Browser, folder: Path, name: str
+) -> None:
+    """Rows are lists of labelled cells; what is wider, such as the grid, says that it scrolls."""
+    watched = Watched(browser, folder / f"{name}.html", 390, "light")
+    page = watched.page
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    cells = page.locator("table.stacked tbody :is(th, td):not([colspan])")
+    boxes = cells.evaluate_all(
+        "all => all.filter(one => one.checkVisibility()).map(one => one.getBoundingClientRect())"
+        ".map(box => [box.left, box.right])"
+    )
+    assert boxes
+    assert all(left >= 0 and right <= 390 for left, right in boxes)
+    labels = cells.evaluate_all("all => all.filter(one => !('label' in one.dataset)).length")
+    ticks = page.locator("td[colspan]:empty + td").count()
+    assert labels == ticks
+    assert page.evaluate(BROKEN) == []
+    check_hints(page)
+    assert watched.said == []
+    page.context.close()
+
+
+HINTS = """() => [...document.querySelectorAll(".scroll")].filter((box) => box.checkVisibility())
+  .map((box) => [box.getAttribute("aria-label"), box.scrollWidth > box.clientWidth + 1,
+    box.previousElementSibling.matches(".hint:not([hidden])")])"""
+
+
+def check_hints(page: Page) -> None:
+    """What is wider than its box, and nothing else, says that it scrolls."""
+    found = page.evaluate(HINTS)
+    assert found
+    assert [name for name, wide, said in found if wide != said] == []
+
+
+@pytest.mark.parametrize("name", ["full", "index", "benchmarks", "noise", "pull"])
+def test_at_1280_pixels_tables_and_charts_fit_and_charts_fill_the_page(
+    browser: Browser, folder: Path, name: str
+) -> None:
+    page = Watched(browser, folder / f"{name}.html", 1280, "light").page
+    wide = [name for name, wide, _ in page.evaluate(HINTS) if wide]
+    assert [name for name in wide if "every model on every plan" not in name] == []
+    main = page.locator("main").evaluate("box => box.clientWidth")
+    widths = page.locator(".chart").evaluate_all("all => all.map(one => one.clientWidth)")
+    assert all(width > 0.9 * main for width in widths)
+    check_hints(page)
+    page.context.close()
 
 
 def test_a_head_sorts_its_table_both_ways(report: Watched) -> None:

@@ -11,6 +11,7 @@ from prompt_lab.experiments.past import known_modes
 from prompt_lab.names import Outcome
 from tests.pipeline.finished_worlds import CopyWorld, make_improved
 from tests.pipeline.model_server import ModelServer, reads_right, reads_well
+from tests.pipeline.terminal import luigi
 from tests.pipeline.world import HINT, PLAIN, READS_FIRST, SCHEMA, World, scripted
 
 pytestmark = pytest.mark.slow
@@ -66,6 +67,9 @@ def test_a_worse_prompt_is_closed_and_main_stays(make_world: MakeWorld) -> None:
     assert world.verdict(1).outcome is Outcome.YES
     merged = world.git("rev-parse", "main")
     assert merged != main
+    for named in (("--branch", "good"), ("--pr", "1")):
+        again = luigi(world, "Iteration", *named)
+        assert (again.code, "iteration 1: YES, merged" in again.err) == (30, True), again.err
     world.branch("bad", {"prompt.txt": PLAIN})
     assert world.iterate(branch="bad")
     assert world.verdict(2).outcome is Outcome.NO

@@ -52,9 +52,10 @@ def test_the_noise_of_a_wavering_model_is_measured_once(make_world: MakeWorld) -
         assert record.floor.flaky == 4
         assert patterns["plan_train_000"] == "PPPPPP"
         assert 0 < record.floor.plan_deviation < 0.6
-        page = (world.lab / "noise_floor/read_sum.md").read_text()
-        assert patterns["plan_train_001"] in page
+        page = (world.lab / "noise_floor/read_sum.html").read_text()
+        assert f'aria-label="{patterns["plan_train_001"]}"' in page
         assert "calls, $" in page
+        assert patterns["plan_train_001"] in said.out
         again = luigi(world, "NoiseFloor", "--replicates", "6")
         assert (again.code, server.calls.total()) == (0, 48)
         dry = luigi(world, "Iteration", "--dry-run")

@@ -77,7 +77,7 @@ def test_a_yes_promotes_and_a_rollback_restores_both(make_world: MakeWorld) -> N
     text = world.git("show", "main:prompt.txt") + "\n"
     with pytest.raises(PromotionRefused, match="rolled this text back"):
         registry.promote({ID: text}, {ID: "1_read_sum"}, PromotionReason(WORKER, "again", WHEN))
-    assert take_snapshot(lab_context(), "shop", when=WHEN) == "pulls/0002.json"
+    assert take_snapshot(lab_context(), "shop", when=WHEN) == "pulls/0002.html"
     assert take_snapshot(lab_context(), "shop", when=WHEN) == ""
     assert world.git("show", "main:prompt.txt") + "\n" == PLAIN
     page = write_ledger(lab_context()) and (world.lab / "index.html").read_text()

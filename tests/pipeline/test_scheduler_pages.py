@@ -15,6 +15,8 @@ import pytest
 from luigi.rpc import RemoteScheduler
 
 from pipeline.tasks.parameters import Batched
+from pipeline.web.scheduler import serve_pages
+from pipeline.wiring import lab_context
 from tests.loopback import free_port
 from tests.pipeline.luigid import SETTINGS
 from tests.pipeline.world import REPOSITORY, World
@@ -95,6 +97,30 @@ def test_luigid_s_page_can_be_read_and_leads_to_the_lab(make_world: Callable[...
         assert fetch(pages, "/analysis/1_read_sum/report.html")[0] == 200
         for closed in ("/baseline/", "/analysis/../baseline/", "/work/.lab-id.json"):
             assert fetch(pages, closed)[0] == 404, closed
+
+
+def test_figures_of_sealed_plans_are_no_page(make_world: Callable[..., World]) -> None:
+    """Neither those of a verdict before they are revealed, nor ever those of a re-test."""
+    world = make_world(train=1, verify=1)
+    folder = world.lab / "analysis/9_read_sum"
+    folder.mkdir(parents=True)
+    for name in ("sealed_verdict.json", "runs_verify.json", "sealed_retest_1.json", "shown.json"):
+        (folder / name).write_text("{}")
+    (world.lab / "noise_floor").mkdir()
+    (world.lab / "noise_floor/read_sum.html").write_text("floor")
+    server = serve_pages(lab_context(), 0)
+    try:
+        port = server.server_address[1]
+        for name in ("sealed_verdict.json", "runs_verify.json", "%73ealed_verdict.json"):
+            assert fetch(port, f"/analysis/9_read_sum/{name}")[0] == 404, name
+        assert fetch(port, "/analysis/9_read_sum/shown.json") == (200, "{}")
+        assert fetch(port, "/noise_floor/read_sum.html") == (200, "floor")
+        (folder / "revealed.json").write_text("{}")
+        assert fetch(port, "/analysis/9_read_sum/sealed_verdict.json") == (200, "{}")
+        assert fetch(port, "/analysis/9_read_sum/sealed_retest_1.json")[0] == 404
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_batches_that_differ_have_names_that_differ() -> None:

@@ -214,7 +214,7 @@ def test_there_is_nothing_to_reveal_of_a_screening(make_sealed: MakeWorld) -> No
 def texts_shown(world: World, said: str) -> dict[str, str]:
     """Everything that a person or a program is shown without a reveal, by where it is."""
     found = {"terminal": said}
-    for pattern in ("index.html", "pulls/*.json", "analysis/*/*", "instructions/*", "front/*"):
+    for pattern in ("index.html", "pulls/*", "analysis/*/*", "instructions/*", "front/*"):
         for path in world.lab.glob(pattern):
             if not holds_figures(path.name):
                 found[str(path.relative_to(world.lab))] = path.read_text()

@@ -1,4 +1,4 @@
-// Theme, sorting, filtering, opening rows, and arrow keys in the grid. Without it all is readable
+// Theme, sorting, filtering, opening rows, rows as lists, and arrow keys in the grid. Without it all is readable
 // but the texts of the flips, which are a click away.
 "use strict";
 const root = document.documentElement;
@@ -92,6 +92,38 @@ function walk(event) {
   next.focus();
 }
 
+// The cells of a table say their column, so that a narrow window can show each row as a list. What
+// the roles say is lost to readers of the screen once a cell is no table-cell.
+function labelCells(table) {
+  const heads = [...table.tHead.rows[0].cells].map((head) =>
+    head.querySelector(".said") ? "" : head.textContent.trim());
+  table.classList.add("stacked");
+  table.setAttribute("role", "table");
+  for (const part of [table.tHead, ...table.tBodies]) {
+    part.setAttribute("role", "rowgroup");
+    for (const row of part.rows) {
+      row.setAttribute("role", "row");
+      const labelled = part !== table.tHead && row.cells.length === heads.length;
+      [...row.cells].forEach((cell, column) => {
+        const head = cell.scope === "row" ? "rowheader" : "columnheader";
+        cell.setAttribute("role", cell.tagName === "TH" ? head : "cell");
+        if (labelled) cell.dataset.label = heads[column];
+      });
+    }
+  }
+}
+
+function hint(box) {
+  const words = document.createElement("p");
+  words.className = "hint muted small";
+  words.textContent = "Wider than the window: scroll it sideways →";
+  box.before(words);
+  const update = () => { words.hidden = box.scrollWidth <= box.clientWidth + 1; };
+  const watch = new ResizeObserver(update);
+  for (const watched of [box, ...box.children]) watch.observe(watched);
+  update();
+}
+
 setTheme(remembered() || themed());
 document.addEventListener("DOMContentLoaded", () => {
   setTheme(themed());
@@ -120,6 +152,8 @@ document.addEventListener("DOMContentLoaded", () => {
       });
     }
   }
+  for (const table of all("table:not(.heat, .diff)")) if (table.tHead) labelCells(table);
+  for (const box of all(".scroll")) hint(box);
   for (const table of all(".heat")) {
     all("a", table).forEach((link, index) => { link.tabIndex = index ? -1 : 0; });
     table.addEventListener("keydown", walk);

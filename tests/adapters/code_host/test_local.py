@@ -12,6 +12,7 @@ from prompt_lab.names import PullState
 from tests.adapters.code_host.ready import LATER, PROMPT, merged, ready
 from tests.adapters.code_host.worlds import LocalWorld
 from tests.adapters.workspace.target import WHEN
+from tests.prompt_lab.report.reading import Page
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def _record(world: LocalWorld, number: int = 1) -> dict[str, object]:
 
 def test_the_file_tells_the_whole_story(world: LocalWorld) -> None:
     pull = ready(world)
-    assert pull.url == "pulls/0001.json"
+    assert pull.url == "pulls/0001.html"
     world.host.comment(pull.number, key="verdict", body="YES!", when=LATER)
     world.host.label(pull.number, "kept", when=LATER)
     made = merged(world.host, pull, LATER)
@@ -41,6 +42,25 @@ def test_the_file_tells_the_whole_story(world: LocalWorld) -> None:
         {"what": "labelled", "when": LATER, "note": "kept"},
         {"what": "merged", "when": LATER, "note": made},
     ]
+
+
+def test_the_page_shows_what_the_record_holds(world: LocalWorld) -> None:
+    pull = ready(world)
+    world.host.comment(1, key="verdict", body="## YES\n<script>alert(1)</script>", when=LATER)
+    merged(world.host, pull, LATER)
+    page = Page((world.lab / pull.url).read_text())
+    for shown in (pull.title, pull.head, "merged", "commented", "<script>alert(1)</script>"):
+        assert shown in page.text
+    assert len(page.find("script")) == 1  # ours
+    assert {link["href"] for link in page.find("a")} >= {"../index.html", "0001.json"}
+
+
+def test_a_record_without_a_page_is_linked_itself(world: LocalWorld) -> None:
+    ready(world)
+    (world.lab / "pulls/0001.html").unlink()
+    assert world.host.get(1).url == "pulls/0001.json"
+    world.host.label(1, "kept", when=LATER)
+    assert world.host.get(1).url == "pulls/0001.html"
 
 
 def test_a_repeated_call_writes_nothing(world: LocalWorld) -> None:
