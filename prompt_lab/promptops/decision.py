@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from prompt_lab.config.promptops import PromptOpsConfig
+from prompt_lab.decide.canary import OfflineTrial
 from prompt_lab.errors import LabError
 from prompt_lab.experiments.challenge_files import list_present
 from prompt_lab.names import Outcome, Split
@@ -86,6 +87,7 @@ def _decide(
                 proposed.prompt_id,
                 best.text,
                 verdict_id=tried.verdict_id,
+                offline=OfflineTrial(tried.plans, tried.alpha),
             ),
             seed=len(list_rounds(run.context.lab)),
             now=run.now,

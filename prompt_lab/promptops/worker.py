@@ -351,6 +351,8 @@ def _read_iteration(run: OptimizerRun, proposed: Proposed) -> TriedVariants:
         candidate=tried.sha256 if tried else "",
         text=verdict.reasons[0].text if verdict.reasons else "no reason was recorded",
         effect=verdict.screening.effect if verdict.screening else verdict.effect,
+        plans=verdict.n_plans,
+        alpha=verdict.alpha,
         calls=sum(one.calls_made for one in summaries),
         usd=sum(one.cost_usd for one in summaries),
     )

@@ -97,7 +97,7 @@ def test_a_winner_is_promoted_after_its_canary(tmp_path: Path) -> None:
     consume(world.run_at(2.1))
     canary = read_canary(world.context.lab, "orders")
     assert canary is not None
-    assert canary.state == "passed"
+    assert (canary.state, canary.trial_plans, canary.trial_alpha) == ("passed", 40, 0.002)
     snapshot, current = world.registry.read_current()
     assert snapshot != before
     assert current.prompts["orders"] == canary.candidate

@@ -118,6 +118,8 @@ class Trials:
             verdict_id=verdict_id if is_better else "",
             candidate=best.sha256,
             text="simulated",
+            plans=40,
+            alpha=0.002,
             calls=300,
         )
         write_record(rounds_folder(run.context.lab) / name / TRIED, tried)
