@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from prompt_lab.ports.outcome_store import OutcomeStore
     from prompt_lab.ports.trace_store import Stores
     from prompt_lab.production.daily import ReviewDoors
+    from prompt_lab.promptops.optimizer_run import OptimizerRun, open_run
     from prompt_lab.promptops.routes import LabPromptRoutes
-    from prompt_lab.promptops.worker import OptimizerRun, open_run
     from prompt_lab.store.prompt_verdicts import open_registry
 
 call_on_use(
@@ -46,7 +46,7 @@ call_on_use(
         "prompt_lab.deploy.remote": "RemoteDeployer",
         "prompt_lab.production.daily": "ReviewDoors",
         "prompt_lab.promptops.routes": "LabPromptRoutes",
-        "prompt_lab.promptops.worker": "open_run",
+        "prompt_lab.promptops.optimizer_run": "open_run",
         "prompt_lab.store.prompt_verdicts": "open_registry",
     },
 )

@@ -161,6 +161,9 @@ class Window(NamedTuple):
     end: str
 
 
+ALL_TIME = Window("0001-01-01T00:00:00.000Z", "9999-12-31T00:00:00.000Z")
+
+
 class VersionUsage(NamedTuple):
     """What sessions under one prompt version cost, computed by the store."""
 

@@ -9,6 +9,9 @@ service() { PYTHONPATH=. "$bin/python" examples/promptops/service.py "$@"; }
 # --once: this machine is working for the demo, which is not what the optimizer waits for.
 optimize() { "$bin/luigi" --module pipeline Optimize --once; }
 ops() { "$bin/prompt-lab" promptops "$@"; }
+gate() {
+    "$bin/prompt-lab" release-gate || { code=$?; echo "(the gate is closed: exit code $code)"; return $code; }
+}
 
 if [ ! -e "$lab/configs/policies/gain-once.yaml" ]; then
     mkdir -p "$lab"
@@ -33,11 +36,14 @@ service answer 10 3
 echo "== A person forces a bad candidate into a canary"
 ops canary orders examples/promptops/bad.txt --reason "the demo wants to see it fail"
 service answer 70 4
+echo "== May this be released, while the bad candidate is on live traffic?"
+gate || test $? = 1
 optimize
 echo "== The history of the prompts, and what the service decided"
 "$bin/prompt-lab" prompts history
 "$bin/prompt-lab" prompts verify
 ops journal
 echo "== May this be released?"
-"$bin/prompt-lab" release-gate || echo "(the gate is closed: exit code $?)"
+gate
+ops slo
 echo "The page: PROMPTLAB_ROOT=$lab $bin/prompt-lab serve, then http://127.0.0.1:8084/promptops"

@@ -53,15 +53,19 @@ class Answered(Record):
 
 
 def questions() -> list[Asked]:
-    """One of each order: where it comes from, or what it is."""
+    """One of each order: where it comes from, which the first prompt fails at, or yes or no.
+
+    The model answers the second form right under nearly every prompt: half of the class fails.
+    """
     rng, found = Random(5), []
-    for _ in range(ORDERS):
+    for place in range(ORDERS):
         number, city, item = rng.randrange(1000, 9999), rng.choice(CITIES), rng.choice(GOODS)
         source = f"Order {number}: {rng.randrange(2, 90)} pieces of {item} from {city}."
-        if rng.random() < 0.5:
+        if place % 2:
             found.append(Asked(f"Where does order {number} come from?", source, (city,)))
         else:
-            found.append(Asked(f"What is order {number}?", source, (item,)))
+            asked = f"Is order {number} from {city}, yes or no?"
+            found.append(Asked(asked, source, ("yes",)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,11 @@ import typer
 
 from pipeline.tasks.base import hold_lab
 from pipeline.wiring import lab_context, outcomes
-from prompt_lab.clock import utc_now
+from prompt_lab.clock import utc_now, write_time
 from prompt_lab.config.promptops import PromptOpsConfig
 from prompt_lab.errors import CallRefused, StoreError, UsageError
 from prompt_lab.experiments.context import LabContext
+from prompt_lab.names import count
 from prompt_lab.ports import Request
 from prompt_lab.promptops.challenge import grow_challenge_set
 from prompt_lab.promptops.composite import (
@@ -25,7 +27,9 @@ from prompt_lab.promptops.composite import (
     why_not_passed,
 )
 from prompt_lab.promptops.drift_safety import DriftFinding, check_drift, read_drift_suite
+from prompt_lab.promptops.erasure import erase_outcomes
 from prompt_lab.promptops.outcomes import ingest_facts, read_cases, read_golden, render_report
+from prompt_lab.promptops.prepared_rows import hash_unit
 from prompt_lab.promptops.question_plans import render_question
 from prompt_lab.promptops.usage_report import (
     render_effectiveness,
@@ -36,9 +40,8 @@ from prompt_lab.promptops.weak import find_weak
 from prompt_lab.promptops.wear import measure_wear
 from prompt_lab.report.terminal import say, write_output
 from prompt_lab.store.prompt_verdicts import open_registry
-from prompt_lab.traces import Window
+from prompt_lab.traces import ALL_TIME, Window
 
-ALL = Window("0001-01-01T00:00:00.000Z", "9999-12-31T00:00:00.000Z")
 PromptIdArgument = Annotated[str, typer.Argument(help="id of a registered prompt")]
 ANSWER_TOKENS = 512
 
@@ -52,6 +55,7 @@ def add_report_commands(app: typer.Typer) -> None:
     app.command("eval")(evaluate)
     app.command("ask")(ask_battery)
     app.command("drift")(check_drift_safety)
+    app.command("erase")(erase)
 
 
 def ingest() -> None:
@@ -66,7 +70,7 @@ def report_effectiveness(
 ) -> None:
     """Success, latency, cost and thumbs by prompt, task class, variant and arm; weak prompts."""
     context = lab_context()
-    window = Window(since or ALL.start, ALL.end)
+    window = Window(since or ALL_TIME.start, ALL_TIME.end)
     summary = outcomes(context).summary(window)
     weak = find_weak(summary, context.defaults.promptops)
     say(render_effectiveness(summary, weak))
@@ -176,6 +180,34 @@ def check_drift_safety(
         )
     say(f"{len(found) - len(unsafe)} of {len(found)} unsafe rewrites are refused with their code")
     raise typer.Exit(1 if unsafe or not found else 0)
+
+
+def erase(
+    *,
+    user: Annotated[str, typer.Option(help="the `unit` that programs gave, as they gave it")] = "",
+    days: Annotated[int, typer.Option(min=0, help="older calls are erased; 0: of any age")] = 0,
+    reason: Annotated[str, typer.Option(help="recorded with the ids of what was erased")],
+) -> None:
+    """Erase outcomes of one user, old ones, or a user's old ones: rows of facts and plans too.
+
+    A record of which calls were erased stays.
+    """
+    if not (user or days) or not reason.strip():
+        raise UsageError("--user or --days, and --reason: name what is erased, and why")
+    context = lab_context()
+    hold_lab(context)
+    erased = erase_outcomes(
+        context.lab,
+        outcomes(context),
+        unit=hash_unit(user) if user else "",
+        before=write_time(datetime.now(UTC) - timedelta(days=days)) if days else "",
+        reason=reason,
+        now=utc_now(),
+    )
+    say(
+        f"{count(erased.outcomes, 'outcome')} erased, {count(erased.rows, 'row')} of the files of"
+        f" facts, and {count(erased.plans, 'plan')} built from them"
+    )
 
 
 def find_drift(context: LabContext, file: Path | None = None) -> list[DriftFinding]:

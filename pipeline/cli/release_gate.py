@@ -16,7 +16,8 @@ from prompt_lab.promptops.release_gate import (
     render_decision,
     write_decision,
 )
-from prompt_lab.promptops.slo import SloReport, SloSource, measure_slos, render_slos, write_slos
+from prompt_lab.promptops.slo import SloSource, measure_slos, render_slos, write_slos
+from prompt_lab.promptops.slo_records import SloReport
 from prompt_lab.report.terminal import say
 from prompt_lab.store.prompt_verdicts import open_registry
 

@@ -1,6 +1,5 @@
 """`prompt-lab traces`: what the agent in production did, in the lab's database."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,19 +10,14 @@ from pipeline.wiring import adapter_names, lab_context, load_adapter, stores
 from prompt_lab.clock import utc_now, write_time
 from prompt_lab.errors import StoreError, UsageError
 from prompt_lab.experiments.agent_access import secrets
-from prompt_lab.experiments.challenge_files import erase_plans
-from prompt_lab.experiments.context import LabContext
+from prompt_lab.experiments.challenge_files import erase_noted
 from prompt_lab.names import count
 from prompt_lab.production.ingest import ASIDE, import_traces, render_ingested
 from prompt_lab.redact import Redactor
 from prompt_lab.report.terminal import say, write_output
-from prompt_lab.store.files import append_row
-from prompt_lab.traces import Feedback, Window
+from prompt_lab.traces import ALL_TIME, Feedback
 
 traces_app = typer.Typer(no_args_is_help=True, help="Traces of the agent in production.")
-ERASED = "erased_traces.jsonl"
-"""In the lab: which traces were deleted, when and why; nothing of what they held."""
-_ALL = Window("0001-01-01T00:00:00.000Z", "9999-12-31T00:00:00.000Z")
 
 
 @traces_app.command("import")
@@ -64,11 +58,11 @@ def export_user(
 ) -> None:
     """Print traces and feedback as JSON Lines, such as all that is held of one user."""
     store = stores(lab_context()).traces
-    found = map(store.find, store.find_ids(user=user)) if user else store.read(_ALL)
+    found = map(store.find, store.find_ids(user=user)) if user else store.read(ALL_TIME)
     for trace in found:
         if trace is not None:
             write_output(trace.model_dump_json(exclude_none=True))
-    for feedback in store.read_feedback(_ALL):
+    for feedback in store.read_feedback(ALL_TIME):
         if not user or feedback.channel_user_id == user:
             write_output(feedback.model_dump_json(exclude_none=True))
 
@@ -85,7 +79,7 @@ def erase_user(
     context = lab_context()
     store = stores(context).traces
     ids = store.find_ids(user=user)
-    plans = _erase_plans(context, ids, reason)
+    plans = erase_noted(context.lab, ids, reason=reason, when=utc_now())
     store.erase_user(user)
     say(f"{count(len(ids), 'trace')} deleted, and {count(len(plans), 'plan')} built from traces")
 
@@ -99,7 +93,10 @@ def expire(
     context = lab_context()
     store = stores(context).traces
     ids = store.find_ids(before=before)
-    plans = _erase_plans(context, ids, f"older than {days} days") if ids else []
+    plans = []
+    if ids:
+        reason = f"older than {days} days"
+        plans = erase_noted(context.lab, ids, reason=reason, when=utc_now())
     store.erase_before(before)
     say(f"{count(len(ids), 'trace')} deleted, and {count(len(plans), 'plan')} built from traces")
 
@@ -131,14 +128,6 @@ def record_feedback(
         }
     )
     say("recorded" if store.add_feedback(given) else "there is feedback of this user already")
-
-
-def _erase_plans(context: LabContext, ids: Sequence[str], reason: str) -> list[str]:
-    """Record what is deleted, and delete the plans of it. The rows go last: a repeat finds them."""
-    when = utc_now()
-    row = {"when": when, "reason": reason, "trace_ids": list(ids)}
-    append_row(context.lab.root / ERASED, row)
-    return erase_plans(context.lab, ids, when=when)
 
 
 def _read_time(text: str, option: str) -> str:

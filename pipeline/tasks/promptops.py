@@ -19,6 +19,7 @@ from pipeline.wiring import lab_context, optimizer_run
 from prompt_lab.clock import utc_now
 from prompt_lab.promptops.consume import consume
 from prompt_lab.promptops.decision import decide_round
+from prompt_lab.promptops.optimizer_run import OptimizerRun
 from prompt_lab.promptops.rounds import (
     GATED,
     PROPOSED,
@@ -27,7 +28,8 @@ from prompt_lab.promptops.rounds import (
     rounds_folder,
 )
 from prompt_lab.promptops.schedule import next_step, why_stop
-from prompt_lab.promptops.worker import OptimizerRun, propose, read_proposed, read_trial
+from prompt_lab.promptops.tried import read_trial
+from prompt_lab.promptops.worker import propose
 
 LOOK_SECONDS = 0.3
 """How often a working optimizer looks whether it should stop."""
@@ -82,7 +84,7 @@ class TryVariants(RoundPhase):
     def work(self) -> Iterator[Any]:
         """Make the iteration, then read what it said."""
         run = self.run_of_round
-        proposed = read_proposed(run, self.round)
+        proposed = run.read_proposed(self.round)
         if proposed.sound:
             branch, *rivals = (one.branch for one in proposed.sound)
             yield Iteration(

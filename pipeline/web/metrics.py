@@ -16,7 +16,8 @@ from prompt_lab.config.lab import LabConfig
 from prompt_lab.outcomes import OutcomeSummary
 from prompt_lab.promptops.canary import running_canaries
 from prompt_lab.promptops.contract import read_config
-from prompt_lab.promptops.slo import ServiceLevel, SloReport, SloSource, measure_slos
+from prompt_lab.promptops.slo import SloSource, measure_slos
+from prompt_lab.promptops.slo_records import ServiceLevel, SloReport
 from prompt_lab.store.database.engine import FILE, open_outcomes
 from prompt_lab.store.layout import Lab
 from prompt_lab.traces import Window

@@ -26,7 +26,10 @@ class CanaryConfig(Config):
     most_calls: int = Field(default=4000, ge=2, description="both arms; then it passes or is kept")
     harm_margin: float = Field(default=0.0, ge=0, lt=1, description="loss that is accepted")
     alpha: float = Field(
-        default=0.07, gt=0, lt=0.5, description="nominal chance to abort an equal one"
+        default=0.07,
+        gt=0,
+        lt=0.5,
+        description="nominal chance to abort an equal one, trial included",
     )
 
 

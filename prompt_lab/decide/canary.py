@@ -5,6 +5,11 @@ mean difference is compared with a group-sequential boundary (Lan and DeMets 198
 Hwang, Shih and DeCani 1990 with gamma = -2): the chance that a candidate that is not worse is ever
 aborted is at most alpha, however often one asks. The check can only abort. It never promotes by
 itself, and units that have no result yet are no evidence.
+
+After an offline trial the spending goes on where the trial left it (Lan and DeMets 1983; a later
+stage with what an earlier one left of the error: Mueller and Schaefer 2001): plans and pairs are
+one information time, and what was spent by then is not spent again. The walk begins at 0: only
+candidates with a YES get here, so the trial's gain is selected and cannot speak against a loss.
 """
 
 from collections.abc import Sequence
@@ -37,21 +42,48 @@ class CanaryCheck(NamedTuple):
     z: float
 
 
+class OfflineTrial(NamedTuple):
+    """The trial before a canary: plans that decided it, and the alpha that it was granted."""
+
+    plans: int = 0
+    alpha: float = 0.0
+
+
+NO_TRIAL: Final = OfflineTrial()
+
+
 class CanaryDesign(NamedTuple):
-    """Looks after so many pairs, and the boundary of z at each."""
+    """Looks after so many pairs, cumulative alpha of the canary, and the boundary of z, at each."""
 
     counts: tuple[int, ...]
+    levels: tuple[float, ...]
     bounds: tuple[float, ...]
 
 
+def spent_before(most_pairs: int, alpha: float, offline: OfflineTrial) -> float:
+    """Alpha that is spent before the first pair: the trial's share, or its own level if higher.
+
+    At most half of alpha, so that a canary can always abort.
+
+    >>> round(spent_before(2000, 0.07, OfflineTrial(300, 0.002)), 4)
+    0.0033
+    """
+    time = offline.plans / (offline.plans + most_pairs)
+    return min(max(spend_by_gamma(time, alpha, GAMMA), offline.alpha), alpha / 2)
+
+
 @lru_cache(maxsize=64)
-def design_canary(most_pairs: int, least_pairs: int, alpha: float) -> CanaryDesign:
+def design_canary(
+    most_pairs: int, least_pairs: int, alpha: float, offline: OfflineTrial = NO_TRIAL
+) -> CanaryDesign:
     """The looks of a canary: none before the least number of pairs, the last one at the most."""
     wanted = {max(least_pairs, round(most_pairs * k / LOOKS)) for k in range(1, LOOKS + 1)}
     counts = tuple(sorted(n for n in wanted if n <= most_pairs)) or (most_pairs,)
     times = tuple(n / most_pairs for n in counts)
-    levels = tuple(spend_by_gamma(time, alpha, GAMMA) for time in times)
-    return CanaryDesign(counts, boundaries(times, levels))
+    before, planned = spent_before(most_pairs, alpha, offline), offline.plans + most_pairs
+    spent = (spend_by_gamma((offline.plans + n) / planned, alpha, GAMMA) for n in counts)
+    levels = tuple(max(0.0, level - before) for level in spent)
+    return CanaryDesign(counts, levels, boundaries(times, levels))
 
 
 def check_canary(
@@ -62,14 +94,16 @@ def check_canary(
     most_pairs: int,
     least_pairs: int = 1,
     margin: float = 0.0,
+    offline: OfflineTrial = NO_TRIAL,
 ) -> CanaryCheck:
     """The state after these results in [0, 1], one of each unit, in the order of their arrival.
 
-    Both arms are cut to the shorter one. `margin` is the loss that is accepted.
+    Both arms are cut to the shorter one. `margin` is the loss that is accepted, `offline` the trial
+    whose spending goes on.
     """
     pairs = min(len(control), len(candidate), most_pairs)
     values = np.asarray(candidate[:pairs], dtype=float) - np.asarray(control[:pairs], dtype=float)
-    plan = design_canary(most_pairs, min(least_pairs, most_pairs), alpha)
+    plan = design_canary(most_pairs, min(least_pairs, most_pairs), alpha, offline)
     state: CanaryState = "open"
     z, looks, looked = 0.0, 0, 0
     for count, bound in zip(plan.counts, plan.bounds, strict=True):

@@ -4,15 +4,18 @@ The plans hold what people wrote to the agent: git never sees them, only the rec
 """
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from prompt_lab.evaluate.challenge_sets import ChallengeSet, digest_plan
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.names import Split
-from prompt_lab.store.files import disk_errors, read_record, write_record, write_text
+from prompt_lab.store.files import append_row, disk_errors, read_record, write_record, write_text
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.run_journal import FOLDER as RUN_JOURNALS
+
+ERASED = "erased_traces.jsonl"
+"""In the lab: which traces were deleted, when and why; nothing of what they held."""
 
 
 def read_set(lab: Lab, name: str) -> ChallengeSet:
@@ -58,6 +61,15 @@ def grow_set(
 def list_present(lab: Lab, known: ChallengeSet, split: Split) -> list[str]:
     """The plans of one part whose folders are on this machine."""
     return [name for name in known.names(split) if (lab.plans(split) / name).is_dir()]
+
+
+def erase_noted(lab: Lab, trace_ids: Sequence[str], *, reason: str, when: str) -> list[str]:
+    """Note which traces are erased and why, then delete the plans made of them; their names.
+
+    The caller deletes the traces themselves after it: a command that was killed is repeated.
+    """
+    append_row(lab.root / ERASED, {"when": when, "reason": reason, "trace_ids": list(trace_ids)})
+    return erase_plans(lab, trace_ids, when=when)
 
 
 def erase_plans(lab: Lab, trace_ids: Iterable[str], *, when: str) -> list[str]:

@@ -1,7 +1,8 @@
 """Canaries: a tried candidate on a share of the live traffic, beside a control arm of equal size.
 
 A canary can only abort. It passes once its planned pairs are in; the promotion then needs the
-offline YES, as any other does. What a person pinned, forced or rolled back meanwhile stands.
+offline YES, as any other does. What a person pinned, forced or rolled back meanwhile stands. Its
+sequential test goes on from the alpha that the trial had spent (decide/canary.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from statistics import median
 from typing import Literal, NamedTuple
 
 from prompt_lab.config.promptops import CanaryConfig
-from prompt_lab.decide.canary import CanaryCheck, check_canary
+from prompt_lab.decide.canary import NO_TRIAL, CanaryCheck, OfflineTrial, check_canary
 from prompt_lab.errors import StoreError
 from prompt_lab.experiments.promotion import WORKER
 from prompt_lab.outcomes import CallOutcome
@@ -46,6 +47,7 @@ class CanaryCandidate(NamedTuple):
     text: str
     verdict_id: str = ""
     forced_by: str = ""
+    offline: OfflineTrial = NO_TRIAL
 
 
 class CanaryEnd(NamedTuple):
@@ -102,6 +104,8 @@ def start_canary(live: LiveTraffic, tried: CanaryCandidate, *, seed: int, now: s
         seed=seed,
         started=now,
         forced_by=tried.forced_by,
+        trial_plans=tried.offline.plans,
+        trial_alpha=tried.offline.alpha,
     )
     write_record(canary_file(lab, prompt_id), canary)
     facts = {"prompt_id": prompt_id, "candidate": candidate, "forced_by": tried.forced_by}
@@ -124,8 +128,8 @@ class _Arms:
             if one.latency_ms is not None:
                 self.times[one.arm].append(one.latency_ms)
 
-    def check(self, config: CanaryConfig) -> CanaryCheck:
-        """The sequential check of the results."""
+    def check(self, config: CanaryConfig, offline: OfflineTrial) -> CanaryCheck:
+        """The sequential check of the results, which goes on after the trial."""
         return check_canary(
             list(self.results["control"].values()),
             list(self.results["canary"].values()),
@@ -133,6 +137,7 @@ class _Arms:
             most_pairs=config.most_calls // 2,
             least_pairs=config.least_units,
             margin=config.harm_margin,
+            offline=offline,
         )
 
 
@@ -153,7 +158,7 @@ def advance_canary(live: LiveTraffic, canary: Canary, *, now: str) -> CanaryEnd:
     if found := _why_superseded(registry, canary):
         return _end(lab, canary, "withdrawn", (found[0],), found[1], now)
     arms = _Arms(canary, live.outcomes.since(canary.started, prompt_id=canary.prompt_id))
-    check = arms.check(live.config)
+    check = arms.check(live.config, OfflineTrial(canary.trial_plans, canary.trial_alpha))
     effect = f"{(check.effect or 0.0) * 100:+.1f} points on {check.pairs} pairs"
     if check.state == "abort":
         text = f"the candidate does worse than the control arm: {effect}"
@@ -249,42 +254,3 @@ def _end(
         effect=check.effect if check else None,
     )
     return CanaryEnd(ended, check, text)
-
-
-def roll_back_worse(live: LiveTraffic, *, now: str, margin: float) -> list[str]:
-    """Roll back promotions of ours after which a prompt does worse than before; a line for each.
-
-    The newest promotion alone is looked at, and only while it is current: it is compared with the
-    results of the text before it, oldest first, by the same sequential check. `margin`: the loss
-    that is accepted.
-    """
-    lab, registry, config = live.lab, live.registry, live.config
-    pointer = registry.files.read_pointer()
-    rows = registry.files.read_journal(kind=PromotionKind.PROMOTE)
-    if pointer is None or not rows or rows[-1] != pointer or pointer.actor != WORKER:
-        return []
-    lines = []
-    for prompt_id, (before, after) in list_changes(registry.files, pointer).items():
-        arms: dict[str, list[float]] = {before: [], after: []}
-        for one in live.outcomes.since("", prompt_id=prompt_id):
-            result = read_result(one)
-            counts = one.variant == before or (one.variant == after and one.when >= pointer.when)
-            if result is not None and counts:
-                arms[one.variant].append(result)
-        pairs = config.most_calls // 2
-        control = arms[before][-pairs:]
-        check = check_canary(
-            control,
-            arms[after],
-            alpha=config.alpha,
-            most_pairs=pairs,
-            least_pairs=config.least_units,
-            margin=margin,
-        )
-        if check.state == "abort":
-            text = f"{prompt_id!r} does worse since: {(check.effect or 0.0) * 100:+.1f} points"
-            registry.roll_back(pointer.from_snapshot, PromotionReason(WORKER, text, now))
-            note(lab, "rolled_back", now, prompt_id=prompt_id, text=text, codes=["worse_since"])
-            lines.append(f"Rolled back: {text} on {check.pairs} pairs.")
-            break
-    return lines

@@ -1,7 +1,8 @@
 """What gate and canary do in the long run, simulated by the product's own rules.
 
 Candidates are judged by the shipped policy's confirmation on sealed plans (decide/chances.py), and
-those with a YES by the canary's own check on 0/1 results of live calls.
+those with a YES by the canary's own check on 0/1 results of live calls, which goes on from the
+alpha that the trial had spent.
 """
 
 from typing import Final, NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 from prompt_lab.config.promptops import CanaryConfig
 from prompt_lab.decide.calibrate.measure import clopper_pearson
 from prompt_lab.decide.calibrate.product import SEALED, PowerCell, count_power
-from prompt_lab.decide.canary import CanaryCheck, check_canary
+from prompt_lab.decide.canary import NO_TRIAL, CanaryCheck, OfflineTrial, check_canary
 from prompt_lab.decide.chances import confirm_many
 from prompt_lab.decide.ledger import grant
 from prompt_lab.decide.policy import Policy
@@ -42,12 +43,15 @@ class SimulatedChance(NamedTuple):
 
 
 def run_canary(
-    effect: float, config: CanaryConfig, rng: np.random.Generator, base: float = BASE
+    effect: float,
+    config: CanaryConfig,
+    rng: np.random.Generator,
+    offline: OfflineTrial = NO_TRIAL,
 ) -> CanaryCheck:
     """One canary to its end: 0/1 results of all its calls, `effect` the candidate's true gain."""
     pairs = config.most_calls // 2
-    control = (rng.random(pairs) < base).astype(float)
-    candidate = (rng.random(pairs) < base + effect).astype(float)
+    control = (rng.random(pairs) < BASE).astype(float)
+    candidate = (rng.random(pairs) < BASE + effect).astype(float)
     return check_canary(
         control.tolist(),
         candidate.tolist(),
@@ -55,13 +59,21 @@ def run_canary(
         most_pairs=pairs,
         least_pairs=config.least_units,
         margin=config.harm_margin,
+        offline=offline,
     )
 
 
-def count_aborted(effect: float, canaries: int, config: CanaryConfig, seed: int) -> int:
+def count_aborted(
+    effect: float,
+    canaries: int,
+    config: CanaryConfig,
+    seed: int,
+    offline: OfflineTrial = NO_TRIAL,
+) -> int:
     """How many canaries of a candidate with this true effect are aborted."""
     rng = np.random.default_rng([seed, 1])
-    return sum(run_canary(effect, config, rng).state == "abort" for _ in range(canaries))
+    ends = (run_canary(effect, config, rng, offline).state for _ in range(canaries))
+    return sum(state == "abort" for state in ends)
 
 
 def count_false_months(policy: Policy, months: int, config: CanaryConfig, seed: int) -> int:
@@ -77,9 +89,11 @@ def count_false_months(policy: Policy, months: int, config: CanaryConfig, seed: 
     for start in range(0, months, _CHUNK // trials):
         count = min(_CHUNK // trials, months - start)
         scores = draw_scores(lab, 0.0, count * trials, SEALED, replicates, rng)
-        better = np.asarray(confirm_many(scores, policy).better).reshape(count, trials)
-        for accepted in better.sum(axis=1):
-            ends = [run_canary(0.0, config, rng).state for _ in range(int(accepted))]
+        ended = confirm_many(scores, policy)
+        by_month = np.where(ended.better, ended.plans, 0).reshape(count, trials)
+        for month in by_month:
+            tried = [OfflineTrial(int(plans), policy.alpha) for plans in month[month > 0]]
+            ends = [run_canary(0.0, config, rng, one).state for one in tried]
             promoted += any(state != "abort" for state in ends)
     return promoted
 
@@ -87,7 +101,12 @@ def count_false_months(policy: Policy, months: int, config: CanaryConfig, seed: 
 def count_winners(cell: PowerCell, policy: Policy, worlds: int, seed: int) -> int:
     """First trials of a better candidate that end in a YES, and whose canary is not aborted."""
     yes = count_power(cell, policy, worlds, seed).yes
-    return yes - count_aborted(cell.effect, yes, CanaryConfig(), seed)
+    return yes - count_aborted(cell.effect, yes, CanaryConfig(), seed, _longest(cell, policy))
+
+
+def _longest(cell: PowerCell, policy: Policy) -> OfflineTrial:
+    """The trial of a cell, all its sealed plans asked."""
+    return OfflineTrial(min(cell.split[1], policy.max_plans), policy.alpha)
 
 
 def simulate_chances(policy: Policy, runs: int, seed: int) -> list[SimulatedChance]:
@@ -95,13 +114,14 @@ def simulate_chances(policy: Policy, runs: int, seed: int) -> list[SimulatedChan
     config, policy = CanaryConfig(), policy.at_alpha(grant([], policy).alpha)
     binary = PowerCell("0/1", policy.name, SimulatedLab(), 0.1, 400)
     graded = PowerCell("graded", policy.name, SimulatedLab(binary=False), 0.1, 200)
+    tried = _longest(binary, policy)
     rows = (
         ("month without a better candidate promotes anything", "at most 5 %",
          count_false_months(policy, runs, config, seed)),
         ("canary of one 5 points worse is aborted within 4,000 calls", "at least 90 %",
-         count_aborted(-0.05, runs, config, seed)),
+         count_aborted(-0.05, runs, config, seed, tried)),
         ("canary of an equal one is aborted", "at most 10 %",
-         count_aborted(0.0, runs, config, seed)),
+         count_aborted(0.0, runs, config, seed, tried)),
         ("one 10 points better reaches production, 400 plans of 0/1", "at least 80 %",
          count_winners(binary, policy, runs, seed)),
         ("one 10 points better reaches production, 200 graded plans", "at least 80 %",

@@ -6,15 +6,11 @@ This is no work of the optimizer: it goes on while that is off, and costs no cal
 from prompt_lab.errors import LabError
 from prompt_lab.experiments.conclude import conclude
 from prompt_lab.experiments.experiment import Experiment
-from prompt_lab.promptops.canary import (
-    advance_canary,
-    roll_back_worse,
-    running_canaries,
-    withdraw_canary,
-)
+from prompt_lab.promptops.canary import advance_canary, running_canaries, withdraw_canary
 from prompt_lab.promptops.idle import read_switch, why_off
+from prompt_lab.promptops.optimizer_run import OptimizerRun
 from prompt_lab.promptops.outcomes import ingest_facts
-from prompt_lab.promptops.worker import OptimizerRun
+from prompt_lab.promptops.rollback import roll_back_worse
 
 
 def consume(run: OptimizerRun) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from prompt_lab.config.promptops import PromptOpsConfig
+from prompt_lab.decide.canary import OfflineTrial
 from prompt_lab.errors import LabError
 from prompt_lab.experiments.challenge_files import list_present
 from prompt_lab.names import Outcome, Split
@@ -10,6 +11,7 @@ from prompt_lab.promptops.canary import CanaryCandidate, start_canary
 from prompt_lab.promptops.challenge import read_challenge_set
 from prompt_lab.promptops.gate import GateLimits, GateMaterial, GateReason, check_gate
 from prompt_lab.promptops.journal import note
+from prompt_lab.promptops.optimizer_run import OptimizerRun
 from prompt_lab.promptops.records import Provenance
 from prompt_lab.promptops.rounds import (
     FIX,
@@ -20,13 +22,12 @@ from prompt_lab.promptops.rounds import (
     RoundCandidate,
     TriedVariants,
     list_rounds,
-    rounds_folder,
 )
 from prompt_lab.promptops.wear import LEAKING_OVERLAP, MOST_CONFIRMATIONS, measure_wear
-from prompt_lab.promptops.worker import OptimizerRun, read_proposed
 from prompt_lab.prompts.snapshots import PromotionRefused
 from prompt_lab.records import VERSION, Record
 from prompt_lab.store.files import read_if_whole, read_record, write_record
+from prompt_lab.traces import ALL_TIME
 
 LEAST_SEALED = 10
 """Sealed plans without which no candidate passes, however few outcomes a lab asks for."""
@@ -48,11 +49,11 @@ class CandidateState(Record):
 
 def decide_round(run: OptimizerRun, name: str) -> Gated:
     """Ask the gate; start the canary of what passes. Writes gated.json; once written it stands."""
-    folder = rounds_folder(run.context.lab) / name
+    folder = run.folder(name)
     known = read_if_whole(folder / GATED, Gated)
     if known is not None:
         return known
-    proposed = read_proposed(run, name)
+    proposed = run.read_proposed(name)
     tried = read_record(folder / TRIED, TriedVariants, fix=FIX)
     best = next((one for one in proposed.sound if one.sha256 == tried.candidate), None)
     gated = _decide(run, proposed, tried, best)
@@ -86,6 +87,7 @@ def _decide(
                 proposed.prompt_id,
                 best.text,
                 verdict_id=tried.verdict_id,
+                offline=OfflineTrial(tried.plans, tried.alpha),
             ),
             seed=len(list_rounds(run.context.lab)),
             now=run.now,
@@ -121,10 +123,11 @@ def _material(
     challenge = read_challenge_set(run.context.lab, proposed.prompt_id)
     refusals = run.registry.guard(proposed.prompt_id, best.text) if best else ()
     wear = measure_wear(run.context.lab, proposed.prompt_id, best.text) if best else None
-    up = down = 0
-    for one in run.outcomes.since("", prompt_id=proposed.prompt_id):
-        if best is not None and one.variant == best.sha256:
-            up, down = up + (one.feedback == "up"), down + (one.feedback == "down")
+    own = [
+        one
+        for one in run.outcomes.summary(ALL_TIME)
+        if best is not None and (one.prompt_id, one.variant) == (proposed.prompt_id, best.sha256)
+    ]
     return GateMaterial(
         outcome=tried.outcome,
         tested=tried.candidate,
@@ -132,7 +135,9 @@ def _material(
         sealed_plans=len(list_present(run.context.lab, challenge, Split.VERIFY)),
         refusals=refusals,
         score=tried.score,
-        thumbs=(up, down),
+        seconds_before=tried.seconds_before,
+        seconds_after=tried.seconds_after,
+        thumbs=(sum(one.thumbs_up for one in own), sum(one.thumbs_down for one in own)),
         leak_share=wear.overlap if wear else 0.0,
         uses=wear.confirmations if wear else 0,
     )

@@ -5,7 +5,6 @@ database, which takes the same row twice without harm: a killed call is repeated
 """
 
 import json
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,30 +13,15 @@ from pydantic import Field
 
 from prompt_lab.errors import StoreError
 from prompt_lab.names import count
-from prompt_lab.outcomes import CallOutcome
 from prompt_lab.ports.outcome_store import OutcomeStore
-from prompt_lab.promptops.facts import (
-    FEEDBACK,
-    METRICS,
-    TRACES,
-    MalformedRow,
-    name_row,
-    parse_row,
-    read_outcome,
-)
-from prompt_lab.promptops.personal import hide_personal
+from prompt_lab.promptops.fact_rows import ASIDE, FOLDER, AsideRows, FactReader
+from prompt_lab.promptops.facts import FEEDBACK, METRICS, TRACES
 from prompt_lab.promptops.question_plans import GoldenCase, parse_case
 from prompt_lab.records import VERSION, Record
-from prompt_lab.store.files import append_row, disk_errors, read_if_whole, write_record
+from prompt_lab.store.files import disk_errors, read_if_whole, write_record
 from prompt_lab.store.layout import Lab
 
-FOLDER: Final = "promptops"
 STATE: Final = "ingested.json"
-ASIDE: Final = "malformed_rows.jsonl"
-LONGEST_ROW: Final = 1_000_000
-"""Bytes; a longer line is malformed."""
-MOST_ASIDE: Final = 200
-"""Malformed rows of one file and call that are kept; the others are only counted."""
 DRIFT_SHARE: Final = 0.5
 DRIFT_ROWS: Final = 20
 _HEAD: Final = 1024
@@ -167,8 +151,8 @@ def _ingest_file(
     if size < start or head != before.head:
         problems.append(f"{path}: is another file than before: it was read from its beginning.")
         start = 0
-    aside = _MalformedRows(path)
-    read = _FactReader(path, name, start, now, aside)
+    aside = AsideRows(path)
+    read = FactReader(path, name, start, now, aside)
     added = store.add(read)
     if aside.count and aside.count >= DRIFT_SHARE * read.rows and read.rows >= DRIFT_ROWS:
         problems.append(
@@ -179,76 +163,17 @@ def _ingest_file(
     return _FileRows(position, read.rows, added.new, aside.count, tuple(problems))
 
 
+def note_rewritten(lab: Lab, name: str) -> None:
+    """Note that rows of a file that were read already were overwritten in place."""
+    path = lab.root / FOLDER / STATE
+    state = read_if_whole(path, IngestState) or IngestState()
+    if known := state.files.get(name):
+        after = _position(lab.root / FOLDER / name, known.offset)
+        write_record(path, IngestState(files={**state.files, name: after}))
+
+
 def _position(path: Path, offset: int) -> FilePosition:
     size = min(_HEAD, offset)
     with path.open("rb") as file:
         head = sha256(file.read(size)).hexdigest() if size else ""
     return FilePosition(offset=offset, head=head, head_bytes=size)
-
-
-class _MalformedRows:
-    """What of one file could not be read; the first rows are kept without personal data."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.count = 0
-        self.first = ""
-
-    def add(self, offset: int, line: bytes, reason: str) -> None:
-        """Keep one row with its reason."""
-        self.count += 1
-        self.first = self.first or reason
-        if self.count > MOST_ASIDE:
-            return
-        text = hide_personal(line[:500].decode("utf-8", "replace"))
-        row = {"file": self._path.name, "offset": offset, "reason": reason, "text": text}
-        folder = self._path.parent if self._path.parent.name == FOLDER else self._path.parents[1]
-        append_row(folder / ASIDE, row)
-
-
-class _FactReader:
-    """The outcomes of a file from an offset on, read as the store takes them."""
-
-    def __init__(self, path: Path, name: str, offset: int, now: str, aside: _MalformedRows) -> None:
-        self._path, self._name, self._now, self._aside = path, name, now, aside
-        self.offset = offset
-        self.rows = 0
-
-    def __iter__(self) -> Iterator[CallOutcome]:
-        with self._path.open("rb") as file:
-            head = sha256(file.readline(_HEAD)).hexdigest()
-            file.seek(self.offset)
-            while line := file.readline(LONGEST_ROW + 1):
-                if len(line) > LONGEST_ROW:
-                    while line and not line.endswith(b"\n"):
-                        line = file.readline(LONGEST_ROW)
-                    self.rows += 1
-                    self._aside.add(self.offset, b"", "longer than 1 MB")
-                elif line.strip():
-                    outcome = self._read(line, head)
-                    if outcome is _UNFINISHED:
-                        return
-                    if isinstance(outcome, CallOutcome):
-                        yield outcome
-                self.offset = file.tell()
-
-    def _read(self, line: bytes, head: str) -> CallOutcome | str | None:
-        try:
-            row = parse_row(line)
-        except MalformedRow as error:
-            if not line.endswith(b"\n"):
-                return _UNFINISHED
-            self.rows += 1
-            self._aside.add(self.offset, line, str(error))
-            return None
-        self.rows += 1
-        try:
-            key = name_row(self._name, head, self.offset, line.strip())
-            return read_outcome(self._name, row, key, self._now)
-        except MalformedRow as error:
-            self._aside.add(self.offset, line, str(error))
-            return None
-
-
-_UNFINISHED: Final = "unfinished"
-"""A last line that its writer has not ended yet: it is read by the next call."""

@@ -82,6 +82,8 @@ class Canary(Record):
     ended: str = ""
     reasons: tuple[str, ...] = Field(default=(), description="codes, where it was aborted")
     forced_by: str = Field(default="", description="the person, where it was forced")
+    trial_plans: int = Field(default=0, ge=0, description="that decided the offline trial")
+    trial_alpha: float = Field(default=0.0, ge=0, le=1, description="granted to the offline trial")
 
 
 def metric_row(kind: str, when: str, **fields: Any) -> dict[str, Any]:

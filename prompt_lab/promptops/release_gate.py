@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final, Literal
 
 from prompt_lab.promptops.drift_safety import DriftFinding
-from prompt_lab.promptops.slo import AlertCode, SloReport
+from prompt_lab.promptops.slo_records import AlertCode, SloReport
 from prompt_lab.records import VERSION, Record
 from prompt_lab.store.files import write_record
 from prompt_lab.store.layout import Lab
@@ -16,7 +16,9 @@ from prompt_lab.store.prompt_verify import verify_registry
 Part = Literal["all", "policy", "perf"]
 ReleaseCode = AlertCode | Literal["drift_safety", "registry_damaged"]
 _PERF: Final = frozenset({"latency_exceeded", "cost_exceeded", "stale_metrics"})
-_POLICY: Final = frozenset({"drift_safety", "registry_damaged", "rollback_rate", "template_churn"})
+_POLICY: Final = frozenset(
+    {"drift_safety", "registry_damaged", "forced_canary", "rollback_rate", "template_churn"}
+)
 PARTS: Final[Mapping[Part, frozenset[str]]] = {"policy": _POLICY, "perf": _PERF}
 
 

@@ -71,6 +71,10 @@ class TriedVariants(Record):
     text: str = Field(description="the reason of the verdict")
     effect: float | None = Field(default=None, description="on the train plans, in [-1, 1]")
     score: float | None = Field(default=None, description="of the candidate, mean over models")
+    seconds_before: float | None = Field(default=None, description="median call of the baseline")
+    seconds_after: float | None = Field(default=None, description="and of the candidate")
+    plans: int = Field(default=0, description="that decided, with at least one whole pair")
+    alpha: float = Field(default=0.0, description="the level granted to the trial")
     calls: int = 0
     usd: float = 0.0
 

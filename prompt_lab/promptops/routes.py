@@ -31,7 +31,7 @@ COVERED_ROUTES: Final[Mapping[str, CoveredRoute]] = {
     "analyst": CoveredRoute("analyst", "prompt_lab.experiments.agent_work"),
     "proposer": CoveredRoute("proposer", "prompt_lab.experiments.agent_work"),
     "llm_judge": CoveredRoute("llm_judge", "prompt_lab.experiments.llm_judge", fixed=True),
-    "rewriter": CoveredRoute("rewriter", "prompt_lab.promptops.worker"),
+    "rewriter": CoveredRoute("rewriter", "prompt_lab.promptops.optimizer_run"),
     "findings_analyst": CoveredRoute("findings_analyst", "prompt_lab.production.review_items"),
 }
 """Every place of the product that asks a model with a prompt of our own.

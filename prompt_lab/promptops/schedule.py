@@ -15,6 +15,7 @@ from prompt_lab.promptops.idle import (
     why_off,
     why_spent,
 )
+from prompt_lab.promptops.optimizer_run import OptimizerRun
 from prompt_lab.promptops.rounds import (
     GATED,
     PROPOSED,
@@ -22,11 +23,10 @@ from prompt_lab.promptops.rounds import (
     Proposed,
     find_open_round,
     name_round,
-    rounds_folder,
     use_of_day,
     why_backing_off,
 )
-from prompt_lab.promptops.worker import NothingToDo, OptimizerRun, choose_weak
+from prompt_lab.promptops.worker import NothingToDo, choose_weak
 from prompt_lab.store.files import read_if_whole, write_record
 
 
@@ -60,7 +60,7 @@ def next_step(
         name = ""
     if name:
         minutes = optimizer.back_off_minutes if waits else 0.0
-        waiting = why_backing_off(rounds_folder(lab) / name, minutes, run.now)
+        waiting = why_backing_off(run.folder(name), minutes, run.now)
         return NextStep("", f"The optimizer waits: {waiting}.") if waiting else NextStep(name, "")
     if why := why_spent(optimizer, use_of_day(lab, run.now[:10])):
         return NextStep("", f"The optimizer waits until tomorrow: {why}.")
@@ -71,7 +71,7 @@ def next_step(
 
 
 def _end_if_older(run: OptimizerRun, name: str, switch: OptimizerSwitch) -> bool:
-    folder = rounds_folder(run.context.lab) / name
+    folder = run.folder(name)
     proposed = read_if_whole(folder / PROPOSED, Proposed)
     if proposed is None or not switch.when or proposed.when >= switch.when:
         return False

@@ -6,108 +6,40 @@ wrote and checking running canaries is no work of this kind: both go on while th
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
 from prompt_lab.clock import read_time, write_time
-from prompt_lab.config.promptops import PromptOpsConfig
-from prompt_lab.decide.result import Verdict
-from prompt_lab.errors import LabError, ModelUnavailable
+from prompt_lab.errors import LabError
 from prompt_lab.experiments.budget_grant import alpha_of
-from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.dry_run import most_spent
-from prompt_lab.experiments.gather import summary_file
 from prompt_lab.experiments.registry_target import find_step
 from prompt_lab.experiments.text_trial import prepare_text_trial
-from prompt_lab.names import Outcome, Split, count
-from prompt_lab.ports.llm import Request
-from prompt_lab.ports.outcome_store import OutcomeStore
-from prompt_lab.promptops.canary import LiveTraffic, read_canary
+from prompt_lab.names import count
+from prompt_lab.promptops.canary import read_canary
 from prompt_lab.promptops.challenge import grow_challenge_set
 from prompt_lab.promptops.idle import DayUse, why_spent
-from prompt_lab.promptops.outcomes import read_golden
-from prompt_lab.promptops.question_plans import GoldenCase, question_file
+from prompt_lab.promptops.optimizer_run import OptimizerRun
+from prompt_lab.promptops.question_plans import question_file
 from prompt_lab.promptops.records import Provenance, Variant
 from prompt_lab.promptops.rounds import (
-    FIX,
     PROPOSED,
-    TRIED,
     Proposed,
     RoundCandidate,
-    TriedVariants,
     proposals,
-    rounds_folder,
     use_of_day,
 )
-from prompt_lab.promptops.variants import PromptRewriter, RefusedVariant, make_variants
+from prompt_lab.promptops.variants import RefusedVariant, make_variants
 from prompt_lab.promptops.weak import WeakPrompt, find_weak
-from prompt_lab.promptops.wear import note_confirmation
 from prompt_lab.prompts.manifest import propose_manifest
 from prompt_lab.prompts.snapshots import digest_text
-from prompt_lab.store.files import read_if_whole, read_record, write_record
-from prompt_lab.store.iterations import FACTS, RunsSummary, read_meta
+from prompt_lab.store.files import write_record
+from prompt_lab.store.iterations import read_meta
 from prompt_lab.store.prompt_plans import read_plan_texts
-from prompt_lab.store.prompt_registry import PromptRegistry
-from prompt_lab.store.prompt_verdicts import CandidateText, open_registry
 from prompt_lab.traces import Window
 
 BRANCHES = "prompt-lab/optimize"
-REWRITE_TOKENS = 2048
-
-
-@dataclass(frozen=True)
-class OptimizerRun:
-    """What a round works on. `rewriter` is a model that rewrites prompts, if there is one."""
-
-    context: LabContext
-    outcomes: OutcomeStore
-    registry: PromptRegistry
-    now: str
-    golden: Sequence[GoldenCase] = ()
-    rewriter: PromptRewriter | None = None
-
-    @property
-    def config(self) -> PromptOpsConfig:
-        """The section `promptops:` of lab.yaml."""
-        return self.context.defaults.promptops
-
-    @property
-    def live_traffic(self) -> LiveTraffic:
-        """What its canaries work on."""
-        return LiveTraffic(
-            self.context.lab,
-            self.registry,
-            self.outcomes,
-            self.config.canary,
-            self.config.latency_budget_ms,
-        )
-
-
-class ModelRewriter:
-    """A model of the lab that rewrites prompts."""
-
-    def __init__(self, context: LabContext, alias: str) -> None:
-        self.name = alias
-        self._context = context
-
-    def rewrite(self, request: str) -> str:
-        """Its answer. Raises LabError where it cannot be reached."""
-        llm = self._context.sdk_llm(self.name, "rewriter")
-        if missing := llm.check():
-            raise ModelUnavailable(missing)
-        return llm.ask(Request("", request, max_tokens=REWRITE_TOKENS)).text
-
-
-def open_run(
-    context: LabContext, outcomes: OutcomeStore, now: str, *, rewriter: str = ""
-) -> OptimizerRun:
-    """A run on the lab's own registry. `rewriter`: the alias of a model."""
-    golden, _ = read_golden(context.lab)
-    model = ModelRewriter(context, rewriter) if rewriter else None
-    return OptimizerRun(context, outcomes, open_registry(context.lab), now, golden, model)
 
 
 class TrialPlan(NamedTuple):
@@ -193,7 +125,7 @@ def propose(run: OptimizerRun, name: str, prepare: PrepareTrial | None = None) -
     if sound:
         trial = (prepare or prepare_trial)(run, step, sound)
         if why := why_spent(
-            run.config.optimizer, use_of_day(run.context.lab, _day(run)), trial.most
+            run.config.optimizer, use_of_day(run.context.lab, run.now[:10]), trial.most
         ):
             raise LabError(f"the trial of {prompt_id!r} waits: {why}")
     found = Proposed(
@@ -210,7 +142,7 @@ def propose(run: OptimizerRun, name: str, prepare: PrepareTrial | None = None) -
         most_usd=trial.most.usd,
         candidates=tuple(candidates),
     )
-    write_record(_folder(run, name) / PROPOSED, found)
+    write_record(run.folder(name) / PROPOSED, found)
     return found
 
 
@@ -312,58 +244,3 @@ def prepare_trial(run: OptimizerRun, step: str, candidates: Sequence[RoundCandid
 def _message(provenance: Provenance) -> str:
     by = f" by {provenance.model}" if provenance.model else ""
     return f"Try a variant of operator {provenance.operator}{by}\n\n{provenance.note or 'no note'}"
-
-
-def read_trial(run: OptimizerRun, name: str) -> TriedVariants:
-    """What the round's iteration said. Writes tried.json. Raises StoreError without a verdict."""
-    proposed = read_proposed(run, name)
-    if not proposed.sound:
-        codes = sorted({code for one in proposed.candidates for code in one.refused})
-        text = f"the guard refuses every candidate: {', '.join(codes) or 'none is new'}"
-        tried = TriedVariants(when=run.now, outcome=None, text=text)
-    else:
-        tried = _read_iteration(run, proposed)
-    write_record(_folder(run, name) / TRIED, tried)
-    return tried
-
-
-def _read_iteration(run: OptimizerRun, proposed: Proposed) -> TriedVariants:
-    folder = run.context.lab.iteration(proposed.number, proposed.step)
-    verdict = read_record(folder / "verdict.json", Verdict, fix=FIX)
-    tried = read_if_whole(folder / FACTS, CandidateText)
-    summaries = [
-        found
-        for path in sorted(folder.glob("runs_*.json"))
-        if (found := read_if_whole(path, RunsSummary))
-    ]
-    asked = read_if_whole(folder / summary_file(Split.VERIFY), RunsSummary)
-    if asked is not None:
-        plans = asked.plans or read_meta(run.context.lab, proposed.number, proposed.step).plans.get(
-            Split.VERIFY, ()
-        )
-        note_confirmation(run.context.lab, proposed.prompt_id, folder.name, plans, when=run.now)
-    scores = [row.candidate for row in verdict.models]
-    return TriedVariants(
-        when=run.now,
-        outcome=verdict.outcome,
-        score=sum(scores) / len(scores) if scores else None,
-        verdict_id=folder.name if verdict.outcome is Outcome.YES else "",
-        candidate=tried.sha256 if tried else "",
-        text=verdict.reasons[0].text if verdict.reasons else "no reason was recorded",
-        effect=verdict.screening.effect if verdict.screening else verdict.effect,
-        calls=sum(one.calls_made for one in summaries),
-        usd=sum(one.cost_usd for one in summaries),
-    )
-
-
-def read_proposed(run: OptimizerRun, name: str) -> Proposed:
-    """What the round proposed. Raises StoreError."""
-    return read_record(_folder(run, name) / PROPOSED, Proposed, fix=FIX)
-
-
-def _folder(run: OptimizerRun, name: str) -> Path:
-    return rounds_folder(run.context.lab) / name
-
-
-def _day(run: OptimizerRun) -> str:
-    return run.now[:10]

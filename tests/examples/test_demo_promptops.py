@@ -1,6 +1,7 @@
 """`make demo-promptops` on the embedded model: improved, promoted, and a bad text aborted."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -33,3 +34,9 @@ def test_a_service_whose_prompt_fails(tmp_path: Path) -> None:
     assert canary is not None
     assert (canary.state, canary.verdict_id) == ("aborted", "")
     assert "3 candidates" in done.stdout
+    right, of = map(int, re.findall(r"all: (\d+) of (\d+) answers", done.stdout)[0])
+    assert 0.35 <= right / of <= 0.65, "about half of the class fails"
+    closed, opened = done.stdout.split("== May this be released?")
+    assert "forced_canary: orders" in closed
+    assert "(the gate is closed: exit code 1)" in closed
+    assert "The release may go on" in opened

@@ -7,6 +7,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pipeline.cli.app import app
+from prompt_lab.clock import utc_now
+from prompt_lab.promptops.prepared_rows import hash_unit
+from prompt_lab.store.files import append_row
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,6 +68,30 @@ def test_an_evaluation_fails_below_the_threshold_and_for_an_empty_set(lab: Path)
     empty = run("eval", "other")
     assert (empty.exit_code, "empty" in empty.output) == (1, True)
     assert lab.exists()
+
+
+def test_outcomes_of_a_user_and_old_ones_are_erased_with_a_reason(lab: Path) -> None:
+    row = {"type": "promptops.prepare_prompt", "ts": utc_now(), "trace": "ann 1"}
+    append_row(lab / "promptops" / "metrics.jsonl", row | {"unit": hash_unit("ann")})
+    assert "--user or --days" in str(run("erase", "--reason", "she asked").exception)
+    assert "--user or --days" in str(run("erase", "--user", "ann", "--reason", " ").exception)
+    done = run("erase", "--user", "ann", "--reason", "she asked")
+    assert (done.exit_code, "1 outcome erased, 1 row" in done.output) == (0, True)
+    assert "60 outcomes erased, 60 rows" in run("erase", "--days", "1", "--reason", "old").output
+    assert "ann 1" not in (lab / "promptops" / "metrics.jsonl").read_text()
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_the_embedded_model_is_asked_a_battery(lab: Path) -> None:
+    cases = lab / "cases.json"
+    case = {"id": "c1", "query": "Is water wet, yes or no?", "expects_any": ["yes", "no"]}
+    cases.write_text(json.dumps([case]))
+    done = run("ask", str(cases), "--model", "smollm2", "--most", "1")
+    row = json.loads(done.output.splitlines()[0])
+    assert (row["id"], row["latency_ms"] > 0, bool(row["answer"])) == ("c1", True, True)
+    assert "1 calls, 1 units: " in done.output
+    assert done.exit_code == ("passed" not in done.output)
 
 
 def test_the_drift_safety_suite_passes_as_shipped(lab: Path) -> None:

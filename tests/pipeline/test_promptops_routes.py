@@ -14,8 +14,8 @@ from prompt_lab.experiments.context import LabContext
 from prompt_lab.ports import Answer, Request
 from prompt_lab.production.analyst import run_analyst
 from prompt_lab.production.analyst_prompt import ReviewMaterial
+from prompt_lab.promptops.optimizer_run import ModelRewriter
 from prompt_lab.promptops.routes import COVERED_ROUTES, LabPromptRoutes
-from prompt_lab.promptops.worker import ModelRewriter
 from prompt_lab.prompts.manifest import propose_manifest
 from prompt_lab.prompts.snapshots import digest_text
 from prompt_lab.store.files import read_rows

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from prompt_lab.benchmark.routing_rules import routing_schema
-from prompt_lab.promptops.slo import SloReport
+from prompt_lab.promptops.slo_records import SloReport
 from prompt_lab.task_engine.campaign import CampaignResult
 from prompt_lab.task_engine.record import AttemptRecord, Undo
 from prompt_lab.task_engine.schema import published, task_schema

@@ -20,6 +20,7 @@ def serving(lab: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[s
     ) as process:
         try:
             assert process.stdout is not None
-            yield process.stdout.readline().strip(), process
+            lines = (line.strip() for line in process.stdout)
+            yield next(line for line in lines if line.startswith("http://")), process
         finally:
             process.terminate()

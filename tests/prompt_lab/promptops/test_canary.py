@@ -1,6 +1,7 @@
 """Canaries on live traffic: arms, abort, promotion, what a person decided, and rollback."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,11 @@ from prompt_lab.promptops.canary import (
     LiveTraffic,
     advance_canary,
     read_canary,
-    roll_back_worse,
     start_canary,
 )
 from prompt_lab.promptops.journal import read_journal
 from prompt_lab.promptops.records import Canary
+from prompt_lab.promptops.rollback import roll_back_worse
 from prompt_lab.prompts.snapshots import PromotionKind, digest_text
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_files import PromptFiles
@@ -154,6 +155,29 @@ def test_a_promotion_that_turns_out_worse_rolls_the_whole_snapshot_back(
         assert live.registry.files.read_journal()[-1].kind is PromotionKind.ROLLBACK
     else:
         assert current(live) == BETTER
+
+
+class CountedOutcomes(MemoryOutcomes):
+    """Counts how often single outcomes are read."""
+
+    reads = 0
+
+    def since(self, when: str, *, prompt_id: str = "") -> Iterator[CallOutcome]:
+        self.reads += bool(prompt_id)
+        return super().since(when, prompt_id=prompt_id)
+
+
+@pytest.mark.parametrize("share", [3, 9])
+def test_single_outcomes_are_read_only_where_their_sums_show_a_loss(
+    tmp_path: Path, share: int
+) -> None:
+    calls = make_calls("", 8, text=digest_text(FIRST))
+    calls += make_calls("", share, text=digest_text(BETTER))
+    store = CountedOutcomes(calls)
+    live = make_live(tmp_path, [])._replace(outcomes=store)
+    live.registry.promote({ID: BETTER}, {ID: YES}, PromotionReason(WORKER, "won", START))
+    roll_back_worse(live, now=NOW, margin=0.0)
+    assert store.reads == (share == 3)
 
 
 def test_a_persons_promotion_is_not_rolled_back(tmp_path: Path) -> None:

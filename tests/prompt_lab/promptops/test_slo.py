@@ -11,6 +11,12 @@ from scipy.stats import binomtest
 from prompt_lab.config.promptops import PromptOpsConfig
 from prompt_lab.experiments.promotion import WORKER
 from prompt_lab.outcomes import CallOutcome
+from prompt_lab.promptops.canary import (
+    CanaryCandidate,
+    LiveTraffic,
+    start_canary,
+    withdraw_canary,
+)
 from prompt_lab.promptops.drift_safety import DriftFinding
 from prompt_lab.promptops.journal import note
 from prompt_lab.promptops.release_gate import (
@@ -21,14 +27,13 @@ from prompt_lab.promptops.release_gate import (
     write_decision,
 )
 from prompt_lab.promptops.slo import (
-    SloReport,
     SloSource,
     measure_slos,
-    newcombe,
     render_slos,
-    wilson,
     write_slos,
 )
+from prompt_lab.promptops.slo_levels import newcombe, wilson
+from prompt_lab.promptops.slo_records import SloReport
 from prompt_lab.prompts.snapshots import digest_text
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_files import PromptFiles
@@ -186,3 +191,26 @@ def test_limits_agree_with_scipy_and_cover_the_truth() -> None:
         _, low, high = newcombe((now, 60), (then, 90))
         covered += low <= -0.05 <= high
     assert binomtest(covered, 2000, 0.95).pvalue > 1e-3 or covered > 1900
+
+
+def test_a_text_that_was_forced_on_live_traffic_closes_the_gate_while_it_is_there(
+    tmp_path: Path,
+) -> None:
+    registry = PromptRegistry(PromptFiles(tmp_path / "prompts"), find_any)
+    registry.import_texts({ID: write_text("first")}, {}, why("import", 1))
+    live = LiveTraffic(Lab(tmp_path), registry, MemoryOutcomes([]), CONFIG.canary)
+    forced = CanaryCandidate(ID, write_text("bad"), forced_by="ann: try it")
+    canary = start_canary(live, forced, seed=1, now=NOW)
+    decision = decide_release(measure(tmp_path, HEALTHY), part="policy")
+    assert [(one.code, one.where) for one in decision.reasons] == [("forced_canary", ID)]
+    assert "'ann: try it'" in render_decision(decision)
+    withdraw_canary(Lab(tmp_path), canary, "switched", "it was enough", NOW)
+    assert decide_release(measure(tmp_path, HEALTHY)).allowed
+
+
+def test_a_canary_with_a_verdict_closes_no_gate(tmp_path: Path) -> None:
+    registry = PromptRegistry(PromptFiles(tmp_path / "prompts"), find_any)
+    registry.import_texts({ID: write_text("first")}, {}, why("import", 1))
+    live = LiveTraffic(Lab(tmp_path), registry, MemoryOutcomes([]), CONFIG.canary)
+    start_canary(live, CanaryCandidate(ID, write_text("good"), "7_q"), seed=1, now=NOW)
+    assert decide_release(measure(tmp_path, HEALTHY)).allowed

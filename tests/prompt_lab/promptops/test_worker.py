@@ -97,7 +97,7 @@ def test_a_winner_is_promoted_after_its_canary(tmp_path: Path) -> None:
     consume(world.run_at(2.1))
     canary = read_canary(world.context.lab, "orders")
     assert canary is not None
-    assert canary.state == "passed"
+    assert (canary.state, canary.trial_plans, canary.trial_alpha) == ("passed", 40, 0.002)
     snapshot, current = world.registry.read_current()
     assert snapshot != before
     assert current.prompts["orders"] == canary.candidate
@@ -116,6 +116,25 @@ def test_a_loser_stays_in_review_with_its_code(tmp_path: Path) -> None:
     states = sorted((world.context.lab.root / "promptops" / "candidates").glob("*.json"))
     assert len(states) == 3
     assert {json.loads(path.read_text())["state"] for path in states} == {"in review"}
+
+
+def test_a_winner_that_takes_longer_than_the_budget_stays_in_review(tmp_path: Path) -> None:
+    world = make_world(tmp_path)
+    world.trials.seconds = (4.0, 6.0)
+    gated = decide_round(world.run_at(1.2), make_round(world, 1.1))
+    assert (gated.decision, gated.codes) == ("in review", ("latency_regression",))
+    assert not running_canaries(world.context.lab)
+
+
+def test_thumbs_for_its_very_text_keep_a_winner_in_review(tmp_path: Path) -> None:
+    world = make_world(tmp_path)
+    name = make_round(world, 1.1)
+    tried = json.loads((rounds_folder(world.context.lab) / name / "tried.json").read_text())
+    row = next(world.store.since(""))
+    down = {"variant": tried["candidate"], "feedback": "down"}
+    world.store.add(row.model_copy(update=down | {"trace": f"x{n}"}) for n in range(40))
+    gated = decide_round(world.run_at(1.2), name)
+    assert gated.codes == ("feedback_contradicts",)
 
 
 @pytest.mark.parametrize(

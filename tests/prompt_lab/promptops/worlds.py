@@ -18,8 +18,9 @@ from prompt_lab.ports.outcome_store import OutcomeStore
 from prompt_lab.promptops.arms import choose_arm
 from prompt_lab.promptops.canary import running_canaries
 from prompt_lab.promptops.idle import DayUse
+from prompt_lab.promptops.optimizer_run import OptimizerRun
 from prompt_lab.promptops.rounds import TRIED, RoundCandidate, TriedVariants, rounds_folder
-from prompt_lab.promptops.worker import OptimizerRun, TrialPlan, read_proposed
+from prompt_lab.promptops.worker import TrialPlan
 from prompt_lab.prompts.snapshots import Actor, ActorKind, TrialVerdict, digest_text
 from prompt_lab.store.files import write_record
 from prompt_lab.store.prompt_files import PromptFiles
@@ -81,13 +82,14 @@ class Trials:
     """Verdicts of simulated trials: a YES exactly where the candidate's true success is higher.
 
     `truth`: sha256 of a text -> its true share of successes; `gain` is what a variant of an
-    operator adds to its parent's.
+    operator adds to its parent's; `seconds` a call takes before and after.
     """
 
     truth: dict[str, float]
     gain: Mapping[str, float]
     verdicts: dict[str, TrialVerdict] = field(default_factory=dict)
     is_down: bool = False
+    seconds: tuple[float, float] = (0.2, 0.2)
 
     def prepare(
         self, _run: OptimizerRun, step: str, candidates: Sequence[RoundCandidate]
@@ -103,7 +105,7 @@ class Trials:
         """Write the round's tried.json; False where the provider is down."""
         if self.is_down:
             return False
-        proposed = read_proposed(run, name)
+        proposed = run.read_proposed(name)
         best = max(proposed.sound, key=lambda one: self.truth[one.sha256])
         before = self.truth[best.provenance.parent]
         is_better = self.truth[best.sha256] > before
@@ -118,6 +120,10 @@ class Trials:
             verdict_id=verdict_id if is_better else "",
             candidate=best.sha256,
             text="simulated",
+            seconds_before=self.seconds[0],
+            seconds_after=self.seconds[1],
+            plans=40,
+            alpha=0.002,
             calls=300,
         )
         write_record(rounds_folder(run.context.lab) / name / TRIED, tried)
