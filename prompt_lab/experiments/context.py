@@ -217,6 +217,14 @@ class LabContext:
                     ]
                 )
             given["scorer"] = self.load_adapter("scorer", config.score)
+        if config.checks and not getattr(kind, "takes_checks", False):
+            raise ConfigError(
+                [
+                    f"{self.files.place('steps', config.name)}: checks: the adapter "
+                    f"{config.adapter!r} scores by itself; use the adapter 'prompt_file', or leave "
+                    "'checks' out"
+                ]
+            )
         adapter: StepAdapter = kind(*filter(None, (config, location)), **given)
         return adapter
 
