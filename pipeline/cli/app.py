@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from pipeline.console import run_command
 
 COMMANDS = {
-    "init": ("project:init", "Write a project: promptlab.yaml, luigi.cfg, and a sample data set."),
+    "init": ("init:init", "Write a project of your own prompt and examples, or of a sample."),
     "split": (
         "tasks:split",
         "Divide a data set given whole into baseline/train and baseline/verify.",

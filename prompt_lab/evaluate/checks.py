@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from prompt_lab.config.checks import MEASURED_KINDS, WEIGHTED_MEAN, CheckConfig
@@ -154,10 +155,8 @@ def _set_f1(check: CheckConfig, gold: Any, answer: Any) -> float:
 
 def _items(check: CheckConfig, value: Any) -> set[str]:
     if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
+        with suppress(ValueError, RecursionError):
             value = json.loads(value)
-        except (ValueError, RecursionError):
-            pass
     if isinstance(value, list):
         texts = [_as_text(item) for item in value]
     else:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +12,13 @@ from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError, StoreError
 from prompt_lab.experiments.project import PROJECT_FILE
 from prompt_lab.experiments.project_choice import ModelChoice, ProjectChoice
-from prompt_lab.ports import GitCommand
+from prompt_lab.ports.git_command import GitCommand, GitFactory
 from prompt_lab.store.files import disk_errors, read_given_text, write_text
 
 LAB = "lab"
-OpenGit = Callable[[Path], GitCommand]
-"""Git in a folder, with the user's settings."""
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
+NO_TEXT = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
+"""What YAML reads as something else than a text."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class PromptPlace:
     """Whether the repository is one that Prompt Lab makes in the lab."""
 
 
-def find_place(folder: Path, choice: ProjectChoice, open_git: OpenGit) -> PromptPlace:
-    """The user's repository if it holds prompt and schema as they are now, else a copy in the lab."""
+def find_place(folder: Path, choice: ProjectChoice, open_git: GitFactory) -> PromptPlace:
+    """The user's repository if prompt and schema are committed there, else a copy in the lab."""
     paths = [choice.prompt, *([choice.schema] if choice.schema else [])]
     found = _find_repository(paths, open_git)
     if found is None:
@@ -47,7 +49,7 @@ def find_place(folder: Path, choice: ProjectChoice, open_git: OpenGit) -> Prompt
     return PromptPlace(repository, main, prompt, schemas[0] if schemas else "", is_copy=False)
 
 
-def _find_repository(paths: list[Path], open_git: OpenGit) -> tuple[Path, str] | None:
+def _find_repository(paths: list[Path], open_git: GitFactory) -> tuple[Path, str] | None:
     """(its folder, its branch) if all files are committed there and unchanged since."""
     start = paths[0].resolve().parent
     root = next((one for one in (start, *start.parents) if (one / ".git").exists()), None)
@@ -56,12 +58,16 @@ def _find_repository(paths: list[Path], open_git: OpenGit) -> tuple[Path, str] |
     names = [path.resolve().relative_to(root).as_posix() for path in paths]
     try:
         git = open_git(root)
-        tracked = git("ls-files", "--", *names).splitlines()
-        branch = git("symbolic-ref", "--short", "HEAD")
-        changed = git("status", "--porcelain", "--", *names)
+        tracked = _ask(git, "ls-files", "--", *names).splitlines()
+        branch = _ask(git, "symbolic-ref", "--short", "HEAD")
+        changed = _ask(git, "status", "--porcelain", "--", *names)
     except LabError:
         return None
     return (root, branch) if len(tracked) == len(names) and branch and not changed else None
+
+
+def _ask(git: GitCommand, *args: str) -> str:
+    return git.raw(*args).decode("utf-8", "replace").strip()
 
 
 def write_project(
@@ -108,7 +114,7 @@ def render_project(choice: ProjectChoice, place: PromptPlace) -> str:
     """promptlab.yaml, with a comment for what a user may want to change."""
     inputs = ", ".join(_quote(f"{name}.txt") for name in choice.inputs)
     lines = [
-        "# A project of Prompt Lab: which prompt is improved, by which models, and how it is scored.",
+        "# A project of Prompt Lab: which prompt is improved, by which models, and its scoring.",
         "# `prompt-lab try FILE` tests a changed prompt; `prompt-lab doctor` checks this project.",
         "",
         f"lab: {LAB}              # folder of plans, runs and reports",
@@ -183,8 +189,6 @@ def _quote(text: str) -> str:
     """A text as YAML: plain where that is safe, else in double quotes. Raises StoreError."""
     if not text.isprintable():
         raise StoreError(f"{text!r}: holds control characters: rename it")
-    is_plain = text.replace("-", "").replace("_", "").replace("/", "").replace(".", "").isalnum()
-    if is_plain and text[0].isalpha() and text.lower() not in ("yes", "no", "on", "off", "true",
-                                                               "false", "null", "y", "n"):
+    if PLAIN.fullmatch(text) and text.lower() not in NO_TEXT:
         return text
     return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Choose what a new project is made of: inputs, right answer and scoring out of prompt and table."""
+"""Choose inputs, right answer and scoring of a new project out of its prompt and table."""
 
 import json
 import re
@@ -11,9 +11,10 @@ from typing import Any
 from prompt_lab.config.checks import WEIGHTED_MEAN
 from prompt_lab.errors import StoreError, UnknownName, UsageError
 from prompt_lab.evaluate.normalize import normalize_text
-from prompt_lab.experiments.data_rows import DataTable
+from prompt_lab.experiments.data_rows import DataTable, read_table
 from prompt_lab.experiments.import_plans import GOLD_NAMES, ID_NAMES
 from prompt_lab.prompts.text import placeholders
+from prompt_lab.store.files import read_given_text
 
 INPUT_NAMES = ("input", "text", "question", "query", "prompt", "message", "document")
 """Columns that hold the input of a prompt without placeholders, where none is named."""
@@ -111,9 +112,7 @@ def choose_model(
 
 def choose_project(
     prompt: Path,
-    text: str,
     data: Path,
-    table: DataTable,
     model: ModelChoice,
     *,
     inputs: Mapping[str, str],
@@ -123,8 +122,12 @@ def choose_project(
 ) -> ProjectChoice:
     """Inputs by the prompt's placeholders, right answer by the columns' names, scoring by its form.
 
-    What a flag names is taken. Raises UsageError or UnknownName where that leaves a choice open.
+    What a flag names is taken. Raises UsageError or UnknownName where that leaves a choice open,
+    StoreError for a file that cannot be read.
     """
+    text, table = read_given_text(prompt), read_table(data)
+    if not text.strip():
+        raise StoreError(f"{prompt}: is empty: write the prompt there")
     for wanted in (*inputs.values(), *gold):
         if wanted not in table.columns:
             raise UnknownName("column", wanted, table.columns, f"the header of {data}")
