@@ -253,9 +253,7 @@ def _report_first_iteration(
     where = "" if folder == Path() else f"in {folder}, "
     say(f"Next: {where}write a better prompt into a file, and test it: prompt-lab try better.txt")
     if not state.is_usable:
-        say(
-            "Before that, make the model usable; `prompt-lab doctor --check-key` checks it."
-        )
+        say("Before that, make the model usable; `prompt-lab doctor --check-key` checks it.")
         raise typer.Exit(1)
 
 

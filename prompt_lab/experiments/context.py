@@ -31,6 +31,7 @@ from prompt_lab.store.variants import read_variants
 
 if TYPE_CHECKING:
     from prompt_lab.analyze.analyst import Analyst
+    from prompt_lab.experiments.call_budget import BudgetedLlm, CallBudget
     from prompt_lab.experiments.extensions import CheckedAnalyst, make_strategies
     from prompt_lab.experiments.fallbacks import Fallbacks
     from prompt_lab.experiments.noted_calls import NotedLlm
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 call_on_use(
     globals(),
     {
+        "prompt_lab.experiments.call_budget": "BudgetedLlm",
         "prompt_lab.experiments.extensions": "CheckedAnalyst make_strategies",
         "prompt_lab.experiments.fallbacks": "Fallbacks",
         "prompt_lab.experiments.noted_calls": "NotedLlm",
@@ -75,6 +77,8 @@ class LabContext:
     """What enforces the lab's routing table; None: every model may do everything."""
     make_prompt_routes: Callable[[LabContext], PromptRoutes] | None = None
     """What prepares the prompts of our own calls; None: they are sent as they are."""
+    call_budget: CallBudget | None = None
+    """What this command may call and spend; None: as much as it needs."""
     _llms: dict[tuple[str, str], Llm] = field(default_factory=dict)
     _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
     _hosts: dict[str, CodeHost] = field(default_factory=dict)
@@ -176,7 +180,8 @@ class LabContext:
         if path not in self._llms:
             made: Llm = self.load_adapter(kind, config.provider)(config)
             self._llms[path] = NotedLlm(alias, made, self.router) if self.router else made
-        return self._llms[path]
+        llm = self._llms[path]
+        return BudgetedLlm(config, llm, self.call_budget) if self.call_budget else llm
 
     def llm_of(self, aliases: Sequence[str]) -> Llm:
         """The first of several models, with the others as its fallbacks."""

@@ -146,6 +146,9 @@ class RunContext:
         if result.process is not None:
             seconds = result.process.seconds
             meter = GatewayMeter(meter.llm, meter.config, notes=line.calls, seconds_run=seconds)
+        if result.process is not None and self.ctx.call_budget is not None:
+            usage = meter.usage()
+            self.ctx.call_budget.add(usage.calls, usage.cost_usd)
         if line.texts:
             store.keep_calls(out, line.texts)
         sent = self._check_prompt(key.side, result, line.requests)

@@ -1,13 +1,14 @@
 """`prompt-lab init` with a prompt and a table of one's own: from two files to a verdict."""
 
 import os
+import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from pipeline.cli.app import main
+from tests import warm_commands
 from tests.pipeline.cli.own_project import (
     BETTER,
     answer_ticket,
@@ -15,41 +16,24 @@ from tests.pipeline.cli.own_project import (
     transcript,
     write_files,
 )
-from tests.pipeline.lab_folder import LabFolder
 from tests.pipeline.model_server import ModelServer
-from tests.pipeline.terminal import Said, forked
 
 pytestmark = pytest.mark.slow
 
 
 @dataclass
 class OwnProject:
-    """A folder with a user's files, the server, and what each command of the README printed."""
+    """A folder with a user's files, the server, and how each command of the README ended."""
 
-    world: LabFolder
+    root: Path
     server: ModelServer
-    said: dict[str, Said]
+    done: dict[str, "subprocess.CompletedProcess[str]"] = field(default_factory=dict)
 
-    @property
-    def root(self) -> Path:
-        return self.world.root
-
-    def run(self, *args: str) -> Said:
+    def run(self, *args: str) -> "subprocess.CompletedProcess[str]":
         """`prompt-lab <args>` in the folder."""
-
-        def in_folder() -> None:
-            os.chdir(self.root)
-            main(args)
-
-        return forked(self.world, in_folder, {})
-
-
-class Folder(LabFolder):
-    """A user's folder: its project is found by the current directory."""
-
-    @property
-    def env(self) -> dict[str, str]:
-        return {}
+        ours = ("PROMPTLAB", "LUIGI")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        return warm_commands.run([warm_commands.BIN / "prompt-lab", *args], cwd=self.root, env=env)
 
 
 @pytest.fixture(scope="module")
@@ -58,36 +42,37 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnProject]:
     root = tmp_path_factory.mktemp("own")
     write_files(root)
     with ModelServer(answer_ticket) as server:
-        project = OwnProject(Folder(root), server, {})
+        project = OwnProject(root, server)
         for command, _ in transcript()[1:]:
             words = command.replace("http://127.0.0.1:8000/v1", server.address).split()[1:]
-            project.said[command] = project.run(*words)
+            project.done[command] = project.run(*words)
         yield project
 
 
 def test_the_transcript_of_the_readme_is_what_the_commands_print(own: OwnProject) -> None:
-    assert len(own.said) == 2
+    assert len(own.done) == 2
     for command, shown in transcript()[1:]:
-        done = own.said[command]
-        assert done.code == 0, done.err
-        assert list(find_missing_lines(shown, done.out)) == [], done.out
+        done = own.done[command]
+        assert done.returncode == 0, done.stderr
+        assert list(find_missing_lines(shown, done.stdout)) == [], done.stdout
 
 
 def test_a_large_gain_is_merged_and_an_edit_that_changes_nothing_is_not(own: OwnProject) -> None:
-    merged = own.root / "lab/target"
     assert (own.root / "lab/analysis/1_prompt/verdict.json").read_text().count('"YES"')
     again = own.run("try", "same.txt")
-    assert again.code == 0, again.err
-    assert "Iteration 2  prompt  NO" in again.out
-    text = own.world.git("show", "main:prompts/prompt.txt", at=merged) + "\n"
+    assert again.returncode == 0, again.stderr
+    assert "Iteration 2  prompt  NO" in again.stdout
+    text = subprocess.check_output(
+        ["git", "-C", own.root / "lab/target", "show", "main:prompts/prompt.txt"], text=True
+    )
     assert text == BETTER
 
 
 def test_the_same_init_again_changes_nothing(own: OwnProject) -> None:
     before = {p: p.read_bytes() for p in own.root.rglob("*") if p.is_file()}
-    command = next(iter(own.said)).replace("http://127.0.0.1:8000/v1", own.server.address)
+    command = next(iter(own.done)).replace("http://127.0.0.1:8000/v1", own.server.address)
     done = own.run(*command.split()[1:])
-    assert done.code == 0, done.err
-    assert "80 rows in the lab already" in done.out
+    assert done.returncode == 0, done.stderr
+    assert "80 rows in the lab already" in done.stdout
     after = {p: p.read_bytes() for p in own.root.rglob("*") if p.is_file()}
     assert {p for p in before if after[p] != before[p]} == set()
