@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -221,6 +222,7 @@ class LabContext:
                         f"{config.adapter!r} scores by itself; leave 'score' out"
                     ]
                 )
+            self._find_scorer_module(config)
             given["scorer"] = self.load_adapter("scorer", config.score)
         if config.checks and not getattr(kind, "takes_checks", False):
             raise ConfigError(
@@ -232,6 +234,27 @@ class LabContext:
             )
         adapter: StepAdapter = kind(*filter(None, (config, location)), **given)
         return adapter
+
+    def _find_scorer_module(self, config: StepConfig) -> None:
+        """Let 'score: my_module:function' name a module beside promptlab.yaml.
+
+        Raises ConfigError for a file of the target, whose candidates could change their own score.
+        """
+        name = config.score.partition(":")[0].partition(".")[0]
+        files = (self.home / f"{name}.py", self.home / name / "__init__.py")
+        file = next((file for file in files if file.is_file()), None)
+        if ":" not in config.score or file is None:
+            return
+        if file.resolve().is_relative_to(self.repository(self.target(config.target))):
+            place = self.files.place("steps", config.name)
+            raise ConfigError(
+                [
+                    f"{place}: score: {file} lies in the target's repository, so a candidate could"
+                    " change its own score. Install it as a package, or move the project"
+                ]
+            )
+        if str(self.home) not in sys.path:
+            sys.path.append(str(self.home))
 
     def strategies(self) -> dict[str, Strategy]:
         """Every strategy by its name, in order of preference."""

@@ -68,6 +68,27 @@ def test_a_large_gain_is_merged_and_an_edit_that_changes_nothing_is_not(own: Own
     assert text == BETTER
 
 
+def test_doctor_finds_nothing_wrong_and_then_each_fault_with_its_fix(own: OwnProject) -> None:
+    well = own.run("doctor", "--check-key")
+    assert well.returncode == 0, well.stdout + well.stderr
+    assert "needs no key, and it answered in" in well.stdout
+    assert "60 verify plans with usable inputs and right answers" in well.stdout
+    config, plan = own.root / "promptlab.yaml", next((own.root / "lab/baseline/train").iterdir())
+    gold, text = plan / "answer.txt", config.read_text()
+    try:
+        gold.rename(plan / "kept")
+        config.write_text(text.replace("    base_url:", "    key_env: NO_SUCH_KEY\n    base_url:"))
+        ill = own.run("doctor")
+    finally:
+        (plan / "kept").rename(gold)
+        config.write_text(text)
+    assert ill.returncode == 1
+    assert "the environment variable NO_SUCH_KEY, which holds the key, is not set" in ill.stdout
+    assert "fix: set NO_SUCH_KEY" in ill.stdout
+    assert "and the plan has none" in ill.stdout
+    assert ill.stderr == ""
+
+
 def test_the_same_init_again_changes_nothing(own: OwnProject) -> None:
     before = {p: p.read_bytes() for p in own.root.rglob("*") if p.is_file()}
     command = next(iter(own.done)).replace("http://127.0.0.1:8000/v1", own.server.address)
