@@ -42,7 +42,7 @@ def score_checks(
 def add_measured(
     checks: Sequence[CheckConfig], parts: Mapping[str, float], *, seconds: float, usd: float
 ) -> dict[str, float]:
-    """The parts with those of latency (seconds) and cost (US dollars) of the run, weighted anew.
+    """The parts with those of latency (seconds) and cost (US dollars) of the run, in a new mean.
 
     Within its limit a run has full credit, beyond it limit / value. A run without an answer has
     none. The parts of a step without such checks are returned unchanged.

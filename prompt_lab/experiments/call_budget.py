@@ -20,17 +20,19 @@ class CallBudget:
         self._spent = Array("d", [0.0, 0.0])
 
     @property
-    def spent(self) -> tuple[int, float]:
+    def usage(self) -> tuple[int, float]:
         """(calls, US dollars), what is under way at its worst cost included."""
         calls, usd = self._spent
         return int(calls), usd
 
     def find_refusal(self, usd: float = 0.0) -> str:
         """Why one more call that costs this much must not be made, or ''."""
-        calls, spent = self._spent
+        calls, dollars = self._spent
         if self.max_calls and calls + 1 > self.max_calls:
             return self._refusal(f"--max-calls {self.max_calls}")
-        if self.max_cost is not None and (spent + usd > self.max_cost or spent >= self.max_cost):
+        if self.max_cost is not None and (
+            dollars + usd > self.max_cost or dollars >= self.max_cost
+        ):
             return self._refusal(f"--max-cost {self.max_cost:g}")
         return ""
 

@@ -57,7 +57,7 @@ def ask_often(llm: BudgetedLlm, times: int) -> None:
 def test_exactly_as_many_calls_are_made_as_are_allowed(fails: bool) -> None:
     budget, model = CallBudget(max_calls=10), Counting(fails=fails)
     ask_often(BudgetedLlm(config(), model, budget), 40)
-    assert model.calls == budget.spent[0] == 10
+    assert model.calls == budget.usage[0] == 10
     assert "--max-calls 10" in budget.find_refusal()
 
 
@@ -70,7 +70,7 @@ def test_no_more_is_spent_than_is_allowed(tokens: int, limit: float) -> None:
             llm.ask(REQUEST)
     worst = estimate_worst_cost(config(), REQUEST)
     assert model.calls * price <= limit + max(0.0, price - worst)
-    assert budget.spent[1] == pytest.approx(model.calls * price)
+    assert budget.usage[1] == pytest.approx(model.calls * price)
     if model.calls < 50:
         assert model.calls * price + worst > limit
 
