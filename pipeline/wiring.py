@@ -111,6 +111,7 @@ ADAPTERS = {
         "exclude": "adapters.workspace.lab_exclude:exclude_lab_files",
         "exclude_paths": "adapters.workspace.lab_exclude:exclude_paths",
     },
+    "sandbox": {"why_not": "adapters.sandbox.bubblewrap:why_no_sandbox"},
     "commands": {"sandbox": "adapters.sandbox.commands:SandboxedCommands"},
     "agent": {
         "claude_code": "adapters.agent.claude_code:ClaudeCode",

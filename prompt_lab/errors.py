@@ -10,6 +10,7 @@ LabError
 ├── StoreError        the lab folder cannot be read or written
 ├── OutputLost        standard output does not take what a command prints
 ├── LabBusy           another process is at work on the same lab
+├── BudgetReached     a command has made the calls, or spent the money, that it may
 ├── ModelUnavailable  a model that cannot be used at all: its key is missing, it was removed
 ├── CallRefused       the model refused this one request (over-length, say): the run is an error
 │   ├── InputTruncated  the request is longer than the context: the same
@@ -93,6 +94,10 @@ class OutputLost(LabError):
 
 class LabBusy(LabError):
     """Another process holds the lab."""
+
+
+class BudgetReached(LabError):
+    """One more call would exceed the limit of this command; nothing was called."""
 
 
 class ModelUnavailable(LabError):

@@ -46,13 +46,15 @@ class PromptFileStep(ABC):
     outputs: tuple[str, ...]
 
     takes_scorer: ClassVar[bool] = True
+    takes_checks: ClassVar[bool] = False
 
     def __init__(self, config: StepConfig, scorer: Scorer | None = None) -> None:
         self.name = config.name
         self.sources = tuple(path for path in (config.prompt, config.schema_path) if path)
         self._config = config
         self._scorer = scorer
-        self._is_free_text = scorer is not None and not self.outputs[0].endswith(".json")
+        has_scorer = scorer is not None or bool(config.checks)
+        self._is_free_text = has_scorer and not self.outputs[0].endswith(".json")
 
     @abstractmethod
     def parts(self, gold: dict[str, Any], answer: dict[str, Any]) -> dict[str, float]:
@@ -88,10 +90,9 @@ class PromptFileStep(ABC):
         name = self.outputs[0]
         texts = read_plan(plan_dir, (), self.outputs).gold
         if self._scorer is not None:
-            given = texts.get(name)
-            right = given if given is None or self._is_free_text else self._gold(plan_dir, given)
-            answer = _text_answer(out_dir / name) if self._is_free_text else _answer(out_dir / name)
-            return score_by(self._scorer, right, answer, self._config.primary)
+            return score_by(
+                self._scorer, *self._read_compared(plan_dir, out_dir), self._config.primary
+            )
         if name not in texts:
             raise StoreError(
                 f"{plan_dir / name}: is missing, and {self.name!r} is scored against it. "
@@ -106,6 +107,16 @@ class PromptFileStep(ABC):
                 "'primary' in configs/steps."
             )
         return parts
+
+    def _read_compared(
+        self, plan_dir: Path, out_dir: Path
+    ) -> tuple[dict[str, Any] | str | None, dict[str, Any] | str]:
+        """The right answer, None if the plan has none, and the answer, empty if it is missing."""
+        name = self.outputs[0]
+        given = read_plan(plan_dir, (), self.outputs).gold.get(name)
+        right = given if given is None or self._is_free_text else self._gold(plan_dir, given)
+        answer = _text_answer(out_dir / name) if self._is_free_text else _answer(out_dir / name)
+        return right, answer
 
     def _gold(self, plan_dir: Path, text: str) -> dict[str, Any]:
         if not text.strip():
@@ -219,7 +230,7 @@ class PromptFileStep(ABC):
 
     def _extracts(self, schema: Mapping[str, Any] | None) -> bool:
         """Whether one object within the text is an answer: by default where none is enforced."""
-        if self._config.answer == "auto":
+        if self._config.answer in ("auto", "json"):
             return schema is None
         return self._config.answer == "extract"
 

@@ -12,7 +12,8 @@ from typer.core import TyperGroup
 from pipeline.console import run_command
 
 COMMANDS = {
-    "init": ("project:init", "Write a project: promptlab.yaml, luigi.cfg, and a sample data set."),
+    "init": ("init:init", "Write a project of your own prompt and examples, or of a sample."),
+    "doctor": ("doctor:doctor", "Check Python, git, sandbox, disk, models, prompt and plans."),
     "split": (
         "tasks:split",
         "Divide a data set given whole into baseline/train and baseline/verify.",

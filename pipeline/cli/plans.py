@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.init import parse_pairs
 from pipeline.tasks.base import hold_lab
 from pipeline.wiring import lab_context
-from prompt_lab.errors import UsageError
 from prompt_lab.experiments.import_plans import import_plans, render_import
 from prompt_lab.report.terminal import say
 
@@ -36,19 +36,13 @@ def import_table(
     with its reason, and the command then ends with 1.
     """
     context = lab_context()
-    named = {}
-    for word in inputs or ():
-        key, equals, column = word.partition("=")
-        if not equals or not key or not column:
-            raise UsageError(f"--input {word}: write it as NAME=COLUMN")
-        named[key] = column
     if not dry_run:
         hold_lab(context)
     result = import_plans(
         context,
         step or context.defaults.step,
         file,
-        inputs=named,
+        inputs=parse_pairs("--input", inputs or ()),
         gold=tuple(gold or ()),
         name=name,
         seed=seed,

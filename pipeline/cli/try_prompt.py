@@ -17,7 +17,12 @@ def try_prompt(
     *,
     step: Annotated[str, typer.Option(help="the step; default: that of promptlab.yaml")] = "",
     models: Annotated[str, typer.Option(help="as for iterate")] = "",
-    policy: Annotated[str, typer.Option(help="as for iterate")] = "",
+    max_calls: Annotated[
+        int | None, typer.Option(min=1, help="stop before more calls; the same command goes on")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="the same for US dollars, by the models' prices")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print what it would cost")] = False,
 ) -> None:
     """Make a branch with this prompt in the place of the step's, and run its iteration.
@@ -27,6 +32,7 @@ def try_prompt(
     context = lab_context()
     hold_lab(context)
     branch = make_candidate_branch(context, step or context.defaults.step, file)
-    given = {"step": step or None, "models": models or None, "policy": policy or None}
-    words = command_words({"branch": branch, **given, "dry_run": dry_run})
+    given = {"step": step or None, "models": models or None}
+    limits = {"max_calls": max_calls, "max_cost": max_cost}
+    words = command_words({"branch": branch, **given, **limits, "dry_run": dry_run})
     raise typer.Exit(run_task(Iteration, words))

@@ -10,7 +10,13 @@ import luigi
 
 from pipeline.tasks.base import Phase
 from pipeline.tasks.batching import current
-from pipeline.tasks.parameters import SplitParameter, WholeParameter
+from pipeline.tasks.parameters import (
+    NOT_GIVEN,
+    AmountParameter,
+    CountParameter,
+    SplitParameter,
+    WholeParameter,
+)
 from pipeline.tasks.printing import PrintingTask, prints_when_complete
 from pipeline.tasks.runs import run_tasks
 from pipeline.tasks.turns import uses_luigid
@@ -30,9 +36,11 @@ if TYPE_CHECKING:
         write_insight,
         write_synthesis,
     )
+    from prompt_lab.experiments.call_budget import CallBudget, check_prices
     from prompt_lab.experiments.conclude import conclude, write_report
     from prompt_lab.experiments.decision import write_verdict
     from prompt_lab.experiments.dry_run import describe_dry_run
+    from prompt_lab.experiments.experiment import Experiment
     from prompt_lab.experiments.finish import finish_iteration, saved_summary
     from prompt_lab.experiments.gather import summary_file
     from prompt_lab.experiments.implement import implement
@@ -51,6 +59,7 @@ call_on_use(
         "prompt_lab.experiments.analysis": (
             "write_assessment write_code_review write_insight write_synthesis"
         ),
+        "prompt_lab.experiments.call_budget": "CallBudget check_prices",
         "prompt_lab.experiments.conclude": "conclude write_report",
         "prompt_lab.experiments.decision": "write_verdict",
         "prompt_lab.experiments.dry_run": "describe_dry_run",
@@ -310,12 +319,37 @@ class SinceStart(Phase):
         return supply(self, compare_since_start(self.experiment))
 
 
+def limit_calls(experiment: Experiment, max_calls: int, max_cost: float) -> None:
+    """Let this process and its forks make so many calls, and spend so much, from now on.
+
+    Raises ConfigError where the cost of a model is not known.
+    """
+    if not max_calls and max_cost == NOT_GIVEN:
+        return
+    context, cost = experiment.context, None if max_cost == NOT_GIVEN else max_cost
+    known = context.call_budget
+    if known is not None and (known.max_calls, known.max_cost) == (max_calls, cost):
+        return  # luigi asks again for what a task requires
+    names = experiment.model_names or context.defaults.models
+    check_prices(context.select_models(names), cost)
+    context.call_budget = CallBudget(max_calls, cost)
+
+
 class Iteration(PrintingTask, Phase):
     """The next iteration, or the one that --number names. Writes summary.txt and lab/index.html."""
 
     FILE = SUMMARY
 
     dry_run = luigi.BoolParameter(description="only print what would run and what it would cost")
+    max_calls = CountParameter(
+        "--max-calls",
+        least=1,
+        default=0,
+        description="stop before this command makes more calls; the same command goes on",
+    )
+    max_cost = AmountParameter(
+        "--max-cost", description="the same for US dollars, by the prices of the models"
+    )
 
     @property
     def one_process_only(self) -> bool:
@@ -328,7 +362,10 @@ class Iteration(PrintingTask, Phase):
 
     def requires(self) -> luigi.Task | None:
         """All phases, the last one first; none for a dry run."""
-        return None if self.dry_run else self.clone_as(Report)
+        if self.dry_run:
+            return None
+        limit_calls(self.experiment, self.max_calls, self.max_cost)
+        return self.clone_as(Report)
 
     def run(self) -> Generator[Any, Any, None]:
         """A dry run reads, prints and leaves no trace, not even the lock."""

@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from prompt_lab.config.base import Config
+from prompt_lab.config.checks import CheckConfig, check_parts
 from prompt_lab.config.github import TOKENS, GitHubConfig
 from prompt_lab.config.production import ProductionConfig
 from prompt_lab.config.promptops import PromptOpsConfig
@@ -172,10 +173,14 @@ class StepConfig(Config):
         default="auto",
         description="{name} or {{ name }} in the prompt; auto: the one that it is written in",
     )
-    answer: Literal["auto", "strict", "extract"] = Field(
+    answer: Literal["auto", "strict", "extract", "text", "json"] = Field(
         default="auto",
-        description="strict: the whole text is the JSON object; extract: the one object in the "
-        "text counts, in a code fence or after <think>; auto: strict with a schema",
+        description="text: free text; strict: the whole text is the JSON object; extract: the one "
+        "object in the text counts, in a code fence or after <think>; json and auto: strict with "
+        "a schema",
+    )
+    checks: tuple[CheckConfig, ...] = Field(
+        default=(), description="how an answer is scored, without code: docs/scoring.md"
     )
     compare: CompareConfig = Field(
         default=CompareConfig(), description="when a field equals gold, for all fields"
@@ -204,6 +209,13 @@ class StepConfig(Config):
     @classmethod
     def _check_inside(cls, value: str) -> str:
         return check_inside_target(value)
+
+    @model_validator(mode="after")
+    def _one_scorer(self) -> "StepConfig":
+        if self.checks and self.score:
+            raise ValueError("'checks' and 'score' both score the answer: remove one of them")
+        check_parts(self.checks, self.primary)
+        return self
 
 
 class TargetConfig(Config):

@@ -91,6 +91,11 @@ class ModelConfig(Config):
             return self.price.is_free
         return self.provider in ("embedded", "scripted")
 
+    @property
+    def has_price(self) -> bool:
+        """Whether what a call costs is known."""
+        return self.price is not None or self.is_free
+
     def cost(self, input_tokens: int, output_tokens: int) -> float:
         """US dollars for one call; 0 where no price is configured."""
         if self.price is None:

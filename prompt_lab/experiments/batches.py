@@ -173,11 +173,11 @@ def adapter_digest(adapter: StepAdapter, config: str) -> str:
 
 
 def settings_text(step: StepConfig) -> str:
-    """The settings of the step's config that affect a run."""
+    """The settings of the step's config that affect a run; the checks are the adapter's to add."""
     usual = {
         n for n in _LEFT_OUT_AT_DEFAULT if getattr(step, n) == StepConfig.model_fields[n].default
     }
-    return step.model_dump_json(exclude={"judge", *usual})
+    return step.model_dump_json(exclude={"judge", "checks", *usual})
 
 
 def _claimed(

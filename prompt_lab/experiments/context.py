@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from prompt_lab.store.variants import read_variants
 
 if TYPE_CHECKING:
     from prompt_lab.analyze.analyst import Analyst
+    from prompt_lab.experiments.call_budget import BudgetedLlm, CallBudget
     from prompt_lab.experiments.extensions import CheckedAnalyst, make_strategies
     from prompt_lab.experiments.fallbacks import Fallbacks
     from prompt_lab.experiments.noted_calls import NotedLlm
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 call_on_use(
     globals(),
     {
+        "prompt_lab.experiments.call_budget": "BudgetedLlm",
         "prompt_lab.experiments.extensions": "CheckedAnalyst make_strategies",
         "prompt_lab.experiments.fallbacks": "Fallbacks",
         "prompt_lab.experiments.noted_calls": "NotedLlm",
@@ -75,6 +78,8 @@ class LabContext:
     """What enforces the lab's routing table; None: every model may do everything."""
     make_prompt_routes: Callable[[LabContext], PromptRoutes] | None = None
     """What prepares the prompts of our own calls; None: they are sent as they are."""
+    call_budget: CallBudget | None = None
+    """What this command may call and spend; None: as much as it needs."""
     _llms: dict[tuple[str, str], Llm] = field(default_factory=dict)
     _steps: dict[str, tuple[object, StepAdapter]] = field(default_factory=dict)
     _hosts: dict[str, CodeHost] = field(default_factory=dict)
@@ -176,7 +181,8 @@ class LabContext:
         if path not in self._llms:
             made: Llm = self.load_adapter(kind, config.provider)(config)
             self._llms[path] = NotedLlm(alias, made, self.router) if self.router else made
-        return self._llms[path]
+        llm = self._llms[path]
+        return BudgetedLlm(config, llm, self.call_budget) if self.call_budget else llm
 
     def llm_of(self, aliases: Sequence[str]) -> Llm:
         """The first of several models, with the others as its fallbacks."""
@@ -216,9 +222,39 @@ class LabContext:
                         f"{config.adapter!r} scores by itself; leave 'score' out"
                     ]
                 )
+            self._find_scorer_module(config)
             given["scorer"] = self.load_adapter("scorer", config.score)
+        if config.checks and not getattr(kind, "takes_checks", False):
+            raise ConfigError(
+                [
+                    f"{self.files.place('steps', config.name)}: checks: the adapter "
+                    f"{config.adapter!r} scores by itself; use the adapter 'prompt_file', or leave "
+                    "'checks' out"
+                ]
+            )
         adapter: StepAdapter = kind(*filter(None, (config, location)), **given)
         return adapter
+
+    def _find_scorer_module(self, config: StepConfig) -> None:
+        """Let 'score: my_module:function' name a module beside promptlab.yaml.
+
+        Raises ConfigError for a file of the target, whose candidates could change their own score.
+        """
+        name = config.score.partition(":")[0].partition(".")[0]
+        files = (self.home / f"{name}.py", self.home / name / "__init__.py")
+        file = next((file for file in files if file.is_file()), None)
+        if ":" not in config.score or file is None:
+            return
+        if file.resolve().is_relative_to(self.repository(self.target(config.target))):
+            place = self.files.place("steps", config.name)
+            raise ConfigError(
+                [
+                    f"{place}: score: {file} lies in the target's repository, so a candidate could"
+                    " change its own score. Install it as a package, or move the project"
+                ]
+            )
+        if str(self.home) not in sys.path:
+            sys.path.append(str(self.home))
 
     def strategies(self) -> dict[str, Strategy]:
         """Every strategy by its name, in order of preference."""

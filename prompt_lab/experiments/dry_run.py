@@ -35,6 +35,23 @@ def describe_dry_run(experiment: Experiment) -> str:
         return what_would_run(experiment)
 
 
+def describe_first_iteration(experiment: Experiment) -> list[str]:
+    """Lines: the most that an iteration takes, and how often it ends in YES under each policy.
+
+    Writes nothing. Raises what the iteration would raise.
+    """
+    with experiment.context.temporary_work_folder():
+        meta = plan_iteration(experiment)
+        calls, cost = most_spent(experiment, meta)
+        priced = all(experiment.context.models[alias].has_price for alias in meta.models)
+        price = f"${cost:.2f}" if priced else "an unknown sum, since a model has no 'price'"
+        most = f"  An iteration takes at most {count(calls, 'call')} and {price}."
+        chances = (
+            describe_chances(experiment, meta) if experiment.context.policy_of(meta).seals else []
+        )
+        return [most, *chances]
+
+
 def what_would_run(experiment: Experiment) -> str:
     """The text of the dry run. Raises the LabError at which the iteration would stop."""
     if (experiment.folder / SUMMARY).exists():

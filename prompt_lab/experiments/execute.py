@@ -9,6 +9,7 @@ from prompt_lab.clock import utc_now
 from prompt_lab.errors import LabError, ScoreFailed, TransientError
 from prompt_lab.evaluate.answers import WITHHELD_WORDS
 from prompt_lab.evaluate.batches import seed_of
+from prompt_lab.evaluate.checks import add_measured
 from prompt_lab.evaluate.sent_prompt import SentPrompt, SideTexts, check_sent_prompt
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.deadline import within
@@ -145,18 +146,22 @@ class RunContext:
         if result.process is not None:
             seconds = result.process.seconds
             meter = GatewayMeter(meter.llm, meter.config, notes=line.calls, seconds_run=seconds)
+        if result.process is not None and self.ctx.call_budget is not None:
+            usage = meter.usage()
+            self.ctx.call_budget.add(usage.calls, usage.cost_usd)
         if line.texts:
             store.keep_calls(out, line.texts)
         sent = self._check_prompt(key.side, result, line.requests)
         record = self._record(key, planned, result, meter=meter, sent=sent)
         texts = [text for request in requests for text in (request.system, request.user)]
         kept = keep_messages(folder, texts)
+        parts = self._add_measured(score, record.duration_seconds, record.usage.cost_usd)
         record = record.model_copy(
             update={
                 "sent": record.sent.model_copy(update={"messages": kept}),
                 "started": started,
-                "scores": score.parts,
-                "primary": score.parts.get(self.primary, 0.0),
+                "scores": parts,
+                "primary": parts.get(self.primary, 0.0),
                 "calls": line.calls,
                 "files_read": files_read,
             }
@@ -181,6 +186,7 @@ class RunContext:
         except LabError as error:
             store.fail(out.parent.parent, key.plan, str(error), now=utc_now())
             raise
+        parts = self._add_measured(score, source.duration_seconds, source.usage.cost_usd)
         record = source.model_copy(
             update={
                 **key._asdict(),
@@ -188,8 +194,8 @@ class RunContext:
                 "status": Status.ERROR if result.error else Status.OK,
                 "error": result.error,
                 "valid": result.error is None,
-                "scores": score.parts,
-                "primary": score.parts.get(self.primary, 0.0),
+                "scores": parts,
+                "primary": parts.get(self.primary, 0.0),
                 "content_key": planned.content_key,
                 "answer_key": planned.answer_key,
                 "files_read": files_read,
@@ -212,6 +218,11 @@ class RunContext:
         except ScoreFailed as fault:
             error = RunError(kind=fault.kind, message=str(fault))
             return replace(result, error=error), ScoreResult({}, dict(fault.outside))
+
+    def _add_measured(self, score: ScoreResult, seconds: float, usd: float) -> dict[str, float]:
+        """The parts, with those of the step's checks of latency (seconds) and cost (dollars)."""
+        checks = self.ctx.step(self.step).checks
+        return add_measured(checks, score.parts, seconds=seconds, usd=usd)
 
     def _line(self, key: RunKey) -> AbstractContextManager[GatewaySession]:
         if self.gateway is None:

@@ -23,6 +23,10 @@ GOLD_NAMES = ("expected", "gold", "ideal", "answer", "output", "label", "target"
 """Columns that hold the right answer, where none is named."""
 ID_NAMES = ("id", "name")
 MOST_SHOWN = 20
+MOST_LABELS = 12
+"""Right answers up to which each gets the same share of both splits."""
+FEWEST_OF_LABEL = 8
+"""Plans for each such answer, on the average; with fewer, most groups would be single plans."""
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -48,6 +52,9 @@ class ImportResult:
     added: dict[Split, list[str]] = field(default_factory=lambda: {split: [] for split in Split})
     known: int = 0
     repeated: int = 0
+    seed: int = 0
+    strata: str = ""
+    """What train and verify have equal shares of."""
     rejected: list[RejectedRow] = field(default_factory=list)
 
 
@@ -77,9 +84,12 @@ def import_plans(
     plans = _make_plans(table.rows, columns, result)
     new = _leave_out_known(context.lab, plans, adapter.inputs, result)
     result.rejected.sort()
-    kinds = {plan: " ".join(sorted(files)) for plan, files in new.items()}
+    kinds = _strata(new, columns.gold_file)
     sizes = {plan: sum(map(len, files.values())) for plan, files in new.items()}
     result.added = split_plans(group_plans(kinds, sizes), seed)
+    result.seed = seed
+    by_answer = " and of each right answer" if len(set(kinds.values())) > 1 else ""
+    result.strata = f"short and long inputs{by_answer}"
     if not dry_run:
         for split, names in result.added.items():
             for plan in names:
@@ -148,6 +158,8 @@ def render_import(result: ImportResult, *, dry_run: bool) -> str:
     columns = result.columns
     made = ", ".join(count(len(result.added[split]), f"{split} plan") for split in Split)
     lines = [f"{result.source}: {made}{' would be added' if dry_run else ' added'}"]
+    if any(result.added.values()):
+        lines.append(f"  split     by seed {result.seed}, with equal shares of {result.strata}")
     files = [f"{column} -> {file}" for file, column in columns.inputs.items()]
     if columns.gold:
         files.append(f"{', '.join(columns.gold)} -> {columns.gold_file} (the right answer)")
@@ -305,6 +317,15 @@ def _leave_out_known(
         else:
             new[plan] = files
     return new
+
+
+def _strata(plans: Mapping[str, dict[str, str]], gold_file: str) -> dict[str, str]:
+    """Plan -> its files, and its right answer where few answers are shared by many plans."""
+    kinds = {plan: " ".join(sorted(files)) for plan, files in plans.items()}
+    golds = {plan: files.get(gold_file, "").strip() for plan, files in plans.items()}
+    if len(set(golds.values())) <= min(MOST_LABELS, len(plans) // FEWEST_OF_LABEL):
+        return {plan: f"{kind} {golds[plan]}" for plan, kind in kinds.items()}
+    return kinds
 
 
 def _inputs_digest(folder: Path, inputs: Sequence[str]) -> str:

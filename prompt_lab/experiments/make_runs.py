@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 
-from prompt_lab.errors import LabError
+from prompt_lab.errors import BudgetReached, LabError
 from prompt_lab.experiments.context import LabContext
 from prompt_lab.experiments.execute import Checkout, RunContext
 from prompt_lab.experiments.ref_watch import watched_refs
@@ -170,12 +170,15 @@ class RunMaker:
             out = self.run_context.ctx.lab.root / planned.path
             if is_finished(out):
                 return RunEnding.FOUND
-            fault = self._breaker.refusal(key.model)
+            budget = self.run_context.ctx.call_budget
+            fault = (budget and budget.find_refusal()) or self._breaker.refusal(key.model)
             if fault is not None:
                 self.faults[key] = fault
                 return RunEnding.UNTRIED
             try:
                 self.run_context.run(key, planned)
+            except BudgetReached as error:
+                fault = str(error)
             except LabError as error:
                 if is_finished(out):
                     return RunEnding.FOUND

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 import pipeline
+from pipeline.cli.app import app
 from prompt_lab.config.agents import AgentConfig
 from prompt_lab.config.base import Config, load
 from prompt_lab.config.lab import LabConfig, StepConfig, TargetConfig
@@ -31,6 +33,8 @@ KINDS: dict[str, type[Config]] = {
 GUIDE = "docs/guide.md"
 CONFIGS = blocks("yaml") + blocks("yaml", GUIDE)
 LOOP = "make demo-loop"
+PIP = {"no-deps"}
+"""Options of pip on the page."""
 NAMED = {"targets": "name", "steps": "name", "models": "alias", "agents": "name"}
 
 
@@ -71,9 +75,10 @@ def test_every_flag_on_the_page_is_a_parameter(page: str) -> None:
     text = re.sub(r"`git [^`]*`", "", (ROOT / page).read_text("utf-8"))
     tasks = [getattr(pipeline, name) for name in pipeline.__all__]
     known = {name.replace("_", "-") for task in tasks for name, _ in task.get_params()} | {"module"}
+    known |= {name for name in re.findall(r"--([a-z-]+)", describe_command("init"))}
     used = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text))
     assert used
-    assert used <= known
+    assert used <= known | PIP
 
 
 @pytest.mark.slow
@@ -97,6 +102,11 @@ def test_the_loop_of_the_readme_runs_in_a_fresh_clone(tmp_path: Path) -> None:
     clone = _cloned(tmp_path)
     assert LOOP in [block.text.strip() for block in blocks("sh")]
     _check_loop(clone / "lab-loop", _run(LOOP, clone))
+
+
+def describe_command(name: str) -> str:
+    """What `prompt-lab NAME --help` prints."""
+    return CliRunner().invoke(app, [name, "--help"]).output
 
 
 def _cloned(folder: Path) -> Path:

@@ -31,7 +31,17 @@ TASKS: dict[str, type[luigi.Task]] = {
     "give-up": GiveUp,
     "prepare-pull": PreparePull,
 }
-OTHERS = ("init", "task", "run", "show-request", "scheduler", "install-local-model", "plans", "try")
+OTHERS = (
+    "init",
+    "task",
+    "run",
+    "show-request",
+    "scheduler",
+    "install-local-model",
+    "plans",
+    "try",
+    "doctor",
+)
 
 
 def shown(*args: str) -> str:

@@ -8,6 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.cli.own_project import (
+    answer_ticket,
+    find_missing_lines,
+    transcript,
+    write_files,
+)
+from tests.pipeline.model_server import ModelServer
+
 REPOSITORY = Path(__file__).parents[3]
 MODELS = """models:
   echo:
@@ -41,9 +49,9 @@ class Installed:
         lock = str(REPOSITORY / "locks/run.txt")
         self._do(root, *uv, "--python", str(self.bin / "python"), "-c", lock, str(wheel))
 
-    def run(self, program: str, *args: str) -> str:
+    def run(self, program: str, *args: str, folder: Path | None = None) -> str:
         """Standard output of a program of the environment, which must end with 0."""
-        return self._do(self.project, str(self.bin / program), *args)
+        return self._do(folder or self.project, str(self.bin / program), *args)
 
     def _do(self, folder: Path, *command: str) -> str:
         done = subprocess.run(
@@ -59,6 +67,22 @@ BUILD = "import sys; from hatchling.build import build_wheel; build_wheel(sys.ar
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return Installed(tmp_path_factory.mktemp("installed"))
+
+
+def test_two_files_and_a_server_come_to_a_decision_as_the_readme_shows(
+    installed: Installed, tmp_path: Path
+) -> None:
+    """The README's transcript; its first command, pip, is what the fixture has done."""
+    write_files(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with ModelServer(answer_ticket) as server:
+        for command, shown in transcript()[1:]:
+            words = command.replace("http://127.0.0.1:8000/v1", server.address).split()
+            said = installed.run(*words, folder=tmp_path)
+            assert list(find_missing_lines(shown, said)) == [], said
+        said = installed.run("prompt-lab", "try", "same.txt", folder=tmp_path)
+    assert "Iteration 2  prompt  NO" in said
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
 
 
 def use_scripted_model(path: Path) -> None:

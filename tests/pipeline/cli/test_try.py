@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.cli.app import main
 from prompt_lab.names import Outcome
+from tests.pipeline.model_server import ModelServer
 from tests.pipeline.terminal import Said, forked
 from tests.pipeline.world import HINT, PLAIN, World
 
@@ -36,6 +37,24 @@ def test_a_better_prompt_of_a_file_is_merged_without_any_git_by_hand(
     assert world.verdict(1).outcome is Outcome.YES
     assert world.git("show", "main:prompt.txt") == BETTER.rstrip("\n")
     assert world.git("branch", "--list", "try/*").count("try/my-idea-") == 1
+
+
+def test_a_limit_on_calls_is_kept_and_the_same_command_goes_on_without_paying_twice(
+    make_world: Callable[..., World], tmp_path: Path
+) -> None:
+    file = tmp_path / "idea.txt"
+    file.write_text(BETTER)
+    with ModelServer() as server:
+        world = make_world(models={"near": server.config()}, policy={"verify": "if_given"})
+        assert "the price of near is unknown" in run(world, str(file), "--max-cost", "1").err
+        for made in (10, 20):
+            stopped = run(world, str(file), "--max-calls", "10")
+            assert stopped.code != 0
+            assert "--max-calls 10: the limit of this command is reached" in stopped.err
+            assert server.calls.total() == made
+        assert run(world, str(file), "--max-calls", "10").code == 0
+        assert world.verdict(1).outcome is Outcome.YES
+        assert (len(server.calls), max(server.calls.values())) == (24, 1)
 
 
 @pytest.mark.parametrize(
