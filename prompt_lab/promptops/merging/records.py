@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from prompt_lab.promptops.decomposition.records import IntentGraph
 from prompt_lab.records import VERSION, Record
 
 
@@ -70,3 +71,11 @@ class MergedAnswer(Record):
     conflicts: tuple[Conflict, ...] = ()
     seconds: float = Field(default=0.0, description="from the first call to the last answer")
     cost_usd: float = Field(default=0.0, description="of all calls, the whole query among them")
+
+
+class SplitAnswer(Record):
+    """A query that was asked by parts: its graph, and what came of it."""
+
+    version: int = VERSION
+    graph: IntentGraph
+    merged: MergedAnswer
