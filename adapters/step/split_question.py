@@ -21,7 +21,7 @@ from prompt_lab.promptops.decomposition.graph import MOST_PARTS, build_intent_gr
 from prompt_lab.promptops.decomposition.records import IntentNode, QueryLabels
 from prompt_lab.promptops.merging.conflicts import WHOLE
 from prompt_lab.promptops.merging.merge import align_confidence
-from prompt_lab.promptops.merging.records import PartAnswer, SplitAnswer
+from prompt_lab.promptops.merging.records import SPLIT_FILE, PartAnswer, SplitAnswer
 from prompt_lab.promptops.merging.run import answer_by_parts
 from prompt_lab.promptops.question_plans import render_question, split_question
 from prompt_lab.prompts.files import decode_text
@@ -33,8 +33,6 @@ from prompt_lab.store.plans import read_plan
 
 PART: Final = "part"
 QUESTION: Final = "question"
-SPLIT_FILE: Final = "split_answer.json"
-"""Graph, parts and merged answer of a run that asked by parts."""
 
 
 class SplitQuestion(ConfiguredPromptFile):
@@ -51,7 +49,7 @@ class SplitQuestion(ConfiguredPromptFile):
         super().__init__(config, scorer)
 
     def execute(self, job: StepJob) -> StepResult:
-        """One call, or those of all parts. Raises TargetError or StoreError for unreadable files."""
+        """One call, or those of all parts. Raises TargetError, or StoreError where a file fails."""
         content = self._read(job.worktree)
         prompt = decode_text(content[self._config.prompt])
         text, labels = self._question(job.plan_dir)

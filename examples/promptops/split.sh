@@ -18,4 +18,3 @@ PYTHONPATH=. "$bin/python" "$here/service.py" begin-parts
 
 "$bin/luigi" --module pipeline TrySplit --step multi_part --questions "${QUESTIONS:-16}" \
     --labels "$here/multi_part_labels.jsonl" --labeled-by a-person
-echo "The page: $lab/promptops/intents.html"

@@ -11,6 +11,7 @@ from pipeline.tasks.iteration import Iteration
 from pipeline.tasks.printing import PrintingTask
 from prompt_lab.clock import utc_now
 from prompt_lab.promptops.decomposition.labels import CachedLabels
+from prompt_lab.promptops.intent_views import write_intents_page
 from prompt_lab.promptops.outcomes import read_cases
 from prompt_lab.promptops.split_trial import (
     conclude_split,
@@ -68,6 +69,8 @@ class TrySplit(PrintingTask):
             step=self.step,
             number=experiment.number,
             branch=experiment.branch,
-            models=",".join(experiment.models),
+            models=experiment.models,
         )
-        self.print_result(render_decision(conclude_split(experiment, now=utc_now())))
+        decision = conclude_split(experiment, now=utc_now())
+        page = write_intents_page(context.lab)
+        self.print_result(f"{render_decision(decision)}\nThe page: {page}")

@@ -1,11 +1,15 @@
 """Answers of parts, and the one answer that is made of them."""
 
 from enum import StrEnum
+from typing import Final
 
 from pydantic import Field
 
 from prompt_lab.promptops.decomposition.records import IntentGraph
 from prompt_lab.records import VERSION, Record
+
+SPLIT_FILE: Final = "split_answer.json"
+"""Graph, parts and merged answer, in the folder of a run that asked by parts."""
 
 
 class ConflictCode(StrEnum):
