@@ -207,6 +207,31 @@ CASES = (
         ("contained_evidence",),
     ),
     Case(
+        "answers of one frame to different questions",
+        (
+            {"text": "It weighs 12 kg.", "question": "How heavy is order 17?"},
+            {"text": "It weighs 14 kg.", "question": "How heavy is order 18?"},
+        ),
+        "It weighs 12 kg.\nIt weighs 14 kg.",
+    ),
+    Case(
+        "equal answers to different questions",
+        (
+            {"text": "Norway.", "question": "Where is Oslo?"},
+            {"text": "Norway.", "question": "Where is Bergen?"},
+        ),
+        "Norway.\nNorway.",
+    ),
+    Case(
+        "a part speaks of the other one's subject",
+        (
+            {"text": "The pump weighs 12 kg.", "question": "How heavy is the pump?"},
+            {"text": "The pump weighs 14 kg.", "question": "How heavy is the valve?"},
+        ),
+        FALLBACK,
+        ("numbers_disagree",),
+    ),
+    Case(
         "a failure and a disagreement",
         ({"text": "There are 12 orders."}, {"text": "There are 14 orders."}, {"error": "refused"}),
         FALLBACK,
