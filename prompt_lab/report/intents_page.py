@@ -11,7 +11,7 @@ LEFT = 64
 BOX = 252
 ROW = 58
 HEIGHT = 46
-LONGEST = 38
+LONGEST = 34
 """Characters of a part in its box; its table row has all of it."""
 LONGEST_VARIABLE = 9
 
@@ -106,7 +106,7 @@ def plot_graph(view: GraphView) -> GraphPlot:
     boxes.append(whole)
     end = PlotBox(ROW * len(boxes) + 16, "answer", _shorten(view.answer, LONGEST), view.answer, "")
     places = {part.id: box.y for part, box in zip(view.parts, boxes, strict=False)}
-    arrows = [_flow(box, end) for box in boxes]
+    arrows = sorted((_flow(box, end) for box in boxes), key=lambda one: one.style, reverse=True)
     arrows += [
         _bind(link, places) for link in view.links if {link.source, link.target} <= set(places)
     ]

@@ -43,7 +43,7 @@ def build_intent_graph(query: str, labels: QueryLabels | None = None) -> IntentG
 def _split_by_labels(query: str, labels: QueryLabels) -> IntentGraph:
     nodes, edges, fault = bind_labels(query, labels)
     if fault:
-        return _keep_whole(query, fault)
+        return keep_whole(query, fault)
     return _check(IntentGraph(query=query, nodes=nodes, edges=edges, split=True, reason="labels"))
 
 
@@ -58,10 +58,10 @@ def _split_by_structure(query: str) -> IntentGraph:
         return _split_sentences(query, sentences)
     clauses = cut_clauses(query)
     if len(clauses) < 2:
-        return _keep_whole(query, "one_part")
+        return keep_whole(query, "one_part")
     if are_parallel(clauses):
         return _split(query, clauses, "parallel_clauses")
-    return _keep_whole(query, "unbound_clause")
+    return keep_whole(query, "unbound_clause")
 
 
 def _split_sentences(query: str, sentences: Sequence[str]) -> IntentGraph:
@@ -75,9 +75,9 @@ def _split_sentences(query: str, sentences: Sequence[str]) -> IntentGraph:
     else:
         context = sentences[:lead]
     if len(questions) < 2:
-        return _keep_whole(query, "one_question")
+        return keep_whole(query, "one_question")
     if not are_parallel(questions):
-        return _keep_whole(query, "unbound_sentence")
+        return keep_whole(query, "unbound_sentence")
     return _split(query, [" ".join((*context, one)) for one in questions], "parallel_sentences")
 
 
@@ -92,14 +92,15 @@ def _split(query: str, parts: Sequence[str], reason: str, *, is_item: bool = Fal
 def _check(graph: IntentGraph) -> IntentGraph:
     """The graph, or the whole query where it has too many parts or a word would be lost."""
     if len(graph.nodes) > MOST_PARTS:
-        return _keep_whole(graph.query, "too_many_parts")
+        return keep_whole(graph.query, "too_many_parts")
     kept = {word for node in graph.nodes for word in tokens(node.text)}
     if not kept.issuperset(tokens(graph.query)):
-        return _keep_whole(graph.query, "words_lost")
+        return keep_whole(graph.query, "words_lost")
     return graph
 
 
-def _keep_whole(query: str, reason: str) -> IntentGraph:
+def keep_whole(query: str, reason: str) -> IntentGraph:
+    """The graph of a query that is not split; `reason` is the code why."""
     node = _make_node(1, query, classify_part(query))
     return IntentGraph(query=query, nodes=(node,), split=False, reason=reason)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from prompt_lab.promptops.expectations import measure_grounding
 from prompt_lab.promptops.merging.claims import CITATION, find_cited, list_claims
@@ -12,11 +13,16 @@ from prompt_lab.promptops.merging.records import (
     PartProvenance,
 )
 
+UNSUPPORTED: Final = 0.5
+"""The highest confidence of an answer that was given no source."""
+
 
 def align_confidence(
     text: str, sources: Sequence[str], question: str = "", stated: float = 1.0
 ) -> float:
     """The confidence of an answer: what was stated, but never above the share in its sources.
+
+    Without any source nothing supports it: UNSUPPORTED at most.
 
     >>> align_confidence("Order 17 weighs 12 kg", ["Order 17 weighs 12 kg."])
     1.0
@@ -24,7 +30,7 @@ def align_confidence(
     0.0
     """
     grounding = measure_grounding(CITATION.sub("", text), sources, question)
-    return stated if grounding is None else min(stated, grounding)
+    return min(stated, UNSUPPORTED if grounding is None else grounding)
 
 
 def merge_answers(

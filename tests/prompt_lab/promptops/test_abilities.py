@@ -13,6 +13,7 @@ from prompt_lab.promptops.abilities import (
     find_ability_trials,
     register_ability_trial,
 )
+from prompt_lab.promptops.split_query import plan_query
 from prompt_lab.store.layout import Lab
 from tests.prompt_lab.decide.making import verdict_of
 
@@ -99,3 +100,13 @@ def test_a_damaged_file_switches_all_off_and_is_kept(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"abilities\.json.*Restore it"):
         switches.turn_on("decomposition", "multi_part", "3_split", NOW)
     assert path.read_text(encoding="utf-8") == "{torn"
+
+
+def test_a_query_is_split_only_in_the_task_class_of_the_yes(tmp_path: Path) -> None:
+    lab, query = Lab(tmp_path), "Where is Oslo? Where is Lima?"
+    off = plan_query(AbilitySwitches.load(lab), "multi_part", query)
+    assert (off.split, off.reason, off.nodes[0].text) == (False, "ability_off", query)
+    conclude(register(lab, "3_split"), Outcome.YES)
+    on = AbilitySwitches.load(lab).turn_on("decomposition", "multi_part", "3_split", NOW)
+    assert plan_query(on, "multi_part", query).split
+    assert not plan_query(on, "quick", query).split

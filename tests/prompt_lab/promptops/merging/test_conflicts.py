@@ -305,3 +305,5 @@ def test_confidence_never_exceeds_the_evidence() -> None:
         assert found <= align_confidence(text, [ORDER])
     assert align_confidence(ORDER, [ORDER], stated=0.4) == 0.4
     assert align_confidence("It is made of green cheese", [ORDER]) == 0.0
+    assert align_confidence(ORDER, []) == 0.5
+    assert align_confidence(ORDER, [], stated=0.4) == 0.4
