@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from pipeline.tasks.promptops import Gate, Optimize, Propose, TryVariants
     from pipeline.tasks.runs import Run
+    from pipeline.tasks.split_trial import TrySplit
     from pipeline.tasks.task_engine import Attempt, Campaign, RunTask
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "Synthesis",
     "TakeReplies",
     "Trials",
+    "TrySplit",
     "TryVariants",
     "Verdict",
     "WarmUpTest",
@@ -123,6 +125,7 @@ __getattr__ = find_lazily(
         ),
         "pipeline.tasks.promptops": "Gate Optimize Propose TryVariants",
         "pipeline.tasks.runs": "Run",
+        "pipeline.tasks.split_trial": "TrySplit",
         "pipeline.tasks.task_engine": "Attempt Campaign RunTask",
     },
 )

@@ -81,6 +81,7 @@ ADAPTERS = {
         "command": "adapters.step.command:CommandStep",
         "trace_turn": "adapters.step.trace_turn:TraceTurnStep",
         "prompted_question": "adapters.step.prompted_question:PromptedQuestion",
+        "split_question": "adapters.step.split_question:SplitQuestion",
     },
     "code_host": {
         "local": "adapters.code_host.local:LocalHost",

@@ -1,12 +1,14 @@
 """The question service of `make demo-promptops`: it answers questions about orders.
 
-`begin` makes its prompt in the lab's registry. `answer N SEED` takes N questions of N customers,
+`begin` makes its prompt in the lab's registry, `begin-parts` that of questions of several parts in
+its repository. `answer N SEED` takes N questions of N customers,
 each of which asks the contract for its prompt, the embedded model for an answer, and notes what
 became of it. Equal requests are answered from memory, as the model answers them equally.
 """
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -86,6 +88,16 @@ def begin(context: LabContext) -> str:
     return f"The prompt:\n{FIRST}"
 
 
+def begin_parts(context: LabContext) -> str:
+    """The repository with the prompt of multi_part.txt; what is there already stays."""
+    if not (context.lab.root / "target").exists():
+        source = context.lab.work / "service"
+        text = (Path(__file__).parent / "multi_part.txt").read_text(encoding="utf-8")
+        write_text(source / "prompts" / "multi_part.txt", text)
+        copy_in(context, source, context.lab.root / "target")
+    return "The repository has the prompt prompts/multi_part.txt.\n"
+
+
 def answer(context: LabContext, number: int, seed: int) -> Iterator[str]:
     """Take questions; a line on each text that was served."""
     model, rng, pool = Model(context), Random(seed), questions()
@@ -143,10 +155,12 @@ def split(prompt: object) -> tuple[str, str]:
 
 
 def main() -> int:
-    """One of the two commands."""
+    """One of the commands."""
     context = lab_context()
     if sys.argv[1:] == ["begin"]:
         sys.stdout.write(begin(context))
+    elif sys.argv[1:] == ["begin-parts"]:
+        sys.stdout.write(begin_parts(context))
     elif len(sys.argv) == 4 and sys.argv[1] == "answer":
         for line in answer(context, int(sys.argv[2]), int(sys.argv[3])):
             sys.stdout.write(f"{line}\n")

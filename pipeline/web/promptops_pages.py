@@ -1,4 +1,4 @@
-"""The page of the prompt service: levels, alerts, canaries and what was decided."""
+"""The pages of the prompt service: levels and decisions, and questions asked by parts."""
 
 from fastapi import APIRouter, Depends, Request
 
@@ -6,6 +6,7 @@ from pipeline.web.context import Context, PageViewer, require_reader
 from pipeline.web.metrics import get_slos
 from pipeline.web.registry_pages import Page
 from prompt_lab.promptops.canary import FIX, canary_file
+from prompt_lab.promptops.intent_views import render_intents_page
 from prompt_lab.promptops.journal import read_journal
 from prompt_lab.promptops.records import Canary
 from prompt_lab.report.promptops_page import render_service
@@ -23,3 +24,9 @@ def show_service(context: Context, viewer: PageViewer, request: Request) -> Page
     canaries = [read_record(path, Canary, fix=FIX) for path in sorted(folder.glob("*.json"))]
     events = read_journal(context.lab)[: -LATEST - 1 : -1]
     return Page(render_service(viewer, report, canaries, events))
+
+
+@router.get("/promptops/intents.html")
+def show_intents(context: Context, viewer: PageViewer) -> Page:
+    """Trials of asking by parts, and intent graphs with answers and evidence."""
+    return Page(render_intents_page(context.lab, viewer))

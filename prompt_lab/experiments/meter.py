@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import fsum
+from threading import Lock
 
 from prompt_lab.config.models import ModelConfig
 from prompt_lab.ports import Answer, Llm, Request
@@ -19,10 +20,12 @@ class Meter:
     calls: int = 0
     fallbacks: Mapping[str, ModelConfig] = field(default_factory=dict)
     """Other models that may answer in its place, by alias."""
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def ask(self, request: Request) -> Answer:
         """Pass a request on and record what it consumed."""
-        self.calls += 1
+        with self._lock:  # a step may ask from several threads
+            self.calls += 1
         answer = self.llm.ask(request)
         self.answers.append(answer)
         return answer

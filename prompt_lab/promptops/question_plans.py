@@ -1,6 +1,7 @@
 """A plan made from one call: its question with its sources, and what a right answer holds."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
@@ -16,6 +17,7 @@ from prompt_lab.store.plans import TRACE_PREFIX
 
 EXPECTED_FILE: Final = "answer.txt"
 """The gold of a plan, as JSON: the step's output has the same name."""
+_SOURCE: Final = re.compile(r"\n\n\[\d+\] ")
 MOST_QUESTION: Final = 4_000
 MOST_SOURCES: Final = 20
 MOST_SOURCE: Final = 2_000
@@ -99,6 +101,16 @@ def render_question(question: str, sources: Sequence[str]) -> str:
     """
     numbered = [f"[{at}] {' '.join(text.split())}" for at, text in enumerate(sources, 1)]
     return "\n\n".join([question, *numbered])
+
+
+def split_question(text: str) -> tuple[str, tuple[str, ...]]:
+    """The question and the sources of a user message as `render_question` writes it.
+
+    >>> split_question("Who?\\n\\n[1] Ann did it.\\n\\n[2] Bob saw it.")
+    ('Who?', ('Ann did it.', 'Bob saw it.'))
+    """
+    question, *sources = _SOURCE.split(text)
+    return question.strip(), tuple(one.strip() for one in sources)
 
 
 def read_expectation(gold: str | Mapping[str, Any] | None, place: str) -> Expectation:
