@@ -48,6 +48,28 @@ class OptimizerConfig(Config):
     back_off_minutes: float = Field(default=5.0, gt=0, description="after a failure, doubled")
 
 
+class SelectorConfig(Config):
+    """The choice among promoted variants, where a verdict has turned it on for a task class."""
+
+    exploration: float = Field(
+        default=0.1, ge=0, le=0.5, description="most calls of a context that get another variant"
+    )
+    settled: float = Field(
+        default=0.02, ge=0, le=0.5, description="the same once the leader is known, to see changes"
+    )
+    confidence: float = Field(
+        default=0.95, gt=0.5, lt=1, description="posterior chance from which the leader is known"
+    )
+    evidence_days: float = Field(default=90.0, gt=0, description="of outcomes that are counted")
+    seed: int = 1
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Self:
+        if self.settled > self.exploration:
+            raise ValueError("selector: settled must not be larger than exploration")
+        return self
+
+
 class SloConfig(Config):
     """Limits that the release gate and the SLO page compare with."""
 
@@ -87,6 +109,7 @@ class PromptOpsConfig(Config):
     weights: ScoreWeights = ScoreWeights()
     canary: CanaryConfig = CanaryConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
+    selector: SelectorConfig = SelectorConfig()
     slo: SloConfig = SloConfig()
 
     @model_validator(mode="after")
