@@ -14,12 +14,14 @@ from prompt_lab.promptops.canary import (
 )
 from prompt_lab.promptops.idle import read_switch, why_off
 from prompt_lab.promptops.outcomes import ingest_facts
+from prompt_lab.promptops.selection.sources import update_evidence
 from prompt_lab.promptops.worker import OptimizerRun
 
 
 def consume(run: OptimizerRun) -> list[str]:
     """Read new rows, advance canaries, roll back what turned out worse; a line for each event."""
     lines = [*_ingest(run), *look_at_canaries(run)]
+    lines += _count_evidence(run)
     lines += roll_back_worse(run.live_traffic, now=run.now, margin=run.config.slo.success_drop)
     return lines
 
@@ -54,6 +56,14 @@ def _merge(run: OptimizerRun, verdict_id: str) -> list[str]:
         conclude(Experiment(run.context, step=step, number=int(number)))
     except LabError as error:
         return [f"The pull request of iteration {number} is not merged: {error}"]
+    return []
+
+
+def _count_evidence(run: OptimizerRun) -> list[str]:
+    try:
+        update_evidence(run.context.lab, run.outcomes, run.config.selector, now=run.now)
+    except LabError as error:  # the selector goes on by the evidence before
+        return [f"Evidence of variants is not counted: {error}"]
     return []
 
 

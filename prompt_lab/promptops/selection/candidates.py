@@ -101,12 +101,12 @@ def find_promoted(files: PromptFiles, prompt_id: str) -> tuple[str, ...]:
 
 
 def find_alternatives(
-    registry: PromptRegistry, prompt_id: str, current: str, paused: frozenset[str]
+    files: PromptFiles, prompt_id: str, current: str, paused: frozenset[str]
 ) -> tuple[str, ...]:
     """What the selector may serve beside the current text; () where a person forced that one."""
-    if is_forced(registry, prompt_id, current):
+    if is_forced(files, prompt_id, current):
         return ()
-    promoted = find_promoted(registry.files, prompt_id)
+    promoted = find_promoted(files, prompt_id)
     return tuple(one for one in promoted if one != current and one not in paused)
 
 
