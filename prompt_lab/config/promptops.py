@@ -70,6 +70,16 @@ class SelectorConfig(Config):
         return self
 
 
+class LibraryConfig(Config):
+    """Templates mined from texts that won and stayed."""
+
+    stay_hours: float = Field(default=24.0, ge=0, description="as the current text, after winning")
+    least_success: float = Field(
+        default=0.5, ge=0, le=1, description="lower 95 % limit of success since the promotion"
+    )
+    candidates: int = Field(default=1, ge=0, description="of a round that are made of templates")
+
+
 class SloConfig(Config):
     """Limits that the release gate and the SLO page compare with."""
 
@@ -110,6 +120,7 @@ class PromptOpsConfig(Config):
     canary: CanaryConfig = CanaryConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     selector: SelectorConfig = SelectorConfig()
+    library: LibraryConfig = LibraryConfig()
     slo: SloConfig = SloConfig()
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from prompt_lab.promptops.canary import (
     withdraw_canary,
 )
 from prompt_lab.promptops.idle import read_switch, why_off
+from prompt_lab.promptops.library.mining import mine_templates
 from prompt_lab.promptops.outcomes import ingest_facts
 from prompt_lab.promptops.selection.sources import update_evidence
 from prompt_lab.promptops.worker import OptimizerRun
@@ -23,7 +24,7 @@ def consume(run: OptimizerRun) -> list[str]:
     lines = [*_ingest(run), *look_at_canaries(run)]
     lines += _count_evidence(run)
     lines += roll_back_worse(run.live_traffic, now=run.now, margin=run.config.slo.success_drop)
-    return lines
+    return lines + _mine(run)
 
 
 def look_at_canaries(run: OptimizerRun) -> list[str]:
@@ -65,6 +66,15 @@ def _count_evidence(run: OptimizerRun) -> list[str]:
     except LabError as error:  # the selector goes on by the evidence before
         return [f"Evidence of variants is not counted: {error}"]
     return []
+
+
+def _mine(run: OptimizerRun) -> list[str]:
+    if run.registry.files.read_pointer() is None:
+        return []
+    try:
+        return mine_templates(run)
+    except LabError as error:
+        return [f"No templates are mined: {error}"]
 
 
 def _ingest(run: OptimizerRun) -> list[str]:
