@@ -1,16 +1,18 @@
 """Variants by model: success, cost and latency, and which of them no other one beats in all."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from pydantic import Field
 
 from prompt_lab.decide.calibrate.measure import clopper_pearson
 from prompt_lab.outcomes import CallOutcome
 from prompt_lab.promptops.canary import read_result
+from prompt_lab.records import VERSION, Record
 
 LEVEL = 0.95
 
 
-class ParetoRow(NamedTuple):
+class ParetoRow(Record):
     """One variant of a prompt on one model.
 
     `success` is a mean in [0, 1] with its exact 95 % interval (fractional results rounded to whole
@@ -26,8 +28,17 @@ class ParetoRow(NamedTuple):
     high: float
     cost_usd: float | None
     latency_ms: float | None
-    is_best: bool
-    """Whether no other variant on the same model is at least as good in all three."""
+    is_best: bool = Field(
+        description="no other variant on the same model is at least as good in all three"
+    )
+
+
+class ParetoTable(Record):
+    """promptops/selection/pareto.json."""
+
+    version: int = VERSION
+    when: str
+    rows: tuple[ParetoRow, ...]
 
 
 def tabulate_variants(outcomes: Iterable[CallOutcome]) -> list[ParetoRow]:
@@ -38,12 +49,14 @@ def tabulate_variants(outcomes: Iterable[CallOutcome]) -> list[ParetoRow]:
             groups.setdefault((one.prompt_id, one.model, one.variant), []).append(one)
     rows = [_sum_up(key, calls) for key, calls in groups.items()]
     found = [
-        row._replace(
-            is_best=not any(
-                _beats(other, row)
-                for other in rows
-                if (other.prompt_id, other.model) == (row.prompt_id, row.model)
-            )
+        row.model_copy(
+            update={
+                "is_best": not any(
+                    _beats(other, row)
+                    for other in rows
+                    if (other.prompt_id, other.model) == (row.prompt_id, row.model)
+                )
+            }
         )
         for row in rows
     ]
@@ -56,8 +69,11 @@ def _sum_up(key: tuple[str, str, str], calls: list[CallOutcome]) -> ParetoRow:
     low, high = clopper_pearson(round(total), len(results), LEVEL)
     costs = [one.cost_usd for one in calls if one.cost_usd is not None]
     times = [one.latency_ms for one in calls if one.latency_ms is not None]
+    prompt_id, model, variant = key
     return ParetoRow(
-        *key,
+        prompt_id=prompt_id,
+        model=model,
+        variant=variant,
         calls=len(results),
         success=total / len(results),
         low=low,

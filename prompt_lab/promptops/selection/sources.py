@@ -1,14 +1,12 @@
 """The files that the selector works by: switches, pauses, evidence, and promoted texts."""
 
 import logging
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
 from prompt_lab.clock import read_time, write_time
 from prompt_lab.config.promptops import SelectorConfig
 from prompt_lab.errors import LabError
-from prompt_lab.outcomes import CallOutcome
 from prompt_lab.ports.outcome_store import OutcomeStore
 from prompt_lab.promptops.abilities import AbilitySwitches
 from prompt_lab.promptops.selection.candidates import (
@@ -18,12 +16,13 @@ from prompt_lab.promptops.selection.candidates import (
     selection_folder,
 )
 from prompt_lab.promptops.selection.evidence import count_evidence
+from prompt_lab.promptops.selection.pareto import ParetoTable, tabulate_variants
 from prompt_lab.promptops.selection.records import SelectionEvidence
 from prompt_lab.store.files import read_if_whole, write_record
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_files import PromptFiles
 
-EVIDENCE = "evidence.json"
+EVIDENCE, PARETO = "evidence.json", "pareto.json"
 _log = logging.getLogger("prompt_lab.promptops")
 
 
@@ -71,13 +70,18 @@ def update_evidence(
     if not classes:
         return None
     begin = write_time(read_time(now) - timedelta(days=config.evidence_days))
-    found = count_evidence(_of_classes(store.since(begin), classes), now)
+    outcomes = [one for one in store.since(begin) if one.task_class in classes]
+    found = count_evidence(outcomes, now)
     path = selection_folder(lab) / EVIDENCE
     before = read_if_whole(path, SelectionEvidence)
     if before is None or before.groups != found.groups:
         write_record(path, found)
+        table = ParetoTable(when=now, rows=tuple(tabulate_variants(outcomes)))
+        write_record(selection_folder(lab) / PARETO, table)
     return found
 
 
-def _of_classes(outcomes: Iterable[CallOutcome], classes: frozenset[str]) -> Iterable[CallOutcome]:
-    return (one for one in outcomes if one.task_class in classes)
+def read_pareto(lab: Lab) -> ParetoTable:
+    """The table of the last count; empty where there is none. A damaged one is as none."""
+    found = read_if_whole(selection_folder(lab) / PARETO, ParetoTable)
+    return found or ParetoTable(when="", rows=())
