@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from prompt_lab.clock import read_time
@@ -135,7 +136,7 @@ def _sum_up(choices: Sequence[_Choice]) -> list[GroupSummary]:
         groups.setdefault((one.prompt_id, one.group), []).append(one)
     found = []
     for (prompt_id, group), several in sorted(groups.items()):
-        pairs = zip(several, several[1:], strict=False)
+        pairs = pairwise(several)
         found.append(
             GroupSummary(
                 prompt_id,

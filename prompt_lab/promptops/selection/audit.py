@@ -7,7 +7,7 @@ from prompt_lab.config.promptops import SelectorConfig
 from prompt_lab.promptops.metric_log import MetricLog
 from prompt_lab.promptops.prepared_rows import show_time
 from prompt_lab.promptops.selection.records import (
-    Selection,
+    VariantSelection,
     SelectionContext,
     SelectionEvidence,
     SelectionRow,
@@ -35,7 +35,7 @@ class AuditedSelector:
         task_class: str,
         context: Mapping[str, Any],
         trace: str,
-    ) -> Selection | None:
+    ) -> VariantSelection | None:
         """The choice for one call, noted in selection.jsonl.
 
         None where the selector is off for the class, a canary runs, or there is one text alone.
@@ -77,7 +77,7 @@ class AuditedSelector:
         return served.canary is None
 
     def _describe(
-        self, chosen: Selection, when: str, about: tuple[str, str, int, str]
+        self, chosen: VariantSelection, when: str, about: tuple[str, str, int, str]
     ) -> dict[str, Any]:
         prompt_id, trace, candidates, evidence = about
         row = SelectionRow(

@@ -101,7 +101,7 @@ class Ranking(NamedTuple):
         return self.order[0]
 
 
-class Selection(NamedTuple):
+class VariantSelection(NamedTuple):
     """One choice. `number` counts the choices of its group in this process, from 1."""
 
     variant: str

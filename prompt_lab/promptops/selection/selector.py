@@ -15,7 +15,7 @@ from prompt_lab.promptops.selection.posterior import draw_challenger, rank_candi
 from prompt_lab.promptops.selection.records import (
     Ranking,
     Reason,
-    Selection,
+    VariantSelection,
     SelectionContext,
     SelectionEvidence,
 )
@@ -70,24 +70,24 @@ class Selector:
 
     def choose(
         self, context: SelectionContext, current: str, candidates: Sequence[str]
-    ) -> Selection:
+    ) -> VariantSelection:
         """One choice among `candidates` (versions of the prompt) and the current text."""
         group = context.key
         number, since = self._count(context.prompt_id, group)
         if not number:
-            return Selection(current, current, "too_many_contexts", 0.0, 0, group)
+            return VariantSelection(current, current, "too_many_contexts", 0.0, 0, group)
         ranking = self.rank(context, current, candidates)
         sure, leader = ranking.confidence, ranking.leader
         if len(ranking.order) == 1:
             reason: Reason = "within_limits" if ranking.left_out else "only_one"
-            return Selection(leader, leader, reason, sure, number, group)
+            return VariantSelection(leader, leader, reason, sure, number, group)
         gap = self._settled_gap if sure >= self.config.confidence else self._gap
         if gap and since >= gap:
             coin, place = self._draw(context.prompt_id, group, number)
             challenger = draw_challenger(ranking, place) if coin < EXPLORED_WHEN_DUE else ""
             if challenger and self._claim(context.prompt_id, group, gap):
-                return Selection(challenger, leader, "explored", sure, number, group)
-        return Selection(leader, leader, "ranked_first", sure, number, group)
+                return VariantSelection(challenger, leader, "explored", sure, number, group)
+        return VariantSelection(leader, leader, "ranked_first", sure, number, group)
 
     def _count(self, prompt_id: str, group: str) -> tuple[int, int]:
         """Number of this choice, and choices since the last explored one, this one included.
