@@ -7,10 +7,10 @@ from prompt_lab.config.promptops import SelectorConfig
 from prompt_lab.promptops.metric_log import MetricLog
 from prompt_lab.promptops.prepared_rows import show_time
 from prompt_lab.promptops.selection.records import (
-    VariantSelection,
     SelectionContext,
     SelectionEvidence,
     SelectionRow,
+    VariantSelection,
 )
 from prompt_lab.promptops.selection.selector import Selector
 from prompt_lab.promptops.served import ServedPrompt, ServedTable

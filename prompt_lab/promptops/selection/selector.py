@@ -15,9 +15,9 @@ from prompt_lab.promptops.selection.posterior import draw_challenger, rank_candi
 from prompt_lab.promptops.selection.records import (
     Ranking,
     Reason,
-    VariantSelection,
     SelectionContext,
     SelectionEvidence,
+    VariantSelection,
 )
 
 MOST_CONTEXTS = 10_000
