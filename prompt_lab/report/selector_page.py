@@ -153,8 +153,15 @@ def _sum_up(choices: Sequence[_Choice]) -> list[GroupSummary]:
 
 def _read(row: Mapping[str, Any]) -> _Choice | None:
     try:
-        texts = [str(row[key]) for key in ("prompt_id", "group", "variant", "leader", "reason")]
-        confidence = float(row["confidence"])
-        return _Choice(read_time(str(row["when"])), *texts, row["explored"] is True, confidence)
+        return _Choice(
+            when=read_time(str(row["when"])),
+            prompt_id=str(row["prompt_id"]),
+            group=str(row["group"]),
+            variant=str(row["variant"]),
+            leader=str(row["leader"]),
+            reason=str(row["reason"]),
+            explored=row["explored"] is True,
+            confidence=float(row["confidence"]),
+        )
     except (KeyError, ValueError, TypeError):
         return None

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -72,7 +73,7 @@ def make_outcomes(shares: dict[str, int], calls: int = 100) -> Iterable[CallOutc
             )  # fmt: skip
 
 
-def open_service(lab: Lab, **selector: float) -> PromptOps:
+def open_service(lab: Lab, **selector: Any) -> PromptOps:
     config = PromptOpsConfig(prepare_ms=60_000, selector=SelectorConfig(**selector))
     return PromptOps(lab, config, now=lambda: NOW)
 
@@ -118,7 +119,9 @@ def test_each_choice_is_audited_and_the_better_text_served(lab: Lab) -> None:
     assert {row.variant for row in rows if not row.explored} == {row.leader for row in rows} == {A}
     assert {one.strategy for one in found} == {"selected", "explored"}
     assert {row.evidence for row in rows} == {NOW}
-    assert all(one.prompt[0]["content"] == TEXTS[one.variant == B].strip() for one in found)
+    for one in found:
+        assert isinstance(one.prompt, tuple)
+        assert one.prompt[0]["content"] == TEXTS[one.variant == B].strip()
     assert recommended is not None
     assert (recommended.variant, recommended.text, recommended.strategy) == (
         A, TEXTS[0], "selected",

@@ -155,8 +155,8 @@ def test_limits_of_a_context_leave_out_what_is_dear_or_slow_but_not_the_current_
     evidence = SelectionEvidence(groups={"query": {CONTEXT.key: found}})
     selector = Selector(SelectorConfig(), evidence)
     assert selector.choose(CONTEXT, "a", NAMES).leader == "b"
-    for limit in ({"max_cost_usd": 1.0}, {"max_latency_ms": 500.0}):
-        assert selector.choose(CONTEXT._replace(**limit), "a", NAMES).leader == "c"
+    for limited in (CONTEXT._replace(max_cost_usd=1.0), CONTEXT._replace(max_latency_ms=500.0)):
+        assert selector.choose(limited, "a", NAMES).leader == "c"
     nothing = selector.choose(CONTEXT._replace(max_cost_usd=0.01), "a", NAMES)
     assert (nothing.variant, nothing.reason) == ("a", "within_limits")
 
