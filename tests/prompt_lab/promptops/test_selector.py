@@ -38,12 +38,6 @@ known = st.builds(VariantEvidence, successes=counts, failures=counts)
 evidences = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, known))
 
 
-def make_evidence(**groups: tuple[float, float]) -> SelectionEvidence:
-    """variant -> (successes, failures), in the group of CONTEXT."""
-    found = {name: VariantEvidence(successes=s, failures=f) for name, (s, f) in groups.items()}
-    return SelectionEvidence(groups={"query": {CONTEXT.key: found}})
-
-
 def check_saving(world: BanditWorld, runs: int, errors: float) -> None:
     """Fewer samples, few errors, exploration within its bound."""
     uniform = measure(world, choose_uniformly, runs=runs)
