@@ -1,18 +1,28 @@
-"""The pages of the prompt service: levels and decisions, and questions asked by parts."""
+"""The pages of the prompt service: levels and decisions, selector, library, intents."""
 
 from fastapi import APIRouter, Depends, Request
 
 from pipeline.web.context import Context, PageViewer, require_reader
 from pipeline.web.metrics import get_slos
 from pipeline.web.registry_pages import Page
+from prompt_lab.promptops.abilities import AbilitySwitches
 from prompt_lab.promptops.canary import FIX, canary_file
+from prompt_lab.promptops.contract import read_config
 from prompt_lab.promptops.intent_views import render_intents_page
 from prompt_lab.promptops.journal import read_journal
+from prompt_lab.promptops.library.templates import list_templates
 from prompt_lab.promptops.records import Canary
+from prompt_lab.promptops.selection.audit import LOG
+from prompt_lab.promptops.selection.candidates import read_paused
+from prompt_lab.promptops.selection.sources import read_pareto
+from prompt_lab.report.library_page import render_library
 from prompt_lab.report.promptops_page import render_service
-from prompt_lab.store.files import read_record
+from prompt_lab.report.selector_page import SelectorFacts, render_selector
+from prompt_lab.store.files import read_record, read_rows
 
 LATEST = 30
+TAIL_BYTES = 4_000_000
+"""Of selection.jsonl, what the page shows: about 10,000 choices."""
 router = APIRouter(dependencies=[Depends(require_reader)])
 
 
@@ -30,3 +40,26 @@ def show_service(context: Context, viewer: PageViewer, request: Request) -> Page
 def show_intents(context: Context, viewer: PageViewer) -> Page:
     """Trials of asking by parts, and intent graphs with answers and evidence."""
     return Page(render_intents_page(context.lab, viewer))
+
+
+@router.get("/promptops/selector")
+def show_selector(context: Context, viewer: PageViewer) -> Page:
+    """What the selector chose and explored, and variants by model and cost."""
+    lab = context.lab
+    config = context.settings.promptops or read_config(lab)
+    facts = SelectorFacts(
+        rows=read_rows(lab.root / "promptops" / LOG, TAIL_BYTES),
+        bound=config.selector.exploration,
+        switches=[one for one in AbilitySwitches.load(lab).entries if one.ability == "selector"],
+        paused=read_paused(lab).prompts,
+        pareto=read_pareto(lab).rows,
+    )
+    return Page(render_selector(viewer, facts))
+
+
+@router.get("/promptops/library")
+def show_library(context: Context, viewer: PageViewer) -> Page:
+    """The templates that were mined, with their lineage and what the gate said."""
+    entries = AbilitySwitches.load(context.lab).entries
+    switches = [one for one in entries if one.ability == "library"]
+    return Page(render_library(viewer, list_templates(context.lab), switches))

@@ -51,6 +51,38 @@ class OptimizerConfig(Config):
     back_off_minutes: float = Field(default=5.0, gt=0, description="after a failure, doubled")
 
 
+class SelectorConfig(Config):
+    """The choice among promoted variants, where a verdict has turned it on for a task class."""
+
+    exploration: float = Field(
+        default=0.1, ge=0, le=0.5, description="most calls of a context that get another variant"
+    )
+    settled: float = Field(
+        default=0.02, ge=0, le=0.5, description="the same once the leader is known, to see changes"
+    )
+    confidence: float = Field(
+        default=0.95, gt=0.5, lt=1, description="posterior chance from which the leader is known"
+    )
+    evidence_days: float = Field(default=90.0, gt=0, description="of outcomes that are counted")
+    seed: int = 1
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Self:
+        if self.settled > self.exploration:
+            raise ValueError("selector: settled must not be larger than exploration")
+        return self
+
+
+class LibraryConfig(Config):
+    """Templates mined from texts that won and stayed."""
+
+    stay_hours: float = Field(default=24.0, ge=0, description="as the current text, after winning")
+    least_success: float = Field(
+        default=0.5, ge=0, le=1, description="lower 95 % limit of success since the promotion"
+    )
+    candidates: int = Field(default=1, ge=0, description="of a round that are made of templates")
+
+
 class SloConfig(Config):
     """Limits that the release gate and the SLO page compare with."""
 
@@ -90,6 +122,8 @@ class PromptOpsConfig(Config):
     weights: ScoreWeights = ScoreWeights()
     canary: CanaryConfig = CanaryConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
+    selector: SelectorConfig = SelectorConfig()
+    library: LibraryConfig = LibraryConfig()
     slo: SloConfig = SloConfig()
 
     @model_validator(mode="after")

@@ -21,6 +21,7 @@ from prompt_lab.promptops.records import Canary
 from prompt_lab.prompts.snapshots import PromotionKind, PromotionRefused
 from prompt_lab.store.files import read_record, write_record
 from prompt_lab.store.layout import Lab
+from prompt_lab.store.prompt_files import PromptFiles
 from prompt_lab.store.prompt_guard import PromotionReason
 from prompt_lab.store.prompt_registry import PromptRegistry
 from prompt_lab.store.prompt_verify import list_changes
@@ -205,17 +206,17 @@ def _why_superseded(registry: PromptRegistry, canary: Canary) -> tuple[str, str]
     """The code and the reason where the candidate may no longer become current."""
     if registry.read_current()[1].prompts.get(canary.prompt_id) != canary.control:
         return "superseded", "another text of this prompt became current meanwhile"
-    if is_forced(registry, canary.prompt_id, canary.control):
+    if is_forced(registry.files, canary.prompt_id, canary.control):
         return "forced", "a person forced the current text: only a person replaces it"
     return None
 
 
-def is_forced(registry: PromptRegistry, prompt_id: str, digest: str) -> bool:
+def is_forced(files: PromptFiles, prompt_id: str, digest: str) -> bool:
     """Whether a person forced this text of a prompt, and nothing with a verdict came after it."""
-    for row in reversed(registry.files.read_journal()):
+    for row in reversed(files.read_journal()):
         if row.git is not None or row.kind is PromotionKind.ROLLBACK:
             continue  # a rollback brings a text back, with the right that it had before
-        if list_changes(registry.files, row).get(prompt_id, ("", ""))[1] == digest:
+        if list_changes(files, row).get(prompt_id, ("", ""))[1] == digest:
             return row.kind is PromotionKind.FORCE
     return False
 

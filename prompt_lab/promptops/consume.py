@@ -8,16 +8,19 @@ from prompt_lab.experiments.conclude import conclude
 from prompt_lab.experiments.experiment import Experiment
 from prompt_lab.promptops.canary import advance_canary, running_canaries, withdraw_canary
 from prompt_lab.promptops.idle import read_switch, why_off
+from prompt_lab.promptops.library.mining import mine_templates
 from prompt_lab.promptops.optimizer_run import OptimizerRun
 from prompt_lab.promptops.outcomes import ingest_facts
 from prompt_lab.promptops.rollback import roll_back_worse
+from prompt_lab.promptops.selection.sources import update_evidence
 
 
 def consume(run: OptimizerRun) -> list[str]:
     """Read new rows, advance canaries, roll back what turned out worse; a line for each event."""
     lines = [*_ingest(run), *look_at_canaries(run)]
+    lines += _count_evidence(run)
     lines += roll_back_worse(run.live_traffic, now=run.now, margin=run.config.slo.success_drop)
-    return lines
+    return lines + _mine(run)
 
 
 def look_at_canaries(run: OptimizerRun) -> list[str]:
@@ -51,6 +54,23 @@ def _merge(run: OptimizerRun, verdict_id: str) -> list[str]:
     except LabError as error:
         return [f"The pull request of iteration {number} is not merged: {error}"]
     return []
+
+
+def _count_evidence(run: OptimizerRun) -> list[str]:
+    try:
+        update_evidence(run.context.lab, run.outcomes, run.config.selector, now=run.now)
+    except LabError as error:  # the selector goes on by the evidence before
+        return [f"Evidence of variants is not counted: {error}"]
+    return []
+
+
+def _mine(run: OptimizerRun) -> list[str]:
+    if run.registry.files.read_pointer() is None:
+        return []
+    try:
+        return mine_templates(run)
+    except LabError as error:
+        return [f"No templates are mined: {error}"]
 
 
 def _ingest(run: OptimizerRun) -> list[str]:

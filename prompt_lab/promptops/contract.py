@@ -32,6 +32,7 @@ from prompt_lab.promptops.records import (
     PromptPrepared,
     TemplateRecommendation,
 )
+from prompt_lab.promptops.selection.audit import AuditedSelector
 from prompt_lab.promptops.served import ServedPrompt, ServedPrompts
 from prompt_lab.store.layout import Lab
 
@@ -92,6 +93,7 @@ class PromptOps:
         self._budget_ms = config.prepare_ms
         self.served = ServedPrompts(lab, config.task_classes)
         self.metrics = MetricLog(lab)
+        self.selector = AuditedSelector(lab, config.selector, self._now)
 
     def prepare(
         self, task_class: str, raw_prompt: Prompt, context: Mapping[str, Any] = NO_CONTEXT
@@ -99,8 +101,9 @@ class PromptOps:
         """The prompt to send for a call of a task class.
 
         `context` (all optional): `unit` (who asks; kept hashed), `intent` (among prompts of one
-        class), `inputs` (placeholder -> text), and what the metric row is to note: `model`,
-        `confidence`, `source_count`, `question`, `sources`, `expected`.
+        class), `inputs` (placeholder -> text), `max_latency_ms` and `max_cost_usd` (of variants
+        that the selector may choose), and what the metric row is to note: `model`, `confidence`,
+        `source_count`, `question`, `sources`, `expected`.
         """
         begun = self._clock()
         trace = self._new_trace()
@@ -136,23 +139,30 @@ class PromptOps:
         self, task_class: str, context: Mapping[str, Any] = NO_CONTEXT
     ) -> TemplateRecommendation | None:
         """The current text for a task class; None where the lab has none. Never raises."""
+        table = self.served.table
         try:
-            found = self.served.table.find(task_class, str(context.get("intent", "")))
+            found = table.find(task_class, str(context.get("intent", "")))
+            leader = self.selector.find_leader(table, found, task_class, context)
         except ValueError:
             return None
         answer = found.answer
+        if found.is_paused and not leader:
+            return None
+        is_other = leader in found.alternatives
         return TemplateRecommendation(
             task_class=task_class,
             prompt_id=answer.id,
             snapshot=answer.snapshot,
-            variant=answer.version,
-            text=answer.text,
+            variant=leader or answer.version,
+            text=found.alternatives[leader][1] if is_other else answer.text,
+            strategy="selected" if leader else "current",
         )
 
     def close(self) -> None:
         """Write the rows that wait, and end the threads."""
         self.served.close()
         self.metrics.close()
+        self.selector.close()
 
     def __enter__(self) -> Self:
         return self
@@ -169,11 +179,18 @@ class PromptOps:
     ) -> PromptPrepared:
         """`names`: trace, unit, intent. Raises ValueError with the reason for the raw prompt."""
         trace, unit, intent = names
-        served = self.served.table.find(task_class, intent)
+        table = self.served.table
+        served = table.find(task_class, intent)
         arm = self._find_arm(served, unit)
-        text, variant = served.text, served.answer.version
+        text, variant, strategy = served.text, served.answer.version, arm or "current"
+        chosen = self.selector.choose(table, served, task_class, context, trace)
+        if chosen is not None:
+            variant, strategy = chosen.variant, "explored" if chosen.explored else "selected"
+            text = served.alternatives[variant][0] if variant in served.alternatives else text
         if arm == "canary" and served.canary is not None and served.candidate is not None:
             text, variant = served.candidate, served.canary.candidate
+        if served.is_paused and variant == served.answer.version:
+            raise ValueError(f"the current text of {served.answer.id!r} is paused by a person")
         inputs = context.get("inputs") or NO_CONTEXT
         if inputs is not NO_CONTEXT and not isinstance(inputs, Mapping):
             raise ValueError("context['inputs'] must be an object: placeholder -> text")
@@ -184,7 +201,7 @@ class PromptOps:
             variant=variant,
             arm=arm,
             applied=True,
-            strategy=arm or "current",
+            strategy=strategy,
             trace=trace,
         )
 

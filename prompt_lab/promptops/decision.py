@@ -1,6 +1,7 @@
 """The end of a round: its best candidate goes on live traffic, or stays in review with codes."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from prompt_lab.config.promptops import PromptOpsConfig
 from prompt_lab.decide.canary import OfflineTrial
@@ -27,6 +28,7 @@ from prompt_lab.promptops.wear import LEAKING_OVERLAP, MOST_CONFIRMATIONS, measu
 from prompt_lab.prompts.snapshots import PromotionRefused
 from prompt_lab.records import VERSION, Record
 from prompt_lab.store.files import read_if_whole, read_record, write_record
+from prompt_lab.store.layout import Lab
 from prompt_lab.traces import ALL_TIME
 
 LEAST_SEALED = 10
@@ -45,6 +47,11 @@ class CandidateState(Record):
     codes: tuple[str, ...]
     text: str
     provenance: Provenance
+
+
+def candidate_file(lab: Lab, digest: str) -> Path:
+    """Where the state of a tried text is."""
+    return lab.root / "promptops" / "candidates" / f"{digest}.json"
 
 
 def decide_round(run: OptimizerRun, name: str) -> Gated:
@@ -172,5 +179,4 @@ def _keep_state(
         text=candidate.why or (gated.text if gated else "another variant of its round was better"),
         provenance=candidate.provenance,
     )
-    folder = run.context.lab.root / "promptops" / "candidates"
-    write_record(folder / f"{candidate.sha256}.json", state)
+    write_record(candidate_file(run.context.lab, candidate.sha256), state)

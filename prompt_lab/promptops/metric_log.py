@@ -1,4 +1,4 @@
-"""promptops/metrics.jsonl: rows are collected in memory and appended by a thread of its own."""
+"""promptops/metrics.jsonl and other logs: collected in memory, appended by a thread of its own."""
 
 import logging
 import os
@@ -29,8 +29,8 @@ class MetricLog:
 
     _writer: threading.Thread | None
 
-    def __init__(self, lab: Lab) -> None:
-        self.path = lab.root / "promptops" / "metrics.jsonl"
+    def __init__(self, lab: Lab, name: str = "metrics.jsonl") -> None:
+        self.path = lab.root / "promptops" / name
         self.dropped = 0
         self._start_empty()
 
@@ -58,7 +58,7 @@ class MetricLog:
                     append_rows(self.path, [row() if callable(row) else row for row in taken])
                 except StoreError as error:
                     if not self.dropped:
-                        _log.warning("metric rows are lost: %s", error)
+                        _log.warning("rows are lost: %s", error)
                     self.dropped += len(taken)
 
     def close(self) -> None:

@@ -9,17 +9,22 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from prompt_lab.errors import LabError, StoreError
 from prompt_lab.promptops.compose import ComposedText, compose_text
 from prompt_lab.promptops.records import Canary
+from prompt_lab.promptops.selection.candidates import selection_folder
+from prompt_lab.promptops.selection.records import SelectionEvidence
+from prompt_lab.promptops.selection.sources import SelectionSources, read_sources
 from prompt_lab.prompts.manifest import PromptManifest
 from prompt_lab.store.files import disk_errors, read_record
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_files import PromptFiles
 from prompt_lab.store.prompt_reader import WATCH_SECONDS, PromptAnswer, Prompts
 
+SWITCHES = "abilities.json"
 _Sign = frozenset[tuple[str, int, int, int]]
 _log = logging.getLogger("prompt_lab.promptops")
 
@@ -35,6 +40,9 @@ class ServedPrompt:
     canary: Canary | None = None
     candidate: ComposedText | None = None
     candidate_text: str = ""
+    alternatives: Mapping[str, tuple[ComposedText, str]] = field(default_factory=dict)
+    """Other promoted texts by their version, where the selector is on for its task class."""
+    is_paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,9 @@ class ServedTable:
     by_class: Mapping[str, tuple[ServedPrompt, ...]] = field(default_factory=dict)
     task_classes: Mapping[str, str] = field(default_factory=dict)
     fault: str = ""
+    selector_classes: frozenset[str] = frozenset()
+    """Task classes in which the selector chooses."""
+    evidence: SelectionEvidence = field(default_factory=SelectionEvidence)
 
     def find(self, task_class: str, intent: str = "") -> ServedPrompt:
         """The prompt of a task class. Raises ValueError with the reason where there is none.
@@ -78,6 +89,7 @@ class ServedPrompts:
     """Follows a lab's registry and canaries. A lab without prompts is waited for, silently."""
 
     def __init__(self, lab: Lab, task_classes: Mapping[str, str]) -> None:
+        self._lab = lab
         self._files = PromptFiles(lab.root / "prompts")
         self._root = lab.root
         self._folder = lab.root / "promptops" / "canaries"
@@ -154,33 +166,62 @@ class ServedPrompts:
                     self.table = ServedTable(fault=str(error))
 
     def _make_table(self, prompts: Prompts) -> ServedTable:
-        canaries = self._read_canaries()
+        canaries, sources = self._read_canaries(), read_sources(self._lab)
         served: dict[str, ServedPrompt] = {}
         by_class: defaultdict[str, list[ServedPrompt]] = defaultdict(list)
         for prompt_id in prompts.list_prompts():
             answer = prompts.get(prompt_id)
             manifest = self._files.read_manifest(prompt_id)
-            one = self._serve(answer, manifest, canaries.get(prompt_id))
+            one = self._serve(answer, manifest, canaries.get(prompt_id), sources)
             served[prompt_id] = one
             if one.task_class:
                 by_class[one.task_class].append(one)
         classes = {name: tuple(several) for name, several in by_class.items()}
-        return ServedTable(served, classes, self._task_classes)
+        return ServedTable(
+            served,
+            classes,
+            self._task_classes,
+            selector_classes=sources.classes,
+            evidence=sources.evidence,
+        )
 
     def _serve(
-        self, answer: PromptAnswer, manifest: PromptManifest | None, canary: Canary | None
+        self,
+        answer: PromptAnswer,
+        manifest: PromptManifest | None,
+        canary: Canary | None,
+        sources: SelectionSources,
     ) -> ServedPrompt:
-        text = compose_text(answer.text, manifest)
-        names = (manifest.task_class, manifest.intent_class) if manifest else ("", "")
+        paused = sources.paused.list_variants(answer.id)
+        one = ServedPrompt(
+            answer,
+            compose_text(answer.text, manifest),
+            manifest.task_class if manifest else "",
+            manifest.intent_class if manifest else "",
+            is_paused=answer.version in paused,
+        )
         # Another text than the canary's control is current: a person or a promotion came first.
-        if canary is None or canary.control != answer.version:
-            return ServedPrompt(answer, text, *names)
-        try:
-            other = self._files.read_version(canary.candidate)
-        except StoreError as error:
-            _log.warning("the canary of %r is not served: %s", answer.id, error)
-            return ServedPrompt(answer, text, *names)
-        return ServedPrompt(answer, text, *names, canary, compose_text(other, manifest), other)
+        is_served = canary is not None and canary.control == answer.version
+        if canary is not None and is_served and canary.candidate not in paused:
+            try:
+                text = self._files.read_version(canary.candidate)
+            except StoreError as error:
+                _log.warning("the canary of %r is not served: %s", answer.id, error)
+                return one
+            candidate = compose_text(text, manifest)
+            return replace(one, canary=canary, candidate=candidate, candidate_text=text)
+        if not sources.classes & self._name_classes(one):
+            return one
+        texts = sources.read_alternatives(self._files, answer.id, answer.version)
+        composed = {name: (compose_text(text, manifest), text) for name, text in texts.items()}
+        return replace(one, alternatives=composed)
+
+    def _name_classes(self, one: ServedPrompt) -> set[str]:
+        """The task classes whose calls may get this prompt."""
+        named = {
+            name for name, prompt_id in self._task_classes.items() if prompt_id == one.answer.id
+        }
+        return {one.answer.id, one.task_class, *named}
 
     def _read_canaries(self) -> dict[str, Canary]:
         """Those that run, by prompt id. A damaged file is as none, and logged."""
@@ -196,12 +237,19 @@ class ServedPrompts:
         return found
 
     def _read_sign(self) -> _Sign:
-        """What changes with any file of the folder."""
-        try:
-            with disk_errors(self._folder), os.scandir(self._folder) as entries:
-                return frozenset(_read_entry(one) for one in entries if one.name.endswith(".json"))
-        except (StoreError, FileNotFoundError):
-            return frozenset()
+        """What changes with any file that says what is served beside the registry's pointer."""
+        promptops = self._folder.parent
+        found = [*_read_folder(self._folder), *_read_folder(selection_folder(self._lab))]
+        switches = (one for one in _read_folder(promptops) if one[0] == SWITCHES)
+        return frozenset((*found, *switches))
+
+
+def _read_folder(folder: Path) -> list[tuple[str, int, int, int]]:
+    try:
+        with disk_errors(folder), os.scandir(folder) as entries:
+            return [_read_entry(one) for one in entries if one.name.endswith(".json")]
+    except (StoreError, FileNotFoundError):
+        return []
 
 
 def _read_entry(entry: "os.DirEntry[str]") -> tuple[str, int, int, int]:

@@ -151,16 +151,16 @@ def _restructure(material: _Material) -> Attempts:
     kind = choose_class(material.task_class, material.manifest.intent_class)
     checks = [f"- {line}" for line in CHECKS[kind]]
     listed = _list_rules(material.text)
-    yield _append(listed, ["# Before you answer", *checks]), f"checks of class {kind}"
-    yield _append(material.text, ["# Before you answer", *checks]), f"checks of class {kind}"
+    yield append_lines(listed, ["# Before you answer", *checks]), f"checks of class {kind}"
+    yield append_lines(material.text, ["# Before you answer", *checks]), f"checks of class {kind}"
     yield from _add_short(material, "structure")
 
 
 def _harden(material: _Material) -> Attempts:
     """The evidence contract: what an answer may rest on, and what to do without evidence."""
     lines = list(material.rng.choice(EVIDENCE))
-    yield _append(material.text, ["# Evidence", *lines]), "evidence contract"
-    yield _append(material.text, lines[:1]), "evidence contract, one line"
+    yield append_lines(material.text, ["# Evidence", *lines]), "evidence contract"
+    yield append_lines(material.text, lines[:1]), "evidence contract, one line"
     yield from _add_short(material, "evidence_contract")
 
 
@@ -168,8 +168,8 @@ def _expand(material: _Material) -> Attempts:
     """How to go about the task, step by step."""
     kind = choose_class(material.task_class, material.manifest.intent_class)
     steps = [f"{at}. {line}" for at, line in enumerate(EXPANSIONS[kind], 1)]
-    yield _append(material.text, ["# Steps", *steps]), f"steps of class {kind}"
-    yield _append(material.text, steps[:1]), f"first step of class {kind}"
+    yield append_lines(material.text, ["# Steps", *steps]), f"steps of class {kind}"
+    yield append_lines(material.text, steps[:1]), f"first step of class {kind}"
     yield from _add_short(material, "expand")
 
 
@@ -185,7 +185,7 @@ def _compress(material: _Material) -> Attempts:
 def _add_short(material: _Material, operator: str) -> Attempts:
     """One short line, for texts that may not grow by more."""
     for line in SHORT_LINES[operator]:
-        yield _append(material.text, [line]), "one short line"
+        yield append_lines(material.text, [line]), "one short line"
 
 
 _MAKERS: Final[Mapping[str, Callable[[_Material], Attempts]]] = {
@@ -196,7 +196,7 @@ _MAKERS: Final[Mapping[str, Callable[[_Material], Attempts]]] = {
 }
 
 
-def _append(text: str, lines: Sequence[str]) -> str:
+def append_lines(text: str, lines: Sequence[str]) -> str:
     """The text with lines at the end of its system half."""
     parts = halves(text)
     system = f"{parts.system.rstrip()}\n\n" + "\n".join(lines) + "\n"

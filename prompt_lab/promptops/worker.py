@@ -20,6 +20,7 @@ from prompt_lab.names import count
 from prompt_lab.promptops.canary import read_canary
 from prompt_lab.promptops.challenge import grow_challenge_set
 from prompt_lab.promptops.idle import DayUse, why_spent
+from prompt_lab.promptops.library.candidates import make_template_variants
 from prompt_lab.promptops.optimizer_run import OptimizerRun
 from prompt_lab.promptops.question_plans import question_file
 from prompt_lab.promptops.records import Provenance, Variant
@@ -181,17 +182,23 @@ def _make_candidates(run: OptimizerRun, weak: WeakPrompt, text: str) -> list[Rou
     refused: list[RefusedVariant] = []
     past = list(proposals(run.context.lab, prompt_id))
     earlier = {one.sha256 for before in past for one in before.sound}
+    task_class, plans = weak.task_class or manifest.task_class, read_plan_texts(run.context.lab)
+    mined = make_template_variants(
+        run.context.lab, prompt_id, text, manifest, task_class, plans=plans.train
+    )
     made = make_variants(
         prompt_id,
         text,
         manifest,
-        weak.task_class or manifest.task_class,
+        task_class,
         Random(f"{digest_text(text)} {len(past)}"),
         run.rewriter,
-        plans=read_plan_texts(run.context.lab).train,
+        plans=plans.train,
         on_refused=refused.append,
     )
-    found = [_candidate(run, variant) for variant in made]
+    new = [one for one in mined if digest_text(one.text) not in earlier]
+    new = new[: run.config.library.candidates]
+    found = [_candidate(run, variant) for variant in (*new, *made)]
     found = [one for one in found if one.sha256 not in earlier]
     found = found[: run.config.optimizer.variants]
     return [*found, *(_refuse(run, one) for one in refused)]

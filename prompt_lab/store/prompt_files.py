@@ -112,6 +112,10 @@ class PromptFiles:
             raise StoreError(f"{path}: is not the text that its name says. {_FIX}.")
         return text
 
+    def list_versions(self) -> list[str]:
+        """The sha256 of every text that is kept, sorted."""
+        return sorted(path.stem for path in (self.root / "versions").glob("*.txt"))
+
     def write_snapshot(self, snapshot: Snapshot) -> str:
         """Keep a snapshot under its id, which is returned."""
         path = self._snapshot(snapshot.id)

@@ -10,6 +10,7 @@ from prompt_lab.promptops.consume import consume
 from prompt_lab.promptops.decision import decide_round
 from prompt_lab.promptops.idle import MachineState
 from prompt_lab.promptops.journal import read_journal
+from prompt_lab.promptops.library.templates import list_templates
 from prompt_lab.promptops.rounds import (
     PROPOSED,
     list_rounds,
@@ -52,6 +53,7 @@ def run_day(root: Path, *, calls: int, seed: int) -> SoakReport:
         seed=seed,
         store=store,
         plans_per_round=60,
+        library={"stay_hours": 2.0},
         canary={"share": 0.4, "least_units": 50, "most_calls": 400, "alpha": 0.05},
     )
     problems: list[str] = []
@@ -110,6 +112,22 @@ def promoted_without_yes(world: ServiceWorld) -> list[str]:
             is_yes = verdict is not None and verdict.outcome is Outcome.YES
             if verdict is None or not is_yes or verdict.text_sha256 != after[prompt_id]:
                 found.append(f"{row.sequence} {prompt_id}")
+    return found
+
+
+def find_ungated(world: ServiceWorld) -> list[str]:
+    """Promoted texts that the gate of the library has not decided on, or not reported."""
+    lab = world.context.lab
+    decided = {one.lineage.variant: one for one in list_templates(lab)}
+    reported = {row.get("variant") for row in read_journal(lab) if "template" in row["event"]}
+    found = []
+    for row in world.registry.files.read_journal(kind=PromotionKind.PROMOTE):
+        after = world.registry.files.read_snapshot(row.to_snapshot).prompts
+        for prompt_id, verdict_id in row.verdicts.items():
+            one = decided.get(after[prompt_id])
+            has_reason = one is not None and (one.state == "accepted") != bool(one.codes)
+            if not has_reason or after[prompt_id] not in reported:
+                found.append(f"{prompt_id} of {verdict_id}")
     return found
 
 

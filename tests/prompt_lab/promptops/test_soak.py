@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from prompt_lab.promptops.library.templates import list_templates
 from prompt_lab.prompts.snapshots import PromotionKind
 from tests.prompt_lab.promptops.soak import (
     ACTIVE,
     SoakReport,
     calls_used,
+    find_ungated,
     promoted_without_yes,
     run_day,
 )
@@ -19,6 +21,8 @@ def check_day(day: SoakReport) -> None:
     promotions = day.world.registry.files.read_journal(kind=PromotionKind.PROMOTE)
     assert promotions
     assert not promoted_without_yes(day.world)
+    assert not find_ungated(day.world)
+    assert "accepted" in {one.state for one in list_templates(day.world.context.lab)}
     assert day.work_hours
     assert not [hours for hours in day.work_hours if ACTIVE[0] <= hours < ACTIVE[1]]
     assert calls_used(day.world) <= day.world.context.defaults.promptops.optimizer.calls_per_day

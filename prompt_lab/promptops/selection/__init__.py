@@ -1,0 +1,1 @@
+"""Which of a prompt's promoted texts a call gets, by its context."""
