@@ -31,7 +31,7 @@ class ForkedServer(subprocess.Popen[bytes]):
 class ForkedGateway(Gateway):
     """Starts faster. All else is the same."""
 
-    POPEN = ForkedServer if sys.platform.startswith("linux") else subprocess.Popen
+    POPEN = ForkedServer
 
 
 def _serve(args: Sequence[str], env: dict[str, str], stdin: int, stdout: int) -> None:
