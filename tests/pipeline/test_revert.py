@@ -1,12 +1,14 @@
 """Revert: a merge is taken back by a pull request that the ledger ties to the first."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import luigi
 import pytest
+from luigi.setup_logging import InterfaceLogging
 
 from adapters.git import Git
 from pipeline.tasks.loop import Revert
@@ -19,6 +21,16 @@ from tests.pipeline.world import HINT, PLAIN, World
 
 pytestmark = pytest.mark.slow
 MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def luigi_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """What luigi logs: its logger does not propagate once luigi.cfg has configured it."""
+    InterfaceLogging.setup(luigi.interface.core())  # the first set-up removes all handlers
+    logger = logging.getLogger("luigi-interface")
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
 
 
 def _revert(**flags: Any) -> bool:
@@ -131,19 +143,19 @@ def _check_taken_back(world: World, before: str) -> None:
 
 
 def test_pull_requests_that_are_gone_are_not_numbered_anew(
-    make_world: MakeWorld, caplog: pytest.LogCaptureFixture
+    make_world: MakeWorld, luigi_log: pytest.LogCaptureFixture
 ) -> None:
     world = make_world(train=6, verify=6, policy={"verify": "if_given"})
     assert world.iterate()
     (world.lab / "pulls").rename(world.root / "pulls")
     main = world.git("rev-parse", "main")
     assert not _revert(number=1)
-    assert "there is no pull request #1" in caplog.text
+    assert "there is no pull request #1" in luigi_log.text
     other = json.loads((world.root / "pulls/0001.json").read_text()) | {"branch": "other"}
     (world.lab / "pulls").mkdir(exist_ok=True)
     (world.lab / "pulls/0001.json").write_text(json.dumps(other))
     assert not _revert(number=1)
-    assert "#1 is a pull request of branch 'other'" in caplog.text
+    assert "#1 is a pull request of branch 'other'" in luigi_log.text
     assert world.git("rev-parse", "main") == main
     assert not (world.folder(1) / "reverted.json").exists()
 
@@ -170,7 +182,7 @@ def test_what_was_taken_back_is_not_proposed_again(copy_world: CopyWorld) -> Non
 
 
 def test_a_later_change_of_the_same_lines_is_a_clear_message(
-    copy_world: CopyWorld, caplog: pytest.LogCaptureFixture
+    copy_world: CopyWorld, luigi_log: pytest.LogCaptureFixture
 ) -> None:
     world = copy_world(make_improved)
     text = (world.target / "prompt.txt").read_text().replace(HINT, "The sum.")
@@ -178,20 +190,20 @@ def test_a_later_change_of_the_same_lines_is_a_clear_message(
     world.git("commit", "-q", "-a", "-m", "Other words")
     main = world.git("rev-parse", "main")
     assert not _revert(number=1)
-    assert "'prompt.txt' was changed again later" in caplog.text
-    assert "#1" in caplog.text
+    assert "'prompt.txt' was changed again later" in luigi_log.text
+    assert "#1" in luigi_log.text
     assert world.git("rev-parse", "main") == main
     assert not (world.folder(1) / "reverted.json").exists()
 
 
 def test_what_was_not_merged_cannot_be_taken_back(
-    make_world: MakeWorld, caplog: pytest.LogCaptureFixture
+    make_world: MakeWorld, luigi_log: pytest.LogCaptureFixture
 ) -> None:
     world = make_world()
     world.branch("worse", {"prompt.txt": PLAIN.replace("Extract", "Read")})
     assert world.iterate(branch="worse")
     assert not _revert(number=1)
-    assert "Iteration 1 was not merged: its verdict was NO" in caplog.text
+    assert "Iteration 1 was not merged: its verdict was NO" in luigi_log.text
 
 
 def test_an_iteration_without_a_merge_is_refused_with_a_reason(make_world: MakeWorld) -> None:

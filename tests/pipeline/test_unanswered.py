@@ -45,7 +45,7 @@ def test_a_model_that_never_answers_is_a_crash_however_the_runs_end(
     with socket.create_server(("127.0.0.1", 0), backlog=32) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
         world = make_target(models={"one": {**DUMMY, "base_url": url, "workers": 4}})
-        world.small(body=body)
+        world.small(body=body, plans=2)  # as many runs as places: all wait at the same time
         world.limit(seconds=4)
         world.branch("better", {"src/notes/core.py": BETTER})
         assert not world.iterate(branch="better")
