@@ -104,7 +104,7 @@ def answer(context: LabContext, number: int, seed: int) -> Iterator[str]:
     counts: dict[str, list[int]] = {}
     ops = open_promptops(context.lab.root)
     for customer in range(number):
-        asked = rng.choice(pool)
+        asked = rng.choice(pool[customer % 2 :: 2])  # both forms in turn
         raw = f"{asked.question}\n\n[1] {asked.source}"
         given = {
             "unit": f"{seed}/{customer}",
