@@ -64,6 +64,12 @@ def test_each_make_target_that_is_named_is_in_the_makefile(name: str) -> None:
     assert set(named) <= targets()
 
 
+def test_the_tests_begin_with_the_minutes_that_they_take() -> None:
+    rules = (ROOT / "Makefile").read_text("utf-8").split("\ntest: ")[1].split("\n.PHONY")[0]
+    said, kept = rules.index("$(VENV)/.test-minutes"), rules.index("> $(VENV)/.test-minutes")
+    assert rules.index("@echo") < said < rules.index("pytest") < kept
+
+
 def test_the_hooks_need_nothing_but_make() -> None:
     repositories = yaml.safe_load(HOOKS.read_text("utf-8"))["repos"]
     assert [repository["repo"] for repository in repositories] == ["local"]

@@ -6,7 +6,9 @@ import pytest
 
 import pipeline
 from pipeline.cli.luigi_flags import check_flags, help_text
+from pipeline.tasks.parameters import NamesParameter
 from prompt_lab.errors import UsageError
+from prompt_lab.names import split_names
 
 START = ("--module", "pipeline", "Iteration")
 
@@ -58,3 +60,8 @@ def test_help_lists_every_option_once(name: str) -> None:
 
 def test_without_help_there_is_none() -> None:
     assert help_text(START) is None
+
+
+def test_a_plan_whose_name_has_a_comma_can_be_named() -> None:
+    typed = NamesParameter().normalize("Paris\\, France, Rome")
+    assert split_names(typed) == ("Paris, France", "Rome")

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from prompt_lab.analyze.metrics import measure
 from prompt_lab.analyze.model import FieldAccuracy
+from prompt_lab.analyze.statements import statements
 from prompt_lab.names import Side
 from prompt_lab.records import PlanText
 from tests.prompt_lab.analyze.making import both, by_name, plan_text, row
@@ -19,6 +22,20 @@ def _fields(answer: Any, plan: PlanText = INVOICE) -> dict[str, FieldAccuracy]:
 def test_right_is_right_however_a_number_is_written() -> None:
     assert _fields({"total": 119})["total"].right == 1
     assert _fields({"total": "119.0"})["total"].right == 1
+
+
+@pytest.mark.parametrize(("score", "told"), [(0.0, 1), (1.0, 0)])
+def test_values_that_read_like_gold_but_get_no_credit_are_a_finding(
+    score: float, told: int
+) -> None:
+    """Gold of another type than the answer scores 0 everywhere, which looks like a bad prompt."""
+    rows = [row(side, "p1", {"total": 119}, score=score) for side in Side]
+    said = statements(measure(rows, by_name([INVOICE]), "total"))
+    found = [one for one in said if one.kind == "scorer_disagrees"]
+    assert len(found) == told * len(Side)
+    for one in found:
+        assert "credits 'total' in 0 %" in one.text
+        assert "100 % of its values read like gold" in one.text
 
 
 def test_leading_zeros_are_no_number() -> None:
