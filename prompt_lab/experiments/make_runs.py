@@ -7,6 +7,7 @@ from concurrent.futures import Future, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from threading import Lock
 
 from prompt_lab.errors import BudgetReached, LabError
@@ -175,20 +176,25 @@ class RunMaker:
             if fault is not None:
                 self.faults[key] = fault
                 return RunEnding.UNTRIED
-            try:
-                self.run_context.run(key, planned)
-            except BudgetReached as error:
-                fault = str(error)
-            except LabError as error:
-                if is_finished(out):
-                    return RunEnding.FOUND
-                said = str(error)
-                fault = f"  {said}" if said.startswith(key.model) else f"  {key.model}: {said}"
-            self._breaker.record(key.model, failed=fault is not None)
-            if fault is None:
-                return RunEnding.MADE
-            self.faults[key] = fault
+            return self._attempt(key, planned, out)
+
+    def _attempt(self, key: RunKey, planned: PlannedRun, out: Path) -> RunEnding:
+        fault = None
+        try:
+            self.run_context.run(key, planned)
+        except BudgetReached as error:  # says nothing about the model
+            self.faults[key] = str(error)
             return RunEnding.FAILED
+        except LabError as error:
+            if is_finished(out):
+                return RunEnding.FOUND
+            said = str(error)
+            fault = f"  {said}" if said.startswith(key.model) else f"  {key.model}: {said}"
+        self._breaker.record(key.model, failed=fault is not None)
+        if fault is None:
+            return RunEnding.MADE
+        self.faults[key] = fault
+        return RunEnding.FAILED
 
     def _turn(self, key: RunKey, *, wait: bool) -> AbstractContextManager[bool]:
         if self.locks is None:
