@@ -113,6 +113,12 @@ class AttemptRecord(_RecordModel):
     unenforced: tuple[str, ...] = Field(
         default=(), description="limits that this machine cannot enforce, in words"
     )
+    sandbox: Literal["", "bubblewrap", "none"] = Field(
+        default="", description="what the commands ran in; '' where none was run"
+    )
+    layers: bool = Field(
+        default=False, description="changes of commands were kept apart from the tree (overlayfs)"
+    )
     started: str = Field(default="", description="UTC, ISO 8601")
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 from prompt_lab.clock import utc_now
@@ -62,6 +63,8 @@ class TaskContext:
     removed: dict[str, None] = field(default_factory=dict)
     unenforced: dict[str, None] = field(default_factory=dict)
     command_seconds: float = 0.0
+    sandbox_used: Literal["", "bubblewrap", "none"] = ""
+    """What the commands ran in; '' before the first one."""
 
     @classmethod
     def open(cls, file: Path, tools: TaskTools) -> "TaskContext":
@@ -155,6 +158,7 @@ class TaskContext:
         else:
             tree.touched()
         self.command_seconds += ended.seconds
+        self.sandbox_used = "none" if self.no_sandbox else "bubblewrap"
         self.unenforced |= dict.fromkeys(ended.unenforced)
         log_output(log, ended, self.task.logging.output_kb << 10)
         return ended

@@ -42,6 +42,8 @@ def record_of(going: "ActiveAttempt", found: AttemptDecision, seconds: float) ->
         candidate=_digest(going.new),
         removed=tuple(map(printable_path, site.removed))[:100],
         unenforced=tuple(site.unenforced),
+        sandbox=site.sandbox_used,
+        layers=bool(site.sandbox_used) and site.layered,
         started=going.started,
     )
 

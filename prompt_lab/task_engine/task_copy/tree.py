@@ -17,6 +17,7 @@ from prompt_lab.task_engine.task_copy.index import HeldFiles, IndexedFile, read_
 from prompt_lab.task_engine.task_copy.layers import ChangeLayers
 from prompt_lab.task_engine.task_copy.listing import candidates, list_files
 from prompt_lab.task_engine.task_copy.moments import settle, tells_moments_apart
+from prompt_lab.task_engine.task_copy.watch import FolderWatch
 
 
 class Tree:
@@ -34,21 +35,37 @@ class Tree:
         self._fits = False
         self._laid: set[str] | None = None
         """The overlay's files that lie in the tree; None: any file may be another."""
+        self._watch = FolderWatch(root)
+        self._listed: tuple[str, ...] | None = None
+        """The artifacts with which the workspace was listed since the watch has begun."""
 
     def refresh(self, artifacts: Iterable[str]) -> None:
-        """Make it equal to the workspace as it is now. Raises TargetError or StoreError."""
+        """Make it equal to the workspace as it is now. Raises TargetError or StoreError.
+
+        The workspace is not looked at where it was, and the kernel has seen no change since.
+        """
         self.overlay({})
+        asked = tuple(artifacts)
+        changed, is_known = False, asked == self._listed and self._watch.is_quiet()
+        self._listed = None  # should anything fail
+        if not is_known:
+            found = self._list_workspace(asked)
+            changed = found != self._sources
+            if changed:
+                self._take_over(found)
+        self.reset()
+        if all(one is None or one.links == 1 for one in self._sources.values()):
+            self._listed = asked  # else a file can be written by a name that is not watched
+        if changed:
+            write_index(self._index, self.root, self._base)
+
+    def _list_workspace(self, artifacts: Collection[str]) -> dict[str, FileStamp]:
+        self._watch.begin()
         with ThreadPoolExecutor(1) as beside:
             names = beside.submit(candidates, self.root, self._git)
             if not self._fits:
                 self._seen = self._scan()  # while git looks at the workspace
-        found = list_files(self.root, artifacts, self._git, names.result(), self._sources)
-        changed = found != self._sources
-        if changed:
-            self._take_over(found)
-        self.reset()
-        if changed:
-            write_index(self._index, self.root, self._base)
+        return list_files(self.root, artifacts, self._git, names.result(), self._sources)
 
     def _take_over(self, found: Mapping[str, FileStamp]) -> None:
         """Copy those files of the workspace that are not what was copied."""
@@ -65,8 +82,11 @@ class Tree:
             self.touched()
 
     def unchanged(self, artifacts: Iterable[str]) -> bool:
-        """Whether the workspace still is what was copied."""
-        return not self.differing(list_files(self.root, artifacts, self._git))
+        """Whether the workspace still is what was copied: every file is looked at."""
+        differing = self.differing(list_files(self.root, artifacts, self._git))
+        if differing:
+            self._listed = None
+        return not differing
 
     def differing(self, now: Mapping[str, FileStamp]) -> set[str]:
         """Those files of the workspace, as it is listed now, that are not what was copied."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from adapters.sandbox.layers import why_no_layers
 from prompt_lab.task_engine.record import AttemptCode, AttemptRecord, AttemptStatus
 from tests import warm_commands
 from tests.prompt_lab.tasks.validate import check
@@ -109,10 +110,15 @@ def test_only_the_operator_can_do_without_a_sandbox(
 ) -> None:
     with task.open("a", encoding="utf-8") as file:
         file.write("jail: 'off'\n")
-    assert "no sandbox" not in " ".join(_record(_run(task))["unenforced"])
+    inside = _record(_run(task))
+    assert "no sandbox" not in " ".join(inside["unenforced"])
+    assert inside["sandbox"] == "bubblewrap"
+    assert inside["layers"] == (why_no_layers(task.parent) == "")
     assert "it runs in a sandbox" in _run(task, "--explain").stdout
     monkeypatch.setenv("PROMPTLAB_SANDBOX", "none")
-    first = _record(_run(task))["unenforced"][0]
+    bare = _record(_run(task))
+    assert (bare["sandbox"], bare["layers"]) == ("none", False)
+    first = bare["unenforced"][0]
     assert first.startswith("no sandbox: the file system, the network and other processes")
     assert "NO SANDBOX holds it: PROMPTLAB_SANDBOX is 'none'" in _run(task, "--explain").stdout
 
