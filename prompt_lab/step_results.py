@@ -32,7 +32,7 @@ class ScoreResult(NamedTuple):
     outside: dict[str, str]
 
 
-class Scorer(Protocol):
+class AnswerScorer(Protocol):
     """A user's function that scores one answer; equal arguments give equal parts."""
 
     def __call__(

@@ -25,7 +25,7 @@ from prompt_lab.ports import Answer, Request, StepJob, Workspace
 from prompt_lab.prompts.files import decode_text
 from prompt_lab.prompts.text import describe_placeholders, find_prompt_fault
 from prompt_lab.records import RunError
-from prompt_lab.step_results import Scorer, ScoreResult, StepResult
+from prompt_lab.step_results import AnswerScorer, ScoreResult, StepResult
 from prompt_lab.store.files import write_text
 from prompt_lab.store.plans import read_plan
 
@@ -48,7 +48,7 @@ class PromptFileStep(ABC):
     takes_scorer: ClassVar[bool] = True
     takes_checks: ClassVar[bool] = False
 
-    def __init__(self, config: StepConfig, scorer: Scorer | None = None) -> None:
+    def __init__(self, config: StepConfig, scorer: AnswerScorer | None = None) -> None:
         self.name = config.name
         self.sources = tuple(path for path in (config.prompt, config.schema_path) if path)
         self._config = config

@@ -8,7 +8,7 @@ from adapters.step.prompt_file import PromptFileStep
 from prompt_lab.config.lab import GatewayConfig, StepConfig, TargetConfig
 from prompt_lab.errors import ConfigError, StoreError
 from prompt_lab.evaluate.checks import find_missing_library, score_checks
-from prompt_lab.step_results import Scorer
+from prompt_lab.step_results import AnswerScorer
 
 RULES = 1
 """Of the checks; a change of what they compare is a new number, and answers are scored again."""
@@ -19,7 +19,7 @@ class ConfiguredPromptFile(PromptFileStep):
 
     takes_checks: ClassVar[bool] = True
 
-    def __init__(self, config: StepConfig, scorer: Scorer | None = None) -> None:
+    def __init__(self, config: StepConfig, scorer: AnswerScorer | None = None) -> None:
         place = f"configs/steps/{config.name}.yaml"
         outputs = config.outputs or _usual_outputs(config)
         if not config.inputs:

@@ -12,7 +12,7 @@ from adapters.step.prompt_file_config import ConfiguredPromptFile
 from prompt_lab.config.lab import StepConfig
 from prompt_lab.errors import ConfigError
 from prompt_lab.prompts.text import placeholders
-from prompt_lab.step_results import Scorer
+from prompt_lab.step_results import AnswerScorer
 from prompt_lab.store.plans import read_plan
 
 SLOTS: Final = ("query", "question", "input")
@@ -21,7 +21,7 @@ SLOTS: Final = ("query", "question", "input")
 class PromptedQuestion(ConfiguredPromptFile):
     """Inputs by config: one file, the question. The gold is what the answer is expected to hold."""
 
-    def __init__(self, config: StepConfig, scorer: Scorer | None = None) -> None:
+    def __init__(self, config: StepConfig, scorer: AnswerScorer | None = None) -> None:
         if len(config.inputs) != 1:
             raise ConfigError(
                 [

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from prompt_lab.errors import ConfigError
-from prompt_lab.step_results import Scorer
+from prompt_lab.step_results import AnswerScorer
 
 
 def score_by(
-    scorer: Scorer, gold: dict[str, Any] | str | None, answer: dict[str, Any] | str, primary: str
+    scorer: AnswerScorer,
+    gold: dict[str, Any] | str | None,
+    answer: dict[str, Any] | str,
+    primary: str,
 ) -> dict[str, float]:
     """The parts that a scorer gives. Raises ConfigError with its name for anything else."""
     name = f"{scorer.__module__}:{getattr(scorer, '__name__', scorer)}"
@@ -32,7 +35,7 @@ def score_by(
     return {str(part): float(value) for part, value in parts.items()}
 
 
-def digest_scorer(scorer: Scorer) -> str:
+def digest_scorer(scorer: AnswerScorer) -> str:
     """sha256 over the scorer's module, and over every module of the package that it lies in."""
     module = sys.modules[scorer.__module__]
     package = sys.modules[scorer.__module__.partition(".")[0]]

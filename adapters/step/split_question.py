@@ -27,7 +27,7 @@ from prompt_lab.promptops.question_plans import render_question, split_question
 from prompt_lab.prompts.files import decode_text
 from prompt_lab.prompts.text import placeholders
 from prompt_lab.records import RunError
-from prompt_lab.step_results import Scorer, StepResult
+from prompt_lab.step_results import AnswerScorer, StepResult
 from prompt_lab.store.files import write_record
 from prompt_lab.store.plans import read_plan
 
@@ -38,7 +38,7 @@ QUESTION: Final = "question"
 class SplitQuestion(ConfiguredPromptFile):
     """Inputs by config: the question, and the labels of its parts as JSON."""
 
-    def __init__(self, config: StepConfig, scorer: Scorer | None = None) -> None:
+    def __init__(self, config: StepConfig, scorer: AnswerScorer | None = None) -> None:
         if len(config.inputs) != 2:
             raise ConfigError(
                 [
