@@ -55,7 +55,7 @@ class Answered(Record):
 
 
 def questions() -> list[Asked]:
-    """One of each order: where it comes from, which the first prompt fails at, or yes or no.
+    """One of each order: which city sends it, which the first prompt fails at, or yes or no.
 
     The model answers the second form right under nearly every prompt: half of the class fails.
     """
@@ -64,7 +64,7 @@ def questions() -> list[Asked]:
         number, city, item = rng.randrange(1000, 9999), rng.choice(CITIES), rng.choice(GOODS)
         source = f"Order {number}: {rng.randrange(2, 90)} pieces of {item} from {city}."
         if place % 2:
-            found.append(Asked(f"Where does order {number} come from?", source, (city,)))
+            found.append(Asked(f"Which city sends order {number}?", source, (city,)))
         else:
             asked = f"Is order {number} from {city}, yes or no?"
             found.append(Asked(asked, source, ("yes",)))

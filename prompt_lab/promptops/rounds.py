@@ -73,7 +73,7 @@ class TriedVariants(Record):
     score: float | None = Field(default=None, description="of the candidate, mean over models")
     seconds_before: float | None = Field(default=None, description="median call of the baseline")
     seconds_after: float | None = Field(default=None, description="and of the candidate")
-    plans: int = Field(default=0, description="that decided, with at least one whole pair")
+    plans: int = Field(default=0, description="sealed plans of the trial, at most")
     alpha: float = Field(default=0.0, description="the level granted to the trial")
     calls: int = 0
     usd: float = 0.0

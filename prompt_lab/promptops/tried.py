@@ -35,11 +35,11 @@ def _read_iteration(run: OptimizerRun, proposed: Proposed) -> TriedVariants:
     folder = run.context.lab.iteration(proposed.number, proposed.step)
     verdict = read_record(folder / "verdict.json", Verdict, fix=FIX)
     tried = read_if_whole(folder / FACTS, CandidateText)
+    # verdict.json of sealed plans has the figures of the train plans until a person reveals it.
+    planned = read_meta(run.context.lab, proposed.number, proposed.step).plans.get(Split.VERIFY, ())
     asked = read_if_whole(folder / summary_file(Split.VERIFY), RunsSummary)
     if asked is not None:
-        plans = asked.plans or read_meta(run.context.lab, proposed.number, proposed.step).plans.get(
-            Split.VERIFY, ()
-        )
+        plans = asked.plans or planned
         note_confirmation(run.context.lab, proposed.prompt_id, folder.name, plans, when=run.now)
     scores = [row.candidate for row in verdict.models]
     experiment = Experiment(run.context, step=proposed.step, number=proposed.number)
@@ -54,7 +54,7 @@ def _read_iteration(run: OptimizerRun, proposed: Proposed) -> TriedVariants:
         candidate=tried.sha256 if tried else "",
         text=verdict.reasons[0].text if verdict.reasons else "no reason was recorded",
         effect=verdict.screening.effect if verdict.screening else verdict.effect,
-        plans=verdict.n_plans,
+        plans=len(planned),
         alpha=verdict.alpha,
         calls=spent.calls_made,
         usd=spent.cost_usd,
