@@ -22,12 +22,12 @@ class CallBudget:
     @property
     def usage(self) -> tuple[int, float]:
         """(calls, US dollars), what is under way at its worst cost included."""
-        calls, usd = self._spent
+        calls, usd = self._spent[0], self._spent[1]
         return int(calls), usd
 
     def find_refusal(self, usd: float = 0.0) -> str:
         """Why one more call that costs this much must not be made, or ''."""
-        calls, dollars = self._spent
+        calls, dollars = self._spent[0], self._spent[1]
         if self.max_calls and calls + 1 > self.max_calls:
             return self._refusal(f"--max-calls {self.max_calls}")
         if self.max_cost is not None and (
