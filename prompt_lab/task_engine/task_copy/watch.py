@@ -70,12 +70,12 @@ class FolderWatch:
             return
         if not _is_local(self._root):
             raise OSError(f"{self._root}: no file system whose changes are all seen here")
-        self._fd = _checked(_libc().inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
+        self._fd = _raise_on_failure(_libc().inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
         self._owner = os.getpid()
         weakref.finalize(self, _close, self._fd, self._owner)
 
     def _add(self, folder: str) -> None:
-        _checked(_libc().inotify_add_watch(self._fd, os.fsencode(folder), _MASK))
+        _raise_on_failure(_libc().inotify_add_watch(self._fd, os.fsencode(folder), _MASK))
 
     def _read_events(self) -> bool:
         """Take all events that wait; whether there were any."""
@@ -123,7 +123,7 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _checked(value: int) -> int:
+def _raise_on_failure(value: int) -> int:
     """What a function of libc gave. Raises OSError where that is -1."""
     if value < 0:
         code = ctypes.get_errno()
