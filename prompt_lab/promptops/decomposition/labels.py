@@ -43,7 +43,7 @@ class IntentLabeler(Protocol):
     """A model that labels the parts of a query."""
 
     name: str
-    """Of the model: labels of another one are asked for anew."""
+    """Of the model: labels of another one are asked for again."""
 
     def label(self, request: str) -> str:
         """Its answer to REQUEST. Raises LabError where it cannot be reached."""
@@ -157,7 +157,7 @@ def _join(context: str, text: str) -> str:
 
 
 def _is_bound(reference: Reference, texts: Sequence[str], at: int) -> bool:
-    """Whether the expression stands in its clause, and what it stands for in an earlier one."""
+    """Whether the expression is part of its clause, and what it stands for in an earlier one."""
     if not reference.text or reference.text not in texts[at]:
         return False
     if not 0 <= reference.clause < at or not reference.to:
