@@ -83,7 +83,7 @@ def test_a_yes_turns_decomposition_on_and_anything_else_leaves_it_off(
     monkeypatch.setenv("PROMPTLAB_CONFIGS", str(root / "configs"))
     monkeypatch.delenv("PROMPTLAB_STORE", raising=False)
     context = make_split_lab(root, outcome)
-    task = TrySplit(step="multi", cases=str(root / "cases.json"), policy="once")  # type: ignore[call-arg]
+    task = TrySplit(step="multi", cases=str(root / "cases.json"), policy="once")
     assert luigi.build([task], local_scheduler=True, log_level="ERROR")
     said = capsys.readouterr().out
     is_yes = outcome is Outcome.YES

@@ -71,7 +71,7 @@ def _split_sentences(query: str, sentences: Sequence[str]) -> IntentGraph:
         lead += 1
     questions = sentences[lead:]
     if not questions:
-        context, questions = (), sentences
+        context, questions = sentences[:0], sentences
     else:
         context = sentences[:lead]
     if len(questions) < 2:

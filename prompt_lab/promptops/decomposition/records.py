@@ -65,7 +65,7 @@ class IntentGraph(Record):
 class Reference(Record):
     """A referring expression of a clause, as a labeller saw it."""
 
-    text: str = Field(description="its words in the clause")
+    text: str = Field(description="as written in the clause")
     clause: int = Field(default=-1, description="from 0: the earlier clause that binds it")
     to: str = Field(
         default="", description="a phrase of that clause, 'answer' for its answer, '' if unknown"

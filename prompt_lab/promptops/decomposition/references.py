@@ -44,7 +44,7 @@ def are_parallel(clauses: Sequence[str]) -> bool:
 
 
 def _find_fillers(first: str, second: str) -> tuple[tuple[str, ...], ...]:
-    """The contents of the slots of the second clause; () where the two are not parallel."""
+    """What fills the slots of the second clause; () where the two are not parallel."""
     slots = find_slots(first, second)
     if not slots or len(slots) > MOST_SLOTS:
         return ()

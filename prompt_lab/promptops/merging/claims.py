@@ -13,7 +13,7 @@ _KEY_VALUE: Final = re.compile(r"^\s*([^:：=\n]{1,60})\s*[:：=]\s*(\S.*)$", re
 _NUMBER: Final = re.compile(r"\d")
 
 
-class PartClaim(NamedTuple):
+class AnswerClaim(NamedTuple):
     """One sentence of an answer."""
 
     text: str
@@ -28,7 +28,7 @@ class PartClaim(NamedTuple):
     """Numbers of the sources that it cites, from 1."""
 
 
-def list_claims(answer: str) -> tuple[PartClaim, ...]:
+def list_claims(answer: str) -> tuple[AnswerClaim, ...]:
     """The sentences of an answer that hold words.
 
     >>> [(one.frame, one.value) for one in list_claims("Weight: 12 kg. There are 3 orders [1].")]
@@ -45,7 +45,7 @@ def find_cited(text: str) -> tuple[int, ...]:
     )
 
 
-def is_supported(claim: PartClaim, sources: Sequence[str]) -> bool:
+def is_supported(claim: AnswerClaim, sources: Sequence[str]) -> bool:
     """Whether a source that the claim cites holds its whole value, at the borders of words."""
     found = [sources[at - 1] for at in claim.cited if 1 <= at <= len(sources)]
     if claim.is_numeric:
@@ -54,7 +54,7 @@ def is_supported(claim: PartClaim, sources: Sequence[str]) -> bool:
     return any(line in f" {' '.join(tokens(text))} " for text in found)
 
 
-def _read_claim(sentence: str) -> PartClaim:
+def _read_claim(sentence: str) -> AnswerClaim:
     plain = CITATION.sub("", sentence).strip()
     words, numbers = tokens(plain), list_numbers(plain)
     keyed = _KEY_VALUE.match(plain)
@@ -63,4 +63,4 @@ def _read_claim(sentence: str) -> PartClaim:
     else:
         frame = tuple(word for word in words if not _NUMBER.search(word))
         value, is_numeric = numbers, True
-    return PartClaim(sentence.strip(), words, frame, value, is_numeric, find_cited(sentence))
+    return AnswerClaim(sentence.strip(), words, frame, value, is_numeric, find_cited(sentence))
