@@ -15,7 +15,7 @@ _build_parser = CmdlineParser._build_parser
 @cache
 def warm_up() -> None:
     """Load all adapters and page templates into this process."""
-    CmdlineParser._build_parser = staticmethod(_find_parser)
+    CmdlineParser._build_parser = staticmethod(_find_parser)  # type: ignore[method-assign]
     for kind, names in ADAPTERS.items():
         for name in names:
             load_adapter(kind, name)

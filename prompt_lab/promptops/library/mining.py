@@ -28,8 +28,8 @@ from prompt_lab.promptops.library.templates import (
     list_templates,
     write_template,
 )
+from prompt_lab.promptops.optimizer_run import OptimizerRun
 from prompt_lab.promptops.selection.candidates import find_promoted
-from prompt_lab.promptops.worker import OptimizerRun
 from prompt_lab.prompts.manifest import propose_manifest
 from prompt_lab.prompts.snapshots import PromotionKind, PromotionRecord
 from prompt_lab.store.files import read_if_whole

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from prompt_lab.analyze.words import tokens
 from prompt_lab.promptops.merging.claims import AnswerClaim, find_cited, is_supported, list_claims
-from prompt_lab.promptops.merging.records import ConflictCode, PartAnswer, AnswerConflict
+from prompt_lab.promptops.merging.records import ConflictCode, PartAnswer, PartConflict
 
 WHOLE: Final = "whole"
 LEAST_CONFIDENCE: Final = 0.3
@@ -18,7 +18,7 @@ CLEARLY_SURER: Final = 0.2
 """Difference of confidence by which one of two claims without evidence stands."""
 
 
-def find_faults(parts: Sequence[PartAnswer], wanted: Sequence[str]) -> tuple[AnswerConflict, ...]:
+def find_faults(parts: Sequence[PartAnswer], wanted: Sequence[str]) -> tuple[PartConflict, ...]:
     """Why the whole query wins, whatever the parts say to each other; () where nothing does.
 
     `wanted` are the ids of the graph's nodes.
@@ -26,7 +26,7 @@ def find_faults(parts: Sequence[PartAnswer], wanted: Sequence[str]) -> tuple[Ans
     return tuple(_find_faults(parts, wanted))
 
 
-def _find_faults(parts: Sequence[PartAnswer], wanted: Sequence[str]) -> Iterator[AnswerConflict]:
+def _find_faults(parts: Sequence[PartAnswer], wanted: Sequence[str]) -> Iterator[PartConflict]:
     there = {one.node_id for one in parts}
     for name in wanted:
         if name not in there:
@@ -58,7 +58,7 @@ def _find_fault(part: PartAnswer) -> tuple[ConflictCode, str] | None:
 class Settled(NamedTuple):
     """A conflict, and the sentence that does not stand: (node, its text); None if both stay."""
 
-    conflict: AnswerConflict
+    conflict: PartConflict
     dropped: tuple[str, str] | None
 
 
@@ -84,7 +84,7 @@ def _compare(a: PartAnswer, x: AnswerClaim, b: PartAnswer, y: AnswerClaim) -> Se
         code, kept, dropped = ConflictCode.CONTAINED, a, (b.node_id, y.text)
     else:
         return None
-    conflict = AnswerConflict(code=code, nodes=names, text=dropped[1], kept=kept.node_id)
+    conflict = PartConflict(code=code, nodes=names, text=dropped[1], kept=kept.node_id)
     return Settled(conflict, dropped)
 
 
@@ -112,7 +112,7 @@ def _settle(a: PartAnswer, x: AnswerClaim, b: PartAnswer, y: AnswerClaim) -> Set
         kept = a.node_id if supported[0] else b.node_id
     elif not any(supported) and abs(a.confidence - b.confidence) >= CLEARLY_SURER:
         kept = a.node_id if a.confidence > b.confidence else b.node_id
-    conflict = AnswerConflict(code=code, nodes=(a.node_id, b.node_id), text=text, kept=kept)
+    conflict = PartConflict(code=code, nodes=(a.node_id, b.node_id), text=text, kept=kept)
     losers = {a.node_id: (b.node_id, y.text), b.node_id: (a.node_id, x.text), WHOLE: None}
     return Settled(conflict, losers[kept])
 
@@ -125,5 +125,5 @@ def _is_there(part: PartAnswer, number: int) -> bool:
     return 1 <= number <= len(part.sources)
 
 
-def _leave(code: ConflictCode, nodes: tuple[str, ...], text: str) -> AnswerConflict:
-    return AnswerConflict(code=code, nodes=nodes, text=text, kept=WHOLE)
+def _leave(code: ConflictCode, nodes: tuple[str, ...], text: str) -> PartConflict:
+    return PartConflict(code=code, nodes=nodes, text=text, kept=WHOLE)

@@ -44,7 +44,7 @@ class PartAnswer(Record):
     cost_usd: float = 0.0
 
 
-class AnswerConflict(Record):
+class PartConflict(Record):
     """One conflict, and what the rules made of it."""
 
     code: ConflictCode
@@ -72,7 +72,7 @@ class MergedAnswer(Record):
     provenance: tuple[PartProvenance, ...] = ()
     sources: tuple[str, ...] = Field(default=(), description="of all parts, each once")
     fallback_used: bool
-    conflicts: tuple[AnswerConflict, ...] = ()
+    conflicts: tuple[PartConflict, ...] = ()
     seconds: float = Field(default=0.0, description="from the first call to the last answer")
     cost_usd: float = Field(default=0.0, description="of all calls, the whole query among them")
 
