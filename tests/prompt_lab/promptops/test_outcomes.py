@@ -8,8 +8,8 @@ import pytest
 
 from prompt_lab.errors import StoreError
 from prompt_lab.outcomes import CallOutcome
+from prompt_lab.promptops.fact_rows import ASIDE
 from prompt_lab.promptops.outcomes import (
-    ASIDE,
     ingest_facts,
     read_cases,
     read_golden,
