@@ -182,7 +182,8 @@ class PromptOps:
         table = self.served.table
         served = table.find(task_class, intent)
         arm = self._find_arm(served, unit)
-        text, variant, strategy = served.text, served.answer.version, arm or "current"
+        text, variant = served.text, served.answer.version
+        strategy: str = arm or "current"
         chosen = self.selector.choose(table, served, task_class, context, trace)
         if chosen is not None:
             variant, strategy = chosen.variant, "explored" if chosen.explored else "selected"
