@@ -39,13 +39,18 @@ class _Turns:
         self.since = 0
 
 
+def _find_gap(share: float) -> int:
+    """Choices from one explored one to the next; 0: never. A share too small to matter is none."""
+    return ceil(1 / share) if share > 1e-9 else 0
+
+
 class Selector:
     """The choices of one process. Thread-safe; `learn` takes in new evidence."""
 
     def __init__(self, config: SelectorConfig, evidence: SelectionEvidence | None = None) -> None:
         self.config = config
-        self._gap = ceil(1 / config.exploration) if config.exploration else 0
-        self._settled_gap = ceil(1 / config.settled) if config.settled else 0
+        self._gap = _find_gap(config.exploration)
+        self._settled_gap = _find_gap(config.settled)
         self._lock = threading.Lock()
         self._turns: dict[tuple[str, str], _Turns] = {}
         self.learn(evidence or SelectionEvidence())
