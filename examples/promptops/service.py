@@ -55,19 +55,12 @@ class Answered(Record):
 
 
 def questions() -> list[Asked]:
-    """One of each order: which city sends it, which the first prompt fails at, or yes or no.
-
-    The model answers the second form right under nearly every prompt: half of the class fails.
-    """
+    """One of each order. The model answers about half of them right under the first prompt."""
     rng, found = Random(5), []
-    for place in range(ORDERS):
+    for _ in range(ORDERS):
         number, city, item = rng.randrange(1000, 9999), rng.choice(CITIES), rng.choice(GOODS)
         source = f"Order {number}: {rng.randrange(2, 90)} pieces of {item} from {city}."
-        if place % 2:
-            found.append(Asked(f"Which city sends order {number}?", source, (city,)))
-        else:
-            asked = f"Is order {number} from {city}, yes or no?"
-            found.append(Asked(asked, source, ("yes",)))
+        found.append(Asked(f"Which city sends order {number}?", source, (city,)))
     return found
 
 
@@ -104,7 +97,7 @@ def answer(context: LabContext, number: int, seed: int) -> Iterator[str]:
     counts: dict[str, list[int]] = {}
     ops = open_promptops(context.lab.root)
     for customer in range(number):
-        asked = rng.choice(pool[customer % 2 :: 2])  # both forms in turn
+        asked = rng.choice(pool)
         raw = f"{asked.question}\n\n[1] {asked.source}"
         given = {
             "unit": f"{seed}/{customer}",
