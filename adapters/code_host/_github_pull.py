@@ -37,7 +37,7 @@ def conflict(pull: PullRequest) -> MergeConflict:
     """GitHub cannot merge it by itself."""
     return MergeConflict(
         f"{pull.html_url}: the branch {pull.head.ref!r} conflicts with {pull.base.ref!r}: merge"
-        f" {pull.base.ref!r} into the branch by hand, and test it again"
+        f" {pull.base.ref!r} into the branch by hand"
     )
 
 

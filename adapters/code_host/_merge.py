@@ -125,7 +125,7 @@ def _merged_clone(git: Git, scratch: Path, ends: tuple[str, str], *, when: str) 
             raise MergeConflict(
                 f"{git.folder}: the branch conflicts with main in"
                 f" {', '.join(map(repr, names)) or 'its files'}:"
-                " merge main into the branch by hand, and test it again"
+                " merge main into the branch by hand"
             )
         yield clone
 

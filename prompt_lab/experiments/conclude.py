@@ -153,9 +153,14 @@ def _merge_pull(host: CodeHost, pull: Pull, change: Change, *, when: str) -> str
         if isinstance(error, MergeRefused):
             wanted = CONFLICT if isinstance(error, MergeConflict) else REFUSED
             _relabel(host, pull, wanted, when=when)
+        then = (
+            "Then run the same command again: it ends this iteration, since the branch has a commit"
+            f" that was not tested. Test that one with --pr {pull.number}."
+            if isinstance(error, MergeConflict)
+            else "After that, run the same command again."
+        )
         raise type(error)(
-            f"The verdict is YES, but #{pull.number} cannot be merged: {error}. "
-            "After that, run the same command again."
+            f"The verdict is YES, but #{pull.number} cannot be merged: {error}. {then}"
         ) from error
 
 

@@ -134,10 +134,11 @@ def test_a_branch_that_moved_since_its_runs_is_invalid(make_world: MakeWorld, un
     said = luigi(world, "Iteration")
     assert said.code == 0
     assert world.verdict(1).outcome is Outcome.INVALID
-    assert Code.HEAD_MOVED in {reason.code for reason in world.verdict(1).reasons}
+    reasons = {reason.code: reason.text for reason in world.verdict(1).reasons}
+    assert "with --pr 1" in reasons[Code.HEAD_MOVED]
     assert world.record(1, "conclusion")["action"] == "left open"
     assert world.git("rev-parse", "main") == main
-    assert luigi(world, "Implement", "--branch", "idea").code == 0
+    assert luigi(world, "Implement", "--pr", "1").code == 0
     assert world.record(2, "change")["commit"] == world.git("rev-parse", "idea")
 
 
@@ -150,6 +151,22 @@ def test_a_merge_that_conflicts_waits_for_the_person(make_world: MakeWorld) -> N
         assert not (world.folder(1) / "conclusion.json").exists()
     world.git("revert", "--no-edit", "HEAD")
     assert luigi(world, "Iteration").code == 0
+    assert HINT in world.git("show", "main:prompt.txt")
+
+
+def test_the_advice_after_a_conflict_leads_to_a_merge(make_world: MakeWorld) -> None:
+    world = make_world(train=6, verify=6)
+    world.branch("idea", {"prompt.txt": GOOD})
+    assert luigi(world, "Verdict", "--branch", "idea").code == 0
+    commit(world, "main", OTHER)
+    stops(luigi(world, "Iteration"), TASK, "run the same command again: it ends", "with --pr 1")
+    world.git("checkout", "-q", "idea")
+    world.git("merge", "-q", "-s", "ours", "main")
+    world.git("checkout", "-q", "main")
+    assert luigi(world, "Iteration").code == 0
+    assert world.verdict(1).outcome is Outcome.INVALID
+    assert luigi(world, "Iteration", "--pr", "1").code == 0
+    assert world.record(2, "conclusion")["action"] == "merged"
     assert HINT in world.git("show", "main:prompt.txt")
 
 
