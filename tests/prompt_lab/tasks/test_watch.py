@@ -157,8 +157,3 @@ def test_a_tree_lists_a_quiet_workspace_once_and_a_changed_one_again(root: Path)
     (root.parent / "second").write_text("by another name")
     tree.refresh([])
     assert (tree.folder / "a/file").read_text() == "by another name"
-
-
-@pytest.mark.skipif(sys.platform == "linux", reason="there the kernel reports changes")
-def test_elsewhere_it_is_never_quiet(tmp_path: Path) -> None:
-    assert not _watched(tmp_path).is_quiet()
