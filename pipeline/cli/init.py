@@ -96,7 +96,7 @@ def init(  # noqa: PLR0913 -- each is an option of the command
         bool | None, typer.Option("--sample/--no-sample", help="a sample, or an empty lab")
     ] = None,
 ) -> None:
-    """Write a project: promptlab.yaml, luigi.cfg, and plans of your examples or of a sample.
+    """Write a project of your own prompt and examples, or of a sample: files, settings and plans.
 
     It looks around for a prompt and a table of examples, and proposes what the flags leave open.
     Overwrites nothing.

@@ -105,11 +105,12 @@ def test_three_calls_each_for_other_levers(
 
     result = planner.run(out, (at(speak(httpserver, behaviour)),))
     assert result.error is None
+    raw = json.loads((out / "002-9-potential_levers_raw.json").read_text())
+    assert raw["metadata"]["faults"] == []
     assert len(asked) == 3
     assert f"{NAMES[1]} 1; {NAMES[2]} 2" in asked[2][1]
     assert "fire station" in asked[0][1]
     assert [found["lever_id"] for found in clean(out)] == ["L01", "L02", "L03"]
-    raw = json.loads((out / "002-9-potential_levers_raw.json").read_text())
     assert raw["system_prompt"] == asked[0][0]
     assert len(raw["responses"]) == 3
     # What it wrote under names that are ours is not taken: the gateway counts its calls.
