@@ -21,6 +21,6 @@ def serving(lab: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[s
         try:
             assert process.stdout is not None
             lines = (line.strip() for line in process.stdout)
-            yield next(line for line in lines if line.startswith("http://")), process
+            yield next((line for line in lines if line.startswith("http://")), ""), process
         finally:
             process.terminate()
