@@ -73,7 +73,7 @@ def test_a_run_with_the_same_seed_is_the_same() -> None:
     share=st.floats(0.01, 0.5),
     settled=st.floats(0, 0.01),
     updates=st.lists(evidences, min_size=1, max_size=4),
-    length=st.integers(1, 120),
+    length=st.integers(1, 100),
     seed=st.integers(0, 2**32),
 )
 def test_no_window_of_choices_explores_more_than_its_share(
