@@ -20,7 +20,9 @@ def speak(server: HTTPServer, behaviour: Behaviour, path: str = "/v1") -> str:
         said = behaviour(system, user)
         if isinstance(said, int):
             return Response('{"error": {"message": "told to fail"}}', said)
-        return Response(json.dumps(completion(said)), content_type="application/json")
+        text = json.dumps(completion(said))
+        # It serves one connection at a time: none is kept.
+        return Response(text, headers={"Connection": "close"}, content_type="application/json")
 
     server.expect_request(f"{path}/chat/completions").respond_with_handler(answer)
     return server.url_for(path)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from llama_index.core.llms import ChatMessage
 from llama_index.llms.openai_like import OpenAILike
-from openai import OpenAIError
+from openai import APIConnectionError, APITimeoutError, OpenAIError
 from pydantic import BaseModel, ValidationError
 
 T = TypeVar("T", bound=BaseModel)
@@ -68,9 +68,13 @@ class Models:
         messages = [ChatMessage(role="system", content=texts[0])]
         messages.append(ChatMessage(role="user", content=texts[1]))
         schema = {"name": shape.__name__, "schema": _schema(shape), "strict": True}
-        response = self._client(entry).chat(
-            messages, response_format={"type": "json_schema", "json_schema": schema}
-        )
+        wanted = {"type": "json_schema", "json_schema": schema}
+        try:
+            response = self._client(entry).chat(messages, response_format=wanted)
+        except APITimeoutError:
+            raise
+        except APIConnectionError:  # such as a kept connection that the server has just closed
+            response = self._client(entry).chat(messages, response_format=wanted)
         usage = getattr(response.raw, "usage", None)
         if usage is not None:
             call.input_tokens, call.output_tokens = usage.prompt_tokens, usage.completion_tokens
@@ -97,7 +101,8 @@ def _brief(error: OpenAIError | ValidationError) -> str:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the answer"
         return f"{place}: {first['msg']} ({error.error_count()} in all)"
-    return f"{type(error).__name__}: {error}"
+    cause = f" ({error.__cause__!r})" if error.__cause__ else ""
+    return f"{type(error).__name__}: {error}{cause}"
 
 
 def _schema(shape: type[BaseModel]) -> Any:
