@@ -7,7 +7,6 @@ asks each part of its intent graph, and the whole question beside them as the fa
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from pydantic import ValidationError
 
@@ -21,7 +20,13 @@ from prompt_lab.promptops.decomposition.graph import MOST_PARTS, build_intent_gr
 from prompt_lab.promptops.decomposition.records import IntentNode, QueryLabels
 from prompt_lab.promptops.merging.conflicts import WHOLE
 from prompt_lab.promptops.merging.merge import align_confidence
-from prompt_lab.promptops.merging.records import SPLIT_FILE, PartAnswer, SplitAnswer
+from prompt_lab.promptops.merging.records import (
+    PART,
+    QUESTION,
+    SPLIT_FILE,
+    PartAnswer,
+    SplitAnswer,
+)
 from prompt_lab.promptops.merging.run import answer_by_parts
 from prompt_lab.promptops.question_plans import render_question, split_question
 from prompt_lab.prompts.files import decode_text
@@ -30,9 +35,6 @@ from prompt_lab.records import RunError
 from prompt_lab.step_results import AnswerScorer, StepResult
 from prompt_lab.store.files import write_record
 from prompt_lab.store.plans import read_plan
-
-PART: Final = "part"
-QUESTION: Final = "question"
 
 
 class SplitQuestion(ConfiguredPromptFile):
@@ -57,7 +59,7 @@ class SplitQuestion(ConfiguredPromptFile):
         error: RunError | None
         try:
             if PART in placeholders(prompt):
-                answer = self._ask_by_parts(job, prompt, request, labels)
+                answer = self._ask_by_parts(job, prompt, request, (text, labels))
             else:
                 answer = job.ask(request)
             error = self._keep(job.out_dir, answer, None)
@@ -102,10 +104,11 @@ class SplitQuestion(ConfiguredPromptFile):
         )
 
     def _ask_by_parts(
-        self, job: StepJob, prompt: str, whole: Request, labels: QueryLabels
+        self, job: StepJob, prompt: str, whole: Request, query: tuple[str, QueryLabels]
     ) -> Answer:
         """The merged answer; that to the whole question, unchanged, where the parts lose."""
-        question, sources = split_question(self._question(job.plan_dir)[0])
+        text, labels = query
+        question, sources = split_question(text)
         given: list[Answer] = []
 
         def ask_whole() -> PartAnswer:
@@ -114,8 +117,8 @@ class SplitQuestion(ConfiguredPromptFile):
             return _read_part(WHOLE, question, sources, answer)
 
         def ask_part(node: IntentNode, asked: str) -> PartAnswer:
-            text = render_question(asked, sources)
-            answer = job.ask(self._ask_for(prompt, text, job.seed))
+            filled = render_question(asked, sources)
+            answer = job.ask(self._ask_for(prompt, filled, job.seed))
             return _read_part(node.id, asked, sources, answer)
 
         graph = build_intent_graph(question, labels)

@@ -42,11 +42,8 @@ def show_selector() -> None:
     for prompt_id, texts in read_paused(context.lab).prompts.items():
         for one in texts:
             say(f"{prompt_id!r}: {one.variant[:12]} is paused by {one.actor!r}: {one.reason}")
-    classes = sorted(
-        one.task_class
-        for one in AbilitySwitches.load(context.lab).entries
-        if one.ability == "selector"
-    )
+    entries = AbilitySwitches.load(context.lab).find_entries("selector")
+    classes = sorted(one.task_class for one in entries)
     say(f"The selector is on for: {', '.join(classes) or 'no task class'}.")
 
 

@@ -10,6 +10,7 @@ from prompt_lab.promptops.canary import FIX, canary_file
 from prompt_lab.promptops.contract import read_config
 from prompt_lab.promptops.intent_views import render_intents_page
 from prompt_lab.promptops.journal import read_journal
+from prompt_lab.promptops.library.abstraction import split_entities
 from prompt_lab.promptops.library.templates import list_templates
 from prompt_lab.promptops.records import Canary
 from prompt_lab.promptops.selection.audit import LOG
@@ -50,7 +51,7 @@ def show_selector(context: Context, viewer: PageViewer) -> Page:
     facts = SelectorFacts(
         rows=read_rows(lab.root / "promptops" / LOG, TAIL_BYTES),
         bound=config.selector.exploration,
-        switches=[one for one in AbilitySwitches.load(lab).entries if one.ability == "selector"],
+        switches=AbilitySwitches.load(lab).find_entries("selector"),
         paused=read_paused(lab).prompts,
         pareto=read_pareto(lab).rows,
     )
@@ -60,6 +61,6 @@ def show_selector(context: Context, viewer: PageViewer) -> Page:
 @router.get("/promptops/library")
 def show_library(context: Context, viewer: PageViewer) -> Page:
     """The templates that were mined, with their lineage and what the gate said."""
-    entries = AbilitySwitches.load(context.lab).entries
-    switches = [one for one in entries if one.ability == "library"]
-    return Page(render_library(viewer, list_templates(context.lab), switches))
+    switches = AbilitySwitches.load(context.lab).find_entries("library")
+    found = [(one, split_entities(one.text)) for one in list_templates(context.lab)]
+    return Page(render_library(viewer, found, switches))

@@ -12,6 +12,7 @@ from prompt_lab.errors import ConfigError, StoreError
 from prompt_lab.evaluate.answers import parse_answer
 from prompt_lab.evaluate.normalize import normalize_text
 from prompt_lab.evaluate.schema import first_fault
+from prompt_lab.evaluate.text_overlap import check_installed, chrf, rouge_l
 from prompt_lab.records import RunError
 
 Text = dict[str, Any] | str
@@ -166,14 +167,10 @@ def _items(check: CheckConfig, value: Any) -> set[str]:
 
 
 def _rouge_l(_: CheckConfig, gold: Any, answer: Any) -> float:
-    from prompt_lab.evaluate.text_overlap import rouge_l  # noqa: PLC0415 -- an optional library
-
     return rouge_l(_as_text(gold), _as_text(answer))
 
 
 def _chrf(_: CheckConfig, gold: Any, answer: Any) -> float:
-    from prompt_lab.evaluate.text_overlap import chrf  # noqa: PLC0415 -- an optional library
-
     return chrf(_as_text(gold), _as_text(answer))
 
 
@@ -195,9 +192,7 @@ def find_missing_library(checks: Sequence[CheckConfig]) -> str:
     if not any(check.kind in ("rouge_l", "chrf") for check in checks):
         return ""
     try:
-        from prompt_lab.evaluate import text_overlap  # noqa: PLC0415
-
-        text_overlap.check_installed()
+        check_installed()
     except ConfigError as error:
         return error.faults[0]
     return ""

@@ -69,7 +69,11 @@ class AbilitySwitches:
 
     def is_on(self, ability: Ability, task_class: str) -> bool:
         """Whether a trial of the lab said YES to this ability in this task class."""
-        return any(one.ability == ability and one.task_class == task_class for one in self.entries)
+        return any(one.task_class == task_class for one in self.find_entries(ability))
+
+    def find_entries(self, ability: Ability) -> tuple[AbilityEntry, ...]:
+        """What is on of one ability, a task class each."""
+        return tuple(one for one in self.entries if one.ability == ability)
 
     def turn_on(self, ability: Ability, task_class: str, verdict_id: str, now: str) -> Self:
         """The switches with this one on, which are written.

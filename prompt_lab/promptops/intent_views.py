@@ -23,8 +23,8 @@ def render_intents_page(lab: Lab, viewer: Viewer | None = None) -> str:
     folder = decisions_folder(lab)
     known = (read_if_whole(folder / f"{name}.json", SplitDecision) for name in trials)
     graphs = [view for name in trials for view in _list_graphs(lab, name)]
-    entries = AbilitySwitches.load(lab).entries
-    switches = [(e.task_class, e.verdict_id) for e in entries if e.ability == "decomposition"]
+    entries = AbilitySwitches.load(lab).find_entries("decomposition")
+    switches = [(one.task_class, one.verdict_id) for one in entries]
     return render_intents([one for one in known if one], graphs[:MOST_GRAPHS], switches, viewer)
 
 

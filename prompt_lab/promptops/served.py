@@ -91,7 +91,6 @@ class ServedPrompts:
     def __init__(self, lab: Lab, task_classes: Mapping[str, str]) -> None:
         self._lab = lab
         self._files = PromptFiles(lab.root / "prompts")
-        self._root = lab.root
         self._folder = lab.root / "promptops" / "canaries"
         self._task_classes = dict(task_classes)
         self._prompts: Prompts | None = None
@@ -125,7 +124,7 @@ class ServedPrompts:
         if not self._files.pointer.exists():
             return f"{self._files.root}: holds no prompts"
         try:
-            self._prompts = Prompts(self._root, on_change=self._refresh)
+            self._prompts = Prompts(self._lab.root, on_change=self._refresh)
         except StoreError as error:
             return str(error)
         return ""

@@ -5,7 +5,6 @@ ways are written down, and a way that is too slow stays off by the gate's own li
 """
 
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -25,19 +24,21 @@ from prompt_lab.promptops.decision import limits_of
 from prompt_lab.promptops.decomposition.labels import CachedLabels
 from prompt_lab.promptops.gate import GateCode, GateMaterial, check_gate
 from prompt_lab.promptops.journal import note
+from prompt_lab.promptops.merging.records import PART, QUESTION
 from prompt_lab.promptops.question_plans import (
     GoldenCase,
     build_question_plan,
     name_plan,
     question_file,
 )
+from prompt_lab.prompts.snapshots import digest_text
 from prompt_lab.records import VERSION, Record, RunRow
 from prompt_lab.store.files import read_record, write_record
 from prompt_lab.store.iterations import made_again
 from prompt_lab.store.layout import Lab
 
-WHOLE_SLOT: Final = "{{ question }}"
-PART_SLOT: Final = "{{ part }}"
+WHOLE_SLOT: Final = f"{{{{ {QUESTION} }}}}"
+PART_SLOT: Final = f"{{{{ {PART} }}}}"
 
 
 class SideUse(Record):
@@ -115,8 +116,7 @@ def prepare_split_trial(
             " it where the question goes."
         )
     after = before.replace(WHOLE_SLOT, PART_SLOT)
-    digest = sha256(after.encode()).hexdigest()
-    branch = f"prompt-lab/split-{step}-{digest[:8]}"
+    branch = f"prompt-lab/split-{step}-{digest_text(after)[:8]}"
     number = find_trial(context, step, branch)
     register_ability_trial(context.lab, f"{number}_{step}", "decomposition", task_class)
     message = f"Ask by parts\n\nThe prompt asks each part of a question ({PART_SLOT}), then merges."

@@ -1,6 +1,6 @@
 """Check the whole chain of a registry: rows, pointer, snapshots, versions, labels, verdicts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from prompt_lab.errors import StoreError
 from prompt_lab.prompts.snapshots import (
@@ -87,6 +87,18 @@ def _find_verdict_faults(
         except PromotionRefused as error:
             faults.append(str(error))
     return faults
+
+
+def iterate_changes(
+    files: PromptFiles,
+) -> Iterator[tuple[PromotionRecord, dict[str, tuple[str, str]]]]:
+    """Each row of the journal that is about texts, oldest first, with what it changed.
+
+    Rows of merges and labels are left out. Raises StoreError as `list_changes`.
+    """
+    for row in files.read_journal():
+        if row.git is None and row.kind is not PromotionKind.LABEL:
+            yield row, list_changes(files, row)
 
 
 def list_changes(files: PromptFiles, row: PromotionRecord) -> dict[str, tuple[str, str]]:

@@ -21,18 +21,9 @@ from prompt_lab.promptops.rounds import find_open_round, list_rounds
 from prompt_lab.prompts.snapshots import PromotionKind, digest_text
 from prompt_lab.store.prompt_guard import PromotionReason
 from prompt_lab.store.prompt_verdicts import open_registry
-from tests.prompt_lab.promptops.worlds import EDITOR, TEXT, make_lab
+from tests.prompt_lab.promptops.worlds import EDITOR, ONE_LOOK, TEXT, make_lab
 
 pytestmark = pytest.mark.slow
-ONCE = {
-    "rule_version": 3,
-    "test": "sign_flip",
-    "looks": 1,
-    "max_plans": 100,
-    "verify": "off",
-    "simpler_margin": None,
-    "ledger": {"control": "planned", "budget": 0.04, "iterations": 1},
-}
 SCRIPT = {
     "rules": [
         {
@@ -60,7 +51,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LabContext:
     monkeypatch.delenv("PROMPTLAB_STORE", raising=False)
     canary = {"share": 0.5, "least_units": 10, "most_calls": 40, "alpha": 0.05}
     made = make_lab(root, ["orders"], canary=canary, optimizer={"policy": "once"})
-    write_yaml(root / "configs" / "policies" / "once.yaml", ONCE)
+    write_yaml(root / "configs" / "policies" / "once.yaml", ONE_LOOK)
     model = yaml.safe_load((root / "configs" / "models" / "exact.yaml").read_text())
     model["settings"]["extra"] = SCRIPT
     write_yaml(root / "configs" / "models" / "exact.yaml", model)

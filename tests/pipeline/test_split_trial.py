@@ -16,18 +16,9 @@ from prompt_lab.names import Outcome
 from prompt_lab.promptops.abilities import AbilitySwitches
 from prompt_lab.promptops.split_trial import SplitDecision
 from prompt_lab.store.files import read_record
-from tests.prompt_lab.promptops.worlds import make_lab
+from tests.prompt_lab.promptops.worlds import ONE_LOOK, make_lab
 
 pytestmark = pytest.mark.slow
-ONCE = {
-    "rule_version": 3,
-    "test": "sign_flip",
-    "looks": 1,
-    "max_plans": 100,
-    "verify": "off",
-    "simpler_margin": None,
-    "ledger": {"control": "planned", "budget": 0.04, "iterations": 1},
-}
 PLACES = [f"Town{at}" for at in range(120)]
 CASES = [
     {
@@ -58,7 +49,7 @@ def make_split_lab(root: Path, outcome: Outcome) -> LabContext:
         root / "configs/steps/multi.yaml", {**step, "adapter": "split_question", "inputs": inputs}
     )
     write_yaml(root / "configs/targets/service.yaml", {"repository": "target"})
-    write_yaml(root / "configs/policies/once.yaml", ONCE)
+    write_yaml(root / "configs/policies/once.yaml", ONE_LOOK)
     model = yaml.safe_load((root / "configs/models/exact.yaml").read_text(encoding="utf-8"))
     model["settings"]["extra"] = {"rules": MODELS[outcome], "otherwise": "I cannot say."}
     write_yaml(root / "configs/models/exact.yaml", model)

@@ -78,6 +78,15 @@ def abstract_text(text: str, manifest: PromptManifest | None = None) -> Abstract
     return AbstractedText(done, dict(sorted(names.counts.items())))
 
 
+def split_entities(text: str) -> list[str]:
+    """The text cut at the placeholders of entities: every second piece is one.
+
+    >>> split_entities("Ask for order {{NUMBER_1}}.")
+    ['Ask for order ', '{{NUMBER_1}}', '.']
+    """
+    return re.split(f"({ENTITY.pattern})", text)
+
+
 def _find_names(text: str, kept: Iterable[str]) -> list[tuple[int, int]]:
     """Places of names, in the order of the text."""
     hidden = re.sub(

@@ -33,8 +33,8 @@ from prompt_lab.promptops.selection.candidates import find_promoted
 from prompt_lab.prompts.manifest import propose_manifest
 from prompt_lab.prompts.snapshots import PromotionKind, PromotionRecord
 from prompt_lab.store.files import read_if_whole
-from prompt_lab.store.prompt_plans import read_plan_texts
-from prompt_lab.store.prompt_verify import list_changes
+from prompt_lab.store.prompt_plans import PlanTexts, read_plan_texts
+from prompt_lab.store.prompt_verify import iterate_changes
 
 LEVEL = 0.95
 
@@ -61,14 +61,13 @@ def mine_templates(run: OptimizerRun) -> list[str]:
     Raises StoreError where the registry's history or a template is damaged.
     """
     known = {one.lineage.variant: one for one in list_templates(run.context.lab)}
-    passing = {code.value for code in PASSING}
-    lines = []
-    for winner in _list_winners(run):
+    due = [winner for winner in _list_winners(run) if not _is_final(known.get(winner.after))]
+    if not due:
+        return []
+    lines, plans = [], read_plan_texts(run.context.lab)
+    for winner in due:
         before = known.get(winner.after)
-        is_final = before is not None and not (before.codes and passing.issuperset(before.codes))
-        if is_final:
-            continue
-        found = _decide(run, winner, list(known.values()))
+        found = _decide(run, winner, plans, list(known.values()))
         if before is not None and (before.state, before.codes) == (found.state, found.codes):
             continue
         write_template(run.context.lab, found)
@@ -77,15 +76,19 @@ def mine_templates(run: OptimizerRun) -> list[str]:
     return lines
 
 
+def _is_final(template: Template | None) -> bool:
+    """Whether the gate's decision stands, whatever time brings."""
+    passing = {code.value for code in PASSING}
+    return template is not None and not (template.codes and passing.issuperset(template.codes))
+
+
 def _list_winners(run: OptimizerRun) -> Iterator[_Winner]:
     """Every promotion by a verdict, oldest first; of a text that won twice the last one."""
     files = run.registry.files
     found: dict[str, _Winner] = {}
     current: dict[str, str] = {}
-    for row in files.read_journal():
-        if row.git is not None or row.kind is PromotionKind.LABEL:
-            continue
-        for prompt_id, (before, after) in list_changes(files, row).items():
+    for row, changes in iterate_changes(files):
+        for prompt_id, (before, after) in changes.items():
             if before in found and current.get(prompt_id) == before:
                 found[before] = found[before]._replace(ended=row.when)
             current[prompt_id] = after
@@ -94,11 +97,13 @@ def _list_winners(run: OptimizerRun) -> Iterator[_Winner]:
     yield from found.values()
 
 
-def _decide(run: OptimizerRun, winner: _Winner, known: list[Template]) -> Template:
+def _decide(
+    run: OptimizerRun, winner: _Winner, plans: PlanTexts, known: list[Template]
+) -> Template:
     lab, files = run.context.lab, run.registry.files
     text, parent = files.read_version(winner.after), files.read_version(winner.before)
     manifest = files.read_manifest(winner.prompt_id) or propose_manifest(winner.prompt_id, parent)
-    plans, use = read_plan_texts(lab), _measure(run, winner)
+    use = _measure(run, winner)
     challenge = read_challenge_set(lab, winner.prompt_id)
     material = TemplateMaterial(
         winner=text,

@@ -12,6 +12,12 @@ SPLIT_FILE: Final = "split_answer.json"
 """Graph, parts and merged answer, in the folder of a run that asked by parts."""
 
 
+QUESTION: Final = "question"
+"""Placeholder of a prompt that asks a query whole."""
+PART: Final = "part"
+"""Placeholder of a prompt that asks it part by part."""
+
+
 class ConflictCode(StrEnum):
     """Why answers of parts do not stand side by side as they are."""
 

@@ -16,7 +16,7 @@ from prompt_lab.store.files import read_record, write_record
 from prompt_lab.store.layout import Lab
 from prompt_lab.store.prompt_files import PromptFiles
 from prompt_lab.store.prompt_registry import PromptRegistry
-from prompt_lab.store.prompt_verify import list_changes
+from prompt_lab.store.prompt_verify import iterate_changes
 
 FIX = "Restore it from the lab's git history; until then no variant is chosen"
 
@@ -87,10 +87,8 @@ def find_promoted(files: PromptFiles, prompt_id: str) -> tuple[str, ...]:
     Sorted. A version that was rolled back is in again only after another promotion of it.
     """
     found: set[str] = set()
-    for row in files.read_journal():
-        if row.git is not None or row.kind is PromotionKind.LABEL:
-            continue
-        before, after = list_changes(files, row).get(prompt_id, ("", ""))
+    for row, changes in iterate_changes(files):
+        before, after = changes.get(prompt_id, ("", ""))
         if row.kind is PromotionKind.ROLLBACK:
             found.discard(before)
         elif row.kind is PromotionKind.FORCE:

@@ -52,10 +52,8 @@ def read_sources(lab: Lab) -> SelectionSources:
 
     Damaged switches are as none on, damaged evidence as none.
     """
-    entries = AbilitySwitches.load(lab).entries
-    classes = frozenset(one.task_class for one in entries if one.ability == "selector")
-    path = selection_folder(lab) / EVIDENCE
-    known = read_if_whole(path, SelectionEvidence) if classes else None
+    classes = _find_classes(lab)
+    known = _read_evidence(lab) if classes else None
     return SelectionSources(classes, read_paused(lab), known or SelectionEvidence())
 
 
@@ -66,19 +64,28 @@ def update_evidence(
 
     The file is written only where a count has changed. Raises StoreError.
     """
-    classes = read_sources(lab).classes
+    classes = _find_classes(lab)
     if not classes:
         return None
     begin = write_time(read_time(now) - timedelta(days=config.evidence_days))
     outcomes = [one for one in store.since(begin) if one.task_class in classes]
     found = count_evidence(outcomes, now)
-    path = selection_folder(lab) / EVIDENCE
-    before = read_if_whole(path, SelectionEvidence)
+    before = _read_evidence(lab)
     if before is None or before.groups != found.groups:
-        write_record(path, found)
+        write_record(selection_folder(lab) / EVIDENCE, found)
         table = ParetoTable(when=now, rows=tuple(tabulate_variants(outcomes)))
         write_record(selection_folder(lab) / PARETO, table)
     return found
+
+
+def _find_classes(lab: Lab) -> frozenset[str]:
+    """The task classes in which the selector is on."""
+    entries = AbilitySwitches.load(lab).find_entries("selector")
+    return frozenset(one.task_class for one in entries)
+
+
+def _read_evidence(lab: Lab) -> SelectionEvidence | None:
+    return read_if_whole(selection_folder(lab) / EVIDENCE, SelectionEvidence)
 
 
 def read_pareto(lab: Lab) -> ParetoTable:

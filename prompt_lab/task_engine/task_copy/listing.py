@@ -90,7 +90,7 @@ def _below(folder: Path, prefix: str) -> Iterator[str]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 path = prefix + entry.name
-                if entry.name == ".git" or ignored(path):
+                if ignored(path):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     yield from _below(Path(entry.path), path + "/")

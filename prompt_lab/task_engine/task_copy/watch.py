@@ -112,7 +112,7 @@ class FolderWatch:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     path = prefix + entry.name
-                    if entry.name == ".git" or ignored(path):
+                    if ignored(path):
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(f"{path}/")

@@ -28,6 +28,16 @@ from prompt_lab.store.prompt_guard import PromotionReason
 from prompt_lab.store.prompt_registry import PromptRegistry
 from tests.memory_stores import MemoryOutcomes
 
+ONE_LOOK = {
+    "rule_version": 3,
+    "test": "sign_flip",
+    "looks": 1,
+    "max_plans": 100,
+    "verify": "off",
+    "simpler_margin": None,
+    "ledger": {"control": "planned", "budget": 0.04, "iterations": 1},
+}
+"""A policy that decides a trial with few plans at one look."""
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 EDITOR = Actor(name="the editor", kind=ActorKind.PERSON)
 TEXT = (
